@@ -1,0 +1,59 @@
+# `make help` lists the targets. Everything runs from .venv, which the targets make themselves.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 5005
+SIMULATOR_PORT ?= 5006
+export PORT SIMULATOR_PORT
+
+.PHONY: help install run demo test lint format lock migrate clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.runtime: .venv/.made requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: .venv/.dev ## make .venv with everything that running, testing and linting need
+
+run: .venv/.runtime ## simulator on 5006 and service on 5005, with tokens and curl lines; Ctrl-C stops both
+	@$(BIN)/python -m mpesa_service.local run
+
+demo: .venv/.runtime ## drive one payment and its refunds through the REST API, step by step
+	@$(BIN)/python -m mpesa_service.local demo
+
+test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates
+	@$(BIN)/python -m pytest
+	@$(BIN)/python -m tests.coverage_gates
+
+lint: .venv/.dev ## ruff, mypy --strict, import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/.dev ## let ruff mend what it can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+migrate: .venv/.runtime ## alembic upgrade head on DATABASE_URL
+	@$(BIN)/alembic upgrade head
+
+lock: .venv/.dev ## renew both lock files from setup.cfg
+	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--extra postgres --extra redis -o requirements.lock -q
+	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--all-extras -c requirements.lock -o requirements-dev.lock -q
+
+clean: ## remove .venv, caches and the local run's files
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage* var build *.egg-info
