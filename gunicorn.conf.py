@@ -1,0 +1,42 @@
+"""The production start: gunicorn -c gunicorn.conf.py wsgi:app"""
+
+import os
+import sys
+from dataclasses import replace
+
+from mpesa_service.config import ConfigurationError, Settings
+from mpesa_service.config_checks import unsafe_settings
+from mpesa_service.logs import RedactingFormatter
+
+try:
+    _settings = Settings.from_env()
+except ConfigurationError as error:
+    sys.exit(str(error))
+
+bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '5005')}")
+workers = _settings.web_concurrency
+worker_class = "gthread"
+threads = _settings.web_threads
+timeout = 60
+# Longer than Daraja's connect and read time-outs together: a push under way is waited for.
+graceful_timeout = 30
+keepalive = 75
+max_requests = 20_000
+max_requests_jitter = 2_000
+# Paths hold callback tokens and CheckoutRequestIDs, so there is no access log.
+accesslog = None
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": RedactingFormatter}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []}},
+}
+
+
+def on_starting(server):
+    """Check again with the workers that the command line asked for."""
+    settings = replace(_settings, web_concurrency=server.cfg.workers)
+    if problems := unsafe_settings(settings):
+        sys.exit(str(ConfigurationError(problems)))

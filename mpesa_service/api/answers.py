@@ -1,0 +1,34 @@
+"""From an outcome to the exact bytes of its answer, and from those to a response."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, g
+
+from mpesa_service.errors import ServiceError
+from mpesa_service.services.idempotency import Answer
+
+
+def success(status: int, message: str, data: Any) -> Answer:
+    """Return the success shape."""
+    return Answer(status, _bytes({"success": True, "message": message, "data": data}))
+
+
+def failure(error: ServiceError) -> Answer:
+    """Return the error shape, as an answer that an idempotency key can keep."""
+    return Answer(error.status, _bytes(error.body(g.request_id)))
+
+
+def respond(answer: Answer, retry_after: int | None = None) -> Response:
+    """Return an answer as a response; a kept one says that it is."""
+    response = Response(answer.body, answer.status, mimetype="application/json")
+    if answer.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _bytes(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,97 @@
+"""The one blueprint, how its routes are guarded and limited, and how they reach the services."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import current_app
+from flask_smorest import Blueprint
+
+from mpesa_service.api.parsing import StrictParser
+from mpesa_service.auth import current_principal, require_admin
+from mpesa_service.extensions import limiter
+from mpesa_service.schemas.responses import ErrorSchema
+from mpesa_service.services.runtime import Runtime
+
+RUNTIME = "mpesa_service"
+View = TypeVar("View", bound=Callable[..., Any])
+
+_ERRORS = {
+    400: "The request is not valid; nothing was done.",
+    401: "No token, or one that is not believed.",
+    403: "The token lacks the role.",
+    404: "No such thing, or not the caller's.",
+    409: "The present state forbids it; `Retry-After` says when to try again, if ever.",
+    413: "The body is larger than 64 kB.",
+    415: "The body is not application/json.",
+    422: "The Idempotency-Key was used with another request.",
+    429: "Too many requests; see `Retry-After`.",
+    500: "A fault of the service.",
+    502: "M-Pesa answered, and no; no money moved.",
+    503: "Not possible right now; nothing was done. See `Retry-After`.",
+}
+
+
+class _StrictBlueprint(Blueprint):  # type: ignore[misc]
+    ARGUMENTS_PARSER = StrictParser()
+
+
+blueprint = _StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
+
+
+class Guard(StrEnum):
+    """Who may call a route. Each route declares one, and a test fails for one that does not."""
+
+    PUBLIC = "public"
+    USER = "user"
+    ADMIN = "admin"
+
+
+def guard(who: Guard) -> Callable[[View], View]:
+    """Let only `who` in, before anything else is looked at."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if who is Guard.ADMIN:
+                require_admin()
+            elif who is Guard.USER:
+                current_principal()
+            return view(*args, **kwargs)
+
+        guarded.guard = who  # type: ignore[attr-defined]
+        if who is not Guard.PUBLIC:
+            return blueprint.doc(security=[{"bearer": []}])(guarded)  # type: ignore[no-any-return]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def errors(*statuses: int) -> Callable[[View], View]:
+    """Document the errors that a route can give, in the one shape."""
+
+    def decorate(view: View) -> View:
+        for status in (*statuses, 500):
+            view = blueprint.alt_response(status, schema=ErrorSchema, description=_ERRORS[status])(view)
+        return view
+
+    return decorate
+
+
+def _caller() -> str:
+    return current_principal().subject
+
+
+def _setting(name: str) -> Callable[[], str]:
+    return lambda: str(getattr(runtime().settings, name))
+
+
+limited = limiter.shared_limit(_setting("ratelimit_default"), scope="api", key_func=_caller)
+limited_refunds = limiter.shared_limit(_setting("ratelimit_refunds"), scope="refunds", key_func=_caller)
+
+
+def runtime() -> Runtime:
+    """Return what this application's services work with."""
+    bound: Runtime = current_app.extensions[RUNTIME]
+    return bound

@@ -1,0 +1,70 @@
+"""Where M-Pesa reports. The answer says only that the body is stored; what it means is not its business.
+
+No token, no rate limit: all of M-Pesa is one source. What protects a payment is its own unguessable
+address, and that a claim from anywhere else changes nothing until Daraja itself was asked.
+"""
+
+import logging
+
+from flask import Response, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from mpesa_service.api.answers import respond
+from mpesa_service.api.blueprint import Guard, blueprint, errors, guard, runtime
+from mpesa_service.errors import Unavailable
+from mpesa_service.models.callbacks import CallbackKind
+from mpesa_service.schemas.responses import CallbackAnswerSchema
+from mpesa_service.services.idempotency import Answer
+from mpesa_service.services.inbox import Posted, accept
+
+log = logging.getLogger(__name__)
+
+STORED = Answer(200, b'{"ResultCode":0,"ResultDesc":"Success"}')
+HEADERS_OF_INTEREST = ("Content-Type", "User-Agent", "Businessshortcode", "X-Forwarded-For")
+
+
+@blueprint.post("/callback")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def stk_callback_anywhere() -> Response:
+    """Take an STK callback without a token: stored, answered, and verified before it counts."""
+    return _take(CallbackKind.STK, None)
+
+
+@blueprint.post("/callback/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def stk_callback(token: str) -> Response:
+    """Take an STK callback on a payment's own address."""
+    return _take(CallbackKind.STK, token)
+
+
+@blueprint.post("/callback/b2c/result/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def b2c_result(token: str) -> Response:
+    """Take the result of a refund on the refund's own address."""
+    return _take(CallbackKind.B2C_RESULT, token)
+
+
+@blueprint.post("/callback/b2c/timeout/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def b2c_timeout(token: str) -> Response:
+    """Take the news that a refund timed out in M-Pesa's queue; it may still be paid."""
+    return _take(CallbackKind.B2C_TIMEOUT, token)
+
+
+def _take(kind: CallbackKind, token: str | None) -> Response:
+    headers = {name: request.headers[name][:256] for name in HEADERS_OF_INTEREST if name in request.headers}
+    posted = Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)
+    try:
+        accept(runtime(), posted)
+    except SQLAlchemyError as error:
+        log.exception("callback could not be stored")
+        raise Unavailable("The callback could not be stored; send it again.") from error
+    return respond(STORED)

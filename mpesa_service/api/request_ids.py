@@ -1,0 +1,33 @@
+"""An id for every request: the caller's X-Request-Id if it is a decent one, else a new one."""
+
+import re
+import uuid
+
+from flask import Flask, Response, g, request
+
+_DECENT = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def init_app(app: Flask) -> None:
+    """Give every request its id and every response its X-Request-Id."""
+    app.before_request(_assign)
+    app.after_request(_show)
+
+
+def request_id() -> str:
+    """Return this request's id, also when it failed before it was given one."""
+    if "request_id" not in g:
+        _assign()
+    return str(g.request_id)
+
+
+def _assign() -> None:
+    wished = request.headers.get("X-Request-Id", "")
+    g.request_id = wished if _DECENT.fullmatch(wished) else uuid.uuid4().hex
+
+
+def _show(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request_id()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,48 @@
+"""The wiring of the application: settings, extensions, blueprints, and nothing else."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from mpesa_service import __version__, auth, logs
+from mpesa_service.api import RUNTIME, blueprint, errors, health, request_ids
+from mpesa_service.cli import mpesa_cli
+from mpesa_service.config import Settings
+from mpesa_service.extensions import limiter
+from mpesa_service.services.runtime import Runtime, build_runtime
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def build_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
+    """Return a Flask application bound to one runtime."""
+    settings = settings or Settings.from_env()
+    app = Flask("mpesa_service", static_folder=None)
+    app.config.update(_flask_settings(settings))
+    app.extensions[RUNTIME] = runtime or build_runtime(settings)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
+    logs.configure(settings.log_level)
+    auth.init_app(app, settings)
+    limiter.init_app(app)
+    request_ids.init_app(app)
+    errors.init_app(app)
+    api = errors.PaymentApi(app)
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    api.register_blueprint(blueprint)
+    app.register_blueprint(health.blueprint)
+    app.cli.add_command(mpesa_cli)
+    return app
+
+
+def _flask_settings(settings: Settings) -> dict[str, object]:
+    return {
+        "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
+        "PROPAGATE_EXCEPTIONS": False,
+        "API_TITLE": "M-Pesa payment service",
+        "API_VERSION": __version__,
+        "OPENAPI_VERSION": "3.1.0",
+        "OPENAPI_URL_PREFIX": "/api",
+        "OPENAPI_JSON_PATH": "openapi.json",
+        "RATELIMIT_ENABLED": settings.ratelimit_enabled,
+        "RATELIMIT_STORAGE_URI": settings.ratelimit_storage_uri,
+    }

@@ -1,0 +1,204 @@
+"""Typed, frozen settings, read from the environment once, by whoever starts the service.
+
+Every problem is reported at once, by name and with what to do, and nothing starts until all are
+mended. `README.md` has the table of them all, tested against this module.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from mpesa_service.config_checks import unsafe_settings
+from mpesa_service.config_parsers import (
+    boolean,
+    choice,
+    comma_list,
+    pem,
+    seconds,
+    text,
+    whole_number,
+)
+
+Parsed = TypeVar("Parsed")
+
+SIMULATOR = "simulator"
+BASE_URLS = {
+    SIMULATOR: "http://127.0.0.1:5006",
+    "sandbox": "https://sandbox.safaricom.co.ke",
+    "production": "https://api.safaricom.co.ke",
+}
+SIMULATOR_DEFAULTS = {
+    "MPESA_CONSUMER_KEY": "simulator",
+    "MPESA_CONSUMER_SECRET": "simulator",
+    "MPESA_SHORTCODE": "174379",
+    "MPESA_PASSKEY": "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919",
+    "MPESA_CALLBACK_URL": "http://127.0.0.1:5005/api/mpesa/callback",
+    "MPESA_INITIATOR_NAME": "testapi",
+}
+"""What the bundled simulator takes; the passkey is the one that Safaricom publishes for its sandbox."""
+
+
+class ConfigurationError(Exception):
+    """The environment does not describe a service that may start; the message lists every problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("The service cannot start:\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+def setting(
+    parse: Callable[[str], Parsed],
+    help_: str,
+    default: Any = MISSING,
+    *,
+    secret: bool = False,
+) -> Any:
+    """Declare one environment variable; without a default it is required."""
+    metadata = {"parse": parse, "help": help_, "secret": secret}
+    return field(default=default, metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The whole configuration; the environment name of a field is the field's in capitals."""
+
+    mpesa_environment: str = setting(
+        choice("simulator", "sandbox", "production"),
+        "Which Daraja: the bundled `simulator`, Safaricom's `sandbox`, or `production`.",
+    )
+    mpesa_consumer_key: str = setting(text, "The Daraja app's consumer key.", secret=True)
+    mpesa_consumer_secret: str = setting(text, "The Daraja app's consumer secret.", secret=True)
+    mpesa_shortcode: str = setting(text, "Pay bill number, or for tills the store number.")
+    mpesa_passkey: str = setting(text, "The shortcode's Lipa na M-Pesa passkey.", secret=True)
+    mpesa_callback_url: str = setting(
+        text,
+        "Public address of `/api/mpesa/callback`; each payment's token is appended. https outside"
+        " the simulator.",
+    )
+    mpesa_transaction_type: str = setting(
+        choice("CustomerPayBillOnline", "CustomerBuyGoodsOnline"),
+        "`CustomerPayBillOnline`, or `CustomerBuyGoodsOnline` for tills.",
+        "CustomerPayBillOnline",
+    )
+    mpesa_till: str | None = setting(text, "The till number, with `CustomerBuyGoodsOnline`.", None)
+    mpesa_initiator_name: str | None = setting(
+        text, "API operator that pays refunds; without it refunds are refused.", None
+    )
+    mpesa_security_credential: str | None = setting(
+        text, "The initiator's ready-made SecurityCredential.", None, secret=True
+    )
+    mpesa_initiator_password: str | None = setting(
+        text, "The initiator's password, with `MPESA_CERTIFICATE_PATH`.", None, secret=True
+    )
+    mpesa_certificate_path: str | None = setting(
+        text, "Safaricom's certificate file (PEM or DER) that encrypts the password.", None
+    )
+    mpesa_b2c_shortcode: str | None = setting(
+        text, "Shortcode that pays refunds, if not `MPESA_SHORTCODE`.", None
+    )
+    mpesa_b2c_version: str = setting(
+        choice("v3", "v1"), "B2C API: `v3`, which takes an id once, or `v1`.", "v3"
+    )
+    mpesa_c2b_version: str = setting(
+        choice("v2", "v1"), "C2B registration: `v2` masks numbers, `v1` hashes them.", "v2"
+    )
+    mpesa_base_url: str | None = setting(text, "Overrides the host of the environment.", None)
+    mpesa_min_amount: int = setting(whole_number, "Least payment in shillings.", 1)
+    mpesa_max_amount: int = setting(
+        whole_number, "Largest payment in shillings; Safaricom's own limit is 250000.", 70_000
+    )
+    prompt_lifetime: timedelta = setting(
+        seconds,
+        "Seconds after which a prompt cannot be alive: a payment without news stops blocking its"
+        " order and phone.",
+        timedelta(seconds=180),
+    )
+    database_url: str = setting(text, "`sqlite:///file.db` or `postgresql+psycopg://…`.", secret=True)
+    database_pool_size: int = setting(
+        whole_number, "PostgreSQL connections a process; at least the threads that use it.", 20
+    )
+    jwt_algorithm: str = setting(
+        choice("HS256", "RS256", "ES256"), "The one algorithm that tokens may use.", "HS256"
+    )
+    jwt_secret_key: str | None = setting(text, "HS256 secret, 32 bytes or more.", None, secret=True)
+    jwt_public_key: str | None = setting(pem, "PEM public key for RS256 or ES256.", None)
+    jwt_issuer: str | None = setting(text, "Required `iss` of tokens, when set.", None)
+    jwt_audience: str | None = setting(text, "Required `aud` of tokens, when set.", None)
+    jwt_roles_claim: str = setting(
+        text, "Claim that holds the role or list of roles; `admin` is the one that counts.", "roles"
+    )
+    phone_encryption_keys: tuple[str, ...] = setting(
+        comma_list,
+        "Fernet keys, the newest first; old ones still decrypt (`mpesa keys new` makes one).",
+        secret=True,
+    )
+    phone_hash_key: str = setting(
+        text, "Secret of 32 bytes or more for look-ups by number; never changes.", secret=True
+    )
+    ratelimit_enabled: bool = setting(boolean, "`false` turns all rate limits off.", True)
+    ratelimit_storage_uri: str = setting(
+        text,
+        "`memory://`, or `redis://…` (Redis or Valkey) for more than one process.",
+        "memory://",
+    )
+    ratelimit_default: str = setting(text, "Requests a caller.", "100 per 15 minutes")
+    ratelimit_refunds: str = setting(text, "Refund requests a caller.", "10 per 15 minutes")
+    ratelimit_prompts: str = setting(text, "Prompts a phone number.", "5 per 10 minutes")
+    trusted_proxies: int = setting(
+        whole_number, "Proxies in front that set X-Forwarded-For; 0 believes none.", 0
+    )
+    web_concurrency: int = setting(whole_number, "gunicorn worker processes.", 1)
+    web_threads: int = setting(whole_number, "Threads a gunicorn worker.", 16)
+    log_level: str = setting(
+        choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level that is logged.", "INFO"
+    )
+
+    @property
+    def daraja_base_url(self) -> str:
+        return (self.mpesa_base_url or BASE_URLS[self.mpesa_environment]).rstrip("/")
+
+    @property
+    def callback_url(self) -> str:
+        return self.mpesa_callback_url.rstrip("/")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings; raise ConfigurationError with every problem found."""
+        environ = os.environ if environ is None else environ
+        defaults = SIMULATOR_DEFAULTS if environ.get("MPESA_ENVIRONMENT") == SIMULATOR else {}
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for item in fields(cls):
+            _read(item, environ, defaults, values, problems)
+        if problems:
+            raise ConfigurationError(problems)
+        settings = cls(**values)
+        if unsafe := unsafe_settings(settings):
+            raise ConfigurationError(unsafe)
+        return settings
+
+
+def environment_name(item: "Field[Any]") -> str:
+    """Return the environment variable of a settings field."""
+    return item.name.upper()
+
+
+def _read(
+    item: "Field[Any]",
+    environ: Mapping[str, str],
+    defaults: Mapping[str, str],
+    values: dict[str, Any],
+    problems: list[str],
+) -> None:
+    name = environment_name(item)
+    raw = environ.get(name, "").strip() or defaults.get(name, "")
+    if not raw:
+        if item.default is MISSING:
+            problems.append(f"{name} is not set. {item.metadata['help']}")
+        return
+    try:
+        values[item.name] = item.metadata["parse"](raw)
+    except ValueError as error:
+        problems.append(f"{name} {error}")

@@ -1,0 +1,97 @@
+"""Settings that parse and still must not start: unsafe, contradictory, or not for production."""
+
+from base64 import urlsafe_b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from mpesa_service.config import Settings
+
+SAFARICOM_MAX_AMOUNT = 250_000
+LEAST_SECRET_BYTES = 32
+_PUBLIC_SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
+
+
+def unsafe_settings(settings: "Settings") -> list[str]:
+    """Return every reason not to start, as sentences for the one who deploys."""
+    return [
+        *_amounts(settings),
+        *_tokens(settings),
+        *_keys(settings),
+        *_addresses(settings),
+        *_credentials(settings),
+        *_processes(settings),
+    ]
+
+
+def _amounts(s: "Settings") -> Iterator[str]:
+    if s.mpesa_min_amount < 1:
+        yield "MPESA_MIN_AMOUNT must be at least 1."
+    if s.mpesa_max_amount > SAFARICOM_MAX_AMOUNT:
+        yield f"MPESA_MAX_AMOUNT must be at most {SAFARICOM_MAX_AMOUNT}, Safaricom's own limit."
+    if s.mpesa_min_amount > s.mpesa_max_amount:
+        yield "MPESA_MIN_AMOUNT is larger than MPESA_MAX_AMOUNT."
+    if s.prompt_lifetime.total_seconds() < 60:
+        yield "PROMPT_LIFETIME must be at least 60 seconds: prompts live that long on the phone."
+
+
+def _tokens(s: "Settings") -> Iterator[str]:
+    if s.jwt_algorithm == "HS256":
+        if s.jwt_public_key:
+            yield "JWT_PUBLIC_KEY is set, but JWT_ALGORITHM is HS256. Set RS256 or ES256."
+        if len((s.jwt_secret_key or "").encode()) < LEAST_SECRET_BYTES:
+            yield "JWT_SECRET_KEY must have 32 bytes or more, for example: openssl rand -hex 32"
+    elif "BEGIN PUBLIC KEY" not in (s.jwt_public_key or ""):
+        yield f"JWT_PUBLIC_KEY must be a PEM public key for {s.jwt_algorithm}."
+
+
+def _keys(s: "Settings") -> Iterator[str]:
+    for number, key in enumerate(s.phone_encryption_keys, 1):
+        if not _is_fernet_key(key):
+            yield (
+                f"PHONE_ENCRYPTION_KEYS: key {number} is not a Fernet key (32 bytes in URL-safe"
+                " base64). Make one with: openssl rand 32 | base64 | tr '+/' '-_'"
+            )
+    if len(s.phone_hash_key.encode()) < LEAST_SECRET_BYTES:
+        yield "PHONE_HASH_KEY must have 32 bytes or more, for example: openssl rand -hex 32"
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(urlsafe_b64decode(key)) == 32
+    except (Base64Error, ValueError):
+        return False
+
+
+def _addresses(s: "Settings") -> Iterator[str]:
+    callback = urlsplit(s.mpesa_callback_url)
+    if callback.scheme not in {"http", "https"} or not callback.hostname:
+        yield "MPESA_CALLBACK_URL must be a full address, such as https://pay.example.co.ke/api/mpesa/callback"
+    elif callback.query or callback.fragment:
+        yield "MPESA_CALLBACK_URL must not have a query or a fragment: a token is appended to its path."
+    elif s.mpesa_environment == "production" and callback.scheme != "https":
+        yield "MPESA_CALLBACK_URL must be https in production: Safaricom calls nothing else."
+    base = urlsplit(s.daraja_base_url)
+    local = base.hostname in {"127.0.0.1", "localhost", "::1"}
+    if s.mpesa_environment != "simulator" and base.scheme != "https" and not local:
+        yield "MPESA_BASE_URL must be https: credentials travel on it."
+
+
+def _credentials(s: "Settings") -> Iterator[str]:
+    if s.mpesa_environment == "production" and s.mpesa_passkey == _PUBLIC_SANDBOX_PASSKEY:
+        yield "MPESA_PASSKEY is the public sandbox passkey; production has its own, sent by e-mail."
+    if s.mpesa_transaction_type == "CustomerBuyGoodsOnline" and not s.mpesa_till:
+        yield "MPESA_TILL is needed with CustomerBuyGoodsOnline."
+    certificate = s.mpesa_certificate_path or s.mpesa_security_credential
+    if s.mpesa_initiator_password and not certificate:
+        yield "MPESA_CERTIFICATE_PATH is needed to encrypt MPESA_INITIATOR_PASSWORD."
+
+
+def _processes(s: "Settings") -> Iterator[str]:
+    if s.web_concurrency > 1 and s.ratelimit_enabled and s.ratelimit_storage_uri == "memory://":
+        yield (
+            f"{s.web_concurrency} workers cannot share rate limits kept in memory. Set"
+            " RATELIMIT_STORAGE_URI=redis://host:6379/0 (Redis or Valkey), or WEB_CONCURRENCY=1."
+        )

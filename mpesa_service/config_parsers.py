@@ -1,0 +1,43 @@
+"""How one environment variable's text becomes a value; each raises ValueError with the rest of a sentence."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+
+def text(raw: str) -> str:
+    return raw
+
+
+def whole_number(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit()):
+        raise ValueError(f"must be a whole number, not {raw!r}.")
+    return int(raw)
+
+
+def seconds(raw: str) -> timedelta:
+    return timedelta(seconds=whole_number(raw))
+
+
+def boolean(raw: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if raw.lower() not in words:
+        raise ValueError(f"must be true or false, not {raw!r}.")
+    return words[raw.lower()]
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}, not {raw!r}.")
+        return raw
+
+    return parse
+
+
+def comma_list(raw: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in raw.split(",") if part.strip())
+
+
+def pem(raw: str) -> str:
+    """A PEM block; a literal backslash-n counts as a line break, as one-line variables carry it."""
+    return raw.replace("\\n", "\n")

@@ -1,0 +1,248 @@
+"""What to make of a report about a payment: the judgement behind the transition table.
+
+Callbacks are unsigned, so a callback is a claim. A *trusted* one arrived on the payment's own
+unguessable address and names its ids. It is believed when it also agrees in amount, payer and
+receipt, and does not contradict what is already settled. Every other claim changes nothing by itself:
+Daraja is asked, and its word decides. Daraja's query is believed at once when it says *paid*; when it
+says *not paid* it must say so twice, at least DENIAL_INTERVAL apart, because it has been seen to deny
+payments that were paid (observed in Safaricom's sandbox, 2026). It never overturns a success.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.phones import same_phone
+from mpesa_service.domain.states import OPEN, PAID, UNPAID, PaymentStatus
+
+DENIAL_INTERVAL = timedelta(seconds=60)
+
+
+class Evidence(StrEnum):
+    """What a verdict rests on."""
+
+    PUSH = "push"
+    CALLBACK = "callback"
+    QUERY = "query"
+
+
+class Verdict(StrEnum):
+    """What became of a report."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    DISPUTED = "disputed"
+    NOTED = "noted"
+
+
+class Contradiction(StrEnum):
+    """What a trusted claim says that the record does not."""
+
+    AMOUNT = "amount"
+    PAYER = "payer"
+    IDS = "ids"
+    RECEIPT = "receipt"
+    DENIAL = "denial"
+
+
+@dataclass(frozen=True)
+class Denial:
+    """Daraja's query said that a payment is not paid, once."""
+
+    result_code: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the record says before the report is heard."""
+
+    status: PaymentStatus
+    amount: int
+    phone: str
+    receipt: str | None = None
+    contradiction: Contradiction | None = None
+    denial: Denial | None = None
+    receipt_taken: bool = False
+    """Another payment owns the receipt that the report names."""
+    order_paid: bool = False
+    """Another payment of the same order is paid."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What somebody says happened to a payment."""
+
+    evidence: Evidence
+    outcome: Outcome
+    at: datetime
+    result_code: str
+    result_desc: str = ""
+    receipt: str | None = None
+    amount: int | None = None
+    """Whole shillings, or None when the report names none (or none that is whole)."""
+    phone: str | None = None
+    trusted: bool = True
+    ids_agree: bool = True
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done about a report; `edge` names the move, if any."""
+
+    verdict: Verdict
+    reason: str
+    edge: str | None = None
+    learn_receipt: bool = False
+    """Keep the receipt: as the payment's own, or as a claim while the payment is not paid."""
+    ask_daraja: bool = False
+    contradiction: Contradiction | None = None
+    """Remember it, until Daraja has been asked."""
+    contradiction_resolved: bool = False
+    denial: Denial | None = None
+    """Remember it: the second one counts."""
+
+
+def decide(standing: Standing, report: Report) -> Decision:
+    """Return what `report` means for a payment that stands as `standing`. Pure: changes nothing."""
+    if report.outcome is Outcome.PENDING:
+        return Decision(Verdict.NOTED, "no verdict yet")
+    if report.evidence is Evidence.QUERY:
+        return _by_query(standing, report)
+    return _by_claim(standing, report)
+
+
+def _by_claim(standing: Standing, report: Report) -> Decision:
+    if _says_what_is_known(standing, report):
+        return Decision(Verdict.DUPLICATE, "says what is already known")
+    if not report.trusted:
+        return Decision(
+            Verdict.DISPUTED, "not on the payment's own address: Daraja is asked", ask_daraja=True
+        )
+    objection = _objection(standing, report)
+    if objection is not None:
+        return _dispute(objection)
+    if report.outcome is Outcome.PAID:
+        return _by_clean_success(standing)
+    return _by_clean_failure(standing, report)
+
+
+def _says_what_is_known(standing: Standing, report: Report) -> bool:
+    if report.outcome is Outcome.PAID:
+        return (
+            standing.status in PAID | {PaymentStatus.REVIEW}
+            and standing.receipt is not None
+            and standing.receipt == report.receipt
+            and report.amount in (None, standing.amount)
+        )
+    return standing.status in UNPAID
+
+
+def _objection(standing: Standing, report: Report) -> Contradiction | None:
+    """Return in what a trusted claim disagrees with the record, or None."""
+    if not report.ids_agree:
+        return Contradiction.IDS
+    if report.outcome is not Outcome.PAID:
+        return Contradiction.DENIAL if standing.status in PAID else None
+    if report.amount != standing.amount:
+        return Contradiction.AMOUNT
+    if not same_phone(standing.phone, report.phone):
+        return Contradiction.PAYER
+    other_receipt = standing.receipt is not None and standing.receipt != report.receipt
+    if standing.receipt_taken or other_receipt or not report.receipt:
+        return Contradiction.RECEIPT
+    return None
+
+
+def _dispute(contradiction: Contradiction) -> Decision:
+    return Decision(
+        Verdict.DISPUTED,
+        f"contradicts the record ({contradiction}): Daraja is asked",
+        ask_daraja=True,
+        contradiction=contradiction,
+    )
+
+
+def _by_clean_success(standing: Standing) -> Decision:
+    if standing.status in OPEN:
+        return Decision(Verdict.APPLIED, "paid", edge=_paid_edge(standing, "paid"), learn_receipt=True)
+    if standing.status in UNPAID:
+        return Decision(
+            Verdict.DISPUTED,
+            f"success after {standing.status}: Daraja is asked",
+            learn_receipt=True,
+            ask_daraja=True,
+        )
+    return Decision(Verdict.APPLIED, "the receipt followed", learn_receipt=True)
+
+
+def _by_clean_failure(standing: Standing, report: Report) -> Decision:
+    if standing.status not in OPEN:
+        return Decision(Verdict.NOTED, f"nothing to do in {standing.status}")
+    if standing.contradiction is not None:
+        return Decision(Verdict.DISPUTED, "an earlier claim said otherwise: Daraja is asked", ask_daraja=True)
+    return Decision(Verdict.APPLIED, str(report.outcome), edge=_failure_edge(report.outcome))
+
+
+def _by_query(standing: Standing, report: Report) -> Decision:
+    if report.outcome is Outcome.PAID:
+        return _by_confirmation(standing)
+    if standing.status in OPEN:
+        return _by_denial(standing, report)
+    if standing.status in PAID and standing.contradiction is not None:
+        return Decision(Verdict.APPLIED, "Daraja now denies a paid payment", edge="contradicted")
+    return Decision(Verdict.NOTED, f"nothing to do in {standing.status}")
+
+
+def _by_confirmation(standing: Standing) -> Decision:
+    """Daraja's query says paid. It names no amount and no receipt."""
+    disputed = standing.contradiction not in (None, Contradiction.DENIAL)
+    if standing.status is PaymentStatus.REVIEW:
+        return Decision(Verdict.NOTED, "Daraja says paid; a person decides")
+    if disputed:
+        return Decision(
+            Verdict.APPLIED,
+            f"paid, but the claim differs in {standing.contradiction}",
+            edge="contradicted",
+        )
+    if standing.status in PAID:
+        return Decision(Verdict.DUPLICATE, "Daraja confirms", contradiction_resolved=True)
+    name = "paid" if standing.status in OPEN else "late_payment"
+    return Decision(
+        Verdict.APPLIED,
+        "Daraja says paid",
+        edge=_paid_edge(standing, name),
+        contradiction_resolved=True,
+    )
+
+
+def _by_denial(standing: Standing, report: Report) -> Decision:
+    """Daraja's query says not paid, of a payment without a verdict: twice makes it so."""
+    first = standing.denial
+    if first is None or first.result_code != report.result_code:
+        return Decision(
+            Verdict.NOTED,
+            "Daraja says not paid: asked again before it counts",
+            ask_daraja=True,
+            denial=Denial(report.result_code, report.at),
+        )
+    if report.at - first.at < DENIAL_INTERVAL:
+        return Decision(Verdict.NOTED, "the same denial, too soon after the first", ask_daraja=True)
+    return Decision(
+        Verdict.APPLIED,
+        "Daraja says not paid, twice",
+        edge=_failure_edge(report.outcome),
+        contradiction_resolved=True,
+    )
+
+
+def _paid_edge(standing: Standing, name: str) -> str:
+    return "paid_twice" if standing.order_paid else name
+
+
+def _failure_edge(outcome: Outcome) -> str:
+    return {
+        Outcome.CANCELED: "canceled_by_customer",
+        Outcome.UNCLEAR: "unclear_result",
+    }.get(outcome, "declined")

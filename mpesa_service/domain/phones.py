@@ -1,0 +1,44 @@
+"""Kenyan mobile numbers: what people type, the one form that is stored and sent, and the masked one.
+
+Carrier prefixes are not checked: numbers are ported between networks and new ranges open, so only
+Safaricom can say who is a customer. The shape is Kenya's numbering plan: 254, then 7 or 1, then
+eight digits.
+"""
+
+import re
+
+from mpesa_service.errors import InvalidPhone
+
+_FILLERS = str.maketrans("", "", " -().\u00a0")
+_SHAPE = re.compile(r"(?:\+|00)?254([17]\d{8})|0([17]\d{8})|([17]\d{8})", re.ASCII)
+
+
+def normalize_msisdn(text: str) -> str:
+    """Return `text` as 254XXXXXXXXX (12 ASCII digits).
+
+    Accepts 254712345678, +254712345678, 00254712345678, 0712345678 and 712345678 (and the same with
+    1 for 7), with blanks, dashes, dots or brackets between. Raises InvalidPhone for anything else,
+    Unicode digits and a doubled prefix such as 2540712345678 included.
+    """
+    match = _SHAPE.fullmatch(text.translate(_FILLERS)) if len(text) <= 32 else None
+    if match is None:
+        raise InvalidPhone
+    return "254" + next(group for group in match.groups() if group)
+
+
+def mask_msisdn(msisdn: str) -> str:
+    """Return a normalised number with its middle hidden, `254712***678`: enough to recognise, not to dial."""
+    return f"{msisdn[:6]}***{msisdn[-3:]}"
+
+
+def same_phone(asked: str, reported: str | None) -> bool:
+    """Tell whether a provider's report of the payer agrees with the number asked.
+
+    A missing, masked or hashed number says nothing, and saying nothing is not disagreeing.
+    """
+    if reported is None:
+        return True
+    try:
+        return normalize_msisdn(reported) == asked
+    except InvalidPhone:
+        return True

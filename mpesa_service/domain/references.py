@@ -1,0 +1,40 @@
+"""Ids that the service makes, and the short reference that the customer sees in the prompt."""
+
+import hashlib
+import re
+import secrets
+from datetime import datetime
+
+ACCOUNT_REFERENCE_LIMIT = 12
+"""Characters that an STK push takes as AccountReference (Safaricom's portal documentation)."""
+
+_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def new_id(now: datetime) -> str:
+    """Return 24 hex digits: the second it was made, then 64 random bits. Sorts by time."""
+    return f"{int(now.timestamp()):08x}{secrets.token_hex(8)}"
+
+
+def new_token() -> str:
+    """Return an unguessable path segment (256 bits, URL-safe) for one payment's callbacks."""
+    return secrets.token_urlsafe(32)
+
+
+def is_order_id(text: str) -> bool:
+    """Tell whether `text` is 1 to 64 ASCII letters, digits, `-` and `_`."""
+    return _ORDER_ID.fullmatch(text) is not None
+
+
+def account_reference(order_id: str) -> str:
+    """Return what stands for `order_id` on the wire: at most 12 letters and digits, always the same.
+
+    A short order id passes as it is (special characters are reported to break requests, so they are
+    dropped); a long one keeps its last five letters and digits, which people read out, behind a hash.
+    """
+    plain = re.sub(r"[^A-Za-z0-9]", "", order_id)
+    if plain == order_id and len(plain) <= ACCOUNT_REFERENCE_LIMIT:
+        return plain
+    digest = hashlib.sha256(order_id.encode()).hexdigest().upper()
+    tail = plain[-5:]
+    return digest[: ACCOUNT_REFERENCE_LIMIT - len(tail)] + tail

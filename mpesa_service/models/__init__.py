@@ -1,0 +1,19 @@
+"""The tables, and the statements that lock, claim or page them."""
+
+from mpesa_service.models.base import Base
+from mpesa_service.models.callbacks import CallbackInbox
+from mpesa_service.models.events import PaymentEvent
+from mpesa_service.models.idempotency import IdempotencyKey
+from mpesa_service.models.payments import Payment
+from mpesa_service.models.refunds import Refund
+from mpesa_service.models.tokens import DarajaToken
+
+__all__ = [
+    "Base",
+    "CallbackInbox",
+    "DarajaToken",
+    "IdempotencyKey",
+    "Payment",
+    "PaymentEvent",
+    "Refund",
+]

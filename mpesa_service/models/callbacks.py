@@ -1,0 +1,55 @@
+"""Everything that was ever posted to a callback address, as it came."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.models.base import Base, RowId, one_of
+
+
+class CallbackKind(StrEnum):
+    STK = "stk"
+    B2C_RESULT = "b2c_result"
+    B2C_TIMEOUT = "b2c_timeout"
+
+
+class InboxVerdict(StrEnum):
+    RECEIVED = "received"
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    DISPUTED = "disputed"
+    NOTED = "noted"
+    UNMATCHED = "unmatched"
+    UNREADABLE = "unreadable"
+    FAILED = "failed"
+    """Applying raised: the body is kept, and is taken up again."""
+
+
+class CallbackInbox(Base):
+    """A raw callback, encrypted (it names a phone), and what became of it."""
+
+    __tablename__ = "callback_inbox"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    token_hash: Mapped[str | None] = mapped_column(String(64))
+    body_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    headers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    source_address: Mapped[str | None] = mapped_column(String(64))
+    received_at: Mapped[datetime]
+    verdict: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(512))
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    processed_at: Mapped[datetime | None]
+    payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
+    refund_id: Mapped[str | None] = mapped_column(ForeignKey("refunds.id"))
+
+    __table_args__ = (
+        Index("ix_callback_inbox_verdict", "verdict", "id"),
+        Index("ix_callback_inbox_payment", "payment_id"),
+        CheckConstraint(one_of("kind", CallbackKind), name="kind"),
+        CheckConstraint(one_of("verdict", InboxVerdict), name="verdict"),
+    )

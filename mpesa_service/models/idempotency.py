@@ -1,0 +1,36 @@
+"""Idempotency keys: who asked for what under which key, and the answer that was given."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.models.base import Base, RowId
+
+
+class IdempotencyKey(Base):
+    """One key of one caller for one operation. The unique insert decides who acts.
+
+    `answer_status` and `answer_body` are the first answer, byte for byte, once there is one. Until
+    then the one who inserted the row is at work, or died: `resource_id` names the payment or refund
+    that was born in the same transaction, from which the answer can be made again.
+    """
+
+    __tablename__ = "idempotency_keys"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    caller: Mapped[str] = mapped_column(String(255))
+    operation: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(255))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    resource_id: Mapped[str] = mapped_column(String(24))
+    locked_until: Mapped[datetime]
+    answer_status: Mapped[int | None] = mapped_column(Integer)
+    answer_body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("caller", "operation", "key"),
+        Index("ix_idempotency_keys_expires", "expires_at"),
+    )

@@ -1,0 +1,132 @@
+"""One row a payment, whichever provider carries it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, validates
+
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.models.base import Base, one_of
+
+
+class Provider(StrEnum):
+    MPESA = "mpesa"
+    STRIPE = "stripe"
+
+
+_PROVIDER_COLUMNS = {
+    Provider.MPESA: ("callback_token_hash", "phone_encrypted", "phone_hash"),
+    Provider.STRIPE: ("stripe_payment_intent_id",),
+}
+
+
+def _own_columns_only() -> str:
+    """A row has its own provider's columns and none of the other's."""
+    cases = []
+    for provider, own in _PROVIDER_COLUMNS.items():
+        alien = [c for other, cs in _PROVIDER_COLUMNS.items() if other is not provider for c in cs]
+        terms = [f"{c} IS NOT NULL" for c in own] + [f"{c} IS NULL" for c in alien]
+        cases.append(f"(provider = '{provider}' AND {' AND '.join(terms)})")
+    return " OR ".join(cases)
+
+
+class Payment(Base):
+    """A payment of `amount` whole Kenyan shillings towards `order_id`, by `owner`.
+
+    `live_order` and `live_phone` hold the order id and the phone's hash while no second payment may
+    be started beside this one; they are unique, so the database decides races. `refunding_amount` is
+    reserved by refunds in flight, `refunded_amount` is what was paid back; together they never exceed
+    the payment. Columns that hold a phone number (a CheckoutRequestID contains one) are encrypted,
+    with a keyed hash beside them for look-ups.
+    """
+
+    __tablename__ = "payments"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(8))
+    owner: Mapped[str] = mapped_column(String(255))
+    order_id: Mapped[str] = mapped_column(String(64))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[str] = mapped_column(String(24))
+    evidence: Mapped[str | None] = mapped_column(String(16))
+    result_code: Mapped[str | None] = mapped_column(String(16))
+    result_desc: Mapped[str | None] = mapped_column(String(1024))
+    failure_reason: Mapped[str | None] = mapped_column(String(512))
+    receipt: Mapped[str | None] = mapped_column(String(64))
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    refunding_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    refund_count: Mapped[int] = mapped_column(Integer, default=0)
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    event_count: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+
+    phone_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_hash: Mapped[str | None] = mapped_column(String(64))
+    account_reference: Mapped[str | None] = mapped_column(String(12))
+    callback_token_hash: Mapped[str | None] = mapped_column(String(64))
+    checkout_id_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    checkout_id_hash: Mapped[str | None] = mapped_column(String(64))
+    merchant_request_id: Mapped[str | None] = mapped_column(String(64))
+    prompt_expires_at: Mapped[datetime | None]
+    ask_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    asks_made: Mapped[int] = mapped_column(Integer, default=0)
+    contradiction: Mapped[str | None] = mapped_column(String(16))
+    claimed_receipt: Mapped[str | None] = mapped_column(String(64))
+    denial_code: Mapped[str | None] = mapped_column(String(16))
+    denial_at: Mapped[datetime | None]
+    live_order: Mapped[str | None] = mapped_column(String(64))
+    live_phone: Mapped[str | None] = mapped_column(String(64))
+
+    stripe_payment_intent_id: Mapped[str | None] = mapped_column(String(255))
+
+    __table_args__ = (
+        UniqueConstraint("provider", "receipt", name="uq_payments_receipt"),
+        UniqueConstraint("callback_token_hash"),
+        UniqueConstraint("checkout_id_hash"),
+        UniqueConstraint("stripe_payment_intent_id"),
+        UniqueConstraint("live_order"),
+        UniqueConstraint("live_phone"),
+        Index("ix_payments_order", "order_id", "created_at"),
+        CheckConstraint(one_of("provider", Provider), name="provider"),
+        CheckConstraint(one_of("status", PaymentStatus), name="status"),
+        CheckConstraint("currency = 'kes'", name="currency"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint(
+            "refunded_amount >= 0 AND refunding_amount >= 0 AND refunded_amount + refunding_amount <= amount",
+            name="refunds_within_amount",
+        ),
+        CheckConstraint(_own_columns_only(), name="own_columns_only"),
+    )
+
+    @property
+    def state(self) -> PaymentStatus:
+        return PaymentStatus(self.status)
+
+    @property
+    def refundable_amount(self) -> int:
+        return self.amount - self.refunded_amount - self.refunding_amount
+
+    @validates("amount", "refunded_amount", "refunding_amount")
+    def _whole_shillings(self, name: str, value: object) -> object:
+        if type(value) is not int:
+            raise TypeError(f"{name} is whole shillings as an int, not {type(value).__name__}")
+        return value
+
+    @validates("provider")
+    def _known_provider(self, _name: str, value: str) -> str:
+        return Provider(value).value

@@ -1,0 +1,63 @@
+"""One row an attempt to pay money back."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.domain.states import RefundStatus
+from mpesa_service.models.base import Base, one_of
+
+
+class Refund(Base):
+    """A refund of `amount` whole shillings by B2C to the phone that paid.
+
+    `originator_conversation_id` is ours and is committed before anything is sent: Daraja (v3) takes
+    it once, so it is the idempotency key of the payout. `conversation_id` is Daraja's, the `refundId`
+    that clients see. The two token hashes belong to the result
+    and the time-out address of this refund alone.
+    """
+
+    __tablename__ = "refunds"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(String(24))
+    evidence: Mapped[str | None] = mapped_column(String(16))
+    phone_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    originator_conversation_id: Mapped[str] = mapped_column(String(64))
+    conversation_id: Mapped[str | None] = mapped_column(String(128))
+    result_token_hash: Mapped[str] = mapped_column(String(64))
+    timeout_token_hash: Mapped[str] = mapped_column(String(64))
+    receipt: Mapped[str | None] = mapped_column(String(64))
+    result_code: Mapped[str | None] = mapped_column(String(16))
+    result_desc: Mapped[str | None] = mapped_column(String(1024))
+    failure_reason: Mapped[str | None] = mapped_column(String(512))
+    requested_by: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("originator_conversation_id"),
+        UniqueConstraint("conversation_id"),
+        UniqueConstraint("result_token_hash"),
+        UniqueConstraint("timeout_token_hash"),
+        UniqueConstraint("receipt"),
+        Index("ix_refunds_payment", "payment_id", "created_at"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint(one_of("status", RefundStatus), name="status"),
+    )
+
+    @property
+    def state(self) -> RefundStatus:
+        return RefundStatus(self.status)

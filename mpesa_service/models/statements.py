@@ -1,0 +1,52 @@
+"""The statements that lock and claim. They never commit."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from mpesa_service.models.base import Base
+from mpesa_service.models.payments import Payment
+from mpesa_service.models.refunds import Refund
+
+
+Row = TypeVar("Row")
+
+
+def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) -> bool:
+    """Insert a row unless a unique key forbids it; tell whether it was inserted.
+
+    On PostgreSQL a second caller waits here until the first one commits or rolls back.
+    """
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return bool(session.execute(statement.returning(*table.__table__.primary_key)).first())
+
+
+def lock_payment(session: Session, payment_id: str) -> Payment:
+    """Return the payment, locked to the end of the transaction."""
+    return session.scalars(_locked(select(Payment).where(Payment.id == payment_id))).one()
+
+
+def lock_payment_where(session: Session, **columns: str) -> Payment | None:
+    """Return the one payment with these unique column values, locked, or None."""
+    return session.scalars(_locked(select(Payment).filter_by(**columns))).one_or_none()
+
+
+def lock_refund_where(session: Session, **columns: str) -> Refund | None:
+    """Return the one refund with these unique column values, with its payment locked first.
+
+    Every writer locks the payment before its refunds, so that no two wait for each other.
+    """
+    found = session.scalars(select(Refund).filter_by(**columns)).one_or_none()
+    if found is None:
+        return None
+    lock_payment(session, found.payment_id)
+    return session.scalars(_locked(select(Refund).where(Refund.id == found.id))).one()
+
+
+def _locked(statement: Select[Row]) -> Select[Row]:
+    # populate_existing: what was read before the lock may be old by the time it is granted.
+    return statement.with_for_update().execution_options(populate_existing=True)

@@ -1,0 +1,90 @@
+"""Fields with the rules of money and numbers in them."""
+
+import json
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from marshmallow import ValidationError, fields
+
+from mpesa_service.domain.phones import normalize_msisdn
+from mpesa_service.domain.references import is_order_id
+from mpesa_service.errors import InvalidAmount, InvalidPhone
+
+NAIROBI = ZoneInfo("Africa/Nairobi")
+MAX_METADATA_BYTES = 4_096
+MAX_METADATA_DEPTH = 5
+
+
+class PhoneNumber(fields.Field[str]):
+    """A Kenyan mobile number in any usual spelling; loads as 254XXXXXXXXX."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError(InvalidPhone.message)
+        try:
+            return normalize_msisdn(value)
+        except InvalidPhone as error:
+            raise ValidationError(error.message) from error
+
+
+class Shillings(fields.Field[int]):
+    """Whole shillings: a JSON integer, never a float, a text or a boolean."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if type(value) is not int:
+            raise ValidationError(InvalidAmount.message)
+        if value < 1:
+            raise ValidationError("Amount must be at least 1 shilling.")
+        return value
+
+
+class OrderId(fields.Field[str]):
+    """1 to 64 letters, digits, `-` and `_`."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str) or not is_order_id(value):
+            raise ValidationError("orderId must be 1 to 64 letters, digits, - or _.")
+        return value
+
+
+class Metadata(fields.Field[dict[str, Any]]):
+    """The caller's own JSON object, small and shallow, kept as it is and given back."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError("metadata must be an object.")
+        if _depth(value) > MAX_METADATA_DEPTH:
+            raise ValidationError(f"metadata may be nested {MAX_METADATA_DEPTH} deep at most.")
+        text = json.dumps(value)
+        if len(text) > MAX_METADATA_BYTES:
+            raise ValidationError(f"metadata may have {MAX_METADATA_BYTES} bytes at most.")
+        if "\\u0000" in text or "\\ud" in text.lower():
+            _refuse_unstorable(value)
+        return value
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """PostgreSQL's text holds neither NUL nor half a surrogate pair."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValidationError("metadata holds text that is not valid Unicode.") from error
+    if "\\u0000" in text:
+        raise ValidationError("metadata may not hold NUL characters.")
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return 0
+    return 1 + max((_depth(item) for item in value), default=0)
+
+
+class NairobiTime(fields.Field[datetime]):
+    """ISO 8601 with +03:00, to the millisecond."""
+
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
+        return value.astimezone(NAIROBI).isoformat(timespec="milliseconds") if value else None

@@ -1,0 +1,89 @@
+"""What each kind of callback is about: from raw bytes to the payment or refund, and what to report on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from mpesa_service.daraja import StkCallback, UnreadableCallback, parse_stk_callback
+from mpesa_service.domain.decisions import Evidence, Report
+from mpesa_service.domain.money import whole_shillings
+from mpesa_service.models import Payment
+from mpesa_service.models.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.models.statements import lock_payment_where
+from mpesa_service.services.handled import Handled
+from mpesa_service.services.payments import learn_ids
+from mpesa_service.services.refund_results import handle_b2c_result, handle_b2c_timeout
+from mpesa_service.services.results import apply_result
+from mpesa_service.services.runtime import Runtime
+
+Handler = Callable[[Runtime, Session, str | None, bytes], Handled]
+
+
+def handler_of(kind: CallbackKind) -> Handler:
+    """Return what understands callbacks of this kind."""
+    return {
+        CallbackKind.STK: handle_stk,
+        CallbackKind.B2C_RESULT: handle_b2c_result,
+        CallbackKind.B2C_TIMEOUT: handle_b2c_timeout,
+    }[kind]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The payment that a callback is about, locked, and how sure that is."""
+
+    payment: Payment
+    trusted: bool
+    ids_agree: bool
+
+
+def handle_stk(runtime: Runtime, session: Session, token: str | None, body: bytes) -> Handled:
+    """Apply an STK callback to the payment that it is about."""
+    try:
+        callback = parse_stk_callback(body)
+    except UnreadableCallback as error:
+        return Handled(InboxVerdict.UNREADABLE, str(error))
+    subject = _subject(runtime, session, token, callback)
+    if subject is None:
+        return Handled(InboxVerdict.UNMATCHED, "no payment has this token or CheckoutRequestID")
+    payment = subject.payment
+    if subject.trusted and subject.ids_agree and payment.checkout_id_hash is None:
+        learn_ids(runtime, payment, callback.checkout_request_id, callback.merchant_request_id)
+    report = _report(runtime, callback, subject)
+    decision = apply_result(session, runtime.vault, payment, report, callback.result.say)
+    return Handled(InboxVerdict(decision.verdict), decision.reason, payment.id)
+
+
+def _subject(runtime: Runtime, session: Session, token: str | None, callback: StkCallback) -> Subject | None:
+    """Find the payment by the address that was called, and by the ids that the body names.
+
+    Where the two differ, the body is about the payment whose ids it names, and comes from the wrong
+    address: a claim. A payment that has no ids yet (its push is not answered) takes the body's.
+    """
+    checkout_hash = runtime.vault.fingerprint("checkout", callback.checkout_request_id)
+    named = lock_payment_where(session, checkout_id_hash=checkout_hash)
+    if named is not None and named.callback_token_hash == token:
+        agree = named.merchant_request_id in (None, callback.merchant_request_id)
+        return Subject(named, trusted=True, ids_agree=agree)
+    if named is not None:
+        return Subject(named, trusted=False, ids_agree=True)
+    owner = lock_payment_where(session, callback_token_hash=token) if token else None
+    if owner is None:
+        return None
+    return Subject(owner, trusted=True, ids_agree=owner.checkout_id_hash is None)
+
+
+def _report(runtime: Runtime, callback: StkCallback, subject: Subject) -> Report:
+    return Report(
+        evidence=Evidence.CALLBACK,
+        outcome=callback.result.outcome,
+        at=runtime.clock(),
+        result_code=callback.result.code,
+        result_desc=callback.result_desc,
+        receipt=callback.receipt,
+        amount=whole_shillings(callback.amount),
+        phone=callback.phone,
+        trusted=subject.trusted,
+        ids_agree=subject.ids_agree,
+    )

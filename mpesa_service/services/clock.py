@@ -1,0 +1,10 @@
+"""The one clock: handed in everywhere, so that tests own the time."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,123 @@
+"""Idempotency keys: a unique insert decides who acts, everybody else gets that one's answer.
+
+The key's row is born in the transaction that writes the payment or refund, so one never exists
+without the other. Refused before anything was written (a conflict, a limit), the key stays free.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.orm import Session
+
+from mpesa_service.errors import KeyReused, TryLater
+from mpesa_service.models import IdempotencyKey
+from mpesa_service.models.statements import insert_once
+from mpesa_service.services.clock import Clock
+
+KEPT_FOR = timedelta(hours=72)
+LOCKED_FOR = timedelta(seconds=90)
+"""Longer than a request can take; whoever holds a key for longer was killed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status and the exact bytes that the caller gets."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class KeyedRequest:
+    """A caller's key for one operation, and the fingerprint of what was asked under it."""
+
+    caller: str
+    operation: str
+    key: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, caller: str, operation: str, key: str, asked: Mapping[str, object]) -> "KeyedRequest":
+        """Fingerprint the *validated* input, so that spelling and order of fields do not matter."""
+        canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=str)
+        return cls(caller, operation, key, hashlib.sha256(canonical.encode()).hexdigest())
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The one who held the key died before answering; `resource_id` names what it had begun."""
+
+    resource_id: str
+
+
+def look_up(session: Session, request: KeyedRequest, clock: Clock) -> Answer | Unfinished | None:
+    """Return the stored answer, or what was begun under the key; None when the key is free.
+
+    Raises KeyReused when the key belongs to another request, TryLater while its owner is at work.
+    """
+    row = session.scalars(_row(request)).one_or_none()
+    if row is None or row.expires_at <= clock():
+        return None
+    if row.fingerprint != request.fingerprint:
+        raise KeyReused
+    if row.answer_status is not None and row.answer_body is not None:
+        return Answer(row.answer_status, row.answer_body, replayed=True)
+    if row.locked_until > clock():
+        raise in_use()
+    return Unfinished(row.resource_id)
+
+
+def in_use() -> TryLater:
+    """Return the error for a key whose owner is still at work."""
+    return TryLater("A request with this Idempotency-Key is still running.", code="idempotency_key_in_use")
+
+
+def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Clock) -> bool:
+    """Take the key for `resource_id`; False when somebody else has it."""
+    now = clock()
+    session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.caller == request.caller,
+            IdempotencyKey.operation == request.operation,
+            IdempotencyKey.key == request.key,
+            IdempotencyKey.expires_at <= now,
+        )
+    )
+    return insert_once(
+        session,
+        IdempotencyKey,
+        {
+            "caller": request.caller,
+            "operation": request.operation,
+            "key": request.key,
+            "fingerprint": request.fingerprint,
+            "resource_id": resource_id,
+            "locked_until": now + LOCKED_FOR,
+            "created_at": now,
+            "expires_at": now + KEPT_FOR,
+        },
+    )
+
+
+def complete(session: Session, request: KeyedRequest | None, answer: Answer) -> Answer:
+    """Store the first answer under the key, in the caller's transaction; the stored one wins."""
+    if request is None:
+        return answer
+    row = session.scalars(_row(request).with_for_update()).one_or_none()
+    if row is None:
+        return answer
+    if row.answer_status is not None and row.answer_body is not None:
+        return Answer(row.answer_status, row.answer_body, replayed=True)
+    row.answer_status, row.answer_body = answer.status, answer.body
+    return answer
+
+
+def _row(request: KeyedRequest) -> Select[IdempotencyKey]:
+    return select(IdempotencyKey).filter_by(
+        caller=request.caller, operation=request.operation, key=request.key
+    )

@@ -1,0 +1,112 @@
+"""Callbacks: the raw body is stored first, then understood and applied, then answered.
+
+Storing and applying share one transaction; applying stands behind a savepoint, so that a fault in it
+never loses the body: the row says `failed`, and is taken up again.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from mpesa_service.models import CallbackInbox
+from mpesa_service.models.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.services.callback_kinds import handler_of
+from mpesa_service.services.handled import Handled
+from mpesa_service.services.runtime import Runtime
+from mpesa_service.services.vault import token_hash
+
+log = logging.getLogger(__name__)
+
+TRIES_AT_ONCE = 2
+"""The second one sees what a concurrent callback has just written (two claims of one receipt)."""
+MAX_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What came in over HTTP: which address, the raw bytes, headers of interest, from where."""
+
+    kind: CallbackKind
+    token: str | None
+    body: bytes
+    headers: Mapping[str, str]
+    source_address: str | None
+
+
+def accept(runtime: Runtime, posted: Posted) -> InboxVerdict:
+    """Store a callback and apply it; return what became of it.
+
+    Returns only after the body is committed. Raises SQLAlchemyError when it could not be stored, and
+    then nothing was.
+    """
+    with runtime.database.begin() as session:
+        row = CallbackInbox(
+            kind=posted.kind,
+            token_hash=token_hash(posted.token) if posted.token else None,
+            body_encrypted=runtime.vault.encrypt_bytes(posted.body),
+            headers=dict(posted.headers),
+            source_address=posted.source_address,
+            received_at=runtime.clock(),
+            verdict=InboxVerdict.RECEIVED,
+            attempts=0,
+        )
+        session.add(row)
+        session.flush()
+        _handle(runtime, session, row, posted.body)
+        return InboxVerdict(row.verdict)
+
+
+def take_up_failed(runtime: Runtime, limit: int = 100) -> int:
+    """Apply again what failed before, oldest first; return how many were taken up."""
+    statement = (
+        select(CallbackInbox)
+        .where(CallbackInbox.verdict == InboxVerdict.FAILED)
+        .where(CallbackInbox.attempts < MAX_ATTEMPTS)
+        .order_by(CallbackInbox.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    for taken in range(limit):
+        with runtime.database.begin() as session:
+            row = session.scalars(statement).one_or_none()
+            if row is None:
+                return taken
+            _handle(runtime, session, row, runtime.vault.decrypt_bytes(row.body_encrypted))
+    return limit
+
+
+def _handle(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes) -> None:
+    handled = _apply(runtime, session, row, body)
+    row.verdict = handled.verdict
+    row.reason = handled.reason[:512]
+    row.payment_id = handled.payment_id
+    row.refund_id = handled.refund_id
+    row.attempts += 1
+    row.processed_at = runtime.clock()
+    log.info(
+        "callback",
+        extra={
+            "kind": row.kind,
+            "verdict": str(handled.verdict),
+            "payment_id": handled.payment_id,
+            "reason": handled.reason,
+        },
+    )
+
+
+def _apply(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes) -> Handled:
+    handle = handler_of(CallbackKind(row.kind))
+    for attempt in range(1, TRIES_AT_ONCE + 1):
+        try:
+            with session.begin_nested():
+                return handle(runtime, session, row.token_hash, body)
+        except Exception as error:
+            log.exception("callback could not be applied", extra={"inbox_id": row.id})
+            fault = type(error).__name__
+            if attempt == TRIES_AT_ONCE or not isinstance(error, SQLAlchemyError):
+                break
+    return Handled(InboxVerdict.FAILED, f"applying raised {fault}")

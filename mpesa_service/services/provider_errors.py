@@ -1,0 +1,69 @@
+"""What a failed Daraja call means for the record and for the caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mpesa_service.daraja import (
+    DarajaError,
+    InvalidToken,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    SubscriberBusy,
+    Throttled,
+)
+from mpesa_service.errors import ProviderRefused, ServiceError, TryLater, Unavailable
+
+PROMPT_GAP_SECONDS = 60
+"""Least gap between two prompts to one phone (Safaricom's portal documentation)."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """For the record: a code, a technical line, and plain words."""
+
+    code: str | None
+    description: str
+    reason: str
+
+
+def failure_of(error: DarajaError) -> Failure:
+    """Describe a failed call; nothing in it is personal or secret."""
+    if isinstance(error, Refused):
+        say = error.entry.say if error.entry else "M-Pesa refused the request."
+        return Failure(error.error_code[:16] or None, str(error)[:512], say[:512])
+    if isinstance(error, OutcomeUnknown):
+        return Failure(error.error_code[:16] or None, str(error)[:512], "M-Pesa's answer did not arrive.")
+    return Failure(None, str(error)[:512], "M-Pesa could not be reached; nothing was sent.")
+
+
+def refusal_for_caller(error: DarajaError, details: Mapping[str, object]) -> ServiceError:
+    """Return what the caller is told about a call that was surely not acted upon."""
+    if isinstance(error, SubscriberBusy):
+        return TryLater(
+            "The customer's phone has another M-Pesa prompt open.",
+            code="phone_busy",
+            details=details,
+            retry_after=PROMPT_GAP_SECONDS,
+        )
+    if isinstance(error, Throttled):
+        return Unavailable(
+            "M-Pesa is busy and took nothing. Try again shortly.",
+            code="provider_busy",
+            details=details,
+            retry_after=int(error.retry_after or 30),
+        )
+    if isinstance(error, NotSent):
+        return Unavailable(
+            "M-Pesa cannot be reached. Nothing was sent; try again shortly.",
+            code="provider_unreachable",
+            details=details,
+            retry_after=30,
+        )
+    if isinstance(error, InvalidToken):
+        return ProviderRefused(
+            "M-Pesa does not accept this service's credentials. No money moved.",
+            code="provider_credentials",
+            details=details,
+        )
+    return ProviderRefused(failure_of(error).reason, details=details)

@@ -1,0 +1,120 @@
+"""Applying a report to a payment, whoever brings it: a callback or Daraja's own answer to a query."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.domain.decisions import (
+    DENIAL_INTERVAL,
+    Contradiction,
+    Decision,
+    Denial,
+    Evidence,
+    Report,
+    Standing,
+    decide,
+)
+from mpesa_service.domain.states import PAID, PaymentStatus
+from mpesa_service.models import Payment
+from mpesa_service.models.statements import lock_payment_where
+from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, note
+from mpesa_service.services.vault import Vault
+
+
+def apply_result(
+    session: Session, vault: Vault, payment: Payment, report: Report, reason: str | None
+) -> Decision:
+    """Hear `report` about a locked payment and do what `decide` says; return the decision.
+
+    `reason` is the sentence for people that belongs to the result code. The caller owns the
+    transaction. Raises IntegrityError when another payment takes the same receipt at the same moment.
+    """
+    rival = _order_holder(session, payment) if payment.live_order is None else None
+    standing = _standing(session, vault, payment, report, rival)
+    decision = decide(standing, report)
+    _remember(payment, report, decision)
+    if decision.edge is not None:
+        _move(session, payment, report, decision, reason)
+        _take_order_back(session, payment, rival, report.at)
+    elif decision.contradiction is not None or decision.learn_receipt:
+        note(session, payment, str(decision.verdict), _cause(report, decision))
+    session.flush()
+    return decision
+
+
+def _order_holder(session: Session, payment: Payment) -> Payment | None:
+    """Return the payment that holds the order meanwhile, locked, if this one was let go."""
+    return lock_payment_where(session, live_order=payment.order_id)
+
+
+def _standing(
+    session: Session, vault: Vault, payment: Payment, report: Report, rival: Payment | None
+) -> Standing:
+    denial = None
+    if payment.denial_code is not None and payment.denial_at is not None:
+        denial = Denial(payment.denial_code, payment.denial_at)
+    return Standing(
+        status=payment.state,
+        amount=payment.amount,
+        phone=vault.decrypt(payment.phone_encrypted or b""),
+        receipt=payment.receipt,
+        contradiction=Contradiction(payment.contradiction) if payment.contradiction else None,
+        denial=denial,
+        receipt_taken=report.receipt is not None and _taken(session, payment, report.receipt),
+        order_paid=rival is not None and rival.state in PAID | {PaymentStatus.REVIEW},
+    )
+
+
+def _taken(session: Session, payment: Payment, receipt: str) -> bool:
+    statement = select(Payment.id).where(
+        Payment.provider == payment.provider, Payment.receipt == receipt, Payment.id != payment.id
+    )
+    return session.execute(statement).first() is not None
+
+
+def _remember(payment: Payment, report: Report, decision: Decision) -> None:
+    if decision.contradiction_resolved:
+        payment.contradiction = None
+    if decision.contradiction is not None:
+        payment.contradiction = decision.contradiction
+    if decision.denial is not None:
+        payment.denial_code, payment.denial_at = decision.denial.result_code, decision.denial.at
+    if decision.learn_receipt and payment.state not in PAID and decision.edge is None:
+        payment.claimed_receipt = report.receipt
+    elif decision.learn_receipt:
+        payment.receipt = report.receipt
+    if decision.ask_daraja:
+        wait = report.evidence is Evidence.QUERY
+        payment.ask_at = report.at + DENIAL_INTERVAL if wait else report.at
+
+
+def _move(session: Session, payment: Payment, report: Report, decision: Decision, reason: str | None) -> None:
+    payment.result_code = report.result_code
+    payment.result_desc = report.result_desc[:1024]
+    move_payment(session, payment, str(decision.edge), _cause(report, decision))
+    if payment.state in PAID and payment.receipt is None:
+        payment.receipt = payment.claimed_receipt
+    payment.failure_reason = None if payment.state in PAID else _why(payment, decision, reason)
+
+
+def _why(payment: Payment, decision: Decision, reason: str | None) -> str | None:
+    if payment.state is PaymentStatus.REVIEW:
+        return f"A person must look: {decision.reason}."[:512]
+    return reason[:512] if reason else None
+
+
+def _take_order_back(session: Session, payment: Payment, rival: Payment | None, at: datetime) -> None:
+    """A payment that had been let go and is paid after all makes its order paid again."""
+    if payment.live_order is not None or payment.state not in PAID:
+        return
+    if rival is not None:
+        rival.live_order = None
+        note(session, rival, "order_paid_by_another", Cause(SERVICE, at))
+        session.flush()
+    payment.live_order = payment.order_id
+
+
+def _cause(report: Report, decision: Decision) -> Cause:
+    detail = {"resultCode": report.result_code, "reason": decision.reason}
+    return Cause(MPESA, report.at, report.evidence, detail)
