@@ -17,6 +17,7 @@ from mpesa_service.config_parsers import (
     comma_list,
     pem,
     seconds,
+    short_time,
     text,
     whole_number,
 )
@@ -105,6 +106,8 @@ class Settings:
         choice("v2", "v1"), "C2B registration: `v2` masks numbers, `v1` hashes them.", "v2"
     )
     mpesa_base_url: str | None = setting(text, "Overrides the host of the environment.", None)
+    mpesa_connect_timeout: float = setting(short_time, "Seconds to wait for a connection to Daraja.", 3.0)
+    mpesa_read_timeout: float = setting(short_time, "Seconds to wait for Daraja's answer.", 10.0)
     mpesa_min_amount: int = setting(whole_number, "Least payment in shillings.", 1)
     mpesa_max_amount: int = setting(
         whole_number, "Largest payment in shillings; Safaricom's own limit is 250000.", 70_000

@@ -18,6 +18,17 @@ def seconds(raw: str) -> timedelta:
     return timedelta(seconds=whole_number(raw))
 
 
+def short_time(raw: str) -> float:
+    """Seconds, with a fraction if need be; more than none and at most a minute."""
+    try:
+        value = float(raw)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 60:
+        raise ValueError(f"must be seconds, more than 0 and at most 60, not {raw!r}.")
+    return value
+
+
 def boolean(raw: str) -> bool:
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if raw.lower() not in words:

@@ -16,7 +16,7 @@ AFTER_COMMIT = "after_commit"
 """Key in a session's `info`: a list of callables for what may be said only once it is true."""
 
 jwt = JWTManager()
-limiter = Limiter(key_func=lambda: "", headers_enabled=True, in_memory_fallback_enabled=True)
+limiter = Limiter(key_func=lambda: "", in_memory_fallback_enabled=True)
 
 
 class Database:

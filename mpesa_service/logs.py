@@ -75,3 +75,4 @@ def configure(level: str) -> None:
         handler.setFormatter(RedactingFormatter())
         root.addHandler(handler)
     logging.getLogger("mpesa_service").setLevel(level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -17,16 +17,16 @@ def success(status: int, message: str, data: Any) -> Answer:
 
 def failure(error: ServiceError) -> Answer:
     """Return the error shape, as an answer that an idempotency key can keep."""
-    return Answer(error.status, _bytes(error.body(g.request_id)))
+    return Answer(error.status, _bytes(error.body(g.request_id)), retry_after=error.retry_after)
 
 
-def respond(answer: Answer, retry_after: int | None = None) -> Response:
+def respond(answer: Answer) -> Response:
     """Return an answer as a response; a kept one says that it is."""
     response = Response(answer.body, answer.status, mimetype="application/json")
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
+    if answer.retry_after is not None:
+        response.headers["Retry-After"] = str(answer.retry_after)
     return response
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
+"""Returns the present as an aware UTC datetime."""
 
 
 def utc_now() -> datetime:

@@ -25,11 +25,12 @@ LOCKED_FOR = timedelta(seconds=90)
 
 @dataclass(frozen=True)
 class Answer:
-    """A status and the exact bytes that the caller gets."""
+    """A status and the exact bytes that the caller gets; `retry_after` (seconds) is said only once."""
 
     status: int
     body: bytes
     replayed: bool = False
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True)

@@ -55,4 +55,6 @@ def _daraja_settings(s: Settings) -> DarajaSettings:
         certificate_path=s.mpesa_certificate_path,
         b2c_version=s.mpesa_b2c_version,
         c2b_version=s.mpesa_c2b_version,
+        connect_timeout=s.mpesa_connect_timeout,
+        read_timeout=s.mpesa_read_timeout,
     )

@@ -1,0 +1,107 @@
+"""A client for Safaricom's Daraja API (M-Pesa), usable without the rest of this service.
+
+It needs `requests` and `cryptography`, and neither Flask nor a database:
+
+    from mpesa_service.daraja import (
+        DarajaClient, DarajaSettings, NotSent, OutcomeUnknown, Refused, StkPush)
+
+    client = DarajaClient(DarajaSettings(
+        base_url="https://sandbox.safaricom.co.ke", consumer_key="…", consumer_secret="…",
+        shortcode="174379", passkey="…"))
+    push = StkPush(amount=1, msisdn="254708374149", account_reference="ORDER-1",
+                   description="Shoes", callback_url="https://shop.example/paid/8f1c")
+    try:
+        print(client.stk_push(push).customer_message)
+    except (NotSent, Refused) as error:
+        print("no prompt was sent:", error)
+    except OutcomeUnknown as error:
+        print("there may be a prompt; wait for the callback and do not push again:", error)
+
+What M-Pesa posts back is read with `parse_stk_callback` and `parse_command_result`.
+"""
+
+from mpesa_service.daraja.callbacks import (
+    CommandResult,
+    StkCallback,
+    parse_command_result,
+    parse_stk_callback,
+)
+from mpesa_service.daraja.client import DarajaClient
+from mpesa_service.daraja.codes import (
+    Confidence,
+    ErrorCode,
+    ErrorKind,
+    ResultCode,
+    normalise_code,
+)
+from mpesa_service.daraja.command_results import COMMAND_RESULTS, command_result
+from mpesa_service.daraja.credentials import daraja_timestamp, security_credential, stk_password
+from mpesa_service.daraja.error_codes import ERROR_CODES, error_entry
+from mpesa_service.daraja.errors import (
+    AlreadyRegistered,
+    DarajaError,
+    Duplicate,
+    InvalidToken,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    SubscriberBusy,
+    Throttled,
+    UnreadableCallback,
+)
+from mpesa_service.daraja.messages import (
+    B2cPayment,
+    CommandAccepted,
+    RegisterUrls,
+    StkPush,
+    StkPushAccepted,
+    StkQueryAnswer,
+    UrlsRegistered,
+)
+from mpesa_service.daraja.settings import DarajaSettings
+from mpesa_service.daraja.stk_results import STK_RESULTS, stk_result
+from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
+
+__all__ = [
+    "COMMAND_RESULTS",
+    "ERROR_CODES",
+    "STK_RESULTS",
+    "AlreadyRegistered",
+    "B2cPayment",
+    "CommandAccepted",
+    "CommandResult",
+    "Confidence",
+    "DarajaClient",
+    "DarajaError",
+    "DarajaSettings",
+    "Duplicate",
+    "ErrorCode",
+    "ErrorKind",
+    "InMemoryTokenStore",
+    "InvalidToken",
+    "NotSent",
+    "OutcomeUnknown",
+    "Refused",
+    "RegisterUrls",
+    "ResultCode",
+    "StkCallback",
+    "StkPush",
+    "StkPushAccepted",
+    "StkQueryAnswer",
+    "SubscriberBusy",
+    "Throttled",
+    "Token",
+    "TokenSource",
+    "TokenStore",
+    "UnreadableCallback",
+    "UrlsRegistered",
+    "command_result",
+    "daraja_timestamp",
+    "error_entry",
+    "normalise_code",
+    "parse_command_result",
+    "parse_stk_callback",
+    "security_credential",
+    "stk_password",
+    "stk_result",
+]

@@ -1,0 +1,114 @@
+"""The shape of the code tables, and how a code is brought into one spelling.
+
+The tables themselves are `stk_results`, `command_results` and `error_codes`. Each row says how
+sure it is: documented (Safaricom's portal documentation), observed (seen by independent
+integrators in the sandbox or in production), reported (one public source), assumed (ours).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mpesa_service.domain.outcomes import Outcome
+
+MAX_CODE_LENGTH = 32
+
+
+class Confidence(StrEnum):
+    """How well a row is attested, best first."""
+
+    DOCUMENTED = "documented"
+    OBSERVED = "observed"
+    REPORTED = "reported"
+    ASSUMED = "assumed"
+
+
+class ErrorKind(StrEnum):
+    """What a refusal is about, and so what the caller can do."""
+
+    REQUEST = "request"  # malformed: mend the caller
+    SETUP = "setup"  # credentials, product or shortcode: mend the configuration
+    TOKEN = "token"  # noqa: S105 - renew once, send once more
+    SPIKE = "spike"  # too fast: wait a moment
+    QUOTA = "quota"  # used up: wait long
+    MAINTENANCE = "maintenance"
+    SUBSCRIBER_BUSY = "subscriber_busy"
+    DUPLICATE = "duplicate"
+    REGISTERED = "registered"
+    PENDING = "pending"  # a query came before the verdict
+    UNKNOWN_ID = "unknown_id"  # a query for an id that is not, or not yet, known
+    AMBIGUOUS = "ambiguous"  # may have been acted upon
+
+
+_OPEN_KINDS = frozenset({ErrorKind.PENDING, ErrorKind.UNKNOWN_ID, ErrorKind.AMBIGUOUS})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultCode:
+    """One ResultCode of a callback, a query or a command result.
+
+    `final` tells whether polling may stop; `resend_safe`, whether a new request for the same
+    money cannot pay twice; `say` is for reading aloud to the customer; `credential_fault` marks
+    codes of a rejected initiator, after which every further attempt brings a lock nearer.
+    """
+
+    code: str
+    meaning: str
+    outcome: Outcome
+    final: bool
+    resend_safe: bool
+    say: str
+    confidence: Confidence
+    credential_fault: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorCode:
+    """One errorCode, told apart by a fragment of its message where Daraja overloads it.
+
+    `http_status` is the usual one, for the reader; only rows without a code are matched by it.
+    `fragment` is lower case; "" matches any message. `resend_safe`: the request was refused
+    before any money instruction, so the same thing sent again cannot pay twice.
+    """
+
+    code: str
+    http_status: int
+    fragment: str
+    meaning: str
+    resend_safe: bool
+    kind: ErrorKind
+    say: str
+    confidence: Confidence
+
+    @property
+    def final(self) -> bool:
+        """Whether this settles the request it answers; a query's refusal settles nothing."""
+        return self.kind not in _OPEN_KINDS
+
+
+def normalise_code(code: object) -> str:
+    """Bring an int, a numeric string or a text code into one spelling; "" if it is no code.
+
+    Every all-zero string is "0" ("00000000" has been observed). Other leading zeros are kept:
+    "03" belongs to an older broker's list and is not 3. True is no code, nor is 1032.0.
+    """
+    if isinstance(code, bool):
+        return ""
+    if isinstance(code, int):
+        return str(code) if abs(code) < 10**MAX_CODE_LENGTH else ""
+    if not isinstance(code, str):
+        return ""
+    text = code.strip().upper()[:MAX_CODE_LENGTH]
+    return "0" if text and not text.strip("0") else text
+
+
+def unclear(code: str) -> ResultCode:
+    """The row for a code that no table knows: nobody guesses, a person looks."""
+    return ResultCode(
+        code=code,
+        meaning="A code that is in no table; it must be looked up before anything is decided.",
+        outcome=Outcome.UNCLEAR,
+        final=False,
+        resend_safe=False,
+        say="M-Pesa gave an answer that we have to check by hand. Please do not pay again yet.",
+        confidence=Confidence.ASSUMED,
+    )

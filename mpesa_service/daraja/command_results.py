@@ -1,0 +1,112 @@
+"""ResultCodes of the commands: payouts, business payments, reversals, status and balance.
+
+A status query that ends with 0 only says that the query worked; the fate of the payment asked
+about is in its TransactionStatus parameter (documented).
+"""
+
+from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, unclear
+from mpesa_service.domain.outcomes import Outcome
+
+_DOCUMENTED = Confidence.DOCUMENTED
+_FAULT_SAY = "The money was not sent because of a fault on our side. We will mend it and send it again."
+_CHECK_SAY = "M-Pesa has not told us clearly what happened. We are checking it by hand."
+_BUSY_SAY = "M-Pesa is busy at the moment. The money was not sent; we will try again later."
+
+
+def _row(
+    code: str,
+    meaning: str,
+    say: str,
+    *,
+    outcome: Outcome = Outcome.FAILED,
+    confidence: Confidence = _DOCUMENTED,
+    credential_fault: bool = False,
+) -> ResultCode:
+    return ResultCode(
+        code=code,
+        meaning=meaning,
+        outcome=outcome,
+        final=outcome is not Outcome.UNCLEAR,
+        resend_safe=outcome is Outcome.FAILED,
+        say=say,
+        confidence=confidence,
+        credential_fault=credential_fault,
+    )
+
+
+def _unclear_row(code: str, meaning: str) -> ResultCode:
+    return _row(code, meaning, _CHECK_SAY, outcome=Outcome.UNCLEAR)
+
+
+_ROWS = (
+    _row("0", "Done.", "The money has been sent.", outcome=Outcome.PAID),
+    _row(
+        "1",
+        "Our utility account is short of money: top it up.",
+        "The money has not been sent yet. We will send it again.",
+    ),
+    _row("2", "Below the smallest payment.", "The amount is too small for M-Pesa to send."),
+    _row("3", "Above the largest payment.", "The amount is more than M-Pesa sends at once."),
+    _row(
+        "4",
+        "The receiver's daily limit would be exceeded.",
+        "The money would pass your daily M-Pesa limit. We will try again tomorrow.",
+    ),
+    _row(
+        "8",
+        "The receiver's largest balance would be exceeded.",
+        "Your M-Pesa account cannot hold that much. Please make room and tell us.",
+    ),
+    _row("11", "Our shortcode is in an invalid state, such as inactive.", _FAULT_SAY),
+    _unclear_row("15", "A duplicate was detected: the first request must be found."),
+    _unclear_row("17", "An internal failure at M-Pesa that does not say how far it got."),
+    _row("18", "The initiator's credential was rejected.", _FAULT_SAY, credential_fault=True),
+    _row("20", "The initiator could not be resolved.", _FAULT_SAY, credential_fault=True),
+    _row("21", "The initiator lacks the permission.", _FAULT_SAY, credential_fault=True),
+    _row("22", "The initiator is not active.", _FAULT_SAY, credential_fault=True),
+    _row("24", "A mandatory field is missing.", _FAULT_SAY),
+    _row("25", "A parameter is invalid.", _FAULT_SAY),
+    _row("26", "M-Pesa blocks traffic for now.", _BUSY_SAY),
+    _row("29", "The command is invalid.", _FAULT_SAY),
+    _row(
+        "2001",
+        "Initiator name, password or certificate is wrong. This is not about the receiver.",
+        _FAULT_SAY,
+        credential_fault=True,
+    ),
+    _row(
+        "2006",
+        "An account's state forbids the transaction.",
+        "M-Pesa did not allow the transfer because of the state of an account.",
+    ),
+    _row("2028", "Our shortcode lacks the product.", _FAULT_SAY),
+    _row(
+        "2040",
+        "The receiver is of a type that cannot be paid, such as unregistered.",
+        "The phone number is not registered for M-Pesa. Please give us another one.",
+    ),
+    _row("8006", "The API user is locked.", _FAULT_SAY, credential_fault=True),
+    _row(
+        "SFC_IC0003",
+        "The receiver does not exist: the number is wrong or not on M-Pesa.",
+        "That phone number cannot receive M-Pesa. Please give us another one.",
+    ),
+    _unclear_row("R000001", "That transaction was already reversed: find out by which request."),
+    _row(
+        "R000002",
+        "The receipt to be reversed is not valid.",
+        "The payment to be returned could not be found. We are looking into it.",
+    ),
+    *(
+        _unclear_row(str(code), "Overload, fault or rejection, from the account balance page.")
+        for code in range(100_000_000, 100_000_012)
+    ),
+)
+
+COMMAND_RESULTS: dict[str, ResultCode] = {row.code: row for row in _ROWS}
+
+
+def command_result(code: object) -> ResultCode:
+    """Look up a ResultCode of a command, in whatever type it came; an unknown one is UNCLEAR."""
+    text = normalise_code(code)
+    return COMMAND_RESULTS.get(text) or unclear(text)

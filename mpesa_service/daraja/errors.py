@@ -1,0 +1,126 @@
+"""Everything that can go wrong with a call, sorted by what it says about the money.
+
+DarajaError
+├── NotSent             never left us, or no token could be had: surely not done
+├── OutcomeUnknown      it may have been acted upon: do not send it again, find out
+├── Refused             answered, and no: surely not done
+│   ├── InvalidToken        the access token was refused, also after one renewal
+│   ├── Throttled           spike arrest, quota or overload; later, not now
+│   ├── Duplicate           this OriginatorConversationID was used: the first one was accepted
+│   ├── SubscriberBusy      another prompt is open on that phone, and alive
+│   └── AlreadyRegistered   the shortcode's C2B URLs stand already
+└── UnreadableCallback  what was posted to us is not a callback that can be understood
+
+For `stk_query`, Refused and OutcomeUnknown say nothing about the payment: no information.
+Messages and attributes hold no token, no credential and no phone number. Every error can be
+pickled, so that it may cross from one process to another.
+"""
+
+from typing import ClassVar
+
+from mpesa_service.daraja.codes import ErrorCode
+
+
+class DarajaError(Exception):
+    """Base of all. `operation` names the call: stk_push, stk_query, b2c_payment, oauth …"""
+
+    outcome: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, operation: str = "") -> None:
+        super().__init__(message)
+        self.operation = operation
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.args[0]}" if self.operation else str(self.args[0])
+
+
+class NotSent(DarajaError):
+    """Nothing left us: name resolution, refused connection, TLS, set-up, or no token."""
+
+    outcome = "not_sent"
+
+
+class OutcomeUnknown(DarajaError):
+    """The request may have been acted upon: time-out, reset, unreadable or ambiguous answer.
+
+    `http_status` is None when no status line arrived; `error_code` is "" when none was given.
+    """
+
+    outcome = "unknown"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        http_status: int | None = None,
+        error_code: str = "",
+    ) -> None:
+        super().__init__(message, operation=operation)
+        self.http_status = http_status
+        self.error_code = error_code
+
+
+class Refused(DarajaError):
+    """Daraja answered, and no. `entry` is the row of the code table, or None for a new code.
+
+    `request_id` is Daraja's own, to be quoted to Safaricom's support; "" when it was none.
+    """
+
+    outcome = "refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        http_status: int = 0,
+        error_code: str = "",
+        error_message: str = "",
+        entry: ErrorCode | None = None,
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, operation=operation)
+        self.http_status = http_status
+        self.error_code = error_code
+        self.error_message = error_message
+        self.entry = entry
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class InvalidToken(Refused):
+    """The access token is wrong, expired, replaced, or not allowed for this product."""
+
+    outcome = "invalid_token"
+
+
+class Throttled(Refused):
+    """Refused before processing for want of capacity. `retry_after` is in seconds, or None."""
+
+    outcome = "throttled"
+
+
+class Duplicate(Refused):
+    """The OriginatorConversationID was seen before, so the first request was accepted."""
+
+    outcome = "duplicate"
+
+
+class SubscriberBusy(Refused):
+    """A prompt is open on that phone. This one was not made; the earlier one is alive."""
+
+    outcome = "subscriber_busy"
+
+
+class AlreadyRegistered(Refused):
+    """The C2B URLs are registered; production changes them in the portal only (documented)."""
+
+    outcome = "already_registered"
+
+
+class UnreadableCallback(DarajaError):
+    """The posted bytes are not a callback of the expected kind. Keep them; a person may look."""
+
+    outcome = "unreadable"

@@ -1,0 +1,201 @@
+"""ResultCodes of an STK push: an int in the callback, a string in the query's answer.
+
+The same code comes with different prose in the two places, so only the code counts. A failure
+is final for polling, but a success that arrives later is still believed: payments after a 1037
+have been reported.
+"""
+
+from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, unclear
+from mpesa_service.domain.outcomes import Outcome
+
+_DOCUMENTED = Confidence.DOCUMENTED
+_OBSERVED = Confidence.OBSERVED
+_REPORTED = Confidence.REPORTED
+_CANCELED_SAY = "The request was canceled on the phone. No money was taken. You can try again."
+_UNREACHED_SAY = (
+    "The phone did not answer the request in time. If you did enter your PIN, "
+    "wait for the M-Pesa message before you try again."
+)
+_ACCOUNT_SAY = "M-Pesa did not allow this payment. Please call Safaricom about your M-Pesa account."
+_OURS_SAY = "The payment could not be made because of a fault on our side. No money was taken."
+_PROMPT_SAY = "M-Pesa could not show the request on the phone. No money was taken."
+
+
+def _row(
+    code: str,
+    meaning: str,
+    say: str,
+    confidence: Confidence,
+    *,
+    outcome: Outcome = Outcome.FAILED,
+    resend_safe: bool = True,
+) -> ResultCode:
+    return ResultCode(
+        code=code,
+        meaning=meaning,
+        outcome=outcome,
+        final=outcome is not Outcome.PENDING,
+        resend_safe=resend_safe,
+        say=say,
+        confidence=confidence,
+    )
+
+
+_ROWS = (
+    _row(
+        "0",
+        "Paid.",
+        "The payment was received. Thank you.",
+        _DOCUMENTED,
+        outcome=Outcome.PAID,
+        resend_safe=False,
+    ),
+    _row(
+        "1",
+        "The customer's balance is too low, and no overdraft was available.",
+        "There was not enough money in the M-Pesa account. Top up and try again.",
+        _DOCUMENTED,
+    ),
+    _row(
+        "2",
+        "Below the smallest amount that M-Pesa moves.",
+        "The amount is below the smallest that M-Pesa accepts. No money was taken.",
+        _DOCUMENTED,
+    ),
+    _row(
+        "3",
+        "Above the largest amount of one transaction.",
+        "The amount is more than M-Pesa allows in one payment. No money was taken.",
+        _DOCUMENTED,
+    ),
+    _row(
+        "4",
+        "The customer's daily limit would be exceeded.",
+        "This payment would pass your daily M-Pesa limit. Please try again tomorrow.",
+        _DOCUMENTED,
+    ),
+    _row(
+        "8",
+        "The receiving account would exceed its largest balance.",
+        "Our M-Pesa account cannot take the payment now. No money was taken.",
+        _DOCUMENTED,
+    ),
+    _row(
+        "15",
+        "A duplicate was detected; the twin may have been paid.",
+        "M-Pesa sees the same payment twice. Let us check the first one before you pay again.",
+        _REPORTED,
+        resend_safe=False,
+    ),
+    _row(
+        "17",
+        "The same amount from the same customer within two minutes; the first may be paid.",
+        "The same amount was sent a moment ago. Wait two minutes, check for M-Pesa's message, "
+        "and try again only if there is none.",
+        _DOCUMENTED,
+        resend_safe=False,
+    ),
+    _row("21", "The initiator is not allowed to do this: set-up.", _OURS_SAY, _REPORTED),
+    _row(
+        "26",
+        "M-Pesa is overloaded or blocks traffic.",
+        "M-Pesa is busy at the moment. No money was taken. Please try again later.",
+        _REPORTED,
+    ),
+    _row(
+        "1001",
+        "The subscriber is locked by another session, which may still be paid.",
+        "Another M-Pesa request is open on the phone. Finish or cancel that one first.",
+        _OBSERVED,
+        resend_safe=False,
+    ),
+    _row(
+        "1019",
+        "The transaction expired before it was handled.",
+        "The request was not answered in time. Check for M-Pesa's message before you try again.",
+        _DOCUMENTED,
+        resend_safe=False,
+    ),
+    _row("1025", "The prompt could not be sent: too long, or a fault.", _PROMPT_SAY, _DOCUMENTED),
+    _row(
+        "1031",
+        "Canceled by the customer (older spelling of 1032).",
+        _CANCELED_SAY,
+        _REPORTED,
+        outcome=Outcome.CANCELED,
+    ),
+    _row(
+        "1032",
+        "Canceled by the customer, or, in older times, the prompt timed out.",
+        _CANCELED_SAY,
+        _DOCUMENTED,
+        outcome=Outcome.CANCELED,
+    ),
+    _row(
+        "1036",
+        "The message centre did not acknowledge the prompt (2018 to 2019).",
+        _UNREACHED_SAY,
+        _REPORTED,
+        resend_safe=False,
+    ),
+    _row(
+        "1037",
+        "The phone is off, unreachable, or nobody answered.",
+        _UNREACHED_SAY,
+        _DOCUMENTED,
+        resend_safe=False,
+    ),
+    _row("1101", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED),
+    _row("1102", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED),
+    _row(
+        "2001",
+        "The customer entered a wrong PIN (in a push this is not our initiator).",
+        "The M-Pesa PIN was not right. No money was taken. You can try again.",
+        _DOCUMENTED,
+    ),
+    _row("2006", "The account's state forbids the payment.", _ACCOUNT_SAY, _REPORTED),
+    _row("2008", "The customer could not be authenticated.", _ACCOUNT_SAY, _REPORTED),
+    _row(
+        "2026",
+        "The session on the phone expired.",
+        _UNREACHED_SAY,
+        _REPORTED,
+        resend_safe=False,
+    ),
+    _row(
+        "2028",
+        "The transaction type does not fit the receiving number: set-up.",
+        _OURS_SAY,
+        _DOCUMENTED,
+    ),
+    _row("2029", "M-Pesa could not resolve the reason type.", _OURS_SAY, _REPORTED),
+    _row(
+        "4999",
+        "Still being processed; only a query says so.",
+        "M-Pesa is still working on the payment. Please answer the request on the phone.",
+        _OBSERVED,
+        outcome=Outcome.PENDING,
+        resend_safe=False,
+    ),
+    _row(
+        "8006",
+        "The customer's PIN is locked.",
+        "The M-Pesa PIN is locked. Please call Safaricom to unlock it.",
+        _DOCUMENTED,
+    ),
+    _row("9999", "The prompt could not be sent: a fault at M-Pesa.", _PROMPT_SAY, _OBSERVED),
+    _row(
+        "SFC_IC0003",
+        "The receiving number does not exist: till and store number mixed up.",
+        _OURS_SAY,
+        _DOCUMENTED,
+    ),
+)
+
+STK_RESULTS: dict[str, ResultCode] = {row.code: row for row in _ROWS}
+
+
+def stk_result(code: object) -> ResultCode:
+    """Look up a ResultCode of a push, in whatever type it came; an unknown one is UNCLEAR."""
+    text = normalise_code(code)
+    return STK_RESULTS.get(text) or unclear(text)

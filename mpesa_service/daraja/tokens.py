@@ -1,0 +1,160 @@
+"""One access token for everybody: cached, renewed early, fetched by one caller at a time.
+
+Asking for a new token can invalidate the one before (documented), so processes that each keep
+their own kill one another's. They share a TokenStore instead: a table, a cache, or the memory
+of a single process. The store hands out a lease; whoever holds it fetches, the others wait.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from mpesa_service.daraja.errors import DarajaError, NotSent
+
+REFRESH_MARGIN = timedelta(seconds=60)
+LEASE_SECONDS = 30.0  # longer than the slowest fetch that the transport and its retries allow
+MAX_WAIT_SECONDS = 10.0
+FIRST_POLL_SECONDS = 0.05
+LONGEST_POLL_SECONDS = 0.5
+
+
+def utc_now() -> datetime:
+    """Return the current moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token and the aware moment when it expires. The repr hides the value."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Tell whether it lives for more than another 60 s."""
+        return self.expires_at - now > REFRESH_MARGIN
+
+
+class TokenStore(Protocol):
+    """Where the token lives. Whatever an implementation raises, nothing has been sent yet."""
+
+    def read(self) -> Token | None:
+        """Return the stored token, fresh or not."""
+        ...
+
+    def claim_refresh(self, stale: str | None, lease_seconds: float) -> bool:
+        """Give the right to fetch to exactly one caller, for so many seconds.
+
+        False while another's lease runs, and when the stored token is fresh and differs from
+        `stale`: somebody was faster.
+        """
+        ...
+
+    def save(self, token: Token) -> None:
+        """Store a new token and end the lease."""
+        ...
+
+    def release(self) -> None:
+        """End the lease after a fetch that failed."""
+        ...
+
+
+class InMemoryTokenStore:
+    """A store for one process and all its threads."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+        self._holder: int | None = None
+        self._lease_ends: datetime | None = None
+
+    def read(self) -> Token | None:
+        """Return the stored token, fresh or not."""
+        with self._lock:
+            return self._token
+
+    def claim_refresh(self, stale: str | None, lease_seconds: float) -> bool:
+        """Give the lease to one thread, unless the token has been renewed already."""
+        now = self._clock()
+        with self._lock:
+            token = self._token
+            if token is not None and token.value != stale and token.is_fresh(now):
+                return False
+            if self._lease_ends is not None and now < self._lease_ends:
+                return False
+            self._holder = threading.get_ident()
+            self._lease_ends = now + timedelta(seconds=lease_seconds)
+            return True
+
+    def save(self, token: Token) -> None:
+        """Store a new token and end the lease."""
+        with self._lock:
+            self._token = token
+            self._holder = self._lease_ends = None
+
+    def release(self) -> None:
+        """End the lease if this thread still holds it; one that ran out may be another's now."""
+        with self._lock:
+            if self._holder == threading.get_ident():
+                self._holder = self._lease_ends = None
+
+
+class TokenSource:
+    """Hands out the shared token, and sees to it that only one caller fetches a new one.
+
+    `fetch` asks Daraja and returns a Token or raises a DarajaError.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        fetch: Callable[[], Token],
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._fetch = fetch
+        self._clock = clock
+        self._sleep = sleep
+
+    def get(self) -> str:
+        """Return a token with more than 60 s to live. Raises NotSent when none can be had."""
+        return self._obtain(refused=None)
+
+    def renew(self, refused: str) -> str:
+        """Return another token than `refused`, which Daraja did not accept. Raises NotSent."""
+        return self._obtain(refused)
+
+    def _obtain(self, refused: str | None) -> str:
+        waited, pause = 0.0, FIRST_POLL_SECONDS
+        while True:
+            token = self._store.read()
+            if token is not None and token.value != refused and token.is_fresh(self._clock()):
+                return token.value
+            if self._store.claim_refresh(token.value if token is not None else None, LEASE_SECONDS):
+                return self._fetch_and_save()
+            if waited >= MAX_WAIT_SECONDS:
+                raise NotSent("another caller is still fetching the token", operation="oauth")
+            self._sleep(pause)
+            waited += pause
+            pause = min(pause * 2, LONGEST_POLL_SECONDS)
+
+    def _fetch_and_save(self) -> str:
+        saved = False
+        try:
+            token = self._fetch()
+            self._store.save(token)
+            saved = True
+        except DarajaError as error:
+            raise NotSent(f"no access token: {error.args[0]}", operation="oauth") from error
+        finally:
+            if not saved:
+                self._store.release()
+        return token.value

@@ -1,0 +1,104 @@
+"""The command line: `run` and `demo`."""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mpesa_service.local.demo import demo
+from mpesa_service.local.place import ROOT, Place
+from mpesa_service.local.problems import LocalProblem
+from mpesa_service.local.run import run
+
+_EPILOG = """\
+environment:
+  PORT, SIMULATOR_PORT   the same as --port and --simulator-port
+  DATABASE_URL           another database than the SQLite file in the directory
+  JWT_SECRET_KEY, PHONE_ENCRYPTION_KEYS, PHONE_HASH_KEY
+                         used instead of those kept in local.env
+  Any other setting of the service (LOG_LEVEL, RATELIMIT_DEFAULT ...) is passed on to it.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry the command out; return its exit code."""
+    given = build_parser().parse_args(arguments)
+    place = Place(given.directory.resolve(), given.port, given.simulator_port)
+    try:
+        if given.command == "demo":
+            return demo(place)
+        return run(place, ready_file=given.ready_file, quiet=given.quiet)
+    except LocalProblem as problem:
+        print(problem, file=sys.stderr, flush=True)
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        _abandon_output()
+    return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; ports that are not given come from the environment."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mpesa_service.local",
+        description="Simulator and service together on this machine.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    run_ = commands.add_parser(
+        "run",
+        help="start both and keep them going until Ctrl-C",
+        description="Start simulator and service, print tokens and curl lines, go on until Ctrl-C.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    demo_ = commands.add_parser(
+        "demo",
+        help="drive one payment and its refunds through the REST API",
+        description="Take one payment and refund it, step by step. Uses a pair that `run` keeps going on"
+        " these ports, or else starts one of its own, on free ports, and removes it afterwards.",
+    )
+    for command in (run_, demo_):
+        _add_place(command)
+    run_.add_argument(
+        "--ready-file",
+        type=Path,
+        metavar="PATH",
+        help="write addresses, tokens and pid there as JSON once all is ready (removed at the end)",
+    )
+    run_.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    return parser
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    port = os.environ.get("PORT") or "5005"
+    simulator_port = os.environ.get("SIMULATOR_PORT") or "5006"
+    add = parser.add_argument
+    add("--port", type=_port, default=port, help="the service's port (default: PORT, or 5005)")
+    add(
+        "--simulator-port",
+        type=_port,
+        default=simulator_port,
+        help="the simulator's port (default: SIMULATOR_PORT, or 5006)",
+    )
+    add(
+        "--directory",
+        type=Path,
+        default=ROOT / "var",
+        metavar="DIR",
+        help="where database, secrets and logs are kept (default: var in the checkout)",
+    )
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def _abandon_output() -> None:
+    """Nobody reads what is printed any more; keep Python from complaining about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,35 @@
+"""Ports of this machine: is one free, and which?"""
+
+import socket
+
+from mpesa_service.local.problems import LocalProblem
+
+HOST = "127.0.0.1"
+
+
+def require_free(port: int, variable: str) -> None:
+    """Raise LocalProblem, naming the variable to change, when nobody could listen on `port`."""
+    reason = _unusable_because(port)
+    if reason is not None:
+        raise LocalProblem(
+            f"Port {port} {reason}. Set {variable} to another, for example {variable}={port + 10}."
+        )
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.create_server((HOST, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _unusable_because(port: int) -> str | None:
+    # As gunicorn and the simulator do: with SO_REUSEADDR, so that connections of an earlier run that are
+    # still dying do not count, and listening, since two sockets may be bound where only one may listen.
+    try:
+        socket.create_server((HOST, port)).close()
+    except PermissionError:
+        return "may not be used by you"
+    except OSError:
+        return "is taken by another program"
+    return None

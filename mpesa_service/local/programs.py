@@ -1,0 +1,78 @@
+"""The process table: what runs, in the order of starting, and what of its log a person wants to see."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpesa_service.local.environment import INITIATOR_PASSWORD
+from mpesa_service.local.place import Place
+
+_WORTH_SHOWING = ("WARNING", "ERROR", "CRITICAL")
+
+
+def every_line(line: str) -> str | None:
+    """Show the line as it is."""
+    return line
+
+
+def only_trouble(line: str) -> str | None:
+    """Show level and message of a JSON line that tells of trouble, and any line that is no JSON."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(event, dict) or event.get("level") not in _WORTH_SHOWING:
+        return None
+    return f"{event['level']} {event.get('message', '')}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One long-lived child. `health` answers 200 once it is ready; without one it is ready at once."""
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+    health: str | None = None
+    shown: Callable[[str], str | None] = only_trouble
+
+
+def process_table(place: Place) -> tuple[Program, ...]:
+    """Return the programs; the first is the simulator, which the others need before they start."""
+    simulator = Program(
+        "simulator",
+        (
+            *_python("mpesa_service.simulator"),
+            *("--port", str(place.simulator_port)),
+            *("--set", f"initiator_password={INITIATOR_PASSWORD}"),
+        ),
+        place.directory / "simulator.log",
+        f"{place.simulator_url}/simulator/health",
+        every_line,
+    )
+    service = Program(
+        "service",
+        # The control socket has one place in the home directory, over which two services would quarrel.
+        (*_python("gunicorn"), "-c", "gunicorn.conf.py", "--no-control-socket", "wsgi:app"),
+        place.directory / "service.log",
+        f"{place.url}/readyz",
+    )
+    return (simulator, service)
+
+
+def migration() -> tuple[str, ...]:
+    """Return the command that brings the database's schema to this code's."""
+    return (*_python("alembic"), "upgrade", "head")
+
+
+def token(subject: str, *roles: str, hours: int) -> tuple[str, ...]:
+    """Return the command that prints a token."""
+    carried = [word for role in roles for word in ("--role", role)]
+    made = ("--app", "wsgi", "mpesa", "token", "--sub", subject, "--hours", str(hours))
+    return (*_python("flask"), *made, *carried)
+
+
+def _python(module: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module)

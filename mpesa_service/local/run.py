@@ -1,0 +1,71 @@
+"""`run`: keeps simulator and service going until somebody asks to stop, or one of them dies."""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from mpesa_service.local.environment import ignored_environment, service_environment
+from mpesa_service.local.guide import guide
+from mpesa_service.local.logtail import Tail
+from mpesa_service.local.place import Place, forget, shown_path
+from mpesa_service.local.problems import Stopped
+from mpesa_service.local.processes import Crew
+from mpesa_service.local.programs import Program, process_table
+from mpesa_service.local.startup import prepare, start
+from mpesa_service.local.stopping import StopRequest
+
+_LOOK = 0.2
+
+
+def run(place: Place, *, ready_file: Path | None = None, quiet: bool = False) -> int:
+    """Run until a signal; return 0. Raises LocalProblem when a program cannot run or dies."""
+    with StopRequest() as stop:
+        try:
+            _run(place, stop, ready_file, quiet=quiet)
+        except Stopped:
+            if not quiet:
+                print("\nStopped.", flush=True)
+    return 0
+
+
+def _run(place: Place, stop: StopRequest, ready_file: Path | None, *, quiet: bool) -> None:
+    prepare(place)
+    programs = process_table(place)
+    environment = service_environment(place, os.environ)
+    if not quiet:
+        _announce(place)
+    with ExitStack() as cleanup:
+        crew = cleanup.enter_context(Crew(stop, environment))
+        ready = start(crew, place, programs)
+        for path in filter(None, (place.record, ready_file)):
+            cleanup.callback(forget, path)
+            ready.save(path)
+        if quiet:
+            _keep(crew, stop)
+        else:
+            tails = [(program, Tail(program.log)) for program in programs]
+            print(guide(place, ready, shown_path(programs[1].log)), flush=True)
+            _keep_telling(crew, stop, tails)
+
+
+def _announce(place: Place) -> None:
+    warning = ignored_environment(os.environ)
+    if warning is not None:
+        print(warning)
+    print(f"Starting the simulator on {place.simulator_url} and the service on {place.url} …", flush=True)
+
+
+def _keep(crew: Crew, stop: StopRequest) -> None:
+    while True:
+        crew.check()
+        stop.pause(_LOOK)
+
+
+def _keep_telling(crew: Crew, stop: StopRequest, tails: list[tuple[Program, Tail]]) -> None:
+    width = max(len(program.name) for program, _ in tails)
+    while True:
+        for program, tail in tails:
+            for line in filter(None, map(program.shown, tail.new_lines())):
+                print(f"{program.name:<{width}} | {line}", flush=True)
+        crew.check()
+        stop.pause(_LOOK)

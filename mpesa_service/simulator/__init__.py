@@ -1,0 +1,17 @@
+"""A local Daraja: a team can develop and test against it, with its own ledger.
+
+It shares no code with the service, so that a mistake in one is not repeated in the other. Start it
+with `python -m mpesa_service.simulator --port 5006`, or in a test with `SimulatorServer`.
+
+By default any consumer key and secret opens an app on shortcode 174379 with the public sandbox
+passkey, and any Kenyan number is a customer with PIN 0000 and enough money, who pays after two
+seconds. A number ending in 99 and a result code chooses another outcome (`outcomes`), faults are
+switched on with rates (`faults`), and everything can be steered over HTTP (`control`).
+"""
+
+from mpesa_service.simulator.app import create_simulator
+from mpesa_service.simulator.options import SimulatorOptions
+from mpesa_service.simulator.server import SimulatorServer
+from mpesa_service.simulator.world import World
+
+__all__ = ["SimulatorOptions", "SimulatorServer", "World", "create_simulator"]

@@ -1,0 +1,17 @@
+"""The simulator's own API under /simulator, for tests and for people: JSON in, JSON out.
+
+Whatever makes something happen (a PIN, a cancel, a result) has happened, and its callback has been
+delivered, when the call returns, so that no test needs to sleep.
+"""
+
+from mpesa_service.simulator.control import callbacks, payouts, prompts, settings, state
+from mpesa_service.simulator.control.common import Route
+
+ROUTES: tuple[Route, ...] = (
+    *settings.ROUTES,
+    *state.ROUTES,
+    *prompts.ROUTES,
+    *payouts.ROUTES,
+    *callbacks.ROUTES,
+)
+"""The registry of the control API's routes."""

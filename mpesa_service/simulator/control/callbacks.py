@@ -1,0 +1,38 @@
+"""Callbacks that wait, and callbacks once more."""
+
+from mpesa_service.simulator.control.common import Route, payload, sent, whole
+from mpesa_service.simulator.courier import DELAYED
+from mpesa_service.simulator.errors import ControlError
+from mpesa_service.simulator.wire import Json
+from mpesa_service.simulator.world import World
+
+_MOST = 500
+
+
+def flush(world: World) -> Json:
+    """Deliver all delayed callbacks now."""
+    return {"delivered": world.scheduler.pull(DELAYED)}
+
+
+def resend(world: World) -> Json:
+    """Send the last callback of an id again `times` times, all at once when `parallel`.
+
+    A callback that was lost can be sent this way, too.
+    """
+    body = payload()
+    key = str(body.get("checkoutRequestId") or body.get("originatorConversationId") or "")
+    times = whole(body, "times", 1)
+    if not 1 <= times <= _MOST:
+        raise ControlError(f"times must lie between 1 and {_MOST}")
+    with world.lock:
+        known = key in world.courier.letters
+    if not known:
+        raise ControlError("no callback of that id yet", 404)
+    parallel = bool(body.get("parallel", False))
+    return {"callbacks": sent(world, world.courier.resend(key, times, parallel=parallel))}
+
+
+ROUTES = (
+    Route("POST", "/callbacks/flush", flush),
+    Route("POST", "/callbacks/resend", resend),
+)

@@ -1,0 +1,46 @@
+"""What there is: health, the ledger, customers."""
+
+from mpesa_service.simulator.control.common import Route, number_in, payload, whole
+from mpesa_service.simulator.wire import Json, iso
+from mpesa_service.simulator.world import World
+
+
+def health(world: World) -> Json:
+    """Say that the simulator answers, and what time it is there."""
+    return {"status": "ok", "now": iso(world.now())}
+
+
+def ledger(world: World) -> Json:
+    """Return every debit, credit and callback, the prompts and payouts, and counts of requests."""
+    with world.lock:
+        return world.ledger.as_json() | {
+            "callbacks": [attempt.as_json() for attempt in world.courier.attempts],
+            "withheld": list(world.courier.withheld),
+            "prompts": [prompt.as_json() for prompt in world.prompts.values()],
+            "payouts": [payout.as_json() for payout in world.payouts.values()],
+            "c2bUrls": dict(world.c2b_urls),
+            "requests": dict(world.requests),
+        }
+
+
+def customers(world: World) -> Json:
+    """Return the customers that were added or have been met."""
+    with world.lock:
+        return {"customers": [item.as_json() for item in world.ledger.customers.values()]}
+
+
+def add_customer(world: World) -> Json:
+    """Add or replace a customer: `msisdn`, and `pin` and `balance` if the defaults will not do."""
+    body = payload()
+    balance = whole(body, "balance", world.options.customer_balance)
+    pin = str(body["pin"]) if "pin" in body else None
+    customer = world.add_customer(number_in(body), pin, balance)
+    return customer.as_json()
+
+
+ROUTES = (
+    Route("GET", "/health", health),
+    Route("GET", "/ledger", ledger),
+    Route("GET", "/customers", customers),
+    Route("POST", "/customers", add_customer),
+)

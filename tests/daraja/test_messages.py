@@ -1,0 +1,92 @@
+"""Arguments that would be refused, or worse, never leave."""
+
+import pytest
+
+from mpesa_service.daraja import B2cPayment, RegisterUrls, StkPush
+
+PUSH = {
+    "amount": 1,
+    "msisdn": "254708374149",
+    "account_reference": "ORDER-1",
+    "description": "Shoes",
+    "callback_url": "https://shop.example/paid/8f1c",
+}
+PAYMENT = {
+    "originator_conversation_id": "refund-1",
+    "amount": 10,
+    "msisdn": "254114669532",
+    "remarks": "Refund",
+    "occasion": "",
+    "result_url": "https://shop.example/result/8f1c",
+    "timeout_url": "https://shop.example/late/8f1c",
+}
+URLS = {
+    "confirmation_url": "https://shop.example/confirm",
+    "validation_url": "https://shop.example/validate",
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "values", "field", "bad"),
+    [
+        *((StkPush, PUSH, "amount", bad) for bad in (0, -1, 1.0, True, "1", None)),
+        *(
+            (StkPush, PUSH, "msisdn", bad)
+            for bad in (
+                "0708374149",
+                "+254708374149",
+                "254208374149",
+                "2547083741490",
+                "25470837414",
+                "254708374149\n",
+                "25470837414\u0663",
+            )
+        ),
+        (StkPush, PUSH, "account_reference", ""),
+        (StkPush, PUSH, "account_reference", "x" * 13),
+        (StkPush, PUSH, "description", "x" * 14),
+        *(
+            (StkPush, PUSH, "callback_url", bad)
+            for bad in ("", "shop.example", "ftp://shop.example/x", "https://a b/", "https:///x")
+        ),
+        (B2cPayment, PAYMENT, "originator_conversation_id", ""),
+        (B2cPayment, PAYMENT, "originator_conversation_id", "x" * 129),
+        (B2cPayment, PAYMENT, "amount", 0),
+        (B2cPayment, PAYMENT, "msisdn", "254"),
+        (B2cPayment, PAYMENT, "remarks", "x"),
+        (B2cPayment, PAYMENT, "remarks", "x" * 101),
+        (B2cPayment, PAYMENT, "occasion", "x" * 101),
+        (B2cPayment, PAYMENT, "result_url", "x"),
+        (B2cPayment, PAYMENT, "timeout_url", "x"),
+        (RegisterUrls, URLS, "confirmation_url", "x"),
+        (RegisterUrls, URLS, "validation_url", "x"),
+        (RegisterUrls, URLS, "response_type", "completed"),
+    ],
+)
+def test_refused_by_name_and_never_by_value(make, values, field, bad):
+    with pytest.raises(ValueError, match=f"^{field} must") as caught:
+        make(**(values | {field: bad}))
+    assert len(str(bad)) < 9 or str(bad).strip() not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "values", "good"),
+    [
+        (StkPush, PUSH, {"account_reference": "x" * 12, "description": "x" * 13}),
+        (StkPush, PUSH, {"description": "", "msisdn": "254114669532"}),
+        (StkPush, PUSH, {"callback_url": "http://127.0.0.1:5005"}),
+        (B2cPayment, PAYMENT, {"remarks": "ok", "occasion": "x" * 100}),
+        (B2cPayment, PAYMENT, {"remarks": "x" * 100, "originator_conversation_id": "x" * 128}),
+        (RegisterUrls, URLS, {"response_type": "Cancelled"}),
+    ],
+)
+def test_accepted_at_the_limits(make, values, good):
+    message = make(**(values | good))
+    for name, value in good.items():
+        assert getattr(message, name) == value
+
+
+def test_reprs_are_thin():
+    for text in (repr(StkPush(**PUSH)), repr(B2cPayment(**PAYMENT))):
+        assert "254" not in text
+        assert "8f1c" not in text

@@ -1,0 +1,148 @@
+"""One key, one payment, one answer."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from mpesa_service.models import IdempotencyKey
+from tests.support import Service
+
+KEY = {"Idempotency_Key": "key-1"}
+
+
+def test_the_same_request_gets_the_same_bytes(service: Service) -> None:
+    first = service.initiate(**KEY)
+    second = service.initiate(phone="0712 345 678", **KEY)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.data == first.data
+    assert "Idempotent-Replayed" not in first.headers
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert len(service.ledger()["prompts"]) == 1
+
+
+def test_a_quoted_key_is_the_same_key(service: Service) -> None:
+    service.initiate(**KEY)
+    assert service.initiate(Idempotency_Key='"key-1"').headers["Idempotent-Replayed"] == "true"
+
+
+def test_another_body_under_the_key_is_refused(service: Service) -> None:
+    service.initiate(amount=100, **KEY)
+    answer = service.initiate(amount=101, **KEY)
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_key_reused")
+    assert len(service.payments()) == 1
+
+
+def test_a_key_belongs_to_its_caller_and_operation(service: Service) -> None:
+    first = service.initiate(**KEY)
+    other = service.initiate(order="ORDER2", phone="0722000001", by="other", **KEY)
+    assert other.status_code == 201
+    assert other.json["data"]["payment"]["_id"] != first.json["data"]["payment"]["_id"]
+
+
+def test_a_refused_push_is_replayed_too(service: Service) -> None:
+    service.simulator.post("/simulator/options", {"passkey": "another"})
+    first = service.initiate(**KEY)
+    service.simulator.post("/simulator/reset", {"timers": "manual", "auto": "hold"})
+    second = service.initiate(**KEY)
+    assert (first.status_code, second.status_code) == (502, 502)
+    assert second.data == first.data
+    assert service.ledger()["prompts"] == []
+
+
+def test_a_key_whose_request_was_refused_before_anything_was_written_stays_free(service: Service) -> None:
+    service.pending(order="ORDER1")
+    assert service.initiate(order="ORDER1", phone="0722000001", **KEY).status_code == 409
+    assert service.initiate(order="ORDER2", phone="0722000001", **KEY).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "has space", "tab\there", "é"])
+def test_an_unusable_key_is_refused(service: Service, key: str) -> None:
+    answer = service.initiate(Idempotency_Key=key)
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid_idempotency_key")
+    assert service.payments() == []
+
+
+def _forget_the_answer(service: Service) -> None:
+    """Leave things as a `kill -9` between the two transactions does."""
+    with service.runtime.database.begin() as session:
+        session.execute(update(IdempotencyKey).values(answer_status=None, answer_body=None))
+
+
+def test_a_key_in_use_says_so_until_its_owner_must_be_dead(service: Service) -> None:
+    first = service.initiate(**KEY)
+    _forget_the_answer(service)
+    busy = service.initiate(**KEY)
+    assert (busy.status_code, busy.json["code"]) == (409, "idempotency_key_in_use")
+    assert busy.headers["Retry-After"] == "1"
+
+    service.clock.advance(91)
+    answered = service.initiate(**KEY)
+    assert answered.status_code == 201
+    assert answered.json["data"]["payment"]["_id"] == first.json["data"]["payment"]["_id"]
+    assert len(service.ledger()["prompts"]) == 1, "the push is never sent again"
+    assert service.initiate(**KEY).data == answered.data
+
+
+def test_after_a_crash_before_the_push_was_accounted_for_the_payment_is_unknown(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(_push: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(service.runtime.daraja, "stk_push", die)
+    with pytest.raises(Killed):
+        service.initiate(**KEY)
+    monkeypatch.undo()
+    service.clock.advance(91)
+    answer = service.initiate(**KEY)
+    assert answer.status_code == 202
+    assert answer.json["data"]["payment"]["status"] == "unknown"
+    assert service.ledger()["prompts"] == []
+    assert [payment.status for payment in service.payments()] == ["unknown"]
+
+
+def test_a_key_is_new_again_after_72_hours(service: Service) -> None:
+    service.initiate(order="ORDER1", **KEY)
+    service.clock.advance(timedelta(hours=72).total_seconds())
+    answer = service.initiate(order="ORDER2", amount=7, phone="0722000001", **KEY)
+    assert answer.status_code == 201
+    with service.runtime.database.read() as session:
+        assert len(session.scalars(select(IdempotencyKey)).all()) == 1
+
+
+def test_refunds_have_keys_too(service: Service) -> None:
+    checkout = service.paid(amount=100)
+    first = service.refund(checkout, 40, **KEY)
+    second = service.refund(checkout, 40, **KEY)
+    third = service.refund(checkout, 30, **KEY)
+    assert (first.status_code, second.status_code, third.status_code) == (200, 200, 422)
+    assert second.data == first.data
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert len(service.refunds()) == 1
+
+
+def test_a_refund_cut_off_by_a_crash_is_not_sent_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = service.paid(amount=100)
+
+    class Killed(BaseException):
+        pass
+
+    def die(_payment: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(service.runtime.daraja, "b2c_payment", die)
+    with pytest.raises(Killed):
+        service.refund(checkout, 40, **KEY)
+    monkeypatch.undo()
+    assert service.refund(checkout, 40, **KEY).status_code == 409
+    service.clock.advance(91)
+    answer = service.refund(checkout, 40, **KEY)
+    assert (answer.status_code, answer.json["data"]["status"]) == (202, "unknown")
+    assert service.row(checkout).refunding_amount == 40, "what may have been paid stays reserved"
+    assert service.ledger()["requests"].get("b2c", 0) == 0

@@ -1,0 +1,149 @@
+"""Asking Daraja when nobody reports."""
+
+import pytest
+
+from mpesa_service.daraja import OutcomeUnknown
+from mpesa_service.services import reconcile
+from tests.support import Service
+
+
+def lose_callbacks(service: Service) -> None:
+    service.simulator.post("/simulator/options", {"faults": {"callback_lost": 1}})
+
+
+def pay(service: Service, checkout: str) -> None:
+    service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+
+
+def asks(service: Service) -> int:
+    return int(service.ledger()["requests"].get("stk_query", 0))
+
+
+def test_a_lost_callback_is_made_up_for_by_asking(service: Service) -> None:
+    lose_callbacks(service)
+    checkout = service.pending()
+    pay(service, checkout)
+    assert service.payment(checkout)["status"] == "pending", "not asked within ten seconds of the push"
+    service.clock.advance(10)
+    payment = service.payment(checkout)
+    assert (payment["status"], payment["evidence"]) == ("succeeded", "query")
+    assert payment["mpesaReceiptNumber"] is None
+    assert asks(service) == 1
+
+
+def test_the_receipt_follows_with_a_late_callback(service: Service) -> None:
+    service.simulator.post("/simulator/options", {"faults": {"callback_delayed": 1}})
+    checkout = service.pending()
+    pay(service, checkout)
+    service.clock.advance(10)
+    assert service.payment(checkout)["evidence"] == "query"
+    service.simulator.post("/simulator/callbacks/flush")
+    payment = service.payment(checkout)
+    assert payment["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
+    assert [e.cause for e in service.events(payment["_id"])] == ["created", "push_accepted", "paid", "applied"]
+
+
+def test_at_most_one_ask_in_ten_seconds(service: Service) -> None:
+    checkout = service.pending()
+    service.clock.advance(10)
+    for _ in range(5):
+        service.payment(checkout)
+    assert asks(service) == 1
+    service.clock.advance(9)
+    service.payment(checkout)
+    assert asks(service) == 1
+    service.clock.advance(1)
+    service.payment(checkout)
+    assert asks(service) == 2
+
+
+@pytest.mark.parametrize("style", ["4999", "500"])
+def test_still_processing_is_no_information(service: Service, style: str) -> None:
+    service.simulator.post("/simulator/options", {"pending_style": style})
+    checkout = service.pending()
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "pending"
+    assert service.row(checkout).denial_code is None
+
+
+def test_one_denial_is_not_enough_two_a_minute_apart_are(service: Service) -> None:
+    lose_callbacks(service)
+    checkout = service.pending()
+    service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "pending"
+    service.clock.advance(30)
+    assert service.payment(checkout)["status"] == "pending", "too soon after the first"
+    service.clock.advance(30)
+    payment = service.payment(checkout)
+    assert (payment["status"], payment["evidence"], payment["resultCode"]) == ("canceled", "query", "1032")
+
+
+def test_a_query_that_lies_once_does_no_harm(service: Service) -> None:
+    checkout = service.pending()
+    service.simulator.post("/simulator/options", {"faults": {"query_contradicts": 1}})
+    pay(service, checkout)
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "succeeded"
+
+
+def test_a_failed_ask_changes_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = service.pending()
+
+    def fail(_checkout: str) -> None:
+        raise OutcomeUnknown("time-out", operation="stk_query")
+
+    monkeypatch.setattr(service.runtime.daraja, "stk_query", fail)
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "pending"
+    assert service.row(checkout).asks_made == 1
+
+
+def test_the_schedule_moves_on_with_each_ask(service: Service) -> None:
+    checkout = service.pending()
+    made = service.row(checkout).created_at
+    assert (service.row(checkout).ask_at - made).total_seconds() == 30
+    service.clock.advance(30)
+    service.payment(checkout)
+    assert (service.row(checkout).ask_at - made).total_seconds() == 60
+
+
+def test_a_push_that_a_crash_cut_off_becomes_unknown_when_it_is_read(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(_push: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(service.runtime.daraja, "stk_push", die)
+    with pytest.raises(Killed):
+        service.initiate()
+    [row] = service.payments()
+    assert service.payment(row.id)["status"] == "pending"
+    service.clock.advance(91)
+    assert service.payment(row.id)["status"] == "unknown"
+    assert service.payment(row.id)["mpesaCheckoutRequestId"] is None
+
+
+def test_asking_about_a_settled_payment_does_nothing(service: Service) -> None:
+    checkout = service.paid()
+    service.clock.advance(100)
+    assert reconcile.ask(service.runtime, service.row(checkout).id) is None
+    assert asks(service) == 0
+
+
+def test_late_success_after_1037_is_a_named_correction(service: Service) -> None:
+    service.simulator.post("/simulator/script", {"for": "stk_push", "outcome": "late_success"})
+    checkout = service.pending()
+    service.simulator.post("/simulator/clock/advance", {"seconds": 2})
+    assert service.payment(checkout)["status"] == "failed"
+    service.simulator.post("/simulator/clock/advance", {"seconds": 60})
+    assert len(service.ledger()["debits"]) == 1
+    service.clock.advance(10)
+    payment = service.payment(checkout)
+    assert payment["status"] == "succeeded"
+    assert payment["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
+    assert payment["failureReason"] is None
+    assert service.events(payment["_id"])[-1].cause == "late_payment"
