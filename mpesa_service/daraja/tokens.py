@@ -15,7 +15,7 @@ from typing import Protocol
 from mpesa_service.daraja.errors import DarajaError, NotSent
 
 REFRESH_MARGIN = timedelta(seconds=60)
-LEASE_SECONDS = 30.0  # longer than the slowest fetch that the transport and its retries allow
+LEASE_SECONDS = 30.0  # longer than the slowest fetch, retries included, with the default time-outs
 MAX_WAIT_SECONDS = 10.0
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 0.5

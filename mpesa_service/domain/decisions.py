@@ -188,10 +188,8 @@ def _by_clean_failure(standing: Standing, report: Report) -> Decision:
 def _by_query(standing: Standing, report: Report) -> Decision:
     if report.outcome is Outcome.PAID:
         return _by_confirmation(standing)
-    if standing.status in OPEN:
+    if standing.status in OPEN or (standing.status in PAID and standing.contradiction is not None):
         return _by_denial(standing, report)
-    if standing.status in PAID and standing.contradiction is not None:
-        return Decision(Verdict.APPLIED, "Daraja now denies a paid payment", edge="contradicted")
     return Decision(Verdict.NOTED, f"nothing to do in {standing.status}")
 
 
@@ -218,7 +216,7 @@ def _by_confirmation(standing: Standing) -> Decision:
 
 
 def _by_denial(standing: Standing, report: Report) -> Decision:
-    """Daraja's query says not paid, of a payment without a verdict: twice makes it so."""
+    """Daraja's query says not paid, of a payment without a verdict or a disputed one: twice counts."""
     first = standing.denial
     if first is None or first.result_code != report.result_code:
         return Decision(
@@ -229,6 +227,8 @@ def _by_denial(standing: Standing, report: Report) -> Decision:
         )
     if report.at - first.at < DENIAL_INTERVAL:
         return Decision(Verdict.NOTED, "the same denial, too soon after the first", ask_daraja=True)
+    if standing.status in PAID:
+        return Decision(Verdict.APPLIED, "Daraja denies a paid payment, twice", edge="contradicted")
     return Decision(
         Verdict.APPLIED,
         "Daraja says not paid, twice",

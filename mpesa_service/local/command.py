@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ environment:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry the command out; return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     given = build_parser().parse_args(arguments)
     place = Place(given.directory.resolve(), given.port, given.simulator_port)
     try:

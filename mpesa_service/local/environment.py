@@ -42,4 +42,6 @@ def _ties(place: Place) -> dict[str, str]:
         "MPESA_CALLBACK_URL": f"{place.url}/api/mpesa/callback",
         "MPESA_CERTIFICATE_PATH": str(place.certificate),
         "MPESA_INITIATOR_PASSWORD": INITIATOR_PASSWORD,
+        # The logs are read as UTF-8, whatever the terminal's locale is.
+        "PYTHONIOENCODING": "utf-8",
     }

@@ -40,7 +40,7 @@ class Narrator:
     def handset(self, owner: str, message: str) -> None:
         """Draw what a phone shows."""
         panel = Panel(Text(message), title=owner, width=_HANDSET_WIDTH, box=box.ROUNDED, border_style="green")
-        self._console.print(Padding(panel, _LEFT))
+        self._console.print(Padding(panel, _LEFT, expand=False))
 
     def books(self, ledger: Book, record: Book) -> None:
         """Print both books beside each other, receipt by receipt."""
@@ -58,7 +58,7 @@ class Narrator:
         table.add_row("debits", f"{ledger.debited:,}", f"{record.debited:,}")
         table.add_row("credits", f"{ledger.credited:,}", f"{record.credited:,}")
         table.add_row("net", f"{ledger.net:,}", f"{record.net:,}", style="bold")
-        self._console.print(Padding(table, _LEFT))
+        self._console.print(Padding(table, _LEFT, expand=False))
 
 
 def _amount(amounts: dict[str, int], receipt: str) -> str:

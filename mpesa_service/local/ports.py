@@ -11,9 +11,8 @@ def require_free(port: int, variable: str) -> None:
     """Raise LocalProblem, naming the variable to change, when nobody could listen on `port`."""
     reason = _unusable_because(port)
     if reason is not None:
-        raise LocalProblem(
-            f"Port {port} {reason}. Set {variable} to another, for example {variable}={port + 10}."
-        )
+        other = port + 10 if port < 65_000 else port - 10
+        raise LocalProblem(f"Port {port} {reason}. Set {variable} to another, for example {variable}={other}.")
 
 
 def free_port() -> int:

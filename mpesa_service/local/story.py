@@ -75,6 +75,8 @@ class Story:
         _require("the prompt", answer["prompt"]["state"], "paid")
         self._narrator.fact("PIN", "****")
         self._narrator.step("M-Pesa calls back: POST /api/mpesa/callback/<token>")
+        if not answer["callbacks"]:
+            raise StepFailed("This step failed: M-Pesa sent no callback.")
         self._callback(answer["callbacks"][0])
 
     def _callback(self, sent: Json) -> None:

@@ -3,6 +3,7 @@
 import threading
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 import requests
@@ -561,6 +562,12 @@ def test_a_shared_store_is_used(wire, clock):
     client.close()
     assert wire.last_request.headers["Authorization"] == "Bearer shared"
     assert len(wire.request_history) == 1
+
+
+def test_closing_closes_the_session(clock):
+    session = mock.Mock()
+    DarajaClient(make_settings(), session=session).close()
+    session.close.assert_called_once_with()
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,12 @@ def test_every_row_of_the_error_table_can_be_reached():
         assert error_entry(row.http_status, row.code, row.fragment) is row
 
 
+def test_a_code_begins_with_its_usual_status():
+    for row in ERROR_CODES:
+        if re.match(r"[1-9]\d\d\.", row.code):
+            assert row.http_status == int(row.code[:3])
+
+
 def test_refusals_that_settle_nothing():
     open_kinds = {row.kind for row in ERROR_CODES if not row.final}
     assert open_kinds == {ErrorKind.PENDING, ErrorKind.UNKNOWN_ID, ErrorKind.AMBIGUOUS}

@@ -292,6 +292,19 @@ def test_a_socket_that_arrives_after_the_deadline_is_shut_at_once():
         assert theirs.recv(1) == b""
 
 
+def test_a_deadline_that_is_left_does_not_fire():
+    with Deadline(0.02) as deadline:
+        pass
+    deadline._timer.join()
+    assert not deadline.expired
+
+
+def test_a_deadline_without_a_socket_only_takes_note():
+    with Deadline(60) as deadline:
+        deadline._expire()
+    assert deadline.expired
+
+
 def test_a_socket_that_is_closed_already_does_no_harm():
     ours, theirs = socket.socketpair()
     theirs.close()

@@ -7,7 +7,10 @@ from datetime import timedelta
 import pytest
 
 from mpesa_service.daraja import InMemoryTokenStore, NotSent, Refused, Token, TokenSource
-from mpesa_service.daraja.tokens import utc_now
+from mpesa_service.daraja.retries import MAX_SLEEP_SECONDS, PATIENCE_SECONDS
+from mpesa_service.daraja.tokens import LEASE_SECONDS, utc_now
+
+from .conftest import make_settings
 
 
 class Fetcher:
@@ -163,6 +166,11 @@ def test_only_the_holder_can_release(store):
     assert store.claim_refresh(None, 5.0)
     in_another_thread(store.release)
     assert not store.claim_refresh(None, 5.0)
+
+
+def test_the_lease_outlives_the_slowest_fetch():
+    slowest = PATIENCE_SECONDS + MAX_SLEEP_SECONDS + 2 * make_settings().read_timeout
+    assert slowest <= LEASE_SECONDS < slowest + 5
 
 
 def test_many_threads_fetch_once():

@@ -1,0 +1,509 @@
+"""The judgement on reports: every combination against what must always hold, and each rule by name."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpesa_service.domain.decisions import (
+    DENIAL_INTERVAL,
+    Contradiction,
+    Decision,
+    Denial,
+    Evidence,
+    Report,
+    Standing,
+    Verdict,
+    decide,
+)
+from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
+
+S, O, C = PaymentStatus, Outcome, Contradiction  # noqa: E741
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+PHONE, OTHER_PHONE = "254712345678", "254722000001"
+RECEIPT, OTHER_RECEIPT = "NLJ7RT61SV", "NLJ7RT61SW"
+NOT_PAID = (O.FAILED, O.CANCELED, O.UNCLEAR)
+FAILURE_EDGES = {
+    O.FAILED: ("declined", S.FAILED),
+    O.CANCELED: ("canceled_by_customer", S.CANCELED),
+    O.UNCLEAR: ("unclear_result", S.REVIEW),
+}
+
+Case = tuple[Standing, Report, Decision]
+
+
+def standing(status: PaymentStatus = S.PENDING, **more: Any) -> Standing:
+    return Standing(status=status, amount=100, phone=PHONE, **more)
+
+
+def claim(outcome: Outcome = O.PAID, **more: Any) -> Report:
+    values: dict[str, Any] = {
+        "evidence": Evidence.CALLBACK,
+        "outcome": outcome,
+        "at": NOW,
+        "result_code": "0" if outcome is O.PAID else "1032",
+    }
+    if outcome is O.PAID:
+        values.update(receipt=RECEIPT, amount=100, phone=PHONE)
+    return Report(**{**values, **more})
+
+
+def query(outcome: Outcome, code: str = "1032", at: datetime = NOW) -> Report:
+    return Report(
+        Evidence.QUERY, outcome, at, "0" if outcome is O.PAID else code, trusted=True, ids_agree=True
+    )
+
+
+def denied(ago: timedelta = DENIAL_INTERVAL, code: str = "1032") -> Denial:
+    return Denial(code, NOW - ago)
+
+
+def claims() -> list[Case]:
+    found = []
+    for status, outcome, trusted, ids, amount, phone, receipt, taken, own, order_paid, earlier in product(
+        S,
+        O,
+        (True, False),
+        (True, False),
+        (100, 99, None),
+        (PHONE, OTHER_PHONE),
+        (RECEIPT, OTHER_RECEIPT, None),
+        (True, False),
+        (RECEIPT, None),
+        (True, False),
+        (None, C.AMOUNT),
+    ):
+        record = standing(
+            status, receipt=own, contradiction=earlier, receipt_taken=taken, order_paid=order_paid
+        )
+        report = claim(outcome, amount=amount, phone=phone, receipt=receipt, trusted=trusted, ids_agree=ids)
+        found.append((record, report, decide(record, report)))
+    return found
+
+
+def queries() -> list[Case]:
+    denials = [None, denied(), denied(timedelta(seconds=59)), denied(code="1037")]
+    found = []
+    for status, outcome, earlier, denial, own, order_paid in product(
+        S, O, (None, *C), denials, (RECEIPT, None), (True, False)
+    ):
+        record = standing(status, receipt=own, contradiction=earlier, denial=denial, order_paid=order_paid)
+        report = query(outcome)
+        found.append((record, report, decide(record, report)))
+    return found
+
+
+CLAIMS = claims()
+QUERIES = queries()
+ALL = CLAIMS + QUERIES
+
+
+def moves(cases: list[Case]) -> list[tuple[Standing, Report, Decision, PaymentStatus]]:
+    return [
+        (record, report, decision, PAYMENT_TRANSITIONS.target(decision.edge, record.status))
+        for record, report, decision in cases
+        if decision.edge is not None
+    ]
+
+
+class TestAlways:
+    def test_the_matrix_is_whole(self) -> None:
+        assert len(CLAIMS) == 9 * 5 * 2 * 2 * 3 * 2 * 3 * 2 * 2 * 2 * 2
+        assert len(QUERIES) == 9 * 5 * 6 * 4 * 2 * 2
+        assert Counter(decision.verdict for _, _, decision in ALL).keys() == set(Verdict)
+        assert all(decision.reason for _, _, decision in ALL)
+
+    def test_a_returned_edge_leaves_the_state_that_the_payment_is_in(self) -> None:
+        assert len(moves(ALL)) > 100
+
+    def test_an_edge_means_applied(self) -> None:
+        assert all(decision.verdict is Verdict.APPLIED for _, _, decision, _ in moves(ALL))
+
+    def test_a_success_never_becomes_a_failure(self) -> None:
+        for record, _, _, target in moves(ALL):
+            if record.status in PAID:
+                assert target is S.REVIEW
+
+    def test_a_claim_never_moves_what_has_a_verdict(self) -> None:
+        assert all(record.status in OPEN for record, _, _, _ in moves(CLAIMS))
+
+    def test_an_untrusted_claim_never_moves_anything(self) -> None:
+        for _, report, decision in CLAIMS:
+            if not report.trusted:
+                assert decision.edge is None
+                assert not decision.learn_receipt
+                assert decision.contradiction is None
+                assert not decision.contradiction_resolved
+                assert decision.denial is None
+
+    def test_an_untrusted_claim_that_is_news_makes_us_ask(self) -> None:
+        for _, report, decision in CLAIMS:
+            if not report.trusted and report.outcome is not O.PENDING:
+                assert decision.ask_daraja is (decision.verdict is not Verdict.DUPLICATE)
+
+    def test_no_verdict_moves_and_remembers_nothing(self) -> None:
+        for _, report, decision in ALL:
+            if report.outcome is O.PENDING:
+                assert decision == Decision(Verdict.NOTED, "no verdict yet")
+
+    def test_nothing_leaves_review(self) -> None:
+        for record, _, decision in ALL:
+            if record.status is S.REVIEW:
+                assert decision.edge is None
+
+    def test_only_a_report_of_payment_makes_a_payment_paid(self) -> None:
+        for _, report, _, target in moves(ALL):
+            if target in PAID:
+                assert report.outcome is O.PAID
+
+    def test_only_a_report_of_no_payment_makes_a_payment_unpaid(self) -> None:
+        for record, report, _, target in moves(ALL):
+            if target in UNPAID:
+                assert record.status in OPEN
+                assert FAILURE_EDGES[report.outcome][1] is target
+
+    def test_a_claim_makes_paid_only_what_agrees_in_everything(self) -> None:
+        seen = 0
+        for record, report, _, target in moves(CLAIMS):
+            if report.outcome is O.PAID:
+                seen += 1
+                assert report.trusted
+                assert report.ids_agree
+                assert report.amount == record.amount
+                assert report.phone == record.phone
+                assert report.receipt is not None
+                assert not record.receipt_taken
+                assert record.receipt in (None, report.receipt)
+                assert target is (S.REVIEW if record.order_paid else S.SUCCEEDED)
+        assert seen
+
+    def test_a_claim_fails_only_an_undisputed_payment(self) -> None:
+        for record, report, decision, target in moves(CLAIMS):
+            if report.outcome in NOT_PAID:
+                assert (record.contradiction, report.trusted, report.ids_agree) == (None, True, True)
+                assert (decision.edge, target) == FAILURE_EDGES[report.outcome]
+
+    def test_a_second_payment_of_an_order_is_never_booked_as_the_first(self) -> None:
+        for record, _, decision, target in moves(ALL):
+            if record.order_paid:
+                assert target is not S.SUCCEEDED
+            else:
+                assert decision.edge != "paid_twice"
+
+    def test_one_denial_by_query_never_moves_anything(self) -> None:
+        for record, report, decision in QUERIES:
+            if report.outcome in NOT_PAID and record.denial != denied():
+                assert decision.edge is None
+
+    def test_a_denial_is_remembered_or_counts_and_never_both(self) -> None:
+        for _, report, decision in QUERIES:
+            if report.outcome in NOT_PAID:
+                assert decision.edge is None or decision.denial is None
+        assert all(decision.denial is None for _, _, decision in CLAIMS)
+
+    def test_a_contradiction_is_raised_only_by_a_dispute(self) -> None:
+        for _, _, decision in ALL:
+            if decision.contradiction is not None:
+                assert decision.verdict is Verdict.DISPUTED
+                assert decision.ask_daraja
+                assert not decision.contradiction_resolved
+
+    def test_every_dispute_is_put_to_daraja(self) -> None:
+        assert all(d.ask_daraja for _, _, d in ALL if d.verdict is Verdict.DISPUTED)
+
+    def test_a_duplicate_changes_nothing_at_all(self) -> None:
+        for _, report, decision in CLAIMS:
+            if decision.verdict is Verdict.DUPLICATE:
+                assert decision == Decision(Verdict.DUPLICATE, decision.reason), report
+
+    def test_a_receipt_is_learnt_only_from_a_clean_claim(self) -> None:
+        for record, report, decision in ALL:
+            if decision.learn_receipt:
+                assert report.evidence is not Evidence.QUERY
+                assert report.trusted
+                assert report.ids_agree
+                assert report.receipt is not None
+                assert report.amount == record.amount
+                assert not record.receipt_taken
+
+    def test_a_claims_kind_of_evidence_makes_no_difference(self) -> None:
+        for record, report, decision in CLAIMS[::7]:
+            assert decide(record, replace(report, evidence=Evidence.PUSH)) == decision
+
+    def test_the_same_claim_again_moves_nothing(self) -> None:
+        for record, report, decision, target in moves(CLAIMS):
+            if target in PAID | UNPAID:
+                after = replace(record, status=target, receipt=report.receipt or record.receipt)
+                assert decide(after, report).edge is None
+                if decision.edge == "paid":
+                    assert decide(after, report).verdict is Verdict.DUPLICATE
+
+
+class TestClaims:
+    @pytest.mark.parametrize("status", sorted(OPEN))
+    def test_a_clean_success_is_believed(self, status: PaymentStatus) -> None:
+        assert decide(standing(status), claim()) == Decision(
+            Verdict.APPLIED, "paid", edge="paid", learn_receipt=True
+        )
+
+    def test_a_success_without_a_phone_is_clean(self) -> None:
+        assert decide(standing(), claim(phone=None)).edge == "paid"
+
+    def test_a_success_with_a_masked_phone_is_clean(self) -> None:
+        assert decide(standing(), claim(phone="2547*****678")).edge == "paid"
+
+    @pytest.mark.parametrize("status", sorted(OPEN))
+    @pytest.mark.parametrize("outcome", NOT_PAID)
+    def test_a_clean_failure_is_believed(self, status: PaymentStatus, outcome: Outcome) -> None:
+        decision = decide(standing(status), claim(outcome))
+        assert decision == Decision(Verdict.APPLIED, outcome.value, edge=FAILURE_EDGES[outcome][0])
+
+    @pytest.mark.parametrize("status", sorted(OPEN))
+    @pytest.mark.parametrize(
+        ("more", "contradiction"),
+        [
+            ({"ids_agree": False}, C.IDS),
+            ({"ids_agree": False, "amount": 1}, C.IDS),
+            ({"amount": 99}, C.AMOUNT),
+            ({"amount": 101}, C.AMOUNT),
+            ({"amount": None}, C.AMOUNT),
+            ({"amount": 0}, C.AMOUNT),
+            ({"amount": 99, "phone": OTHER_PHONE}, C.AMOUNT),
+            ({"phone": OTHER_PHONE}, C.PAYER),
+            ({"phone": OTHER_PHONE, "receipt": None}, C.PAYER),
+            ({"receipt": None}, C.RECEIPT),
+            ({"receipt": ""}, C.RECEIPT),
+        ],
+        ids=str,
+    )
+    def test_a_success_that_disagrees_is_put_to_daraja(
+        self, status: PaymentStatus, more: dict[str, Any], contradiction: Contradiction
+    ) -> None:
+        assert decide(standing(status), claim(**more)) == Decision(
+            Verdict.DISPUTED,
+            f"contradicts the record ({contradiction.value}): Daraja is asked",
+            ask_daraja=True,
+            contradiction=contradiction,
+        )
+
+    def test_a_receipt_of_another_payment_is_put_to_daraja(self) -> None:
+        assert decide(standing(receipt_taken=True), claim()).contradiction is C.RECEIPT
+
+    def test_a_second_receipt_is_put_to_daraja(self) -> None:
+        for status in (S.SUCCEEDED, S.PENDING, S.REVIEW):
+            decision = decide(standing(status, receipt=OTHER_RECEIPT), claim())
+            assert decision.contradiction is C.RECEIPT
+
+    def test_a_failure_with_other_ids_is_put_to_daraja(self) -> None:
+        assert decide(standing(), claim(O.FAILED, ids_agree=False)).contradiction is C.IDS
+
+    @pytest.mark.parametrize("status", sorted(PAID))
+    @pytest.mark.parametrize("outcome", NOT_PAID)
+    def test_a_failure_after_success_is_put_to_daraja(self, status: PaymentStatus, outcome: Outcome) -> None:
+        decision = decide(standing(status, receipt=RECEIPT), claim(outcome))
+        assert (decision.verdict, decision.contradiction) == (Verdict.DISPUTED, C.DENIAL)
+        assert decision.edge is None
+
+    @pytest.mark.parametrize("status", sorted(UNPAID))
+    def test_a_success_after_failure_is_put_to_daraja_with_its_receipt(self, status: PaymentStatus) -> None:
+        assert decide(standing(status), claim()) == Decision(
+            Verdict.DISPUTED,
+            f"success after {status.value}: Daraja is asked",
+            learn_receipt=True,
+            ask_daraja=True,
+        )
+
+    @pytest.mark.parametrize("status", sorted(UNPAID))
+    @pytest.mark.parametrize("trusted", [True, False])
+    def test_a_second_failure_is_a_duplicate(self, status: PaymentStatus, trusted: bool) -> None:
+        assert decide(standing(status), claim(O.FAILED, trusted=trusted)).verdict is Verdict.DUPLICATE
+
+    @pytest.mark.parametrize("status", [*sorted(PAID), S.REVIEW])
+    @pytest.mark.parametrize("amount", [100, None])
+    @pytest.mark.parametrize("trusted", [True, False])
+    def test_the_known_receipt_is_a_duplicate(
+        self, status: PaymentStatus, amount: int | None, trusted: bool
+    ) -> None:
+        report = claim(amount=amount, trusted=trusted)
+        assert decide(standing(status, receipt=RECEIPT), report).verdict is Verdict.DUPLICATE
+
+    def test_the_known_receipt_with_another_amount_is_no_duplicate(self) -> None:
+        decision = decide(standing(S.SUCCEEDED, receipt=RECEIPT), claim(amount=99))
+        assert decision.contradiction is C.AMOUNT
+
+    def test_no_receipt_twice_is_no_duplicate(self) -> None:
+        decision = decide(standing(S.SUCCEEDED), claim(receipt=None))
+        assert decision.contradiction is C.RECEIPT
+
+    @pytest.mark.parametrize("status", [*sorted(PAID), S.REVIEW])
+    def test_a_receipt_that_follows_is_learnt(self, status: PaymentStatus) -> None:
+        assert decide(standing(status), claim()) == Decision(
+            Verdict.APPLIED, "the receipt followed", learn_receipt=True
+        )
+
+    @pytest.mark.parametrize("outcome", NOT_PAID)
+    def test_a_failure_while_a_person_looks_is_noted(self, outcome: Outcome) -> None:
+        assert decide(standing(S.REVIEW), claim(outcome)) == Decision(
+            Verdict.NOTED, "nothing to do in review"
+        )
+
+    @pytest.mark.parametrize("earlier", list(C))
+    def test_a_failure_after_a_dispute_is_put_to_daraja(self, earlier: Contradiction) -> None:
+        decision = decide(standing(contradiction=earlier), claim(O.CANCELED))
+        assert (decision.verdict, decision.ask_daraja, decision.edge) == (Verdict.DISPUTED, True, None)
+        assert decision.contradiction is None, "the first one stays"
+
+    def test_a_clean_success_after_a_dispute_is_believed(self) -> None:
+        assert decide(standing(contradiction=C.AMOUNT), claim()).edge == "paid"
+
+    def test_a_clean_success_for_an_order_that_is_paid_needs_a_person(self) -> None:
+        decision = decide(standing(S.UNKNOWN, order_paid=True), claim())
+        assert (decision.edge, decision.learn_receipt) == ("paid_twice", True)
+
+
+class TestQueries:
+    @pytest.mark.parametrize("status", sorted(OPEN))
+    @pytest.mark.parametrize("earlier", [None, C.DENIAL])
+    def test_paid_is_believed_at_once(self, status: PaymentStatus, earlier: Contradiction | None) -> None:
+        assert decide(standing(status, contradiction=earlier), query(O.PAID)) == Decision(
+            Verdict.APPLIED, "Daraja says paid", edge="paid", contradiction_resolved=True
+        )
+
+    @pytest.mark.parametrize("status", sorted(UNPAID))
+    def test_paid_after_failure_is_a_late_payment(self, status: PaymentStatus) -> None:
+        assert decide(standing(status), query(O.PAID)).edge == "late_payment"
+
+    @pytest.mark.parametrize("status", [*sorted(OPEN), *sorted(UNPAID)])
+    def test_paid_for_an_order_that_is_paid_needs_a_person(self, status: PaymentStatus) -> None:
+        assert decide(standing(status, order_paid=True), query(O.PAID)).edge == "paid_twice"
+
+    @pytest.mark.parametrize("status", sorted(set(S) - {S.REVIEW}))
+    @pytest.mark.parametrize("earlier", [C.AMOUNT, C.PAYER, C.IDS, C.RECEIPT])
+    def test_paid_that_a_claim_disagreed_with_needs_a_person(
+        self, status: PaymentStatus, earlier: Contradiction
+    ) -> None:
+        assert decide(standing(status, contradiction=earlier, order_paid=True), query(O.PAID)) == Decision(
+            Verdict.APPLIED, f"paid, but the claim differs in {earlier.value}", edge="contradicted"
+        )
+
+    @pytest.mark.parametrize("status", sorted(PAID))
+    @pytest.mark.parametrize("earlier", [None, C.DENIAL])
+    def test_paid_again_dissolves_a_denial(
+        self, status: PaymentStatus, earlier: Contradiction | None
+    ) -> None:
+        assert decide(standing(status, contradiction=earlier), query(O.PAID)) == Decision(
+            Verdict.DUPLICATE, "Daraja confirms", contradiction_resolved=True
+        )
+
+    @pytest.mark.parametrize("earlier", [None, *C])
+    @pytest.mark.parametrize("outcome", [O.PAID, *NOT_PAID])
+    def test_while_a_person_looks_it_is_only_noted(
+        self, earlier: Contradiction | None, outcome: Outcome
+    ) -> None:
+        decision = decide(standing(S.REVIEW, contradiction=earlier, denial=denied()), query(outcome))
+        assert decision == Decision(Verdict.NOTED, decision.reason)
+
+    @pytest.mark.parametrize("status", sorted(OPEN))
+    @pytest.mark.parametrize("outcome", NOT_PAID)
+    @pytest.mark.parametrize("denial", [None, denied(code="1037")])
+    def test_the_first_denial_is_remembered(
+        self, status: PaymentStatus, outcome: Outcome, denial: Denial | None
+    ) -> None:
+        assert decide(standing(status, denial=denial), query(outcome)) == Decision(
+            Verdict.NOTED,
+            "Daraja says not paid: asked again before it counts",
+            ask_daraja=True,
+            denial=Denial("1032", NOW),
+        )
+
+    @pytest.mark.parametrize("status", sorted(OPEN))
+    @pytest.mark.parametrize("seconds", [0, 1, 59, 59.999])
+    def test_the_second_must_not_come_too_soon(self, status: PaymentStatus, seconds: float) -> None:
+        record = standing(status, denial=denied(timedelta(seconds=seconds)))
+        assert decide(record, query(O.FAILED)) == Decision(
+            Verdict.NOTED, "the same denial, too soon after the first", ask_daraja=True
+        )
+
+    @pytest.mark.parametrize("status", sorted(OPEN))
+    @pytest.mark.parametrize("outcome", NOT_PAID)
+    @pytest.mark.parametrize("seconds", [60, 61, 86_400])
+    @pytest.mark.parametrize("earlier", [None, C.AMOUNT])
+    def test_the_second_counts(
+        self, status: PaymentStatus, outcome: Outcome, seconds: int, earlier: Contradiction | None
+    ) -> None:
+        record = standing(status, denial=denied(timedelta(seconds=seconds)), contradiction=earlier)
+        assert decide(record, query(outcome)) == Decision(
+            Verdict.APPLIED,
+            "Daraja says not paid, twice",
+            edge=FAILURE_EDGES[outcome][0],
+            contradiction_resolved=True,
+        )
+
+    @pytest.mark.parametrize("status", sorted(PAID))
+    def test_denials_of_an_undisputed_success_are_only_noted(self, status: PaymentStatus) -> None:
+        decision = decide(standing(status, denial=denied()), query(O.FAILED))
+        assert decision == Decision(Verdict.NOTED, f"nothing to do in {status.value}")
+
+    @pytest.mark.parametrize("status", sorted(PAID))
+    @pytest.mark.parametrize("earlier", list(C))
+    def test_two_denials_of_a_disputed_success_need_a_person(
+        self, status: PaymentStatus, earlier: Contradiction
+    ) -> None:
+        record = standing(status, contradiction=earlier)
+        first = decide(record, query(O.CANCELED, at=NOW - DENIAL_INTERVAL))
+        assert (first.edge, first.ask_daraja) == (None, True)
+        second = decide(replace(record, denial=first.denial), query(O.CANCELED))
+        assert (second.verdict, second.edge) == (Verdict.APPLIED, "contradicted")
+
+    @pytest.mark.parametrize("status", sorted(UNPAID))
+    def test_a_denial_of_what_failed_is_only_noted(self, status: PaymentStatus) -> None:
+        decision = decide(standing(status, denial=denied()), query(O.FAILED))
+        assert decision == Decision(Verdict.NOTED, f"nothing to do in {status.value}")
+
+
+def test_the_interval_between_denials_is_a_minute() -> None:
+    assert timedelta(seconds=60) == DENIAL_INTERVAL
+
+
+REPORTS = st.builds(
+    Report,
+    evidence=st.sampled_from(Evidence),
+    outcome=st.sampled_from(Outcome),
+    at=st.integers(0, 600).map(lambda seconds: NOW + timedelta(seconds=seconds)),
+    result_code=st.sampled_from(["0", "1", "1032", "1037"]),
+    receipt=st.sampled_from([RECEIPT, OTHER_RECEIPT, "", None]),
+    amount=st.sampled_from([100, 99, None]),
+    phone=st.sampled_from([PHONE, OTHER_PHONE, "2547*****678", None]),
+    trusted=st.booleans(),
+    ids_agree=st.booleans(),
+)
+
+
+@given(st.lists(REPORTS, max_size=8))
+def test_no_sequence_of_reports_takes_a_success_back(reports: list[Report]) -> None:
+    record = standing(S.SUBMITTING)
+    been: list[PaymentStatus] = [record.status]
+    for report in sorted(reports, key=lambda report: report.at):
+        decision = decide(record, report)
+        status = record.status
+        if decision.edge is not None:
+            status = PAYMENT_TRANSITIONS.target(decision.edge, status)
+        contradiction = None if decision.contradiction_resolved else record.contradiction
+        record = replace(
+            record,
+            status=status,
+            contradiction=decision.contradiction or contradiction,
+            denial=decision.denial or record.denial,
+            receipt=report.receipt if decision.learn_receipt and status in PAID else record.receipt,
+        )
+        been.append(status)
+    if S.SUCCEEDED in been:
+        assert set(been[been.index(S.SUCCEEDED) :]) <= {S.SUCCEEDED, S.REVIEW}
+    if S.REVIEW in been:
+        assert been[-1] is S.REVIEW

@@ -1,0 +1,149 @@
+"""Kenyan numbers in every spelling that people use, and the spellings that are refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpesa_service.domain.phones import mask_msisdn, normalize_msisdn, same_phone
+from mpesa_service.errors import InvalidPhone
+
+MESSAGE = "Invalid phone number format. Use 254XXXXXXXXX, 0XXXXXXXXX, or XXXXXXXXX"
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("254712345678", "254712345678"),
+        ("0712345678", "254712345678"),
+        ("712345678", "254712345678"),
+        ("254 712345678", "254712345678"),
+        ("254 712 345 678", "254712345678"),
+        (" 0712 345 678 ", "254712345678"),
+        ("0712-345-678", "254712345678"),
+        ("0712.345.678", "254712345678"),
+        ("(0712) 345678", "254712345678"),
+        ("+254712345678", "254712345678"),
+        ("+254 712 345678", "254712345678"),
+        ("+254\u00a0712\u00a0345\u00a0678", "254712345678"),
+        ("00254712345678", "254712345678"),
+        ("0110345678", "254110345678"),
+        ("110345678", "254110345678"),
+        ("254110345678", "254110345678"),
+        ("+254110345678", "254110345678"),
+        ("0799999999", "254799999999"),
+        ("0100000000", "254100000000"),
+    ],
+)
+def test_every_usual_spelling_is_one_number(text: str, normal: str) -> None:
+    assert normalize_msisdn(text) == normal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "123456",
+        "255712345678",
+        "2540712345678",
+        "+2540712345678",
+        "002540712345678",
+        "+0712345678",
+        "+712345678",
+        "00712345678",
+        "000254712345678",
+        "++254712345678",
+        "25471234567",
+        "2547123456789",
+        "071234567",
+        "07123456789",
+        "71234567",
+        "7123456789",
+        "254812345678",
+        "254012345678",
+        "0212345678",
+        "0612345678",
+        "812345678",
+        "07123a5678",
+        "O712345678",
+        "phone",
+        "0712345678\n",
+        "0712345678\x00",
+        "0712345678;0722000000",
+        "0712345678,",
+        "07_12345678",
+        "-",
+        "٠٧١٢٣٤٥٦٧٨",
+        "０７１２３４５６７８",
+        "07१२३४५६७८",
+        "²54712345678",
+        "0712\u200b345678",
+        "254712345678 " * 3,
+        "0" * 10_000,
+    ],
+)
+def test_anything_else_is_refused_with_the_one_sentence(text: str) -> None:
+    with pytest.raises(InvalidPhone) as caught:
+        normalize_msisdn(text)
+    assert caught.value.message == MESSAGE
+    assert (caught.value.status, caught.value.code) == (400, "invalid_phone_number")
+
+
+def test_the_longest_text_that_is_looked_at() -> None:
+    assert normalize_msisdn("0712345678" + " " * 22) == "254712345678"
+    with pytest.raises(InvalidPhone):
+        normalize_msisdn("0712345678" + " " * 23)
+
+
+def subscribers() -> st.SearchStrategy[str]:
+    return st.from_regex(r"\A[17][0-9]{8}\Z")
+
+
+@given(subscribers(), st.sampled_from(["", "0", "254", "+254", "00254"]), st.integers(0, 8))
+def test_normalising_twice_changes_nothing(subscriber: str, prefix: str, gap: int) -> None:
+    once = normalize_msisdn(f"{prefix}{subscriber[:gap]} {subscriber[gap:]}")
+    assert once == f"254{subscriber}"
+    assert normalize_msisdn(once) == once
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_twelve_ascii_digits_or_refused(text: str) -> None:
+    try:
+        number = normalize_msisdn(text)
+    except InvalidPhone:
+        return
+    assert len(number) == 12
+    assert number.isascii()
+    assert number.isdigit()
+    assert number[:4] in {"2547", "2541"}
+
+
+def test_a_mask_hides_the_middle() -> None:
+    assert mask_msisdn("254712345678") == "254712***678"
+
+
+@given(subscribers())
+def test_a_mask_is_no_phone_number(subscriber: str) -> None:
+    masked = mask_msisdn(f"254{subscriber}")
+    assert masked == f"254{subscriber[:3]}***{subscriber[-3:]}"
+    with pytest.raises(InvalidPhone):
+        normalize_msisdn(masked)
+
+
+@pytest.mark.parametrize(
+    ("reported", "same"),
+    [
+        (None, True),
+        ("254712345678", True),
+        ("0712345678", True),
+        ("254712345679", False),
+        ("254112345678", False),
+        ("0712345679", False),
+        ("2547*****678", True),
+        ("254712***999", True),
+        ("", True),
+        ("f" * 64, True),
+    ],
+)
+def test_only_another_whole_number_disagrees(reported: str | None, same: bool) -> None:
+    assert same_phone("254712345678", reported) is same

@@ -1,0 +1,222 @@
+"""The whole command, as a person and as a program use it."""
+
+import os
+import signal
+import stat
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from mpesa_service.local import ports
+from mpesa_service.local.command import main
+from mpesa_service.local.keys import read
+from mpesa_service.local.place import ROOT, Place
+from mpesa_service.local.ports import require_free
+from tests.local.conftest import (
+    PATIENCE,
+    Running,
+    alive,
+    clean_environment,
+    command_line,
+    descendants,
+    eventually,
+    launch,
+    pid_of,
+    start_run,
+)
+
+pytestmark = pytest.mark.xdist_group("local")
+
+
+def arguments(command: str, place: Place) -> list[str]:
+    named = {"port": place.port, "simulator-port": place.simulator_port, "directory": place.directory}
+    return [command, *(f"--{name}={value}" for name, value in named.items())]
+
+
+@pytest.fixture
+def plain_environment(monkeypatch):
+    for name in set(os.environ) - set(clean_environment()):
+        monkeypatch.delenv(name)
+
+
+class TestRunning:
+    """In this order, on one pair: the last test ends it."""
+
+    def test_takes_a_payment(self, running: Running):
+        body = {"orderId": "ORDER-1", "amount": 100, "phoneNumber": "0712997777"}
+        started = running.call("POST", "initiate", **body)
+        assert started.status_code == 201
+        reference = started.json()["data"]["checkoutRequestId"]
+        running.simulator(f"prompts/{reference}/pin", pin="0000")
+        payment = running.call("GET", f"query/{reference}").json()["data"]
+        assert payment["status"] == "succeeded"
+        refused = running.call("POST", f"{reference}/refund", amount=40)
+        assert refused.status_code == 403
+        refund = running.call("POST", f"{reference}/refund", "adminToken", amount=40)
+        assert refund.json()["data"]["status"] == "pending"
+
+    def test_shows_what_happens_at_the_simulator(self, running: Running):
+        eventually(lambda: "simulator | " in running.printed(), "the simulator's events")
+        assert "prompt on 254712***777: KES 100" in eventually(running.printed, "events")
+
+    def test_prints_lines_that_take_a_payment_when_pasted(self, running: Running):
+        lines = [
+            line
+            for line in running.printed().partition("\n2. Ask")[0].splitlines()
+            if line.startswith(("API=", "USER_TOKEN=", "ORDER=", "ANSWER=", "  -H", "ID="))
+        ]
+        script = "\n".join([*lines, 'echo "paid with $ID"'])
+        done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=PATIENCE)
+        assert "paid with ws_CO_" in done.stdout, done.stdout + done.stderr
+
+    def test_leaves_private_files(self, running: Running):
+        for path in (running.place.secrets, running.place.record, running.ready_file):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert set(running.ready) == {"url", "simulatorUrl", "userToken", "adminToken", "pid"}
+        assert running.ready["pid"] == running.process.pid
+
+    @pytest.mark.parametrize("taken", ["PORT", "SIMULATOR_PORT"])
+    def test_a_taken_port_is_one_line(self, running: Running, place: Place, taken: str, tmp_path: Path):
+        port = running.place.port if taken == "PORT" else running.place.simulator_port
+        process = launch(place, tmp_path / "said", "run", **{taken: str(port)})
+        assert process.wait(PATIENCE) == 1
+        (line,) = (tmp_path / "said").read_text().splitlines()
+        assert f"Port {port} is taken" in line
+        assert f"Set {taken} " in line
+        assert not place.directory.exists()
+
+    def test_the_demo_uses_the_pair(self, running: Running, tmp_path: Path):
+        process = launch(running.place, tmp_path / "said", "demo")
+        assert process.wait(PATIENCE) == 0
+        said = (tmp_path / "said").read_text()
+        assert f"Using the pair that runs: {running.ready['url']}" in said
+        assert "Both agree, shilling for shilling" in said
+        assert "\x1b" not in said
+
+    @pytest.mark.usefixtures("plain_environment")
+    def test_the_demo_fails_when_a_step_does(self, running: Running, capsys):
+        running.simulator("script", **{"for": "stk_push", "fault": "callback_lost", "outcome": "hold"})
+        assert main(arguments("demo", running.place)) == 1
+        assert capsys.readouterr().err == "This step failed: M-Pesa sent no callback.\n"
+        running.simulator("reset", auto="hold")
+
+    def test_ctrl_c_stops_all(self, running: Running):
+        family = descendants(running.process.pid)
+        assert len(family) >= 4  # watchdog, simulator, gunicorn and its worker
+        assert running.end(signal.SIGINT) == 0
+        assert not any(map(alive, family))
+        assert "Traceback" not in running.printed()
+        assert running.printed().endswith("Stopped.\n")
+        require_free(running.place.port, "PORT")
+        require_free(running.place.simulator_port, "SIMULATOR_PORT")
+        assert not running.place.record.exists()
+        assert not running.ready_file.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_during_the_start_is_clean(place: Place, tmp_path: Path, number: int):
+    process = launch(place, tmp_path / "said", "run")
+    eventually(lambda: pid_of(process.pid, "mpesa_service.simulator"), "a child")
+    family = descendants(process.pid)
+    process.send_signal(number)
+    assert process.wait(PATIENCE) == 0
+    assert "Traceback" not in (tmp_path / "said").read_text()
+    assert not any(map(alive, family))
+
+
+def test_a_killed_parent_leaves_no_child(tmp_path: Path):
+    running = start_run(tmp_path)
+    family = descendants(running.process.pid)
+    assert any("gunicorn" in command_line(pid) for pid in family)
+    running.end(signal.SIGKILL)
+    eventually(lambda: not any(map(alive, family)), "the end of the children")
+
+
+@pytest.mark.usefixtures("plain_environment")
+def test_a_childs_death_ends_the_other(place: Place, tmp_path: Path, capsys):
+    me = os.getpid()
+
+    def strike() -> None:
+        eventually(place.record.exists, "ready")
+        child = pid_of(me, f"--port {place.simulator_port}")
+        assert child is not None
+        os.kill(child, signal.SIGKILL)
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    code = main([*arguments("run", place), "--ready-file", str(tmp_path / "ready.json")])
+    striker.join()
+    said = capsys.readouterr()
+    assert code == 1
+    assert "The simulator ended by itself (killed by SIGKILL); the last lines of" in said.err
+    assert f"| {place.simulator_url}" not in said.err
+    assert "phone page" in said.err  # of the simulator's log
+    assert "USER_TOKEN=" in said.out
+    require_free(place.port, "PORT")
+    assert not place.record.exists()
+
+
+@pytest.mark.usefixtures("plain_environment")
+def test_the_demo_starts_a_pair_of_its_own(place: Place, capsys):
+    assert main(arguments("demo", place)) == 0
+    said = capsys.readouterr().out
+    receipts = {line.split()[1] for line in said.splitlines() if line.split()[:1] == ["receipt"]}
+    assert len(receipts) == 3
+    assert "partially_refunded" in said
+    assert "Only 600 shillings of this payment can still be refunded." in said
+    assert "Both agree, shilling for shilling" in said
+    assert not place.directory.exists()
+
+
+@pytest.mark.usefixtures("plain_environment")
+def test_a_quiet_run_says_nothing(place: Place, capsys, monkeypatch):
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")
+    threading.Thread(
+        target=lambda: (eventually(place.certificate.exists, "half ready"), os.kill(os.getpid(), signal.SIGTERM))
+    ).start()
+    assert main([*arguments("run", place), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert set(read(place.secrets)) == {"JWT_SECRET_KEY", "PHONE_ENCRYPTION_KEYS", "PHONE_HASH_KEY"}
+
+
+@pytest.mark.usefixtures("plain_environment")
+def test_a_migration_that_fails_is_told(place: Place, capsys, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{place.directory}/nowhere/local.db")
+    monkeypatch.setenv("MPESA_ENVIRONMENT", "sandbox")
+    assert main(arguments("run", place)) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("alembic upgrade head failed (exit code 1):")
+    assert "unable to open database file" in said.err
+    assert "MPESA_ENVIRONMENT=sandbox and its credentials are ignored" in said.out
+
+
+def test_both_ports_the_same(place: Place, capsys):
+    assert main(["run", f"--port={place.port}", f"--simulator-port={place.port}"]) == 1
+    assert "they must differ" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "http", "", "-1", "٥"])
+def test_a_port_is_a_number(text: str, capsys):
+    with pytest.raises(SystemExit):
+        main(["run", f"--port={text}"])
+    assert "whole number from 1 to 65535" in capsys.readouterr().err
+
+
+def test_a_directory_that_cannot_be_made(place: Place, capsys):
+    place.directory.write_text("a file")
+    assert main(arguments("run", place)) == 1
+    assert "cannot be made" in capsys.readouterr().err
+
+
+def test_the_package_without_its_checkout(place: Place, capsys, monkeypatch, tmp_path: Path):
+    monkeypatch.setattr("mpesa_service.local.startup.ROOT", tmp_path)
+    assert main(arguments("run", place)) == 1
+    assert "wsgi.py, gunicorn.conf.py, alembic.ini is not there" in capsys.readouterr().err
+
+
+def test_output_that_nobody_reads_is_no_traceback(place: Place, tmp_path: Path):
+    command = f"exec {os.fspath(ROOT)}/.venv/bin/python -m mpesa_service.local run | true"
+    assert ports.HOST in place.url
+    assert command
