@@ -1,0 +1,30 @@
+"""The coverage gates of `make test`: 95 % of branches overall, 100 % where money is decided."""
+
+import subprocess
+import sys
+
+GATES = {
+    "mpesa_service/*": 95,
+    "mpesa_service/domain/*": 100,
+    "mpesa_service/services/*": 100,
+    "mpesa_service/daraja/*": 100,
+}
+
+
+def main() -> int:
+    """Report coverage of the last test run against each gate; return an exit status."""
+    missed = 0
+    for include, least in GATES.items():
+        command = [sys.executable, "-m", "coverage", "report", f"--include={include}", f"--fail-under={least}"]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode == 0:
+            print(f"coverage of {include}: at least {least} %")
+        else:
+            missed += 1
+            print(result.stdout, result.stderr, sep="\n")
+            print(f"coverage of {include} is below {least} %")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
