@@ -71,7 +71,11 @@ def _verify() -> Principal:
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_LENGTH:
+    if (
+        not isinstance(subject, str)
+        or not 0 < len(subject) <= MAX_SUBJECT_LENGTH
+        or not subject.isprintable()
+    ):
         raise Unauthenticated("The token names no subject.")
     if "exp" not in claims:
         raise Unauthenticated("The token never expires; tokens must.")

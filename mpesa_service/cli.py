@@ -6,12 +6,24 @@ import click
 from cryptography.fernet import Fernet
 from flask import current_app
 from flask.cli import AppGroup
+from rich.progress import Progress
 
+from mpesa_service.api import RUNTIME
 from mpesa_service.auth import make_token
+from mpesa_service.services.inbox import take_up_failed
+from mpesa_service.services.rotation import rotate, rows_to_rotate
+from mpesa_service.services.runtime import Runtime
 
 mpesa_cli = AppGroup("mpesa", help="Commands for operators of the payment service.")
 keys_cli = AppGroup("keys", help="Keys that encrypt phone numbers at rest.")
+inbox_cli = AppGroup("inbox", help="Callbacks as they came in.")
 mpesa_cli.add_command(keys_cli)
+mpesa_cli.add_command(inbox_cli)
+
+
+def _runtime() -> Runtime:
+    bound: Runtime = current_app.extensions[RUNTIME]
+    return bound
 
 
 @mpesa_cli.command("token")
@@ -33,3 +45,26 @@ def token(sub: str, roles: tuple[str, ...], hours: int) -> None:
 def new_key() -> None:
     """Print a new key for PHONE_ENCRYPTION_KEYS; put it in front of the others."""
     click.echo(Fernet.generate_key().decode())
+
+
+@keys_cli.command("rotate")
+def rotate_keys() -> None:
+    """Encrypt every number and callback again with the newest key; then the old one may go.
+
+    Safe to stop and to run again. Example: flask --app wsgi mpesa keys rotate
+    """
+    runtime = _runtime()
+    with Progress(transient=True) as progress:
+        task = progress.add_task("Encrypting rows again", total=rows_to_rotate(runtime))
+        done = rotate(runtime, lambda count: progress.advance(task, count))
+    click.echo(f"{done} rows are under the newest key.")
+
+
+@inbox_cli.command("retry")
+@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="At most this many.")
+def retry_inbox(limit: int) -> None:
+    """Apply again the callbacks whose applying failed; each is tried ten times in all.
+
+    Example: flask --app wsgi mpesa inbox retry
+    """
+    click.echo(f"{take_up_failed(_runtime(), limit)} callbacks were taken up again.")

@@ -16,6 +16,7 @@ from mpesa_service.config_parsers import (
     choice,
     comma_list,
     pem,
+    rate_limit,
     seconds,
     short_time,
     text,
@@ -75,8 +76,7 @@ class Settings:
     mpesa_passkey: str = setting(text, "The shortcode's Lipa na M-Pesa passkey.", secret=True)
     mpesa_callback_url: str = setting(
         text,
-        "Public address of `/api/mpesa/callback`; each payment's token is appended. https outside"
-        " the simulator.",
+        "Public address of `/api/mpesa/callback`; each payment's token is appended. https in production.",
     )
     mpesa_transaction_type: str = setting(
         choice("CustomerPayBillOnline", "CustomerBuyGoodsOnline"),
@@ -145,10 +145,11 @@ class Settings:
         text,
         "`memory://`, or `redis://…` (Redis or Valkey) for more than one process.",
         "memory://",
+        secret=True,
     )
-    ratelimit_default: str = setting(text, "Requests a caller.", "100 per 15 minutes")
-    ratelimit_refunds: str = setting(text, "Refund requests a caller.", "10 per 15 minutes")
-    ratelimit_prompts: str = setting(text, "Prompts a phone number.", "5 per 10 minutes")
+    ratelimit_default: str = setting(rate_limit, "Requests a caller.", "100 per 15 minutes")
+    ratelimit_refunds: str = setting(rate_limit, "Refund requests a caller.", "10 per 15 minutes")
+    ratelimit_prompts: str = setting(rate_limit, "Prompts a phone number.", "5 per 10 minutes")
     trusted_proxies: int = setting(
         whole_number, "Proxies in front that set X-Forwarded-For; 0 believes none.", 0
     )
@@ -175,11 +176,13 @@ class Settings:
         problems: list[str] = []
         for item in fields(cls):
             _read(item, environ, defaults, values, problems)
+        # Faulty settings get a stand-in, so that what is wrong with the others is found as well.
+        stand_ins = {item.name: "" for item in fields(cls) if item.default is MISSING}
+        settings = cls(**{**stand_ins, "mpesa_environment": SIMULATOR, **values})
+        faulty = [problem.split()[0] for problem in problems]
+        problems += [p for p in unsafe_settings(settings) if not any(name in p for name in faulty)]
         if problems:
             raise ConfigurationError(problems)
-        settings = cls(**values)
-        if unsafe := unsafe_settings(settings):
-            raise ConfigurationError(unsafe)
         return settings
 
 

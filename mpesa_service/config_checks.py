@@ -4,13 +4,14 @@ from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
     from mpesa_service.config import Settings
 
 SAFARICOM_MAX_AMOUNT = 250_000
 LEAST_SECRET_BYTES = 32
+_DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _PUBLIC_SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
 
 
@@ -66,17 +67,26 @@ def _is_fernet_key(key: str) -> bool:
 
 
 def _addresses(s: "Settings") -> Iterator[str]:
-    callback = urlsplit(s.mpesa_callback_url)
+    callback = _split(s.mpesa_callback_url)
     if callback.scheme not in {"http", "https"} or not callback.hostname:
         yield "MPESA_CALLBACK_URL must be a full address, such as https://pay.example.co.ke/api/mpesa/callback"
     elif callback.query or callback.fragment:
         yield "MPESA_CALLBACK_URL must not have a query or a fragment: a token is appended to its path."
     elif s.mpesa_environment == "production" and callback.scheme != "https":
         yield "MPESA_CALLBACK_URL must be https in production: Safaricom calls nothing else."
-    base = urlsplit(s.daraja_base_url)
+    base = _split(s.daraja_base_url)
     local = base.hostname in {"127.0.0.1", "localhost", "::1"}
-    if s.mpesa_environment != "simulator" and base.scheme != "https" and not local:
+    if base.scheme not in {"http", "https"} or not base.hostname:
+        yield "MPESA_BASE_URL must be a full address, such as https://sandbox.safaricom.co.ke"
+    elif s.mpesa_environment != "simulator" and base.scheme != "https" and not local:
         yield "MPESA_BASE_URL must be https: credentials travel on it."
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _credentials(s: "Settings") -> Iterator[str]:
@@ -90,7 +100,13 @@ def _credentials(s: "Settings") -> Iterator[str]:
 
 
 def _processes(s: "Settings") -> Iterator[str]:
-    if s.web_concurrency > 1 and s.ratelimit_enabled and s.ratelimit_storage_uri == "memory://":
+    if s.database_url.partition(":")[0] not in _DATABASES:
+        yield "DATABASE_URL must be like sqlite:///mpesa.db or postgresql+psycopg://user:password@host/name"
+    if not s.ratelimit_storage_uri.startswith(("memory:", "redis", "valkey")):
+        yield "RATELIMIT_STORAGE_URI must be memory:// or like redis://host:6379/0 (Redis or Valkey)."
+    if s.web_concurrency < 1 or s.web_threads < 1:
+        yield "WEB_CONCURRENCY and WEB_THREADS must be at least 1: nothing would be served."
+    if s.web_concurrency > 1 and s.ratelimit_enabled and s.ratelimit_storage_uri.startswith("memory:"):
         yield (
             f"{s.web_concurrency} workers cannot share rate limits kept in memory. Set"
             " RATELIMIT_STORAGE_URI=redis://host:6379/0 (Redis or Valkey), or WEB_CONCURRENCY=1."

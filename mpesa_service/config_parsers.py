@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from limits import parse as parse_limit
+
 
 def text(raw: str) -> str:
     return raw
@@ -46,7 +48,19 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 
 def comma_list(raw: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in raw.split(",") if part.strip())
+    found = tuple(part.strip() for part in raw.split(",") if part.strip())
+    if not found:
+        raise ValueError("must hold one value or more, with commas between.")
+    return found
+
+
+def rate_limit(raw: str) -> str:
+    """A limit as the limits library reads it, such as `5 per 10 minutes`."""
+    try:
+        parse_limit(raw)
+    except ValueError as error:
+        raise ValueError(f"must be like '100 per 15 minutes', not {raw!r}.") from error
+    return raw
 
 
 def pem(raw: str) -> str:

@@ -1,30 +1,47 @@
 """One JSON line an event, with request and payment ids, and nothing that names a person or opens a door."""
 
 import logging
+import math
 import re
 import sys
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import g, has_request_context
 from pythonjsonlogger.json import JsonFormatter
 
+from mpesa_service import log_context
+
 _HIDDEN = "***"
+_TELLING = (
+    r"(?:password|passkey|credential|secret|token|authorization|consumer_?key|(?:encryption|hash)_?key)"
+)
+_TELLING_NAME = re.compile(_TELLING, re.IGNORECASE)
 _PATTERNS = (
     # A CheckoutRequestID ends in the subscriber's number.
-    (re.compile(r"\b(ws_CO_)[A-Za-z0-9_]+"), r"\1" + _HIDDEN),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+"), r"\1 " + _HIDDEN),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), _HIDDEN),
-    (
-        re.compile(r"(?<![A-Za-z0-9])((?:\+?254|0)?[17]\d{1})\d{5}(\d{2})(?![A-Za-z0-9])"),
-        r"\1***\2",
-    ),
+    (re.compile(r"(?i)(ws_co_)\w+"), r"\1" + _HIDDEN),
+    (re.compile(r"(?i)\b(bearer|basic)(?:\s|%20)+[A-Za-z0-9._~+/=-]+"), r"\1 " + _HIDDEN),
+    (re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), _HIDDEN),
+    # Longer runs of hex digits are our own ids, so a number that is part of one is none.
     (
         re.compile(
-            r"(?i)(\"?(?:password|passkey|securitycredential|secret|access_token|token)\"?\s*[:=]\s*\"?)"
-            r"[^\s\",}]+"
+            r"(?:(?<![0-9A-Fa-f])|(?<=%2[Bb]))((?:(?:00)?254[ \u00a0-]?|0)[17]\d)"
+            r"\d[ \u00a0.-]?\d{3}[ \u00a0.-]?\d(\d{2})(?![0-9A-Fa-f])"
+        ),
+        r"\1***\2",
+    ),
+    (re.compile(r"(?<![A-Za-z0-9])([17]\d)\d{5}(\d{2})(?![A-Za-z0-9])"), r"\1***\2"),
+    (
+        re.compile(
+            rf"(?i)({_TELLING}\w*\\*[\"']?\s*[:=]\s*)"
+            r"(?:b?\\*\"(?:[^\"\\]|\\[^\"])*\\?\"?|b?\\*'(?:[^'\\]|\\[^'])*\\?'?|[^\s\"',}&]+)"
         ),
         r"\1" + _HIDDEN,
     ),
+    # Daraja echoes the token that it does not take: "Invalid Access Token - xyz".
+    (re.compile(r"(?i)(access token\s*[-:]\s*)[^\s\"',}]+"), r"\1" + _HIDDEN),
+    (re.compile(r"(://[^\s:/@]*:)[^\s/@]+(@)"), r"\1" + _HIDDEN + r"\2"),
     (
         re.compile(r"(/callback/(?:b2c/(?:result|timeout)/)?)(?!b2c/)[A-Za-z0-9_-]{16,}"),
         r"\1" + _HIDDEN,
@@ -40,13 +57,22 @@ def redact(text: str) -> str:
 
 
 def _redact_all(value: Any) -> Any:
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {key: _redact_all(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if value is None or isinstance(value, bool | datetime):
+        return value
+    if isinstance(value, Mapping):
+        return {redact(str(key)): _redact_item(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
         return [_redact_all(item) for item in value]
-    return value
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    text = redact(str(value))
+    return value if isinstance(value, int) and text == str(value) else text
+
+
+def _redact_item(key: str, value: Any) -> Any:
+    return _HIDDEN if value and _TELLING_NAME.search(key) else _redact_all(value)
 
 
 class RedactingFormatter(JsonFormatter):
@@ -62,6 +88,8 @@ class RedactingFormatter(JsonFormatter):
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         if has_request_context():
             log_data.setdefault("request_id", g.get("request_id"))
+        for name, value in log_context.current().items():
+            log_data.setdefault(name, value)
         redacted: dict[str, Any] = _redact_all(super().process_log_record(log_data))
         return redacted
 

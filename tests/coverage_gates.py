@@ -15,7 +15,14 @@ def main() -> int:
     """Report coverage of the last test run against each gate; return an exit status."""
     missed = 0
     for include, least in GATES.items():
-        command = [sys.executable, "-m", "coverage", "report", f"--include={include}", f"--fail-under={least}"]
+        command = [
+            sys.executable,
+            "-m",
+            "coverage",
+            "report",
+            f"--include={include}",
+            f"--fail-under={least}",
+        ]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode == 0:
             print(f"coverage of {include}: at least {least} %")

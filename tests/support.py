@@ -95,7 +95,14 @@ class Service:
         return self.tokens[key]
 
     def call(
-        self, method: str, path: str, body: Any = None, *, by: str | None = "shop", admin: bool = False, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: str | None = "shop",
+        admin: bool = False,
+        **headers: str,
     ) -> Any:
         """Call the API in this process; return Flask's test response."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.api.answers import respond
 from mpesa_service.api.blueprint import Guard, blueprint, errors, guard, runtime
+from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
-from mpesa_service.models.callbacks import CallbackKind
 from mpesa_service.schemas.responses import CallbackAnswerSchema
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.inbox import Posted, accept

@@ -15,6 +15,6 @@ PUSH_ANSWER_LIMIT = timedelta(seconds=90)
 
 
 def next_ask(submitted_at: datetime, asks_made: int, now: datetime) -> datetime | None:
-    """Return when to ask next after `asks_made` asks, never in the past; None when the schedule is used up."""
+    """Return when to ask next after `asks_made` asks, not in the past; None when the schedule is used up."""
     due = [submitted_at + after for after in ASK_AFTER[asks_made:]]
     return max(due[0], now) if due else None

@@ -12,6 +12,7 @@ class Leash:
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 (our own command)
             [sys.executable, "-I", "-S", watchdog.__file__],
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -39,6 +40,5 @@ def send(process: "subprocess.Popen[bytes]", data: bytes) -> None:
         return
     try:
         process.stdin.write(data)
-        process.stdin.flush()
     except BrokenPipeError:
         return

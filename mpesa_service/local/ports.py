@@ -12,7 +12,9 @@ def require_free(port: int, variable: str) -> None:
     reason = _unusable_because(port)
     if reason is not None:
         other = port + 10 if port < 65_000 else port - 10
-        raise LocalProblem(f"Port {port} {reason}. Set {variable} to another, for example {variable}={other}.")
+        raise LocalProblem(
+            f"Port {port} {reason}. Set {variable} to another, for example {variable}={other}."
+        )
 
 
 def free_port() -> int:

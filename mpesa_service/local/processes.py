@@ -117,6 +117,7 @@ class Crew:
             [*_ON_CUE, *command],
             cwd=ROOT,
             env=self._environment,
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,

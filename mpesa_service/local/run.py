@@ -40,12 +40,10 @@ def _run(place: Place, stop: StopRequest, ready_file: Path | None, *, quiet: boo
         for path in filter(None, (place.record, ready_file)):
             cleanup.callback(forget, path)
             ready.save(path)
-        if quiet:
-            _keep(crew, stop)
-        else:
-            tails = [(program, Tail(program.log)) for program in programs]
+        tails = [] if quiet else [(program, Tail(program.log)) for program in programs]
+        if not quiet:
             print(guide(place, ready, shown_path(programs[1].log)), flush=True)
-            _keep_telling(crew, stop, tails)
+        _keep_going(crew, stop, tails)
 
 
 def _announce(place: Place) -> None:
@@ -55,14 +53,8 @@ def _announce(place: Place) -> None:
     print(f"Starting the simulator on {place.simulator_url} and the service on {place.url} …", flush=True)
 
 
-def _keep(crew: Crew, stop: StopRequest) -> None:
-    while True:
-        crew.check()
-        stop.pause(_LOOK)
-
-
-def _keep_telling(crew: Crew, stop: StopRequest, tails: list[tuple[Program, Tail]]) -> None:
-    width = max(len(program.name) for program, _ in tails)
+def _keep_going(crew: Crew, stop: StopRequest, tails: list[tuple[Program, Tail]]) -> None:
+    width = max((len(program.name) for program, _ in tails), default=0)
     while True:
         for program, tail in tails:
             for line in filter(None, map(program.shown, tail.new_lines())):

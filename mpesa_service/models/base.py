@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-
 from typing import ClassVar
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData

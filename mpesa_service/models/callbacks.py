@@ -1,31 +1,13 @@
 """Everything that was ever posted to a callback address, as it came."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models.base import Base, RowId, one_of
-
-
-class CallbackKind(StrEnum):
-    STK = "stk"
-    B2C_RESULT = "b2c_result"
-    B2C_TIMEOUT = "b2c_timeout"
-
-
-class InboxVerdict(StrEnum):
-    RECEIVED = "received"
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    DISPUTED = "disputed"
-    NOTED = "noted"
-    UNMATCHED = "unmatched"
-    UNREADABLE = "unreadable"
-    FAILED = "failed"
-    """Applying raised: the body is kept, and is taken up again."""
 
 
 class CallbackInbox(Base):

@@ -61,10 +61,10 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(String(3))
     status: Mapped[str] = mapped_column(String(24))
     evidence: Mapped[str | None] = mapped_column(String(16))
-    result_code: Mapped[str | None] = mapped_column(String(16))
+    result_code: Mapped[str | None] = mapped_column(String(32))
     result_desc: Mapped[str | None] = mapped_column(String(1024))
     failure_reason: Mapped[str | None] = mapped_column(String(512))
-    receipt: Mapped[str | None] = mapped_column(String(64))
+    receipt: Mapped[str | None] = mapped_column(String(128))
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     refunding_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     refund_count: Mapped[int] = mapped_column(Integer, default=0)
@@ -80,14 +80,14 @@ class Payment(Base):
     callback_token_hash: Mapped[str | None] = mapped_column(String(64))
     checkout_id_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     checkout_id_hash: Mapped[str | None] = mapped_column(String(64))
-    merchant_request_id: Mapped[str | None] = mapped_column(String(64))
+    merchant_request_id: Mapped[str | None] = mapped_column(String(128))
     prompt_expires_at: Mapped[datetime | None]
     ask_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
     asks_made: Mapped[int] = mapped_column(Integer, default=0)
     contradiction: Mapped[str | None] = mapped_column(String(16))
-    claimed_receipt: Mapped[str | None] = mapped_column(String(64))
-    denial_code: Mapped[str | None] = mapped_column(String(16))
+    claimed_receipt: Mapped[str | None] = mapped_column(String(128))
+    denial_code: Mapped[str | None] = mapped_column(String(32))
     denial_at: Mapped[datetime | None]
     live_order: Mapped[str | None] = mapped_column(String(64))
     live_phone: Mapped[str | None] = mapped_column(String(64))

@@ -11,7 +11,6 @@ from mpesa_service.models.base import Base
 from mpesa_service.models.payments import Payment
 from mpesa_service.models.refunds import Refund
 
-
 Row = TypeVar("Row")
 
 

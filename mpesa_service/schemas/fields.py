@@ -56,12 +56,19 @@ class Metadata(fields.Field[dict[str, Any]]):
             raise ValidationError("metadata must be an object.")
         if _depth(value) > MAX_METADATA_DEPTH:
             raise ValidationError(f"metadata may be nested {MAX_METADATA_DEPTH} deep at most.")
-        text = json.dumps(value)
+        text = _as_json(value)
         if len(text) > MAX_METADATA_BYTES:
             raise ValidationError(f"metadata may have {MAX_METADATA_BYTES} bytes at most.")
         if "\\u0000" in text or "\\ud" in text.lower():
             _refuse_unstorable(value)
         return value
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError as error:  # 1e999 is JSON, and infinity in Python
+        raise ValidationError("metadata holds a number that is out of range.") from error
 
 
 def _refuse_unstorable(value: Any) -> None:
@@ -75,12 +82,13 @@ def _refuse_unstorable(value: Any) -> None:
         raise ValidationError("metadata may not hold NUL characters.")
 
 
-def _depth(value: Any) -> int:
+def _depth(value: Any, most: int = MAX_METADATA_DEPTH + 1) -> int:
+    """Return how deep containers are nested in `value`, or `most` if deeper: looks no further down."""
     if isinstance(value, dict):
         value = list(value.values())
-    if not isinstance(value, list):
+    if not isinstance(value, list) or most == 0:
         return 0
-    return 1 + max((_depth(item) for item in value), default=0)
+    return 1 + max((_depth(item, most - 1) for item in value), default=0)
 
 
 class NairobiTime(fields.Field[datetime]):

@@ -120,5 +120,7 @@ class ErrorSchema(Schema):
     error = fields.String(required=True, metadata={"example": "Bad Request"})
     message = fields.String(required=True, metadata={"description": "A sentence for people."})
     code = fields.String(required=True, metadata={"description": "A stable slug for programs."})
-    request_id = fields.String(data_key="requestId", required=True, metadata={"description": "Find it in the log."})
+    request_id = fields.String(
+        data_key="requestId", required=True, metadata={"description": "Find it in the log."}
+    )
     details = fields.Dict(metadata={"description": "Ids and figures that help on, if any."})

@@ -24,9 +24,9 @@ def insert_live(
     principal: Principal,
     order_id: str,
     phone_hash: str,
-    write: Callable[[Session], bool],
-) -> bool:
-    """Run `write` (which inserts a payment) in a transaction of its own; return what it returns.
+    write: Callable[[Session], None],
+) -> None:
+    """Run `write`, which inserts a payment, in a transaction of its own.
 
     When another payment is in the way, ask Daraja about it if its prompt is past its life, let it go
     if it is, and try again; else raise Conflict or TryLater saying what is in the way.

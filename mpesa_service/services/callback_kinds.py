@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import StkCallback, UnreadableCallback, parse_stk_callback
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.decisions import Evidence, Report
 from mpesa_service.domain.money import whole_shillings
 from mpesa_service.models import Payment
-from mpesa_service.models.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.payments import learn_ids

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mpesa_service.models.callbacks import InboxVerdict
+from mpesa_service.domain.callbacks import InboxVerdict
 
 
 @dataclass(frozen=True)

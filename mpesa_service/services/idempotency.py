@@ -6,7 +6,7 @@ without the other. Refused before anything was written (a conflict, a limit), th
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from mpesa_service.errors import KeyReused, TryLater
 from mpesa_service.models import IdempotencyKey
 from mpesa_service.models.statements import insert_once
 from mpesa_service.services.clock import Clock
+from mpesa_service.services.runtime import Runtime
 
 KEPT_FOR = timedelta(hours=72)
 LOCKED_FOR = timedelta(seconds=90)
@@ -49,28 +50,27 @@ class KeyedRequest:
         return cls(caller, operation, key, hashlib.sha256(canonical.encode()).hexdigest())
 
 
-@dataclass(frozen=True)
-class Unfinished:
-    """The one who held the key died before answering; `resource_id` names what it had begun."""
+def earlier_answer(
+    runtime: Runtime, request: KeyedRequest | None, finish: Callable[[str], Answer]
+) -> Answer | None:
+    """Return the answer that was given under the key; None when the key is free, or there is no key.
 
-    resource_id: str
-
-
-def look_up(session: Session, request: KeyedRequest, clock: Clock) -> Answer | Unfinished | None:
-    """Return the stored answer, or what was begun under the key; None when the key is free.
-
+    Where its owner died before answering, `finish` makes the answer from the id of what it had begun.
     Raises KeyReused when the key belongs to another request, TryLater while its owner is at work.
     """
-    row = session.scalars(_row(request)).one_or_none()
-    if row is None or row.expires_at <= clock():
+    if request is None:
+        return None
+    with runtime.database.read() as session:
+        row = session.scalars(_row(request)).one_or_none()
+    if row is None or row.expires_at <= runtime.clock():
         return None
     if row.fingerprint != request.fingerprint:
         raise KeyReused
     if row.answer_status is not None and row.answer_body is not None:
         return Answer(row.answer_status, row.answer_body, replayed=True)
-    if row.locked_until > clock():
+    if row.locked_until > runtime.clock():
         raise in_use()
-    return Unfinished(row.resource_id)
+    return finish(row.resource_id)
 
 
 def in_use() -> TryLater:
@@ -78,8 +78,8 @@ def in_use() -> TryLater:
     return TryLater("A request with this Idempotency-Key is still running.", code="idempotency_key_in_use")
 
 
-def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Clock) -> bool:
-    """Take the key for `resource_id`; False when somebody else has it."""
+def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Clock) -> None:
+    """Take the key for `resource_id`; raise TryLater when somebody else has just taken it."""
     now = clock()
     session.execute(
         delete(IdempotencyKey).where(
@@ -89,7 +89,7 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
             IdempotencyKey.expires_at <= now,
         )
     )
-    return insert_once(
+    taken = insert_once(
         session,
         IdempotencyKey,
         {
@@ -103,15 +103,15 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
             "expires_at": now + KEPT_FOR,
         },
     )
+    if not taken:
+        raise in_use()
 
 
 def complete(session: Session, request: KeyedRequest | None, answer: Answer) -> Answer:
     """Store the first answer under the key, in the caller's transaction; the stored one wins."""
     if request is None:
         return answer
-    row = session.scalars(_row(request).with_for_update()).one_or_none()
-    if row is None:
-        return answer
+    row = session.scalars(_row(request).with_for_update()).one()
     if row.answer_status is not None and row.answer_body is not None:
         return Answer(row.answer_status, row.answer_body, replayed=True)
     row.answer_status, row.answer_body = answer.status, answer.body

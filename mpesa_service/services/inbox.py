@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models import CallbackInbox
-from mpesa_service.models.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.services.callback_kinds import handler_of
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.runtime import Runtime
@@ -98,15 +98,15 @@ def _handle(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes)
     )
 
 
-def _apply(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes) -> Handled:
+def _apply(
+    runtime: Runtime, session: Session, row: CallbackInbox, body: bytes, tries: int = TRIES_AT_ONCE
+) -> Handled:
     handle = handler_of(CallbackKind(row.kind))
-    for attempt in range(1, TRIES_AT_ONCE + 1):
-        try:
-            with session.begin_nested():
-                return handle(runtime, session, row.token_hash, body)
-        except Exception as error:
-            log.exception("callback could not be applied", extra={"inbox_id": row.id})
-            fault = type(error).__name__
-            if attempt == TRIES_AT_ONCE or not isinstance(error, SQLAlchemyError):
-                break
-    return Handled(InboxVerdict.FAILED, f"applying raised {fault}")
+    try:
+        with session.begin_nested():
+            return handle(runtime, session, row.token_hash, body)
+    except Exception as error:  # the body must be kept whatever goes wrong here
+        log.exception("callback could not be applied", extra={"inbox_id": row.id})
+        if tries > 1 and isinstance(error, SQLAlchemyError):
+            return _apply(runtime, session, row, body, tries - 1)
+        return Handled(InboxVerdict.FAILED, f"applying raised {type(error).__name__}")

@@ -6,6 +6,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import is_order_id
 from mpesa_service.errors import NotFound
 from mpesa_service.models import Payment
 from mpesa_service.services import reconcile
@@ -26,6 +27,8 @@ class OrderRecord:
 
 def find_payment(session: Session, runtime: Runtime, principal: Principal, reference: str) -> Payment:
     """Return the payment with this CheckoutRequestID or `_id`; raise NotFound if not the caller's."""
+    if not reference.isprintable():  # no id of ours, and PostgreSQL takes no NUL in a text
+        raise NotFound
     fingerprint = runtime.vault.fingerprint("checkout", reference)
     payment = session.scalars(
         select(Payment).where(or_(Payment.checkout_id_hash == fingerprint, Payment.id == reference))
@@ -49,6 +52,8 @@ def query_payment(runtime: Runtime, principal: Principal, reference: str) -> Pay
 
 def order_payments(runtime: Runtime, principal: Principal, order_id: str) -> OrderRecord:
     """Return the caller's payments of an order, latest first; raise NotFound when there are none."""
+    if not is_order_id(order_id):
+        raise NotFound("There is no payment of such an order.")
     statement = (
         select(Payment)
         .where(Payment.order_id == order_id)

@@ -21,12 +21,13 @@ from mpesa_service.domain.references import account_reference, new_id, new_token
 from mpesa_service.domain.schedule import next_ask
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import ServiceError
+from mpesa_service.log_context import about
 from mpesa_service.models import Payment
 from mpesa_service.models.payments import Provider
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import idempotency
 from mpesa_service.services.admission import insert_live
-from mpesa_service.services.idempotency import Answer, KeyedRequest, Unfinished
+from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
@@ -72,7 +73,9 @@ def initiate(
     Raises Conflict or TryLater while another payment of the order or the phone is in the way,
     LimitExceeded when the number has had its prompts, KeyReused and TryLater for the key.
     """
-    earlier = _earlier_answer(runtime, request, render)
+    earlier = idempotency.earlier_answer(
+        runtime, request, lambda begun: _finish(runtime, begun, request, render)
+    )
     if earlier is not None:
         return earlier
     phone_hash = runtime.vault.fingerprint("phone", order.phone)
@@ -80,35 +83,16 @@ def initiate(
     token = new_token()
     columns = _columns(runtime, principal, order, phone_hash, token)
 
-    def write(session: Session) -> bool:
-        if request is not None and not idempotency.claim(session, request, columns["id"], runtime.clock):
-            return False
+    def write(session: Session) -> None:
+        if request is not None:
+            idempotency.claim(session, request, columns["id"], runtime.clock)
         create_payment(session, Payment(**columns), Cause(principal.subject, runtime.clock()))
-        return True
 
-    if not insert_live(runtime, principal, order.order_id, phone_hash, write):
-        return _answer_of_another(runtime, request, render)
+    insert_live(runtime, principal, order.order_id, phone_hash, write)
     runtime.prompt_limit.count(phone_hash)
-    pushed = _push(runtime, order, token)
+    with about(payment_id=columns["id"]):
+        pushed = _push(runtime, order, token)
     return _conclude(runtime, columns["id"], pushed, request, render)
-
-
-def _earlier_answer(runtime: Runtime, request: KeyedRequest | None, render: Render) -> Answer | None:
-    if request is None:
-        return None
-    with runtime.database.read() as session:
-        found = idempotency.look_up(session, request, runtime.clock)
-    if isinstance(found, Unfinished):
-        return _finish(runtime, found.resource_id, request, render)
-    return found
-
-
-def _answer_of_another(runtime: Runtime, request: KeyedRequest | None, render: Render) -> Answer:
-    """The key was taken between the look and the claim: that one's answer, if it has one yet."""
-    answer = _earlier_answer(runtime, request, render)
-    if answer is None:
-        raise idempotency.in_use()
-    return answer
 
 
 def _columns(
@@ -208,7 +192,7 @@ def _not_accepted(
     return None
 
 
-def _finish(runtime: Runtime, payment_id: str, request: KeyedRequest, render: Render) -> Answer:
+def _finish(runtime: Runtime, payment_id: str, request: KeyedRequest | None, render: Render) -> Answer:
     """Answer for one who was killed between the transactions: its push is unaccounted for."""
     with runtime.database.begin() as session:
         payment = lock_payment(session, payment_id)

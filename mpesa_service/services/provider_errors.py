@@ -31,9 +31,9 @@ def failure_of(error: DarajaError) -> Failure:
     """Describe a failed call; nothing in it is personal or secret."""
     if isinstance(error, Refused):
         say = error.entry.say if error.entry else "M-Pesa refused the request."
-        return Failure(error.error_code[:16] or None, str(error)[:512], say[:512])
+        return Failure(error.error_code[:32] or None, str(error)[:512], say[:512])
     if isinstance(error, OutcomeUnknown):
-        return Failure(error.error_code[:16] or None, str(error)[:512], "M-Pesa's answer did not arrive.")
+        return Failure(error.error_code[:32] or None, str(error)[:512], "M-Pesa's answer did not arrive.")
     return Failure(None, str(error)[:512], "M-Pesa could not be reached; nothing was sent.")
 
 

@@ -7,6 +7,7 @@ from mpesa_service.daraja import DarajaError, StkQueryAnswer
 from mpesa_service.domain.decisions import Decision, Evidence, Report
 from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY, PUSH_ANSWER_LIMIT, next_ask
 from mpesa_service.domain.states import OPEN, PaymentStatus
+from mpesa_service.log_context import about
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.services.results import apply_result
@@ -38,7 +39,8 @@ def ask(runtime: Runtime, payment_id: str) -> Decision | None:
     if checkout_id is None:
         return None
     try:
-        answer = runtime.daraja.stk_query(checkout_id)
+        with about(payment_id=payment_id):
+            answer = runtime.daraja.stk_query(checkout_id)
     except DarajaError as error:
         log.info("no information", extra={"payment_id": payment_id, "reason": str(error)})
         return None

@@ -4,12 +4,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import CommandResult, UnreadableCallback, parse_command_result
+from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import whole_shillings
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.states import REFUND_OPEN, REFUNDABLE, RefundStatus
 from mpesa_service.models import Payment, Refund
-from mpesa_service.models.callbacks import InboxVerdict
 from mpesa_service.models.statements import lock_payment, lock_refund_where
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.runtime import Runtime

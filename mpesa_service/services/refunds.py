@@ -22,10 +22,11 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id, new_token
 from mpesa_service.domain.states import REFUNDABLE, RefundStatus
 from mpesa_service.errors import Conflict, InvalidAmount, ServiceError, Unavailable
+from mpesa_service.log_context import about
 from mpesa_service.models import Payment, Refund
 from mpesa_service.models.statements import lock_payment, lock_refund_where
 from mpesa_service.services import idempotency
-from mpesa_service.services.idempotency import Answer, KeyedRequest, Unfinished
+from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.lookups import find_payment
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.records import (
@@ -58,6 +59,7 @@ Render = Callable[[RefundStarted], Answer]
 class _Intent:
     """A committed refund, ready to be sent."""
 
+    payment_id: str
     refund_id: str
     amount: int
     phone: str
@@ -79,7 +81,9 @@ def refund(
     Raises NotFound, Conflict when the payment is not paid or nothing is left, InvalidAmount when more
     is asked than is left, and what the idempotency key says.
     """
-    earlier = _earlier_answer(runtime, request, render)
+    earlier = idempotency.earlier_answer(
+        runtime, request, lambda begun: _finish(runtime, begun, request, render)
+    )
     if earlier is not None:
         return earlier
     if runtime.settings.mpesa_initiator_name is None:
@@ -87,12 +91,9 @@ def refund(
             "Refunds are not set up: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"
         )
     intent = _reserve(runtime, principal, reference, amount, request)
-    if intent is None:
-        answer = _earlier_answer(runtime, request, render)
-        if answer is None:
-            raise idempotency.in_use()
-        return answer
-    return _conclude(runtime, intent.refund_id, _send(runtime, intent), request, render)
+    with about(payment_id=intent.payment_id, refund_id=intent.refund_id):
+        sent = _send(runtime, intent)
+    return _conclude(runtime, intent.refund_id, sent, request, render)
 
 
 def list_refunds(runtime: Runtime, principal: Principal, reference: str) -> tuple[RefundRecord, ...]:
@@ -101,31 +102,21 @@ def list_refunds(runtime: Runtime, principal: Principal, reference: str) -> tupl
         return refund_records(session, find_payment(session, runtime, principal, reference))
 
 
-def _earlier_answer(runtime: Runtime, request: KeyedRequest | None, render: Render) -> Answer | None:
-    if request is None:
-        return None
-    with runtime.database.read() as session:
-        found = idempotency.look_up(session, request, runtime.clock)
-    if isinstance(found, Unfinished):
-        return _finish(runtime, found.resource_id, request, render)
-    return found
-
-
 def _reserve(
     runtime: Runtime,
     principal: Principal,
     reference: str,
     amount: int | None,
     request: KeyedRequest | None,
-) -> _Intent | None:
-    """Transaction 1; None when the idempotency key is somebody else's."""
+) -> _Intent:
+    """Transaction 1."""
     now = runtime.clock()
     refund_id, result_token, timeout_token = new_id(now), new_token(), new_token()
     with runtime.database.begin() as session:
         found = find_payment(session, runtime, principal, reference)
         payment = lock_payment(session, found.id)
-        if request is not None and not idempotency.claim(session, request, refund_id, runtime.clock):
-            return None
+        if request is not None:
+            idempotency.claim(session, request, refund_id, runtime.clock)
         amount = _allowed_amount(payment, amount)
         row = Refund(
             id=refund_id,
@@ -142,6 +133,7 @@ def _reserve(
         detail = {"amount": amount}
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
         return _Intent(
+            payment.id,
             refund_id,
             amount,
             runtime.vault.decrypt(row.phone_encrypted),
@@ -234,7 +226,7 @@ def _record_outcome(
     return refusal_for_caller(sent, {"refundId": None, "_id": row.id})
 
 
-def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest, render: Render) -> Answer:
+def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest | None, render: Render) -> Answer:
     """Answer for one who was killed between the transactions: whether it was sent is unknown."""
     with runtime.database.begin() as session:
         payment, row = _locked(session, refund_id)

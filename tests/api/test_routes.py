@@ -1,5 +1,7 @@
 """Every route is guarded, documented and answers in the shapes that clients were promised."""
 
+from typing import ClassVar
+
 import pytest
 from openapi_spec_validator import validate
 
@@ -120,7 +122,10 @@ def test_metadata_is_given_back(service: Service) -> None:
     body = {"orderId": "5f9f1b9b9b9b9b9b9b9b9b9b", "amount": 1, "phoneNumber": "0712345678"}
     answer = service.call("POST", "/initiate", {**body, "metadata": metadata})
     assert answer.json["data"]["payment"]["metadata"] == metadata
-    assert answer.json["data"]["payment"]["accountReference"] == service.ledger()["prompts"][0]["accountReference"]
+    assert (
+        answer.json["data"]["payment"]["accountReference"]
+        == service.ledger()["prompts"][0]["accountReference"]
+    )
 
 
 class TestOwnership:
@@ -160,7 +165,7 @@ class TestOwnership:
 class TestBadInput:
     """A clear 4xx in the one shape, and nothing changes."""
 
-    GOOD = {"orderId": "ORDER1", "amount": 100, "phoneNumber": "0712345678"}
+    GOOD: ClassVar = {"orderId": "ORDER1", "amount": 100, "phoneNumber": "0712345678"}
 
     def send(self, service: Service, body: bytes, content_type: str = "application/json"):
         headers = {"Authorization": f"Bearer {service.token()}", "Content-Type": content_type}
@@ -224,7 +229,9 @@ class TestBadInput:
         self.refused(service, answer)
         assert answer.status_code == status
 
-    @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+    @pytest.mark.parametrize(
+        "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+    )
     def test_content_types(self, service: Service, kind: str) -> None:
         answer = self.send(service, b'{"orderId":"ORDER1","amount":100,"phoneNumber":"0712345678"}', kind)
         assert answer.status_code == 415
@@ -247,6 +254,7 @@ class TestBadInput:
     def test_a_reference_of_any_shape_is_just_not_found(self, service: Service) -> None:
         for reference in ("%00", "x" * 2000, "'; DROP TABLE payments;--", "..%2f..", "☃"):
             assert service.call("GET", f"/query/{reference}").status_code == 404
+            assert service.call("GET", f"/order/{reference}").status_code == 404
 
 
 def test_health(service: Service) -> None:

@@ -16,7 +16,7 @@ from mpesa_service.domain.money import CURRENCY, SAFARICOM_MAX_AMOUNT, whole_shi
         (0, 0),
         (5, 5),
         (-5, -5),
-        (Decimal("5"), 5),
+        (Decimal(5), 5),
         (Decimal("5.00"), 5),
         (Decimal("5.50"), None),
         (Decimal("0.01"), None),

@@ -1,6 +1,7 @@
 """When Daraja is asked."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_never_in_the_past(asks: int, seconds: int) -> None:
 
 def test_the_schedule_grows_and_keeps_the_providers_pace() -> None:
     assert list(ASK_AFTER) == sorted(set(ASK_AFTER))
-    gaps = [later - earlier for earlier, later in zip(ASK_AFTER, ASK_AFTER[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(ASK_AFTER)]
     assert min(gaps) >= ASK_AT_MOST_EVERY
     assert timedelta(seconds=10) == ASK_AT_MOST_EVERY
     assert timedelta(seconds=90) == PUSH_ANSWER_LIMIT

@@ -116,11 +116,11 @@ class Running:
         return self.process.wait(PATIENCE)
 
 
-def start_run(directory: Path, **variables: str) -> Running:
+def start_run(directory: Path, *arguments: str) -> Running:
     """Start `run` in a directory and wait until it is ready."""
     place = Place(directory / "var", free_port(), free_port())
     output, ready_file = directory / "output.txt", directory / "ready.json"
-    process = launch(place, output, "run", "--ready-file", str(ready_file), **variables)
+    process = launch(place, output, "run", "--ready-file", str(ready_file), *arguments)
     eventually(lambda: ready_file.exists() or process.poll() is not None, "ready")
     running = Running(place, process, output, ready_file)
     assert process.poll() is None, running.printed()

@@ -4,14 +4,13 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from mpesa_service.local import ports
 from mpesa_service.local.command import main
-from mpesa_service.local.keys import read
 from mpesa_service.local.place import ROOT, Place
 from mpesa_service.local.ports import require_free
 from tests.local.conftest import (
@@ -58,8 +57,11 @@ class TestRunning:
         assert refund.json()["data"]["status"] == "pending"
 
     def test_shows_what_happens_at_the_simulator(self, running: Running):
-        eventually(lambda: "simulator | " in running.printed(), "the simulator's events")
-        assert "prompt on 254712***777: KES 100" in eventually(running.printed, "events")
+        running.call("POST", "initiate", orderId="ORDER-2", amount=7, phoneNumber="0712997777")
+        event = "prompt on 254712***777: KES 7 "
+        eventually(lambda: event in running.printed(), "the simulator's events")
+        line = next(line for line in running.printed().splitlines() if event in line)
+        assert line.startswith("simulator | ")
 
     def test_prints_lines_that_take_a_payment_when_pasted(self, running: Running):
         lines = [
@@ -127,11 +129,12 @@ def test_a_stop_during_the_start_is_clean(place: Place, tmp_path: Path, number: 
 
 
 def test_a_killed_parent_leaves_no_child(tmp_path: Path):
-    running = start_run(tmp_path)
+    running = start_run(tmp_path, "--quiet")
     family = descendants(running.process.pid)
     assert any("gunicorn" in command_line(pid) for pid in family)
     running.end(signal.SIGKILL)
     eventually(lambda: not any(map(alive, family)), "the end of the children")
+    assert running.printed() == ""
 
 
 @pytest.mark.usefixtures("plain_environment")
@@ -171,17 +174,6 @@ def test_the_demo_starts_a_pair_of_its_own(place: Place, capsys):
 
 
 @pytest.mark.usefixtures("plain_environment")
-def test_a_quiet_run_says_nothing(place: Place, capsys, monkeypatch):
-    monkeypatch.setenv("LOG_LEVEL", "WARNING")
-    threading.Thread(
-        target=lambda: (eventually(place.certificate.exists, "half ready"), os.kill(os.getpid(), signal.SIGTERM))
-    ).start()
-    assert main([*arguments("run", place), "--quiet"]) == 0
-    assert capsys.readouterr() == ("", "")
-    assert set(read(place.secrets)) == {"JWT_SECRET_KEY", "PHONE_ENCRYPTION_KEYS", "PHONE_HASH_KEY"}
-
-
-@pytest.mark.usefixtures("plain_environment")
 def test_a_migration_that_fails_is_told(place: Place, capsys, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{place.directory}/nowhere/local.db")
     monkeypatch.setenv("MPESA_ENVIRONMENT", "sandbox")
@@ -197,7 +189,7 @@ def test_both_ports_the_same(place: Place, capsys):
     assert "they must differ" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["0", "65536", "http", "", "-1", "٥"])
+@pytest.mark.parametrize("text", ["0", "65536", "http", "", "-1", "\u0665"])
 def test_a_port_is_a_number(text: str, capsys):
     with pytest.raises(SystemExit):
         main(["run", f"--port={text}"])
@@ -216,7 +208,27 @@ def test_the_package_without_its_checkout(place: Place, capsys, monkeypatch, tmp
     assert "wsgi.py, gunicorn.conf.py, alembic.ini is not there" in capsys.readouterr().err
 
 
-def test_output_that_nobody_reads_is_no_traceback(place: Place, tmp_path: Path):
-    command = f"exec {os.fspath(ROOT)}/.venv/bin/python -m mpesa_service.local run | true"
-    assert ports.HOST in place.url
-    assert command
+def test_output_that_nobody_reads_is_no_traceback(place: Place):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "mpesa_service.local", *arguments("run", place)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=clean_environment(), stdout=writing, stderr=subprocess.PIPE, timeout=PATIENCE
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.usefixtures("plain_environment")
+def test_a_demo_that_is_stopped_says_so(place: Place, capsys):
+    me = os.getpid()
+
+    def stop() -> None:
+        eventually(lambda: pid_of(me, "mpesa_service.simulator"), "a child")
+        os.kill(me, signal.SIGINT)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    assert main(arguments("demo", place)) == 130
+    stopper.join()
+    assert "Stopped before the end." in capsys.readouterr().out

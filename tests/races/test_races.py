@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support import PHONE, Listening, Service, TestClock, start_service
 from tests.services.test_inbox import stk_body
+from tests.support import PHONE, Listening, Service, TestClock, start_service
 
 
 @pytest.fixture

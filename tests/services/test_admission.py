@@ -110,3 +110,14 @@ def test_gives_up_politely_when_the_way_never_clears(
     monkeypatch.setattr(admission, "_make_way", lambda *_: None)
     answer = service.initiate()
     assert (answer.status_code, answer.json["code"]) == (409, "order_busy")
+
+
+def test_a_holder_that_daraja_settles_makes_way_by_itself(service: Service) -> None:
+    service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
+    first = service.pending()
+    service.simulator.post(f"/simulator/prompts/{first}/cancel")
+    service.clock.advance(10)
+    assert service.payment(first)["status"] == "pending", "one denial is not enough"
+    service.clock.advance(60)
+    assert service.initiate().status_code == 201
+    assert service.payment(first)["status"] == "canceled"

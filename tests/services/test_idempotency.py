@@ -146,3 +146,89 @@ def test_a_refund_cut_off_by_a_crash_is_not_sent_again(
     assert (answer.status_code, answer.json["data"]["status"]) == (202, "unknown")
     assert service.row(checkout).refunding_amount == 40, "what may have been paid stays reserved"
     assert service.ledger()["requests"].get("b2c", 0) == 0
+
+
+class Killed(BaseException):
+    """Stands for `kill -9`: nothing of ours may catch it."""
+
+
+def test_an_owner_that_was_only_slow_gives_the_answer_that_was_given_meanwhile(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile = []
+    push = service.runtime.daraja.stk_push
+
+    def slow(message: object) -> object:
+        monkeypatch.undo()
+        service.clock.advance(91)
+        meanwhile.append(service.initiate(**KEY))
+        return push(message)
+
+    monkeypatch.setattr(service.runtime.daraja, "stk_push", slow)
+    answer = service.initiate(**KEY)
+    assert meanwhile[0].status_code == 202
+    assert answer.data == meanwhile[0].data
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    [payment] = service.payments()
+    assert payment.checkout_id_hash is not None, "the record knows better than the answer"
+
+
+def test_a_key_taken_between_the_look_and_the_claim(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile = []
+
+    def another_is_faster(_phone: str) -> None:
+        monkeypatch.undo()
+        meanwhile.append(service.initiate(**KEY))
+
+    monkeypatch.setattr(service.runtime.prompt_limit, "check", another_is_faster)
+    answer = service.initiate(**KEY)
+    assert meanwhile[0].status_code == 201
+    assert (answer.status_code, answer.json["code"]) == (409, "idempotency_key_in_use")
+    assert len(service.payments()) == 1
+
+
+def test_a_refund_paid_before_its_sender_was_killed_is_answered_as_it_stands(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = service.paid(amount=100)
+    pay = service.runtime.daraja.b2c_payment
+    service.simulator.post(
+        "/simulator/script", {"for": "b2c", "callback": "before_answer", "outcome": "paid"}
+    )
+
+    def pay_and_die(message: object) -> None:
+        pay(message)
+        raise Killed
+
+    monkeypatch.setattr(service.runtime.daraja, "b2c_payment", pay_and_die)
+    with pytest.raises(Killed):
+        service.refund(checkout, 40, **KEY)
+    monkeypatch.undo()
+    service.clock.advance(91)
+    answer = service.refund(checkout, 40, **KEY)
+    assert (answer.status_code, answer.json["data"]["status"]) == (200, "succeeded")
+    assert len(service.ledger()["credits"]) == 1
+
+
+def test_a_payment_paid_before_its_sender_was_killed_is_answered_as_it_stands(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = service.runtime.daraja.stk_push
+    service.simulator.post(
+        "/simulator/script", {"for": "stk_push", "callback": "before_answer", "outcome": "paid"}
+    )
+
+    def push_and_die(message: object) -> None:
+        push(message)
+        raise Killed
+
+    monkeypatch.setattr(service.runtime.daraja, "stk_push", push_and_die)
+    with pytest.raises(Killed):
+        service.initiate(**KEY)
+    monkeypatch.undo()
+    service.clock.advance(91)
+    answer = service.initiate(**KEY)
+    assert answer.status_code == 201
+    assert answer.json["data"]["payment"]["status"] == "succeeded"

@@ -7,7 +7,7 @@ import pytest
 import requests
 from sqlalchemy.exc import OperationalError
 
-from mpesa_service.models.callbacks import CallbackKind
+from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.services import callback_kinds, inbox
 from mpesa_service.services.inbox import Posted, accept, take_up_failed
 from tests.support import PHONE, Service

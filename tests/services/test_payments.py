@@ -126,3 +126,14 @@ def test_nothing_was_sent_when_daraja_cannot_be_reached(service: Service, monkey
     assert (answer.status_code, answer.json["code"]) == (503, "provider_unreachable")
     assert answer.headers["Retry-After"] == "30"
     assert service.payment(answer.json["details"]["paymentId"])["status"] == "failed"
+
+
+def test_a_callback_settles_a_payment_whose_answer_is_lost(service: Service) -> None:
+    service.simulator.post(
+        "/simulator/script",
+        {"for": "stk_push", "callback": "before_answer", "outcome": "paid", "fault": "answer_lost"},
+    )
+    answer = service.initiate()
+    assert answer.status_code == 201
+    assert answer.json["data"]["payment"]["status"] == "succeeded"
+    assert answer.json["data"]["checkoutRequestId"] == service.ledger()["prompts"][0]["checkoutRequestId"]

@@ -40,7 +40,12 @@ def test_the_receipt_follows_with_a_late_callback(service: Service) -> None:
     service.simulator.post("/simulator/callbacks/flush")
     payment = service.payment(checkout)
     assert payment["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
-    assert [e.cause for e in service.events(payment["_id"])] == ["created", "push_accepted", "paid", "applied"]
+    assert [e.cause for e in service.events(payment["_id"])] == [
+        "created",
+        "push_accepted",
+        "paid",
+        "applied",
+    ]
 
 
 def test_at_most_one_ask_in_ten_seconds(service: Service) -> None:
@@ -64,6 +69,16 @@ def test_still_processing_is_no_information(service: Service, style: str) -> Non
     service.clock.advance(10)
     assert service.payment(checkout)["status"] == "pending"
     assert service.row(checkout).denial_code is None
+
+
+def test_an_answer_without_a_verdict_is_no_information(service: Service) -> None:
+    checkout = service.pending()
+    body = {"ResponseCode": "1", "ResponseDescription": "no", "CheckoutRequestID": checkout}
+    service.simulator.post(
+        "/simulator/script", {"for": "stk_query", "times": 3, "answer": {"status": 200, "body": body}}
+    )
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "pending"
 
 
 def test_one_denial_is_not_enough_two_a_minute_apart_are(service: Service) -> None:

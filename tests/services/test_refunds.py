@@ -65,9 +65,10 @@ def test_a_refund_in_two_parts(service: Service) -> None:
     complete(service)
     payment = service.payment(checkout)
     assert (payment["status"], payment["refundedAmount"]) == ("refunded", 100)
-    credits = service.ledger()["credits"]
-    assert [credit["amount"] for credit in credits] == [40, 60]
-    assert [refund["mpesaReceiptNumber"] for refund in payment["refunds"]] == [c["receipt"] for c in credits]
+    paid_back = service.ledger()["credits"]
+    assert [credit["amount"] for credit in paid_back] == [40, 60]
+    receipts = [refund["mpesaReceiptNumber"] for refund in payment["refunds"]]
+    assert receipts == [credit["receipt"] for credit in paid_back]
     listed = service.call("GET", f"/{checkout}/refund").json["data"]
     assert listed == payment["refunds"]
 
@@ -126,7 +127,9 @@ def test_an_unanswered_refund_stays_reserved_until_its_result(service: Service) 
 
 def test_a_result_before_the_answer(service: Service) -> None:
     checkout = service.paid(amount=100)
-    service.simulator.post("/simulator/script", {"for": "b2c", "callback": "before_answer", "outcome": "paid"})
+    service.simulator.post(
+        "/simulator/script", {"for": "b2c", "callback": "before_answer", "outcome": "paid"}
+    )
     answer = service.refund(checkout, 100)
     assert answer.json["data"]["status"] == "succeeded"
     assert answer.json["data"]["refundId"] == service.ledger()["credits"][0]["conversationId"]
@@ -258,7 +261,9 @@ def test_a_refund_paid_while_its_payment_is_in_review_is_counted(service: Servic
     assert service.payment(checkout)["refundedAmount"] == 60
 
 
-def test_without_an_initiator_refunds_are_not_offered(service_env: dict, listening, simulator, clock, sqlite_url) -> None:
+def test_without_an_initiator_refunds_are_not_offered(
+    service_env: dict, listening, simulator, clock, sqlite_url
+) -> None:
     from tests.support import start_service
 
     env = {**service_env, "DATABASE_URL": sqlite_url, "MPESA_ENVIRONMENT": "sandbox"}
@@ -269,3 +274,9 @@ def test_without_an_initiator_refunds_are_not_offered(service_env: dict, listeni
     answer = service.refund(checkout)
     assert (answer.status_code, answer.json["code"]) == (503, "refunds_not_set_up")
     service.runtime.database.dispose()
+
+
+def test_a_time_out_at_no_ones_address_is_kept(service: Service) -> None:
+    requests.post(f"{service.url}/api/mpesa/callback/b2c/timeout/{'x' * 43}", data=b"{}", timeout=5)
+    [row] = service.inbox()
+    assert (row.kind, row.verdict) == ("b2c_timeout", "unmatched")

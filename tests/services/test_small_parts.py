@@ -18,6 +18,7 @@ from mpesa_service.daraja import (
 )
 from mpesa_service.errors import LimitExceeded
 from mpesa_service.extensions import Database
+from mpesa_service.services.clock import utc_now
 from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.readiness import unready_because
@@ -58,6 +59,14 @@ class TestTokenStore:
         store.claim_refresh(None, 30)
         store.release()
         assert store.claim_refresh(None, 30)
+
+    def test_a_late_release_frees_nobody_elses_lease(self, store, clock: TestClock) -> None:
+        store.claim_refresh(None, 30)
+        clock.advance(31)
+        other = DatabaseTokenStore(store._database, store._vault, "app", clock)
+        assert other.claim_refresh(None, 30)
+        store.release()
+        assert not store.claim_refresh(None, 30)
 
     def test_nobody_refreshes_what_another_has_refreshed(self, store, clock: TestClock) -> None:
         store.claim_refresh(None, 30)
@@ -161,6 +170,10 @@ def test_not_ready_without_database() -> None:
     runtime = build_runtime(Settings.from_env(env))
     assert unready_because(runtime) == "The database cannot be reached."
     runtime.database.dispose()
+
+
+def test_the_clock_is_aware_utc() -> None:
+    assert utc_now().utcoffset() == timedelta(0)
 
 
 def test_a_refund_that_has_vanished_is_a_fault(service: Service) -> None:

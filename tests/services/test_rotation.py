@@ -1,0 +1,33 @@
+"""After a rotation the old key may go."""
+
+from cryptography.fernet import Fernet
+from sqlalchemy import select
+
+from mpesa_service.models import CallbackInbox, DarajaToken
+from mpesa_service.services.rotation import rotate, rows_to_rotate
+from mpesa_service.services.vault import Vault
+from tests.support import ENCRYPTION_KEY, SECRET, Service
+
+
+def test_every_row_comes_under_the_newest_key(service: Service, monkeypatch) -> None:
+    monkeypatch.setattr("mpesa_service.services.rotation.BATCH", 2)
+    checkouts = [service.paid(order=f"ORDER{n}", phone=f"25472200000{n}") for n in range(3)]
+    service.refund(checkouts[0], 40)
+    new = Fernet.generate_key().decode()
+    object.__setattr__(service.runtime, "vault", Vault([new, ENCRYPTION_KEY], SECRET))
+    told: list[int] = []
+    assert rotate(service.runtime, told.append) == rows_to_rotate(service.runtime) == 3 + 1 + 3
+    assert sum(told) == 7
+
+    only_new = Vault([new], SECRET)
+    object.__setattr__(service.runtime, "vault", only_new)
+    assert service.payment(checkouts[2])["mpesaCheckoutRequestId"] == checkouts[2]
+    with service.runtime.database.read() as session:
+        for row in session.scalars(select(CallbackInbox)):
+            assert b"stkCallback" in only_new.decrypt_bytes(row.body_encrypted)
+        assert session.scalars(select(DarajaToken)).one().token_encrypted is None
+    assert service.pending(order="ORDER9"), "a new token is fetched"
+
+
+def test_nothing_to_rotate(service: Service) -> None:
+    assert rotate(service.runtime) == 0
