@@ -25,13 +25,17 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 # Paths hold callback tokens and CheckoutRequestIDs, so there is no access log.
 accesslog = None
+control_socket_disable = True
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": RedactingFormatter}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []}},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},
+        "alembic": {"level": "WARNING"},
+    },
 }
 
 

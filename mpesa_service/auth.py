@@ -64,7 +64,8 @@ def make_token(app: Flask, subject: str, roles: list[str], lifetime: timedelta) 
 def _verify() -> Principal:
     try:
         verify_jwt_in_request()
-    except (JWTExtendedException, PyJWTError, ValueError) as error:
+    except (JWTExtendedException, PyJWTError, ValueError, LookupError) as error:
+        # LookupError: flask-jwt-extended 4.7 takes the first word of each part of "Authorization: , ,".
         raise Unauthenticated from error
     return _principal(get_jwt())
 

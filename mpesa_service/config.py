@@ -108,6 +108,12 @@ class Settings:
     mpesa_base_url: str | None = setting(text, "Overrides the host of the environment.", None)
     mpesa_connect_timeout: float = setting(short_time, "Seconds to wait for a connection to Daraja.", 3.0)
     mpesa_read_timeout: float = setting(short_time, "Seconds to wait for Daraja's answer.", 10.0)
+    mpesa_queries_per_minute: int | None = setting(
+        whole_number,
+        "How often Daraja may be asked about payments, by all processes together; by default 5 in the"
+        " sandbox (its limit) and 60 elsewhere.",
+        None,
+    )
     mpesa_min_amount: int = setting(whole_number, "Least payment in shillings.", 1)
     mpesa_max_amount: int = setting(
         whole_number, "Largest payment in shillings; Safaricom's own limit is 250000.", 70_000
@@ -162,6 +168,10 @@ class Settings:
     @property
     def daraja_base_url(self) -> str:
         return (self.mpesa_base_url or BASE_URLS[self.mpesa_environment]).rstrip("/")
+
+    @property
+    def queries_per_minute(self) -> int:
+        return self.mpesa_queries_per_minute or (5 if self.mpesa_environment == "sandbox" else 60)
 
     @property
     def callback_url(self) -> str:

@@ -10,7 +10,7 @@ HEAD = "| Variable | Default | Meaning |\n|---|---|---|\n"
 
 
 def markdown_table() -> str:
-    """Return one row a setting: its name, its default (`required`, or `–` for none), its meaning."""
+    """Return one row a setting: its name, its default (`required`, or a dash for none), its meaning."""
     return HEAD + "".join(_row(item) for item in fields(Settings))
 
 

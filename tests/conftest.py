@@ -154,6 +154,7 @@ def service_env(listening: Listening, simulator: SimulatorServer, certificate: P
         MPESA_CALLBACK_URL=f"{listening.url}/api/mpesa/callback",
         MPESA_CERTIFICATE_PATH=str(certificate),
         MPESA_READ_TIMEOUT="1",
+        MPESA_QUERIES_PER_MINUTE="60000",
         MPESA_INITIATOR_PASSWORD=SANDBOX_INITIATOR_PASSWORD,
     )
 

@@ -177,7 +177,7 @@ def start_service(
     listening: Listening, simulator: SimulatorServer, clock: TestClock, env: dict[str, str]
 ) -> Service:
     settings = Settings.from_env(env)
-    runtime = build_runtime(settings, clock)
+    runtime = build_runtime(settings, clock, jitter=lambda: 1.0)
     app = build_app(settings, runtime)
     listening.app = app
     return Service(app, runtime, simulator, clock, listening.url)

@@ -285,13 +285,17 @@ class TestProblems:
             ),
             (
                 {"PHONE_ENCRYPTION_KEYS": f"{ENCRYPTION_KEY},{urlsafe_b64encode(b'31' * 15).decode()}"},
-                "PHONE_ENCRYPTION_KEYS: key 2 is not a Fernet key (32 bytes in URL-safe base64)."
-                " Make one with: openssl rand 32 | base64 | tr '+/' '-_'",
+                (
+                    "PHONE_ENCRYPTION_KEYS: key 2 is not a Fernet key (32 bytes in URL-safe base64)."
+                    " Make one with: openssl rand 32 | base64 | tr '+/' '-_'"
+                ),
             ),
             (
                 {"PHONE_ENCRYPTION_KEYS": "\u0161"},
-                "PHONE_ENCRYPTION_KEYS: key 1 is not a Fernet key (32 bytes in URL-safe base64)."
-                " Make one with: openssl rand 32 | base64 | tr '+/' '-_'",
+                (
+                    "PHONE_ENCRYPTION_KEYS: key 1 is not a Fernet key (32 bytes in URL-safe base64)."
+                    " Make one with: openssl rand 32 | base64 | tr '+/' '-_'"
+                ),
             ),
             (
                 {"PHONE_HASH_KEY": "x" * 31},
@@ -300,8 +304,10 @@ class TestProblems:
             *(
                 (
                     {"MPESA_CALLBACK_URL": url},
-                    "MPESA_CALLBACK_URL must be a full address, such as"
-                    " https://pay.example.co.ke/api/mpesa/callback",
+                    (
+                        "MPESA_CALLBACK_URL must be a full address, such as"
+                        " https://pay.example.co.ke/api/mpesa/callback"
+                    ),
                 )
                 for url in (
                     "pay.example.co.ke/callback",
@@ -314,8 +320,10 @@ class TestProblems:
             *(
                 (
                     {"MPESA_CALLBACK_URL": f"https://pay.example/api/mpesa/callback{end}"},
-                    "MPESA_CALLBACK_URL must not have a query or a fragment:"
-                    " a token is appended to its path.",
+                    (
+                        "MPESA_CALLBACK_URL must not have a query or a fragment:"
+                        " a token is appended to its path."
+                    ),
                 )
                 for end in ("?x=1", "#x")
             ),
@@ -353,8 +361,10 @@ class TestProblems:
             *(
                 (
                     {"DATABASE_URL": url},
-                    "DATABASE_URL must be like sqlite:///mpesa.db or"
-                    " postgresql+psycopg://user:password@host/name",
+                    (
+                        "DATABASE_URL must be like sqlite:///mpesa.db or"
+                        " postgresql+psycopg://user:password@host/name"
+                    ),
                 )
                 for url in ("mpesa.db", "postgres://u:p@h/d", "mysql://u:p@h/d", "postgresql+psycopg2://h/d")
             ),
@@ -374,8 +384,10 @@ class TestProblems:
             ),
             (
                 {"WEB_CONCURRENCY": "2", "RATELIMIT_STORAGE_URI": "memory://"},
-                "2 workers cannot share rate limits kept in memory. Set"
-                " RATELIMIT_STORAGE_URI=redis://host:6379/0 (Redis or Valkey), or WEB_CONCURRENCY=1.",
+                (
+                    "2 workers cannot share rate limits kept in memory. Set"
+                    " RATELIMIT_STORAGE_URI=redis://host:6379/0 (Redis or Valkey), or WEB_CONCURRENCY=1."
+                ),
             ),
         ],
         ids=str,

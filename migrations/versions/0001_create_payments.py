@@ -12,7 +12,25 @@ branch_labels = None
 depends_on = None
 
 
+def _partial_index(name: str, table: str, columns: list[str], where: str) -> None:
+    condition = sa.text(where)
+    op.create_index(name, table, columns, postgresql_where=condition, sqlite_where=condition)
+
+
 def upgrade() -> None:
+    op.create_table(
+        "paces",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_paces")),
+    )
+    op.create_table(
+        "holds",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.String(length=512), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_holds")),
+    )
     op.create_table(
         "daraja_tokens",
         sa.Column("app", sa.String(length=64), nullable=False),
@@ -72,6 +90,7 @@ def upgrade() -> None:
         sa.Column("merchant_request_id", sa.String(length=128), nullable=True),
         sa.Column("prompt_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ask_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("asks_made", sa.Integer(), nullable=False),
         sa.Column("contradiction", sa.String(length=16), nullable=True),
@@ -104,6 +123,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("provider", "receipt", name="uq_payments_receipt"),
         sa.UniqueConstraint("stripe_payment_intent_id", name=op.f("uq_payments_stripe_payment_intent_id")),
     )
+    _partial_index("ix_payments_ask", "payments", ["ask_at"], "ask_at IS NOT NULL")
+    _partial_index("ix_payments_review", "payments", ["id"], "status = 'review'")
     op.create_index("ix_payments_order", "payments", ["order_id", "created_at"], unique=False)
 
     op.create_table(
@@ -118,6 +139,9 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.String(length=128), nullable=True),
         sa.Column("result_token_hash", sa.String(length=64), nullable=False),
         sa.Column("timeout_token_hash", sa.String(length=64), nullable=False),
+        sa.Column("status_token_hash", sa.String(length=64), nullable=False),
+        sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asks_made", sa.Integer(), nullable=False),
         sa.Column("receipt", sa.String(length=128), nullable=True),
         sa.Column("result_code", sa.String(length=32), nullable=True),
         sa.Column("result_desc", sa.String(length=1024), nullable=True),
@@ -138,7 +162,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("receipt", name=op.f("uq_refunds_receipt")),
         sa.UniqueConstraint("result_token_hash", name=op.f("uq_refunds_result_token_hash")),
         sa.UniqueConstraint("timeout_token_hash", name=op.f("uq_refunds_timeout_token_hash")),
+        sa.UniqueConstraint("status_token_hash", name=op.f("uq_refunds_status_token_hash")),
     )
+    _partial_index("ix_refunds_ask", "refunds", ["ask_at"], "ask_at IS NOT NULL")
+    _partial_index("ix_refunds_review", "refunds", ["id"], "status = 'review'")
     op.create_index("ix_refunds_payment", "refunds", ["payment_id", "created_at"], unique=False)
 
     op.create_table(
@@ -157,7 +184,7 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.String(length=24), nullable=True),
         sa.Column("refund_id", sa.String(length=24), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('stk', 'b2c_result', 'b2c_timeout')", name=op.f("ck_callback_inbox_kind")
+            "kind IN ('stk', 'b2c_result', 'b2c_timeout', 'status_result', 'status_timeout')", name=op.f("ck_callback_inbox_kind")
         ),
         sa.CheckConstraint(
             "verdict IN ('received', 'applied', 'duplicate', 'disputed', 'noted', 'unmatched', 'unreadable', 'failed')",
@@ -211,6 +238,8 @@ def _guard_audit_trail() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("holds")
+    op.drop_table("paces")
     op.drop_table("payment_events")
     op.drop_index("ix_callback_inbox_verdict", "callback_inbox")
     op.drop_index("ix_callback_inbox_payment", "callback_inbox")

@@ -7,6 +7,8 @@ class CallbackKind(StrEnum):
     STK = "stk"
     B2C_RESULT = "b2c_result"
     B2C_TIMEOUT = "b2c_timeout"
+    STATUS_RESULT = "status_result"
+    STATUS_TIMEOUT = "status_timeout"
 
 
 class InboxVerdict(StrEnum):

@@ -25,6 +25,8 @@ class Evidence(StrEnum):
     PUSH = "push"
     CALLBACK = "callback"
     QUERY = "query"
+    STATUS = "status"
+    OPERATOR = "operator"
 
 
 class Verdict(StrEnum):

@@ -1,20 +1,38 @@
-"""When Daraja is asked about a payment that nobody has reported on."""
+"""When Daraja is asked about a payment or refund that nobody has reported on."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-ASK_AFTER = tuple(
-    timedelta(seconds=seconds) for seconds in (30, 60, 90, 120, 300, 900, 3_600, 21_600, 86_400)
-)
+
+def _seconds(*values: int) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=value) for value in values)
+
+
+ASK_AFTER = _seconds(30, 60, 90, 120, 300, 900, 3_600, 21_600, 86_400)
 """Since the push: dense while the prompt lives (about a minute), then patient over an outage of hours."""
+
+REFUND_ASK_AFTER = _seconds(60, 300, 900, 3_600, 21_600, 86_400)
+"""Since the refund was asked for: results take seconds to minutes."""
 
 ASK_AT_MOST_EVERY = timedelta(seconds=10)
 """Per payment, however many clients read it (Safaricom's sandbox allows five queries a minute)."""
 
-PUSH_ANSWER_LIMIT = timedelta(seconds=90)
-"""A push not accounted for after this was cut off by a crash: its outcome is unknown."""
+CALL_LIMIT = timedelta(seconds=90)
+"""A call not accounted for after this was cut off by a crash; also the lease of a job on a row."""
+
+GIVE_UP_AFTER = ASK_AFTER[-1]
+"""What nobody has explained by then goes to a person."""
 
 
-def next_ask(submitted_at: datetime, asks_made: int, now: datetime) -> datetime | None:
-    """Return when to ask next after `asks_made` asks, not in the past; None when the schedule is used up."""
-    due = [submitted_at + after for after in ASK_AFTER[asks_made:]]
-    return max(due[0], now) if due else None
+def next_ask(
+    schedule: Sequence[timedelta], start: datetime, asks_made: int, now: datetime, jitter: float = 1.0
+) -> datetime | None:
+    """Return when to ask next after `asks_made` asks; None when the schedule is used up.
+
+    `jitter` stretches or shrinks the wait (0.8 to 1.2), so that a burst of payments is not asked about
+    in one burst. Never sooner than ASK_AT_MOST_EVERY from now, once something was asked.
+    """
+    if asks_made >= len(schedule):
+        return None
+    earliest = now + ASK_AT_MOST_EVERY if asks_made else now
+    return max(start + schedule[asks_made] * jitter, earliest)

@@ -6,7 +6,9 @@ A payment:
         │  │                        │  │                │  ▲                              │
         │  └─push_refused─▶ failed ◀┘  └─▶ canceled     │  └─late_payment── failed,       ▼
         └─push_unanswered─▶ unknown ──paid, declined…   └─refunded_in_whole──────────▶ refunded
-                             any of them ──contradicted, unclear_result, paid_twice──▶ review
+             pending ──fell_silent──▶ unknown ──gave_up──▶ review
+             any of them ──contradicted, unclear_result, paid_twice──▶ review
+             review ──settled_by_operator──▶ succeeded, ──failed_by_operator──▶ failed
 
 `submitting` means that the intent is committed and that we do not know whether the push left: clients
 see it as `pending`. `unknown` means that nobody has told us the outcome; it is left only by evidence.
@@ -65,6 +67,8 @@ PAYMENT_TRANSITIONS = TransitionTable(
         *edges("push_accepted", [_P.SUBMITTING], _P.PENDING),
         *edges("push_refused", [_P.SUBMITTING], _P.FAILED),
         *edges("push_unanswered", [_P.SUBMITTING], _P.UNKNOWN),
+        *edges("fell_silent", [_P.PENDING], _P.UNKNOWN),
+        *edges("gave_up", [_P.PENDING, _P.UNKNOWN], _P.REVIEW),
         *edges("paid", OPEN, _P.SUCCEEDED),
         *edges("declined", OPEN, _P.FAILED),
         *edges("canceled_by_customer", OPEN, _P.CANCELED),
@@ -74,6 +78,8 @@ PAYMENT_TRANSITIONS = TransitionTable(
         *edges("contradicted", OPEN | UNPAID | PAID, _P.REVIEW),
         *edges("refunded_in_part", REFUNDABLE, _P.PARTIALLY_REFUNDED),
         *edges("refunded_in_whole", REFUNDABLE, _P.REFUNDED),
+        *edges("settled_by_operator", [_P.REVIEW], _P.SUCCEEDED),
+        *edges("failed_by_operator", [_P.REVIEW], _P.FAILED),
     ]
 )
 
@@ -82,13 +88,16 @@ REFUND_OPEN = frozenset({_R.SUBMITTING, _R.PENDING, _R.UNKNOWN})
 
 REFUND_TRANSITIONS = TransitionTable(
     [
-        *edges("refund_accepted", [_R.SUBMITTING], _R.PENDING),
+        *edges("refund_accepted", [_R.SUBMITTING, _R.UNKNOWN], _R.PENDING),
         *edges("refund_refused", [_R.SUBMITTING], _R.FAILED),
         *edges("refund_unanswered", [_R.SUBMITTING], _R.UNKNOWN),
         *edges("refund_timed_out", [_R.SUBMITTING, _R.PENDING], _R.UNKNOWN),
         *edges("refund_paid", REFUND_OPEN, _R.SUCCEEDED),
         *edges("refund_declined", REFUND_OPEN, _R.FAILED),
         *edges("refund_unclear", REFUND_OPEN, _R.REVIEW),
+        *edges("refund_gave_up", REFUND_OPEN, _R.REVIEW),
+        *edges("refund_settled_by_operator", [_R.REVIEW], _R.SUCCEEDED),
+        *edges("refund_failed_by_operator", [_R.REVIEW], _R.FAILED),
         *edges("refund_contradicted", [*REFUND_OPEN, _R.SUCCEEDED, _R.FAILED], _R.REVIEW),
     ]
 )

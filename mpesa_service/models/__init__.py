@@ -2,6 +2,7 @@
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.callbacks import CallbackInbox
+from mpesa_service.models.controls import Hold, Pace
 from mpesa_service.models.events import PaymentEvent
 from mpesa_service.models.idempotency import IdempotencyKey
 from mpesa_service.models.payments import Payment
@@ -12,7 +13,9 @@ __all__ = [
     "Base",
     "CallbackInbox",
     "DarajaToken",
+    "Hold",
     "IdempotencyKey",
+    "Pace",
     "Payment",
     "PaymentEvent",
     "Refund",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
@@ -47,7 +48,8 @@ class Payment(Base):
     `live_order` and `live_phone` hold the order id and the phone's hash while no second payment may
     be started beside this one; they are unique, so the database decides races. `refunding_amount` is
     reserved by refunds in flight, `refunded_amount` is what was paid back; together they never exceed
-    the payment. Columns that hold a phone number (a CheckoutRequestID contains one) are encrypted,
+    the payment. `ask_at` is when Daraja is asked next, and a job's lease while it asks; the schedule
+    counts from `ask_from`. Columns that hold a phone number (a CheckoutRequestID contains one) are encrypted,
     with a keyed hash beside them for look-ups.
     """
 
@@ -83,6 +85,7 @@ class Payment(Base):
     merchant_request_id: Mapped[str | None] = mapped_column(String(128))
     prompt_expires_at: Mapped[datetime | None]
     ask_at: Mapped[datetime | None]
+    ask_from: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
     asks_made: Mapped[int] = mapped_column(Integer, default=0)
     contradiction: Mapped[str | None] = mapped_column(String(16))
@@ -102,6 +105,18 @@ class Payment(Base):
         UniqueConstraint("live_order"),
         UniqueConstraint("live_phone"),
         Index("ix_payments_order", "order_id", "created_at"),
+        Index(
+            "ix_payments_ask",
+            "ask_at",
+            postgresql_where=text("ask_at IS NOT NULL"),
+            sqlite_where=text("ask_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_payments_review",
+            "id",
+            postgresql_where=text("status = 'review'"),
+            sqlite_where=text("status = 'review'"),
+        ),
         CheckConstraint(one_of("provider", Provider), name="provider"),
         CheckConstraint(one_of("status", PaymentStatus), name="status"),
         CheckConstraint("currency = 'kes'", name="currency"),

@@ -7,9 +7,11 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,8 +24,9 @@ class Refund(Base):
 
     `originator_conversation_id` is ours and is committed before anything is sent: Daraja (v3) takes
     it once, so it is the idempotency key of the payout. `conversation_id` is Daraja's, the `refundId`
-    that clients see. The two token hashes belong to the result
-    and the time-out address of this refund alone.
+    that clients see. The token hashes belong to the addresses of this refund alone: for its result,
+    its time-out, and the answer to a status query. `ask_at` is when it is looked into next, and a
+    job's lease while it is.
     """
 
     __tablename__ = "refunds"
@@ -38,6 +41,9 @@ class Refund(Base):
     conversation_id: Mapped[str | None] = mapped_column(String(128))
     result_token_hash: Mapped[str] = mapped_column(String(64))
     timeout_token_hash: Mapped[str] = mapped_column(String(64))
+    status_token_hash: Mapped[str] = mapped_column(String(64))
+    ask_at: Mapped[datetime | None]
+    asks_made: Mapped[int] = mapped_column(Integer, default=0)
     receipt: Mapped[str | None] = mapped_column(String(128))
     result_code: Mapped[str | None] = mapped_column(String(32))
     result_desc: Mapped[str | None] = mapped_column(String(1024))
@@ -52,8 +58,21 @@ class Refund(Base):
         UniqueConstraint("conversation_id"),
         UniqueConstraint("result_token_hash"),
         UniqueConstraint("timeout_token_hash"),
+        UniqueConstraint("status_token_hash"),
         UniqueConstraint("receipt"),
         Index("ix_refunds_payment", "payment_id", "created_at"),
+        Index(
+            "ix_refunds_ask",
+            "ask_at",
+            postgresql_where=text("ask_at IS NOT NULL"),
+            sqlite_where=text("ask_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_refunds_review",
+            "id",
+            postgresql_where=text("status = 'review'"),
+            sqlite_where=text("status = 'review'"),
+        ),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint(one_of("status", RefundStatus), name="status"),
     )

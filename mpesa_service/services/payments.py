@@ -18,7 +18,7 @@ from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
-from mpesa_service.domain.schedule import next_ask
+from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT, GIVE_UP_AFTER, next_ask
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import ServiceError
 from mpesa_service.log_context import about
@@ -118,6 +118,9 @@ def _columns(
         "live_order": order.order_id,
         "live_phone": phone_hash,
         "prompt_expires_at": now + runtime.settings.prompt_lifetime,
+        # Until the push is accounted for, this is when it must have been cut off by a crash.
+        "ask_at": now + CALL_LIMIT,
+        "ask_from": now,
         "created_at": now,
         "updated_at": now,
     }
@@ -165,7 +168,7 @@ def _accepted(runtime: Runtime, session: Session, payment: Payment, pushed: StkP
     learn_ids(runtime, payment, pushed.checkout_request_id, pushed.merchant_request_id)
     if payment.state is PaymentStatus.SUBMITTING:
         now = runtime.clock()
-        payment.ask_at = next_ask(payment.created_at, payment.asks_made, now)
+        payment.ask_at = next_ask(ASK_AFTER, now, payment.asks_made, now, runtime.jitter())
         move_payment(session, payment, "push_accepted", Cause(MPESA, now, Evidence.PUSH))
 
 
@@ -188,6 +191,7 @@ def _not_accepted(
         payment.failure_reason = failure.reason
         move_payment(session, payment, "push_refused", cause)
         return refusal_for_caller(error, {"paymentId": payment.id})
+    payment.ask_at = now + GIVE_UP_AFTER
     move_payment(session, payment, "push_unanswered", cause)
     return None
 

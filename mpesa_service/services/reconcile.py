@@ -1,78 +1,178 @@
-"""Asking Daraja what became of a payment. Its answer goes the same way as a callback."""
+"""Asking Daraja what became of a payment. Its answer goes the same way as a callback.
+
+`ask_at` says when a payment is due. Whoever takes one moves `ask_at` a lease ahead before it asks, so
+that no two ask at once and a killed one's payment is due again within 90 seconds.
+"""
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import DarajaError, StkQueryAnswer
 from mpesa_service.domain.decisions import Decision, Evidence, Report
-from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY, PUSH_ANSWER_LIMIT, next_ask
-from mpesa_service.domain.states import OPEN, PaymentStatus
+from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.schedule import (
+    ASK_AFTER,
+    ASK_AT_MOST_EVERY,
+    CALL_LIMIT,
+    GIVE_UP_AFTER,
+    next_ask,
+)
+from mpesa_service.domain.states import OPEN, PAID, UNPAID, PaymentStatus
 from mpesa_service.log_context import about
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment
+from mpesa_service.services import pace
 from mpesa_service.services.results import apply_result
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE, Cause, move_payment
 
 log = logging.getLogger(__name__)
 
+NEVER_SAID = "A person must look: M-Pesa never said what became of this payment."
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A payment taken to be looked into; without a CheckoutRequestID there is nobody to ask."""
+
+    payment_id: str
+    checkout_id: str | None
+
 
 def is_due(payment: Payment, now: datetime) -> bool:
     """Tell whether reading this payment now is a reason to ask Daraja about it first."""
     if payment.state is PaymentStatus.SUBMITTING:
-        return now - payment.created_at > PUSH_ANSWER_LIMIT
+        return payment.ask_at is not None and payment.ask_at <= now
     if payment.checkout_id_hash is None:
         return False
-    last = payment.asked_at or payment.created_at
-    rested = now - last >= ASK_AT_MOST_EVERY
+    rested = now - (payment.asked_at or payment.created_at) >= ASK_AT_MOST_EVERY
     claimed = payment.ask_at is not None and payment.ask_at <= now
     return rested and (payment.state in OPEN or claimed)
 
 
 def ask(runtime: Runtime, payment_id: str) -> Decision | None:
-    """Ask Daraja about one payment and apply the answer; None when there was nothing to apply.
+    """Ask Daraja about one payment, if that is due, and apply the answer; None when nothing was learnt.
 
     At most one ask per payment in ten seconds, however many processes want one. An errorCode, a
     time-out or "still processing" is no information and changes nothing but the next due time.
     """
-    checkout_id = _claim(runtime, payment_id)
-    if checkout_id is None:
-        return None
-    try:
-        with about(payment_id=payment_id):
-            answer = runtime.daraja.stk_query(checkout_id)
-    except DarajaError as error:
-        log.info("no information", extra={"payment_id": payment_id, "reason": str(error)})
-        return None
-    return _apply(runtime, payment_id, answer)
-
-
-def _claim(runtime: Runtime, payment_id: str) -> str | None:
-    """Take this payment's turn to be asked about; return its CheckoutRequestID, or None."""
     now = runtime.clock()
     with runtime.database.begin() as session:
         payment = lock_payment(session, payment_id)
-        if not is_due(payment, now):
-            return None
-        if payment.state is PaymentStatus.SUBMITTING:
-            move_payment(session, payment, "push_unanswered", Cause(SERVICE, now))
-            return None
-        payment.asked_at = now
-        payment.asks_made += 1
-        payment.ask_at = next_ask(payment.created_at, payment.asks_made, now)
-        return runtime.vault.decrypt(payment.checkout_id_encrypted or b"")
+        turn = _take(runtime, session, payment, now) if is_due(payment, now) else None
+    return _look_into(runtime, turn) if turn else None
 
 
-def _apply(runtime: Runtime, payment_id: str, answer: StkQueryAnswer) -> Decision | None:
-    if answer.result is None:
-        return None
-    report = Report(
-        evidence=Evidence.QUERY,
-        outcome=answer.result.outcome,
-        at=runtime.clock(),
-        result_code=answer.result.code,
-        result_desc=answer.result_desc,
+def ask_due(runtime: Runtime, limit: int = 200) -> int:
+    """Look into payments that are due, longest due first, while Daraja's pace allows; return how many.
+
+    A payment whose answer cannot be applied is logged, and tried again by its schedule; it holds
+    nobody up, and when its schedule is used up it goes to a person.
+    """
+    for done in range(limit):
+        turn = _next_turn(runtime)
+        if turn is None:
+            return done
+        try:
+            _look_into(runtime, turn)
+        except Exception:  # the others must not wait for a fault in this one
+            log.exception("could not look into a payment", extra={"payment_id": turn.payment_id})
+    return limit
+
+
+def _next_turn(runtime: Runtime) -> _Turn | None:
+    now = runtime.clock()
+    statement = (
+        select(Payment)
+        .where(Payment.ask_at <= now)
+        .order_by(Payment.ask_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
     )
     with runtime.database.begin() as session:
-        payment = lock_payment(session, payment_id)
+        payment = session.scalars(statement).one_or_none()
+        return _take(runtime, session, payment, now) if payment else None
+
+
+def _take(runtime: Runtime, session: Session, payment: Payment, now: datetime) -> _Turn | None:
+    """Take a locked payment's turn; None when Daraja may not be asked yet."""
+    if payment.state is PaymentStatus.SUBMITTING:
+        move_payment(session, payment, "push_unanswered", Cause(SERVICE, now))
+    if payment.checkout_id_encrypted is None:
+        return _Turn(payment.id, None)
+    if not pace.take(session, pace.QUERIES, runtime.settings.queries_per_minute, now):
+        return None
+    payment.asked_at = now
+    payment.asks_made += 1
+    payment.ask_at = now + CALL_LIMIT
+    return _Turn(payment.id, runtime.vault.decrypt(payment.checkout_id_encrypted))
+
+
+def _look_into(runtime: Runtime, turn: _Turn) -> Decision | None:
+    answer = _query(runtime, turn)
+    with runtime.database.begin() as session:
+        payment = lock_payment(session, turn.payment_id)
+        if answer is None or answer.result is None or answer.result.outcome is Outcome.PENDING:
+            _no_news(runtime, session, payment)
+            return None
+        report = Report(
+            evidence=Evidence.QUERY,
+            outcome=answer.result.outcome,
+            at=runtime.clock(),
+            result_code=answer.result.code,
+            result_desc=answer.result_desc,
+        )
+        _plan_next(runtime, payment)
         return apply_result(session, runtime.vault, payment, report, answer.result.say)
+
+
+def _query(runtime: Runtime, turn: _Turn) -> StkQueryAnswer | None:
+    if turn.checkout_id is None:
+        return None
+    try:
+        with about(payment_id=turn.payment_id):
+            return runtime.daraja.stk_query(turn.checkout_id)
+    except DarajaError as error:
+        log.info("no information", extra={"payment_id": turn.payment_id, "reason": str(error)})
+        return None
+
+
+def _no_news(runtime: Runtime, session: Session, payment: Payment) -> None:
+    """Nobody knows yet: wait as the schedule says, and when it is used up, hand over to a person."""
+    now = runtime.clock()
+    cause = Cause(SERVICE, now)
+    if _prompt_is_over(payment, now) and payment.state is PaymentStatus.PENDING:
+        move_payment(session, payment, "fell_silent", cause)
+    _plan_next(runtime, payment)
+    if payment.ask_at is not None:
+        return
+    if payment.state in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN}:
+        payment.failure_reason = NEVER_SAID
+        move_payment(session, payment, "gave_up", cause)
+    elif _is_contested(payment):
+        payment.failure_reason = "A person must look: a contradiction that M-Pesa has not cleared up."
+        move_payment(session, payment, "contradicted", cause)
+
+
+def _prompt_is_over(payment: Payment, now: datetime) -> bool:
+    return payment.prompt_expires_at is not None and payment.prompt_expires_at <= now
+
+
+def _is_contested(payment: Payment) -> bool:
+    """A trusted claim says otherwise than the settled record, and Daraja has not said who is right."""
+    if payment.state in UNPAID:
+        return payment.claimed_receipt is not None
+    return payment.state in PAID and payment.contradiction is not None
+
+
+def _plan_next(runtime: Runtime, payment: Payment) -> None:
+    now, start = runtime.clock(), payment.ask_from or payment.created_at
+    if payment.checkout_id_hash is None:  # nobody to ask: a callback, or in the end a person
+        over = start + GIVE_UP_AFTER
+        payment.ask_at = over if over > now else None
+    else:
+        payment.ask_at = next_ask(ASK_AFTER, start, payment.asks_made, now, runtime.jitter())

@@ -11,6 +11,7 @@ from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.states import REFUND_OPEN, REFUNDABLE, RefundStatus
 from mpesa_service.models import Payment, Refund
 from mpesa_service.models.statements import lock_payment, lock_refund_where
+from mpesa_service.services import holds
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import MPESA, Cause, move_payment, move_refund, note
@@ -70,6 +71,10 @@ def _apply(
         row.failure_reason = result.result.say[:512]
         payment.refunding_amount -= row.amount
         move_refund(session, payment, row, "refund_declined", cause)
+        if result.result.credential_fault:
+            # Every further try brings the lock of the API user nearer.
+            why = f"M-Pesa refuses the initiator ({result.result.code}: {result.result.meaning})"
+            holds.stop(session, holds.REFUNDS, why, cause.at)
     else:
         row.failure_reason = "A person must look: M-Pesa's answer is not clear."
         move_refund(session, payment, row, "refund_unclear", cause)

@@ -10,25 +10,18 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from mpesa_service.daraja import (
-    B2cPayment,
-    CommandAccepted,
-    DarajaError,
-    Duplicate,
-    OutcomeUnknown,
-)
-from mpesa_service.domain.decisions import Evidence
+from mpesa_service.daraja import CommandAccepted, DarajaError
 from mpesa_service.domain.principal import Principal
-from mpesa_service.domain.references import new_id, new_token
+from mpesa_service.domain.references import new_id
+from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.domain.states import REFUNDABLE, RefundStatus
 from mpesa_service.errors import Conflict, InvalidAmount, ServiceError, Unavailable
-from mpesa_service.log_context import about
 from mpesa_service.models import Payment, Refund
+from mpesa_service.models.payments import Provider
 from mpesa_service.models.statements import lock_payment, lock_refund_where
-from mpesa_service.services import idempotency
+from mpesa_service.services import holds, idempotency
 from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.lookups import find_payment
-from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.records import (
     PaymentRecord,
     RefundRecord,
@@ -36,11 +29,9 @@ from mpesa_service.services.records import (
     refund_record,
     refund_records,
 )
+from mpesa_service.services.refund_sending import Intent, intent_of, record_outcome, send, tokens_of
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import MPESA, SERVICE, Cause, create_refund, move_refund
-from mpesa_service.services.vault import token_hash
-
-REMARKS = "Refund"
+from mpesa_service.services.states import SERVICE, Cause, create_refund, move_refund
 
 
 @dataclass(frozen=True)
@@ -53,19 +44,6 @@ class RefundStarted:
 
 
 Render = Callable[[RefundStarted], Answer]
-
-
-@dataclass(frozen=True)
-class _Intent:
-    """A committed refund, ready to be sent."""
-
-    payment_id: str
-    refund_id: str
-    amount: int
-    phone: str
-    originator_conversation_id: str
-    result_token: str
-    timeout_token: str
 
 
 def refund(
@@ -86,14 +64,20 @@ def refund(
     )
     if earlier is not None:
         return earlier
+    _refuse_if_stopped(runtime)
+    intent = _reserve(runtime, principal, reference, amount, request)
+    return _conclude(runtime, intent.refund_id, send(runtime, intent), request, render)
+
+
+def _refuse_if_stopped(runtime: Runtime) -> None:
     if runtime.settings.mpesa_initiator_name is None:
         raise Unavailable(
             "Refunds are not set up: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"
         )
-    intent = _reserve(runtime, principal, reference, amount, request)
-    with about(payment_id=intent.payment_id, refund_id=intent.refund_id):
-        sent = _send(runtime, intent)
-    return _conclude(runtime, intent.refund_id, sent, request, render)
+    with runtime.database.read() as session:
+        reason = holds.why_stopped(session, holds.REFUNDS)
+    if reason is not None:
+        raise Unavailable(f"Refunds are stopped: {reason}", code="refunds_stopped", retry_after=600)
 
 
 def list_refunds(runtime: Runtime, principal: Principal, reference: str) -> tuple[RefundRecord, ...]:
@@ -108,10 +92,10 @@ def _reserve(
     reference: str,
     amount: int | None,
     request: KeyedRequest | None,
-) -> _Intent:
+) -> Intent:
     """Transaction 1."""
     now = runtime.clock()
-    refund_id, result_token, timeout_token = new_id(now), new_token(), new_token()
+    refund_id = new_id(now)
     with runtime.database.begin() as session:
         found = find_payment(session, runtime, principal, reference)
         payment = lock_payment(session, found.id)
@@ -124,28 +108,22 @@ def _reserve(
             amount=amount,
             phone_encrypted=payment.phone_encrypted,
             originator_conversation_id=str(uuid.uuid4()),
-            result_token_hash=token_hash(result_token),
-            timeout_token_hash=token_hash(timeout_token),
+            **tokens_of(runtime.vault, refund_id).hashes(),
+            # Until the send is accounted for, this is when it must have been cut off by a crash.
+            ask_at=now + CALL_LIMIT,
+            asks_made=0,
             requested_by=principal.subject,
             created_at=now,
             updated_at=now,
         )
         detail = {"amount": amount}
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
-        return _Intent(
-            payment.id,
-            refund_id,
-            amount,
-            runtime.vault.decrypt(row.phone_encrypted),
-            row.originator_conversation_id,
-            result_token,
-            timeout_token,
-        )
+        return intent_of(runtime, row)
 
 
 def _allowed_amount(payment: Payment, amount: int | None) -> int:
     details = {"status": payment.state.public, "refundableAmount": payment.refundable_amount}
-    if payment.state not in REFUNDABLE:
+    if payment.state not in REFUNDABLE or payment.provider != Provider.MPESA:
         raise Conflict(
             f"A payment that is {payment.state.public} cannot be refunded.",
             code="not_refundable",
@@ -166,24 +144,6 @@ def _allowed_amount(payment: Payment, amount: int | None) -> int:
     return payment.refundable_amount if amount is None else amount
 
 
-def _send(runtime: Runtime, intent: _Intent) -> CommandAccepted | DarajaError:
-    base = runtime.settings.callback_url
-    try:
-        return runtime.daraja.b2c_payment(
-            B2cPayment(
-                originator_conversation_id=intent.originator_conversation_id,
-                amount=intent.amount,
-                msisdn=intent.phone,
-                remarks=REMARKS,
-                occasion=intent.refund_id,
-                result_url=f"{base}/b2c/result/{intent.result_token}",
-                timeout_url=f"{base}/b2c/timeout/{intent.timeout_token}",
-            )
-        )
-    except DarajaError as error:
-        return error
-
-
 def _conclude(
     runtime: Runtime,
     refund_id: str,
@@ -198,32 +158,8 @@ def _conclude(
         if isinstance(sent, CommandAccepted):
             row.conversation_id = row.conversation_id or sent.conversation_id
         if row.state is RefundStatus.SUBMITTING:
-            refusal = _record_outcome(runtime, session, payment, row, sent)
+            refusal = record_outcome(runtime, session, payment, row, sent)
         return _answer(runtime, session, payment, row, request, render, refusal)
-
-
-def _record_outcome(
-    runtime: Runtime,
-    session: Session,
-    payment: Payment,
-    row: Refund,
-    sent: CommandAccepted | DarajaError,
-) -> ServiceError | None:
-    now = runtime.clock()
-    # "Duplicate" means that an earlier send of the same id was accepted.
-    if isinstance(sent, CommandAccepted | Duplicate):
-        move_refund(session, payment, row, "refund_accepted", Cause(MPESA, now, Evidence.PUSH))
-        return None
-    failure = failure_of(sent)
-    row.result_code, row.result_desc = failure.code, failure.description
-    cause = Cause(MPESA, now, Evidence.PUSH, {"error": failure.description})
-    if isinstance(sent, OutcomeUnknown):
-        move_refund(session, payment, row, "refund_unanswered", cause)
-        return None
-    row.failure_reason = failure.reason
-    payment.refunding_amount -= row.amount
-    move_refund(session, payment, row, "refund_refused", cause)
-    return refusal_for_caller(sent, {"refundId": None, "_id": row.id})
 
 
 def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest | None, render: Render) -> Answer:

@@ -15,7 +15,7 @@ from mpesa_service.domain.decisions import (
     Standing,
     decide,
 )
-from mpesa_service.domain.states import PAID, PaymentStatus
+from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, note
@@ -85,8 +85,17 @@ def _remember(payment: Payment, report: Report, decision: Decision) -> None:
     elif decision.learn_receipt:
         payment.receipt = report.receipt
     if decision.ask_daraja:
-        wait = report.evidence is Evidence.QUERY
-        payment.ask_at = report.at + DENIAL_INTERVAL if wait else report.at
+        _ask_soon(payment, report)
+
+
+def _ask_soon(payment: Payment, report: Report) -> None:
+    """Have Daraja asked: at once about a claim, a good while after a first denial."""
+    if report.evidence is Evidence.QUERY:
+        payment.ask_at = report.at + DENIAL_INTERVAL
+        return
+    payment.ask_at = report.at
+    if payment.state not in OPEN:  # a schedule of its own for what came after the end
+        payment.ask_from, payment.asks_made = report.at, 0
 
 
 def _move(session: Session, payment: Payment, report: Report, decision: Decision, reason: str | None) -> None:

@@ -1,5 +1,7 @@
 """What the verbs work with: made once by whoever starts (the application, a command, a test)."""
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mpesa_service.config import Settings
@@ -9,6 +11,10 @@ from mpesa_service.services.clock import Clock, utc_now
 from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.token_store import DatabaseTokenStore
 from mpesa_service.services.vault import Vault
+
+
+def _jitter() -> float:
+    return random.uniform(0.8, 1.2)
 
 
 @dataclass(frozen=True)
@@ -21,9 +27,13 @@ class Runtime:
     vault: Vault
     prompt_limit: PromptLimit
     clock: Clock
+    jitter: Callable[[], float] = _jitter
+    """Factor by which waits are stretched or shrunk, drawn anew each time."""
 
 
-def build_runtime(settings: Settings, clock: Clock = utc_now) -> Runtime:
+def build_runtime(
+    settings: Settings, clock: Clock = utc_now, jitter: Callable[[], float] = _jitter
+) -> Runtime:
     """Wire a runtime from settings; opens no connection yet."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     vault = Vault(settings.phone_encryption_keys, settings.phone_hash_key)
@@ -36,6 +46,7 @@ def build_runtime(settings: Settings, clock: Clock = utc_now) -> Runtime:
         vault=vault,
         prompt_limit=PromptLimit(settings),
         clock=clock,
+        jitter=jitter,
     )
 
 

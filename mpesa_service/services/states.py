@@ -88,6 +88,7 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
     refund.evidence = cause.evidence or refund.evidence
     if after in {RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.REVIEW}:
         refund.completed_at = cause.at
+        refund.ask_at = None
     _record(session, payment, refund, before, after, edge, cause)
 
 

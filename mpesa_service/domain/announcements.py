@@ -1,0 +1,45 @@
+"""Which moves are told to the outside, and under which name: the types of outgoing events."""
+
+from enum import StrEnum
+
+from mpesa_service.domain.states import PaymentStatus, RefundStatus
+
+
+class EventType(StrEnum):
+    """What an outgoing event announces."""
+
+    PAYMENT_SUCCEEDED = "payment.succeeded"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_CANCELED = "payment.canceled"
+    PAYMENT_REVIEW = "payment.review"
+    PAYMENT_DUPLICATE = "payment.duplicate"
+    PAYMENT_PARTIALLY_REFUNDED = "payment.partially_refunded"
+    PAYMENT_REFUNDED = "payment.refunded"
+    REFUND_SUCCEEDED = "refund.succeeded"
+    REFUND_FAILED = "refund.failed"
+    REFUND_REVIEW = "refund.review"
+
+
+_PAYMENT_EVENTS = {
+    PaymentStatus.SUCCEEDED: EventType.PAYMENT_SUCCEEDED,
+    PaymentStatus.FAILED: EventType.PAYMENT_FAILED,
+    PaymentStatus.CANCELED: EventType.PAYMENT_CANCELED,
+    PaymentStatus.REVIEW: EventType.PAYMENT_REVIEW,
+    PaymentStatus.PARTIALLY_REFUNDED: EventType.PAYMENT_PARTIALLY_REFUNDED,
+    PaymentStatus.REFUNDED: EventType.PAYMENT_REFUNDED,
+}
+_REFUND_EVENTS = {
+    RefundStatus.SUCCEEDED: EventType.REFUND_SUCCEEDED,
+    RefundStatus.FAILED: EventType.REFUND_FAILED,
+    RefundStatus.REVIEW: EventType.REFUND_REVIEW,
+}
+
+
+def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
+    """Return what a payment's move along `edge` into `after` announces; None if nothing."""
+    return EventType.PAYMENT_DUPLICATE if edge == "paid_twice" else _PAYMENT_EVENTS.get(after)
+
+
+def refund_event(after: RefundStatus) -> EventType | None:
+    """Return what a refund's move into `after` announces; None if nothing."""
+    return _REFUND_EVENTS.get(after)

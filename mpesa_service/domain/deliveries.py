@@ -1,0 +1,50 @@
+"""When an outgoing event is sent again, and when it is given up."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+DELAYS = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
+"""Between one attempt and the next, as Standard Webhooks 1.0.0 suggests: ten attempts in 75 h 35 min."""
+
+MAX_ATTEMPTS = len(DELAYS) + 1
+JITTER = 0.1
+LONGEST_RETRY_AFTER = timedelta(hours=24)
+
+
+class DeliveryStatus(StrEnum):
+    """`parked` is set aside until a person acts: its endpoint is disabled, or sending it keeps crashing."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    PARKED = "parked"
+
+
+def next_attempt(
+    made: int, now: datetime, chance: float, at_least: timedelta | None = None
+) -> datetime | None:
+    """Return when to try again after `made` attempts; None when that was the last.
+
+    `chance`, from 0 to 1, spreads the delay by 10 % either way; `at_least` is the receiver's own wish.
+    """
+    if made >= MAX_ATTEMPTS:
+        return None
+    delay = DELAYS[made - 1] * (1 + JITTER * (2 * chance - 1))
+    return now + max(delay, at_least or delay)
+
+
+def retry_after(header: str | None, now: datetime) -> timedelta | None:
+    """Return what a Retry-After header (seconds, or an HTTP date) asks for, at most 24 hours."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        return LONGEST_RETRY_AFTER if len(text) > 6 else min(timedelta(seconds=int(text)), LONGEST_RETRY_AFTER)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max(until - now, timedelta()), LONGEST_RETRY_AFTER)

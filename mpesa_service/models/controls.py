@@ -1,0 +1,27 @@
+"""What all processes must agree on beside the money: the pace of asking, and what is switched off."""
+
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.models.base import Base
+
+
+class Pace(Base):
+    """A token bucket in one time stamp (GCRA): the next call is on schedule at `next_at`."""
+
+    __tablename__ = "paces"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    next_at: Mapped[datetime]
+
+
+class Hold(Base):
+    """Something that is stopped until a person says otherwise, and why."""
+
+    __tablename__ = "holds"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(512))
+    since: Mapped[datetime]

@@ -1,0 +1,119 @@
+"""Where an outgoing post may go: the public Internet, and those private networks that were named.
+
+Names are resolved first and the result is checked, so that no spelling of an address matters (decimal,
+octal, hexadecimal). The caller then connects to the checked address itself, so that a name which
+resolves differently a moment later gains nothing.
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+Resolve = Callable[[str, int], Sequence[str]]
+
+MAX_URL_LENGTH = 2048
+_PORTS = {"http": 80, "https": 443}
+
+_PUBLIC_IPV6 = IPv6Network("2000::/3")
+_COMPATIBLE = IPv6Network("::/96")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = (
+    IPv4Network("192.88.99.0/24"),  # relays of 6to4
+    IPv6Network("2001::/23"),  # Teredo, ORCHID and other protocols' own
+    IPv6Network("2001:db8::/32"),
+    IPv6Network("2002::/16"),  # 6to4: an IPv4 address in disguise
+    IPv6Network("3fff::/20"),
+)
+"""What Python's `is_global` lets pass in some of its versions."""
+
+
+class AddressRefused(Exception):
+    """A post may not go there; the message says why, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A web address, taken apart; `path` includes the query."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+
+def read_target(url: str) -> Target:
+    """Take an address apart; raise AddressRefused unless it is plain http or https."""
+    if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>'):
+        raise AddressRefused("The address must be plain ASCII without spaces, 2048 characters at most.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise AddressRefused("The address cannot be read.") from error
+    if parts.scheme not in _PORTS or not parts.hostname or "%" in parts.netloc or port == 0:
+        raise AddressRefused("The address must be like https://orders.example.co.ke/webhooks")
+    if "@" in parts.netloc:
+        raise AddressRefused("The address must not carry a user name or a password.")
+    if "#" in url:
+        raise AddressRefused("The address must not have a fragment.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], path)
+
+
+def system_resolve(host: str, port: int) -> list[str]:
+    """Return every address of a name, as the system resolves it. Raises OSError or UnicodeError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def permitted_addresses(
+    target: Target, networks: Sequence[Network], resolve: Resolve = system_resolve
+) -> list[str]:
+    """Return the addresses of `target`, all of them permitted; raise AddressRefused if one is not.
+
+    http is permitted only inside the named `networks`.
+    """
+    try:
+        addresses = [ip_address(text) for text in resolve(target.host, target.port)]
+    except (OSError, UnicodeError, ValueError) as error:
+        raise AddressRefused("The host's name cannot be resolved.") from error
+    if not addresses:
+        raise AddressRefused("The host's name has no address.")
+    named = [_is_named(address, networks) for address in addresses]
+    if not all(ok or is_public(address) for ok, address in zip(named, addresses, strict=True)):
+        raise AddressRefused("The address is in a private or special network that is not allowed.")
+    if target.scheme == "http" and not all(named):
+        raise AddressRefused("The address must be https: http is for allowed private networks only.")
+    return [str(address) for address in addresses]
+
+
+def is_public(address: Address) -> bool:
+    """Tell whether this is a unicast address of the public Internet, seen through any IPv4 in IPv6."""
+    inner = _unwrapped(address)
+    if inner.version == 6 and inner not in _PUBLIC_IPV6:
+        return False
+    special = inner.is_multicast or inner.is_reserved or any(_within(inner, net) for net in _NOT_PUBLIC)
+    return inner.is_global and not special
+
+
+def _unwrapped(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if (address in _COMPATIBLE and int(address) > 1) or address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _is_named(address: Address, networks: Sequence[Network]) -> bool:
+    inner = _unwrapped(address)
+    return any(_within(inner, network) for network in networks)
+
+
+def _within(address: Address, network: Network) -> bool:
+    return address.version == network.version and address in network

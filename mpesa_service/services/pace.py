@@ -1,0 +1,26 @@
+"""One token bucket for all processes, kept in the database, that holds calls under Daraja's limits."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.models import Pace
+from mpesa_service.models.statements import insert_once
+
+QUERIES = "stk_query"
+
+
+def take(session: Session, name: str, per_minute: int, now: datetime, burst: int = 1) -> bool:
+    """Take one of `per_minute` evenly spaced turns; False when it is not time yet.
+
+    At most `burst` turns may be taken at once after a rest. The turn is taken when the caller's
+    transaction commits; until then other callers wait for the row.
+    """
+    insert_once(session, Pace, {"name": name, "next_at": now})
+    row = session.scalars(select(Pace).where(Pace.name == name).with_for_update()).one()
+    interval = timedelta(minutes=1) / per_minute
+    if row.next_at - now > (burst - 1) * interval:
+        return False
+    row.next_at = max(row.next_at, now) + interval
+    return True

@@ -1,0 +1,389 @@
+"""The schema's steps: up, down and up again, the same as the models, and what the database itself refuses."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from mpesa_service.extensions import Database
+from mpesa_service.models import Base, Payment, PaymentEvent, Refund
+from mpesa_service.models.payments import Provider
+
+ROOT = Path(__file__).resolve().parents[1]
+VERSIONS = ROOT / "migrations" / "versions"
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def alembic(database: Database, do: Any, *arguments: str) -> None:
+    config = Config(ROOT / "alembic.ini")
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        do(config, *arguments)
+
+
+def schema(database: Database) -> dict[str, Any]:
+    """Return everything that the database says of its tables, in a form that compares."""
+    found = {}
+    inspector = sa.inspect(database.engine)
+    for table in inspector.get_table_names():
+        found[table] = {
+            "columns": [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table)],
+            "unique": sorted(
+                (str(u["name"]), *u["column_names"]) for u in inspector.get_unique_constraints(table)
+            ),
+            "checks": sorted((str(c["name"]), c["sqltext"]) for c in inspector.get_check_constraints(table)),
+            "indexes": sorted(str(index["name"]) for index in inspector.get_indexes(table)),
+            "foreign": sorted(str(key["name"]) for key in inspector.get_foreign_keys(table)),
+        }
+    found["triggers"] = triggers(database)
+    return found
+
+
+def triggers(database: Database) -> list[str]:
+    sqlite = "SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    postgres = (
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        " UNION SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"
+    )
+    with database.read() as session:
+        return list(session.scalars(sa.text(sqlite if database.is_sqlite else postgres)))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    url: str = request.getfixturevalue("new_postgres_database")("migrations")
+    return url
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Database]:
+    database = Database(empty_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    found = Database(database_url)
+    yield found
+    found.dispose()
+
+
+class TestSteps:
+    def test_up_down_and_up_again(self, empty: Database) -> None:
+        alembic(empty, command.upgrade, "head")
+        first = schema(empty)
+        assert set(first) == {*Base.metadata.tables, "alembic_version", "triggers"}
+        assert len(first["triggers"]) == 2
+        alembic(empty, command.downgrade, "base")
+        assert schema(empty).keys() == {"alembic_version", "triggers"}
+        assert schema(empty)["triggers"] == []
+        alembic(empty, command.upgrade, "head")
+        assert schema(empty) == first
+
+    def test_up_twice_is_up_once(self, empty: Database) -> None:
+        alembic(empty, command.upgrade, "head")
+        first = schema(empty)
+        alembic(empty, command.upgrade, "head")
+        assert schema(empty) == first
+
+    def test_the_schema_is_that_of_the_models(self, empty: Database) -> None:
+        alembic(empty, command.upgrade, "head")
+        alembic(empty, command.check)
+
+    def test_constraints_are_those_of_the_models(self, empty: Database, tmp_path: Path) -> None:
+        """`alembic check` does not compare checks, and its types are coarse."""
+        alembic(empty, command.upgrade, "head")
+        inspector = sa.inspect(empty.engine)
+        for name, table in Base.metadata.tables.items():
+            modelled = {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+            assert {c["name"] for c in inspector.get_check_constraints(name)} == modelled, name
+            unique = {c.name for c in table.constraints if isinstance(c, sa.UniqueConstraint)}
+            assert {c["name"] for c in inspector.get_unique_constraints(name)} == unique, name
+            for column in inspector.get_columns(name):
+                length = getattr(table.c[column["name"]].type, "length", None)
+                assert getattr(column["type"], "length", None) == length, (name, column["name"])
+                assert column["nullable"] is table.c[column["name"]].nullable, (name, column["name"])
+
+    def test_checks_say_what_the_models_say(self, tmp_path: Path, sqlite_url: str) -> None:
+        modelled = Database(f"sqlite:///{tmp_path / 'modelled.db'}")
+        migrated = Database(sqlite_url)
+        Base.metadata.create_all(modelled.engine)
+        for name in Base.metadata.tables:
+            one, other = (
+                {c["name"]: c["sqltext"] for c in sa.inspect(d.engine).get_check_constraints(name)}
+                for d in (modelled, migrated)
+            )
+            assert one == other
+        modelled.dispose()
+        migrated.dispose()
+
+
+def run_alembic(url: str | None, *words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MPESA_", "JWT_"))}
+    environ.pop("DATABASE_URL", None)
+    if url is not None:
+        environ["DATABASE_URL"] = url
+    return subprocess.run(
+        [sys.executable, "-m", "alembic", *words],
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+class TestCommandLine:
+    def test_needs_nothing_but_the_database(self, empty_url: str, empty: Database) -> None:
+        result = run_alembic(empty_url, "upgrade", "head")
+        assert result.returncode == 0, result.stderr
+        assert "payments" in schema(empty)
+
+    def test_says_what_is_missing(self) -> None:
+        result = run_alembic(None, "upgrade", "head")
+        assert result.returncode != 0
+        assert "DATABASE_URL is not set, for example: DATABASE_URL=sqlite:///mpesa.db" in result.stderr
+        assert "Traceback" not in result.stderr
+
+    def test_works_from_elsewhere(self, tmp_path: Path) -> None:
+        result = run_alembic(
+            f"sqlite:///{tmp_path / 'x.db'}", "-c", str(ROOT / "alembic.ini"), "heads", cwd=tmp_path
+        )
+        assert result.returncode == 0, result.stderr
+        assert "(head)" in result.stdout
+
+
+class TestNumbering:
+    def test_files_and_revisions_count_up(self) -> None:
+        files = sorted(path.name for path in VERSIONS.glob("*.py"))
+        assert files
+        scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+        for number, file in enumerate(files, 1):
+            assert re.fullmatch(r"\d{4}_[a-z0-9]+(_[a-z0-9]+)*\.py", file)
+            assert file.startswith(f"{number:04}_")
+            revision = scripts.get_revision(f"{number:04}")
+            assert Path(revision.path).name == file
+            assert revision.down_revision == (f"{number - 1:04}" if number > 1 else None)
+            assert revision.doc
+            assert revision.dependencies is None
+            assert not revision.branch_labels
+
+    def test_there_is_one_head_and_it_is_the_last(self) -> None:
+        scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+        assert scripts.get_heads() == [f"{len(list(VERSIONS.glob('*.py'))):04}"]
+
+
+def mpesa(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "67408f1b9d1c712345678abc",
+        "provider": Provider.MPESA,
+        "owner": "shop",
+        "order_id": "ORDER1",
+        "amount": 100,
+        "currency": "kes",
+        "status": "pending",
+        "refunded_amount": 0,
+        "refunding_amount": 0,
+        "refund_count": 0,
+        "asks_made": 0,
+        "event_count": 0,
+        "details": {},
+        "created_at": NOW,
+        "updated_at": NOW,
+        "phone_encrypted": b"x",
+        "phone_hash": "p" * 64,
+        "callback_token_hash": "t" * 64,
+        **changes,
+    }
+
+
+def stripe(**changes: Any) -> dict[str, Any]:
+    own = {"phone_encrypted": None, "phone_hash": None, "callback_token_hash": None}
+    own |= {"id": "s" * 24, "provider": Provider.STRIPE, "stripe_payment_intent_id": "pi_1"}
+    return mpesa(**{**own, **changes})
+
+
+def refund_of(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "r" * 24,
+        "payment_id": mpesa()["id"],
+        "amount": 10,
+        "status": "pending",
+        "phone_encrypted": b"x",
+        "originator_conversation_id": "o1",
+        "result_token_hash": "a" * 64,
+        "timeout_token_hash": "b" * 64,
+        "status_token_hash": "e" * 64,
+        "asks_made": 0,
+        "requested_by": "boss",
+        "created_at": NOW,
+        "updated_at": NOW,
+        **changes,
+    }
+
+
+def store(database: Database, *rows: tuple[type[Base], dict[str, Any]]) -> None:
+    """Insert rows with plain statements, past the models' own checks."""
+    with database.begin() as session:
+        for table, values in rows:
+            columns = {("metadata" if name == "details" else name): value for name, value in values.items()}
+            session.execute(sa.insert(table.__table__).values(**columns))
+
+
+class TestWhatTheDatabaseRefuses:
+    def test_a_stripe_payment_can_stand_beside_an_mpesa_one(self, database: Database) -> None:
+        with database.begin() as session:
+            session.add_all(
+                [
+                    Payment(**mpesa(receipt="SAME", live_order="ORDER1")),
+                    Payment(**stripe(receipt="SAME", live_order=None)),
+                ]
+            )
+        with database.read() as session:
+            found = session.scalars(sa.select(Payment).order_by(Payment.provider)).all()
+        assert [row.provider for row in found] == ["mpesa", "stripe"]
+        assert found[1].created_at == NOW
+
+    @pytest.mark.parametrize(
+        ("row", "name"),
+        [
+            (mpesa(amount=0), "amount"),
+            (mpesa(amount=-1), "amount"),
+            (mpesa(currency="usd"), "currency"),
+            (mpesa(currency="KES"), "currency"),
+            (mpesa(provider="paypal"), "provider"),
+            (mpesa(status="paid"), "status"),
+            (mpesa(status="SUCCEEDED"), "status"),
+            (mpesa(status=""), "status"),
+            (mpesa(refunded_amount=101), "refunds_within_amount"),
+            (mpesa(refunding_amount=101), "refunds_within_amount"),
+            (mpesa(refunded_amount=60, refunding_amount=41), "refunds_within_amount"),
+            (mpesa(refunded_amount=-1), "refunds_within_amount"),
+            (mpesa(refunding_amount=-1, refunded_amount=5), "refunds_within_amount"),
+            (mpesa(stripe_payment_intent_id="pi_1"), "own_columns_only"),
+            (mpesa(callback_token_hash=None), "own_columns_only"),
+            (mpesa(phone_encrypted=None), "own_columns_only"),
+            (mpesa(phone_hash=None), "own_columns_only"),
+            (stripe(stripe_payment_intent_id=None), "own_columns_only"),
+            (stripe(callback_token_hash="t" * 64), "own_columns_only"),
+            (stripe(phone_encrypted=b"x"), "own_columns_only"),
+            (stripe(phone_hash="p" * 64), "own_columns_only"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_payments(self, database: Database, row: dict[str, Any], name: str) -> None:
+        # An unknown provider breaks two rules; which one is named first is the database's affair.
+        rules = rf"ck_payments_({name}{'|own_columns_only' if name == 'provider' else ''})\b"
+        with pytest.raises(IntegrityError, match=rules):
+            store(database, (Payment, row))
+
+    def test_refunds_up_to_the_amount_are_allowed(self, database: Database) -> None:
+        store(database, (Payment, mpesa(refunded_amount=60, refunding_amount=40)))
+
+    @pytest.mark.parametrize(
+        ("row", "reason"),
+        [
+            (refund_of(amount=0), "ck_refunds_amount"),
+            (refund_of(amount=-5), "ck_refunds_amount"),
+            (refund_of(status="canceled"), "ck_refunds_status"),
+            (refund_of(payment_id="n" * 24), "(?i)foreign key"),
+        ],
+    )
+    def test_refunds(self, database: Database, row: dict[str, Any], reason: str) -> None:
+        store(database, (Payment, mpesa()))
+        with pytest.raises(IntegrityError, match=reason):
+            store(database, (Refund, row))
+
+    @pytest.mark.parametrize(
+        "column", ["callback_token_hash", "checkout_id_hash", "live_order", "live_phone", "receipt", "id"]
+    )
+    def test_a_second_owner(self, database: Database, column: str) -> None:
+        store(database, (Payment, mpesa(**{column: "same"})))
+        distinct = {"id": "other", "callback_token_hash": "other"}
+        with pytest.raises(IntegrityError, match=r"(?i)unique"):
+            store(database, (Payment, mpesa(**{**distinct, column: "same"})))
+
+    def test_nobody_owning_it_is_no_second_owner(self, database: Database) -> None:
+        store(database, (Payment, mpesa()), (Payment, mpesa(id="other", callback_token_hash="other")))
+
+    @pytest.mark.parametrize(
+        "column",
+        [
+            "originator_conversation_id",
+            "conversation_id",
+            "result_token_hash",
+            "timeout_token_hash",
+            "receipt",
+        ],
+    )
+    def test_a_second_refund(self, database: Database, column: str) -> None:
+        distinct = {"id": "q" * 24, "originator_conversation_id": "o2"}
+        distinct |= {"result_token_hash": "c" * 64, "timeout_token_hash": "d" * 64}
+        distinct |= {"status_token_hash": "f" * 64}
+        store(database, (Payment, mpesa()), (Refund, refund_of(**{column: "same"})))
+        with pytest.raises(IntegrityError, match=r"(?i)unique"):
+            store(database, (Refund, refund_of(**{**distinct, column: "same"})))
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    return {
+        "payment_id": mpesa()["id"],
+        "sequence": 1,
+        "to_status": "submitting",
+        "cause": "created",
+        "actor": "shop",
+        "detail": {},
+        "at": NOW,
+        **changes,
+    }
+
+
+class TestAuditTrail:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE payment_events SET actor = 'nobody'",
+            "UPDATE payment_events SET sequence = 2 WHERE sequence = 1",
+            "DELETE FROM payment_events",
+            "DELETE FROM payment_events WHERE sequence = 1",
+        ],
+    )
+    def test_cannot_be_changed(self, database: Database, statement: str) -> None:
+        store(database, (Payment, mpesa()), (PaymentEvent, event()))
+        with pytest.raises(DatabaseError, match="payment_events is append-only"), database.begin() as session:
+            session.execute(sa.text(statement))
+        with database.read() as session:
+            assert session.scalars(sa.select(PaymentEvent.actor)).all() == ["shop"]
+
+    def test_goes_on(self, database: Database) -> None:
+        store(database, (Payment, mpesa()), (PaymentEvent, event()), (PaymentEvent, event(sequence=2)))
+        with database.read() as session:
+            assert session.scalars(sa.select(PaymentEvent.id)).all() == [1, 2]
+
+    def test_has_each_number_once(self, database: Database) -> None:
+        store(database, (Payment, mpesa()), (PaymentEvent, event()))
+        with pytest.raises(IntegrityError, match=r"(?i)unique"):
+            store(database, (PaymentEvent, event()))
+
+    def test_belongs_to_a_payment(self, database: Database) -> None:
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
+            store(database, (PaymentEvent, event()))
+
+    def test_keeps_its_payment(self, database: Database) -> None:
+        store(database, (Payment, mpesa()), (PaymentEvent, event()))
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"), database.begin() as session:
+            session.execute(sa.delete(Payment))
