@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
 
 from mpesa_service.config_checks import unsafe_settings
@@ -15,6 +16,7 @@ from mpesa_service.config_parsers import (
     boolean,
     choice,
     comma_list,
+    network_list,
     pem,
     rate_limit,
     seconds,
@@ -38,6 +40,7 @@ SIMULATOR_DEFAULTS = {
     "MPESA_PASSKEY": "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919",
     "MPESA_CALLBACK_URL": "http://127.0.0.1:5005/api/mpesa/callback",
     "MPESA_INITIATOR_NAME": "testapi",
+    "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
 }
 """What the bundled simulator takes; the passkey is the one that Safaricom publishes for its sandbox."""
 
@@ -140,7 +143,8 @@ class Settings:
     )
     phone_encryption_keys: tuple[str, ...] = setting(
         comma_list,
-        "Fernet keys, the newest first; old ones still decrypt (`mpesa keys new` makes one).",
+        "Fernet keys, the newest first; old ones still decrypt. Make one:"
+        " `openssl rand 32 | base64 | tr '+/' '-_'`.",
         secret=True,
     )
     phone_hash_key: str = setting(
@@ -156,6 +160,17 @@ class Settings:
     ratelimit_default: str = setting(rate_limit, "Requests a caller.", "100 per 15 minutes")
     ratelimit_refunds: str = setting(rate_limit, "Refund requests a caller.", "10 per 15 minutes")
     ratelimit_prompts: str = setting(rate_limit, "Prompts a phone number.", "5 per 10 minutes")
+    celery_broker_url: str = setting(
+        text,
+        "Where jobs are announced: `filesystem://folder` for one machine, or `redis://…`, `amqp://…`.",
+        "filesystem://var/broker",
+    )
+    webhook_allowed_networks: str | None = setting(
+        network_list,
+        "Private networks, with commas between, that events may be posted to, also by http; the"
+        " simulator's default is the machine itself.",
+        None,
+    )
     trusted_proxies: int = setting(
         whole_number, "Proxies in front that set X-Forwarded-For; 0 believes none.", 0
     )
@@ -172,6 +187,11 @@ class Settings:
     @property
     def queries_per_minute(self) -> int:
         return self.mpesa_queries_per_minute or (5 if self.mpesa_environment == "sandbox" else 60)
+
+    @property
+    def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        listed = (self.webhook_allowed_networks or "").split(",")
+        return tuple(ip_network(part.strip()) for part in listed if part.strip())
 
     @property
     def callback_url(self) -> str:

@@ -24,6 +24,7 @@ def unsafe_settings(settings: "Settings") -> list[str]:
         *_addresses(settings),
         *_credentials(settings),
         *_processes(settings),
+        *_webhooks(settings),
     ]
 
 
@@ -80,6 +81,11 @@ def _addresses(s: "Settings") -> Iterator[str]:
         yield "MPESA_BASE_URL must be a full address, such as https://sandbox.safaricom.co.ke"
     elif s.mpesa_environment != "simulator" and base.scheme != "https" and not local:
         yield "MPESA_BASE_URL must be https: credentials travel on it."
+
+
+def _webhooks(s: "Settings") -> Iterator[str]:
+    if any(network.prefixlen == 0 for network in s.webhook_networks):
+        yield "WEBHOOK_ALLOWED_NETWORKS must not name the whole Internet: public https needs no allowance."
 
 
 def _split(address: str) -> SplitResult:

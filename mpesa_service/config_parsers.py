@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import ip_network
 
 from limits import parse as parse_limit
 
@@ -52,6 +53,16 @@ def comma_list(raw: str) -> tuple[str, ...]:
     if not found:
         raise ValueError("must hold one value or more, with commas between.")
     return found
+
+
+def network_list(raw: str) -> str:
+    """Networks in CIDR form, with commas between; stays text, which is what the list is shown as."""
+    for part in comma_list(raw):
+        try:
+            ip_network(part)
+        except ValueError as error:
+            raise ValueError(f"must be networks such as 10.0.0.0/8,fd00::/8, not {raw!r}.") from error
+    return raw
 
 
 def rate_limit(raw: str) -> str:

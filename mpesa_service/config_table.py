@@ -15,7 +15,11 @@ def markdown_table() -> str:
 
 
 def _row(item: "Field[Any]") -> str:
-    return f"| `{environment_name(item)}` | {_default(item.default)} | {item.metadata['help']} |\n"
+    return f"| `{environment_name(item)}` | {_default(item.default)} | {_cell(item.metadata['help'])} |\n"
+
+
+def _cell(sentence: str) -> str:
+    return sentence.replace("|", r"\|")
 
 
 def _default(value: object) -> str:

@@ -133,6 +133,7 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.String(length=24), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.String(length=24), nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("evidence", sa.String(length=16), nullable=True),
         sa.Column("phone_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("originator_conversation_id", sa.String(length=64), nullable=False),

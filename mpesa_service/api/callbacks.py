@@ -59,6 +59,24 @@ def b2c_timeout(token: str) -> Response:
     return _take(CallbackKind.B2C_TIMEOUT, token)
 
 
+@blueprint.post("/callback/status/result/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def status_result(token: str) -> Response:
+    """Take M-Pesa's answer to a query about a refund, on the refund's own address."""
+    return _take(CallbackKind.STATUS_RESULT, token)
+
+
+@blueprint.post("/callback/status/timeout/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def status_timeout(token: str) -> Response:
+    """Take the news that a query about a refund timed out; it is asked again."""
+    return _take(CallbackKind.STATUS_TIMEOUT, token)
+
+
 def _take(kind: CallbackKind, token: str | None) -> Response:
     headers = {name: request.headers[name][:256] for name in HEADERS_OF_INTEREST if name in request.headers}
     posted = Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)

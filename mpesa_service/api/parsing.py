@@ -4,7 +4,7 @@ import json
 from typing import Any, NoReturn
 
 from flask import Request
-from marshmallow import Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError
 from webargs import missing
 from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import UnsupportedMediaType
@@ -20,7 +20,12 @@ MIN_KEY_LENGTH, MAX_KEY_LENGTH = 1, 255
 
 
 class StrictParser(FlaskParser):
-    """webargs' parser with our errors. An empty body counts as no fields."""
+    """webargs' parser with our errors. An empty body counts as no fields; unknown ones are refused."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as webargs declares it
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
         raw = req.get_data(cache=True)
@@ -54,12 +59,16 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def invalid(messages: Any) -> InvalidRequest:
     """Return one error for all that is wrong with a body: the first sentence leads, all are listed."""
-    by_field = messages.get("json", messages) if isinstance(messages, dict) else {"_schema": messages}
+    by_field = messages
+    if isinstance(messages, dict):
+        by_field = messages.get("json") or messages.get("query") or messages
     if not isinstance(by_field, dict):
         by_field = {"_schema": by_field}
     by_field = {field: _flat(found) for field, found in by_field.items()}
     field, sentences = next(iter(by_field.items()))
     sentence = sentences[0]
+    if field == "_schema":
+        field, sentence = "body", "must be a JSON object."
     message = sentence if field in _CODES and not sentence.startswith("Missing") else f"{field}: {sentence}"
     return InvalidRequest(message, code=_CODES.get(field, InvalidRequest.code), details={"fields": by_field})
 

@@ -17,7 +17,8 @@ It needs `requests` and `cryptography`, and neither Flask nor a database:
     except OutcomeUnknown as error:
         print("there may be a prompt; wait for the callback and do not push again:", error)
 
-What M-Pesa posts back is read with `parse_stk_callback` and `parse_command_result`.
+What M-Pesa posts back is read with `parse_stk_callback`, `parse_command_result` and, for the
+answer to `transaction_status`, `parse_status_result`.
 """
 
 from mpesa_service.daraja.callbacks import (
@@ -34,7 +35,7 @@ from mpesa_service.daraja.codes import (
     ResultCode,
     normalise_code,
 )
-from mpesa_service.daraja.command_results import COMMAND_RESULTS, command_result
+from mpesa_service.daraja.command_results import COMMAND_RESULTS, command_result, status_query_result
 from mpesa_service.daraja.credentials import daraja_timestamp, security_credential, stk_password
 from mpesa_service.daraja.error_codes import ERROR_CODES, error_entry
 from mpesa_service.daraja.errors import (
@@ -43,6 +44,7 @@ from mpesa_service.daraja.errors import (
     Duplicate,
     InvalidToken,
     NotSent,
+    NotSetUp,
     OutcomeUnknown,
     Refused,
     SubscriberBusy,
@@ -56,9 +58,11 @@ from mpesa_service.daraja.messages import (
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
+    TransactionStatusQuery,
     UrlsRegistered,
 )
 from mpesa_service.daraja.settings import DarajaSettings
+from mpesa_service.daraja.status_callbacks import StatusResult, parse_status_result
 from mpesa_service.daraja.stk_results import STK_RESULTS, stk_result
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
 
@@ -80,10 +84,12 @@ __all__ = [
     "InMemoryTokenStore",
     "InvalidToken",
     "NotSent",
+    "NotSetUp",
     "OutcomeUnknown",
     "Refused",
     "RegisterUrls",
     "ResultCode",
+    "StatusResult",
     "StkCallback",
     "StkPush",
     "StkPushAccepted",
@@ -93,6 +99,7 @@ __all__ = [
     "Token",
     "TokenSource",
     "TokenStore",
+    "TransactionStatusQuery",
     "UnreadableCallback",
     "UrlsRegistered",
     "command_result",
@@ -100,8 +107,10 @@ __all__ = [
     "error_entry",
     "normalise_code",
     "parse_command_result",
+    "parse_status_result",
     "parse_stk_callback",
     "security_credential",
+    "status_query_result",
     "stk_password",
     "stk_result",
 ]

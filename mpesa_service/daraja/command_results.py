@@ -4,6 +4,8 @@ A status query that ends with 0 only says that the query worked; the fate of the
 about is in its TransactionStatus parameter (documented).
 """
 
+from dataclasses import replace
+
 from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, unclear
 from mpesa_service.domain.outcomes import Outcome
 
@@ -34,8 +36,8 @@ def _row(
     )
 
 
-def _unclear_row(code: str, meaning: str) -> ResultCode:
-    return _row(code, meaning, _CHECK_SAY, outcome=Outcome.UNCLEAR)
+def _unclear_row(code: str, meaning: str, confidence: Confidence = _DOCUMENTED) -> ResultCode:
+    return _row(code, meaning, _CHECK_SAY, outcome=Outcome.UNCLEAR, confidence=confidence)
 
 
 _ROWS = (
@@ -80,6 +82,11 @@ _ROWS = (
         "M-Pesa did not allow the transfer because of the state of an account.",
     ),
     _row("2028", "Our shortcode lacks the product.", _FAULT_SAY),
+    _unclear_row(
+        "2032",
+        "A status query for a receipt that M-Pesa does not know, or not yet.",
+        Confidence.REPORTED,
+    ),
     _row(
         "2040",
         "The receiver is of a type that cannot be paid, such as unregistered.",
@@ -110,3 +117,15 @@ def command_result(code: object) -> ResultCode:
     """Look up a ResultCode of a command, in whatever type it came; an unknown one is UNCLEAR."""
     text = normalise_code(code)
     return COMMAND_RESULTS.get(text) or unclear(text)
+
+
+def status_query_result(code: object) -> ResultCode:
+    """Look up the ResultCode of a status query.
+
+    Whatever it is, it says nothing about the transaction asked about: that the query failed does
+    not make it safe to pay again. So the row's verdict is taken out; code, meaning and
+    `credential_fault` stay.
+    """
+    return replace(
+        command_result(code), outcome=Outcome.PENDING, final=False, resend_safe=False, say=_CHECK_SAY
+    )

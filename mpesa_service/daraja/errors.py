@@ -2,6 +2,7 @@
 
 DarajaError
 ├── NotSent             never left us, or no token could be had: surely not done
+│   └── NotSetUp            for want of credentials that Daraja takes: mend the configuration
 ├── OutcomeUnknown      it may have been acted upon: do not send it again, find out
 ├── Refused             answered, and no: surely not done
 │   ├── InvalidToken        the access token was refused, also after one renewal
@@ -11,7 +12,8 @@ DarajaError
 │   └── AlreadyRegistered   the shortcode's C2B URLs stand already
 └── UnreadableCallback  what was posted to us is not a callback that can be understood
 
-For `stk_query`, Refused and OutcomeUnknown say nothing about the payment: no information.
+For `stk_query` and `transaction_status`, Refused and OutcomeUnknown say nothing about the
+payment: no information.
 Messages and attributes hold no token, no credential and no phone number. Every error can be
 pickled, so that it may cross from one process to another.
 """
@@ -22,7 +24,7 @@ from mpesa_service.daraja.codes import ErrorCode
 
 
 class DarajaError(Exception):
-    """Base of all. `operation` names the call: stk_push, stk_query, b2c_payment, oauth …"""
+    """Base of all. `operation` names the call: stk_push, b2c_payment, transaction_status …"""
 
     outcome: ClassVar[str] = "error"
 
@@ -38,6 +40,12 @@ class NotSent(DarajaError):
     """Nothing left us: name resolution, refused connection, TLS, set-up, or no token."""
 
     outcome = "not_sent"
+
+
+class NotSetUp(NotSent):
+    """Nothing left us, and nothing will: credentials are missing, unusable, or refused for a token."""
+
+    outcome = "not_set_up"
 
 
 class OutcomeUnknown(DarajaError):

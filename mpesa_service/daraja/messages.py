@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from mpesa_service.daraja.codes import ResultCode
 
 _MSISDN = re.compile(r"254[17][0-9]{8}")
+_SHORTCODE = re.compile(r"[0-9]{5,7}")
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 
 
@@ -99,6 +100,38 @@ class B2cPayment:
         _check_amount(self.amount)
         _check_msisdn(self.msisdn)
         _check_length("remarks", self.remarks, 2, 100)
+        _check_length("occasion", self.occasion, 0, 100)
+        _check_url("result_url", self.result_url)
+        _check_url("timeout_url", self.timeout_url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionStatusQuery:
+    """The question what became of a transaction, by its M-Pesa receipt or by conversation id.
+
+    Exactly one of `receipt` and `original_conversation_id` is given. `party` is the shortcode
+    that took part in it; None means the one that payouts are made from.
+    """
+
+    result_url: str = field(repr=False)
+    timeout_url: str = field(repr=False)
+    remarks: str = "Status"
+    occasion: str = ""
+    receipt: str | None = None
+    original_conversation_id: str | None = None
+    party: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what Daraja would refuse."""
+        if (self.receipt is None) is (self.original_conversation_id is None):
+            raise ValueError("receipt must be given, or original_conversation_id, and not both")
+        for name in ("receipt", "original_conversation_id"):
+            value = getattr(self, name)
+            if value is not None:
+                _check_length(name, value, 1, 128)
+        if self.party is not None and not _SHORTCODE.fullmatch(self.party):
+            raise ValueError("party must have 5 to 7 digits")
+        _check_length("remarks", self.remarks, 1, 100)
         _check_length("occasion", self.occasion, 0, 100)
         _check_url("result_url", self.result_url)
         _check_url("timeout_url", self.timeout_url)

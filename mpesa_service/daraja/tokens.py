@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from mpesa_service.daraja.errors import DarajaError, NotSent
+from mpesa_service.daraja.errors import DarajaError, NotSent, NotSetUp, Refused, Throttled
 
 REFRESH_MARGIN = timedelta(seconds=60)
 LEASE_SECONDS = 30.0  # longer than the slowest fetch, retries included, with the default time-outs
@@ -153,7 +153,9 @@ class TokenSource:
             self._store.save(token)
             saved = True
         except DarajaError as error:
-            raise NotSent(f"no access token: {error.args[0]}", operation="oauth") from error
+            refused = isinstance(error, Refused) and not isinstance(error, Throttled)
+            kind = NotSetUp if refused else NotSent
+            raise kind(f"no access token: {error.args[0]}", operation="oauth") from error
         finally:
             if not saved:
                 self._store.release()

@@ -5,8 +5,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 DELAYS = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+    timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
 """Between one attempt and the next, as Standard Webhooks 1.0.0 suggests: ten attempts in 75 h 35 min."""
 
@@ -41,7 +40,8 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
     """Return what a Retry-After header (seconds, or an HTTP date) asks for, at most 24 hours."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
-        return LONGEST_RETRY_AFTER if len(text) > 6 else min(timedelta(seconds=int(text)), LONGEST_RETRY_AFTER)
+        wish = timedelta(seconds=int(text)) if len(text) < 7 else LONGEST_RETRY_AFTER
+        return min(wish, LONGEST_RETRY_AFTER)
     try:
         until = parsedate_to_datetime(text)
     except ValueError:

@@ -78,6 +78,8 @@ PAYMENT_TRANSITIONS = TransitionTable(
         *edges("contradicted", OPEN | UNPAID | PAID, _P.REVIEW),
         *edges("refunded_in_part", REFUNDABLE, _P.PARTIALLY_REFUNDED),
         *edges("refunded_in_whole", REFUNDABLE, _P.REFUNDED),
+        *edges("refund_undone", [_P.PARTIALLY_REFUNDED, _P.REFUNDED], _P.SUCCEEDED),
+        *edges("refund_undone_in_part", [_P.REFUNDED], _P.PARTIALLY_REFUNDED),
         *edges("settled_by_operator", [_P.REVIEW], _P.SUCCEEDED),
         *edges("failed_by_operator", [_P.REVIEW], _P.FAILED),
     ]

@@ -21,7 +21,10 @@ def service_environment(place: Place, environ: Mapping[str, str]) -> dict[str, s
     given = {name: value for name, value in environ.items() if value.strip()}
     for name in _OTHER_DARAJA:
         given.pop(name, None)
-    defaults = {"DATABASE_URL": f"sqlite:///{place.directory / 'local.db'}"}
+    defaults = {
+        "DATABASE_URL": f"sqlite:///{place.directory / 'local.db'}",
+        "CELERY_BROKER_URL": f"filesystem://{place.directory / 'broker'}",
+    }
     return defaults | load_or_make(place.secrets) | given | _ties(place)
 
 

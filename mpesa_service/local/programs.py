@@ -28,6 +28,11 @@ def only_trouble(line: str) -> str | None:
     return f"{event['level']} {event.get('message', '')}".rstrip()
 
 
+def _only_json_trouble(line: str) -> str | None:
+    """As `only_trouble`, without the banner that Celery prints."""
+    return only_trouble(line) if line.startswith("{") else None
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """One long-lived child. `health` answers 200 once it is ready; without one it is ready at once."""
@@ -54,12 +59,21 @@ def process_table(place: Place) -> tuple[Program, ...]:
     )
     service = Program(
         "service",
-        # The control socket has one place in the home directory, over which two services would quarrel.
-        (*_python("gunicorn"), "-c", "gunicorn.conf.py", "--no-control-socket", "wsgi:app"),
+        (*_python("gunicorn"), "-c", "gunicorn.conf.py", "wsgi:app"),
         place.directory / "service.log",
         f"{place.url}/readyz",
     )
-    return (simulator, service)
+    worker = Program(
+        "worker",
+        (
+            *_python("celery"),
+            *("-A", "mpesa_service.jobs.worker", "worker", "--beat", "--pool", "threads"),
+            *("--concurrency", "4", "--without-gossip", "--without-mingle", "--without-heartbeat"),
+        ),
+        place.directory / "worker.log",
+        shown=_only_json_trouble,
+    )
+    return (simulator, service, worker)
 
 
 def migration() -> tuple[str, ...]:

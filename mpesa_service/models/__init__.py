@@ -5,9 +5,11 @@ from mpesa_service.models.callbacks import CallbackInbox
 from mpesa_service.models.controls import Hold, Pace
 from mpesa_service.models.events import PaymentEvent
 from mpesa_service.models.idempotency import IdempotencyKey
+from mpesa_service.models.outgoing import OutgoingEvent
 from mpesa_service.models.payments import Payment
 from mpesa_service.models.refunds import Refund
 from mpesa_service.models.tokens import DarajaToken
+from mpesa_service.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Base",
@@ -15,8 +17,11 @@ __all__ = [
     "DarajaToken",
     "Hold",
     "IdempotencyKey",
+    "OutgoingEvent",
     "Pace",
     "Payment",
     "PaymentEvent",
     "Refund",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

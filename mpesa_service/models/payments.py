@@ -72,6 +72,7 @@ class Payment(Base):
     refund_count: Mapped[int] = mapped_column(Integer, default=0)
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
     event_count: Mapped[int] = mapped_column(Integer, default=0)
+    outgoing_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]

@@ -24,7 +24,8 @@ class Refund(Base):
 
     `originator_conversation_id` is ours and is committed before anything is sent: Daraja (v3) takes
     it once, so it is the idempotency key of the payout. `conversation_id` is Daraja's, the `refundId`
-    that clients see. The token hashes belong to the addresses of this refund alone: for its result,
+    that clients see. `held` is what it reserves of the payment while
+    the money may still leave. The token hashes belong to the addresses of this refund alone: for its result,
     its time-out, and the answer to a status query. `ask_at` is when it is looked into next, and a
     job's lease while it is.
     """
@@ -34,6 +35,7 @@ class Refund(Base):
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
     payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"))
     amount: Mapped[int] = mapped_column(BigInteger)
+    held: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(String(24))
     evidence: Mapped[str | None] = mapped_column(String(16))
     phone_encrypted: Mapped[bytes] = mapped_column(LargeBinary)

@@ -70,7 +70,7 @@ class Poster:
                 target = read_target(url)
                 addresses = permitted_addresses(target, self._networks, self._resolve)
                 connection = _PinnedConnection(target, addresses, leash, self._tls)
-                return _exchange(connection, target.path, body, headers)
+                return _exchange(connection, target.path, body, headers, leash)
             except AddressRefused as refusal:
                 return Answer(error=str(refusal))
             except (OSError, HTTPException, ValueError) as error:
@@ -80,11 +80,13 @@ class Poster:
 
 
 def _exchange(
-    connection: "_PinnedConnection", path: str, body: bytes, headers: Mapping[str, str]
+    connection: "_PinnedConnection", path: str, body: bytes, headers: Mapping[str, str], leash: "_Leash"
 ) -> Answer:
     try:
         connection.request("POST", path, body, dict(headers))
         response = connection.getresponse()
+        if leash.expired:  # headers that are cut off there look complete
+            raise TimeoutError
         return Answer(
             response.status, body=_start_of(response), retry_after=response.getheader("Retry-After")
         )
@@ -172,7 +174,7 @@ class _PinnedConnection(HTTPConnection):
         self, target: Target, addresses: Sequence[str], leash: _Leash, tls: ssl.SSLContext | None
     ) -> None:
         self._secure = target.scheme == "https"
-        self.default_port = 443 if self._secure else 80  # type: ignore[misc]
+        self.default_port = 443 if self._secure else 80
         super().__init__(target.host, target.port)
         self._addresses = addresses
         self._leash = leash

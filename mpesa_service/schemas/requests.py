@@ -41,7 +41,6 @@ class RefundRequestSchema(Schema):
     """A refund to pay."""
 
     amount = Shillings(
-        load_default=None,
         metadata={
             "type": "integer",
             "minimum": 1,

@@ -13,7 +13,12 @@ from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.payments import learn_ids
-from mpesa_service.services.refund_results import handle_b2c_result, handle_b2c_timeout
+from mpesa_service.services.refund_callbacks import (
+    handle_b2c_result,
+    handle_b2c_timeout,
+    handle_status_result,
+    handle_status_timeout,
+)
 from mpesa_service.services.results import apply_result
 from mpesa_service.services.runtime import Runtime
 
@@ -26,6 +31,8 @@ def handler_of(kind: CallbackKind) -> Handler:
         CallbackKind.STK: handle_stk,
         CallbackKind.B2C_RESULT: handle_b2c_result,
         CallbackKind.B2C_TIMEOUT: handle_b2c_timeout,
+        CallbackKind.STATUS_RESULT: handle_status_result,
+        CallbackKind.STATUS_TIMEOUT: handle_status_timeout,
     }[kind]
 
 

@@ -108,12 +108,19 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
 
 
 def complete(session: Session, request: KeyedRequest | None, answer: Answer) -> Answer:
-    """Store the first answer under the key, in the caller's transaction; the stored one wins."""
+    """Store the first answer under the key, in the caller's transaction; the stored one wins.
+
+    An answer that says "nothing was done, try again later" gives the key back: whoever does as it says
+    must get another try, not the same answer for three days.
+    """
     if request is None:
         return answer
     row = session.scalars(_row(request).with_for_update()).one()
     if row.answer_status is not None and row.answer_body is not None:
         return Answer(row.answer_status, row.answer_body, replayed=True)
+    if answer.retry_after is not None:
+        session.delete(row)
+        return answer
     row.answer_status, row.answer_body = answer.status, answer.body
     return answer
 

@@ -11,12 +11,16 @@ from mpesa_service.models.statements import insert_once
 QUERIES = "stk_query"
 
 
-def take(session: Session, name: str, per_minute: int, now: datetime, burst: int = 1) -> bool:
+BURST_SHARE = 10
+"""A tenth of a minute's turns may be taken at once after a rest: none beside the next at 5 a minute."""
+
+
+def take(session: Session, name: str, per_minute: int, now: datetime) -> bool:
     """Take one of `per_minute` evenly spaced turns; False when it is not time yet.
 
-    At most `burst` turns may be taken at once after a rest. The turn is taken when the caller's
-    transaction commits; until then other callers wait for the row.
+    The turn is taken when the caller's transaction commits; until then other callers wait for the row.
     """
+    burst = max(1, per_minute // BURST_SHARE)
     insert_once(session, Pace, {"name": name, "next_at": now})
     row = session.scalars(select(Pace).where(Pace.name == name).with_for_update()).one()
     interval = timedelta(minutes=1) / per_minute

@@ -89,9 +89,10 @@ def initiate(
         create_payment(session, Payment(**columns), Cause(principal.subject, runtime.clock()))
 
     insert_live(runtime, principal, order.order_id, phone_hash, write)
-    runtime.prompt_limit.count(phone_hash)
     with about(payment_id=columns["id"]):
         pushed = _push(runtime, order, token)
+    if not isinstance(pushed, Refused | NotSent):
+        runtime.prompt_limit.count(phone_hash)
     return _conclude(runtime, columns["id"], pushed, request, render)
 
 

@@ -7,6 +7,7 @@ from mpesa_service.daraja import (
     DarajaError,
     InvalidToken,
     NotSent,
+    NotSetUp,
     OutcomeUnknown,
     Refused,
     SubscriberBusy,
@@ -53,17 +54,17 @@ def refusal_for_caller(error: DarajaError, details: Mapping[str, object]) -> Ser
             details=details,
             retry_after=int(error.retry_after or 30),
         )
+    if isinstance(error, InvalidToken | NotSetUp):
+        return ProviderRefused(
+            "M-Pesa does not accept this service's credentials, or they are not set up. No money moved.",
+            code="provider_credentials",
+            details=details,
+        )
     if isinstance(error, NotSent):
         return Unavailable(
             "M-Pesa cannot be reached. Nothing was sent; try again shortly.",
             code="provider_unreachable",
             details=details,
             retry_after=30,
-        )
-    if isinstance(error, InvalidToken):
-        return ProviderRefused(
-            "M-Pesa does not accept this service's credentials. No money moved.",
-            code="provider_credentials",
-            details=details,
         )
     return ProviderRefused(failure_of(error).reason, details=details)

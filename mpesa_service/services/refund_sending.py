@@ -22,7 +22,7 @@ from mpesa_service.log_context import about
 from mpesa_service.models import Payment, Refund
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import MPESA, Cause, move_refund
+from mpesa_service.services.states import MPESA, Cause, hold, move_refund
 from mpesa_service.services.vault import Vault, token_hash
 
 REMARKS = "Refund"
@@ -113,6 +113,6 @@ def record_outcome(
         row.ask_at = next_ask(REFUND_ASK_AFTER, now, 0, now, runtime.jitter())
         return None
     row.failure_reason = failure.reason
-    payment.refunding_amount -= row.amount
+    hold(payment, row, 0)
     move_refund(session, payment, row, "refund_refused", cause)
     return refusal_for_caller(sent, {"refundId": None, "_id": row.id})

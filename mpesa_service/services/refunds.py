@@ -125,7 +125,7 @@ def _allowed_amount(payment: Payment, amount: int | None) -> int:
     details = {"status": payment.state.public, "refundableAmount": payment.refundable_amount}
     if payment.state not in REFUNDABLE or payment.provider != Provider.MPESA:
         raise Conflict(
-            f"A payment that is {payment.state.public} cannot be refunded.",
+            f"A payment in status {payment.state.public} cannot be refunded.",
             code="not_refundable",
             details=details,
         )

@@ -15,7 +15,7 @@ from mpesa_service.domain.decisions import (
     Standing,
     decide,
 )
-from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
+from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, note
@@ -80,7 +80,7 @@ def _remember(payment: Payment, report: Report, decision: Decision) -> None:
         payment.contradiction = decision.contradiction
     if decision.denial is not None:
         payment.denial_code, payment.denial_at = decision.denial.result_code, decision.denial.at
-    if decision.learn_receipt and payment.state not in PAID and decision.edge is None:
+    if decision.learn_receipt and payment.state in UNPAID and decision.edge is None:
         payment.claimed_receipt = report.receipt
     elif decision.learn_receipt:
         payment.receipt = report.receipt
@@ -101,14 +101,16 @@ def _ask_soon(payment: Payment, report: Report) -> None:
 def _move(session: Session, payment: Payment, report: Report, decision: Decision, reason: str | None) -> None:
     payment.result_code = report.result_code
     payment.result_desc = report.result_desc[:1024]
-    move_payment(session, payment, str(decision.edge), _cause(report, decision))
-    if payment.state in PAID and payment.receipt is None:
+    edge = str(decision.edge)
+    after = PAYMENT_TRANSITIONS.target(edge, payment.state)
+    if after in PAID and payment.receipt is None:
         payment.receipt = payment.claimed_receipt
-    payment.failure_reason = None if payment.state in PAID else _why(payment, decision, reason)
+    payment.failure_reason = None if after in PAID else _why(after, decision, reason)
+    move_payment(session, payment, edge, _cause(report, decision))
 
 
-def _why(payment: Payment, decision: Decision, reason: str | None) -> str | None:
-    if payment.state is PaymentStatus.REVIEW:
+def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | None:
+    if after is PaymentStatus.REVIEW:
         return f"A person must look: {decision.reason}."[:512]
     return reason[:512] if reason else None
 

@@ -1,7 +1,8 @@
 """The one function that changes a payment's state, and the one that changes a refund's.
 
-Both expect the payment's row to be locked, ask the transition table, and write the audit event in the
-caller's transaction.
+Both expect the payment's row to be locked and what the move rests on (receipt, amounts, reasons) to be
+set on it. They ask the transition table, and write the audit event and the outgoing event in the caller's
+transaction.
 """
 
 import logging
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mpesa_service.domain.announcements import payment_event, refund_event
 from mpesa_service.domain.states import (
     OPEN,
     PAID,
@@ -22,6 +24,7 @@ from mpesa_service.domain.states import (
 )
 from mpesa_service.extensions import AFTER_COMMIT
 from mpesa_service.models import Payment, PaymentEvent, Refund
+from mpesa_service.services.outbox import announce
 
 log = logging.getLogger("mpesa_service.audit")
 
@@ -66,11 +69,18 @@ def move_payment(session: Session, payment: Payment, edge: str, cause: Cause) ->
         payment.completed_at = cause.at
         payment.failure_reason = None
     _record(session, payment, None, before, after, edge, cause)
+    announce(session, payment_event(edge, after), payment, before.public, cause.at)
+
+
+def hold(payment: Payment, refund: Refund, amount: int) -> None:
+    """Reserve `amount` shillings of a locked payment for a refund, in place of what it held before."""
+    payment.refunding_amount += amount - (refund.held or 0)
+    refund.held = amount
 
 
 def create_refund(session: Session, payment: Payment, refund: Refund, cause: Cause) -> None:
     """Store a new refund of a locked payment and reserve its amount."""
-    payment.refunding_amount += refund.amount
+    hold(payment, refund, refund.amount)
     payment.refund_count += 1
     payment.updated_at = cause.at
     refund.status = RefundStatus.SUBMITTING
@@ -90,6 +100,7 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
         refund.completed_at = cause.at
         refund.ask_at = None
     _record(session, payment, refund, before, after, edge, cause)
+    announce(session, refund_event(after), payment, before.public, cause.at, refund)
 
 
 def note(session: Session, payment: Payment, what: str, cause: Cause, refund: Refund | None = None) -> None:

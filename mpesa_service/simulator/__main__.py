@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mpesa_service.simulator.errors import ControlError
-from mpesa_service.simulator.faults import FAULTS
+from mpesa_service.simulator.faults import FAULTS, OPERATIONS
 from mpesa_service.simulator.identity import identity_from_file, process_identity
 from mpesa_service.simulator.options import SimulatorOptions, option_names
 from mpesa_service.simulator.outcomes import table
@@ -132,6 +132,7 @@ def _epilog() -> str:
             "",
             "Faults (rate 0 to 1; stk_push.NAME limits one to an operation):",
             *faults,
+            f"  operations: {', '.join(OPERATIONS)}",
             "",
             *textwrap.wrap("Options for --set: " + ", ".join(option_names()), 96),
         ]

@@ -28,9 +28,9 @@ class Letter:
     """A callback that is to be sent, under the plan of its request."""
 
     kind: str
-    """`stk`, `b2c_result` or `b2c_timeout`."""
+    """`stk`, `b2c_result`, `b2c_timeout` or `status_result`."""
     key: str
-    """The CheckoutRequestID or OriginatorConversationID."""
+    """The CheckoutRequestID or OriginatorConversationID of what it answers."""
     url: str
     body: Json
     plan: Plan = field(default_factory=Plan)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mpesa_service.simulator.errors import ControlError
 from mpesa_service.simulator.scripts import Script
 
-OPERATIONS = ("oauth", "stk_push", "stk_query", "b2c", "c2b_register")
+OPERATIONS = ("oauth", "stk_push", "stk_query", "b2c", "transaction_status", "c2b_register")
 
 FAULTS: dict[str, str] = {
     "refused_before": "hangs up at once, before acting",
@@ -42,12 +42,13 @@ _STK, _PAYOUT, _QUERY = (
     frozenset({"stk_push", "b2c"}),
     frozenset({"stk_query"}),
 )
+_CALLED_BACK = _PAYOUT | {"transaction_status"}
 _ONLY: dict[str, frozenset[str]] = {
     "token_refused": frozenset(OPERATIONS) - {"oauth"},
-    "callback_lost": _PAYOUT,
-    "callback_doubled": _PAYOUT,
-    "callback_delayed": _PAYOUT,
-    "callback_before_answer": _PAYOUT,
+    "callback_lost": _CALLED_BACK,
+    "callback_doubled": _CALLED_BACK,
+    "callback_delayed": _CALLED_BACK,
+    "callback_before_answer": _CALLED_BACK,
     "late_success": _PAYOUT,
     "queue_timeout": frozenset({"b2c"}),
     "amount_differs": _PAYOUT,

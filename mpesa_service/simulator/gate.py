@@ -19,7 +19,8 @@ HANG_UP = "simulator.hang_up"
 _FACT_FIELDS = {
     "msisdn": ("PhoneNumber", "PartyB", "Msisdn"),
     "checkoutRequestId": ("CheckoutRequestID",),
-    "originatorConversationId": ("OriginatorConversationID",),
+    "originatorConversationId": ("OriginatorConversationID", "OriginalConversationID"),
+    "receipt": ("TransactionID",),
 }
 
 

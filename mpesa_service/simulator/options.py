@@ -63,6 +63,8 @@ class SimulatorOptions:
     b2c_after: float = 1
     b2c_minimum: int = 10
     """Smaller payouts are accepted and end in result 2."""
+    status_after: float = 1
+    """How long after a transaction status query its result comes."""
     c2b_register_once: bool = False
     """On: registering C2B URLs again is refused, as in production."""
 

@@ -60,6 +60,12 @@ B2C_TEXTS: dict[ResultCode, str] = {
     "SFC_IC0003": "The operator does not exist.",
 }
 
+UNKNOWN_RECEIPT = 2032
+STATUS_TEXTS: dict[ResultCode, str] = B2C_TEXTS | {
+    UNKNOWN_RECEIPT: "The transaction receipt number does not exist."
+}
+"""Of the status query itself; what became of the transaction is in TransactionStatus."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

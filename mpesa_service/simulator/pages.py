@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from mpesa_service.simulator import prompts
 from mpesa_service.simulator.control.common import payload
 from mpesa_service.simulator.errors import ControlError
-from mpesa_service.simulator.faults import FAULTS
+from mpesa_service.simulator.faults import FAULTS, OPERATIONS
 from mpesa_service.simulator.outcomes import table
 from mpesa_service.simulator.records import Prompt
 from mpesa_service.simulator.wire import Json, subscriber
@@ -39,7 +39,13 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/simulator/")
     def help_page() -> str:
-        return render_template("help.html", table=table(), faults=FAULTS, options=world.options.as_json())
+        return render_template(
+            "help.html",
+            table=table(),
+            faults=FAULTS,
+            operations=OPERATIONS,
+            options=world.options.as_json(),
+        )
 
     @pages.get("/simulator/certificate")
     def certificate() -> Response:

@@ -1,4 +1,4 @@
-"""What happens to a B2C request after it was accepted: the initiator, the money, the result.
+"""What happens to a B2C request after it was accepted: the money, the result.
 
 Shapes from the portal's B2C page. That a queue time-out posts the original request back is told by
 one production user (121-platform, quoting Safaricom staff); it is not in the documentation.
@@ -6,7 +6,7 @@ one production user (121-platform, quoting Safaricom staff); it is not in the do
 
 from mpesa_service.simulator import ids
 from mpesa_service.simulator.courier import Attempt, Letter
-from mpesa_service.simulator.errors import DarajaError, invalid
+from mpesa_service.simulator.errors import DarajaError
 from mpesa_service.simulator.faults import Plan
 from mpesa_service.simulator.ledger import UTILITY
 from mpesa_service.simulator.outcomes import (
@@ -22,28 +22,7 @@ from mpesa_service.simulator.records import COMPLETED, FAILED, QUEUED, TIMED_OUT
 from mpesa_service.simulator.wire import Json, dotted, masked
 from mpesa_service.simulator.world import World
 
-_WRONG_BEFORE_LOCK = 5
 _TIMEOUT_URL = "https://internalsandbox.safaricom.co.ke/mpesa/b2cresults/v1/submit"
-
-
-def check_initiator(world: World, name: str, credential: str) -> ResultCode:
-    """Return 0, 2001 for a wrong name or password, or 8006 after five wrong ones in a row.
-
-    Raises DarajaError when the credential is not base64.
-    """
-    try:
-        password = world.identity.decrypt(credential)
-    except ValueError:
-        raise invalid("SecurityCredential") from None
-    with world.lock:
-        if world.wrong_credentials >= _WRONG_BEFORE_LOCK:
-            return 8006
-        options = world.options
-        if (name, password) == (options.initiator_name, options.initiator_password):
-            world.wrong_credentials = 0
-            return 0
-        world.wrong_credentials += 1
-        return 2001
 
 
 def accept(world: World, payout: Payout) -> None:

@@ -1,4 +1,4 @@
-"""What the simulator remembers about a push and about a payout."""
+"""What the simulator remembers about a push, a payout and a status query."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,4 +101,34 @@ class Payout:
             "faults": sorted(self.plan.faults),
             "acceptedAt": iso(self.accepted_at),
             "closedAt": iso(self.closed_at),
+        }
+
+
+@dataclass(slots=True)
+class StatusQuery:
+    """A transaction status query, by `receipt` or by `original_conversation_id`; the other is ""."""
+
+    originator_conversation_id: str
+    conversation_id: str
+    receipt: str
+    original_conversation_id: str
+    result_url: str
+    accepted_at: datetime
+    refusal: ResultCode
+    """What the initiator's credential comes to: 0, 2001 or 8006."""
+    plan: Plan
+    result_code: ResultCode | None = None
+    answered_at: datetime | None = None
+
+    def as_json(self) -> Json:
+        """Return what the ledger shows."""
+        return {
+            "originatorConversationId": self.originator_conversation_id,
+            "conversationId": self.conversation_id,
+            "receipt": self.receipt or None,
+            "originalConversationId": self.original_conversation_id or None,
+            "resultCode": self.result_code,
+            "faults": sorted(self.plan.faults),
+            "acceptedAt": iso(self.accepted_at),
+            "answeredAt": iso(self.answered_at),
         }

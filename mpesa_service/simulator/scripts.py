@@ -16,7 +16,7 @@ OUTCOMES = ("paid", "hold", "late_success", "pending")
 
 _CODE = re.compile(r"[0-9]{1,9}|[A-Z][A-Z0-9_]{1,9}")
 _SHORT = {"5xx": "error_5xx"}
-_FACTS = ("msisdn", "checkoutRequestId", "originatorConversationId")
+_FACTS = ("msisdn", "checkoutRequestId", "originatorConversationId", "receipt")
 _KEYS = {
     "for",
     *_FACTS,

@@ -11,7 +11,7 @@ from mpesa_service.simulator.faults import FaultBox, Plan
 from mpesa_service.simulator.identity import Identity, process_identity
 from mpesa_service.simulator.ledger import Customer, Ledger
 from mpesa_service.simulator.options import SimulatorOptions
-from mpesa_service.simulator.records import Payout, Prompt
+from mpesa_service.simulator.records import Payout, Prompt, StatusQuery
 from mpesa_service.simulator.scheduler import Clock, Scheduler, system_clock
 from mpesa_service.simulator.tokens import TokenDesk
 from mpesa_service.simulator.wire import Json
@@ -25,7 +25,7 @@ def _silent(_line: str) -> None:
 
 
 class World:
-    """Customers, shop, apps, prompts, payouts, faults and time.
+    """Customers, shop, apps, prompts, payouts, status queries, faults and time.
 
     Hold `lock` while reading or changing anything here, and never while a callback is sent.
     """
@@ -55,6 +55,7 @@ class World:
         self.prompts: dict[str, Prompt] = {}
         self.open_by_phone: dict[str, Prompt] = {}
         self.payouts: dict[str, Payout] = {}
+        self.status_queries: dict[str, StatusQuery] = {}
         self.c2b_urls: dict[str, Json] = {}
         self.requests: Counter[str] = Counter()
         self.wrong_credentials = 0

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.daraja import UnreadableCallback, parse_command_result, parse_stk_callback
+from mpesa_service.daraja import (
+    UnreadableCallback,
+    parse_command_result,
+    parse_status_result,
+    parse_stk_callback,
+)
 from mpesa_service.domain.outcomes import Outcome
 
 PAID = b"""{"Body": {"stkCallback": {
@@ -396,7 +401,7 @@ def test_anything_anywhere(parse, sample, data):
 
 @given(st.binary(max_size=300))
 def test_any_bytes(raw):
-    for parse in (parse_stk_callback, parse_command_result):
+    for parse in (parse_stk_callback, parse_command_result, parse_status_result):
         with pytest.raises(UnreadableCallback):
             parse(raw)
 

@@ -23,15 +23,17 @@ from mpesa_service.daraja import (
     SubscriberBusy,
     Throttled,
     Token,
+    TransactionStatusQuery,
 )
 from mpesa_service.domain.outcomes import Outcome
 
 from .conftest import BASE, TOKEN_URL, make_settings
-from .test_messages import PAYMENT, PUSH, URLS
+from .test_messages import PAYMENT, PUSH, STATUS, URLS
 
 PUSH_URL = f"{BASE}/mpesa/stkpush/v1/processrequest"
 QUERY_URL = f"{BASE}/mpesa/stkpushquery/v1/query"
 B2C_URL = f"{BASE}/mpesa/b2c/v3/paymentrequest"
+STATUS_URL = f"{BASE}/mpesa/transactionstatus/v1/query"
 C2B_URL = f"{BASE}/mpesa/c2b/v2/registerurl"
 ID = "ws_CO_13012021093521236557"
 PASSWORD = (
@@ -60,6 +62,7 @@ QUEUED = {
     "ResponseCode": "0",
     "ResponseDescription": "Accept the service request successfully.",
 }
+ASKED = QUEUED | {"ConversationID": "AG_20240706_2010364430d9bbdaf872"}
 REGISTERED = {
     "OriginatorCoversationID": "6e86-45dd-91ac-fd5d4178ab523408729",
     "ResponseCode": "0",
@@ -88,9 +91,18 @@ OPERATIONS = [
     pytest.param("POST", QUERY_URL, QUERIED, lambda c: c.stk_query(ID), id="query"),
     pytest.param("POST", B2C_URL, QUEUED, lambda c: c.b2c_payment(B2cPayment(**PAYMENT)), id="b2c"),
     pytest.param("POST", C2B_URL, REGISTERED, lambda c: c.register_urls(RegisterUrls(**URLS)), id="c2b"),
+    pytest.param(
+        "POST",
+        STATUS_URL,
+        ASKED,
+        lambda c: c.transaction_status(TransactionStatusQuery(**STATUS)),
+        id="status",
+    ),
 ]
+READS = [OPERATIONS[1], OPERATIONS[4]]
 MOVERS = [OPERATIONS[0], OPERATIONS[2], OPERATIONS[3]]
 every_operation = pytest.mark.parametrize(("method", "url", "good", "act"), OPERATIONS)
+every_read = pytest.mark.parametrize(("method", "url", "good", "act"), READS)
 every_mover = pytest.mark.parametrize(("method", "url", "good", "act"), MOVERS)
 
 
@@ -200,6 +212,68 @@ def test_our_id_stands_in_for_one_that_is_not_echoed(client, wire):
     wire.post(B2C_URL, json=without(QUEUED, "OriginatorConversationID"))
     accepted = client.b2c_payment(B2cPayment(**PAYMENT))
     assert accepted.originator_conversation_id == "refund-1"
+
+
+def test_a_status_query_by_receipt(client, wire):
+    wire.post(STATUS_URL, json=ASKED)
+    accepted = client.transaction_status(TransactionStatusQuery(**STATUS))
+    assert wire.last_request.json() == {
+        "Initiator": "testapi",
+        "SecurityCredential": "READYMADE==",
+        "CommandID": "TransactionStatusQuery",
+        "TransactionID": "SG632NMUAB",
+        "PartyA": "174379",
+        "IdentifierType": "4",
+        "ResultURL": "https://shop.example/status/8f1c",
+        "QueueTimeOutURL": "https://shop.example/late/8f1c",
+        "Remarks": "Status",
+    }
+    assert accepted.conversation_id == "AG_20240706_2010364430d9bbdaf872"
+    assert accepted.originator_conversation_id == "f1e2-4b95-a71d-b30d3cdbb7a7735297"
+    assert accepted.response_code == "0"
+    assert accepted.response_description == "Accept the service request successfully."
+    assert accepted.raw == ASKED
+
+
+def test_a_status_query_by_conversation(make_client, wire):
+    wire.post(STATUS_URL, json=without(ASKED, "OriginatorConversationID"))
+    query = TransactionStatusQuery(
+        result_url="https://shop.example/status/8f1c",
+        timeout_url="https://shop.example/late/8f1c",
+        remarks="Refund",
+        occasion="Order 1",
+        original_conversation_id="refund-1",
+    )
+    accepted = make_client(b2c_shortcode="600997").transaction_status(query)
+    sent = wire.last_request.json()
+    assert sent["OriginalConversationID"] == "refund-1"
+    assert "TransactionID" not in sent
+    assert (sent["PartyA"], sent["Remarks"], sent["Occasion"]) == ("600997", "Refund", "Order 1")
+    assert accepted.originator_conversation_id == "", "the id of the payout is not that of the query"
+
+
+def test_a_status_query_for_another_party(make_client, wire):
+    wire.post(STATUS_URL, json=ASKED)
+    query = TransactionStatusQuery(**(STATUS | {"party": "600584"}))
+    make_client(b2c_shortcode="600997").transaction_status(query)
+    assert wire.last_request.json()["PartyA"] == "600584"
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"ResponseCode": "1"}, Refused),
+        ({"ResponseCode": None}, OutcomeUnknown),
+        ({"ConversationID": ""}, OutcomeUnknown),
+    ],
+)
+def test_a_status_query_that_was_not_accepted(client, wire, changes, kind):
+    wire.post(STATUS_URL, json=ASKED | changes)
+    with pytest.raises(kind) as caught:
+        client.transaction_status(TransactionStatusQuery(**STATUS))
+    assert type(caught.value) is kind
+    assert caught.value.operation == "transaction_status"
+    assert len(sent_to(wire, STATUS_URL)) == 1
 
 
 def test_a_registration(client, wire):
@@ -490,31 +564,43 @@ def test_nor_what_never_left(client, wire, clock, method, url, good, act):
     assert len(sent_to(wire, url)) == 1
 
 
+@every_read
 @pytest.mark.parametrize("failure", [requests.ReadTimeout, requests.ConnectTimeout])
-def test_a_read_is_repeated(client, wire, clock, failure):
-    wire.post(QUERY_URL, [{"exc": failure}, {"status_code": 502}, {"json": QUERIED}])
-    assert client.stk_query(ID).result.outcome is Outcome.PAID
-    assert len(sent_to(wire, QUERY_URL)) == 3
+def test_a_read_is_repeated(client, wire, clock, method, url, good, act, failure):
+    wire.post(url, [{"exc": failure}, {"status_code": 502}, {"json": good}])
+    assert act(client).raw == good
+    assert len(sent_to(wire, url)) == 3
     assert len(clock.naps) == 2
 
 
-def test_a_read_is_repeated_twice_at_most(client, wire):
-    wire.post(QUERY_URL, exc=requests.ReadTimeout)
+@every_read
+def test_a_read_is_repeated_twice_at_most(client, wire, method, url, good, act):
+    wire.post(url, exc=requests.ReadTimeout)
     with pytest.raises(OutcomeUnknown):
-        client.stk_query(ID)
-    assert len(sent_to(wire, QUERY_URL)) == 3
+        act(client)
+    assert len(sent_to(wire, url)) == 3
 
 
-def test_a_slow_read_is_not_repeated(client, wire, clock):
+@every_read
+def test_a_refused_read_is_not_repeated(client, wire, clock, method, url, good, act):
+    wire.post(url, status_code=400, json=error("400.002.02", "Bad Request - Invalid TransactionID"))
+    with pytest.raises(Refused):
+        act(client)
+    assert len(sent_to(wire, url)) == 1
+    assert clock.naps == []
+
+
+@every_read
+def test_a_slow_read_is_not_repeated(client, wire, clock, method, url, good, act):
     def slow(request, context):
         clock.forward(10)
         context.status_code = 504
         return ""
 
-    wire.post(QUERY_URL, text=slow)
+    wire.post(url, text=slow)
     with pytest.raises(OutcomeUnknown):
-        client.stk_query(ID)
-    assert len(sent_to(wire, QUERY_URL)) == 1
+        act(client)
+    assert len(sent_to(wire, url)) == 1
 
 
 def test_each_sending_has_a_timestamp_of_its_own(client, wire, clock):
@@ -663,10 +749,14 @@ def test_threads_share_one_token(wire):
         ),
     ],
 )
-def test_without_credentials_no_payout_leaves(make_client, wire, changes, reason):
+@pytest.mark.parametrize(
+    ("act", "operation"),
+    [(OPERATIONS[2].values[3], "b2c_payment"), (OPERATIONS[4].values[3], "transaction_status")],
+)
+def test_without_credentials_no_command_leaves(make_client, wire, act, operation, changes, reason):
     with pytest.raises(NotSent, match=reason) as caught:
-        make_client(**changes).b2c_payment(B2cPayment(**PAYMENT))
-    assert caught.value.operation == "b2c_payment"
+        act(make_client(**changes))
+    assert caught.value.operation == operation
     assert "hunter2!" not in str(caught.value)
     assert wire.request_history == []
 
@@ -685,7 +775,8 @@ def test_the_credential_is_computed_once(make_client, wire, tmp_path):
     wire.post(B2C_URL, json=QUEUED)
     client.b2c_payment(B2cPayment(**PAYMENT))
     path.unlink()
-    client.b2c_payment(B2cPayment(**PAYMENT))
-    first, second = (request.json()["SecurityCredential"] for request in sent_to(wire, B2C_URL))
-    assert first == second
+    wire.post(STATUS_URL, json=ASKED)
+    client.transaction_status(TransactionStatusQuery(**STATUS))
+    first = sent_to(wire, B2C_URL)[0].json()["SecurityCredential"]
+    assert first == sent_to(wire, STATUS_URL)[0].json()["SecurityCredential"]
     assert key.decrypt(b64decode(first), PKCS1v15()) == b"hunter2!"

@@ -16,6 +16,7 @@ from mpesa_service.daraja import (
     command_result,
     error_entry,
     normalise_code,
+    status_query_result,
     stk_result,
 )
 from mpesa_service.domain.outcomes import Outcome
@@ -29,7 +30,7 @@ COMMAND_FAILED = [
     *("1", "2", "3", "4", "8", "11", "18", "20", "21", "22", "24", "25", "26", "29", "2001"),
     *("2006", "2028", "2040", "8006", "SFC_IC0003", "R000002"),
 ]
-COMMAND_UNCLEAR = ["15", "17", "R000001", *map(str, range(100000000, 100000012))]
+COMMAND_UNCLEAR = ["15", "17", "2032", "R000001", *map(str, range(100000000, 100000012))]
 
 
 def test_the_stk_table_is_complete():
@@ -82,6 +83,16 @@ def test_ambiguous_commands_are_left_to_a_person(code):
 def test_a_finished_command_must_not_be_sent_again():
     row = command_result("0")
     assert (row.outcome, row.final, row.resend_safe) == (Outcome.PAID, True, False)
+
+
+@pytest.mark.parametrize("code", [*COMMAND_RESULTS, "31337", "", None])
+def test_how_a_status_query_ended_says_nothing_about_money(code):
+    row, plain = status_query_result(code), command_result(code)
+    assert (row.outcome, row.final, row.resend_safe) == (Outcome.PENDING, False, False)
+    assert (row.code, row.meaning) == (plain.code, plain.meaning)
+    assert row.credential_fault == plain.credential_fault
+    assert "has been sent" not in row.say
+    assert "not sent" not in row.say
 
 
 @pytest.mark.parametrize("lookup", [stk_result, command_result])

@@ -29,7 +29,7 @@ def test_every_error_has_an_outcome_of_its_own():
         for value in vars(errors).values()
         if isinstance(value, type) and issubclass(value, errors.DarajaError)
     ]
-    assert len({kind.outcome for kind in classes}) == len(classes) == 10
+    assert len({kind.outcome for kind in classes}) == len(classes) == 11
 
 
 def test_an_error_can_be_pickled():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mpesa_service.daraja import B2cPayment, RegisterUrls, StkPush
+from mpesa_service.daraja import B2cPayment, RegisterUrls, StkPush, TransactionStatusQuery
 
 PUSH = {
     "amount": 1,
@@ -18,6 +18,11 @@ PAYMENT = {
     "remarks": "Refund",
     "occasion": "",
     "result_url": "https://shop.example/result/8f1c",
+    "timeout_url": "https://shop.example/late/8f1c",
+}
+STATUS = {
+    "receipt": "SG632NMUAB",
+    "result_url": "https://shop.example/status/8f1c",
     "timeout_url": "https://shop.example/late/8f1c",
 }
 URLS = {
@@ -58,6 +63,13 @@ URLS = {
         (B2cPayment, PAYMENT, "occasion", "x" * 101),
         (B2cPayment, PAYMENT, "result_url", "x"),
         (B2cPayment, PAYMENT, "timeout_url", "x"),
+        *((TransactionStatusQuery, STATUS, "receipt", bad) for bad in (None, "", "x" * 129)),
+        *((TransactionStatusQuery, STATUS, "party", bad) for bad in ("", "1743", "17437999", "17437x")),
+        (TransactionStatusQuery, STATUS, "remarks", ""),
+        (TransactionStatusQuery, STATUS, "remarks", "x" * 101),
+        (TransactionStatusQuery, STATUS, "occasion", "x" * 101),
+        (TransactionStatusQuery, STATUS, "result_url", "x"),
+        (TransactionStatusQuery, STATUS, "timeout_url", "x"),
         (RegisterUrls, URLS, "confirmation_url", "x"),
         (RegisterUrls, URLS, "validation_url", "x"),
         (RegisterUrls, URLS, "response_type", "completed"),
@@ -69,6 +81,14 @@ def test_refused_by_name_and_never_by_value(make, values, field, bad):
     assert len(str(bad)) < 9 or str(bad).strip() not in str(caught.value)
 
 
+def test_a_status_query_asks_by_one_id():
+    with pytest.raises(ValueError, match=r"^receipt must .* not both"):
+        TransactionStatusQuery(**STATUS, original_conversation_id="refund-1")
+    for bad in ("", "x" * 129):
+        with pytest.raises(ValueError, match=r"^original_conversation_id must"):
+            TransactionStatusQuery(**(STATUS | {"receipt": None, "original_conversation_id": bad}))
+
+
 @pytest.mark.parametrize(
     ("make", "values", "good"),
     [
@@ -77,6 +97,9 @@ def test_refused_by_name_and_never_by_value(make, values, field, bad):
         (StkPush, PUSH, {"callback_url": "http://127.0.0.1:5005"}),
         (B2cPayment, PAYMENT, {"remarks": "ok", "occasion": "x" * 100}),
         (B2cPayment, PAYMENT, {"remarks": "x" * 100, "originator_conversation_id": "x" * 128}),
+        (TransactionStatusQuery, STATUS, {"remarks": "x", "occasion": "x" * 100, "party": "1743799"}),
+        (TransactionStatusQuery, STATUS, {"remarks": "x" * 100, "receipt": "x" * 128, "party": None}),
+        (TransactionStatusQuery, STATUS, {"receipt": None, "original_conversation_id": "x" * 128}),
         (RegisterUrls, URLS, {"response_type": "Cancelled"}),
     ],
 )
@@ -87,6 +110,10 @@ def test_accepted_at_the_limits(make, values, good):
 
 
 def test_reprs_are_thin():
-    for text in (repr(StkPush(**PUSH)), repr(B2cPayment(**PAYMENT))):
+    for text in (
+        repr(StkPush(**PUSH)),
+        repr(B2cPayment(**PAYMENT)),
+        repr(TransactionStatusQuery(**STATUS)),
+    ):
         assert "254" not in text
         assert "8f1c" not in text

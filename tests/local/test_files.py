@@ -133,7 +133,7 @@ class TestLogs:
 
 def test_the_simulator_is_the_first_program(here: Place):
     names = [program.name for program in process_table(here)]
-    assert names == ["simulator", "service"]
+    assert names == ["simulator", "service", "worker"]
     assert len({program.log for program in process_table(here)}) == len(names)
 
 

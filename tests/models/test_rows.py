@@ -155,7 +155,7 @@ class TestStatements:
         with database.begin() as session:
             session.add(Payment(**mpesa()))
             session.flush()
-            session.add(Refund(**refund_of()))
+            session.add(Refund(**refund_of(originator_conversation_id="o1")))
         locked: list[str] = []
 
         @sa.event.listens_for(database.engine, "before_cursor_execute")

@@ -162,3 +162,128 @@ def test_late_success_after_1037_is_a_named_correction(service: Service) -> None
     assert payment["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
     assert payment["failureReason"] is None
     assert service.events(payment["_id"])[-1].cause == "late_payment"
+
+
+class TestOnSchedule:
+    """What the job does when nobody reads."""
+
+    def run(self, service: Service, seconds: float) -> int:
+        service.clock.advance(seconds)
+        return reconcile.ask_due(service.runtime)
+
+    def test_a_lost_callback_is_found_without_anybody_reading(self, service: Service) -> None:
+        lose_callbacks(service)
+        checkout = service.pending()
+        pay(service, checkout)
+        assert self.run(service, 29) == 0
+        assert self.run(service, 1) == 1
+        assert service.row(checkout).status == "succeeded"
+        assert self.run(service, 100_000) == 0
+
+    def test_silence_leads_to_unknown_and_then_to_a_person(self, service: Service) -> None:
+        service.simulator.post("/simulator/options", {"faults": {"query_forgets": 1}})
+        checkout = service.pending()
+        seen = []
+        for seconds in (30, 30, 30, 30, 180, 600, 2_700, 18_000, 64_800):
+            assert self.run(service, seconds) == 1
+            seen.append(service.row(checkout).status)
+        assert seen == ["pending"] * 4 + ["unknown"] * 4 + ["review"]
+        payment = service.payment(checkout)
+        assert "never said" in payment["failureReason"]
+        assert [event.cause for event in service.events(payment["_id"])][-2:] == ["fell_silent", "gave_up"]
+        assert self.run(service, 1_000_000) == 0
+
+    def test_a_push_without_an_id_waits_a_day_for_its_callback_and_then_for_a_person(
+        self, service: Service
+    ) -> None:
+        service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "answer_lost"})
+        payment = service.initiate().json["data"]["payment"]["_id"]
+        assert self.run(service, 86_399) == 0
+        assert self.run(service, 1) == 1
+        assert service.row(payment).status == "review"
+        assert asks(service) == 0
+        [prompt] = service.ledger()["prompts"]
+        pay(service, prompt["checkoutRequestId"])
+        assert service.row(payment).receipt == service.ledger()["debits"][0]["receipt"]
+
+    def test_a_push_cut_off_by_a_crash_is_unknown_after_90_seconds(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Killed(BaseException):
+            pass
+
+        def die(_push: object) -> None:
+            raise Killed
+
+        monkeypatch.setattr(service.runtime.daraja, "stk_push", die)
+        with pytest.raises(Killed):
+            service.initiate()
+        assert self.run(service, 89) == 0
+        assert self.run(service, 1) == 1
+        assert [payment.status for payment in service.payments()] == ["unknown"]
+        assert self.run(service, 86_400) == 1
+        assert [payment.status for payment in service.payments()] == ["review"]
+
+    def test_a_claim_that_daraja_does_not_confirm_goes_to_a_person_in_the_end(self, service: Service) -> None:
+        from tests.services.test_inbox import post, stk_body
+
+        service.simulator.post("/simulator/options", {"faults": {"query_forgets": 1}})
+        checkout = service.pending()
+        url = service.callback_url(checkout)
+        service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+        service.clock.advance(100_000)
+        post(url, stk_body(service, checkout))
+        done = 0
+        for _ in range(20):
+            done += self.run(service, 43_200)
+        assert done == 9
+        assert service.row(checkout).status == "review"
+        assert "contradiction" in str(service.row(checkout).failure_reason)
+
+    def test_a_strangers_claim_that_daraja_does_not_confirm_is_dropped(self, service: Service) -> None:
+        from tests.services.test_inbox import plain, post, stk_body
+
+        service.simulator.post("/simulator/options", {"faults": {"query_forgets": 1}})
+        checkout = service.pending()
+        service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+        post(plain(service), stk_body(service, checkout))
+        for _ in range(20):
+            self.run(service, 43_200)
+        assert service.row(checkout).status == "canceled"
+        assert service.row(checkout).ask_at is None
+
+    def test_a_dispute_over_a_paid_payment_goes_to_a_person_in_the_end(self, service: Service) -> None:
+        from tests.services.test_inbox import post, stk_body
+
+        checkout = service.paid()
+        service.simulator.post("/simulator/options", {"faults": {"query_forgets": 1}})
+        post(service.callback_url(checkout), stk_body(service, checkout, ResultCode=1032))
+        for _ in range(20):
+            self.run(service, 43_200)
+        assert service.row(checkout).status == "review"
+
+    def test_a_poisonous_payment_holds_nobody_up(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lose_callbacks(service)
+        poisonous = service.pending(order="ORDER1")
+        service.clock.advance(1)
+        healthy = service.pending(order="ORDER2", phone="254722000001")
+        pay(service, healthy)
+        real, bad = reconcile._look_into, service.row(poisonous).id
+
+        def fail_for_one(runtime, turn):
+            if turn.payment_id == bad:
+                raise RuntimeError("poison")
+            return real(runtime, turn)
+
+        monkeypatch.setattr(reconcile, "_look_into", fail_for_one)
+        assert self.run(service, 30) == 2
+        assert service.row(healthy).status == "succeeded"
+        assert (service.row(poisonous).ask_at - service.clock()).total_seconds() == 90, "its lease runs out"
+
+    def test_it_stops_at_its_limit(self, service: Service) -> None:
+        for number in range(3):
+            service.pending(order=f"ORDER{number}", phone=f"25472200000{number}")
+        service.clock.advance(30)
+        assert reconcile.ask_due(service.runtime, limit=2) == 2

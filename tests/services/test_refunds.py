@@ -175,7 +175,8 @@ def test_a_result_that_contradicts_the_first_needs_a_person(service: Service) ->
     result(service, token)
     result(service, token, ResultCode=1, ResultParameters=None)
     assert service.payment(checkout)["refunds"][0]["status"] == "review"
-    assert service.payment(checkout)["refundedAmount"] == 60
+    assert service.payment(checkout)["refundedAmount"] == 0, "not certain any more"
+    assert service.row(checkout).refunding_amount == 60
 
 
 def test_money_paid_after_a_failure_is_held_again(service: Service) -> None:

@@ -20,6 +20,7 @@ PUSH = "/mpesa/stkpush/v1/processrequest"
 QUERY = "/mpesa/stkpushquery/v1/query"
 B2C_V1 = "/mpesa/b2c/v1/paymentrequest"
 B2C_V3 = "/mpesa/b2c/v3/paymentrequest"
+STATUS = "/mpesa/transactionstatus/v1/query"
 REGISTER_V2 = "/mpesa/c2b/v2/registerurl"
 
 
@@ -171,6 +172,30 @@ class Shop:
     def b2c(self, path: str = B2C_V3, **changes: Any) -> requests.Response:
         return self.daraja(path, self.b2c_body(**changes))
 
+    def status_body(self, **changes: Any) -> dict[str, Any]:
+        secret = changes.pop("secret", "Safaricom999!*!")
+        body = {
+            "Initiator": "testapi",
+            "SecurityCredential": encrypted(secret, self.certificate),
+            "CommandID": "TransactionStatusQuery",
+            "PartyA": "174379",
+            "IdentifierType": "4",
+            "ResultURL": self.receiver.url + "/status",
+            "QueueTimeOutURL": self.receiver.url + "/timeout",
+            "Remarks": "Status",
+            "Occasion": "",
+        }
+        return _changed(body, changes)
+
+    def status(self, **changes: Any) -> requests.Response:
+        return self.daraja(STATUS, self.status_body(**changes))
+
+    def told(self, **changes: Any) -> dict[str, Any]:
+        """Ask for a transaction, wait for the answer, and return its parameters by name."""
+        assert self.status(**changes).status_code == 200
+        self.advance(1.1)
+        return parameters(self.receiver.results()[-1])
+
     def advance(self, seconds: float) -> None:
         self.simulator.post("/simulator/clock/advance", {"seconds": seconds})
 
@@ -186,6 +211,10 @@ class Shop:
 
     def prompt(self, checkout_request_id: str, act: str, **body: Any) -> Any:
         return self.simulator.post(f"/simulator/prompts/{checkout_request_id}/{act}", body)
+
+
+def parameters(result: dict[str, Any]) -> dict[str, Any]:
+    return {item["Key"]: item.get("Value") for item in result["ResultParameters"]["ResultParameter"]}
 
 
 def _changed(body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -67,12 +67,14 @@ def test_reset_forgets_everything(shop: Shop, receiver: Receiver) -> None:
     shop.call("DELETE", "/simulator/script")
     shop.pushed()
     shop.b2c()
+    shop.status(TransactionID="SG632NMUAB")
     options = shop.simulator.post("/simulator/reset", {"pay_after": 3})
     assert (options["pay_after"], options["faults"], options["timers"]) == (3, {}, "manual")
     shop.advance(100)
     assert not receiver.posts
     ledger = shop.ledger()
-    for part in ("debits", "credits", "callbacks", "prompts", "payouts", "withheld", "shop"):
+    parts = ("debits", "credits", "callbacks", "prompts", "payouts", "withheld", "shop", "statusQueries")
+    for part in parts:
         assert ledger[part] == []
     assert ledger["requests"] == {}
     assert shop.push().status_code == 404, "tokens are gone, too"

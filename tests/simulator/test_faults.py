@@ -257,6 +257,9 @@ def test_faults_keep_to_the_operations_that_they_fit() -> None:
     everything = dict.fromkeys(FAULTS, 1.0)
     box = FaultBox(1)
     assert "callback_lost" not in box.plan("stk_query", {}, everything).faults
+    asked = box.plan("transaction_status", {}, everything).faults
+    assert {"callback_lost", "callback_doubled", "answer_lost", "token_refused"} < asked
+    assert not asked & {"late_success", "queue_timeout", "amount_differs", "query_contradicts"}
     assert "token_refused" not in box.plan("oauth", {}, everything).faults
     assert "queue_timeout" not in box.plan("stk_push", {}, everything).faults
 

@@ -97,6 +97,7 @@ def test_a_missing_header_is_another_error(shop: Shop, header: str | None) -> No
         (QUERY, 404, "404.001.03"),
         ("/mpesa/c2b/v1/registerurl", 400, "400.003.01"),
         ("/mpesa/c2b/v2/registerurl", 400, "400.003.01"),
+        ("/mpesa/transactionstatus/v1/query", 400, "400.003.01"),
         ("/mpesa/b2c/v1/paymentrequest", 401, "401.002.01"),
         ("/mpesa/b2c/v3/paymentrequest", 401, "401.002.01"),
     ],

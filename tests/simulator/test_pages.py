@@ -12,6 +12,12 @@ def test_the_help_page_tells_the_table(shop: Shop) -> None:
         assert text in page.text
 
 
+def test_the_help_page_tells_what_can_be_asked(shop: Shop) -> None:
+    page = shop.call("GET", "/")
+    for text in ("<code>transaction_status</code>", "status_after", "OriginalConversationID", "Authorized"):
+        assert text in page.text
+
+
 def test_a_phone_is_found_by_any_spelling(shop: Shop) -> None:
     page = shop.call("GET", "/simulator/phone?number=0712 345 678")
     assert page.url.endswith(f"/simulator/phone/{PHONE}")

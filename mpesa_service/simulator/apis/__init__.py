@@ -1,7 +1,14 @@
 """Daraja's APIs, one module each. A new one is written as a module and named here."""
 
-from mpesa_service.simulator.apis import b2c, c2b, oauth, stk_push, stk_query
+from mpesa_service.simulator.apis import b2c, c2b, oauth, stk_push, stk_query, transaction_status
 from mpesa_service.simulator.gate import Api
 
-APIS: tuple[Api, ...] = (*oauth.APIS, *stk_push.APIS, *stk_query.APIS, *b2c.APIS, *c2b.APIS)
+APIS: tuple[Api, ...] = (
+    *oauth.APIS,
+    *stk_push.APIS,
+    *stk_query.APIS,
+    *b2c.APIS,
+    *transaction_status.APIS,
+    *c2b.APIS,
+)
 """The registry of routes."""

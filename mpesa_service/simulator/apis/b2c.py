@@ -4,18 +4,14 @@ v3 takes the caller's OriginatorConversationID and refuses one that it has seen;
 field and makes one, so that nothing can be resent safely. `Occassion` is the wire's own spelling.
 """
 
-import re
-
 from mpesa_service.simulator import ids, payouts
-from mpesa_service.simulator.errors import merchant
+from mpesa_service.simulator.apis.commands import accepted, check_initiator, own_shortcode
 from mpesa_service.simulator.fields import Fields
 from mpesa_service.simulator.gate import Api, Call, invalid_token_401
 from mpesa_service.simulator.records import Payout
 from mpesa_service.simulator.wire import Json
-from mpesa_service.simulator.world import World
 
 _COMMANDS = ("SalaryPayment", "BusinessPayment", "PromotionPayment")
-_SANDBOX_SHORTCODE = re.compile(r"600[0-9]{3}")
 
 
 def request_v3(call: Call) -> Json:
@@ -34,7 +30,7 @@ def _accept(call: Call, originator_id: str) -> Json:
     credential = fields.text("SecurityCredential", 2000)
     fields.choice("CommandID", _COMMANDS)
     amount = fields.amount()
-    shortcode = _shortcode(world, fields)
+    shortcode = own_shortcode(world, fields)
     msisdn = fields.msisdn("PartyB")
     fields.text("Remarks", 100, 2)
     timeout_url, result_url = fields.url("QueueTimeOutURL"), fields.url("ResultURL")
@@ -51,27 +47,14 @@ def _accept(call: Call, originator_id: str) -> Json:
         result_url=result_url,
         timeout_url=timeout_url,
         accepted_at=now,
-        refusal=payouts.check_initiator(world, initiator, credential),
+        refusal=check_initiator(world, initiator, credential),
         outcome=outcome,
         plan=call.plan.joined(outcome.faults),
     )
     payouts.accept(world, payout)
     if payout.plan.has("callback_before_answer"):
         payouts.act(world, payout)
-    return {
-        "ConversationID": payout.conversation_id,
-        "OriginatorConversationID": originator_id,
-        "ResponseCode": "0",
-        "ResponseDescription": "Accept the service request successfully.",
-    }
-
-
-def _shortcode(world: World, fields: Fields) -> str:
-    """600xxx as in the sandbox, and the app's own shortcode, so that one will do."""
-    shortcode = fields.shortcode("PartyA")
-    if shortcode != world.options.shortcode and not _SANDBOX_SHORTCODE.fullmatch(shortcode):
-        raise merchant("Merchant does not exist")
-    return shortcode
+    return accepted(payout.conversation_id, originator_id)
 
 
 APIS = (

@@ -11,13 +11,14 @@ def health(world: World) -> Json:
 
 
 def ledger(world: World) -> Json:
-    """Return every debit, credit and callback, the prompts and payouts, and counts of requests."""
+    """Return every debit, credit and callback, all prompts, payouts and queries, and counts of requests."""
     with world.lock:
         return world.ledger.as_json() | {
             "callbacks": [attempt.as_json() for attempt in world.courier.attempts],
             "withheld": list(world.courier.withheld),
             "prompts": [prompt.as_json() for prompt in world.prompts.values()],
             "payouts": [payout.as_json() for payout in world.payouts.values()],
+            "statusQueries": [query.as_json() for query in world.status_queries.values()],
             "c2bUrls": dict(world.c2b_urls),
             "requests": dict(world.requests),
         }

@@ -1,0 +1,124 @@
+"""Operator commands for jobs, review, and stopped refunds."""
+
+import json
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from rich.console import Console
+from rich.table import Table
+
+from mpesa_service.api import RUNTIME
+from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.errors import ServiceError
+from mpesa_service.jobs.table import JOBS, run
+from mpesa_service.schemas.responses import PaymentSchema
+from mpesa_service.services import holds
+from mpesa_service.services.review import Finding, Resolution, list_review, resolve
+from mpesa_service.services.runtime import Runtime
+
+jobs_cli = AppGroup("jobs", help="What is done without being asked.")
+review_cli = AppGroup("review", help="Payments that wait for a person.")
+refunds_cli = AppGroup("refunds", help="Refunds as a whole.")
+
+
+def _runtime() -> Runtime:
+    bound: Runtime = current_app.extensions[RUNTIME]
+    return bound
+
+
+@jobs_cli.command("run-once")
+@click.option(
+    "--job", "names", multiple=True, type=click.Choice([job.name for job in JOBS]), help="Only this."
+)
+def run_once(names: tuple[str, ...]) -> None:
+    """Run every job once, until what is due is done.
+
+    Example: flask --app wsgi mpesa jobs run-once
+    """
+    for job in JOBS:
+        if not names or job.name in names:
+            click.echo(f"{job.name}: {run(_runtime(), job)}")
+
+
+@jobs_cli.command("list")
+def list_jobs() -> None:
+    """Show every job and how often the worker runs it."""
+    table = Table("job", "every", "what it does")
+    for job in JOBS:
+        table.add_row(job.name, f"{job.every:g} s", job.help)
+    Console().print(table)
+
+
+@review_cli.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def list_waiting(limit: int, as_json: bool) -> None:
+    """Show what waits for a person, oldest first, and why.
+
+    Example: flask --app wsgi mpesa review list
+    """
+    found = list_review(_runtime(), limit)
+    if as_json:
+        click.echo(json.dumps(PaymentSchema(many=True).dump(found), indent=2))
+        return
+    table = Table("payment", "order", "amount", "status", "receipt", "evidence", "why")
+    for record in found:
+        why = [record.failure_reason] if record.failure_reason else []
+        why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
+        cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt or "")
+        table.add_row(*cells, record.evidence or "", "\n".join(why))
+    Console().print(table)
+    click.echo(f"{len(found)} waiting")
+
+
+def _operator(name: str) -> Principal:
+    return Principal(f"operator:{name}", frozenset({ADMIN}))
+
+
+def _decide(resolution: Resolution, reference: str, who: str, reason: str, receipt: str | None) -> None:
+    finding = Finding(resolution, reason, receipt)
+    try:
+        record = resolve(_runtime(), _operator(who), reference, finding)
+    except ServiceError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"{record.id} is {record.status}")
+
+
+def _options(command: Any) -> Any:
+    command = click.option("--by", "who", required=True, help="Your name, for the audit trail.")(command)
+    return click.option("--reason", required=True, help="Why, for the audit trail.")(command)
+
+
+@review_cli.command("settle")
+@click.argument("payment")
+@click.option("--receipt", help="The M-Pesa receipt that proves it.")
+@_options
+def settle(payment: str, receipt: str | None, who: str, reason: str) -> None:
+    """Say that the money arrived (or the refund was paid).
+
+    Example: flask --app wsgi mpesa review settle 019a… --by amina --reason "on the statement"
+    """
+    _decide(Resolution.SETTLE, payment, who, reason, receipt)
+
+
+@review_cli.command("fail")
+@click.argument("payment")
+@_options
+def fail(payment: str, who: str, reason: str) -> None:
+    """Say that the money did not arrive (or the refund was not paid).
+
+    Example: flask --app wsgi mpesa review fail 019a… --by amina --reason "not on the statement"
+    """
+    _decide(Resolution.FAIL, payment, who, reason, None)
+
+
+@refunds_cli.command("resume")
+def resume_refunds() -> None:
+    """Let refunds go on, after the initiator's credentials were mended.
+
+    Example: flask --app wsgi mpesa refunds resume
+    """
+    stopped = holds.resume(_runtime(), holds.REFUNDS)
+    click.echo("Refunds go on." if stopped else "Refunds were not stopped.")

@@ -1,0 +1,206 @@
+"""Operator commands for outgoing events: flask --app wsgi mpesa webhooks …"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from rich.console import Console
+from rich.table import Table
+
+from mpesa_service.api import RUNTIME
+from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.errors import ServiceError
+from mpesa_service.schemas.webhooks import (
+    DeliverySchema,
+    EndpointSchema,
+    EndpointWithSecretSchema,
+    ReplayedSchema,
+)
+from mpesa_service.services import webhook_deliveries, webhooks
+from mpesa_service.services.runtime import Runtime
+from mpesa_service.services.webhook_deliveries import DeliveryRecord
+from mpesa_service.services.webhooks import EndpointRecord
+
+NAIROBI = ZoneInfo("Africa/Nairobi")
+TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+
+webhooks_cli = AppGroup("webhooks", help="Who is told of events, and what became of it.")
+as_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+by = click.option("--by", "who", required=True, help="Your name, for the log.")
+
+
+def _runtime() -> Runtime:
+    bound: Runtime = current_app.extensions[RUNTIME]
+    return bound
+
+
+def _actor(who: str) -> str:
+    return f"operator:{who}"
+
+
+@contextmanager
+def _errors_as_sentences() -> Iterator[None]:
+    try:
+        yield
+    except ServiceError as error:
+        raise click.ClickException(error.message) from error
+
+
+def _echo_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2))
+
+
+@webhooks_cli.command("add")
+@click.argument("url")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    type=click.Choice([kind.value for kind in EventType]),
+    help="Tell it of this type; repeatable; without it of all.",
+)
+@click.option("--description", default="", help="What it is, for people.")
+@by
+@as_json
+def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: bool) -> None:
+    """Add an endpoint and print its secret, this once.
+
+    Example: flask --app wsgi mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
+    """
+    wanted = [EventType(word) for word in types]
+    with _errors_as_sentences():
+        added = webhooks.add_endpoint(_runtime(), _actor(who), url, wanted, description)
+    _show_secret(added, as_json)
+
+
+@webhooks_cli.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """Show every endpoint, disabled ones too.
+
+    Example: flask --app wsgi mpesa webhooks list
+    """
+    found = webhooks.list_endpoints(_runtime())
+    if as_json:
+        _echo_json(EndpointSchema(many=True).dump(found))
+        return
+    table = Table("endpoint", "address", "events", "enabled", "since", "by")
+    for row in found:
+        enabled = "yes" if row.enabled else f"no: {row.disabled_reason}"
+        types = "\n".join(row.event_types) or "all"
+        table.add_row(row.id, row.url, types, enabled, _time(row.created_at), row.created_by)
+    Console().print(table)
+
+
+@webhooks_cli.command("disable")
+@click.argument("endpoint")
+@by
+def disable(endpoint: str, who: str) -> None:
+    """Tell an endpoint of nothing more; what waits for it is set aside.
+
+    Example: flask --app wsgi mpesa webhooks disable 019a… --by amina
+    """
+    with _errors_as_sentences():
+        webhooks.disable_endpoint(_runtime(), _actor(who), endpoint)
+    click.echo(f"{endpoint} is disabled.")
+
+
+@webhooks_cli.command("rotate")
+@click.argument("endpoint")
+@by
+@as_json
+def rotate(endpoint: str, who: str, as_json: bool) -> None:
+    """Make a new secret and print it, this once; the old one is valid for 24 hours more.
+
+    Example: flask --app wsgi mpesa webhooks rotate 019a… --by amina
+    """
+    with _errors_as_sentences():
+        rotated = webhooks.rotate_secret(_runtime(), _actor(who), endpoint)
+    _show_secret(rotated, as_json)
+
+
+@webhooks_cli.command("deliveries")
+@click.argument("endpoint")
+@click.option("--status", type=click.Choice([status.value for status in DeliveryStatus]))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--before", type=click.IntRange(1), help="Go on below this delivery.")
+@as_json
+def deliveries(endpoint: str, status: str | None, limit: int, before: int | None, as_json: bool) -> None:
+    """Show what was sent to an endpoint, latest first, and what it answered.
+
+    Example: flask --app wsgi mpesa webhooks deliveries 019a… --status failed
+    """
+    wanted = DeliveryStatus(status) if status else None
+    with _errors_as_sentences():
+        found = webhook_deliveries.list_deliveries(_runtime(), endpoint, wanted, limit, before)
+    if as_json:
+        _echo_json(DeliverySchema(many=True).dump(found))
+        return
+    Console().print(_deliveries_table(found))
+
+
+@webhooks_cli.command("resend")
+@click.argument("delivery", type=click.IntRange(1))
+@by
+@as_json
+def resend(delivery: int, who: str, as_json: bool) -> None:
+    """Send one delivery's event again, under the same webhook-id.
+
+    Example: flask --app wsgi mpesa webhooks resend 4711 --by amina
+    """
+    with _errors_as_sentences():
+        again = webhook_deliveries.resend(_runtime(), _actor(who), delivery)
+    if as_json:
+        _echo_json(DeliverySchema().dump(again))
+        return
+    click.echo(f"{again.event_id} is on its way again, as delivery {again.id}.")
+
+
+@webhooks_cli.command("replay")
+@click.argument("endpoint")
+@click.option("--from", "since", required=True, type=click.DateTime(TIME_FORMATS), help="Nairobi time.")
+@click.option("--to", "until", required=True, type=click.DateTime(TIME_FORMATS), help="Not included.")
+@by
+@as_json
+def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: bool) -> None:
+    """Send an endpoint every event of a time again, also those from before it was added.
+
+    Example: flask --app wsgi mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-23 --by amina
+    """
+    times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
+    with _errors_as_sentences():
+        count = webhook_deliveries.replay(_runtime(), _actor(who), endpoint, *times)
+    if as_json:
+        _echo_json(ReplayedSchema().dump({"events": count}))
+        return
+    click.echo(f"{count} events are sent again.")
+
+
+def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
+    if as_json:
+        _echo_json(EndpointWithSecretSchema().dump(endpoint))
+        return
+    click.echo(f"endpoint  {endpoint.id}")
+    click.echo(f"secret    {endpoint.secret}")
+    click.echo("Keep the secret: it is not shown again.")
+
+
+def _deliveries_table(found: Sequence[DeliveryRecord]) -> Table:
+    table = Table("delivery", "event", "payment", "status", "attempts", "next", "last answer")
+    for row in found:
+        answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
+        event = f"{row.event_type} {row.event_id}"
+        due = _time(row.due_at) if row.due_at else ""
+        table.add_row(str(row.id), event, row.payment_id, row.status, str(row.attempts), due, answer)
+    return table
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,41 @@
+"""Every job, how often it runs, and the service that it calls."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mpesa_service.services import delivery, housekeeping, inbox, reconcile, refund_reconcile
+from mpesa_service.services.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """`work` does what is due and returns how much that was; it is called every `every` seconds."""
+
+    name: str
+    every: float
+    work: Callable[[Runtime], int]
+    help: str
+
+
+JOBS = (
+    Job("deliver", 1, delivery.deliver_due, "tell endpoints of outgoing events"),
+    Job("inbox", 10, inbox.take_up_failed, "apply callbacks again whose applying failed"),
+    Job("reconcile", 5, reconcile.ask_due, "ask Daraja about payments that nobody reports on"),
+    Job("refunds", 10, refund_reconcile.look_into_due, "find out about refunds whose result is missing"),
+    Job("prune", 3600, housekeeping.prune, "drop idempotency keys after their 72 hours"),
+)
+
+
+def run(runtime: Runtime, job: Job) -> int:
+    """Run one job once; return how much it did. A fault is logged and costs this round only."""
+    try:
+        done = job.work(runtime)
+    except Exception:  # the next round, or another worker, takes up what is still due
+        log.exception("job failed", extra={"job": job.name})
+        return 0
+    if done:
+        log.info("job done", extra={"job": job.name, "count": done})
+    return done

@@ -1,0 +1,113 @@
+"""Who is told of outgoing events, and how far that is. An endpoint is locked before its deliveries."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    or_,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.models.base import Base, RowId, one_of
+
+_WAITING = text("status = 'waiting'")
+_LEASED = text("lease_until IS NOT NULL")
+
+
+class WebhookEndpoint(Base):
+    """An address that is told of events, of all types if `event_types` names none.
+
+    `event_types` holds words, each with a space before and behind. `previous_secret_encrypted` signs as
+    well until `previous_valid_until`. `struggling` says that the last attempt did not succeed, `served_at`
+    when deliveries were last taken up: endpoints take turns.
+    """
+
+    __tablename__ = "webhook_endpoints"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2048))
+    description: Mapped[str] = mapped_column(String(255))
+    event_types: Mapped[str] = mapped_column(String(1024))
+    secret_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_secret_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    previous_valid_until: Mapped[datetime | None]
+    enabled: Mapped[bool] = mapped_column(Boolean)
+    disabled_reason: Mapped[str | None] = mapped_column(String(255))
+    struggling: Mapped[bool] = mapped_column(Boolean)
+    served_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(255))
+    updated_at: Mapped[datetime]
+
+    @property
+    def types(self) -> list[str]:
+        return self.event_types.split()
+
+    @types.setter
+    def types(self, types: Iterable[str]) -> None:
+        self.event_types = "".join(f" {word} " for word in types)
+
+    @classmethod
+    def wants(cls, event_type: EventType) -> ColumnElement[bool]:
+        """Return the condition that an endpoint is told of `event_type`."""
+        return or_(cls.event_types == "", cls.event_types.contains(f" {event_type} ", autoescape=True))
+
+
+class WebhookDelivery(Base):
+    """One event on its way to one endpoint; a resend is a row of its own, with the next `resend` number.
+
+    `attempts` counts those that came to an end, `claims` those begun since the last that did. `lease_until`
+    is set while one is under way, and says when its worker must have died.
+    """
+
+    __tablename__ = "webhook_deliveries"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    outgoing_event_id: Mapped[int] = mapped_column(ForeignKey("outgoing_events.id"))
+    resend: Mapped[int] = mapped_column(Integer)
+    status: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int] = mapped_column(Integer)
+    claims: Mapped[int] = mapped_column(Integer)
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    last_status: Mapped[int | None] = mapped_column(Integer)
+    last_error: Mapped[str | None] = mapped_column(String(512))
+    last_body: Mapped[str | None] = mapped_column(String(500))
+    last_attempt_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("outgoing_event_id", "endpoint_id", "resend"),
+        Index("ix_webhook_deliveries_endpoint", "endpoint_id", "id"),
+        Index(
+            "ix_webhook_deliveries_due",
+            "endpoint_id",
+            "due_at",
+            "id",
+            postgresql_where=_WAITING,
+            sqlite_where=_WAITING,
+        ),
+        Index(
+            "ix_webhook_deliveries_leased",
+            "endpoint_id",
+            "lease_until",
+            postgresql_where=_LEASED,
+            sqlite_where=_LEASED,
+        ),
+        CheckConstraint(one_of("status", DeliveryStatus), name="status"),
+    )

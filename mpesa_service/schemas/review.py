@@ -1,0 +1,44 @@
+"""What a person says of a payment in review, and what is listed for them."""
+
+from marshmallow import Schema, fields, validate
+
+from mpesa_service.schemas.responses import PaymentSchema
+
+
+class ResolveSchema(Schema):
+    """A person's decision."""
+
+    action = fields.String(
+        required=True,
+        validate=validate.OneOf(["settle", "fail"]),
+        metadata={"description": "`settle`: the money arrived. `fail`: it did not."},
+    )
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        metadata={"description": "Why; kept in the audit trail with who decided."},
+    )
+    receipt = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"^[A-Z0-9]{6,32}\Z"),
+        metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
+    )
+
+
+class ReviewQuerySchema(Schema):
+    """Which page of the list."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    after = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
+        metadata={"description": "The `_id` of the last payment of the page before."},
+    )
+
+
+class ReviewEnvelope(Schema):
+    """Payments that wait for a person, oldest first."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.List(fields.Nested(PaymentSchema))

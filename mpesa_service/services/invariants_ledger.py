@@ -1,0 +1,205 @@
+"""The rules that compare our books with the simulator's own ledger (`GET /simulator/ledger`).
+
+A debit is traced to its payment by the token in the address that its prompt carried, not by anything
+that the payment learnt later: so a payment that never heard of its prompt is found as well. Payments in
+review may be debited or not, for a person is told of them; no other may differ.
+
+The ledger is one moment and the database is read after it, so let nothing move meanwhile.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from mpesa_service.domain.phones import same_phone
+from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, PaymentStatus, RefundStatus
+from mpesa_service.models import CallbackInbox, Payment, Refund
+from mpesa_service.services.invariants import BATCH, Story, Tally, Violation, stories
+from mpesa_service.services.runtime import Runtime
+from mpesa_service.services.vault import token_hash
+
+Json = Mapping[str, Any]
+ANSWERED = 200
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The simulator's record, by what ties it to ours: hashes of callback tokens, ids of refunds."""
+
+    prompts: Mapping[str, Sequence[Json]]
+    debits: Mapping[str, Sequence[Json]]
+    payouts: Mapping[str, Json]
+    credits: Mapping[str, Sequence[Json]]
+    answered: Mapping[tuple[str, str], int]
+    """Callbacks answered 200, by kind and token hash."""
+
+    @classmethod
+    def of(cls, told: Json) -> "Ledger":
+        """Read the JSON of `GET /simulator/ledger`."""
+        prompts, debits, credits = (_Lists(), _Lists(), _Lists())
+        token_of = {}
+        for prompt in told["prompts"]:
+            token_of[prompt["checkoutRequestId"]] = _token_hash(prompt["callbackUrl"])
+            prompts[_token_hash(prompt["callbackUrl"])].append(prompt)
+        for debit in told["debits"]:
+            debits[token_of[debit["checkoutRequestId"]]].append(debit)
+        for credit in told["credits"]:
+            credits[credit["originatorConversationId"]].append(credit)
+        good = (item for item in told["callbacks"] if item["status"] == ANSWERED)
+        return cls(
+            prompts,
+            debits,
+            {payout["originatorConversationId"]: payout for payout in told["payouts"]},
+            credits,
+            Counter((item["kind"], _token_hash(item["url"])) for item in good),
+        )
+
+
+class _Lists(defaultdict[str, list[Json]]):
+    def __init__(self) -> None:
+        super().__init__(list)
+
+
+def _token_hash(url: str) -> str:
+    return token_hash(url.rpartition("/")[2])
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One payment's story beside the ledger."""
+
+    story: Story
+    ledger: Ledger
+    runtime: Runtime
+
+    @property
+    def payment(self) -> Payment:
+        return self.story.payment
+
+    @property
+    def debits(self) -> Sequence[Json]:
+        return self.ledger.debits.get(self.payment.callback_token_hash or "", ())
+
+    @property
+    def prompts(self) -> Sequence[Json]:
+        return self.ledger.prompts.get(self.payment.callback_token_hash or "", ())
+
+    def decided_by_a_person(self, edge: str, refund_id: str | None = None) -> bool:
+        return any(e.cause == edge and e.refund_id == refund_id for e in self.story.events)
+
+
+Rule = Callable[[Compared], Iterator[str]]
+
+
+def every_debit_is_one_success(it: Compared) -> Iterator[str]:
+    """A debit belongs to one payment that is paid (or in review), and every paid one has its debit."""
+    payment, debits = it.payment, it.debits
+    if len(debits) > 1:
+        yield f"the customer was debited {len(debits)} times"
+    if debits and payment.state in UNPAID:
+        yield f"it is {payment.status}, but the customer was debited ({debits[0]['receipt']})"
+    if not debits and payment.state in PAID and not it.decided_by_a_person("settled_by_operator"):
+        yield f"it is {payment.status}, but the customer was never debited"
+    if not debits or payment.state not in PAID:
+        return
+    debit = debits[0]
+    if debit["amount"] != payment.amount:
+        yield f"it is of {payment.amount} shillings, the debit of {debit['amount']}"
+    if payment.receipt not in (None, debit["receipt"]):
+        yield f"its receipt is {payment.receipt}, the debit's {debit['receipt']}"
+    if not same_phone(it.runtime.vault.decrypt(payment.phone_encrypted or b""), debit["msisdn"]):
+        yield "the debited phone is not the payment's"
+
+
+def refunds_credit_once(it: Compared) -> Iterator[str]:
+    """Each refund is credited at most once, as it says; the sum never exceeds the payment."""
+    total = 0
+    for refund in it.story.refunds:
+        credits = it.ledger.credits.get(refund.originator_conversation_id, ())
+        total += sum(credit["amount"] for credit in credits)
+        if len(credits) > 1:
+            yield f"refund {refund.id} was credited {len(credits)} times"
+        if credits and refund.state is RefundStatus.FAILED:
+            yield f"refund {refund.id} is failed, but was credited ({credits[0]['receipt']})"
+        if credits and credits[0]["amount"] != refund.amount:
+            yield f"refund {refund.id} is of {refund.amount} shillings, its credit of {credits[0]['amount']}"
+        settled = it.decided_by_a_person("refund_settled_by_operator", refund.id)
+        if not credits and refund.state is RefundStatus.SUCCEEDED and not settled:
+            yield f"refund {refund.id} is succeeded, but was never credited"
+    if total > it.payment.amount:
+        yield f"{total} shillings were paid back of {it.payment.amount}"
+
+
+def prompted_once(it: Compared) -> Iterator[str]:
+    """One payment, one prompt."""
+    if len(it.prompts) > 1:
+        yield f"it made {len(it.prompts)} prompts"
+
+
+def final_is_known(it: Compared) -> Iterator[str]:
+    """After settling time, nothing is open that M-Pesa has brought to an end."""
+    ended = [prompt["state"] for prompt in it.prompts if prompt["state"] != "open"]
+    if ended and it.payment.state in OPEN:
+        yield f"it is {it.payment.status}, but its prompt is {ended[0]}"
+    for refund in it.story.refunds:
+        payout = it.ledger.payouts.get(refund.originator_conversation_id)
+        if payout and payout["state"] in {"completed", "failed"} and refund.state in REFUND_OPEN:
+            yield f"refund {refund.id} is {refund.status}, but its payout is {payout['state']}"
+
+
+def verify_ledger(
+    runtime: Runtime, told: Json, *, settled: bool, tally: Tally | None = None
+) -> Iterator[Violation]:
+    """Yield every violation that the ledger shows; `settled` says that settling time is over."""
+    ledger, tally = Ledger.of(told), tally or Tally()
+    rules: list[Rule] = [every_debit_is_one_success, refunds_credit_once, prompted_once]
+    if settled:
+        rules.append(final_is_known)
+    for story in stories(runtime, Tally()):
+        it = Compared(story, ledger, runtime)
+        tally.counts["debits"] += len(it.debits)
+        tally.counts["debits in review"] += len(it.debits) * (it.payment.state is PaymentStatus.REVIEW)
+        for rule in rules:
+            yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(it))
+    yield from intent_came_first(runtime, ledger)
+    yield from answered_is_stored(runtime, ledger, tally)
+
+
+def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:
+    """Every prompt and every payout at M-Pesa was in our books before."""
+    for column, ids, what in (
+        (Payment.callback_token_hash, list(ledger.prompts), "a prompt"),
+        (Refund.originator_conversation_id, list(ledger.payouts), "a payout"),
+    ):
+        for page in _pages(ids):
+            with runtime.database.read() as session:
+                known = set(session.scalars(select(column).where(column.in_(page))))
+            for stranger in (item for item in page if item not in known):
+                said = f"M-Pesa has {what} that is in none of our books"
+                yield Violation(intent_came_first.__name__, stranger, said)
+
+
+def answered_is_stored(runtime: Runtime, ledger: Ledger, tally: Tally) -> Iterator[Violation]:
+    """Every callback that was answered 200 is in the inbox."""
+    for page in _pages(sorted({token for _, token in ledger.answered})):
+        statement = (
+            select(CallbackInbox.kind, CallbackInbox.token_hash, func.count())
+            .where(CallbackInbox.token_hash.in_(page))
+            .group_by(CallbackInbox.kind, CallbackInbox.token_hash)
+        )
+        with runtime.database.read() as session:
+            stored = {(kind, token): count for kind, token, count in session.execute(statement)}
+        wanted = {key: count for key, count in ledger.answered.items() if key[1] in set(page)}
+        tally.counts["callbacks answered"] += sum(wanted.values())
+        for key, count in wanted.items():
+            if stored.get(key, 0) < count:
+                said = f"{count} {key[0]} callbacks were answered 200, {stored.get(key, 0)} are in the inbox"
+                yield Violation(answered_is_stored.__name__, key[1], said)
+
+
+def _pages(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]

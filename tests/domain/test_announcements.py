@@ -1,0 +1,33 @@
+"""Every edge of both tables, and what it announces: written down a second time."""
+
+from mpesa_service.domain.announcements import EventType, payment_event, refund_event
+from mpesa_service.domain.states import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
+
+SILENT_PAYMENT_EDGES = {"push_accepted", "push_unanswered", "fell_silent"}
+SILENT_REFUND_EDGES = {"refund_accepted", "refund_unanswered", "refund_timed_out"}
+
+
+def test_every_payment_edge() -> None:
+    announced = set()
+    for edge in PAYMENT_TRANSITIONS.edges:
+        event = payment_event(edge.name, edge.target)
+        if edge.name in SILENT_PAYMENT_EDGES:
+            assert event is None, edge
+        elif edge.name == "paid_twice":
+            assert event is EventType.PAYMENT_DUPLICATE
+        else:
+            assert event == f"payment.{edge.target.value}"
+        announced.add(event)
+    assert announced - {None} == {word for word in EventType if word.startswith("payment.")}
+
+
+def test_every_refund_edge() -> None:
+    announced = set()
+    for edge in REFUND_TRANSITIONS.edges:
+        event = refund_event(edge.target)
+        if edge.name in SILENT_REFUND_EDGES:
+            assert event is None, edge
+        else:
+            assert event == f"refund.{edge.target.value}"
+        announced.add(event)
+    assert announced - {None} == {word for word in EventType if word.startswith("refund.")}

@@ -1,0 +1,102 @@
+"""The Celery app: a task and a beat entry a job, over a folder or a server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from mpesa_service.config import Settings
+from mpesa_service.jobs.table import JOBS
+from tests.support import environment
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    for name, value in environment(CELERY_BROKER_URL=f"filesystem://{tmp_path / 'imported'}").items():
+        monkeypatch.setenv(name, value)
+    from mpesa_service.jobs import worker
+
+    return worker
+
+
+def test_every_job_has_a_task_and_a_beat(worker, tmp_path: Path) -> None:
+    app = worker.make_celery(Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a")))
+    assert set(app.conf.beat_schedule) == {job.name for job in JOBS}
+    for job in JOBS:
+        entry = app.conf.beat_schedule[job.name]
+        assert entry["task"] in app.tasks
+        assert entry["schedule"] == job.every
+        assert entry["options"]["expires"] >= job.every
+    assert (tmp_path / "a" / "control" / "mpesa_service.exchange").read_text() == "[]"
+
+
+def test_making_it_twice_keeps_what_is_there(worker, tmp_path: Path) -> None:
+    settings = Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
+    worker.make_celery(settings)
+    table = tmp_path / "a" / "control" / "mpesa_service.exchange"
+    table.write_text('[["key", "", "queue"]]')
+    worker.make_celery(settings)
+    assert table.read_text() == '[["key", "", "queue"]]'
+    assert [path.name for path in table.parent.iterdir()] == ["mpesa_service.exchange"]
+
+
+def test_a_server_needs_no_folders(worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CELERY_BROKER_URL")
+    app = worker.make_celery(Settings.from_env(environment(CELERY_BROKER_URL="redis://127.0.0.1:1/0")))
+    assert app.conf.broker_url == "redis://127.0.0.1:1/0"
+
+
+def test_a_job_is_not_started_more_than_twice_beside_itself(worker, monkeypatch) -> None:
+    started = []
+
+    def nested(_runtime: object, job: object) -> int:
+        started.append(job)
+        task()
+        return 0
+
+    monkeypatch.setattr(worker, "run", nested)
+    monkeypatch.setattr(worker, "_runtime", lambda: None)
+    task = worker._task_of(JOBS[0])
+    task()
+    assert len(started) == worker.AT_ONCE_PER_JOB
+    task()
+    assert len(started) == 2 * worker.AT_ONCE_PER_JOB, "places are given back"
+
+
+def test_a_real_worker_does_what_is_due(sqlite_url: str, tmp_path: Path) -> None:
+    """A key past its time is dropped by a worker that nobody told anything but its environment."""
+    engine = create_engine(sqlite_url)
+    insert = text(
+        "INSERT INTO callback_inbox (kind, body_encrypted, headers, received_at, verdict, attempts)"
+        " VALUES ('stk', :body, '{}', '2020-01-01 00:00:00.000000', 'failed', 1)"
+    )
+    from mpesa_service.services.vault import Vault
+    from tests.support import ENCRYPTION_KEY, SECRET
+
+    with engine.begin() as connection:
+        connection.execute(insert, {"body": Vault([ENCRYPTION_KEY], SECRET).encrypt("not a callback")})
+    env = {
+        **os.environ,
+        **environment(DATABASE_URL=sqlite_url, CELERY_BROKER_URL=f"filesystem://{tmp_path / 'broker'}"),
+    }
+    command = [sys.executable, "-m", "celery", "-A", "mpesa_service.jobs.worker", "worker", "--beat"]
+    command += ["--pool", "threads", "--concurrency", "2"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        verdict = "failed"
+        while verdict == "failed" and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.2)
+            with engine.connect() as connection:
+                verdict = connection.execute(text("SELECT verdict FROM callback_inbox")).scalar_one()
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        engine.dispose()
+    assert verdict == "unreadable", (tmp_path / "log").read_text()[-2000:]
