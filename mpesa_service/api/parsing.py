@@ -22,6 +22,7 @@ MIN_KEY_LENGTH, MAX_KEY_LENGTH = 1, 255
 class StrictParser(FlaskParser):
     """webargs' parser with our errors. An empty body counts as no fields; unknown ones are refused."""
 
+    DEFAULT_VALIDATION_STATUS = 400
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as webargs declares it
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": RAISE,

@@ -225,9 +225,7 @@ def _stories(session: Session, after: str) -> list[Story]:
     of_events = select(PaymentEvent).where(PaymentEvent.payment_id.in_(ids)).order_by(PaymentEvent.sequence)
     of_refunds = select(Refund).where(Refund.payment_id.in_(ids)).order_by(Refund.id)
     columns = (OutgoingEvent.payment_id, OutgoingEvent.sequence, OutgoingEvent.type, OutgoingEvent.refund_id)
-    of_outgoing = (
-        select(*columns).where(OutgoingEvent.payment_id.in_(ids)).order_by(OutgoingEvent.sequence)
-    )
+    of_outgoing = select(*columns).where(OutgoingEvent.payment_id.in_(ids)).order_by(OutgoingEvent.sequence)
     events = _by_payment(session.scalars(of_events).all())
     refunds = _by_payment(session.scalars(of_refunds).all())
     outgoing = _by_payment(session.execute(of_outgoing).all())

@@ -48,11 +48,6 @@ def tell(service: Service, payment_id: str, count: int = 1) -> None:
             announce(session, EventType.PAYMENT_SUCCEEDED, payment, "pending", service.clock())
 
 
-@pytest.fixture
-def payment(service: Service) -> str:
-    return service.row(service.pending()).id
-
-
 def rows(service: Service, endpoint: webhooks.EndpointRecord) -> list[WebhookDelivery]:
     return [row for row in deliveries(service) if row.endpoint_id == endpoint.id]
 
@@ -336,6 +331,27 @@ class TestNobodyWaits:
             done.set()
         assert row_of(service, endpoint).last_error == "No answer within 0.3 seconds."
         assert row_of(service, endpoint).status == "waiting"
+
+
+class TestForbiddenAddresses:
+    @pytest.fixture
+    def service_env(self, service_env: dict[str, str]) -> dict[str, str]:
+        return {**service_env, "WEBHOOK_ALLOWED_NETWORKS": "10.9.8.0/24"}
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "0177.1", "localhost", "127.1"])
+    def test_an_address_that_was_fine_once_is_checked_at_every_attempt(
+        self, service: Service, payment: str, host: str
+    ) -> None:
+        with receiver() as here:
+            endpoint = add(service, "https://8.8.8.8/hooks")
+            with service.runtime.database.begin() as session:
+                session.execute(update(WebhookEndpoint).values(url=f"http://{host}:{here.port}/"))
+            tell(service, payment)
+            assert deliver(service) == 1
+        assert here.got == []
+        row = row_of(service, endpoint)
+        assert row.last_error == "The address is in a private or special network that is not allowed."
+        assert (row.status, row.attempts, row.last_status) == ("waiting", 1, None)
 
 
 class TestManyWorkers:

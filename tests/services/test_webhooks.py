@@ -13,7 +13,7 @@ from mpesa_service.services.rotation import rotate
 from mpesa_service.services.webhook_deliveries import list_deliveries, replay, resend
 from mpesa_service.services.webhooks import EndpointChange
 from tests.receivers import Receiver, answering, receiver
-from tests.services.test_delivery import add, deliver, payment, rows, tell  # noqa: F401
+from tests.services.test_delivery import add, deliver, rows, tell
 from tests.services.test_outbox import outgoing
 from tests.support import Service
 
@@ -74,7 +74,7 @@ class TestEndpoints:
         same = webhooks.change_endpoint(service.runtime, "amina", added.id, EndpointChange(enabled=True))
         assert same == changed
 
-    def test_disabled_and_enabled(self, service: Service, payment: str) -> None:  # noqa: F811
+    def test_disabled_and_enabled(self, service: Service, payment: str) -> None:
         added = add(service, URL)
         tell(service, payment, 2)
         off = webhooks.disable_endpoint(service.runtime, BOSS, added.id)
@@ -101,7 +101,7 @@ class TestEndpoints:
 
 
 class TestRotation:
-    def test_two_secrets_are_valid_for_a_day(self, service: Service, payment: str) -> None:  # noqa: F811
+    def test_two_secrets_are_valid_for_a_day(self, service: Service, payment: str) -> None:
         service.clock.now = datetime.now(UTC) - timedelta(hours=24)
         with receiver() as shop:
             first = add(service, shop.url)
@@ -119,7 +119,7 @@ class TestRotation:
         assert not verifies(first.secret, shop)
         assert verifies(second.secret, shop)
 
-    def test_a_third_secret_ends_the_first(self, service: Service, payment: str) -> None:  # noqa: F811
+    def test_a_third_secret_ends_the_first(self, service: Service, payment: str) -> None:
         service.clock.now = datetime.now(UTC)
         with receiver() as shop:
             first = add(service, shop.url)
@@ -141,7 +141,7 @@ class TestRotation:
 
 
 class TestDeliveries:
-    def test_pages_latest_first(self, service: Service, payment: str) -> None:  # noqa: F811
+    def test_pages_latest_first(self, service: Service, payment: str) -> None:
         added, other = add(service, URL), add(service, URL)
         tell(service, payment, 5)
         ids = [row.id for row in reversed(rows(service, added))]
@@ -153,7 +153,7 @@ class TestDeliveries:
         assert {row.endpoint_id for row in list_deliveries(service.runtime, other.id)} == {other.id}
         assert [row.sequence for row in first] == [5, 4]
 
-    def test_by_status(self, service: Service, payment: str) -> None:  # noqa: F811
+    def test_by_status(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             added = add(service, shop.url)
             tell(service, payment, 2)
@@ -167,7 +167,7 @@ class TestDeliveries:
             (1, None, 204),
         ]
 
-    def test_one_is_sent_again_as_it_was(self, service: Service, payment: str) -> None:  # noqa: F811
+    def test_one_is_sent_again_as_it_was(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             added = add(service, shop.url)
             tell(service, payment)
@@ -183,7 +183,7 @@ class TestDeliveries:
         assert len({(got.id, got.body) for got in shop.got}) == 1
         assert [row.status for row in rows(service, added)] == ["delivered"] * 3
 
-    def test_a_failed_one_is_sent_again(self, service: Service, payment: str) -> None:  # noqa: F811
+    def test_a_failed_one_is_sent_again(self, service: Service, payment: str) -> None:
         with receiver(answering(500)) as shop:
             added = add(service, shop.url)
             tell(service, payment)
@@ -204,7 +204,7 @@ class TestDeliveries:
     def test_a_disabled_endpoint_gets_nothing_again(
         self,
         service: Service,
-        payment: str,  # noqa: F811
+        payment: str,
     ) -> None:
         added = add(service, URL)
         tell(service, payment)
@@ -223,7 +223,7 @@ class TestReplay:
     def test_a_time_is_sent_again_also_what_was_before_the_endpoint(
         self,
         service: Service,
-        payment: str,  # noqa: F811
+        payment: str,
     ) -> None:
         start = service.clock()
         for _ in range(4):
@@ -241,7 +241,7 @@ class TestReplay:
         assert sorted(got.id for got in shop.got) == sorted(wanted * 2)
         assert [row.resend for row in rows(service, added)] == [0, 0, 1, 1]
 
-    def test_only_what_it_wants(self, service: Service, payment: str) -> None:  # noqa: F811
+    def test_only_what_it_wants(self, service: Service, payment: str) -> None:
         tell(service, payment, 2)
         added = add(service, URL, EventType.REFUND_FAILED)
         now = service.clock()
@@ -250,7 +250,7 @@ class TestReplay:
     def test_limits(
         self,
         service: Service,
-        payment: str,  # noqa: F811
+        payment: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(webhook_deliveries, "REPLAY_LIMIT", 2)

@@ -1,0 +1,72 @@
+"""An order service that ships when it is told that an order is paid. Each event counts once.
+
+    WEBHOOK_SECRET=whsec_… flask --app examples/order_service.py run --port 5010
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, jsonify, request
+from standardwebhooks import Webhook, WebhookVerificationError
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS seen (webhook_id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS orders (
+    id TEXT PRIMARY KEY, status TEXT NOT NULL, receipt TEXT, amount INTEGER NOT NULL,
+    payment TEXT NOT NULL, sequence INTEGER NOT NULL
+);
+"""
+UPDATE = """
+INSERT INTO orders VALUES (:orderId, :word, :mpesaReceiptNumber, :amount, :_id, :sequence)
+ON CONFLICT (id) DO UPDATE SET status = :word, receipt = :mpesaReceiptNumber, amount = :amount,
+    payment = :_id, sequence = :sequence
+WHERE excluded.payment > payment OR (excluded.payment = payment AND excluded.sequence > sequence)
+"""
+WORDS = {
+    "payment.succeeded": "fulfilled",
+    "payment.failed": "unpaid",
+    "payment.canceled": "unpaid",
+    "payment.partially_refunded": "partly refunded",
+    "payment.refunded": "refunded",
+}
+
+
+def create_app(secret: str | None = None, database: str | None = None) -> Flask:
+    app = Flask(__name__)
+    webhook = Webhook(secret or os.environ["WEBHOOK_SECRET"])
+    path = database or os.environ.get("ORDERS_DATABASE", "orders.db")
+
+    @contextmanager
+    def transaction() -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(path, timeout=10)
+        connection.row_factory = sqlite3.Row
+        try:
+            with connection:
+                connection.executescript(SCHEMA)
+                yield connection
+        finally:
+            connection.close()
+
+    @app.post("/webhooks")
+    def receive() -> tuple[str, int]:
+        try:
+            event: dict[str, Any] = webhook.verify(request.get_data(), dict(request.headers))
+        except WebhookVerificationError:
+            return "not signed with our secret", 401
+        with transaction() as connection:
+            seen = connection.execute(
+                "INSERT OR IGNORE INTO seen VALUES (?)", [request.headers["webhook-id"]]
+            )
+            if seen.rowcount and event["type"] in WORDS:  # the first time, and of interest
+                connection.execute(UPDATE, {**event["data"], "word": WORDS[event["type"]]})
+        return "", 204
+
+    @app.get("/orders")
+    def orders() -> Any:
+        with transaction() as connection:
+            return jsonify([dict(row) for row in connection.execute("SELECT * FROM orders ORDER BY id")])
+
+    return app

@@ -1,0 +1,11 @@
+"""What tests of outgoing events start from."""
+
+import pytest
+
+from tests.support import Service
+
+
+@pytest.fixture
+def payment(service: Service) -> str:
+    """The id of a payment that waits for its customer."""
+    return service.row(service.pending()).id
