@@ -1,6 +1,6 @@
 """An order service that ships when it is told that an order is paid. Each event counts once.
 
-    WEBHOOK_SECRET=whsec_… flask --app examples/order_service.py run --port 5010
+WEBHOOK_SECRET=whsec_… flask --app examples/order_service.py run --port 5010
 """
 
 import os

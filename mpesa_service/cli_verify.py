@@ -9,6 +9,7 @@ from typing import Any
 import click
 import requests
 from flask import current_app
+from flask.cli import with_appcontext
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +26,7 @@ LEDGER_TIMEOUT = 60
 @click.option("--ledger", metavar="URL", help="Compare with a simulator's ledger, too: its address.")
 @click.option("--settled", is_flag=True, help="Settling time is over: what M-Pesa has ended must be known.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@with_appcontext
 def verify_books(ledger: str | None, settled: bool, as_json: bool) -> None:
     """Check every rule of the books; exit with 1 if one is broken.
 

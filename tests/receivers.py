@@ -52,9 +52,12 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[Got],
     return lambda _got: (status, named, body)
 
 
+_NO_CONTENT = answering(204)
+
+
 @contextmanager
 def receiver(
-    reply: Callable[[Got], Reply] = answering(204),
+    reply: Callable[[Got], Reply] = _NO_CONTENT,
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[Receiver]:
@@ -74,8 +77,6 @@ def receiver(
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer)
-
-        do_GET = do_POST
 
         def log_message(self, *_: Any) -> None:
             return

@@ -7,7 +7,7 @@ ledger knows: there the rules compare two records that share no code.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -228,7 +228,7 @@ def _stories(session: Session, after: str) -> list[Story]:
     of_outgoing = select(*columns).where(OutgoingEvent.payment_id.in_(ids)).order_by(OutgoingEvent.sequence)
     events = _by_payment(session.scalars(of_events).all())
     refunds = _by_payment(session.scalars(of_refunds).all())
-    outgoing = _by_payment(session.execute(of_outgoing).all())
+    outgoing: Mapping[str, Sequence[Row[Any]]] = _by_payment(list(session.execute(of_outgoing)))
     return [Story(one, events[one.id], outgoing[one.id], refunds[one.id]) for one in payments]
 
 

@@ -39,7 +39,7 @@ class Ledger:
     @classmethod
     def of(cls, told: Json) -> "Ledger":
         """Read the JSON of `GET /simulator/ledger`."""
-        prompts, debits, credits = (_Lists(), _Lists(), _Lists())
+        prompts, debits, paid_back = _Lists(), _Lists(), _Lists()
         token_of = {}
         for prompt in told["prompts"]:
             token_of[prompt["checkoutRequestId"]] = _token_hash(prompt["callbackUrl"])
@@ -47,13 +47,13 @@ class Ledger:
         for debit in told["debits"]:
             debits[token_of[debit["checkoutRequestId"]]].append(debit)
         for credit in told["credits"]:
-            credits[credit["originatorConversationId"]].append(credit)
+            paid_back[credit["originatorConversationId"]].append(credit)
         good = (item for item in told["callbacks"] if item["status"] == ANSWERED)
         return cls(
             prompts,
             debits,
             {payout["originatorConversationId"]: payout for payout in told["payouts"]},
-            credits,
+            paid_back,
             Counter((item["kind"], _token_hash(item["url"])) for item in good),
         )
 
@@ -118,16 +118,16 @@ def refunds_credit_once(it: Compared) -> Iterator[str]:
     """Each refund is credited at most once, as it says; the sum never exceeds the payment."""
     total = 0
     for refund in it.story.refunds:
-        credits = it.ledger.credits.get(refund.originator_conversation_id, ())
-        total += sum(credit["amount"] for credit in credits)
-        if len(credits) > 1:
-            yield f"refund {refund.id} was credited {len(credits)} times"
-        if credits and refund.state is RefundStatus.FAILED:
-            yield f"refund {refund.id} is failed, but was credited ({credits[0]['receipt']})"
-        if credits and credits[0]["amount"] != refund.amount:
-            yield f"refund {refund.id} is of {refund.amount} shillings, its credit of {credits[0]['amount']}"
+        found = it.ledger.credits.get(refund.originator_conversation_id, ())
+        total += sum(credit["amount"] for credit in found)
+        if len(found) > 1:
+            yield f"refund {refund.id} was credited {len(found)} times"
+        if found and refund.state is RefundStatus.FAILED:
+            yield f"refund {refund.id} is failed, but was credited ({found[0]['receipt']})"
+        if found and found[0]["amount"] != refund.amount:
+            yield f"refund {refund.id} is of {refund.amount} shillings, its credit of {found[0]['amount']}"
         settled = it.decided_by_a_person("refund_settled_by_operator", refund.id)
-        if not credits and refund.state is RefundStatus.SUCCEEDED and not settled:
+        if not found and refund.state is RefundStatus.SUCCEEDED and not settled:
             yield f"refund {refund.id} is succeeded, but was never credited"
     if total > it.payment.amount:
         yield f"{total} shillings were paid back of {it.payment.amount}"

@@ -76,7 +76,7 @@ class TestTls:
         self, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
     ) -> None:
         names: list[str | None] = []
-        server_tls.sni_callback = lambda _socket, name, _context: names.append(name)  # type: ignore
+        server_tls.sni_callback = lambda _socket, name, _context: names.append(name)  # type: ignore[assignment]
         with receiver(tls=server_tls) as shop:
             answer = poster(resolve=here, tls=client_tls).post(
                 f"https://shop.example:{shop.port}/hooks?x=1", b"{}", {"webhook-id": "evt_1"}

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mpesa_service.models import IdempotencyKey
-from tests.support import Service
+from tests.support import Service, start_service
 
 KEY = {"Idempotency_Key": "key-1"}
 
@@ -232,3 +232,34 @@ def test_a_payment_paid_before_its_sender_was_killed_is_answered_as_it_stands(
     answer = service.initiate(**KEY)
     assert answer.status_code == 201
     assert answer.json["data"]["payment"]["status"] == "succeeded"
+
+
+def test_try_later_gives_the_key_back(service: Service) -> None:
+    """Whoever waits as told and sends the same again gets another try, not the same answer."""
+    service.simulator.post(
+        "/simulator/script", {"for": "stk_push", "fault": "spike_arrest", "times": 9}
+    )
+    first = service.initiate(**KEY)
+    assert (first.status_code, first.json["code"]) == (503, "provider_busy")
+    assert int(first.headers["Retry-After"]) > 0
+    service.simulator.post("/simulator/reset", {"timers": "manual", "auto": "hold", "seed": 1})
+    second = service.initiate(**KEY)
+    assert second.status_code == 201
+    assert service.initiate(**KEY).data == second.data
+    assert sorted(payment.status for payment in service.payments()) == ["failed", "pending"]
+
+
+def test_prompts_that_were_never_sent_are_not_counted(
+    service_env: dict[str, str], listening, simulator, clock, sqlite_url: str
+) -> None:
+    env = {**service_env, "DATABASE_URL": sqlite_url, "RATELIMIT_ENABLED": "true"}
+    service = start_service(listening, simulator, clock, {**env, "RATELIMIT_PROMPTS": "1 per hour"})
+    service.simulator.post("/simulator/options", {"passkey": "another"})
+    assert [service.initiate(order=f"ORDER{n}").status_code for n in range(3)] == [502] * 3
+    service.simulator.post("/simulator/reset", {"timers": "manual", "auto": "hold", "seed": 1})
+    checkout = service.pending()
+    service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+    answer = service.initiate()
+    assert (answer.status_code, answer.json["code"]) == (429, "prompt_limit")
+    assert int(answer.headers["Retry-After"]) > 0
+    service.runtime.database.dispose()

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.models import Payment
 from mpesa_service.services import invariants
 from mpesa_service.services.inbox import Posted, accept
 from mpesa_service.services.invariants import Tally, Violation, verify
@@ -44,6 +45,11 @@ def change(service: Service, *statements: str) -> None:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
         for statement in statements:
             connection.execute(text(statement))
+
+
+def row_of(service: Service, order: str) -> Payment:
+    [payment] = [row for row in service.payments() if row.order_id == order]
+    return payment
 
 
 def found(service: Service) -> list[Violation]:
@@ -86,7 +92,7 @@ def test_every_batch_is_read(books: Service, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_trail_of_a_dispute_is_a_path(books: Service) -> None:
     """Notes stand between the moves, and a refund's moves beside the payment's."""
-    [payment] = [row for row in books.payments() if row.order_id == "ORDER3"]
+    payment = row_of(books, "ORDER3")
     accept(books.runtime, Posted(CallbackKind.STK, "no-such-token", b"{", {}, None))
     checkout = books.runtime.vault.decrypt(payment.checkout_id_encrypted or b"")
     body = json.dumps(stk_body(books, checkout, phone=254722000002, amount=99.0)).encode()
@@ -114,14 +120,18 @@ BREAKAGES: list[tuple[str, str, str]] = [
     (
         "trail_is_a_path",
         "does not begin at submitting",
-        "UPDATE payment_events SET to_status = 'pending', from_status = 'unknown' WHERE cause = 'created'"
-        " AND payment_id = (SELECT id FROM payments WHERE order_id = 'ORDER3')",
+        (
+            "UPDATE payment_events SET to_status = 'pending', from_status = 'unknown' WHERE cause = 'created'"
+            " AND payment_id = (SELECT id FROM payments WHERE order_id = 'ORDER3')"
+        ),
     ),
     (
         "trail_is_a_path",
         "leaves unknown, but the one before ended at submitting",
-        "UPDATE payment_events SET from_status = 'unknown' WHERE cause = 'push_accepted'"
-        " AND payment_id = (SELECT id FROM payments WHERE order_id = 'ORDER3')",
+        (
+            "UPDATE payment_events SET from_status = 'unknown' WHERE cause = 'push_accepted'"
+            " AND payment_id = (SELECT id FROM payments WHERE order_id = 'ORDER3')"
+        ),
     ),
     (
         "trail_is_a_path",
@@ -151,8 +161,10 @@ BREAKAGES: list[tuple[str, str, str]] = [
     (
         "refunds_add_up",
         "it is partially_refunded with 100 of 100",
-        "UPDATE refunds SET amount = 100; UPDATE payments SET refunded_amount = 100"
-        " WHERE status = 'partially_refunded'",
+        (
+            "UPDATE refunds SET amount = 100; UPDATE payments SET refunded_amount = 100"
+            " WHERE status = 'partially_refunded'"
+        ),
     ),
     (
         "refunds_add_up",
@@ -174,8 +186,10 @@ BREAKAGES: list[tuple[str, str, str]] = [
     (
         "one_key_one_resource",
         "its answer is not about",
-        "UPDATE idempotency_keys SET resource_id = (SELECT id FROM payments WHERE order_id = 'ORDER1')"
-        " WHERE operation = 'initiate'",
+        (
+            "UPDATE idempotency_keys SET resource_id = (SELECT id FROM payments WHERE order_id = 'ORDER1')"
+            " WHERE operation = 'initiate'"
+        ),
     ),
 ]
 
@@ -198,7 +212,7 @@ def test_reviews_name_their_reason_and_refunds_in_doubt_may_stand_apart(books: S
 
 
 def test_a_refund_in_the_dark_is_found(books: Service) -> None:
-    books.refund(books.payments()[0].id, 20)
+    books.refund(row_of(books, "ORDER1").id, 20)
     assert found(books) == []
     change(books, "UPDATE refunds SET ask_at = NULL")
     assert_one(found(books), "open_is_due", "is pending and nobody will look into it")
@@ -252,7 +266,7 @@ def test_money_that_moved_for_what_is_called_failed_is_found(books: Service) -> 
 
 
 def test_what_is_final_must_be_known_once_settled(books: Service) -> None:
-    books.refund(books.payments()[0].id, 20)
+    books.refund(row_of(books, "ORDER1").id, 20)
     ledger = books.ledger()
     ledger["prompts"][2]["state"] = "paid"
     ledger["payouts"][1]["state"] = "completed"
@@ -267,7 +281,7 @@ def test_what_is_final_must_be_known_once_settled(books: Service) -> None:
 
 def test_strangers_at_m_pesa_are_found(books: Service) -> None:
     ledger = books.ledger()
-    ledger["prompts"].append({**ledger["prompts"][0], "callbackUrl": "http://x/stranger"})
+    ledger["prompts"].append({**ledger["prompts"][0], "checkoutRequestId": "x", "callbackUrl": "http://x/y"})
     ledger["payouts"].append({**ledger["payouts"][0], "originatorConversationId": "stranger"})
     assert_one(against(books, ledger), "intent_came_first", "a prompt that is in none", "a payout that is")
 
@@ -285,14 +299,14 @@ def test_debits_in_review_are_counted_not_blamed(books: Service) -> None:
 
 
 def test_what_a_person_settled_needs_no_debit(books: Service) -> None:
-    [payment] = [row for row in books.payments() if row.order_id == "ORDER3"]
+    payment = row_of(books, "ORDER3")
     change(books, f"UPDATE payments SET status = 'review', ask_at = NULL WHERE id = '{payment.id}'")
     resolve(books.runtime, principal(), payment.id, Finding(Resolution.SETTLE, "on the statement"))
     assert against(books, books.ledger()) == []
 
 
 def test_a_refund_that_a_person_settled_needs_no_credit(books: Service) -> None:
-    payment = books.payments()[0]
+    payment = row_of(books, "ORDER1")
     books.refund(payment.id, 20)
     change(books, "UPDATE refunds SET status = 'review' WHERE amount = 20")
     resolve(books.runtime, principal(), payment.id, Finding(Resolution.SETTLE, "on the statement"))

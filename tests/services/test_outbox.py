@@ -139,9 +139,15 @@ class TestWithTheTransition:
     def test_rolled_back_with_it(self, service: Service) -> None:
         checkout = service.pending()
         payment_id = service.row(checkout).id
-        with pytest.raises(RuntimeError), service.runtime.database.begin() as session:
-            move_payment(session, lock_payment(session, payment_id), "paid", Cause(SERVICE, service.clock()))
-            raise RuntimeError
+
+        def move_and_fail() -> None:
+            with service.runtime.database.begin() as session:
+                payment = lock_payment(session, payment_id)
+                move_payment(session, payment, "paid", Cause(SERVICE, service.clock()))
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            move_and_fail()
         assert outgoing(service) == []
         assert service.row(checkout).outgoing_count == 0
 

@@ -172,6 +172,14 @@ def test_not_ready_without_database() -> None:
     runtime.database.dispose()
 
 
+def test_waits_are_stretched_or_shrunk_by_a_fifth_at_most() -> None:
+    runtime = build_runtime(Settings.from_env(environment()))
+    drawn = [runtime.jitter() for _ in range(200)]
+    assert 0.8 <= min(drawn) < 0.9
+    assert 1.1 < max(drawn) <= 1.2
+    runtime.database.dispose()
+
+
 def test_the_clock_is_aware_utc() -> None:
     assert utc_now().utcoffset() == timedelta(0)
 

@@ -52,7 +52,8 @@ class TestEndpoints:
         assert service.runtime.vault.decrypt(stored) == one.secret
 
     @pytest.mark.parametrize(
-        "url", ["http://10.0.0.1/", "https://192.168.1.1/", "http://[fd00::1]/", "nonsense", "http://8.8.8.8/"]
+        "url",
+        ["http://10.0.0.1/", "https://192.168.1.1/", "http://[fd00::1]/", "nonsense", "http://8.8.8.8/"],
     )
     def test_addresses_are_checked(self, service: Service, url: str) -> None:
         with pytest.raises(InvalidRequest) as caught:
