@@ -15,6 +15,8 @@ from mpesa_service.errors import ServiceError
 from mpesa_service.jobs.table import JOBS, run
 from mpesa_service.schemas.responses import PaymentSchema
 from mpesa_service.services import holds
+from mpesa_service.services.idempotency import Answer
+from mpesa_service.services.refunds import RefundStarted, refund
 from mpesa_service.services.review import Finding, Resolution, list_review, resolve
 from mpesa_service.services.runtime import Runtime
 
@@ -112,6 +114,31 @@ def fail(payment: str, who: str, reason: str) -> None:
     Example: flask --app wsgi mpesa review fail 019a… --by amina --reason "not on the statement"
     """
     _decide(Resolution.FAIL, payment, who, reason, None)
+
+
+@review_cli.command("refund")
+@click.argument("payment")
+@_options
+def pay_back(payment: str, who: str, reason: str) -> None:
+    """Say that the money arrived, and pay all of it back: what a customer paid twice, say.
+
+    Example: flask --app wsgi mpesa review refund 019a… --by amina --reason "paid twice"
+    """
+    _decide(Resolution.SETTLE, payment, who, reason, None)
+    try:
+        answer = refund(_runtime(), _operator(who), payment, None, _plainly)
+    except ServiceError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(answer.body.decode())
+    if answer.status >= 400:
+        raise SystemExit(1)
+
+
+def _plainly(started: RefundStarted) -> Answer:
+    if started.refusal is not None:
+        return Answer(started.refusal.status, started.refusal.message.encode())
+    words = f"refund {started.refund.id} of {started.refund.amount} shillings is {started.refund.status}"
+    return Answer(200, words.encode())
 
 
 @refunds_cli.command("resume")

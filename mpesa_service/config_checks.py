@@ -100,6 +100,12 @@ def _credentials(s: "Settings") -> Iterator[str]:
         yield "MPESA_PASSKEY is the public sandbox passkey; production has its own, sent by e-mail."
     if s.mpesa_transaction_type == "CustomerBuyGoodsOnline" and not s.mpesa_till:
         yield "MPESA_TILL is needed with CustomerBuyGoodsOnline."
+    credential = s.mpesa_security_credential or s.mpesa_initiator_password
+    if s.mpesa_initiator_name and not credential and s.mpesa_environment != "simulator":
+        yield (
+            "MPESA_INITIATOR_NAME needs MPESA_SECURITY_CREDENTIAL, or MPESA_INITIATOR_PASSWORD with"
+            " MPESA_CERTIFICATE_PATH: refunds would be refused."
+        )
     certificate = s.mpesa_certificate_path or s.mpesa_security_credential
     if s.mpesa_initiator_password and not certificate:
         yield "MPESA_CERTIFICATE_PATH is needed to encrypt MPESA_INITIATOR_PASSWORD."

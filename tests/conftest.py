@@ -153,7 +153,7 @@ def service_env(listening: Listening, simulator: SimulatorServer, certificate: P
         MPESA_BASE_URL=simulator.url,
         MPESA_CALLBACK_URL=f"{listening.url}/api/mpesa/callback",
         MPESA_CERTIFICATE_PATH=str(certificate),
-        MPESA_READ_TIMEOUT="1",
+        MPESA_READ_TIMEOUT="5",
         MPESA_QUERIES_PER_MINUTE="60000",
         MPESA_INITIATOR_PASSWORD=SANDBOX_INITIATOR_PASSWORD,
     )

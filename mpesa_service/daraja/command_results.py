@@ -10,9 +10,9 @@ from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, u
 from mpesa_service.domain.outcomes import Outcome
 
 _DOCUMENTED = Confidence.DOCUMENTED
-_FAULT_SAY = "The money was not sent because of a fault on our side. We will mend it and send it again."
+_FAULT_SAY = "The money was not sent because of a fault on our side. Once it is mended, it must be sent anew."
 _CHECK_SAY = "M-Pesa has not told us clearly what happened. We are checking it by hand."
-_BUSY_SAY = "M-Pesa is busy at the moment. The money was not sent; we will try again later."
+_BUSY_SAY = "M-Pesa is busy at the moment. The money was not sent; it must be sent anew later."
 
 
 def _row(
@@ -45,14 +45,14 @@ _ROWS = (
     _row(
         "1",
         "Our utility account is short of money: top it up.",
-        "The money has not been sent yet. We will send it again.",
+        "The money was not sent, because our account is short. It must be sent anew.",
     ),
     _row("2", "Below the smallest payment.", "The amount is too small for M-Pesa to send."),
     _row("3", "Above the largest payment.", "The amount is more than M-Pesa sends at once."),
     _row(
         "4",
         "The receiver's daily limit would be exceeded.",
-        "The money would pass your daily M-Pesa limit. We will try again tomorrow.",
+        "The money was not sent: it would pass your daily M-Pesa limit. It must be sent anew tomorrow.",
     ),
     _row(
         "8",

@@ -222,3 +222,23 @@ class TestCommands:
         service.refund(checkout, 60)
         result(service, result_token(service), ResultCode=31337, ResultParameters=None)
         assert "1 waiting" in self.run(service, "review", "list").output
+
+    def test_what_was_paid_twice_is_paid_back_with_one_command(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        payment = service.row(to_review(service, checkout)).id
+        ran = self.run(service, "review", "refund", payment, "--by", "amina", "--reason", "paid twice")
+        assert ran.exit_code == 0
+        assert "of 100 shillings is pending" in ran.output
+        complete(service)
+        assert service.payment(checkout)["status"] == "refunded"
+        assert len(service.ledger()["credits"]) == 1
+
+    def test_a_refund_that_is_refused_says_so(self, service: Service) -> None:
+        payment = service.row(to_review(service, service.paid(amount=100))).id
+        service.simulator.post("/simulator/options", {"shortcode": "600000"})
+        why = ("--by", "amina", "--reason", "paid twice")
+        refused = self.run(service, "review", "refund", payment, *why)
+        assert refused.exit_code == 1
+        assert service.payment(payment)["status"] == "succeeded"
+        service.simulator.post("/simulator/reset", {"timers": "manual", "b2c_auto": "hold"})
+        assert "review" in self.run(service, "review", "refund", payment, *why).output

@@ -1,0 +1,51 @@
+"""What the battery's tests share. A failure's first line is the command that repeats it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.battery.sizes import SEED, replay
+from tests.battery.stack import Stack
+from tests.conftest import migrate
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs the whole battery, so that its load stays bounded."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("battery"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    if report.failed:
+        report.longrepr = f"{replay(item.nodeid)}\n\n{report.longreprtext}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    print(f"seed {SEED}")
+
+
+@pytest.fixture
+def new_stack(new_postgres_database: Any, tmp_path: Path, certificate: Path) -> Iterator[Any]:
+    """Starts the service with gunicorn, the job runner and a simulator, on a PostgreSQL database."""
+    stacks: list[Stack] = []
+
+    def make(database_url: str | None = None, simulator: dict[str, Any] | None = None, **env: str) -> Stack:
+        if database_url is None:
+            database_url = new_postgres_database("battery")
+            migrate(database_url)
+        stacks.append(Stack(tmp_path, database_url, simulator or {}, env))
+        stacks[-1].start()
+        return stacks[-1]
+
+    yield make
+    for stack in stacks:
+        stack.stop()
