@@ -8,14 +8,13 @@ from flask import current_app
 from flask.cli import AppGroup
 from rich.progress import Progress
 
-from mpesa_service.api import RUNTIME
+from mpesa_service.api.blueprint import runtime
 from mpesa_service.auth import make_token
 from mpesa_service.cli_jobs import jobs_cli, refunds_cli, review_cli
 from mpesa_service.cli_verify import verify_books
 from mpesa_service.cli_webhooks import webhooks_cli
 from mpesa_service.services.inbox import take_up_failed
 from mpesa_service.services.rotation import rotate, rows_to_rotate
-from mpesa_service.services.runtime import Runtime
 
 mpesa_cli = AppGroup("mpesa", help="Commands for operators of the payment service.")
 keys_cli = AppGroup("keys", help="Keys that encrypt phone numbers at rest.")
@@ -25,11 +24,6 @@ mpesa_cli.add_command(inbox_cli)
 mpesa_cli.add_command(verify_books)
 for group in (jobs_cli, review_cli, refunds_cli, webhooks_cli):
     mpesa_cli.add_command(group)
-
-
-def _runtime() -> Runtime:
-    bound: Runtime = current_app.extensions[RUNTIME]
-    return bound
 
 
 @mpesa_cli.command("token")
@@ -59,10 +53,10 @@ def rotate_keys() -> None:
 
     Safe to stop and to run again. Example: flask --app wsgi mpesa keys rotate
     """
-    runtime = _runtime()
+    bound = runtime()
     with Progress(transient=True) as progress:
-        task = progress.add_task("Encrypting rows again", total=rows_to_rotate(runtime))
-        done = rotate(runtime, lambda count: progress.advance(task, count))
+        task = progress.add_task("Encrypting rows again", total=rows_to_rotate(bound))
+        done = rotate(bound, lambda count: progress.advance(task, count))
     click.echo(f"{done} rows are under the newest key.")
 
 
@@ -73,4 +67,4 @@ def retry_inbox(limit: int) -> None:
 
     Example: flask --app wsgi mpesa inbox retry
     """
-    click.echo(f"{take_up_failed(_runtime(), limit)} callbacks were taken up again.")
+    click.echo(f"{take_up_failed(runtime(), limit)} callbacks were taken up again.")

@@ -4,12 +4,11 @@ import json
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from rich.console import Console
 from rich.table import Table
 
-from mpesa_service.api import RUNTIME
+from mpesa_service.api.blueprint import runtime
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.errors import ServiceError
 from mpesa_service.jobs.table import JOBS, run
@@ -18,16 +17,10 @@ from mpesa_service.services import holds
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.refunds import RefundStarted, refund
 from mpesa_service.services.review import Finding, Resolution, list_review, resolve
-from mpesa_service.services.runtime import Runtime
 
 jobs_cli = AppGroup("jobs", help="What is done without being asked.")
 review_cli = AppGroup("review", help="Payments that wait for a person.")
 refunds_cli = AppGroup("refunds", help="Refunds as a whole.")
-
-
-def _runtime() -> Runtime:
-    bound: Runtime = current_app.extensions[RUNTIME]
-    return bound
 
 
 @jobs_cli.command("run-once")
@@ -41,7 +34,7 @@ def run_once(names: tuple[str, ...]) -> None:
     """
     for job in JOBS:
         if not names or job.name in names:
-            click.echo(f"{job.name}: {run(_runtime(), job)}")
+            click.echo(f"{job.name}: {run(runtime(), job)}")
 
 
 @jobs_cli.command("list")
@@ -61,7 +54,7 @@ def list_waiting(limit: int, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa review list
     """
-    found = list_review(_runtime(), limit)
+    found = list_review(runtime(), limit)
     if as_json:
         click.echo(json.dumps(PaymentSchema(many=True).dump(found), indent=2))
         return
@@ -82,7 +75,7 @@ def _operator(name: str) -> Principal:
 def _decide(resolution: Resolution, reference: str, who: str, reason: str, receipt: str | None) -> None:
     finding = Finding(resolution, reason, receipt)
     try:
-        record = resolve(_runtime(), _operator(who), reference, finding)
+        record = resolve(runtime(), _operator(who), reference, finding)
     except ServiceError as error:
         raise click.ClickException(error.message) from error
     click.echo(f"{record.id} is {record.status}")
@@ -126,7 +119,7 @@ def pay_back(payment: str, who: str, reason: str) -> None:
     """
     _decide(Resolution.SETTLE, payment, who, reason, None)
     try:
-        answer = refund(_runtime(), _operator(who), payment, None, _plainly)
+        answer = refund(runtime(), _operator(who), payment, None, _plainly)
     except ServiceError as error:
         raise click.ClickException(error.message) from error
     click.echo(answer.body.decode())
@@ -147,5 +140,5 @@ def resume_refunds() -> None:
 
     Example: flask --app wsgi mpesa refunds resume
     """
-    stopped = holds.resume(_runtime(), holds.REFUNDS)
+    stopped = holds.resume(runtime(), holds.REFUNDS)
     click.echo("Refunds go on." if stopped else "Refunds were not stopped.")

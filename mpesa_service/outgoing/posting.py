@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from types import TracebackType
@@ -82,16 +82,14 @@ class Poster:
 def _exchange(
     connection: "_PinnedConnection", path: str, body: bytes, headers: Mapping[str, str], leash: "_Leash"
 ) -> Answer:
-    try:
+    with closing(connection):
         connection.request("POST", path, body, dict(headers))
-        response = connection.getresponse()
-        if leash.expired:  # headers that are cut off there look complete
-            raise TimeoutError
-        return Answer(
-            response.status, body=_start_of(response), retry_after=response.getheader("Retry-After")
-        )
-    finally:
-        connection.close()
+        with connection.getresponse() as response:
+            if leash.expired:  # headers that are cut off there look complete
+                raise TimeoutError
+            return Answer(
+                response.status, body=_start_of(response), retry_after=response.getheader("Retry-After")
+            )
 
 
 def _start_of(response: HTTPResponse) -> bytes:

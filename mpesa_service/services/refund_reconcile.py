@@ -18,7 +18,7 @@ from mpesa_service.domain.schedule import CALL_LIMIT, REFUND_ASK_AFTER, next_ask
 from mpesa_service.domain.states import RefundStatus
 from mpesa_service.log_context import about
 from mpesa_service.models import Payment, Refund
-from mpesa_service.models.statements import lock_payment, lock_refund_where
+from mpesa_service.models.statements import lock_refund
 from mpesa_service.services import holds
 from mpesa_service.services.refund_sending import Intent, intent_of, send, tokens_of
 from mpesa_service.services.runtime import Runtime
@@ -66,7 +66,7 @@ def _next_turn(runtime: Runtime) -> _Turn | None:
         found = session.execute(due).first()
         if found is None:
             return None
-        payment, row = _locked(session, found[1])
+        payment, row = lock_refund(session, found[1])
         if row.state is RefundStatus.SUBMITTING:
             move_refund(session, payment, row, "refund_unanswered", Cause(SERVICE, now))
         row.ask_at = now + CALL_LIMIT
@@ -88,7 +88,7 @@ def _look_into(runtime: Runtime, turn: _Turn) -> None:
     elif runtime.settings.mpesa_b2c_version == "v3":
         answer = send(runtime, turn.intent)
     with runtime.database.begin() as session:
-        payment, row = _locked(session, turn.intent.refund_id)
+        payment, row = lock_refund(session, turn.intent.refund_id)
         if isinstance(answer, CommandAccepted):
             row.conversation_id = row.conversation_id or answer.conversation_id
         if isinstance(answer, CommandAccepted | Duplicate) and row.state is RefundStatus.UNKNOWN:
@@ -121,10 +121,3 @@ def _plan_next(session: Session, runtime: Runtime, payment: Payment, row: Refund
     if row.ask_at is None:
         row.failure_reason = NEVER_SAID
         move_refund(session, payment, row, "refund_gave_up", Cause(SERVICE, now))
-
-
-def _locked(session: Session, refund_id: str) -> tuple[Payment, Refund]:
-    row = lock_refund_where(session, id=refund_id)
-    if row is None:
-        raise LookupError(f"refund {refund_id} has vanished")
-    return lock_payment(session, row.payment_id), row

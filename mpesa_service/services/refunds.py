@@ -18,7 +18,7 @@ from mpesa_service.domain.states import REFUNDABLE, RefundStatus
 from mpesa_service.errors import Conflict, InvalidAmount, ServiceError, Unavailable
 from mpesa_service.models import Payment, Refund
 from mpesa_service.models.payments import Provider
-from mpesa_service.models.statements import lock_payment, lock_refund_where
+from mpesa_service.models.statements import lock_payment, lock_refund
 from mpesa_service.services import holds, idempotency
 from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.lookups import find_payment
@@ -154,7 +154,7 @@ def _conclude(
     """Transaction 2. The result may have come before Daraja's answer; then only the id is news."""
     refusal = None
     with runtime.database.begin() as session:
-        payment, row = _locked(session, refund_id)
+        payment, row = lock_refund(session, refund_id)
         if isinstance(sent, CommandAccepted):
             row.conversation_id = row.conversation_id or sent.conversation_id
         if row.state is RefundStatus.SUBMITTING:
@@ -165,18 +165,11 @@ def _conclude(
 def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest | None, render: Render) -> Answer:
     """Answer for one who was killed between the transactions: whether it was sent is unknown."""
     with runtime.database.begin() as session:
-        payment, row = _locked(session, refund_id)
+        payment, row = lock_refund(session, refund_id)
         if row.state is RefundStatus.SUBMITTING:
             cause = Cause(SERVICE, runtime.clock())
             move_refund(session, payment, row, "refund_unanswered", cause)
         return _answer(runtime, session, payment, row, request, render, None)
-
-
-def _locked(session: Session, refund_id: str) -> tuple[Payment, Refund]:
-    row = lock_refund_where(session, id=refund_id)
-    if row is None:
-        raise LookupError(f"refund {refund_id} has vanished")
-    return lock_payment(session, row.payment_id), row
 
 
 def _answer(

@@ -284,8 +284,3 @@ class TestStatusAddress:
         service.refund(checkout, 40)
         requests.post(self.url(service, "result"), data=b"{", timeout=5)
         assert service.inbox()[-1].verdict == "unreadable"
-
-
-def test_a_refund_that_has_vanished_is_a_fault(service: Service) -> None:
-    with service.runtime.database.begin() as session, pytest.raises(LookupError):
-        refund_reconcile._locked(session, "none")

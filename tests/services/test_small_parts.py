@@ -22,11 +22,10 @@ from mpesa_service.services.clock import utc_now
 from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.readiness import unready_because
-from mpesa_service.services.refunds import _locked
 from mpesa_service.services.runtime import build_runtime
 from mpesa_service.services.token_store import DatabaseTokenStore
 from mpesa_service.services.vault import Vault
-from tests.support import ENCRYPTION_KEY, SECRET, Service, TestClock, environment
+from tests.support import ENCRYPTION_KEY, SECRET, TestClock, environment
 
 
 class TestTokenStore:
@@ -182,8 +181,3 @@ def test_waits_are_stretched_or_shrunk_by_a_fifth_at_most() -> None:
 
 def test_the_clock_is_aware_utc() -> None:
     assert utc_now().utcoffset() == timedelta(0)
-
-
-def test_a_refund_that_has_vanished_is_a_fault(service: Service) -> None:
-    with service.runtime.database.begin() as session, pytest.raises(LookupError):
-        _locked(session, "none")
