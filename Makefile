@@ -7,7 +7,7 @@ PORT ?= 5005
 SIMULATOR_PORT ?= 5006
 export PORT SIMULATOR_PORT
 
-.PHONY: help install run demo test lint format lock migrate clean
+.PHONY: help install run demo test soak lint format lock migrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -37,6 +37,9 @@ demo: .venv/.runtime ## drive one payment and its refunds through the REST API, 
 test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates
 	@$(BIN)/python -m pytest
 	@$(BIN)/python -m tests.coverage_gates
+
+soak: .venv/.dev ## the reliability battery at full size (about half an hour); renews docs/reliability.md
+	@$(BIN)/python -m tests.battery.report
 
 lint: .venv/.dev ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

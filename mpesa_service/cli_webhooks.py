@@ -8,12 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from rich.console import Console
 from rich.table import Table
 
-from mpesa_service.api import RUNTIME
+from mpesa_service.api.blueprint import runtime
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.errors import ServiceError
@@ -24,7 +23,6 @@ from mpesa_service.schemas.webhooks import (
     ReplayedSchema,
 )
 from mpesa_service.services import webhook_deliveries, webhooks
-from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.webhook_deliveries import DeliveryRecord
 from mpesa_service.services.webhooks import EndpointRecord
 
@@ -34,11 +32,6 @@ TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 webhooks_cli = AppGroup("webhooks", help="Who is told of events, and what became of it.")
 as_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 by = click.option("--by", "who", required=True, help="Your name, for the log.")
-
-
-def _runtime() -> Runtime:
-    bound: Runtime = current_app.extensions[RUNTIME]
-    return bound
 
 
 def _actor(who: str) -> str:
@@ -76,7 +69,7 @@ def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: b
     """
     wanted = [EventType(word) for word in types]
     with _errors_as_sentences():
-        added = webhooks.add_endpoint(_runtime(), _actor(who), url, wanted, description)
+        added = webhooks.add_endpoint(runtime(), _actor(who), url, wanted, description)
     _show_secret(added, as_json)
 
 
@@ -87,7 +80,7 @@ def list_(as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa webhooks list
     """
-    found = webhooks.list_endpoints(_runtime())
+    found = webhooks.list_endpoints(runtime())
     if as_json:
         _echo_json(EndpointSchema(many=True).dump(found))
         return
@@ -108,7 +101,7 @@ def disable(endpoint: str, who: str) -> None:
     Example: flask --app wsgi mpesa webhooks disable 019a… --by amina
     """
     with _errors_as_sentences():
-        webhooks.disable_endpoint(_runtime(), _actor(who), endpoint)
+        webhooks.disable_endpoint(runtime(), _actor(who), endpoint)
     click.echo(f"{endpoint} is disabled.")
 
 
@@ -122,7 +115,7 @@ def rotate(endpoint: str, who: str, as_json: bool) -> None:
     Example: flask --app wsgi mpesa webhooks rotate 019a… --by amina
     """
     with _errors_as_sentences():
-        rotated = webhooks.rotate_secret(_runtime(), _actor(who), endpoint)
+        rotated = webhooks.rotate_secret(runtime(), _actor(who), endpoint)
     _show_secret(rotated, as_json)
 
 
@@ -139,7 +132,7 @@ def deliveries(endpoint: str, status: str | None, limit: int, before: int | None
     """
     wanted = DeliveryStatus(status) if status else None
     with _errors_as_sentences():
-        found = webhook_deliveries.list_deliveries(_runtime(), endpoint, wanted, limit, before)
+        found = webhook_deliveries.list_deliveries(runtime(), endpoint, wanted, limit, before)
     if as_json:
         _echo_json(DeliverySchema(many=True).dump(found))
         return
@@ -156,7 +149,7 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
     Example: flask --app wsgi mpesa webhooks resend 4711 --by amina
     """
     with _errors_as_sentences():
-        again = webhook_deliveries.resend(_runtime(), _actor(who), delivery)
+        again = webhook_deliveries.resend(runtime(), _actor(who), delivery)
     if as_json:
         _echo_json(DeliverySchema().dump(again))
         return
@@ -176,7 +169,7 @@ def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: b
     """
     times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
     with _errors_as_sentences():
-        count = webhook_deliveries.replay(_runtime(), _actor(who), endpoint, *times)
+        count = webhook_deliveries.replay(runtime(), _actor(who), endpoint, *times)
     if as_json:
         _echo_json(ReplayedSchema().dump({"events": count}))
         return

@@ -100,6 +100,13 @@ class TestReading:
         for name, value in SIMULATOR_DEFAULTS.items():
             assert getattr(settings, name.lower()) == value
 
+    def test_networks_that_events_may_go_to(self) -> None:
+        assert Settings.from_env(production()).webhook_networks == ()
+        named = Settings.from_env(production(WEBHOOK_ALLOWED_NETWORKS="10.20.0.0/16, fd00:1::/32"))
+        assert [str(network) for network in named.webhook_networks] == ["10.20.0.0/16", "fd00:1::/32"]
+        local = Settings.from_env(environment()).webhook_networks
+        assert [str(network) for network in local] == ["127.0.0.0/8", "::1/128"]
+
     def test_simulator_defaults_can_be_changed(self) -> None:
         assert Settings.from_env(environment(MPESA_SHORTCODE="600999")).mpesa_shortcode == "600999"
 
@@ -250,6 +257,11 @@ class TestProblems:
             ("RATELIMIT_REFUNDS", "-1 per minute", "must be like '100 per 15 minutes', not '-1 per minute'."),
             ("RATELIMIT_PROMPTS", "five", "must be like '100 per 15 minutes', not 'five'."),
             ("PHONE_ENCRYPTION_KEYS", " , ", "must hold one value or more, with commas between."),
+            (
+                "WEBHOOK_ALLOWED_NETWORKS",
+                "10.0.0.1/8",
+                "must be networks such as 10.0.0.0/8,fd00::/8, not '10.0.0.1/8'.",
+            ),
         ],
     )
     def test_what_cannot_be_read(self, name: str, value: str, sentence: str) -> None:
@@ -396,6 +408,16 @@ class TestProblems:
                     "2 workers cannot share rate limits kept in memory. Set"
                     " RATELIMIT_STORAGE_URI=redis://host:6379/0 (Redis or Valkey), or WEB_CONCURRENCY=1."
                 ),
+            ),
+            *(
+                (
+                    {"WEBHOOK_ALLOWED_NETWORKS": networks},
+                    (
+                        "WEBHOOK_ALLOWED_NETWORKS must not name the whole Internet:"
+                        " public https needs no allowance."
+                    ),
+                )
+                for networks in ("0.0.0.0/0", "10.0.0.0/8, ::/0")
             ),
         ],
         ids=str,

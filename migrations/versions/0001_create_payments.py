@@ -185,7 +185,8 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.String(length=24), nullable=True),
         sa.Column("refund_id", sa.String(length=24), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('stk', 'b2c_result', 'b2c_timeout', 'status_result', 'status_timeout')", name=op.f("ck_callback_inbox_kind")
+            "kind IN ('stk', 'b2c_result', 'b2c_timeout', 'status_result', 'status_timeout')",
+            name=op.f("ck_callback_inbox_kind"),
         ),
         sa.CheckConstraint(
             "verdict IN ('received', 'applied', 'duplicate', 'disputed', 'noted', 'unmatched', 'unreadable', 'failed')",

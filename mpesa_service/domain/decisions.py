@@ -168,7 +168,8 @@ def _dispute(contradiction: Contradiction) -> Decision:
 
 def _by_clean_success(standing: Standing) -> Decision:
     if standing.status in OPEN:
-        return Decision(Verdict.APPLIED, "paid", edge=_paid_edge(standing, "paid"), learn_receipt=True)
+        edge, reason = _paid(standing, "paid", "paid")
+        return Decision(Verdict.APPLIED, reason, edge=edge, learn_receipt=True)
     if standing.status in UNPAID:
         return Decision(
             Verdict.DISPUTED,
@@ -184,7 +185,9 @@ def _by_clean_failure(standing: Standing, report: Report) -> Decision:
         return Decision(Verdict.NOTED, f"nothing to do in {standing.status}")
     if standing.contradiction is not None:
         return Decision(Verdict.DISPUTED, "an earlier claim said otherwise: Daraja is asked", ask_daraja=True)
-    return Decision(Verdict.APPLIED, str(report.outcome), edge=_failure_edge(report.outcome))
+    unclear = f"nobody has explained result code {report.result_code}"
+    reason = unclear if report.outcome is Outcome.UNCLEAR else str(report.outcome)
+    return Decision(Verdict.APPLIED, reason, edge=_failure_edge(report.outcome))
 
 
 def _by_query(standing: Standing, report: Report) -> Decision:
@@ -209,12 +212,8 @@ def _by_confirmation(standing: Standing) -> Decision:
     if standing.status in PAID:
         return Decision(Verdict.DUPLICATE, "Daraja confirms", contradiction_resolved=True)
     name = "paid" if standing.status in OPEN else "late_payment"
-    return Decision(
-        Verdict.APPLIED,
-        "Daraja says paid",
-        edge=_paid_edge(standing, name),
-        contradiction_resolved=True,
-    )
+    edge, reason = _paid(standing, name, "Daraja says paid")
+    return Decision(Verdict.APPLIED, reason, edge=edge, contradiction_resolved=True)
 
 
 def _by_denial(standing: Standing, report: Report) -> Decision:
@@ -239,8 +238,11 @@ def _by_denial(standing: Standing, report: Report) -> Decision:
     )
 
 
-def _paid_edge(standing: Standing, name: str) -> str:
-    return "paid_twice" if standing.order_paid else name
+def _paid(standing: Standing, name: str, reason: str) -> tuple[str, str]:
+    """Return the edge for money that arrived, and the reason: an order paid twice needs a person."""
+    if standing.order_paid:
+        return "paid_twice", "another payment of this order is paid already; one of the two must go back"
+    return name, reason
 
 
 def _failure_edge(outcome: Outcome) -> str:

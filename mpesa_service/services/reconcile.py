@@ -37,10 +37,15 @@ NEVER_SAID = "A person must look: M-Pesa never said what became of this payment.
 
 @dataclass(frozen=True)
 class _Turn:
-    """A payment taken to be looked into; without a CheckoutRequestID there is nobody to ask."""
+    """A payment taken to be looked into; without a CheckoutRequestID there is nobody to ask.
+
+    `scheduled` is False for a question that only a reader's impatience asked: it uses up no step of
+    the schedule, and its failure means nothing.
+    """
 
     payment_id: str
     checkout_id: str | None
+    scheduled: bool
 
 
 def is_due(payment: Payment, now: datetime) -> bool:
@@ -103,13 +108,15 @@ def _take(runtime: Runtime, session: Session, payment: Payment, now: datetime) -
     if payment.state is PaymentStatus.SUBMITTING:
         move_payment(session, payment, "push_unanswered", Cause(SERVICE, now))
     if payment.checkout_id_encrypted is None:
-        return _Turn(payment.id, None)
+        return _Turn(payment.id, None, scheduled=True)
     if not pace.take(session, pace.QUERIES, runtime.settings.queries_per_minute, now):
         return None
+    scheduled = payment.ask_at is not None and payment.ask_at <= now
     payment.asked_at = now
-    payment.asks_made += 1
-    payment.ask_at = now + CALL_LIMIT
-    return _Turn(payment.id, runtime.vault.decrypt(payment.checkout_id_encrypted))
+    if scheduled:
+        payment.asks_made += 1
+        payment.ask_at = now + CALL_LIMIT
+    return _Turn(payment.id, runtime.vault.decrypt(payment.checkout_id_encrypted), scheduled)
 
 
 def _look_into(runtime: Runtime, turn: _Turn) -> Decision | None:
@@ -117,7 +124,8 @@ def _look_into(runtime: Runtime, turn: _Turn) -> Decision | None:
     with runtime.database.begin() as session:
         payment = lock_payment(session, turn.payment_id)
         if answer is None or answer.result is None or answer.result.outcome is Outcome.PENDING:
-            _no_news(runtime, session, payment)
+            if turn.scheduled:
+                _no_news(runtime, session, payment)
             return None
         report = Report(
             evidence=Evidence.QUERY,
@@ -126,7 +134,8 @@ def _look_into(runtime: Runtime, turn: _Turn) -> Decision | None:
             result_code=answer.result.code,
             result_desc=answer.result_desc,
         )
-        _plan_next(runtime, payment)
+        if turn.scheduled:
+            _plan_next(runtime, payment)
         return apply_result(session, runtime.vault, payment, report, answer.result.say)
 
 

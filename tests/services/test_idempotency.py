@@ -236,9 +236,7 @@ def test_a_payment_paid_before_its_sender_was_killed_is_answered_as_it_stands(
 
 def test_try_later_gives_the_key_back(service: Service) -> None:
     """Whoever waits as told and sends the same again gets another try, not the same answer."""
-    service.simulator.post(
-        "/simulator/script", {"for": "stk_push", "fault": "spike_arrest", "times": 9}
-    )
+    service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "spike_arrest", "times": 9})
     first = service.initiate(**KEY)
     assert (first.status_code, first.json["code"]) == (503, "provider_busy")
     assert int(first.headers["Retry-After"]) > 0

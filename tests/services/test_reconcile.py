@@ -109,7 +109,7 @@ def test_a_failed_ask_changes_nothing(service: Service, monkeypatch: pytest.Monk
         raise OutcomeUnknown("time-out", operation="stk_query")
 
     monkeypatch.setattr(service.runtime.daraja, "stk_query", fail)
-    service.clock.advance(10)
+    service.clock.advance(30)
     assert service.payment(checkout)["status"] == "pending"
     assert service.row(checkout).asks_made == 1
 
@@ -121,6 +121,17 @@ def test_the_schedule_moves_on_with_each_ask(service: Service) -> None:
     service.clock.advance(30)
     service.payment(checkout)
     assert (service.row(checkout).ask_at - made).total_seconds() == 60
+
+
+def test_impatient_readers_do_not_use_up_the_schedule(service: Service) -> None:
+    checkout = service.pending()
+    for _ in range(30):
+        service.clock.advance(10)
+        service.payment(checkout)
+    row = service.row(checkout)
+    assert asks(service) == 30
+    assert (row.status, row.asks_made) == ("unknown", 5)
+    assert (row.ask_at - row.created_at).total_seconds() == 900
 
 
 def test_a_push_that_a_crash_cut_off_becomes_unknown_when_it_is_read(

@@ -1,0 +1,30 @@
+"""kombu's folder broker, with messages that appear whole or not at all.
+
+kombu opens a message under its final name before it has written it, so a worker may take an empty
+file, and dies of it. Here the message is written under another name and moved.
+"""
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from kombu.transport import filesystem
+
+
+class Channel(filesystem.Channel):
+    """A channel whose `_put` is atomic; names sort by time, as kombu's do."""
+
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        folder = Path(self.data_folder_out)
+        name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
+        unfinished = folder / f"{name}.unfinished"
+        unfinished.write_text(json.dumps(payload))
+        unfinished.replace(folder / name)
+
+
+class Transport(filesystem.Transport):
+    """The transport that `worker.py` names to Celery."""
+
+    Channel = Channel

@@ -1,0 +1,111 @@
+"""What docs/events.md says is what the service does: samples, headers and the three verifiers."""
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from mpesa_service.domain.announcements import EventType
+from mpesa_service.outgoing import new_secret, signed_headers
+
+TEXT = (Path(__file__).resolve().parents[1] / "docs" / "events.md").read_text()
+BODY = '{"type":"payment.succeeded","data":{"note":"asante \u00e9"}}'.encode()
+
+
+def code(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_every_event_has_a_sample() -> None:
+    samples = {}
+    for heading, text in re.findall(r"### `([a-z._]+)`\n.*?```json\n(.*?)```", TEXT, re.DOTALL):
+        samples[heading] = json.loads(text)
+        assert samples[heading]["type"] == heading
+    assert set(samples) == {kind.value for kind in EventType}
+
+
+def test_the_samples_have_the_fields_of_today() -> None:
+    from mpesa_service.models import Payment, Refund
+    from mpesa_service.services import outbox
+
+    payment = Payment(status="succeeded", outgoing_count=1)
+    refund = Refund(status="succeeded")
+    for heading, text in re.findall(r"### `([a-z._]+)`\n.*?```json\n(.*?)```", TEXT, re.DOTALL):
+        about = refund if heading.startswith("refund.") else None
+        made = json.loads(outbox._payload(EventType(heading), payment, about, "pending", datetime.now(UTC)))
+        sample = json.loads(text)
+        assert list(sample) == list(made)
+        assert list(sample["data"]) == list(made["data"])
+        assert list(sample["data"].get("refund", {})) == list(made["data"].get("refund", {}))
+
+
+def verdicts(run: Any) -> None:
+    """Two good secrets verify; another secret, another body and an old timestamp do not."""
+    new, old, stranger = new_secret(), new_secret(), new_secret()
+    now = datetime.now(UTC)
+    headers = signed_headers([new, old], "evt_1", now, BODY)
+    stale = signed_headers([new], "evt_1", datetime.fromtimestamp(now.timestamp() - 3_600, UTC), BODY)
+    assert run(new, headers, BODY) is True
+    assert run(old, headers, BODY) is True
+    assert run(stranger, headers, BODY) is False
+    assert run(new, headers, BODY.replace(b"asante", b"Asante")) is False
+    assert run(new, stale, BODY) is False
+    assert run(new, {}, BODY) is False
+
+
+def test_the_python_verifier() -> None:
+    scope: dict[str, Any] = {}
+    exec(code("python"), scope)
+    verdicts(lambda secret, headers, body: scope["verified"](secret, headers, body) is not None)
+
+
+def program(command: list[str], source: str) -> Any:
+    def run(secret: str, headers: dict[str, str], body: bytes) -> bool:
+        given = json.dumps({"secret": secret, "headers": headers, "body": body.decode()})
+        result = subprocess.run(
+            [*command, source], input=given, capture_output=True, text=True, timeout=30, check=True
+        )
+        return result.stdout.strip() == "payment.succeeded"
+
+    return run
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+def test_the_node_verifier() -> None:
+    source = code("js") + (
+        'const given = JSON.parse(require("node:fs").readFileSync(0));'
+        "const event = verified(given.secret, given.headers, Buffer.from(given.body));"
+        "console.log(event?.type);"
+    )
+    verdicts(program(["node", "-e"], source))
+
+
+@pytest.mark.skipif(shutil.which("php") is None, reason="needs PHP")
+def test_the_php_verifier() -> None:
+    source = code("php").removeprefix("<?php\n") + (
+        "$given = json_decode(file_get_contents('php://stdin'), true);"
+        "echo verified($given['secret'], $given['headers'], $given['body'])['type'] ?? '';"
+    )
+    verdicts(program(["php", "-r"], source))
+
+
+def test_the_sample_of_a_post_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret that it was signed with is the endpoint's of the day it was made."""
+    block = re.search(r"POST /webhooks HTTP/1.1\n(.*?)\n\n(.*?)\n```", TEXT, re.DOTALL)
+    assert block is not None
+    headers = dict(line.split(": ", 1) for line in block[1].splitlines())
+    secret = "whsec_hcA1ePoKODib1s8foKHA9HENYpU4UgL32SJh4KMMNj4="
+    monkeypatch.setattr(
+        Webhook,
+        "_Webhook__verify_timestamp",
+        lambda _self, stamp: datetime.fromtimestamp(float(stamp), UTC),
+    )
+    assert Webhook(secret).verify(block[2], headers)["type"] == "payment.succeeded"
