@@ -16,11 +16,11 @@ from kombu.transport import filesystem
 class Channel(filesystem.Channel):
     """A channel whose `_put` is atomic; names sort by time, as kombu's do."""
 
-    def _put(self, queue: Any, message: Any, **_: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         unfinished = folder / f"{name}.unfinished"
-        unfinished.write_text(json.dumps(message))
+        unfinished.write_text(json.dumps(payload))
         unfinished.replace(folder / name)
 
 
