@@ -4,13 +4,11 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mpesa_service import __version__, auth, logs
-from mpesa_service.api import RUNTIME, blueprint, errors, health, request_ids
+from mpesa_service.api import RUNTIME, blueprint, body_limit, errors, health, request_ids
 from mpesa_service.cli import mpesa_cli
 from mpesa_service.config import Settings
 from mpesa_service.extensions import limiter
 from mpesa_service.services.runtime import Runtime, build_runtime
-
-MAX_BODY_BYTES = 64 * 1024
 
 
 def build_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
@@ -25,6 +23,7 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     auth.init_app(app, settings)
     limiter.init_app(app)
     request_ids.init_app(app)
+    body_limit.init_app(app)
     errors.init_app(app)
     api = errors.PaymentApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
@@ -36,7 +35,8 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
 
 def _flask_settings(settings: Settings) -> dict[str, object]:
     return {
-        "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
+        # One more than is allowed, so that `body_limit` sees it: werkzeug cuts a chunked body off here.
+        "MAX_CONTENT_LENGTH": body_limit.MAX_BODY_BYTES + 1,
         "PROPAGATE_EXCEPTIONS": False,
         "API_TITLE": "M-Pesa payment service",
         "API_VERSION": __version__,

@@ -43,7 +43,7 @@ _PATTERNS = (
     (re.compile(r"(?i)(access token\s*[-:]\s*)[^\s\"',}]+"), r"\1" + _HIDDEN),
     (re.compile(r"(://[^\s:/@]*:)[^\s/@]+(@)"), r"\1" + _HIDDEN + r"\2"),
     (
-        re.compile(r"(/callback/(?:b2c/(?:result|timeout)/)?)(?!b2c/)[A-Za-z0-9_-]{16,}"),
+        re.compile(r"(/callback/(?:(?:b2c|status)/(?:result|timeout)/)?)(?!b2c/|status/)[A-Za-z0-9_-]{16,}"),
         r"\1" + _HIDDEN,
     ),
 )

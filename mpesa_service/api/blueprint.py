@@ -72,7 +72,7 @@ def errors(*statuses: int) -> Callable[[View], View]:
     """Document the errors that a route can give, in the one shape."""
 
     def decorate(view: View) -> View:
-        for status in (*statuses, 500):
+        for status in sorted({*statuses, 500, 503}):
             view = blueprint.alt_response(status, schema=ErrorSchema, description=_ERRORS[status])(view)
         return view
 

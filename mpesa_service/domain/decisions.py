@@ -124,7 +124,7 @@ def _by_claim(standing: Standing, report: Report) -> Decision:
         )
     objection = _objection(standing, report)
     if objection is not None:
-        return _dispute(objection)
+        return _dispute(standing, report, objection)
     if report.outcome is Outcome.PAID:
         return _by_clean_success(standing)
     return _by_clean_failure(standing, report)
@@ -157,12 +157,14 @@ def _objection(standing: Standing, report: Report) -> Contradiction | None:
     return None
 
 
-def _dispute(contradiction: Contradiction) -> Decision:
+def _dispute(standing: Standing, report: Report, contradiction: Contradiction) -> Decision:
+    money_moved = contradiction in {Contradiction.AMOUNT, Contradiction.PAYER}
     return Decision(
         Verdict.DISPUTED,
         f"contradicts the record ({contradiction}): Daraja is asked",
         ask_daraja=True,
         contradiction=contradiction,
+        learn_receipt=money_moved and report.receipt is not None and not standing.receipt_taken,
     )
 
 

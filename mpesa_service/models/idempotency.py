@@ -11,9 +11,10 @@ from mpesa_service.models.base import Base, RowId
 class IdempotencyKey(Base):
     """One key of one caller for one operation. The unique insert decides who acts.
 
-    `answer_status` and `answer_body` are the first answer, byte for byte, once there is one. Until
-    then the one who inserted the row is at work, or died: `resource_id` names the payment or refund
-    that was born in the same transaction, from which the answer can be made again.
+    `answer_status` and `answer_body` are the first answer, byte for byte, once there is one (encrypted,
+    since it names a phone). Until then the one who inserted the row is at work, or died: `resource_id`
+    names the payment or refund that was born in the same transaction, from which the answer can be made
+    again.
     """
 
     __tablename__ = "idempotency_keys"

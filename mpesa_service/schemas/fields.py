@@ -19,6 +19,8 @@ MAX_METADATA_DEPTH = 5
 class PhoneNumber(fields.Field[str]):
     """A Kenyan mobile number in any usual spelling; loads as 254XXXXXXXXX."""
 
+    default_error_messages = {"null": InvalidPhone.message}  # noqa: RUF012
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
             raise ValidationError(InvalidPhone.message)
@@ -30,6 +32,8 @@ class PhoneNumber(fields.Field[str]):
 
 class Shillings(fields.Field[int]):
     """Whole shillings: a JSON integer, never a float, a text or a boolean."""
+
+    default_error_messages = {"null": InvalidAmount.message}  # noqa: RUF012
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if type(value) is not int:

@@ -67,7 +67,7 @@ def earlier_answer(
     if row.fingerprint != request.fingerprint:
         raise KeyReused
     if row.answer_status is not None and row.answer_body is not None:
-        return Answer(row.answer_status, row.answer_body, replayed=True)
+        return _kept(runtime, row.answer_status, row.answer_body)
     if row.locked_until > runtime.clock():
         raise in_use()
     return finish(row.resource_id)
@@ -107,7 +107,7 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
         raise in_use()
 
 
-def complete(session: Session, request: KeyedRequest | None, answer: Answer) -> Answer:
+def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, answer: Answer) -> Answer:
     """Store the first answer under the key, in the caller's transaction; the stored one wins.
 
     An answer that says "nothing was done, try again later" gives the key back: whoever does as it says
@@ -117,12 +117,18 @@ def complete(session: Session, request: KeyedRequest | None, answer: Answer) -> 
         return answer
     row = session.scalars(_row(request).with_for_update()).one()
     if row.answer_status is not None and row.answer_body is not None:
-        return Answer(row.answer_status, row.answer_body, replayed=True)
+        return _kept(runtime, row.answer_status, row.answer_body)
     if answer.retry_after is not None:
         session.delete(row)
         return answer
-    row.answer_status, row.answer_body = answer.status, answer.body
+    row.answer_status = answer.status
+    row.answer_body = runtime.vault.encrypt_bytes(answer.body)
     return answer
+
+
+def _kept(runtime: Runtime, status: int, body: bytes) -> Answer:
+    """Return a kept answer; it is encrypted, since a CheckoutRequestID in it names a phone."""
+    return Answer(status, runtime.vault.decrypt_bytes(body), replayed=True)
 
 
 def _row(request: KeyedRequest) -> Select[IdempotencyKey]:

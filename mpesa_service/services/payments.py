@@ -7,10 +7,12 @@
 A crash in between leaves a `submitting` payment whose outcome is unknown: it is never pushed again.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import DarajaError, NotSent, Refused, StkPush, StkPushAccepted
@@ -33,6 +35,8 @@ from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import MPESA, SERVICE, Cause, create_payment, move_payment
 from mpesa_service.services.vault import token_hash
+
+log = logging.getLogger(__name__)
 
 DESCRIPTION = "Payment"
 """TransactionDesc of every push (at most 13 characters)."""
@@ -93,7 +97,19 @@ def initiate(
         pushed = _push(runtime, order, token)
     if not isinstance(pushed, Refused | NotSent):
         runtime.prompt_limit.count(phone_hash)
-    return _conclude(runtime, columns["id"], pushed, request, render)
+    try:
+        return _conclude(runtime, columns["id"], pushed, request, render)
+    except SQLAlchemyError:
+        # M-Pesa may have acted: whoever hears "nothing was done" would start a second payment.
+        log.exception("outcome of a push could not be recorded", extra={"payment_id": columns["id"]})
+        return render(_unrecorded(runtime, columns))
+
+
+def _unrecorded(runtime: Runtime, columns: dict[str, Any]) -> Initiated:
+    """Return the payment as it is known without the database: its outcome is unknown."""
+    payment = Payment(**columns, status=PaymentStatus.UNKNOWN)
+    record = payment_record(None, runtime.vault, payment)
+    return Initiated(record)
 
 
 def _columns(
@@ -162,7 +178,7 @@ def _conclude(
             pushed.response_code if isinstance(pushed, StkPushAccepted) else None,
             refusal,
         )
-        return idempotency.complete(session, request, render(outcome))
+        return idempotency.complete(runtime, session, request, render(outcome))
 
 
 def _accepted(runtime: Runtime, session: Session, payment: Payment, pushed: StkPushAccepted) -> None:
@@ -204,4 +220,4 @@ def _finish(runtime: Runtime, payment_id: str, request: KeyedRequest | None, ren
         if payment.state is PaymentStatus.SUBMITTING:
             move_payment(session, payment, "push_unanswered", Cause(SERVICE, runtime.clock()))
         outcome = Initiated(payment_record(session, runtime.vault, payment))
-        return idempotency.complete(session, request, render(outcome))
+        return idempotency.complete(runtime, session, request, render(outcome))

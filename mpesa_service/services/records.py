@@ -58,8 +58,8 @@ class PaymentRecord:
     completed_at: datetime | None
 
 
-def payment_record(session: Session, vault: Vault, payment: Payment) -> PaymentRecord:
-    """Return the payment with its refunds, oldest first; reads them only where there are any."""
+def payment_record(session: Session | None, vault: Vault, payment: Payment) -> PaymentRecord:
+    """Return the payment with its refunds, oldest first; needs the session only where there are any."""
     phone = payment.phone_encrypted and mask_msisdn(vault.decrypt(payment.phone_encrypted))
     checkout = payment.checkout_id_encrypted and vault.decrypt(payment.checkout_id_encrypted)
     return PaymentRecord(
@@ -79,7 +79,7 @@ def payment_record(session: Session, vault: Vault, payment: Payment) -> PaymentR
         result_desc=payment.result_desc,
         failure_reason=payment.failure_reason,
         refunded_amount=payment.refunded_amount,
-        refunds=refund_records(session, payment) if payment.refund_count else (),
+        refunds=refund_records(session, payment) if session and payment.refund_count else (),
         metadata=payment.details,
         created_at=payment.created_at,
         updated_at=payment.updated_at,

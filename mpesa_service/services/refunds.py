@@ -4,10 +4,12 @@ The amount is reserved on the payment's locked row, so refunds done and in fligh
 payment, however many are asked for at once. What is sent carries an id that was committed before.
 """
 
+import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import CommandAccepted, DarajaError
@@ -32,6 +34,8 @@ from mpesa_service.services.records import (
 from mpesa_service.services.refund_sending import Intent, intent_of, record_outcome, send, tokens_of
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE, Cause, create_refund, move_refund
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,14 @@ def refund(
     if earlier is not None:
         return earlier
     _refuse_if_stopped(runtime)
-    intent = _reserve(runtime, principal, reference, amount, request)
-    return _conclude(runtime, intent.refund_id, send(runtime, intent), request, render)
+    intent, begun = _reserve(runtime, principal, reference, amount, request)
+    sent = send(runtime, intent)
+    try:
+        return _conclude(runtime, intent.refund_id, sent, request, render)
+    except SQLAlchemyError:
+        # M-Pesa may have acted: whoever hears "nothing was done" would ask for a second refund.
+        log.exception("outcome of a refund could not be recorded", extra={"refund_id": intent.refund_id})
+        return render(replace(begun, refund=replace(begun.refund, status=RefundStatus.UNKNOWN.public)))
 
 
 def _refuse_if_stopped(runtime: Runtime) -> None:
@@ -92,8 +102,8 @@ def _reserve(
     reference: str,
     amount: int | None,
     request: KeyedRequest | None,
-) -> Intent:
-    """Transaction 1."""
+) -> tuple[Intent, RefundStarted]:
+    """Transaction 1; returns what to send, and the records as they stand."""
     now = runtime.clock()
     refund_id = new_id(now)
     with runtime.database.begin() as session:
@@ -118,7 +128,8 @@ def _reserve(
         )
         detail = {"amount": amount}
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
-        return intent_of(runtime, row)
+        record = payment_record(session, runtime.vault, payment)
+        return intent_of(runtime, row), RefundStarted(refund_record(row), record)
 
 
 def _allowed_amount(payment: Payment, amount: int | None) -> int:
@@ -183,4 +194,5 @@ def _answer(
 ) -> Answer:
     session.flush()
     record = payment_record(session, runtime.vault, payment)
-    return idempotency.complete(session, request, render(RefundStarted(refund_record(row), record, refusal)))
+    started = RefundStarted(refund_record(row), record, refusal)
+    return idempotency.complete(runtime, session, request, render(started))

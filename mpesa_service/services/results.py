@@ -13,9 +13,11 @@ from mpesa_service.domain.decisions import (
     Evidence,
     Report,
     Standing,
+    Verdict,
     decide,
 )
-from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
+from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
+from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PaymentStatus
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, note
@@ -80,7 +82,7 @@ def _remember(payment: Payment, report: Report, decision: Decision) -> None:
         payment.contradiction = decision.contradiction
     if decision.denial is not None:
         payment.denial_code, payment.denial_at = decision.denial.result_code, decision.denial.at
-    if decision.learn_receipt and payment.state in UNPAID and decision.edge is None:
+    if decision.learn_receipt and decision.verdict is Verdict.DISPUTED:
         payment.claimed_receipt = report.receipt
     elif decision.learn_receipt:
         payment.receipt = report.receipt
@@ -93,7 +95,8 @@ def _ask_soon(payment: Payment, report: Report) -> None:
     if report.evidence is Evidence.QUERY:
         payment.ask_at = report.at + DENIAL_INTERVAL
         return
-    payment.ask_at = report.at
+    rested = (payment.asked_at or report.at - ASK_AT_MOST_EVERY) + ASK_AT_MOST_EVERY
+    payment.ask_at = max(report.at, rested)
     if payment.state not in OPEN:  # a schedule of its own for what came after the end
         payment.ask_from, payment.asks_made = report.at, 0
 
@@ -103,10 +106,17 @@ def _move(session: Session, payment: Payment, report: Report, decision: Decision
     payment.result_desc = report.result_desc[:1024]
     edge = str(decision.edge)
     after = PAYMENT_TRANSITIONS.target(edge, payment.state)
-    if after in PAID and payment.receipt is None:
-        payment.receipt = payment.claimed_receipt
+    if after in PAID | {PaymentStatus.REVIEW} and payment.receipt is None:
+        _adopt_claimed_receipt(session, payment)
     payment.failure_reason = None if after in PAID else _why(after, decision, reason)
     move_payment(session, payment, edge, _cause(report, decision))
+
+
+def _adopt_claimed_receipt(session: Session, payment: Payment) -> None:
+    """What a trusted claim named is the payment's receipt, now that Daraja says that money moved."""
+    claimed = payment.claimed_receipt
+    if claimed is not None and not _taken(session, payment, claimed):
+        payment.receipt = claimed
 
 
 def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | None:

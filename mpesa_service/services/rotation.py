@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from mpesa_service.models import CallbackInbox, DarajaToken, Payment, Refund, WebhookEndpoint
+from mpesa_service.models import CallbackInbox, DarajaToken, IdempotencyKey, Payment, Refund, WebhookEndpoint
 from mpesa_service.services.runtime import Runtime
 
 BATCH = 200
@@ -14,6 +14,7 @@ ENCRYPTED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Payment, ("phone_encrypted", "checkout_id_encrypted")),
     (Refund, ("phone_encrypted",)),
     (CallbackInbox, ("body_encrypted",)),
+    (IdempotencyKey, ("answer_body",)),
     (WebhookEndpoint, ("secret_encrypted", "previous_secret_encrypted")),
 )
 

@@ -6,18 +6,15 @@ from typing import Any
 
 import pytest
 
+from tests.battery.processes import Leashed
 from tests.battery.sizes import SEED, replay
 from tests.battery.stack import Stack
 from tests.conftest import migrate
 
-HERE = Path(__file__).parent
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """One worker runs the whole battery, so that its load stays bounded."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("battery"))
+    item.add_marker(pytest.mark.xdist_group("battery"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -26,6 +23,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     if report.failed:
         report.longrepr = f"{replay(item.nodeid)}\n\n{report.longreprtext}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watchdog() -> Iterator[None]:
+    yield
+    Leashed.let_go()
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,32 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from mpesa_service.local.leash import Leash
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
+
+
+class Leashed:
+    """The watchdog that kills every group should this very process be killed; made when first needed."""
+
+    _leash: Leash | None = None
+
+    @classmethod
+    def note(cls, group: int) -> None:
+        cls._leash = cls._leash or Leash()
+        cls._leash.note(group)
+
+    @classmethod
+    def strike(cls, group: int) -> None:
+        if cls._leash is not None:
+            cls._leash.strike(group)
+
+    @classmethod
+    def let_go(cls) -> None:
+        if cls._leash is not None:
+            cls._leash.let_go()
+            cls._leash = None
 
 
 class Child:
@@ -31,6 +55,7 @@ class Child:
                 stderr=log,
                 start_new_session=True,
             )
+        Leashed.note(self._process.pid)
 
     def kill(self) -> None:
         """Kill the whole group at once, and wait for its leader."""
@@ -38,14 +63,8 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            Leashed.strike(self._process.pid)
             self._process = None
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def last_words(self) -> str:
-        return self.log.read_text(errors="replace")[-3000:]
 
 
 def free_port() -> int:

@@ -32,6 +32,7 @@ from tests.support import environment
 STEPS = (15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200)
 """Seconds of time handed in, at least, one after the other and the last again and again."""
 ROUNDS = 40
+LONGEST_ROUND = 1_200.0
 
 
 class Stack:
@@ -155,10 +156,10 @@ class Stack:
     def settle(self) -> int:
         """Hand in time until nothing is open and nobody is to be asked; return the rounds it took."""
         for number in range(ROUNDS):
-            wait_for(lambda: self._nothing_is_due(), "the jobs to do what is due", 180)
+            wait_for(lambda: self._nothing_is_due(), "the jobs to do what is due", LONGEST_ROUND)
             if not self._waiting():
                 self.advance(1_200)  # callbacks that are later than everything else
-                wait_for(lambda: self._nothing_is_due(), "the jobs to do what is due", 180)
+                wait_for(lambda: self._nothing_is_due(), "the jobs to do what is due", LONGEST_ROUND)
                 if not self._waiting():
                     return number
             self.advance(max(STEPS[min(number, len(STEPS) - 1)], self._seconds_to_next()))
@@ -193,9 +194,9 @@ class Stack:
 
     def statuses(self) -> dict[str, int]:
         """Return how many payments there are in each status."""
-        statement = select(Payment.status, func.count()).group_by(Payment.status)
+        statement = select(Payment.status, func.count().label("number")).group_by(Payment.status)
         with self.runtime.database.read() as session:
-            return {status: count for status, count in session.execute(statement).all()}
+            return {row.status: row.number for row in session.execute(statement)}
 
     def reasons_for_review(self) -> Counter[str]:
         statement = select(Payment.failure_reason).where(Payment.status == PaymentStatus.REVIEW)

@@ -11,8 +11,8 @@ from tests.battery.load import Outcomes, Shop
 from tests.battery.sizes import SEED, figures, sized
 from tests.battery.stack import Stack
 
-PAYMENTS = sized(120, 2_000)
-KILLS = sized(6, 66)
+PAYMENTS = sized(80, 2_000)
+KILLS = sized(5, 66)
 JOBS_EVERY = 4
 """One kill in so many is the job runner's."""
 

@@ -31,7 +31,10 @@ def test_each_ask_has_its_time(schedule: tuple[timedelta, ...], asks: int, secon
 @pytest.mark.parametrize("schedule", [ASK_AFTER, REFUND_ASK_AFTER])
 @pytest.mark.parametrize("more", [0, 1, 1_000])
 def test_a_used_up_schedule_has_no_next(schedule: tuple[timedelta, ...], more: int) -> None:
-    assert next_ask(schedule, START, len(schedule) + more, START) is None
+    over = START + schedule[-1]
+    assert next_ask(schedule, START, len(schedule) + more, over) is None
+    just_before = over - timedelta(seconds=1)
+    assert next_ask(schedule, START, len(schedule) + more, just_before) == over, "time decides"
 
 
 @pytest.mark.parametrize(("schedule", "asks", "seconds"), STEPS)

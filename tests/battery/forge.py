@@ -1,0 +1,90 @@
+"""A warm process that forks one child a run: each does one step of the service and is killed on its way.
+
+It opens no connection and starts no thread itself, so forking is safe. Requests and answers are lines of
+JSON on standard input and output.
+"""
+
+import json
+import logging
+import os
+import sys
+import traceback
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mpesa_service.app import build_app
+from mpesa_service.config import Settings
+from mpesa_service.jobs.table import JOBS
+from mpesa_service.services.runtime import build_runtime
+from tests.battery.tracer import Tracer
+
+
+@dataclass
+class Step:
+    """One step: a job by name, or a request to the service's own API."""
+
+    env: dict[str, str]
+    now: str
+    stop_at: int
+    job: str | None = None
+    path: str = ""
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Ended:
+    """How a child ended: killed at the last of its points, or well, with an HTTP status if it has one."""
+
+    killed: bool
+    code: int
+    points: list[str]
+
+    @property
+    def last(self) -> str:
+        return self.points[-1] if self.points else "nothing"
+
+
+def perform(step: Step, told: int) -> int:
+    """Do the step in this process; return 0 when it went well."""
+    now = datetime.fromisoformat(step.now)
+    settings = Settings.from_env(step.env)
+    runtime = build_runtime(settings, clock=lambda: now, jitter=lambda: 1.0)
+    app = None if step.job else build_app(settings, runtime)
+    Tracer(step.stop_at, told).watch(runtime.database)
+    if app is None:
+        next(job for job in JOBS if job.name == step.job).work(runtime)
+        return 0
+    answer = app.test_client().post(step.path, data=step.body, headers=step.headers)
+    return 0 if answer.status_code < 300 else 1
+
+
+def fork(step: Step) -> Ended:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 2
+        try:
+            code = perform(step, writer)
+        except BaseException:  # noqa: BLE001 (told, and the code says it)
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        points = told.read().splitlines()
+    _, status = os.waitpid(child, 0)
+    killed = os.WIFSIGNALED(status)
+    return Ended(killed, 0 if killed else os.WEXITSTATUS(status), points)
+
+
+def main() -> None:
+    logging.disable(logging.INFO)
+    for line in sys.stdin:
+        asked: dict[str, Any] = json.loads(line)
+        print(json.dumps(asdict(fork(Step(**asked)))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

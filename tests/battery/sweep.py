@@ -1,0 +1,138 @@
+"""What the crash sweep is made of: the warm process, the flows, and recovery without a manual step."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from mpesa_service.jobs.table import JOBS, run
+from tests.battery.forge import Ended, Step
+from tests.battery.processes import ROOT
+from tests.battery.sizes import SEED
+from tests.support import Service
+
+STEPS = (0, 30, 60, 60, 120, 300, 900, 3_600, 21_600, 43_200, 43_200, 86_400)
+"""Seconds of time handed in after the crashes: past every lease and every schedule."""
+MOST_POINTS = 400
+MOST_ROUNDS = 2_000
+
+
+class Forge:
+    """The warm process, from the outside."""
+
+    def __init__(self, env: dict[str, str], log: Path) -> None:
+        self._env = env
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "tests.battery.forge"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
+            )
+
+    def run(self, **step: Any) -> Ended:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(asdict(Step(env=self._env, **step))), file=self._process.stdin, flush=True)
+        return Ended(**json.loads(self._process.stdout.readline()))
+
+    def stop(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+@contextmanager
+def forge(env: dict[str, str], log: Path) -> Iterator[Forge]:
+    warm = Forge(env, log)
+    try:
+        yield warm
+    finally:
+        warm.stop()
+
+
+@dataclass
+class Flow:
+    """One step of the service that is killed at every point.
+
+    `prepare` makes what the step works on, a fresh one each time, and returns the step; `retry` is what
+    the client does after the crash, in half of the runs; `after` is done after each run.
+    """
+
+    name: str
+    prepare: Callable[[int], dict[str, Any]]
+    retry: Callable[[int], Any] | None = None
+    after: Callable[[], object] = lambda: None
+
+
+@dataclass
+class Swept:
+    """What a sweep did: runs, and the points that the clean run passed."""
+
+    runs: int
+    points: int
+    killed_at: list[str]
+
+
+def sweep(service: Service, warm: Forge, flow: Flow, stride: int) -> Swept:
+    """Kill the flow at its 1st, 2nd, 3rd … point, until a run comes through; then let everything recover.
+
+    A stride of more than one begins at a point drawn from the seed and leaves others out.
+    """
+    killed_at: list[str] = []
+    runs = 0
+    for stop_at in itertools.count(1 + SEED % stride, stride):
+        assert stop_at <= MOST_POINTS, "no end in sight"
+        ended = None
+        for retries in (False, True) if flow.retry else (False,):
+            runs += 1
+            number = 2 * stop_at + retries
+            step = flow.prepare(number)
+            ended = warm.run(now=service.clock.now.isoformat(), stop_at=stop_at, **step)
+            assert ended.killed or ended.code == 0, (flow.name, stop_at, ended)
+            if ended.killed:
+                killed_at.append(f"{stop_at} {ended.last}")
+            if retries and flow.retry is not None:
+                flow.retry(number)
+            flow.after()
+        if ended is not None and not ended.killed:
+            recover(service)
+            return Swept(runs, len(ended.points), killed_at)
+    raise AssertionError("unreachable")
+
+
+def recover(service: Service) -> None:
+    """Let a day and a half pass, the jobs at work; nobody does anything by hand."""
+    for seconds in STEPS:
+        service.simulator.post("/simulator/clock/advance", {"seconds": seconds})
+        service.clock.advance(seconds)
+        for job in JOBS:
+            run_until_idle(service, job.name)
+
+
+def run_until_idle(service: Service, name: str) -> None:
+    [job] = [job for job in JOBS if job.name == name]
+    for _ in range(MOST_ROUNDS):
+        if run(service.runtime, job) == 0:
+            return
+    raise AssertionError(f"the job {name} has always something to do")
+
+
+def forget_token(service: Service) -> None:
+    """Make the next step fetch an access token, so that it can be killed while it does."""
+    with service.runtime.database.begin() as session:
+        session.execute(text("DELETE FROM daraja_tokens"))

@@ -1,0 +1,207 @@
+"""kill -9 before and after every SQL statement, commit and HTTP call of everything that moves money."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from mpesa_service.models import WebhookDelivery
+from mpesa_service.services import webhooks
+from mpesa_service.services.invariants import Tally, Violation, verify
+from mpesa_service.services.invariants_ledger import verify_ledger
+from tests.battery.clocks import TickingClock
+from tests.battery.sizes import figures, sized
+from tests.battery.sweep import Flow, Forge, forge, forget_token, run_until_idle, sweep
+from tests.receivers import receiver
+from tests.support import Listening, Service, start_service
+
+STRIDE = sized({"PostgreSQL": 7, "SQLite": 20}, {"PostgreSQL": 1, "SQLite": 1})
+"""One point in so many is tried."""
+MANUAL = {"timers": "manual", "auto": "hold", "b2c_auto": "pay", "callback_timeout": 5}
+
+pytestmark = pytest.mark.timeout(sized(240, 1_200))
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
+def environment(request: pytest.FixtureRequest, service_env: dict[str, str]) -> dict[str, str]:
+    url = request.getfixturevalue(f"{request.param}_url")
+    return {**service_env, "DATABASE_URL": url, "LOG_LEVEL": "ERROR", "MPESA_QUERIES_PER_MINUTE": "600000"}
+
+
+@pytest.fixture
+def service(listening: Listening, simulator: Any, environment: dict[str, str]) -> Iterator[Service]:
+    simulator.post("/simulator/reset", MANUAL)
+    started = start_service(listening, simulator, TickingClock(), environment)
+    yield started
+    started.runtime.database.dispose()
+
+
+@pytest.fixture
+def warm(environment: dict[str, str], tmp_path: Path) -> Iterator[Forge]:
+    with forge(environment, tmp_path / "forge.log") as found:
+        yield found
+
+
+def phone(number: int) -> str:
+    return f"254710{number:06}"
+
+
+def swept(service: Service, warm: Forge, flow: Flow) -> None:
+    """Sweep the flow, and judge the books."""
+    database = "SQLite" if service.runtime.database.is_sqlite else "PostgreSQL"
+    stride = STRIDE[database]
+    done = sweep(service, warm, flow, stride)
+    tally = Tally()
+    violations: list[Violation] = list(verify(service.runtime, tally))
+    violations += verify_ledger(service.runtime, service.ledger(), settled=True, tally=tally)
+    statuses: dict[str, int] = {}
+    for payment in service.payments():
+        statuses[payment.status] = statuses.get(payment.status, 0) + 1
+    figures(
+        f"crash sweep: {flow.name}, {database}",
+        points=done.points,
+        every=stride,
+        runs=done.runs,
+        kills=len(done.killed_at),
+        statuses=statuses,
+        checked=dict(tally.counts),
+        violations=len(violations),
+    )
+    assert violations == [], done.killed_at
+    assert all(payment.status not in {"submitting", "pending", "unknown"} for payment in service.payments())
+    assert all(refund.status not in {"submitting", "pending", "unknown"} for refund in service.refunds())
+
+
+def leases_end(service: Service, job: str) -> None:
+    """Let the killed one's lease run out and its work be done, so that each run has only its own.
+
+    Else the next child takes the oldest work first, and one refund is killed six times in a row: its
+    schedule is used up by then.
+    """
+    service.simulator.post("/simulator/clock/advance", {"seconds": 91})
+    service.clock.advance(91)
+    run_until_idle(service, job)
+
+
+def keyed(service: Service, path: str, body: Any, key: str, *roles: str) -> dict[str, Any]:
+    headers = {
+        "Authorization": f"Bearer {service.token('shop', *roles)}",
+        "Idempotency-Key": key,
+        "Content-Type": "application/json",
+    }
+    return {"path": f"/api/mpesa{path}", "body": json.dumps(body), "headers": headers}
+
+
+def again(service: Service, step: dict[str, Any]) -> None:
+    """The client retries under its key; it may be told to wait, and never starts a second one."""
+    answer = service.app.test_client().post(step["path"], data=step["body"], headers=step["headers"])
+    assert answer.status_code in {200, 201, 202, 409}, answer.json
+
+
+def test_initiate(service: Service, warm: Forge) -> None:
+    service.simulator.post("/simulator/options", {"auto": "pay"})
+
+    def step(number: int) -> dict[str, Any]:
+        body = {"orderId": f"ORDER{number}", "amount": 100, "phoneNumber": phone(number)}
+        return keyed(service, "/initiate", body, f"key-{number}")
+
+    def prepare(number: int) -> dict[str, Any]:
+        forget_token(service)
+        return step(number)
+
+    swept(service, warm, Flow("initiate", prepare, lambda number: again(service, step(number))))
+
+
+def test_apply_callback(service: Service, warm: Forge) -> None:
+    """M-Pesa calls once: a callback that was not answered 200 is lost."""
+
+    def prepare(number: int) -> dict[str, Any]:
+        about = {"for": "stk_push", "msisdn": phone(number), "callback": "lost"}
+        service.simulator.post("/simulator/script", about)
+        checkout = service.pending(f"ORDER{number}", phone=phone(number))
+        service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+        [body] = [w["body"] for w in service.ledger()["withheld"] if w["id"] == checkout]
+        path = service.callback_url(checkout).removeprefix(service.url)
+        return {"path": path, "body": json.dumps(body), "headers": {"Content-Type": "application/json"}}
+
+    swept(service, warm, Flow("apply callback", prepare))
+
+
+def test_refund(service: Service, warm: Forge) -> None:
+    checkouts: dict[int, str] = {}
+
+    def step(number: int) -> dict[str, Any]:
+        return keyed(service, f"/{checkouts[number]}/refund", {"amount": 60}, f"key-{number}", "admin")
+
+    def prepare(number: int) -> dict[str, Any]:
+        checkouts[number] = service.paid(f"ORDER{number}", phone=phone(number))
+        return step(number)
+
+    swept(service, warm, Flow("refund", prepare, lambda number: again(service, step(number))))
+    paid_back = [credit["amount"] for credit in service.ledger()["credits"]]
+    assert set(paid_back) == {60}
+
+
+def test_apply_refund_result(service: Service, warm: Forge) -> None:
+    service.simulator.post("/simulator/options", {"faults": {"b2c.callback_lost": 1}})
+
+    def prepare(number: int) -> dict[str, Any]:
+        checkout = service.paid(f"ORDER{number}", phone=phone(number))
+        assert service.refund(checkout, 60).status_code == 200
+        service.simulator.post("/simulator/clock/advance", {"seconds": 2})
+        payout = list(service.simulator.world.payouts.values())[-1]
+        [body] = [
+            w["body"] for w in service.ledger()["withheld"] if w["id"] == payout.originator_conversation_id
+        ]
+        path = payout.result_url.removeprefix(service.url)
+        return {"path": path, "body": json.dumps(body), "headers": {"Content-Type": "application/json"}}
+
+    swept(service, warm, Flow("apply refund result", prepare))
+    assert {refund.status for refund in service.refunds()} == {"succeeded"}
+
+
+def test_reconcile_payments(service: Service, warm: Forge) -> None:
+    def prepare(number: int) -> dict[str, Any]:
+        about = {"for": "stk_push", "msisdn": phone(number), "callback": "lost"}
+        service.simulator.post("/simulator/script", about)
+        checkout = service.pending(f"ORDER{number}", phone=phone(number))
+        service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+        service.clock.advance(31)
+        return {"job": "reconcile"}
+
+    swept(service, warm, Flow("reconcile payments", prepare, after=lambda: leases_end(service, "reconcile")))
+    assert {payment.status for payment in service.payments()} == {"succeeded"}
+
+
+def test_reconcile_refunds(service: Service, warm: Forge) -> None:
+    """Every other refund is asked about, every other one is sent again: its first answer was lost."""
+
+    def prepare(number: int) -> dict[str, Any]:
+        checkout = service.paid(f"ORDER{number}", phone=phone(number))
+        fault = {"fault": "answer_lost"} if number % 4 < 2 else {}
+        service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost", **fault})
+        assert service.refund(checkout, 60).status_code in {200, 202}
+        service.clock.advance(61)
+        return {"job": "refunds"}
+
+    swept(service, warm, Flow("reconcile refunds", prepare, after=lambda: leases_end(service, "refunds")))
+    assert {(refund.status, refund.failure_reason) for refund in service.refunds()} == {("succeeded", None)}
+
+
+def test_deliver(service: Service, warm: Forge) -> None:
+    with receiver() as found:
+        webhooks.add_endpoint(service.runtime, "operator:amina", found.url, [], "")
+
+        def prepare(number: int) -> dict[str, Any]:
+            service.paid(f"ORDER{number}", phone=phone(number))
+            return {"job": "deliver"}
+
+        swept(service, warm, Flow("deliver", prepare, after=lambda: leases_end(service, "deliver")))
+        with service.runtime.database.read() as session:
+            rows = list(session.scalars(select(WebhookDelivery)))
+        assert {row.status for row in rows} == {"delivered"}
+        assert len({got.id for got in found.got}) == len(rows)
+        assert len({(got.id, got.body) for got in found.got}) == len(rows)
