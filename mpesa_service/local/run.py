@@ -7,6 +7,7 @@ from pathlib import Path
 from mpesa_service.local.environment import ignored_environment, service_environment
 from mpesa_service.local.guide import guide
 from mpesa_service.local.logtail import Tail
+from mpesa_service.local.occupancy import occupied
 from mpesa_service.local.place import Place, forget, shown_path
 from mpesa_service.local.problems import Stopped
 from mpesa_service.local.processes import Crew
@@ -30,11 +31,12 @@ def run(place: Place, *, ready_file: Path | None = None, quiet: bool = False) ->
 
 def _run(place: Place, stop: StopRequest, ready_file: Path | None, *, quiet: bool) -> None:
     prepare(place)
-    programs = process_table(place)
-    environment = service_environment(place, os.environ)
-    if not quiet:
-        _announce(place)
     with ExitStack() as cleanup:
+        cleanup.enter_context(occupied(place))
+        programs = process_table(place)
+        environment = service_environment(place, os.environ)
+        if not quiet:
+            _announce(place)
         crew = cleanup.enter_context(Crew(stop, environment))
         ready = start(crew, place, programs)
         for path in filter(None, (place.record, ready_file)):
