@@ -1,5 +1,6 @@
 """Real databases, the real simulator, a real port; only the time is ours."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -33,6 +34,12 @@ def migrate(url: str, revision: str = "head") -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
     database.dispose()
+
+
+@pytest.fixture(autouse=True)
+def same_log_level() -> None:
+    """Every test starts with the level that the service logs at, whatever the one before it set."""
+    logging.getLogger("mpesa_service").setLevel(logging.INFO)
 
 
 @pytest.fixture(scope="session")

@@ -188,7 +188,7 @@ def test_one_line_for_a_success(transport, wire, caplog, clock):
         return {"CheckoutRequestID": "ws_CO_230920262019337708374149"}
 
     wire.post(URL, json=answer)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="mpesa_service.daraja"):
         transport.call(push(body={"PartyA": "254708374149"}))
     record, fields = logged(caplog)
     assert record.levelno == logging.INFO
