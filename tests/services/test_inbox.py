@@ -1,6 +1,7 @@
 """Callbacks, honest and forged."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.services import callback_kinds, inbox
 from mpesa_service.services.inbox import Posted, accept, take_up_failed
+from mpesa_service.services.reconcile import ask_due
 from tests.support import PHONE, Service
 
 SUCCESS = {"ResultCode": 0, "ResultDesc": "Success"}
@@ -147,6 +149,7 @@ class TestForged:
         payment = service.payment(checkout)
         assert payment["status"] == "review"
         assert "amount" in payment["failureReason"]
+        assert payment["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
 
     def test_success_for_a_canceled_payment(self, service: Service) -> None:
         checkout = service.pending()
@@ -223,6 +226,26 @@ class TestForged:
         assert row.verdict in {"unreadable", "disputed"}
         assert service.runtime.vault.decrypt_bytes(row.body_encrypted) == body
         assert service.row(checkout).status == "pending"
+
+    def test_a_body_too_large_in_chunks_is_refused(self, service: Service) -> None:
+        checkout = service.pending()
+        answer = service.app.test_client().post(
+            service.callback_url(checkout).removeprefix(service.url),
+            input_stream=BytesIO(b" " * 70 * 1024),
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
+        assert service.inbox() == []
+
+    def test_a_strangers_claims_make_daraja_asked_at_most_every_ten_seconds(self, service: Service) -> None:
+        checkout = service.pending()
+        service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+        for _ in range(15):
+            post(plain(service), stk_body(service, checkout))
+            ask_due(service.runtime)
+            service.clock.advance(2)
+        assert service.ledger()["requests"]["stk_query"] == 3
 
     def test_a_body_too_large_is_refused(self, service: Service) -> None:
         checkout = service.pending()

@@ -2,6 +2,7 @@
 
 import pytest
 import requests
+from sqlalchemy.exc import OperationalError
 
 from tests.support import Service
 
@@ -137,3 +138,22 @@ def test_a_callback_settles_a_payment_whose_answer_is_lost(service: Service) -> 
     assert answer.status_code == 201
     assert answer.json["data"]["payment"]["status"] == "succeeded"
     assert answer.json["data"]["checkoutRequestId"] == service.ledger()["prompts"][0]["checkoutRequestId"]
+
+
+def test_a_database_that_fails_after_the_push_leaves_it_unknown(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The prompt exists: whoever heard "nothing was done" would start a second one."""
+
+    def away(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    monkeypatch.setattr("mpesa_service.services.payments._accepted", away)
+    answer = service.initiate()
+    monkeypatch.undo()
+    assert answer.status_code == 202
+    payment = answer.json["data"]["payment"]
+    assert (payment["status"], payment["orderId"], payment["amount"]) == ("unknown", "ORDER1", 100)
+    [prompt] = service.ledger()["prompts"]
+    service.simulator.post(f"/simulator/prompts/{prompt['checkoutRequestId']}/pin", {"pin": "0000"})
+    assert service.payment(payment["_id"])["status"] == "succeeded"

@@ -3,6 +3,7 @@
 import pytest
 import requests
 from requests import Response
+from sqlalchemy.exc import OperationalError
 
 from mpesa_service.simulator.records import Payout
 from tests.support import Service
@@ -281,3 +282,22 @@ def test_a_time_out_at_no_ones_address_is_kept(service: Service) -> None:
     requests.post(f"{service.url}/api/mpesa/callback/b2c/timeout/{'x' * 43}", data=b"{}", timeout=5)
     [row] = service.inbox()
     assert (row.kind, row.verdict) == ("b2c_timeout", "unmatched")
+
+
+def test_a_database_that_fails_after_the_send_leaves_it_unknown(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """M-Pesa has the payout: whoever heard "nothing was done" would ask for a second one."""
+    checkout = service.paid(amount=100)
+
+    def away(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    monkeypatch.setattr("mpesa_service.services.refunds.record_outcome", away)
+    answer = service.refund(checkout, 40)
+    monkeypatch.undo()
+    assert (answer.status_code, answer.json["data"]["status"]) == (202, "unknown")
+    assert answer.json["data"]["_id"] == service.refunds()[0].id
+    assert service.row(checkout).refunding_amount == 40
+    complete(service)
+    assert service.payment(checkout)["refundedAmount"] == 40
