@@ -53,9 +53,9 @@ migrate: .venv/.runtime ## alembic upgrade head on DATABASE_URL
 	@$(BIN)/alembic upgrade head
 
 lock: .venv/.dev ## renew both lock files from setup.cfg
-	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
 		--extra postgres --extra redis -o requirements.lock -q
-	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
 		--all-extras -c requirements.lock -o requirements-dev.lock -q
 
 clean: ## remove .venv, caches and the local run's files
