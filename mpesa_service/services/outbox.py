@@ -47,6 +47,7 @@ def announce(
     payment.outgoing_count += 1
     event = OutgoingEvent(
         event_id=f"evt_{new_id(at)}",
+        subject_id=payment.id,
         payment_id=payment.id,
         refund_id=refund.id if refund else None,
         type=event_type,

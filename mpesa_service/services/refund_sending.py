@@ -66,7 +66,7 @@ def intent_of(runtime: Runtime, row: Refund) -> Intent:
         row.payment_id,
         row.id,
         row.amount,
-        runtime.vault.decrypt(row.phone_encrypted),
+        runtime.vault.decrypt(row.phone_encrypted or b""),
         row.originator_conversation_id,
     )
 

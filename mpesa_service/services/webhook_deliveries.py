@@ -32,7 +32,7 @@ class DeliveryRecord:
     endpoint_id: str
     event_id: str
     event_type: str
-    payment_id: str
+    payment_id: str | None
     sequence: int
     resend: int
     status: str
