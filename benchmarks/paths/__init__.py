@@ -1,0 +1,1 @@
+"""What is measured: one module a path, each with a `measure` that returns its rows."""

@@ -1,0 +1,83 @@
+"""Callbacks on a payment's own address: the one that settles it, and the same again."""
+
+from collections.abc import Sequence
+
+from benchmarks import seed
+from benchmarks.bars import Row, at_least, at_most
+from benchmarks.bench import Bench
+from benchmarks.databases import floor_database, small
+from benchmarks.processes import Program
+from benchmarks.rounds import Sample, compare, cpu_us, database_us, p99, play, rate
+from benchmarks.service import Hosting, environment, hosted, runtime_of
+from benchmarks.wire import request
+
+SETTLES = "callback that settles a payment"
+DUPLICATE = "duplicate callback"
+FLOOR = "floor: one INSERT"
+
+
+def measure(bench: Bench) -> list[Row]:
+    """Settle payments, say everything a second time, and store as many raw bodies on the floor."""
+    env = environment(small(bench), bench.daraja.port)
+    with (
+        hosted("wsgi:app", env, Hosting(), bench.logs) as service,
+        floor_server(bench, small(bench)) as floor,
+    ):
+        batches = [pending_in(bench, "small", env) for _ in range(bench.size.rounds + 1)]
+        warm_up(bench, service, floor, callbacks(batches.pop()))
+        settled = play(
+            bench.size.rounds,
+            {
+                "service": lambda n: bench.load(service, callbacks(batches[n])),
+                FLOOR: lambda n: bench.load(floor, raw_posts(batches[n])),
+            },
+        )
+        again = play(
+            bench.size.rounds,
+            {
+                "service": lambda n: bench.load(service, callbacks(batches[n])),
+                FLOOR: lambda n: bench.load(floor, raw_posts(batches[n])),
+            },
+        )
+    return [
+        compare(SETTLES, "requests/s", rate, settled, against=FLOOR, bar=at_least(0.35, 0.5)),
+        compare(SETTLES, "p99 ms", p99, settled, against=FLOOR, bar=at_most(3)),
+        compare(SETTLES, "web CPU µs", cpu_us, settled, against=FLOOR),
+        compare(SETTLES, "database CPU µs", database_us, settled, against=FLOOR),
+        compare(DUPLICATE, "requests/s", rate, again, against=FLOOR, bar=at_least(0.6, 0.8)),
+        compare(DUPLICATE, "p99 ms", p99, again, against=FLOOR),
+        compare(DUPLICATE, "web CPU µs", cpu_us, again, against=FLOOR),
+    ]
+
+
+def floor_server(bench: Bench, database_url: str, hosting: Hosting | None = None) -> Program:
+    """Return the floors' application; its reads go to the service's own tables."""
+    env = environment(database_url, bench.daraja.port)
+    env["FLOOR_DATABASE_URL"] = floor_database(bench)
+    env["FLOOR_READ_URL"] = database_url
+    env["FLOOR_DARAJA_URL"] = env["MPESA_BASE_URL"]
+    return hosted("benchmarks.floors:create_app()", env, hosting or Hosting(), bench.logs)
+
+
+def pending_in(
+    bench: Bench, database: str, env: dict[str, str], count: int | None = None
+) -> list[seed.Pending]:
+    """Store new pending payments and return them."""
+    pending = seed.invent(count or bench.size.requests)
+    with bench.postgres.connect(database) as connection:
+        seed.store(connection, runtime_of(env).vault, pending)
+    return pending
+
+
+def callbacks(pending: Sequence[seed.Pending]) -> list[bytes]:
+    return [request("POST", f"/api/mpesa/callback/{one.token}", one.callback()) for one in pending]
+
+
+def raw_posts(pending: Sequence[seed.Pending]) -> list[bytes]:
+    return [request("POST", "/callback", one.callback()) for one in pending]
+
+
+def warm_up(bench: Bench, service: Program, floor: Program, posts: Sequence[bytes]) -> Sample:
+    """Let pools fill and statements be compiled before anything counts."""
+    bench.load(floor, [request("POST", "/callback", {"warm": "up"})] * len(posts))
+    return bench.load(service, posts)

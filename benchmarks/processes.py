@@ -1,0 +1,131 @@
+"""Programs that are measured: started with their own group, looked at through /proc, and always ended."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mpesa_service.local.leash import Leash
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 60.0
+_TICK = os.sysconf("SC_CLK_TCK")
+_leash: list[Leash] = []
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Program:
+    """A program that listens on `port`, as a context manager; its output goes to a file."""
+
+    def __init__(
+        self, command: Sequence[str], port: int, env: Mapping[str, str], log: Path, cwd: Path = ROOT
+    ) -> None:
+        self.port = port
+        self._log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        if not _leash:
+            _leash.append(Leash())
+        _leash[0].note(self._process.pid)
+
+    def __enter__(self) -> Self:
+        try:
+            wait_for(self._listens, f"port {self.port}; see {self._log}")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the whole group: politely, and after five seconds at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        _leash[0].strike(self._process.pid)
+
+    def cpu(self) -> float:
+        """Return the CPU seconds of the program and its children up to now."""
+        return cpu_of(self._process.pid)
+
+    def memory(self) -> float:
+        """Return the MiB that its largest process keeps in memory."""
+        return max(memory_of(pid) for pid in family(self._process.pid))
+
+    def _listens(self) -> bool:
+        if self._process.poll() is not None:
+            raise RuntimeError(f"a program ended at its start; see {self._log}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+        return False
+
+
+def wait_for(ready: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Look until `ready` says so; raise TimeoutError when it does not."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+        time.sleep(0.05)
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all its descendants that live."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds of a process and its descendants, those that have ended included."""
+    return sum(_cpu_of_one(member) for member in family(pid))
+
+
+def _cpu_of_one(pid: int) -> float:
+    """Fields 14 to 17 of `stat`: user and system time, its own and its ended children's."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(field) for field in fields[11:15]) / _TICK
+    return 0.0
+
+
+def memory_of(pid: int) -> float:
+    """Return the MiB that a process keeps in memory."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    return 0.0

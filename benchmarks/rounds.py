@@ -1,0 +1,92 @@
+"""Rounds: everything that is compared is measured in turn, again and again, so that noise hits all alike."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks.bars import Bar, Row
+from benchmarks.stats import median_ratio, percentile
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one contestant did in a round. CPU is in seconds: of its own processes, and of the database's."""
+
+    count: int
+    seconds: float
+    cpu: float = 0.0
+    database_cpu: float = 0.0
+    latencies: tuple[float, ...] = field(default=(), repr=False)
+
+    @property
+    def rate(self) -> float:
+        return self.count / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """CPU microseconds of the web processes a request."""
+        return self.cpu / self.count * 1e6
+
+    @property
+    def database_us(self) -> float:
+        return self.database_cpu / self.count * 1e6
+
+    @property
+    def p99(self) -> float:
+        """Milliseconds."""
+        return percentile(self.latencies, 0.99) * 1e3
+
+    @property
+    def p50(self) -> float:
+        return percentile(self.latencies, 0.5) * 1e3
+
+
+Figure = Callable[[Sample], float]
+Samples = dict[str, list[Sample]]
+
+
+def play(rounds: int, contestants: Mapping[str, Callable[[int], Sample]]) -> Samples:
+    """Let every contestant measure itself once a round; who is first changes from round to round."""
+    names = list(contestants)
+    samples: Samples = {name: [] for name in names}
+    for number in range(rounds):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            samples[name].append(contestants[name](number))
+    return samples
+
+
+def middle(samples: list[Sample], figure: Figure) -> float:
+    return median(figure(sample) for sample in samples)
+
+
+def compare(
+    path: str,
+    name: str,
+    figure: Figure,
+    samples: Samples,
+    *,
+    against: str,
+    bar: Bar | None = None,
+    ours: str = "service",
+) -> Row:
+    """Return the row that sets our `figure` beside another contestant's."""
+    mine, others = samples[ours], samples[against]
+    ratio = median_ratio([figure(s) for s in mine], [figure(s) for s in others])
+    return Row(path, name, middle(mine, figure), against, middle(others, figure), ratio, bar)
+
+
+def rate(sample: Sample) -> float:
+    return sample.rate
+
+
+def cpu_us(sample: Sample) -> float:
+    return sample.cpu_us
+
+
+def database_us(sample: Sample) -> float:
+    return sample.database_us
+
+
+def p99(sample: Sample) -> float:
+    return sample.p99

@@ -1,0 +1,189 @@
+"""Payments for the measurements: pending ones that callbacks can settle, and tables full of settled ones."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from benchmarks.service import SHOP
+from mpesa_service.domain.references import new_id
+from mpesa_service.models import Base, Payment, PaymentEvent
+from mpesa_service.services.vault import Vault, token_hash
+
+AMOUNT = 100
+OWNERS = 20
+"""Among them the payments of a full table are spread; SHOP is one more, who has every twentieth."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A payment whose prompt waits, and what M-Pesa knows of it."""
+
+    payment_id: str
+    checkout_id: str
+    merchant_id: str
+    token: str
+    phone: str
+    receipt: str
+
+    def callback(self) -> dict[str, Any]:
+        """Return what M-Pesa posts when it is paid."""
+        items = {
+            "Amount": float(AMOUNT),
+            "MpesaReceiptNumber": self.receipt,
+            "TransactionDate": 20261122120000,
+            "PhoneNumber": int(self.phone),
+        }
+        found = {
+            "MerchantRequestID": self.merchant_id,
+            "CheckoutRequestID": self.checkout_id,
+            "ResultCode": 0,
+            "ResultDesc": "The service request is processed successfully.",
+            "CallbackMetadata": {"Item": [{"Name": name, "Value": value} for name, value in items.items()]},
+        }
+        return {"Body": {"stkCallback": found}}
+
+
+def invent(count: int) -> list[Pending]:
+    """Return pending payments that are nowhere stored yet."""
+    now = datetime.now(UTC)
+    batch = secrets.token_hex(4)
+    return [
+        Pending(
+            payment_id=new_id(now),
+            checkout_id=f"ws_CO_{batch}{number:08d}712345678",
+            merchant_id=f"29115-{batch}-{number}",
+            token=secrets.token_urlsafe(32),
+            phone=f"2547{number % 100_000_000:08d}",
+            receipt=f"R{batch}{number:06d}".upper(),
+        )
+        for number in range(count)
+    ]
+
+
+def store(connection: "psycopg.Connection[Any]", vault: Vault, pending: Sequence[Pending]) -> None:
+    """Store them as the service would have, with the two lines of their audit trail."""
+    rows = [_pending_row(vault, one) for one in pending]
+    copy(connection, Payment, rows)
+    copy(connection, PaymentEvent, [event for one in pending for event in _pushed(one)])
+
+
+def copy(connection: "psycopg.Connection[Any]", table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows of one table, all with the same columns, with COPY."""
+    columns = ", ".join(rows[0])
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table.__tablename__} ({columns}) FROM STDIN") as stream,
+    ):
+        for row in rows:
+            stream.write_row(tuple(row.values()))
+
+
+def _pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        **_plain(one.payment_id, now),
+        "owner": SHOP,
+        "order_id": one.payment_id,
+        "status": "pending",
+        "evidence": "push",
+        "event_count": 2,
+        "phone_encrypted": vault.encrypt(one.phone),
+        "phone_hash": vault.fingerprint("phone", one.phone),
+        "callback_token_hash": token_hash(one.token),
+        "checkout_id_encrypted": vault.encrypt(one.checkout_id),
+        "checkout_id_hash": vault.fingerprint("checkout", one.checkout_id),
+        "merchant_request_id": one.merchant_id,
+        "live_order": one.payment_id,
+        "live_phone": vault.fingerprint("live", one.payment_id),
+        "prompt_expires_at": now + timedelta(hours=1),
+        "ask_at": now + timedelta(hours=1),
+        "ask_from": now,
+    }
+
+
+def _plain(payment_id: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": payment_id,
+        "provider": "mpesa",
+        "channel": "stk",
+        "amount": AMOUNT,
+        "currency": "kes",
+        "refunded_amount": 0,
+        "refunding_amount": 0,
+        "refund_count": 0,
+        "metadata": json.dumps({"basket": 7}),
+        "outgoing_count": 0,
+        "account_reference": "ORDER1001",
+        "asks_made": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _pushed(one: Pending) -> Iterator[dict[str, Any]]:
+    now = datetime.now(UTC)
+    moves = ((None, "submitting", "created"), ("submitting", "pending", "push_accepted"))
+    for sequence, (before, after, cause) in enumerate(moves, 1):
+        yield {
+            "payment_id": one.payment_id,
+            "sequence": sequence,
+            "from_status": before,
+            "to_status": after,
+            "cause": cause,
+            "actor": SHOP,
+            "detail": "{}",
+            "at": now,
+        }
+
+
+def fill(
+    connection: "psycopg.Connection[Any]", vault: Vault, count: int, told: Callable[[str], None]
+) -> None:
+    """Fill the table with `count` payments of the last three months, nine in ten of them paid.
+
+    Made by the database itself. Ids and times grow together, as they do in life; phones and checkout ids are
+    encrypted like any, though many rows share one text.
+    """
+    phones = [f"2547{number:08d}" for number in range(500)]
+    connection.execute("CREATE TABLE seed_phones (n int, phone bytea, hash text, checkout bytea)")
+    with connection.cursor() as cursor, cursor.copy("COPY seed_phones FROM STDIN") as stream:
+        for number, phone in enumerate(phones):
+            checkout = vault.encrypt(f"ws_CO_22112026{number:010d}{phone[3:]}")
+            stream.write_row((number, vault.encrypt(phone), vault.fingerprint("phone", phone), checkout))
+    step = 250_000
+    for first in range(0, count, step):
+        told(f"{first:,} of {count:,} payments")
+        connection.execute(_FILL, {"first": first, "last": min(first + step, count) - 1, "count": count})
+    connection.execute("DROP TABLE seed_phones")
+
+
+_FILL = f"""
+INSERT INTO payments (
+  id, provider, channel, owner, order_id, amount, currency, status, evidence, result_code, result_desc,
+  failure_reason, receipt, refunded_amount, refunding_amount, refund_count, metadata, event_count,
+  outgoing_count, created_at, updated_at, completed_at, phone_encrypted, phone_hash, account_reference,
+  callback_token_hash, checkout_id_encrypted, checkout_id_hash, merchant_request_id, prompt_expires_at,
+  ask_from, asks_made, live_order
+)
+SELECT
+  lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || lpad(to_hex(i), 12, '0'),
+  'mpesa', 'stk', CASE WHEN i %% {OWNERS} = 0 THEN '{SHOP}' ELSE 'shop-' || i %% {OWNERS} END, 'ORDER-' || i,
+  100 + i %% 5000, 'kes', CASE WHEN i %% 10 = 9 THEN 'failed' ELSE 'succeeded' END, 'callback',
+  CASE WHEN i %% 10 = 9 THEN '1' ELSE '0' END, 'The service request is processed successfully.',
+  CASE WHEN i %% 10 = 9 THEN 'The balance is insufficient.' END,
+  CASE WHEN i %% 10 < 9 THEN 'S' || lpad(upper(to_hex(i)), 9, '0') END, 0, 0, 0, '{{"basket": 7}}', 3,
+  1, at, at + interval '20 seconds', at + interval '20 seconds', phone, hash, 'ORDER1001',
+  encode(sha256(('token' || i)::bytea), 'hex'), checkout, encode(sha256(('checkout' || i)::bytea), 'hex'),
+  '29115-' || i || '-1', at + interval '3 minutes', at, 1,
+  CASE WHEN i %% 10 < 9 THEN 'ORDER-' || i END
+FROM (
+  SELECT i, now() - interval '90 days' + (i::float8 / %(count)s) * interval '89 days' AS at
+  FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS i
+) AS made
+JOIN seed_phones ON seed_phones.n = i %% 500
+"""
