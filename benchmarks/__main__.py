@@ -15,16 +15,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import report
+from benchmarks import report, stub
 from benchmarks.bars import Row
 from benchmarks.bench import Bench
-from benchmarks.paths import callbacks
+from benchmarks.paths import bulkhead, callbacks, initiate, status
 from benchmarks.postgres import Postgres
-from benchmarks.processes import Program, free_port
 from benchmarks.sizes import SIZES, Size
 
 PATHS: dict[str, Callable[[Bench], list[Row]]] = {
     "callbacks": callbacks.measure,
+    "initiate": initiate.measure,
+    "status": status.measure,
+    "bulkhead": bulkhead.measure,
 }
 PACKAGES = ("Flask", "gunicorn", "SQLAlchemy", "psycopg")
 
@@ -70,15 +72,8 @@ def _start(size: Size, console: Console, opened: ExitStack) -> Bench:
     logs = Path(tempfile.mkdtemp(prefix="mpesa-bench-logs-"))
     opened.callback(shutil.rmtree, logs, ignore_errors=True)
     postgres = opened.enter_context(Postgres())
-    daraja = opened.enter_context(stub(logs))
+    daraja = opened.enter_context(stub.start(logs))
     return Bench(size, postgres, daraja, logs, console, opened)
-
-
-def stub(logs: Path, delay: float = 0.0) -> Program:
-    """Return a Daraja that answers after `delay` seconds."""
-    port = free_port()
-    command = [sys.executable, "-m", "benchmarks.stub", "--port", str(port), "--delay", str(delay)]
-    return Program(command, port, {}, logs / f"stub-{port}.log")
 
 
 if __name__ == "__main__":

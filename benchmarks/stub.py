@@ -9,8 +9,12 @@ import itertools
 import json
 import socket
 import socketserver
+import sys
 import time
+from pathlib import Path
 from typing import Any
+
+from benchmarks.processes import Program, free_port
 
 _TOKEN = json.dumps({"access_token": "benchmark-token", "expires_in": "3599"}).encode()
 _numbers = itertools.count(1)
@@ -74,6 +78,13 @@ def _length(head: bytes) -> int:
 def _answer(body: bytes) -> bytes:
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
+
+
+def start(logs: Path, delay: float = 0.0) -> Program:
+    """Return one as a program of its own, that answers pushes after `delay` seconds."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.stub", "--port", str(port), "--delay", str(delay)]
+    return Program(command, port, {}, logs / f"stub-{port}.log")
 
 
 def main() -> None:

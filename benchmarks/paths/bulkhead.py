@@ -1,0 +1,86 @@
+"""Callbacks while Daraja is slow: 64 clients start payments, each push takes two seconds to be answered."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import requests
+
+from benchmarks.bars import Row, at_most
+from benchmarks.bench import Bench
+from benchmarks.databases import small
+from benchmarks.paths.callbacks import callbacks, pending_in
+from benchmarks.processes import Program
+from benchmarks.rounds import Sample, compare, p99, play, rate
+from benchmarks.service import Hosting, bearer, environment, hosted, token_of
+from benchmarks.stub import start as start_stub
+
+PATH = "callbacks while 64 initiates wait 2 s each"
+ALONE = "callbacks alone"
+CLIENTS = 64
+SECONDS = 2.0
+CONNECTIONS = 4
+
+
+def measure(bench: Bench) -> list[Row]:
+    """Send callbacks alone, then beside the clients that wait; who is told to wait longer does."""
+    with start_stub(bench.logs, SECONDS) as slow_daraja:
+        env = environment(small(bench), slow_daraja.port)
+        with hosted("wsgi:app", env, Hosting(), bench.logs) as service:
+            crowd = Crowd(service, bearer(token_of(env)))
+
+            def one(_: int) -> Sample:
+                pending = pending_in(bench, "small", env, bench.size.fewer * 2)
+                return bench.load(service, callbacks(pending), connections=CONNECTIONS)
+
+            def beside(number: int) -> Sample:
+                return crowd.around(lambda: one(number))
+
+            one(0)
+            samples = play(bench.size.rounds, {ALONE: one, "service": beside})
+    waited = crowd.statuses
+    return [
+        compare(PATH, "p99 ms", p99, samples, against=ALONE, bar=at_most(3, 1.5)),
+        compare(PATH, "requests/s", rate, samples, against=ALONE),
+        Row(PATH, "initiates begun", float(waited.get(201, 0))),
+        Row(PATH, "initiates told to come back", float(waited.get(503, 0))),
+    ]
+
+
+class Crowd:
+    """Clients that start payments as long as they are wanted, and keep to Retry-After."""
+
+    def __init__(self, service: Program, headers: dict[str, str]) -> None:
+        self._url = f"http://127.0.0.1:{service.port}/api/mpesa/initiate"
+        self._headers = headers
+        self.statuses: dict[int, int] = {}
+        self._number = 0
+        self._lock = threading.Lock()
+
+    def around(self, act: Callable[[], Sample]) -> Sample:
+        """Return what `act` measures while all clients are at it."""
+        over = threading.Event()
+        clients = [threading.Thread(target=self._client, args=(over,)) for _ in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        try:
+            time.sleep(SECONDS / 4)
+            return act()
+        finally:
+            over.set()
+            for client in clients:
+                client.join()
+
+    def _client(self, over: threading.Event) -> None:
+        with requests.Session() as session:
+            while not over.is_set():
+                answer = session.post(self._url, json=self._order(), headers=self._headers, timeout=60)
+                with self._lock:
+                    self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
+                over.wait(float(answer.headers.get("Retry-After", 0)))
+
+    def _order(self) -> dict[str, object]:
+        with self._lock:
+            self._number += 1
+            number = self._number
+        return {"orderId": f"C-{time.time_ns()}-{number}", "amount": 100, "phoneNumber": f"2547{number:08d}"}
