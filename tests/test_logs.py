@@ -276,6 +276,14 @@ def test_any_text_gives_valid_json(message: str, extra: object) -> None:
     assert json.loads(line_of("%s", message, anything=extra))["logger"] == "mpesa_service.test"
 
 
+@given(st.one_of(st.from_regex(logs._HARMLESS, fullmatch=True), st.text("wsWS_coCOeyJ.", max_size=20)))
+def test_what_is_let_through_as_harmless_is(text: str) -> None:
+    hidden = text
+    for pattern, replacement in logs._PATTERNS:
+        hidden = pattern.sub(replacement, hidden)
+    assert redact(text) == hidden
+
+
 def test_redaction_of_long_texts_is_quick() -> None:
     """A body of 64 kB that is all digits, dots or quotes must not stop the worker."""
     for text in (
