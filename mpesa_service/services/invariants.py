@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.announcements import payment_event, refund_event
@@ -215,7 +215,9 @@ def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
 def _freeze(session: Session) -> None:
     """Let all statements of the transaction see one moment; on SQLite they do."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        session.connection(
+            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
 
 
 def _stories(session: Session, after: str) -> list[Story]:

@@ -1,0 +1,99 @@
+"""The two ways of using the database, and connections that have died in the pool."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from mpesa_service import extensions
+from mpesa_service.extensions import Database
+from mpesa_service.models import Hold
+from mpesa_service.services.clock import utc_now
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    found = Database(database_url)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Database]:
+    found = Database(postgres_url)
+    yield found
+    found.dispose()
+
+
+def store(database: Database, name: str) -> None:
+    with database.begin() as session:
+        session.add(Hold(name=name, reason="x", since=utc_now()))
+
+
+def names(database: Database) -> set[str]:
+    with database.read() as session:
+        return {hold.name for hold in session.query(Hold)}
+
+
+def test_a_block_that_ends_is_committed(database: Database) -> None:
+    store(database, "a")
+    assert names(database) == {"a"}
+
+
+def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
+    def fail_half_way() -> None:
+        with database.begin() as session:
+            session.add(Hold(name="a", reason="x", since=utc_now()))
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert names(database) == set()
+
+
+def test_reading_holds_no_transaction_on_postgres(postgres: Database) -> None:
+    with postgres.read() as session:
+        own = session.scalar(text("SELECT pg_backend_pid()"))
+        with postgres.begin() as other:
+            query = text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
+            assert other.scalar(query, {"pid": own}) == "idle"
+
+
+def test_a_transaction_after_a_read_is_one_again(postgres: Database) -> None:
+    """Both ways share the connections of one pool, and neither leaves its mode behind."""
+    assert names(postgres) == set()
+    test_a_block_that_raises_leaves_nothing(postgres)
+
+
+def kill_idle_connections(database: Database) -> None:
+    """Break every connection that lies in the pool, as a restart of the server does."""
+    other = Database(str(database.engine.url.render_as_string(hide_password=False)))
+    with other.begin() as session:
+        session.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    other.dispose()
+
+
+def test_a_connection_that_died_at_rest_is_replaced(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extensions, "REST_SECONDS", -1.0)
+    store(postgres, "before")
+    kill_idle_connections(postgres)
+    store(postgres, "after")
+    assert names(postgres) == {"before", "after"}
+
+
+def test_a_busy_connection_that_dies_costs_one_error_at_most(postgres: Database) -> None:
+    store(postgres, "before")
+    kill_idle_connections(postgres)
+    with pytest.raises(OperationalError):
+        store(postgres, "lost")
+    store(postgres, "after")
+    assert names(postgres) == {"before", "after"}
