@@ -5,10 +5,11 @@ Written with it are its deliveries, one an endpoint that wants the type. `delive
 
 import json
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import BigInteger, Insert, bindparam, insert, literal, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.announcements import EventType
@@ -16,6 +17,7 @@ from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent, Payment, Refund, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.base import UtcDateTime
+from mpesa_service.models.statements import table_of
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 DELIVERY_COLUMNS = (
@@ -28,6 +30,24 @@ DELIVERY_COLUMNS = (
     "due_at",
     "created_at",
 )
+_WRITE = insert(table_of(OutgoingEvent)).returning(table_of(OutgoingEvent).c.id)
+
+
+@cache
+def _deliver(event_type: EventType) -> Insert:
+    """Return the statement that writes the deliveries of an event of this type; built once."""
+    takers = select(
+        WebhookEndpoint.id,
+        bindparam("event_row", type_=BigInteger),
+        literal(0),
+        literal(DeliveryStatus.WAITING.value),
+        literal(0),
+        literal(0),
+        bindparam("at", type_=UtcDateTime),
+        bindparam("at", type_=UtcDateTime),
+    )
+    wanted = takers.where(WebhookEndpoint.enabled, WebhookEndpoint.wants(event_type))
+    return insert(table_of(WebhookDelivery)).from_select(DELIVERY_COLUMNS, wanted, include_defaults=False)
 
 
 def announce(
@@ -45,33 +65,19 @@ def announce(
     if event_type is None:
         return
     payment.outgoing_count += 1
-    event = OutgoingEvent(
-        event_id=f"evt_{new_id(at)}",
-        subject_id=payment.id,
-        payment_id=payment.id,
-        refund_id=refund.id if refund else None,
-        type=event_type,
-        sequence=payment.outgoing_count,
-        payload=_payload(event_type, payment, refund, before, at),
-        created_at=at,
-    )
-    session.add(event)
-    session.flush()
-    takers = (
-        select(
-            WebhookEndpoint.id,
-            literal(event.id),
-            literal(0),
-            literal(DeliveryStatus.WAITING.value),
-            literal(0),
-            literal(0),
-            literal(at, UtcDateTime()),
-            literal(at, UtcDateTime()),
-        )
-        .where(WebhookEndpoint.enabled)
-        .where(WebhookEndpoint.wants(event_type))
-    )
-    session.execute(insert(WebhookDelivery).from_select(DELIVERY_COLUMNS, takers, include_defaults=False))
+    event = {
+        "event_id": f"evt_{new_id(at)}",
+        "subject_id": payment.id,
+        "payment_id": payment.id,
+        "refund_id": refund.id if refund else None,
+        "type": event_type,
+        "sequence": payment.outgoing_count,
+        "payload": _payload(event_type, payment, refund, before, at),
+        "created_at": at,
+    }
+    connection = session.connection()
+    event_row = connection.scalar(_WRITE, event)
+    connection.execute(_deliver(event_type), {"event_row": event_row, "at": at})
 
 
 def _payload(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.decisions import (
@@ -22,6 +22,11 @@ from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, note
 from mpesa_service.services.vault import Vault
+
+_P = Payment.__table__.c
+_OTHER_OWNER = select(_P.id).where(
+    _P.provider == bindparam("provider"), _P.receipt == bindparam("receipt"), _P.id != bindparam("mine")
+)
 
 
 def apply_result(
@@ -63,16 +68,16 @@ def _standing(
         receipt=payment.receipt,
         contradiction=Contradiction(payment.contradiction) if payment.contradiction else None,
         denial=denial,
-        receipt_taken=report.receipt is not None and _taken(session, payment, report.receipt),
+        # One's own is nobody else's: the unique key sees to that.
+        receipt_taken=report.receipt not in (None, payment.receipt)
+        and _taken(session, payment, str(report.receipt)),
         order_paid=rival is not None and rival.state in PAID | {PaymentStatus.REVIEW},
     )
 
 
 def _taken(session: Session, payment: Payment, receipt: str) -> bool:
-    statement = select(Payment.id).where(
-        Payment.provider == payment.provider, Payment.receipt == receipt, Payment.id != payment.id
-    )
-    return session.execute(statement).first() is not None
+    mine = {"mine": payment.id, "provider": payment.provider, "receipt": receipt}
+    return session.connection().execute(_OTHER_OWNER, mine).first() is not None
 
 
 def _remember(payment: Payment, report: Report, decision: Decision) -> None:

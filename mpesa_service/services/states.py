@@ -24,6 +24,7 @@ from mpesa_service.domain.states import (
 )
 from mpesa_service.extensions import AFTER_COMMIT
 from mpesa_service.models import Payment, PaymentEvent, Refund
+from mpesa_service.models.statements import append
 from mpesa_service.services.outbox import announce
 
 log = logging.getLogger("mpesa_service.audit")
@@ -119,23 +120,22 @@ def _record(
     cause: Cause,
 ) -> None:
     payment.event_count += 1
-    event = PaymentEvent(
-        payment_id=payment.id,
-        refund_id=refund.id if refund else None,
-        sequence=payment.event_count,
-        from_status=before,
-        to_status=after,
-        cause=name,
-        evidence=cause.evidence,
-        actor=cause.actor,
-        detail=cause.detail or {},
-        at=cause.at,
-    )
-    session.add(event)
-    session.flush()
+    event = {
+        "payment_id": payment.id,
+        "refund_id": refund.id if refund else None,
+        "sequence": payment.event_count,
+        "from_status": before,
+        "to_status": after,
+        "cause": name,
+        "evidence": cause.evidence,
+        "actor": cause.actor,
+        "detail": cause.detail or {},
+        "at": cause.at,
+    }
+    append(session, PaymentEvent, event)
     line = {
         "payment_id": payment.id,
-        "refund_id": event.refund_id,
+        "refund_id": event["refund_id"],
         "from_status": before,
         "to_status": after,
         "cause": name,
