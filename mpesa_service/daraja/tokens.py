@@ -17,6 +17,7 @@ from mpesa_service.daraja.errors import DarajaError, NotSent, NotSetUp, Refused,
 REFRESH_MARGIN = timedelta(seconds=60)
 LEASE_SECONDS = 30.0  # longer than the slowest fetch, retries included, with the default time-outs
 MAX_WAIT_SECONDS = 10.0
+READ_AGAIN_AFTER = timedelta(seconds=30)
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 0.5
 
@@ -123,9 +124,17 @@ class TokenSource:
         self._fetch = fetch
         self._clock = clock
         self._sleep = sleep
+        self._read: tuple[Token, datetime] | None = None
 
     def get(self) -> str:
-        """Return a token with more than 60 s to live. Raises NotSent when none can be had."""
+        """Return a token with more than 60 s to live. Raises NotSent when none can be had.
+
+        The store is read again every 30 s: a token that was replaced meanwhile is refused before anything
+        is done, and then `renew` reads.
+        """
+        now, read = self._clock(), self._read
+        if read is not None and now - read[1] < READ_AGAIN_AFTER and read[0].is_fresh(now):
+            return read[0].value
         return self._obtain(refused=None)
 
     def renew(self, refused: str) -> str:
@@ -137,6 +146,7 @@ class TokenSource:
         while True:
             token = self._store.read()
             if token is not None and token.value != refused and token.is_fresh(self._clock()):
+                self._read = token, self._clock()
                 return token.value
             if self._store.claim_refresh(token.value if token is not None else None, LEASE_SECONDS):
                 return self._fetch_and_save()
@@ -151,6 +161,7 @@ class TokenSource:
         try:
             token = self._fetch()
             self._store.save(token)
+            self._read = token, self._clock()
             saved = True
         except DarajaError as error:
             refused = isinstance(error, Refused) and not isinstance(error, Throttled)

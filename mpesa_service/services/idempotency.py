@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.errors import KeyReused, TryLater
 from mpesa_service.models import IdempotencyKey
-from mpesa_service.models.statements import insert_once
+from mpesa_service.models.statements import insert_once, table_of
 from mpesa_service.services.clock import Clock
 from mpesa_service.services.runtime import Runtime
 
@@ -49,6 +49,22 @@ class KeyedRequest:
         canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=str)
         return cls(caller, operation, key, hashlib.sha256(canonical.encode()).hexdigest())
 
+    def as_parameters(self) -> dict[str, str]:
+        """Return what the statements find its row by."""
+        return {"of_caller": self.caller, "of_operation": self.operation, "of_key": self.key}
+
+
+_K = table_of(IdempotencyKey)
+_OF_KEY = (
+    _K.c.caller == bindparam("of_caller"),
+    _K.c.operation == bindparam("of_operation"),
+    _K.c.key == bindparam("of_key"),
+)
+_UNANSWERED = (*_OF_KEY, _K.c.answer_status.is_(None))
+_ANSWER = update(_K).where(*_UNANSWERED).returning(_K.c.id)
+_GIVE_BACK = delete(_K).where(*_UNANSWERED).returning(_K.c.id)
+_KEPT = select(_K.c.answer_status, _K.c.answer_body).where(*_OF_KEY)
+
 
 def earlier_answer(
     runtime: Runtime, request: KeyedRequest | None, finish: Callable[[str], Answer]
@@ -81,29 +97,21 @@ def in_use() -> TryLater:
 def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Clock) -> None:
     """Take the key for `resource_id`; raise TryLater when somebody else has just taken it."""
     now = clock()
-    session.execute(
-        delete(IdempotencyKey).where(
-            IdempotencyKey.caller == request.caller,
-            IdempotencyKey.operation == request.operation,
-            IdempotencyKey.key == request.key,
-            IdempotencyKey.expires_at <= now,
-        )
-    )
-    taken = insert_once(
-        session,
-        IdempotencyKey,
-        {
-            "caller": request.caller,
-            "operation": request.operation,
-            "key": request.key,
-            "fingerprint": request.fingerprint,
-            "resource_id": resource_id,
-            "locked_until": now + LOCKED_FOR,
-            "created_at": now,
-            "expires_at": now + KEPT_FOR,
-        },
-    )
-    if not taken:
+    row = {
+        "caller": request.caller,
+        "operation": request.operation,
+        "key": request.key,
+        "fingerprint": request.fingerprint,
+        "resource_id": resource_id,
+        "locked_until": now + LOCKED_FOR,
+        "created_at": now,
+        "expires_at": now + KEPT_FOR,
+    }
+    if insert_once(session, IdempotencyKey, row):
+        return
+    expired = delete(_K).where(*_OF_KEY, _K.c.expires_at <= now).returning(_K.c.id)
+    forgotten = session.connection().execute(expired, request.as_parameters()).first() is not None
+    if not (forgotten and insert_once(session, IdempotencyKey, row)):
         raise in_use()
 
 
@@ -115,15 +123,17 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
     """
     if request is None:
         return answer
-    row = session.scalars(_row(request).with_for_update()).one()
-    if row.answer_status is not None and row.answer_body is not None:
-        return _kept(runtime, row.answer_status, row.answer_body)
+    connection, key = session.connection(), request.as_parameters()
     if answer.retry_after is not None:
-        session.delete(row)
+        first = connection.execute(_GIVE_BACK, key).first()
+    else:
+        body = runtime.vault.encrypt_bytes(answer.body)
+        stored = {"answer_status": answer.status, "answer_body": body}
+        first = connection.execute(_ANSWER, {**key, **stored}).first()
+    if first is not None:
         return answer
-    row.answer_status = answer.status
-    row.answer_body = runtime.vault.encrypt_bytes(answer.body)
-    return answer
+    kept = connection.execute(_KEPT, key).one()
+    return _kept(runtime, kept.answer_status, kept.answer_body)
 
 
 def _kept(runtime: Runtime, status: int, body: bytes) -> Answer:
