@@ -47,7 +47,8 @@ def initiate_payment(body: dict[str, Any]) -> Response:
     key = idempotency_key(request)
     keyed = KeyedRequest.of(principal.subject, "initiate", key, body) if key else None
     order = Order(body["order_id"], body["amount"], body["phone_number"], body["metadata"])
-    return respond(initiate(runtime(), principal, order, _initiated, keyed))
+    with runtime().bulkhead.place():
+        return respond(initiate(runtime(), principal, order, _initiated, keyed))
 
 
 @blueprint.get("/query/<reference>")

@@ -43,7 +43,8 @@ def refund_payment(body: dict[str, Any], reference: str) -> Response:
     key = idempotency_key(request)
     asked = {"reference": reference, **body}
     keyed = KeyedRequest.of(principal.subject, "refund", key, asked) if key else None
-    return respond(refund(runtime(), principal, reference, body.get("amount"), _started, keyed))
+    with runtime().bulkhead.place():
+        return respond(refund(runtime(), principal, reference, body.get("amount"), _started, keyed))
 
 
 @blueprint.get("/<reference>/refund")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.principal import Principal
@@ -14,6 +14,9 @@ from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
 
 ATTEMPTS_SHOWN = 20
+_BY_REFERENCE = select(Payment).where(
+    or_(Payment.checkout_id_hash == bindparam("fingerprint"), Payment.id == bindparam("reference"))
+)
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,24 @@ def find_payment(session: Session, runtime: Runtime, principal: Principal, refer
     if not reference.isprintable():  # no id of ours, and PostgreSQL takes no NUL in a text
         raise NotFound
     fingerprint = runtime.vault.fingerprint("checkout", reference)
-    payment = session.scalars(
-        select(Payment).where(or_(Payment.checkout_id_hash == fingerprint, Payment.id == reference))
-    ).first()
+    payment = session.scalars(_BY_REFERENCE, {"fingerprint": fingerprint, "reference": reference}).first()
     if payment is None or not principal.may_see(payment.owner):
         raise NotFound
     return payment
 
 
 def query_payment(runtime: Runtime, principal: Principal, reference: str) -> PaymentRecord:
-    """Answer from the record; while the record is open, and overdue, ask Daraja first."""
+    """Answer from the record; while the record is open, and overdue, ask Daraja first.
+
+    When too many wait for Daraja already, the record as it is must do.
+    """
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, reference)
         if not reconcile.is_due(payment, runtime.clock()):
             return payment_record(session, runtime.vault, payment)
-    reconcile.ask(runtime, payment.id)
+    with runtime.bulkhead.try_place() as free:
+        if free:
+            reconcile.ask(runtime, payment.id)
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, payment.id)
         return payment_record(session, runtime.vault, payment)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mpesa_service.config import Settings
 from mpesa_service.daraja import DarajaClient, DarajaSettings
 from mpesa_service.extensions import Database
+from mpesa_service.services.bulkhead import Bulkhead
 from mpesa_service.services.clock import Clock, utc_now
 from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.token_store import DatabaseTokenStore
@@ -19,13 +20,14 @@ def _jitter() -> float:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, database, Daraja client, vault, prompt limit and clock of one service."""
+    """Settings, database, Daraja client, vault, prompt limit, bulkhead and clock of one service."""
 
     settings: Settings
     database: Database
     daraja: DarajaClient
     vault: Vault
     prompt_limit: PromptLimit
+    bulkhead: Bulkhead
     clock: Clock
     jitter: Callable[[], float] = _jitter
     """Factor by which waits are stretched or shrunk, drawn anew each time."""
@@ -45,6 +47,7 @@ def build_runtime(
         daraja=DarajaClient(_daraja_settings(settings), token_store=store, clock=clock),
         vault=vault,
         prompt_limit=PromptLimit(settings),
+        bulkhead=Bulkhead(settings.web_threads),
         clock=clock,
         jitter=jitter,
     )

@@ -1,0 +1,44 @@
+"""Keeps callbacks alive while Daraja is slow: not every thread may wait for it.
+
+A request that asks Daraja takes a place for as long as it does. There are fewer places than threads, so some
+threads are always free for what needs no answer from outside.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from mpesa_service.errors import Unavailable
+
+SHARE_KEPT_FREE = 4
+"""A quarter of the threads never waits for Daraja."""
+RETRY_AFTER = 2
+
+
+class Bulkhead:
+    """The places of one process."""
+
+    def __init__(self, threads: int) -> None:
+        self._places = BoundedSemaphore(max(1, threads - max(1, threads // SHARE_KEPT_FREE)))
+
+    @contextmanager
+    def try_place(self) -> Iterator[bool]:
+        """Hold a place for the block, if one is free; yield whether."""
+        taken = self._places.acquire(blocking=False)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self._places.release()
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place for the block; raise Unavailable when all are taken."""
+        with self.try_place() as taken:
+            if not taken:
+                raise Unavailable(
+                    "M-Pesa is slow, and too many requests wait for it. Nothing was done; try again.",
+                    code="upstream_busy",
+                    retry_after=RETRY_AFTER,
+                )
+            yield
