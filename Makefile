@@ -7,7 +7,7 @@ PORT ?= 5005
 SIMULATOR_PORT ?= 5006
 export PORT SIMULATOR_PORT
 
-.PHONY: help install run demo test soak lint format lock migrate clean
+.PHONY: help install run demo test soak bench bench-quick bench-full bench-lock lint format lock migrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -40,6 +40,19 @@ test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the cov
 
 soak: .venv/.dev ## the reliability battery at full size (about half an hour); renews docs/reliability.md
 	@$(BIN)/python -m tests.battery.report
+
+bench: .venv/.dev ## measure against floors and peers (a quarter of an hour); renews docs/performance.md
+	@$(BIN)/python -W ignore -m benchmarks --page
+
+bench-quick: .venv/.dev ## the same with little data, in two minutes
+	@$(BIN)/python -W ignore -m benchmarks --size quick
+
+bench-full: .venv/.dev ## the same with ten million payments
+	@$(BIN)/python -W ignore -m benchmarks --size full
+
+bench-lock: .venv/.dev ## renew the lock file of the peers that are measured against
+	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		-o benchmarks/peers.lock -q
 
 lint: .venv/.dev ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

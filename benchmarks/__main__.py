@@ -18,7 +18,18 @@ from rich.console import Console
 from benchmarks import report, stub
 from benchmarks.bars import Row
 from benchmarks.bench import Bench
-from benchmarks.paths import bulkhead, callbacks, initiate, status
+from benchmarks.paths import (
+    bulkhead,
+    callbacks,
+    claims,
+    deliveries,
+    exports,
+    initiate,
+    lists,
+    peers,
+    scale,
+    status,
+)
 from benchmarks.postgres import Postgres
 from benchmarks.sizes import SIZES, Size
 
@@ -26,7 +37,13 @@ PATHS: dict[str, Callable[[Bench], list[Row]]] = {
     "callbacks": callbacks.measure,
     "initiate": initiate.measure,
     "status": status.measure,
+    "lists": lists.measure,
+    "exports": exports.measure,
+    "claims": claims.measure,
+    "deliveries": deliveries.measure,
     "bulkhead": bulkhead.measure,
+    "peers": peers.measure,
+    "scale": scale.measure,
 }
 PACKAGES = ("Flask", "gunicorn", "SQLAlchemy", "psycopg")
 
@@ -45,7 +62,10 @@ def main() -> int:
             found = PATHS[name](bench)
             report.show(console, found)
             rows += found
-    facts |= {"minutes": (time.monotonic() - started) / 60, "versions": {p: version(p) for p in PACKAGES}}
+    facts |= {
+        "minutes": (time.monotonic() - started) / 60,
+        "versions": {**{p: version(p) for p in PACKAGES}, **bench.versions},
+    }
     console.rule("everything")
     report.show(console, rows)
     report.write_json(arguments.json, rows, facts)

@@ -29,6 +29,8 @@ class Bench:
     """Ends with the run, and with it whatever was entered here."""
     urls: dict[str, str] = field(default_factory=dict)
     """Databases that several paths use, by name."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Of the peers, once they are installed."""
 
     def tell(self, what: str) -> None:
         self.console.print(f"[dim]{what}[/dim]", highlight=False)

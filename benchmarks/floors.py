@@ -100,4 +100,12 @@ def create_app() -> Flask:
             row = connection.execute(select(*shown).where(*mine)).one()
         return plainly(row)
 
+    @app.get("/list/<int:limit>")
+    def page(limit: int) -> dict[str, Any]:
+        verify_jwt_in_request()
+        newest = select(*shown).where(payments.c.owner == get_jwt_identity()).order_by(payments.c.id.desc())
+        with reading.connect() as connection:
+            rows = connection.execute(newest.limit(limit)).all()
+        return {"data": [plainly(row) for row in rows]}
+
     return app

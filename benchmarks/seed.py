@@ -67,7 +67,7 @@ def invent(count: int) -> list[Pending]:
 
 def store(connection: "psycopg.Connection[Any]", vault: Vault, pending: Sequence[Pending]) -> None:
     """Store them as the service would have, with the two lines of their audit trail."""
-    rows = [_pending_row(vault, one) for one in pending]
+    rows = [pending_row(vault, one) for one in pending]
     copy(connection, Payment, rows)
     copy(connection, PaymentEvent, [event for one in pending for event in _pushed(one)])
 
@@ -83,7 +83,8 @@ def copy(connection: "psycopg.Connection[Any]", table: type[Base], rows: Sequenc
             stream.write_row(tuple(row.values()))
 
 
-def _pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
+def pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
+    """Return the columns of a payment whose prompt waits."""
     now = datetime.now(UTC)
     return {
         **_plain(one.payment_id, now),
@@ -104,6 +105,13 @@ def _pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
         "ask_at": now + timedelta(hours=1),
         "ask_from": now,
     }
+
+
+def as_attributes(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's columns as a Payment takes them; its trail begins anew."""
+    details = json.loads(row["metadata"])
+    others = {name: value for name, value in row.items() if name != "metadata"}
+    return {**others, "details": details, "event_count": 0}
 
 
 def _plain(payment_id: str, now: datetime) -> dict[str, Any]:

@@ -36,7 +36,7 @@ NEVER_SAID = "A person must look: M-Pesa never said what became of this payment.
 
 
 @dataclass(frozen=True)
-class _Turn:
+class Turn:
     """A payment taken to be looked into; without a CheckoutRequestID there is nobody to ask.
 
     `scheduled` is False for a question that only a reader's impatience asked: it uses up no step of
@@ -79,7 +79,7 @@ def ask_due(runtime: Runtime, limit: int = 200) -> int:
     nobody up, and when its schedule is used up it goes to a person.
     """
     for done in range(limit):
-        turn = _next_turn(runtime)
+        turn = next_turn(runtime)
         if turn is None:
             return done
         try:
@@ -89,7 +89,8 @@ def ask_due(runtime: Runtime, limit: int = 200) -> int:
     return limit
 
 
-def _next_turn(runtime: Runtime) -> _Turn | None:
+def next_turn(runtime: Runtime) -> Turn | None:
+    """Take the payment that has been due longest; None when none is, or Daraja may not be asked yet."""
     now = runtime.clock()
     statement = (
         select(Payment)
@@ -103,12 +104,12 @@ def _next_turn(runtime: Runtime) -> _Turn | None:
         return _take(runtime, session, payment, now) if payment else None
 
 
-def _take(runtime: Runtime, session: Session, payment: Payment, now: datetime) -> _Turn | None:
+def _take(runtime: Runtime, session: Session, payment: Payment, now: datetime) -> Turn | None:
     """Take a locked payment's turn; None when Daraja may not be asked yet."""
     if payment.state is PaymentStatus.SUBMITTING:
         move_payment(session, payment, "push_unanswered", Cause(SERVICE, now))
     if payment.checkout_id_encrypted is None:
-        return _Turn(payment.id, None, scheduled=True)
+        return Turn(payment.id, None, scheduled=True)
     if not pace.take(session, pace.QUERIES, runtime.settings.queries_per_minute, now):
         return None
     scheduled = payment.ask_at is not None and payment.ask_at <= now
@@ -116,10 +117,10 @@ def _take(runtime: Runtime, session: Session, payment: Payment, now: datetime) -
     if scheduled:
         payment.asks_made += 1
         payment.ask_at = now + CALL_LIMIT
-    return _Turn(payment.id, runtime.vault.decrypt(payment.checkout_id_encrypted), scheduled)
+    return Turn(payment.id, runtime.vault.decrypt(payment.checkout_id_encrypted), scheduled)
 
 
-def _look_into(runtime: Runtime, turn: _Turn) -> Decision | None:
+def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
     answer = _query(runtime, turn)
     with runtime.database.begin() as session:
         payment = lock_payment(session, turn.payment_id)
@@ -139,7 +140,7 @@ def _look_into(runtime: Runtime, turn: _Turn) -> Decision | None:
         return apply_result(session, runtime.vault, payment, report, answer.result.say)
 
 
-def _query(runtime: Runtime, turn: _Turn) -> StkQueryAnswer | None:
+def _query(runtime: Runtime, turn: Turn) -> StkQueryAnswer | None:
     if turn.checkout_id is None:
         return None
     try:

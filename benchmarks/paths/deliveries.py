@@ -1,0 +1,123 @@
+"""Telling a receiver that answers at once: signed, posted, and written down."""
+
+import http.client
+import json
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks import seed
+from benchmarks.bars import Row, at_least
+from benchmarks.bench import Bench
+from benchmarks.databases import service_database
+from benchmarks.rounds import Sample, compare, play, rate
+from benchmarks.service import environment, runtime_of
+from mpesa_service.domain.references import new_id
+from mpesa_service.models import OutgoingEvent
+from mpesa_service.outgoing import new_secret
+from mpesa_service.services.delivery import deliver_due
+from mpesa_service.services.delivery_claims import LANES
+from mpesa_service.services.runtime import Runtime
+
+PATH = "outbox delivery to an instant receiver"
+FLOOR = "floor: one POST, one UPDATE"
+DATABASE = "outbox"
+PAYLOAD = json.dumps({"type": "payment.succeeded", "data": {"_id": "x" * 24, "amount": 100}}).encode()
+_DONE = "UPDATE webhook_deliveries SET status = 'delivered', delivered_at = now() WHERE id = %s"
+
+
+def measure(bench: Bench) -> list[Row]:
+    """Deliver to one endpoint; the floor has as many attempts under way as the service allows itself."""
+    env = environment(service_database(bench, DATABASE), bench.daraja.port)
+    runtime = runtime_of(env)
+    endpoint = _endpoint(bench, runtime)
+
+    def ours(_: int) -> Sample:
+        _make_due(bench, endpoint)
+        return _timed(lambda: deliver_due(runtime), bench.size.deliveries)
+
+    def barely(_: int) -> Sample:
+        rows = _make_due(bench, endpoint)
+        return _timed(lambda: _deliver_barely(bench, rows), bench.size.deliveries)
+
+    samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
+    runtime.database.dispose()
+    return [compare(PATH, "deliveries/s", rate, samples, against=FLOOR, bar=at_least(0.5, 0.7))]
+
+
+def _endpoint(bench: Bench, runtime: Runtime) -> str:
+    now, endpoint_id = datetime.now(UTC), new_id(datetime.now(UTC))
+    columns = (
+        "id, url, description, event_types, secret_encrypted, enabled, struggling, served_at, created_by,"
+        " created_at, updated_by, updated_at"
+    )
+    url = f"http://127.0.0.1:{bench.daraja.port}/hook"
+    secret = runtime.vault.encrypt(new_secret())
+    values = (endpoint_id, url, "", "", secret, True, False, now, "bench", now, "bench", now)
+    with bench.postgres.connect(DATABASE) as connection:
+        places = ", ".join(["%s"] * len(values))
+        connection.execute(f"INSERT INTO webhook_endpoints ({columns}) VALUES ({places})", values)
+    return endpoint_id
+
+
+def _make_due(bench: Bench, endpoint_id: str) -> list[int]:
+    """Write events with their deliveries, and return the deliveries."""
+    now = datetime.now(UTC)
+    events = [_event(now, number) for number in range(bench.size.deliveries)]
+    with bench.postgres.connect(DATABASE) as connection:
+        connection.execute("DELETE FROM webhook_deliveries")
+        connection.execute("DELETE FROM outgoing_events")
+        seed.copy(connection, OutgoingEvent, events)
+        made = connection.execute(
+            "INSERT INTO webhook_deliveries (endpoint_id, outgoing_event_id, resend, status, attempts,"
+            " claims, due_at, created_at)"
+            " SELECT %s, id, 0, 'waiting', 0, 0, %s, %s FROM outgoing_events RETURNING id",
+            (endpoint_id, now, now),
+        ).fetchall()
+        connection.execute("VACUUM ANALYZE webhook_deliveries, outgoing_events")
+    return [row[0] for row in made]
+
+
+def _event(now: datetime, number: int) -> dict[str, Any]:
+    return {
+        "event_id": f"evt_{new_id(now)}",
+        "subject_id": secrets.token_hex(12),
+        "type": "payment.succeeded",
+        "sequence": number + 1,
+        "payload": PAYLOAD,
+        "created_at": now,
+    }
+
+
+def _deliver_barely(bench: Bench, rows: list[int]) -> int:
+    with ThreadPoolExecutor(LANES) as pool:
+        shares = [rows[number::LANES] for number in range(LANES)]
+        return sum(pool.map(lambda share: _share(bench, share), shares))
+
+
+def _share(bench: Bench, rows: list[int]) -> int:
+    """Post and write down one after the other, each on a connection of its own, as to any receiver."""
+    with bench.postgres.connect(DATABASE) as connection:
+        for row in rows:
+            _post(bench.daraja.port)
+            connection.execute(_DONE, (row,))
+    return len(rows)
+
+
+def _post(port: int) -> None:
+    receiver = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    receiver.request("POST", "/hook", PAYLOAD, {"Content-Type": "application/json"})
+    with receiver.getresponse() as response:
+        response.read()
+    receiver.close()
+
+
+def _timed(act: Any, expected: int) -> Sample:
+    started = time.perf_counter()
+    count = act()
+    seconds = time.perf_counter() - started
+    if count != expected:
+        raise RuntimeError(f"{count} deliveries instead of {expected}")
+    return Sample(count, seconds)

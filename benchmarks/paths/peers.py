@@ -1,0 +1,141 @@
+"""The same callbacks put to others: mainfinity-django-mpesa, django-daraja, and a view out of a tutorial."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine
+
+from benchmarks import peer_hosting, seed, tutorial
+from benchmarks.bars import Row, at_least
+from benchmarks.bench import Bench
+from benchmarks.databases import small
+from benchmarks.paths.callbacks import callbacks, pending_in
+from benchmarks.rounds import Sample, compare, cpu_us, p99, play, rate
+from benchmarks.service import Hosting, environment, hosted
+from benchmarks.wire import request
+
+PATH = "callback that settles a payment, others"
+MAINFINITY = "mainfinity-django-mpesa"
+DARAJA = "django-daraja and a view"
+TUTORIAL = "Flask + SQLAlchemy tutorial"
+_TRANSACTION = (
+    *("id", "transaction_type", "status", "checkout_request_id", "merchant_request_id", "phone_number"),
+    *("amount", "account_reference", "transaction_desc", "initiated_at", "idempotency_locked"),
+)
+
+
+def measure(bench: Bench) -> list[Row]:
+    """Settle as many pending payments with each; all have the same hosting and the same PostgreSQL."""
+    python = peer_hosting.install()
+    bench.versions.update(peer_hosting.versions(python))
+    peers_env = _peers_site(bench, python)
+    env = environment(small(bench), bench.daraja.port)
+    tutorial_env = {**env, "TUTORIAL_DATABASE_URL": _tutorial_database(bench)}
+    with (
+        hosted("wsgi:app", env, Hosting(), bench.logs) as service,
+        peer_hosting.hosted(python, peers_env, Hosting(), bench.logs) as site,
+        hosted("benchmarks.tutorial:create_app()", tutorial_env, Hosting(), bench.logs) as lesson,
+    ):
+        contestants: dict[str, Callable[[int], Sample]] = {
+            "service": lambda _: bench.load(service, callbacks(pending_in(bench, "small", env))),
+            MAINFINITY: lambda _: bench.load(site, _to_mainfinity(bench)),
+            DARAJA: lambda _: bench.load(site, _to_daraja(bench)),
+            TUTORIAL: lambda _: bench.load(lesson, _to_tutorial(bench)),
+        }
+        for contestant in contestants.values():
+            contestant(0)
+        samples = play(bench.size.rounds, contestants)
+    _check_settled(bench)
+    rows = [compare(PATH, "requests/s", rate, samples, against=MAINFINITY, bar=at_least(3))]
+    rows += [compare(PATH, "requests/s", rate, samples, against=other) for other in (DARAJA, TUTORIAL)]
+    for other in (MAINFINITY, DARAJA, TUTORIAL):
+        rows.append(compare(PATH, "p99 ms", p99, samples, against=other))
+        rows.append(compare(PATH, "web CPU µs", cpu_us, samples, against=other))
+    return rows
+
+
+def _peers_site(bench: Bench, python: Path) -> dict[str, str]:
+    env = peer_hosting.environment(bench.postgres.database("peers"))
+    peer_hosting.make_tables(python, env)
+    return env
+
+
+def _tutorial_database(bench: Bench) -> str:
+    url = bench.postgres.database("tutorial")
+    engine = create_engine(url)
+    tutorial.TutorialBase.metadata.create_all(engine)
+    engine.dispose()
+    return url
+
+
+def _posts(path: str, pending: Sequence[seed.Pending]) -> list[bytes]:
+    return [request("POST", path, one.callback()) for one in pending]
+
+
+def _store(
+    bench: Bench, database: str, table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]
+) -> None:
+    with (
+        bench.postgres.connect(database) as connection,
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as stream,
+    ):
+        for row in rows:
+            stream.write_row(row)
+
+
+def _to_mainfinity(bench: Bench) -> list[bytes]:
+    pending, now = seed.invent(bench.size.requests), datetime.now(UTC)
+    kind, amount = "STK_PUSH", seed.AMOUNT
+    rows: list[tuple[Any, ...]] = [
+        (
+            uuid.uuid4(),
+            kind,
+            "PENDING",
+            p.checkout_id,
+            p.merchant_id,
+            p.phone,
+            amount,
+            "ORDER1",
+            "Payment",
+            now,
+            False,
+        )
+        for p in pending
+    ]
+    _store(bench, "peers", "shop_mpesatransaction", _TRANSACTION, rows)
+    return _posts("/mpesa/stk/callback/", pending)
+
+
+def _to_daraja(bench: Bench) -> list[bytes]:
+    pending = seed.invent(bench.size.requests)
+    columns = ("checkout_request_id", "amount", "phone_number", "status")
+    rows: list[tuple[Any, ...]] = [(p.checkout_id, seed.AMOUNT, p.phone, "PENDING") for p in pending]
+    _store(bench, "peers", "shop_darajapayment", columns, rows)
+    return _posts("/daraja/callback/", pending)
+
+
+def _to_tutorial(bench: Bench) -> list[bytes]:
+    pending = seed.invent(bench.size.requests)
+    columns = ("checkout_request_id", "amount", "phone_number", "status")
+    rows: list[tuple[Any, ...]] = [(p.checkout_id, seed.AMOUNT, p.phone, "pending") for p in pending]
+    _store(bench, "tutorial", "tutorial_payments", columns, rows)
+    return _posts("/callback", pending)
+
+
+def _check_settled(bench: Bench) -> None:
+    """A peer that answers without settling would be fast for nothing: raise RuntimeError."""
+    left = "SELECT count(*) FROM {} WHERE status NOT IN ('SUCCESS', 'paid')"
+    tables = (
+        ("peers", "shop_mpesatransaction"),
+        ("peers", "shop_darajapayment"),
+        ("tutorial", "tutorial_payments"),
+    )
+    for database, table in tables:
+        with bench.postgres.connect(database) as connection:
+            count = connection.execute(left.format(table)).fetchone()
+        if count != (0,):
+            raise RuntimeError(f"{table}: {count} payments were answered for, but not settled")

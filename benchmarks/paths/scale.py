@@ -1,0 +1,94 @@
+"""How it grows: gunicorn workers, the size of the table, and SQLite beside PostgreSQL."""
+
+from benchmarks import seed
+from benchmarks.bars import Row, at_most
+from benchmarks.bench import Bench
+from benchmarks.databases import large, small
+from benchmarks.paths.callbacks import callbacks, pending_in
+from benchmarks.postgres import migrate
+from benchmarks.processes import Program
+from benchmarks.rounds import Sample, compare, middle, p99, play, rate
+from benchmarks.service import Hosting, environment, hosted, runtime_of
+from mpesa_service.extensions import Database
+from mpesa_service.models import Payment
+
+WORKERS = "callbacks by gunicorn workers"
+TABLE = "callbacks by payments in the table"
+MEMORY = "memory"
+
+
+def measure(bench: Bench) -> list[Row]:
+    """Settle payments in each setting; only the size of the table has a bar."""
+    return [*_by_workers(bench), *_by_table(bench), *_on_sqlite(bench)]
+
+
+def _settle(bench: Bench, service: Program, database: str, env: dict[str, str]) -> Sample:
+    return bench.load(service, callbacks(pending_in(bench, database, env)))
+
+
+def _by_workers(bench: Bench) -> list[Row]:
+    env = environment(small(bench), bench.daraja.port)
+    rows = []
+    for workers in bench.size.worker_counts:
+        with hosted("wsgi:app", env, Hosting(workers=workers), bench.logs) as service:
+            _settle(bench, service, "small", env)
+            samples = [_settle(bench, service, "small", env) for _ in range(bench.size.rounds)]
+            memory = service.memory()
+        name = f"{workers} × 16 threads"  # noqa: RUF001
+        rows += [
+            Row(WORKERS, f"{name}: requests/s", middle(samples, rate)),
+            Row(WORKERS, f"{name}: p99 ms", middle(samples, p99)),
+            Row(MEMORY, f"{name}: MiB of the largest worker", memory),
+        ]
+    return rows
+
+
+def _by_table(bench: Bench) -> list[Row]:
+    few, many = (f"{count:,} payments" for count in (bench.size.small, bench.size.large))
+    small_env = environment(small(bench), bench.daraja.port)
+    large_env = environment(large(bench), bench.daraja.port)
+    with (
+        hosted("wsgi:app", small_env, Hosting(), bench.logs) as small_service,
+        hosted("wsgi:app", large_env, Hosting(), bench.logs) as large_service,
+    ):
+        for service, name, env in ((small_service, "small", small_env), (large_service, "large", large_env)):
+            _settle(bench, service, name, env)
+        samples = play(
+            bench.size.rounds,
+            {
+                few: lambda _: _settle(bench, small_service, "small", small_env),
+                many: lambda _: _settle(bench, large_service, "large", large_env),
+            },
+        )
+    figure = f"µs a callback, {many}"
+    return [compare(TABLE, figure, _cost, samples, against=few, ours=many, bar=at_most(1.2))]
+
+
+def _cost(sample: Sample) -> float:
+    """Microseconds of the web processes and the database together, a request."""
+    return sample.cpu_us + sample.database_us
+
+
+def _on_sqlite(bench: Bench) -> list[Row]:
+    url = f"sqlite:///{bench.logs / 'service.db'}"
+    migrate(url)
+    env = environment(url, bench.daraja.port)
+    with hosted("wsgi:app", env, Hosting(), bench.logs) as service:
+        _settle_on_sqlite(bench, service, env)
+        samples = [_settle_on_sqlite(bench, service, env) for _ in range(bench.size.rounds)]
+        memory = service.memory()
+    return [
+        Row("callbacks on SQLite", "requests/s", middle(samples, rate)),
+        Row("callbacks on SQLite", "p99 ms", middle(samples, p99)),
+        Row(MEMORY, "SQLite: MiB of the worker", memory),
+    ]
+
+
+def _settle_on_sqlite(bench: Bench, service: Program, env: dict[str, str]) -> Sample:
+    pending = seed.invent(bench.size.requests // 2)
+    vault = runtime_of(env).vault
+    database = Database(env["DATABASE_URL"])
+    with database.begin() as session:
+        session.add_all(Payment(**seed.as_attributes(seed.pending_row(vault, one))) for one in pending)
+    database.dispose()
+    return bench.load(service, callbacks(pending))

@@ -1,0 +1,70 @@
+"""The peers, installed from their lock file into a folder of their own, and hosted like the service."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from benchmarks.processes import ROOT, Program, free_port
+from benchmarks.service import Hosting
+
+LOCK = ROOT / "benchmarks" / "peers.lock"
+SITE = ROOT / "benchmarks" / "peer_site"
+FOLDER = ROOT / "var" / "bench" / "peers"
+SHOWN = ("mainfinity-django-mpesa", "django-daraja", "Django", "djangorestframework")
+KEPT_OPEN, AS_DJANGO_DOES = 60, 0
+
+
+def install() -> Path:
+    """Return the Python that has the peers; installs them when the lock file has changed."""
+    python, stamp = FOLDER / "bin" / "python", FOLDER / "installed"
+    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--require-hashes", "-r", str(LOCK)], check=True)
+        stamp.write_text(wanted)
+    return python
+
+
+def versions(python: Path) -> dict[str, str]:
+    """Return the peers' versions as they are installed."""
+    code = f"from importlib.metadata import version\nfor name in {SHOWN!r}: print(name, version(name))"
+    found = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout
+    return dict(line.split(" ") for line in found.splitlines())
+
+
+def environment(database_url: str, connections: int = KEPT_OPEN) -> dict[str, str]:
+    """Return the environment of the peers' site; `connections` is Django's CONN_MAX_AGE."""
+    url = make_url(database_url)
+    host = url.host or str(url.query.get("host", ""))
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "peer_settings",
+        "PEER_DATABASE": url.database or "",
+        "PEER_HOST": host,
+        "PEER_PORT": str(url.port or url.query.get("port", "")),
+        "PEER_USER": url.username or "",
+        "PEER_PASSWORD": url.password or "",
+        "PEER_CONN_MAX_AGE": str(connections),
+    }
+
+
+def make_tables(python: Path, env: dict[str, str]) -> None:
+    command = [str(python), "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
+    subprocess.run(command, cwd=SITE, env={**env, "PYTHONPATH": str(SITE)}, check=True)
+
+
+def hosted(python: Path, env: dict[str, str], hosting: Hosting, logs: Path) -> Program:
+    """Return gunicorn in front of the peers' site."""
+    port = free_port()
+    settings = {
+        "BIND": f"127.0.0.1:{port}",
+        "WEB_CONCURRENCY": str(hosting.workers),
+        "WEB_THREADS": str(hosting.threads),
+    }
+    command = [str(python), "-m", "gunicorn", "-c", "gunicorn.conf.py", "peer_wsgi:application"]
+    return Program(command, port, {**env, **settings}, logs / f"peers-{port}.log", cwd=SITE)

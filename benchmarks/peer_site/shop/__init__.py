@@ -1,0 +1,1 @@
+"""The shop that uses the peers."""
