@@ -1,0 +1,54 @@
+"""The outcome as people and scripts get it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import report
+from benchmarks.bars import Row, at_least
+
+ROWS = [
+    Row("callback", "requests/s", 1234.5, "floor", 2000.0, 0.617, at_least(0.35, 0.5)),
+    Row("callback", "p99 ms", 9.876, "floor", 3.0, 3.29),
+    Row("status", "requests/s", 10.0, "floor", 100.0, 0.1, at_least(0.6)),
+]
+
+
+@pytest.fixture
+def facts() -> dict[str, Any]:
+    made = {"size": "quick", "minutes": 1.5, "postgres": "18.1", "versions": {"Flask": "3.1.3"}}
+    return {**report.machine(), **made}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, ""), (1234.5, "1,234"), (99.96, "100.0"), (12.34, "12.3"), (0.617, "0.62")]
+)
+def test_figures_have_the_digits_that_mean_something(value: float | None, text: str) -> None:
+    assert report.number(value) == text
+
+
+def test_the_document_says_what_failed(tmp_path: Path, facts: dict[str, Any]) -> None:
+    path = tmp_path / "deep" / "results.json"
+    report.write_json(path, ROWS, facts)
+    found = json.loads(path.read_text())
+    assert (found["passed"], found["failed"], found["size"]) == (False, ["status"], "quick")
+    assert [row["outcome"] for row in found["rows"]] == ["pass +", "", "FAIL"]
+
+
+def test_the_page_keeps_all_but_the_figures(tmp_path: Path, facts: dict[str, Any]) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    for _ in range(2):
+        report.write_page(ROWS, facts, page)
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert text.count("| callback | requests/s | 1,234 | floor | 2,000 | 0.62 | ≥ 0.35 | pass + |") == 1
+
+
+def test_the_page_that_is_shipped_has_the_marks() -> None:
+    text = report.PAGE.read_text()
+    assert text.count(report.BEGIN) == text.count(report.END) == 1

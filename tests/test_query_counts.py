@@ -1,0 +1,90 @@
+"""How many statements the hot paths need, exactly: unlike timings, that does not depend on the machine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import event
+
+from tests.services.test_inbox import stk_body
+from tests.support import Service
+
+
+@dataclass
+class Counted:
+    """What was executed: the verbs of the statements, and how many transactions were committed."""
+
+    statements: list[str] = field(default_factory=list)
+    commits: int = 0
+
+    @property
+    def verbs(self) -> list[str]:
+        return [statement.split()[0] for statement in self.statements]
+
+
+@contextmanager
+def counted(service: Service) -> Iterator[Counted]:
+    """Count what the service does to its database in the block."""
+    engine, found = service.runtime.database.engine, Counted()
+
+    def execute(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            found.statements.append(statement)
+
+    def commit(_connection: Any) -> None:
+        found.commits += 1
+
+    event.listen(engine, "before_cursor_execute", execute)
+    event.listen(engine, "commit", commit)
+    yield found
+    event.remove(engine, "before_cursor_execute", execute)
+    event.remove(engine, "commit", commit)
+
+
+@pytest.fixture
+def waiting(service: Service) -> tuple[str, str, dict[str, Any]]:
+    """A payment whose prompt waits: its id, its callback address, and the callback that will come."""
+    service.paid("WARM-UP", phone="254711111111")
+    checkout = service.pending()
+    body = stk_body(service, checkout, receipt="QWE1234567")
+    return service.row(checkout).id, service.callback_url(checkout), body
+
+
+def test_a_callback_that_settles_a_payment(service: Service, waiting: Any) -> None:
+    payment_id, url, body = waiting
+    with counted(service) as found:
+        assert requests.post(url, json=body, timeout=5).status_code == 200
+    assert service.payment(payment_id)["status"] == "succeeded"
+    # The payment locked; its receipt looked for; trail, event, deliveries; the move; the inbox.
+    assert found.verbs == ["SELECT", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE", "INSERT"]
+    assert found.commits == 1
+
+
+def test_a_duplicate_callback(service: Service, waiting: Any) -> None:
+    _, url, body = waiting
+    requests.post(url, json=body, timeout=5)
+    with counted(service) as found:
+        assert requests.post(url, json=body, timeout=5).status_code == 200
+    assert service.inbox()[-1].verdict == "duplicate"
+    assert found.verbs == ["SELECT", "INSERT"]
+    assert found.commits == 1
+
+
+def test_initiate_with_a_key(service: Service, waiting: Any) -> None:
+    with counted(service) as found:
+        answer = service.initiate("ORDER2", phone="254722222222", Idempotency_Key="key-1")
+    assert answer.status_code == 201
+    # The key looked up; key, payment and trail written. The payment locked; trail, move, answer.
+    assert found.verbs == ["SELECT", "INSERT", "INSERT", "INSERT", "SELECT", "INSERT", "UPDATE", "UPDATE"]
+    assert found.commits == 2
+
+
+def test_a_status_read(service: Service, waiting: Any) -> None:
+    payment_id, url, body = waiting
+    requests.post(url, json=body, timeout=5)
+    with counted(service) as found:
+        assert service.call("GET", f"/query/{payment_id}").json["data"]["status"] == "succeeded"
+    assert found.verbs == ["SELECT"]
