@@ -5,6 +5,7 @@ python -m benchmarks --size usual
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -50,6 +51,7 @@ PACKAGES = ("Flask", "gunicorn", "SQLAlchemy", "psycopg")
 
 def main() -> int:
     """Measure what was asked for; return the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything is ended then, too
     arguments = _arguments()
     size, console = SIZES[arguments.size], Console()
     started = time.monotonic()
