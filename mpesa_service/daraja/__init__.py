@@ -18,9 +18,17 @@ It needs `requests` and `cryptography`, and neither Flask nor a database:
         print("there may be a prompt; wait for the callback and do not push again:", error)
 
 What M-Pesa posts back is read with `parse_stk_callback`, `parse_command_result` and, for the
-answer to `transaction_status`, `parse_status_result`.
+answer to `transaction_status`, `parse_status_result`. What it posts of its own accord, when
+somebody pays the shortcode, is read with `parse_c2b`.
 """
 
+from mpesa_service.daraja.c2b_callbacks import (
+    C2bPayment,
+    C2bRejection,
+    PayerKind,
+    parse_c2b,
+    payer_matches,
+)
 from mpesa_service.daraja.callbacks import (
     CommandResult,
     StkCallback,
@@ -72,6 +80,8 @@ __all__ = [
     "STK_RESULTS",
     "AlreadyRegistered",
     "B2cPayment",
+    "C2bPayment",
+    "C2bRejection",
     "CommandAccepted",
     "CommandResult",
     "Confidence",
@@ -86,6 +96,7 @@ __all__ = [
     "NotSent",
     "NotSetUp",
     "OutcomeUnknown",
+    "PayerKind",
     "Refused",
     "RegisterUrls",
     "ResultCode",
@@ -106,9 +117,11 @@ __all__ = [
     "daraja_timestamp",
     "error_entry",
     "normalise_code",
+    "parse_c2b",
     "parse_command_result",
     "parse_status_result",
     "parse_stk_callback",
+    "payer_matches",
     "security_credential",
     "status_query_result",
     "stk_password",

@@ -18,7 +18,7 @@ from mpesa_service.daraja.callback_fields import (
     read_document,
     read_identifier,
     read_moment,
-    read_phone,
+    read_text,
     required,
     required_identifier,
 )
@@ -111,7 +111,7 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
         result_desc=read_description(callback.get("ResultDesc")),
         amount=read_amount(values.get("Amount")),
         receipt=read_identifier(values.get("MpesaReceiptNumber")),
-        phone=read_phone(values.get("PhoneNumber")),
+        phone=read_text(values.get("PhoneNumber")),
         paid_at=read_moment(values.get("TransactionDate")),
         raw=document,
     )
