@@ -43,6 +43,7 @@ from mpesa_service.daraja.codes import (
     ResultCode,
     normalise_code,
 )
+from mpesa_service.daraja.command_messages import B2cPayment, CommandAccepted, TransactionStatusQuery
 from mpesa_service.daraja.command_results import COMMAND_RESULTS, command_result, status_query_result
 from mpesa_service.daraja.credentials import daraja_timestamp, security_credential, stk_password
 from mpesa_service.daraja.error_codes import ERROR_CODES, error_entry
@@ -60,13 +61,10 @@ from mpesa_service.daraja.errors import (
     UnreadableCallback,
 )
 from mpesa_service.daraja.messages import (
-    B2cPayment,
-    CommandAccepted,
     RegisterUrls,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
-    TransactionStatusQuery,
     UrlsRegistered,
 )
 from mpesa_service.daraja.settings import DarajaSettings
