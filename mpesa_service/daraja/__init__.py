@@ -43,8 +43,18 @@ from mpesa_service.daraja.codes import (
     ResultCode,
     normalise_code,
 )
-from mpesa_service.daraja.command_messages import B2cPayment, CommandAccepted, TransactionStatusQuery
-from mpesa_service.daraja.command_results import COMMAND_RESULTS, command_result, status_query_result
+from mpesa_service.daraja.command_messages import (
+    B2cPayment,
+    CommandAccepted,
+    Reversal,
+    TransactionStatusQuery,
+)
+from mpesa_service.daraja.command_results import (
+    ALREADY_REVERSED,
+    COMMAND_RESULTS,
+    command_result,
+    status_query_result,
+)
 from mpesa_service.daraja.credentials import daraja_timestamp, security_credential, stk_password
 from mpesa_service.daraja.error_codes import ERROR_CODES, error_entry
 from mpesa_service.daraja.errors import (
@@ -73,6 +83,7 @@ from mpesa_service.daraja.stk_results import STK_RESULTS, stk_result
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
 
 __all__ = [
+    "ALREADY_REVERSED",
     "COMMAND_RESULTS",
     "ERROR_CODES",
     "STK_RESULTS",
@@ -98,6 +109,7 @@ __all__ = [
     "Refused",
     "RegisterUrls",
     "ResultCode",
+    "Reversal",
     "StatusResult",
     "StkCallback",
     "StkPush",

@@ -78,6 +78,11 @@ class CommandResult:
         return None if receipt is None or is_placeholder(receipt) else receipt
 
     @property
+    def original_receipt(self) -> str | None:
+        """The receipt of the payment that a reversal returned; `receipt` is the reversal's own."""
+        return read_identifier(self.parameters.get("OriginalTransactionID"))
+
+    @property
     def completed_at(self) -> datetime | None:
         """When it was done, aware and in UTC; both of M-Pesa's ways to write a date are read."""
         return read_moment(

@@ -13,7 +13,12 @@ from mpesa_service.daraja.answers import (
     read_stk_push,
     read_stk_query,
 )
-from mpesa_service.daraja.command_messages import B2cPayment, CommandAccepted, TransactionStatusQuery
+from mpesa_service.daraja.command_messages import (
+    B2cPayment,
+    CommandAccepted,
+    Reversal,
+    TransactionStatusQuery,
+)
 from mpesa_service.daraja.commands import CommandBodies
 from mpesa_service.daraja.credentials import daraja_timestamp, stk_password
 from mpesa_service.daraja.messages import (
@@ -29,6 +34,7 @@ from mpesa_service.daraja.tokens import TokenStore, utc_now
 
 STK_PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
 STK_QUERY_PATH = "/mpesa/stkpushquery/v1/query"
+REVERSAL_PATH = "/mpesa/reversal/v1/request"
 STATUS_PATH = "/mpesa/transactionstatus/v1/query"
 
 
@@ -105,6 +111,16 @@ class DarajaClient:
         path = f"/mpesa/b2c/{self._settings.b2c_version}/paymentrequest"
         answer = self._sender.post("b2c_payment", path, lambda: fields)
         return read_command("b2c_payment", answer, payment.originator_conversation_id)
+
+    def reverse(self, reversal: Reversal) -> CommandAccepted:
+        """Queue the return of a payment. Never repeated here once it may have been received.
+
+        Daraja knows no id of ours here, but reverses a receipt only once: a second try ends in
+        ALREADY_REVERSED. Raises NotSent also when the initiator's credentials cannot be made up.
+        """
+        fields = self._bodies.reverse(reversal)
+        answer = self._sender.post("reverse", REVERSAL_PATH, lambda: fields)
+        return read_command("reverse", answer, "")
 
     def transaction_status(self, query: TransactionStatusQuery) -> CommandAccepted:
         """Ask what became of a transaction; the answer comes to the result address.

@@ -39,6 +39,28 @@ class B2cPayment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reversal:
+    """The return of a payment that came to our shortcode, by its M-Pesa receipt.
+
+    `amount` is that of the payment: parts of it are not known to be reversible. Payouts cannot be
+    reversed (documented).
+    """
+
+    receipt: str
+    amount: int
+    remarks: str
+    occasion: str
+    result_url: str = field(repr=False)
+    timeout_url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Check what Daraja would refuse."""
+        check_length("receipt", self.receipt, 1, 128)
+        check_amount(self.amount)
+        check_delivery(self.remarks, self.occasion, self.result_url, self.timeout_url, least=2)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TransactionStatusQuery:
     """The question what became of a transaction, by its M-Pesa receipt or by conversation id.
 

@@ -7,12 +7,13 @@ command takes is documented for each, and a wrong one is ignored or refused.
 from functools import cached_property
 from pathlib import Path
 
-from mpesa_service.daraja.command_messages import B2cPayment, TransactionStatusQuery
+from mpesa_service.daraja.command_messages import B2cPayment, Reversal, TransactionStatusQuery
 from mpesa_service.daraja.credentials import security_credential
 from mpesa_service.daraja.errors import NotSetUp
 from mpesa_service.daraja.settings import DarajaSettings
 
 SHORTCODE_PARTY = "4"
+ORGANISATION_PARTY = "11"
 
 Fields = dict[str, object]
 
@@ -40,6 +41,22 @@ class CommandBodies:
         if settings.b2c_version == "v3":
             fields["OriginatorConversationID"] = payment.originator_conversation_id
         return fields | _unless_empty("Occassion", payment.occasion)
+
+    def reverse(self, reversal: Reversal) -> Fields:
+        """Write the return of a payment that our shortcode received."""
+        fields: Fields = {
+            "Initiator": self._settings.initiator_name,
+            "SecurityCredential": self._initiator_credential("reverse"),
+            "CommandID": "TransactionReversal",
+            "TransactionID": reversal.receipt,
+            "Amount": reversal.amount,
+            "ReceiverParty": self._settings.shortcode,
+            "RecieverIdentifierType": ORGANISATION_PARTY,
+            "ResultURL": reversal.result_url,
+            "QueueTimeOutURL": reversal.timeout_url,
+            "Remarks": reversal.remarks,
+        }
+        return fields | _unless_empty("Occasion", reversal.occasion)
 
     def transaction_status(self, query: TransactionStatusQuery) -> Fields:
         """Write the question for a receipt or a conversation."""
