@@ -18,10 +18,13 @@ It needs `requests` and `cryptography`, and neither Flask nor a database:
         print("there may be a prompt; wait for the callback and do not push again:", error)
 
 What M-Pesa posts back is read with `parse_stk_callback`, `parse_command_result` and, for the
-answer to `transaction_status`, `parse_status_result`. What it posts of its own accord, when
-somebody pays the shortcode, is read with `parse_c2b`.
+answers to `transaction_status` and `account_balance`, `parse_status_result` and
+`parse_balance_result`. What it posts of its own accord, when somebody pays the shortcode, is read
+with `parse_c2b`.
 """
 
+from mpesa_service.daraja.balance_callbacks import BalanceResult, parse_balance_result
+from mpesa_service.daraja.balances import AccountBalance
 from mpesa_service.daraja.c2b_callbacks import (
     C2bPayment,
     C2bRejection,
@@ -45,6 +48,7 @@ from mpesa_service.daraja.codes import (
 )
 from mpesa_service.daraja.command_messages import (
     B2cPayment,
+    BalanceQuery,
     CommandAccepted,
     Reversal,
     TransactionStatusQuery,
@@ -87,8 +91,11 @@ __all__ = [
     "COMMAND_RESULTS",
     "ERROR_CODES",
     "STK_RESULTS",
+    "AccountBalance",
     "AlreadyRegistered",
     "B2cPayment",
+    "BalanceQuery",
+    "BalanceResult",
     "C2bPayment",
     "C2bRejection",
     "CommandAccepted",
@@ -127,6 +134,7 @@ __all__ = [
     "daraja_timestamp",
     "error_entry",
     "normalise_code",
+    "parse_balance_result",
     "parse_c2b",
     "parse_command_result",
     "parse_status_result",

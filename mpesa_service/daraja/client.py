@@ -15,6 +15,7 @@ from mpesa_service.daraja.answers import (
 )
 from mpesa_service.daraja.command_messages import (
     B2cPayment,
+    BalanceQuery,
     CommandAccepted,
     Reversal,
     TransactionStatusQuery,
@@ -36,6 +37,7 @@ STK_PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
 STK_QUERY_PATH = "/mpesa/stkpushquery/v1/query"
 REVERSAL_PATH = "/mpesa/reversal/v1/request"
 STATUS_PATH = "/mpesa/transactionstatus/v1/query"
+BALANCE_PATH = "/mpesa/accountbalance/v1/query"
 
 
 class DarajaClient:
@@ -133,6 +135,15 @@ class DarajaClient:
         fields = self._bodies.transaction_status(query)
         answer = self._sender.post("transaction_status", STATUS_PATH, lambda: fields, reads=True)
         return read_command("transaction_status", answer, "")
+
+    def account_balance(self, query: BalanceQuery) -> CommandAccepted:
+        """Ask what a shortcode's accounts hold; the answer comes to the result address.
+
+        Read it with `parse_balance_result`. A read, repeated like `transaction_status`.
+        """
+        fields = self._bodies.account_balance(query)
+        answer = self._sender.post("account_balance", BALANCE_PATH, lambda: fields, reads=True)
+        return read_command("account_balance", answer, "")
 
     def register_urls(self, urls: RegisterUrls) -> UrlsRegistered:
         """Register the C2B addresses of the shortcode. Raises AlreadyRegistered."""

@@ -90,6 +90,22 @@ class TransactionStatusQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BalanceQuery:
+    """The question what the accounts of `party` hold; None means those that payouts are made from."""
+
+    result_url: str = field(repr=False)
+    timeout_url: str = field(repr=False)
+    remarks: str = "Balance"
+    party: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what Daraja would refuse."""
+        if self.party is not None:
+            check_party(self.party)
+        check_delivery(self.remarks, "", self.result_url, self.timeout_url)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CommandAccepted:
     """A command is queued; its result comes to the result address. Match on either id."""
 

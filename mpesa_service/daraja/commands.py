@@ -7,7 +7,12 @@ command takes is documented for each, and a wrong one is ignored or refused.
 from functools import cached_property
 from pathlib import Path
 
-from mpesa_service.daraja.command_messages import B2cPayment, Reversal, TransactionStatusQuery
+from mpesa_service.daraja.command_messages import (
+    B2cPayment,
+    BalanceQuery,
+    Reversal,
+    TransactionStatusQuery,
+)
 from mpesa_service.daraja.credentials import security_credential
 from mpesa_service.daraja.errors import NotSetUp
 from mpesa_service.daraja.settings import DarajaSettings
@@ -75,6 +80,19 @@ class CommandBodies:
         else:
             fields["OriginalConversationID"] = query.original_conversation_id
         return fields | _unless_empty("Occasion", query.occasion)
+
+    def account_balance(self, query: BalanceQuery) -> Fields:
+        """Write the question for the balances."""
+        return {
+            "Initiator": self._settings.initiator_name,
+            "SecurityCredential": self._initiator_credential("account_balance"),
+            "CommandID": "AccountBalance",
+            "PartyA": query.party or self._settings.paying_party,
+            "IdentifierType": SHORTCODE_PARTY,
+            "Remarks": query.remarks,
+            "QueueTimeOutURL": query.timeout_url,
+            "ResultURL": query.result_url,
+        }
 
     def _initiator_credential(self, operation: str) -> str:
         if not self._settings.initiator_name:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpesa_service.daraja import (
+    AccountBalance,
     UnreadableCallback,
     parse_command_result,
     parse_status_result,
@@ -279,8 +280,17 @@ def test_a_finished_reversal():
     assert (result.receipt, result.original_receipt) == ("SKE52PAWR9", "SKC82PACB8")
     assert (result.amount, result.parameters["Charge"]) == (Decimal(1), Decimal(0))
     assert result.completed_at == datetime(2021, 11, 14, 10, 27, 11, tzinfo=UTC)
+    assert result.debit_account == AccountBalance(
+        name="Utility Account",
+        currency="KES",
+        current=Decimal("7722179.62"),
+        available=Decimal("7722179.62"),
+        reserved=Decimal(0),
+        uncleared=Decimal(0),
+    )
     assert "Doe" not in repr(result)
     assert parse_command_result(PAYOUT).original_receipt is None
+    assert parse_command_result(PAYOUT).debit_account is None
 
 
 def test_a_failed_reversal():

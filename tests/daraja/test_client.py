@@ -11,6 +11,7 @@ import requests
 from mpesa_service.daraja import (
     AlreadyRegistered,
     B2cPayment,
+    BalanceQuery,
     DarajaClient,
     Duplicate,
     InMemoryTokenStore,
@@ -29,13 +30,14 @@ from mpesa_service.daraja import (
 from mpesa_service.domain.outcomes import Outcome
 
 from .conftest import BASE, TOKEN_URL, make_settings
-from .test_messages import PAYMENT, PUSH, REVERSAL, STATUS, URLS
+from .test_messages import BALANCE, PAYMENT, PUSH, REVERSAL, STATUS, URLS
 
 PUSH_URL = f"{BASE}/mpesa/stkpush/v1/processrequest"
 QUERY_URL = f"{BASE}/mpesa/stkpushquery/v1/query"
 B2C_URL = f"{BASE}/mpesa/b2c/v3/paymentrequest"
 REVERSAL_URL = f"{BASE}/mpesa/reversal/v1/request"
 STATUS_URL = f"{BASE}/mpesa/transactionstatus/v1/query"
+BALANCE_URL = f"{BASE}/mpesa/accountbalance/v1/query"
 C2B_URL = f"{BASE}/mpesa/c2b/v2/registerurl"
 ID = "ws_CO_13012021093521236557"
 PASSWORD = (
@@ -101,8 +103,11 @@ OPERATIONS = [
         id="status",
     ),
     pytest.param("POST", REVERSAL_URL, QUEUED, lambda c: c.reverse(Reversal(**REVERSAL)), id="reverse"),
+    pytest.param(
+        "POST", BALANCE_URL, QUEUED, lambda c: c.account_balance(BalanceQuery(**BALANCE)), id="balance"
+    ),
 ]
-READS = [OPERATIONS[1], OPERATIONS[4]]
+READS = [OPERATIONS[1], OPERATIONS[4], OPERATIONS[6]]
 MOVERS = [OPERATIONS[0], OPERATIONS[2], OPERATIONS[3], OPERATIONS[5]]
 every_operation = pytest.mark.parametrize(("method", "url", "good", "act"), OPERATIONS)
 every_read = pytest.mark.parametrize(("method", "url", "good", "act"), READS)
@@ -283,6 +288,27 @@ def test_a_status_query_for_another_party(make_client, wire):
     query = TransactionStatusQuery(**(STATUS | {"party": "600584"}))
     make_client(b2c_shortcode="600997").transaction_status(query)
     assert wire.last_request.json()["PartyA"] == "600584"
+
+
+def test_a_balance_query(make_client, wire):
+    wire.post(BALANCE_URL, json=without(QUEUED, "OriginatorConversationID"))
+    client = make_client(b2c_shortcode="600997")
+    accepted = client.account_balance(BalanceQuery(**BALANCE))
+    assert wire.last_request.json() == {
+        "Initiator": "testapi",
+        "SecurityCredential": "READYMADE==",
+        "CommandID": "AccountBalance",
+        "PartyA": "600997",
+        "IdentifierType": "4",
+        "Remarks": "Balance",
+        "QueueTimeOutURL": "https://shop.example/late/8f1c",
+        "ResultURL": "https://shop.example/balance/8f1c",
+    }
+    assert accepted.conversation_id == "AG_20210706_20106e9209f64bebd05b"
+    assert accepted.originator_conversation_id == ""
+    client.account_balance(BalanceQuery(**BALANCE, party="600584", remarks="Noon"))
+    sent = wire.last_request.json()
+    assert (sent["PartyA"], sent["Remarks"]) == ("600584", "Noon")
 
 
 @pytest.mark.parametrize(
@@ -781,6 +807,7 @@ def test_threads_share_one_token(wire):
         (OPERATIONS[2].values[3], "b2c_payment"),
         (OPERATIONS[4].values[3], "transaction_status"),
         (OPERATIONS[5].values[3], "reverse"),
+        (OPERATIONS[6].values[3], "account_balance"),
     ],
 )
 def test_without_credentials_no_command_leaves(make_client, wire, act, operation, changes, reason):

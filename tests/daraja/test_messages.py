@@ -2,7 +2,14 @@
 
 import pytest
 
-from mpesa_service.daraja import B2cPayment, RegisterUrls, Reversal, StkPush, TransactionStatusQuery
+from mpesa_service.daraja import (
+    B2cPayment,
+    BalanceQuery,
+    RegisterUrls,
+    Reversal,
+    StkPush,
+    TransactionStatusQuery,
+)
 
 PUSH = {
     "amount": 1,
@@ -31,6 +38,10 @@ REVERSAL = {
 STATUS = {
     "receipt": "SG632NMUAB",
     "result_url": "https://shop.example/status/8f1c",
+    "timeout_url": "https://shop.example/late/8f1c",
+}
+BALANCE = {
+    "result_url": "https://shop.example/balance/8f1c",
     "timeout_url": "https://shop.example/late/8f1c",
 }
 URLS = {
@@ -84,6 +95,10 @@ URLS = {
         (TransactionStatusQuery, STATUS, "occasion", "x" * 101),
         (TransactionStatusQuery, STATUS, "result_url", "x"),
         (TransactionStatusQuery, STATUS, "timeout_url", "x"),
+        *((BalanceQuery, BALANCE, "party", bad) for bad in ("", "1743", "17437x")),
+        *((BalanceQuery, BALANCE, "remarks", bad) for bad in ("", "x" * 101)),
+        (BalanceQuery, BALANCE, "result_url", "x"),
+        (BalanceQuery, BALANCE, "timeout_url", "x"),
         (RegisterUrls, URLS, "confirmation_url", "x"),
         (RegisterUrls, URLS, "validation_url", "x"),
         (RegisterUrls, URLS, "response_type", "completed"),
@@ -115,6 +130,8 @@ def test_a_status_query_asks_by_one_id():
         (TransactionStatusQuery, STATUS, {"remarks": "x", "occasion": "x" * 100, "party": "1743799"}),
         (TransactionStatusQuery, STATUS, {"remarks": "x" * 100, "receipt": "x" * 128, "party": None}),
         (TransactionStatusQuery, STATUS, {"receipt": None, "original_conversation_id": "x" * 128}),
+        (BalanceQuery, BALANCE, {"remarks": "x", "party": "17437"}),
+        (BalanceQuery, BALANCE, {"remarks": "x" * 100, "party": None}),
         (RegisterUrls, URLS, {"response_type": "Cancelled"}),
     ],
 )
@@ -129,6 +146,7 @@ def test_reprs_are_thin():
         repr(StkPush(**PUSH)),
         repr(B2cPayment(**PAYMENT)),
         repr(Reversal(**REVERSAL)),
+        repr(BalanceQuery(**BALANCE)),
         repr(TransactionStatusQuery(**STATUS)),
     ):
         assert "254" not in text
