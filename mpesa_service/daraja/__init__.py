@@ -47,6 +47,8 @@ from mpesa_service.daraja.codes import (
     normalise_code,
 )
 from mpesa_service.daraja.command_messages import (
+    B2bCommand,
+    B2bPayment,
     B2cPayment,
     BalanceQuery,
     CommandAccepted,
@@ -93,6 +95,8 @@ __all__ = [
     "STK_RESULTS",
     "AccountBalance",
     "AlreadyRegistered",
+    "B2bCommand",
+    "B2bPayment",
     "B2cPayment",
     "BalanceQuery",
     "BalanceResult",

@@ -14,6 +14,7 @@ from mpesa_service.daraja.answers import (
     read_stk_query,
 )
 from mpesa_service.daraja.command_messages import (
+    B2bPayment,
     B2cPayment,
     BalanceQuery,
     CommandAccepted,
@@ -35,6 +36,8 @@ from mpesa_service.daraja.tokens import TokenStore, utc_now
 
 STK_PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
 STK_QUERY_PATH = "/mpesa/stkpushquery/v1/query"
+B2POCHI_PATH = "/mpesa/b2pochi/v1/paymentrequest"
+B2B_PATH = "/mpesa/b2b/v1/paymentrequest"
 REVERSAL_PATH = "/mpesa/reversal/v1/request"
 STATUS_PATH = "/mpesa/transactionstatus/v1/query"
 BALANCE_PATH = "/mpesa/accountbalance/v1/query"
@@ -113,6 +116,25 @@ class DarajaClient:
         path = f"/mpesa/b2c/{self._settings.b2c_version}/paymentrequest"
         answer = self._sender.post("b2c_payment", path, lambda: fields)
         return read_command("b2c_payment", answer, payment.originator_conversation_id)
+
+    def b2pochi_payment(self, payment: B2cPayment) -> CommandAccepted:
+        """Queue a payout to a Pochi la Biashara, in the manner of `b2c_payment` in v3.
+
+        It always carries the caller's id, so Duplicate means that the first was accepted. The
+        payment's `command` does not apply.
+        """
+        fields = self._bodies.b2pochi_payment(payment)
+        answer = self._sender.post("b2pochi_payment", B2POCHI_PATH, lambda: fields)
+        return read_command("b2pochi_payment", answer, payment.originator_conversation_id)
+
+    def b2b_payment(self, payment: B2bPayment) -> CommandAccepted:
+        """Queue a payment to another business. Never repeated once it may have been received.
+
+        Daraja knows no id of ours here: after OutcomeUnknown, find out and do not send it again.
+        """
+        fields = self._bodies.b2b_payment(payment)
+        answer = self._sender.post("b2b_payment", B2B_PATH, lambda: fields)
+        return read_command("b2b_payment", answer, "")
 
     def reverse(self, reversal: Reversal) -> CommandAccepted:
         """Queue the return of a payment. Never repeated here once it may have been received.

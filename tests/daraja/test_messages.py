@@ -3,6 +3,8 @@
 import pytest
 
 from mpesa_service.daraja import (
+    B2bCommand,
+    B2bPayment,
     B2cPayment,
     BalanceQuery,
     RegisterUrls,
@@ -10,6 +12,7 @@ from mpesa_service.daraja import (
     StkPush,
     TransactionStatusQuery,
 )
+from mpesa_service.daraja.settings import B2C_COMMANDS
 
 PUSH = {
     "amount": 1,
@@ -27,6 +30,17 @@ PAYMENT = {
     "result_url": "https://shop.example/result/8f1c",
     "timeout_url": "https://shop.example/late/8f1c",
 }
+BUSINESS = {
+    "command": "BusinessPayBill",
+    "amount": 190,
+    "party": "600000",
+    "account_reference": "353353",
+    "remarks": "Rent",
+    "occasion": "",
+    "result_url": "https://shop.example/result/8f1c",
+    "timeout_url": "https://shop.example/late/8f1c",
+}
+GOODS = BUSINESS | {"command": "BusinessBuyGoods"}
 REVERSAL = {
     "receipt": "SG632NMUAB",
     "amount": 10,
@@ -82,6 +96,17 @@ URLS = {
         (B2cPayment, PAYMENT, "occasion", "x" * 101),
         (B2cPayment, PAYMENT, "result_url", "x"),
         (B2cPayment, PAYMENT, "timeout_url", "x"),
+        *((B2cPayment, PAYMENT, "command", bad) for bad in ("", "BusinessPayToPochi")),
+        *((B2bPayment, BUSINESS, "command", bad) for bad in ("", "BusinessPayToBulk", "businesspaybill")),
+        *((B2bPayment, BUSINESS, "amount", bad) for bad in (0, 190.0)),
+        *((B2bPayment, BUSINESS, "party", bad) for bad in ("", "6000", "254708374149")),
+        *((B2bPayment, BUSINESS, "account_reference", bad) for bad in ("", "x" * 14)),
+        (B2bPayment, GOODS, "account_reference", "x" * 14),
+        *((B2bPayment, BUSINESS, "requester", bad) for bad in ("", "0708374149")),
+        *((B2bPayment, BUSINESS, "remarks", bad) for bad in ("", "x" * 101)),
+        (B2bPayment, BUSINESS, "occasion", "x" * 101),
+        (B2bPayment, BUSINESS, "result_url", "x"),
+        (B2bPayment, BUSINESS, "timeout_url", "x"),
         *((Reversal, REVERSAL, "receipt", bad) for bad in ("", "x" * 129)),
         *((Reversal, REVERSAL, "amount", bad) for bad in (0, 1.5, True)),
         *((Reversal, REVERSAL, "remarks", bad) for bad in ("x", "x" * 101)),
@@ -126,6 +151,11 @@ def test_a_status_query_asks_by_one_id():
         (StkPush, PUSH, {"callback_url": "http://127.0.0.1:5005"}),
         (B2cPayment, PAYMENT, {"remarks": "ok", "occasion": "x" * 100}),
         (B2cPayment, PAYMENT, {"remarks": "x" * 100, "originator_conversation_id": "x" * 128}),
+        *((B2cPayment, PAYMENT, {"command": command}) for command in B2C_COMMANDS),
+        (B2cPayment, PAYMENT, {"command": None}),
+        *((B2bPayment, BUSINESS, {"command": command}) for command in B2bCommand),
+        (B2bPayment, BUSINESS, {"account_reference": "x" * 13, "requester": "254708374149"}),
+        (B2bPayment, GOODS, {"account_reference": "", "requester": None, "party": "1743799"}),
         (Reversal, REVERSAL, {"remarks": "ok", "occasion": "x" * 100, "receipt": "x" * 128}),
         (TransactionStatusQuery, STATUS, {"remarks": "x", "occasion": "x" * 100, "party": "1743799"}),
         (TransactionStatusQuery, STATUS, {"remarks": "x" * 100, "receipt": "x" * 128, "party": None}),
@@ -145,6 +175,7 @@ def test_reprs_are_thin():
     for text in (
         repr(StkPush(**PUSH)),
         repr(B2cPayment(**PAYMENT)),
+        repr(B2bPayment(**BUSINESS, requester="254708374149")),
         repr(Reversal(**REVERSAL)),
         repr(BalanceQuery(**BALANCE)),
         repr(TransactionStatusQuery(**STATUS)),
