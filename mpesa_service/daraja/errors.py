@@ -2,7 +2,7 @@
 
 DarajaError
 ├── NotSent             never left us, or no token could be had: surely not done
-│   └── NotSetUp            for want of credentials that Daraja takes: mend the configuration
+│   └── NotSetUp            and will not be, until the configuration is mended
 ├── OutcomeUnknown      it may have been acted upon: do not send it again, find out
 ├── Refused             answered, and no: surely not done
 │   ├── InvalidToken        the access token was refused, also after one renewal
@@ -43,7 +43,10 @@ class NotSent(DarajaError):
 
 
 class NotSetUp(NotSent):
-    """Nothing left us, and nothing will: credentials are missing, unusable, or refused for a token."""
+    """Nothing left us, and nothing will: credentials are missing, unusable, or refused for a token.
+
+    Also for a simulation that is asked of the production host.
+    """
 
     outcome = "not_set_up"
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 PAY_BILL = "CustomerPayBillOnline"
 BUY_GOODS = "CustomerBuyGoodsOnline"
+PRODUCTION_HOST = "api.safaricom.co.ke"
 B2C_COMMANDS = ("BusinessPayment", "SalaryPayment", "PromotionPayment")
 
 
@@ -60,6 +61,11 @@ class DarajaSettings:
             raise ValueError(f"till must be given when transaction_type is {BUY_GOODS}")
         if self.connect_timeout <= 0 or self.read_timeout <= 0:
             raise ValueError("time-outs must be positive")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether real money moves: whether the host is Safaricom's own for production."""
+        return (urlsplit(self.base_url).hostname or "").rstrip(".") == PRODUCTION_HOST
 
     @property
     def receiving_party(self) -> str:
