@@ -12,8 +12,8 @@ DarajaError
 │   └── AlreadyRegistered   the shortcode's C2B URLs stand already
 └── UnreadableCallback  what was posted to us is not a callback that can be understood
 
-For `stk_query` and `transaction_status`, Refused and OutcomeUnknown say nothing about the
-payment: no information.
+For `stk_query`, `transaction_status` and `account_balance`, Refused and OutcomeUnknown say
+nothing about the payment or the account: no information.
 Messages and attributes hold no token, no credential and no phone number. Every error can be
 pickled, so that it may cross from one process to another.
 """

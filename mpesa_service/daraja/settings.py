@@ -15,9 +15,10 @@ class DarajaSettings:
 
     `base_url` is the scheme and host, such as https://sandbox.safaricom.co.ke. `shortcode` owns
     the passkey: the pay bill number or, for buy goods, the store number; `till` is then the till
-    that receives the money (documented). `b2c_shortcode` is debited by payouts and defaults to
-    `shortcode`. Payouts and status queries need `initiator_name` and either `security_credential`,
-    ready-made, or `initiator_password` with `certificate_path`. Time-outs are in seconds.
+    that receives the money (documented). `b2c_shortcode` is debited by payouts and business payments
+    and defaults to `shortcode`. Commands (payouts, reversals, status and balance queries) need
+    `initiator_name` and either `security_credential`, ready-made, or `initiator_password` with
+    `certificate_path`. Time-outs are in seconds.
 
     Raises ValueError, naming the field and never its value.
     """
