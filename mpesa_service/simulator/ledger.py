@@ -1,17 +1,21 @@
-"""Two books that must agree: the customers' and the shop's. Entries are only ever added.
+"""The books that must agree: the customers' and the shop's. Entries are only ever added.
 
 Amounts are whole shillings. Money that a customer pays is debited in the customers' book and
-credited in the shop's; a payout is the reverse. The sum over both books never changes.
+credited in the shop's; a payout is the reverse. The sum over the books never changes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mpesa_service.simulator import ids
+from mpesa_service.simulator.outcomes import ResultCode
 from mpesa_service.simulator.wire import Json, iso
 
 UTILITY = "utility"
 """The account that customers' payments reach and that B2C pays from."""
+
+STK, C2B, B2C = "stk", "c2b", "b2c"
+"""How money came to move: the kinds of debits and credits."""
 
 MAX_WRONG_PINS = 3
 
@@ -32,9 +36,21 @@ class Customer:
         return self.wrong_pins >= MAX_WRONG_PINS
 
     @property
+    def first_name(self) -> str:
+        """Return the only name that a C2B confirmation prints."""
+        return "CUSTOMER"
+
+    @property
     def name(self) -> str:
         """Return the name that results print."""
-        return f"CUSTOMER {self.msisdn[-4:]}"
+        return f"{self.first_name} {self.msisdn[-4:]}"
+
+    def enter_pin(self, pin: str) -> ResultCode:
+        """Return 0 for the right PIN, 2001 for a wrong one, 8006 once it is locked."""
+        if self.locked:
+            return 8006
+        self.wrong_pins = 0 if pin == self.pin else self.wrong_pins + 1
+        return 2001 if self.wrong_pins else 0
 
     def as_json(self) -> Json:
         """Return what the control API shows."""
@@ -47,25 +63,32 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Why money moves: the kind, the moment, and what the movement can be traced by."""
+
+    kind: str
+    at: datetime
+    refs: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a book: `change` is negative for a debit."""
 
+    cause: Cause
     receipt: str
     holder: str
     change: int
     balance: int
-    msisdn: str
-    at: datetime
-    ids: dict[str, str]
 
     def as_json(self) -> Json:
         """Return the line with its amount as a positive number."""
         return {
+            "kind": self.cause.kind,
             "receipt": self.receipt,
             "amount": abs(self.change),
-            "msisdn": self.msisdn,
-            **self.ids,
-            "at": iso(self.at),
+            **self.cause.refs,
+            "at": iso(self.cause.at),
         }
 
     def as_shop_json(self) -> Json:
@@ -87,13 +110,23 @@ class Ledger:
         self.shop_entries: list[Entry] = []
         self._receipts: set[str] = set()
 
-    def debit_customer(self, customer: Customer, amount: int, at: datetime, refs: dict[str, str]) -> str:
-        """Move `amount` from the customer to the shop; return the receipt."""
-        return self._move(customer, -amount, at, refs)
+    def new_receipt(self, at: datetime) -> str:
+        """Return a receipt that no movement has had yet."""
+        receipt = ids.receipt(at)
+        while receipt in self._receipts:
+            receipt = ids.receipt(at)
+        self._receipts.add(receipt)
+        return receipt
 
-    def credit_customer(self, customer: Customer, amount: int, at: datetime, refs: dict[str, str]) -> str:
+    def debit_customer(
+        self, customer: Customer, amount: int, cause: Cause, receipt: str | None = None
+    ) -> str:
+        """Move `amount` from the customer to the shop; return the receipt (a new one unless given)."""
+        return self._move(customer, -amount, cause, receipt)
+
+    def credit_customer(self, customer: Customer, amount: int, cause: Cause) -> str:
         """Move `amount` from the shop's utility account to the customer; return the receipt."""
-        return self._move(customer, amount, at, refs)
+        return self._move(customer, amount, cause)
 
     def as_json(self) -> Json:
         """Return debits and credits as the customers saw them, and the shop's book."""
@@ -104,21 +137,14 @@ class Ledger:
             "accounts": dict(self.accounts),
         }
 
-    def _move(self, customer: Customer, change: int, at: datetime, refs: dict[str, str]) -> str:
-        receipt = self._new_receipt(at)
+    def _move(self, customer: Customer, change: int, cause: Cause, receipt: str | None = None) -> str:
+        receipt = receipt or self.new_receipt(cause.at)
+        cause = replace(cause, refs={"msisdn": customer.msisdn} | cause.refs)
         customer.balance += change
-        self.accounts[UTILITY] -= change
-        self.customer_entries.append(
-            Entry(receipt, customer.msisdn, change, customer.balance, customer.msisdn, at, refs)
-        )
-        self.shop_entries.append(
-            Entry(receipt, UTILITY, -change, self.accounts[UTILITY], customer.msisdn, at, refs)
-        )
+        self.customer_entries.append(Entry(cause, receipt, customer.msisdn, change, customer.balance))
+        self._book(cause, receipt, -change)
         return receipt
 
-    def _new_receipt(self, at: datetime) -> str:
-        receipt = ids.receipt(at)
-        while receipt in self._receipts:
-            receipt = ids.receipt(at)
-        self._receipts.add(receipt)
-        return receipt
+    def _book(self, cause: Cause, receipt: str, change: int) -> None:
+        self.accounts[UTILITY] += change
+        self.shop_entries.append(Entry(cause, receipt, UTILITY, change, self.accounts[UTILITY]))

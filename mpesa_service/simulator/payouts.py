@@ -4,11 +4,11 @@ Shapes from the portal's B2C page. That a queue time-out posts the original requ
 one production user (121-platform, quoting Safaricom staff); it is not in the documentation.
 """
 
-from mpesa_service.simulator import ids
+from mpesa_service.simulator import ids, sms
 from mpesa_service.simulator.courier import Attempt, Letter
 from mpesa_service.simulator.errors import DarajaError
 from mpesa_service.simulator.faults import Plan
-from mpesa_service.simulator.ledger import UTILITY
+from mpesa_service.simulator.ledger import B2C, UTILITY, Cause
 from mpesa_service.simulator.outcomes import (
     B2C_TEXTS,
     HOLD,
@@ -104,11 +104,9 @@ def _give_money(world: World, payout: Payout) -> ResultCode:
         "originatorConversationId": payout.originator_conversation_id,
         "conversationId": payout.conversation_id,
     }
-    payout.receipt = world.ledger.credit_customer(customer, payout.amount, world.now(), refs)
-    customer.messages.append(
-        f"{payout.receipt} Confirmed. You have received Ksh{payout.amount:,}.00 from "
-        f"{payout.shortcode}. New M-PESA balance is Ksh{customer.balance:,}.00."
-    )
+    cause = Cause(B2C, world.now(), refs)
+    payout.receipt = world.ledger.credit_customer(customer, payout.amount, cause)
+    sms.received(customer, payout.receipt, payout.amount, payout.shortcode)
     return 0
 
 
@@ -129,13 +127,10 @@ def _result(world: World, payout: Payout, code: ResultCode) -> Json:
 
 
 def _parameters(world: World, payout: Payout) -> list[Json]:
-    script, accounts = payout.plan.script, world.ledger.accounts
-    amount: int | float = payout.amount + payout.plan.has("amount_differs")
-    if script is not None and script.amount_in_callback is not None:
-        amount = script.amount_in_callback
+    accounts = world.ledger.accounts
     customer = world.ledger.customers[payout.msisdn]
     values = {
-        "TransactionAmount": amount,
+        "TransactionAmount": payout.plan.amount_told(payout.amount),
         "TransactionReceipt": payout.receipt,
         "ReceiverPartyPublicName": f"{payout.msisdn} - {customer.name}",
         "TransactionCompletedDateTime": dotted(world.now()),

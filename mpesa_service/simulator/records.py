@@ -1,4 +1,4 @@
-"""What the simulator remembers about a push, a payout and a status query."""
+"""What the simulator remembers about a push, a customer's own payment, a payout and a status query."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,11 @@ from mpesa_service.simulator.wire import Json, iso
 
 OPEN, PAID, FAILED = "open", "paid", "failed"
 QUEUED, COMPLETED, TIMED_OUT = "queued", "completed", "timed_out"
+REJECTED = "rejected"
+
+BUY_GOODS = "CustomerBuyGoodsOnline"
+PAYMENT_TYPES = ("CustomerPayBillOnline", BUY_GOODS)
+"""Daraja's names for paying a pay bill, and a till."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,11 @@ class Push:
     callback_url: str
     account_reference: str
     description: str
+
+    @property
+    def to_till(self) -> bool:
+        """Tell whether it pays a till, whose number is then PartyB."""
+        return self.transaction_type == BUY_GOODS
 
 
 @dataclass(slots=True)
@@ -60,6 +70,54 @@ class Prompt:
             "faults": sorted(self.plan.faults),
             "openedAt": iso(self.opened_at),
             "expiresAt": iso(self.expires_at),
+            "closedAt": iso(self.closed_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A customer's payment in the words of C2B."""
+
+    trans_id: str
+    at: datetime
+    transaction_type: str
+    shortcode: str
+    msisdn: str
+    amount: int
+    bill_ref_number: str
+
+
+@dataclass(slots=True)
+class C2bPayment:
+    """A payment that a customer makes from the phone's own menu: `open`, `completed` or `rejected`."""
+
+    notice: Notice
+    plan: Plan
+    originator_conversation_id: str | None
+    """Of the simulate request; None when it was begun on the phone."""
+    state: str = OPEN
+    reason: str | None = None
+    """Why it was rejected."""
+    validation_code: str | None = None
+    """The validator's ResultCode, when it gave one in time."""
+    closed_at: datetime | None = None
+
+    def as_json(self) -> Json:
+        """Return what the ledger shows; without money there is no TransID."""
+        told = self.notice
+        return {
+            "transId": told.trans_id if self.state == COMPLETED else None,
+            "amount": told.amount,
+            "msisdn": told.msisdn,
+            "billRefNumber": told.bill_ref_number,
+            "shortcode": told.shortcode,
+            "transactionType": told.transaction_type,
+            "state": self.state,
+            "reason": self.reason,
+            "validationCode": self.validation_code,
+            "originatorConversationId": self.originator_conversation_id,
+            "faults": sorted(self.plan.faults),
+            "startedAt": iso(told.at),
             "closedAt": iso(self.closed_at),
         }
 

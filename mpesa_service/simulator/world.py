@@ -1,5 +1,6 @@
 """The whole state of the simulator, in memory, behind one lock."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,13 +12,14 @@ from mpesa_service.simulator.faults import FaultBox, Plan
 from mpesa_service.simulator.identity import Identity, process_identity
 from mpesa_service.simulator.ledger import Customer, Ledger
 from mpesa_service.simulator.options import SimulatorOptions
-from mpesa_service.simulator.records import Payout, Prompt, StatusQuery
+from mpesa_service.simulator.records import C2bPayment, Payout, Prompt, StatusQuery
 from mpesa_service.simulator.scheduler import Clock, Scheduler, system_clock
 from mpesa_service.simulator.tokens import TokenDesk
 from mpesa_service.simulator.wire import Json
 
 _WATCHED_FOR = timedelta(seconds=5)
 _QUERY_GAP = timedelta(seconds=12)
+_SANDBOX_SHORTCODE = re.compile(r"600[0-9]{3}")
 
 
 def _silent(_line: str) -> None:
@@ -25,7 +27,7 @@ def _silent(_line: str) -> None:
 
 
 class World:
-    """Customers, shop, apps, prompts, payouts, status queries, faults and time.
+    """Customers, shop, apps, prompts, payments, payouts, status queries, faults and time.
 
     Hold `lock` while reading or changing anything here, and never while a callback is sent.
     """
@@ -57,6 +59,7 @@ class World:
         self.payouts: dict[str, Payout] = {}
         self.status_queries: dict[str, StatusQuery] = {}
         self.c2b_urls: dict[str, Json] = {}
+        self.c2b: dict[str, C2bPayment] = {}
         self.requests: Counter[str] = Counter()
         self.wrong_credentials = 0
         self._watched: dict[str, datetime] = {}
@@ -114,6 +117,12 @@ class World:
             )
             self.ledger.customers[msisdn] = customer
             return customer
+
+    def owns(self, number: str, *, till: bool = False) -> bool:
+        """Tell whether this is the shop's shortcode (as in the sandbox, any 600xxx is), or its till."""
+        own = number == self.options.shortcode or _SANDBOX_SHORTCODE.fullmatch(number) is not None
+        tills = self.options.tills
+        return own or (number in tills if tills else till)
 
     def watch(self, msisdn: str) -> None:
         """Note that somebody has this number's phone page open."""

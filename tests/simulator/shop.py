@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -16,12 +17,17 @@ PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
 STAMP = "20210628092408"
 PHONE = "254712345678"
 
+CONFIRMATION = "/c2b/confirm"
+VALIDATION = "/c2b/validate"
+
 PUSH = "/mpesa/stkpush/v1/processrequest"
 QUERY = "/mpesa/stkpushquery/v1/query"
 B2C_V1 = "/mpesa/b2c/v1/paymentrequest"
 B2C_V3 = "/mpesa/b2c/v3/paymentrequest"
 STATUS = "/mpesa/transactionstatus/v1/query"
+REGISTER_V1 = "/mpesa/c2b/v1/registerurl"
 REGISTER_V2 = "/mpesa/c2b/v2/registerurl"
+SIMULATE = "/mpesa/c2b/v2/simulate"
 
 
 def password(shortcode: str = "174379", passkey: str = PASSKEY, stamp: str = STAMP) -> str:
@@ -35,11 +41,17 @@ def encrypted(secret: str, certificate_pem: str) -> str:
 
 
 class Receiver:
-    """A web server that keeps what is posted to it; `status` is what it answers."""
+    """A web server that keeps what is posted to it.
+
+    `status` is what it answers; `answers` holds other bodies by path: they begin after `pause`
+    seconds, and their bytes are `drops` seconds apart.
+    """
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
         self.status = 200
+        self.answers: dict[str, bytes] = {}
+        self.pause = self.drops = 0.0
         self._arrived = threading.Condition()
         receiver = self
 
@@ -64,12 +76,20 @@ class Receiver:
         with self._arrived:
             self.posts.append(post)
             self._arrived.notify_all()
-        answer = b'{"ResultCode": 0, "ResultDesc": "Accepted"}'
+        answer = self.answers.get(handler.path, b'{"ResultCode": 0, "ResultDesc": "Accepted"}')
+        if handler.path in self.answers:
+            time.sleep(self.pause)
         handler.send_response(self.status)
         handler.send_header("Location", self.url + "/elsewhere")
         handler.send_header("Content-Length", str(len(answer)))
         handler.end_headers()
-        handler.wfile.write(answer)
+        if handler.path in self.answers and self.drops:
+            for byte in answer:
+                handler.wfile.write(bytes([byte]))
+                handler.wfile.flush()
+                time.sleep(self.drops)
+        else:
+            handler.wfile.write(answer)
 
     def wait_for(self, count: int) -> list[dict[str, Any]]:
         with self._arrived:
@@ -77,7 +97,10 @@ class Receiver:
             return list(self.posts)
 
     def stk(self) -> list[dict[str, Any]]:
-        return [post["body"]["Body"]["stkCallback"] for post in self.posts]
+        return [post["body"]["Body"]["stkCallback"] for post in self.posts if "Body" in post["body"]]
+
+    def at(self, path: str) -> list[dict[str, Any]]:
+        return [post["body"] for post in self.posts if post["path"] == path]
 
     def results(self) -> list[dict[str, Any]]:
         return [post["body"]["Result"] for post in self.posts if "Result" in post["body"]]
@@ -189,6 +212,34 @@ class Shop:
 
     def status(self, **changes: Any) -> requests.Response:
         return self.daraja(STATUS, self.status_body(**changes))
+
+    def register(self, path: str = REGISTER_V2, **changes: Any) -> None:
+        body = {
+            "ShortCode": "174379",
+            "ResponseType": "Completed",
+            "ConfirmationURL": self.receiver.url + CONFIRMATION,
+            "ValidationURL": self.receiver.url + VALIDATION,
+        }
+        answer = self.daraja(path, _changed(body, changes))
+        assert answer.status_code == 200, answer.text
+
+    def simulate_body(self, **changes: Any) -> dict[str, Any]:
+        body = {
+            "ShortCode": 174379,
+            "CommandID": "CustomerPayBillOnline",
+            "Amount": 5,
+            "Msisdn": int(PHONE),
+            "BillRefNumber": "INV-7",
+        }
+        return _changed(body, changes)
+
+    def simulate(self, path: str = SIMULATE, **changes: Any) -> requests.Response:
+        return self.daraja(path, self.simulate_body(**changes))
+
+    def menu(self, **changes: Any) -> dict[str, Any]:
+        body = {"msisdn": PHONE, "amount": 5, "billRefNumber": "INV-7"}
+        payment: dict[str, Any] = self.simulator.post("/simulator/c2b", _changed(body, changes))
+        return payment
 
     def told(self, **changes: Any) -> dict[str, Any]:
         """Ask for a transaction, wait for the answer, and return its parameters by name."""

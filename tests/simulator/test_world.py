@@ -14,12 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from mpesa_service.simulator import (
     SimulatorServer,
     World,
+    c2b,
     create_simulator,
     ids,
     payouts,
     prompts,
 )
 from mpesa_service.simulator.identity import identity_from_file
+from mpesa_service.simulator.ledger import Cause
 from mpesa_service.simulator.options import SimulatorOptions
 from mpesa_service.simulator.wire import subscriber
 
@@ -88,7 +90,7 @@ def test_receipts_do_not_repeat() -> None:
     drawn: Iterator[str] = iter(["A", "A", "A", "B"])
     with patch.object(ids, "receipt", lambda _at: next(drawn)):
         for expected in ("A", "B"):
-            assert world.ledger.debit_customer(customer, 1, world.now(), {}) == expected
+            assert world.ledger.debit_customer(customer, 1, Cause("stk", world.now(), {})) == expected
 
 
 @pytest.mark.parametrize(
@@ -142,9 +144,11 @@ def test_work_for_a_forgotten_world_is_dropped(shop: Shop, receiver: Receiver) -
     prompt = world.prompts[shop.pushed()]
     shop.b2c()
     payout = world.payouts["refund-1"]
+    payment = c2b.begin(world, c2b.Wish(PHONE, 5, "174379", "INV-7", till=False))
     shop.simulator.post("/simulator/reset")
     assert prompts.act(world, prompt) == []
     assert prompts.pay_late(world, prompt) == []
+    assert c2b.pay(world, payment) == []
     assert payouts.complete(world, payout) == []
     assert payouts.time_out(world, payout) == []
     assert not receiver.posts

@@ -4,13 +4,14 @@ Whatever makes something happen (a PIN, a cancel, a result) has happened, and it
 delivered, when the call returns, so that no test needs to sleep.
 """
 
-from mpesa_service.simulator.control import callbacks, payouts, prompts, settings, state
+from mpesa_service.simulator.control import c2b, callbacks, payouts, prompts, settings, state
 from mpesa_service.simulator.control.common import Route
 
 ROUTES: tuple[Route, ...] = (
     *settings.ROUTES,
     *state.ROUTES,
     *prompts.ROUTES,
+    *c2b.ROUTES,
     *payouts.ROUTES,
     *callbacks.ROUTES,
 )
