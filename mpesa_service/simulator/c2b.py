@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from mpesa_service.simulator import confirmations, sms
 from mpesa_service.simulator.courier import Attempt, Letter
-from mpesa_service.simulator.ledger import C2B, Cause, Customer
+from mpesa_service.simulator.ledger import Cause, Customer
 from mpesa_service.simulator.outcomes import STK_TEXTS
-from mpesa_service.simulator.records import COMPLETED, OPEN, REJECTED, C2bPayment, Notice
+from mpesa_service.simulator.records import C2B, COMPLETED, OPEN, REJECTED, C2bPayment, Notice
 from mpesa_service.simulator.wire import Json, masked
 from mpesa_service.simulator.world import World
 

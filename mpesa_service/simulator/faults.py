@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from mpesa_service.simulator.errors import ControlError
 from mpesa_service.simulator.scripts import Script
 
-REQUESTS = ("oauth", "stk_push", "stk_query", "b2c", "transaction_status", "c2b_register", "c2b_simulate")
+COMMANDS = ("b2c", "reversal", "transaction_status")
+REQUESTS = ("oauth", "stk_push", "stk_query", *COMMANDS, "c2b_register", "c2b_simulate")
 OPERATIONS = (*REQUESTS, "c2b")
 """The requests; and `c2b`, a customer's own payment, wherever it was begun."""
 
@@ -34,8 +35,9 @@ FAULTS: dict[str, str] = {
     "confirmation_doubled": "the C2B confirmation is sent twice at the same moment",
     "confirmation_delayed": "the C2B confirmation is sent callback_delay seconds late",
     "confirmation_first": "the C2B confirmation of an STK payment is sent before its callback",
-    "late_success": "1037 (B2C: queue time-out) is told; late_after seconds on, the money moves",
-    "queue_timeout": "B2C: the request comes back on QueueTimeOutURL and is not carried out",
+    "late_success": "1037 (commands: queue time-out) is told; late_after seconds on, the money moves",
+    "queue_timeout": "a command comes back on QueueTimeOutURL and is not carried out",
+    "reversal_spent": "a reversal fails with 1, as when the money is spent",
     "amount_differs": "the callback tells another amount than was moved",
     "phone_differs": "the callback tells another phone number",
     "query_contradicts": "the query tells the opposite of the callback",
@@ -43,12 +45,9 @@ FAULTS: dict[str, str] = {
 }
 """Every fault by name, in the order in which they are drawn."""
 
-_STK, _PAYOUT, _QUERY = (
-    frozenset({"stk_push"}),
-    frozenset({"stk_push", "b2c"}),
-    frozenset({"stk_query"}),
-)
-_CALLED_BACK = _PAYOUT | {"transaction_status"}
+_STK, _QUERY = frozenset({"stk_push"}), frozenset({"stk_query"})
+_CALLED_BACK = _STK | frozenset(COMMANDS)
+_MOVES_MONEY = _CALLED_BACK - {"transaction_status"}
 _CONFIRMED = _STK | {"c2b"}
 _ONLY: dict[str, frozenset[str]] = {
     "token_refused": frozenset(REQUESTS) - {"oauth"},
@@ -60,9 +59,10 @@ _ONLY: dict[str, frozenset[str]] = {
     "confirmation_doubled": _CONFIRMED,
     "confirmation_delayed": _CONFIRMED,
     "confirmation_first": _STK,
-    "late_success": _PAYOUT,
-    "queue_timeout": frozenset({"b2c"}),
-    "amount_differs": _PAYOUT | {"c2b"},
+    "late_success": _MOVES_MONEY,
+    "queue_timeout": frozenset(COMMANDS),
+    "reversal_spent": frozenset({"reversal"}),
+    "amount_differs": _MOVES_MONEY | {"c2b"},
     "phone_differs": _STK,
     "query_contradicts": _QUERY | _STK,
     "query_forgets": _QUERY,

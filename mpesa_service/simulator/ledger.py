@@ -14,8 +14,8 @@ from mpesa_service.simulator.wire import Json, iso
 UTILITY = "utility"
 """The account that customers' payments reach and that B2C pays from."""
 
-STK, C2B, B2C = "stk", "c2b", "b2c"
-"""How money came to move: the kinds of debits and credits."""
+ORGANISATION = "SIMULATED SHOP"
+"""The name that results print."""
 
 MAX_WRONG_PINS = 3
 
@@ -108,6 +108,9 @@ class Ledger:
         self.accounts: dict[str, int] = {UTILITY: utility_balance, "working": 0, "charges": 0}
         self.customer_entries: list[Entry] = []
         self.shop_entries: list[Entry] = []
+        self.reversed: set[str] = set()
+        """Receipts of payments that were paid back."""
+        self._debits: dict[str, Entry] = {}
         self._receipts: set[str] = set()
 
     def new_receipt(self, at: datetime) -> str:
@@ -122,11 +125,22 @@ class Ledger:
         self, customer: Customer, amount: int, cause: Cause, receipt: str | None = None
     ) -> str:
         """Move `amount` from the customer to the shop; return the receipt (a new one unless given)."""
-        return self._move(customer, -amount, cause, receipt)
+        receipt = self._move(customer, -amount, cause, receipt)
+        self._debits[receipt] = self.customer_entries[-1]
+        return receipt
+
+    def debit(self, receipt: str) -> Entry | None:
+        """Return the customer's line of a payment, or None when there is no such payment."""
+        return self._debits.get(receipt)
 
     def credit_customer(self, customer: Customer, amount: int, cause: Cause) -> str:
         """Move `amount` from the shop's utility account to the customer; return the receipt."""
         return self._move(customer, amount, cause)
+
+    def reverse(self, debit: Entry, cause: Cause) -> str:
+        """Move a payment back from the shop's utility account to its customer; return the receipt."""
+        self.reversed.add(debit.receipt)
+        return self.credit_customer(self.customers[debit.holder], -debit.change, cause)
 
     def as_json(self) -> Json:
         """Return debits and credits as the customers saw them, and the shop's book."""

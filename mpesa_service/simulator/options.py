@@ -63,6 +63,8 @@ class SimulatorOptions:
     b2c_after: float = 1
     b2c_minimum: int = 10
     """Smaller payouts are accepted and end in result 2."""
+    reversal_auto: Literal["pay", "hold"] = "pay"
+    reversal_after: float = 1
     status_after: float = 1
     """How long after a transaction status query its result comes."""
     c2b_after: float = 1

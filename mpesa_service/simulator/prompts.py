@@ -9,7 +9,7 @@ from mpesa_service.simulator import ids, news, sms
 from mpesa_service.simulator.courier import Attempt, Letter
 from mpesa_service.simulator.errors import merchant
 from mpesa_service.simulator.faults import Plan
-from mpesa_service.simulator.ledger import STK, Cause
+from mpesa_service.simulator.ledger import Cause
 from mpesa_service.simulator.outcomes import (
     HOLD,
     NO_ANSWER,
@@ -20,7 +20,7 @@ from mpesa_service.simulator.outcomes import (
     chosen,
     named,
 )
-from mpesa_service.simulator.records import FAILED, OPEN, PAID, Prompt, Push
+from mpesa_service.simulator.records import FAILED, OPEN, PAID, STK, Prompt, Push
 from mpesa_service.simulator.wire import masked
 from mpesa_service.simulator.world import World
 
@@ -171,6 +171,7 @@ def _take_money(world: World, prompt: Prompt) -> ResultCode:
     refs = {
         "checkoutRequestId": prompt.checkout_request_id,
         "accountReference": push.account_reference,
+        "shortcode": push.shortcode,
     }
     prompt.receipt = world.ledger.debit_customer(customer, push.amount, Cause(STK, world.now(), refs))
     sms.paid(customer, prompt.receipt, push.amount, push.shortcode, push.account_reference)

@@ -14,6 +14,11 @@ def received(customer: Customer, receipt: str, amount: int, sender: str) -> None
     _confirmed(customer, receipt, f"You have received Ksh{amount:,}.00 from {sender}.")
 
 
+def reversed_(customer: Customer, receipt: str, amount: int, original: str) -> None:
+    """Tell of a payment that came back."""
+    _confirmed(customer, receipt, f"Ksh{amount:,}.00 of {original} reversed to you.")
+
+
 def failed(customer: Customer, reason: str) -> None:
     """Tell why nothing was paid."""
     customer.messages.append(f"Failed. {reason}")

@@ -24,6 +24,7 @@ PUSH = "/mpesa/stkpush/v1/processrequest"
 QUERY = "/mpesa/stkpushquery/v1/query"
 B2C_V1 = "/mpesa/b2c/v1/paymentrequest"
 B2C_V3 = "/mpesa/b2c/v3/paymentrequest"
+REVERSAL = "/mpesa/reversal/v1/request"
 STATUS = "/mpesa/transactionstatus/v1/query"
 REGISTER_V1 = "/mpesa/c2b/v1/registerurl"
 REGISTER_V2 = "/mpesa/c2b/v2/registerurl"
@@ -194,6 +195,37 @@ class Shop:
 
     def b2c(self, path: str = B2C_V3, **changes: Any) -> requests.Response:
         return self.daraja(path, self.b2c_body(**changes))
+
+    def reversal_body(self, **changes: Any) -> dict[str, Any]:
+        secret = changes.pop("secret", "Safaricom999!*!")
+        body = {
+            "Initiator": "testapi",
+            "SecurityCredential": encrypted(secret, self.certificate),
+            "CommandID": "TransactionReversal",
+            "TransactionID": "SG632NMUAB",
+            "Amount": 100,
+            "ReceiverParty": "174379",
+            "RecieverIdentifierType": "11",
+            "ResultURL": self.receiver.url + "/reversal",
+            "QueueTimeOutURL": self.receiver.url + "/timeout",
+            "Remarks": "Wrong order",
+            "Occasion": "",
+        }
+        return _changed(body, changes)
+
+    def reversal(self, **changes: Any) -> requests.Response:
+        return self.daraja(REVERSAL, self.reversal_body(**changes))
+
+    def reversed_(self, **changes: Any) -> dict[str, Any]:
+        """Ask for a reversal, wait for its result, and return it."""
+        assert self.reversal(**changes).status_code == 200
+        self.advance(1.1)
+        return self.receiver.results()[-1]
+
+    def paid(self, **changes: Any) -> str:
+        """Let a customer pay a push; return the receipt."""
+        done = self.prompt(self.pushed(**changes), "outcome")
+        return str(done["prompt"]["receipt"])
 
     def status_body(self, **changes: Any) -> dict[str, Any]:
         secret = changes.pop("secret", "Safaricom999!*!")

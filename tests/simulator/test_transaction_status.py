@@ -286,7 +286,7 @@ def test_a_script_for_one_receipt_or_conversation(shop: Shop, receiver: Receiver
     shop.advance(1.1)
     results = receiver.results()[1:]
     assert [item["ResultCode"] for item in results] == [26, 2032, 999]
-    assert results[2]["ResultDesc"] == "The query failed."
+    assert results[2]["ResultDesc"] == "The transaction failed."
     assert not any("ResultParameters" in item for item in results)
 
 

@@ -15,6 +15,7 @@ from mpesa_service.simulator import (
     SimulatorServer,
     World,
     c2b,
+    commands,
     create_simulator,
     ids,
     payouts,
@@ -149,6 +150,6 @@ def test_work_for_a_forgotten_world_is_dropped(shop: Shop, receiver: Receiver) -
     assert prompts.act(world, prompt) == []
     assert prompts.pay_late(world, prompt) == []
     assert c2b.pay(world, payment) == []
-    assert payouts.complete(world, payout) == []
-    assert payouts.time_out(world, payout) == []
+    assert commands.complete(world, payouts.TRADE, payout) == []
+    assert commands.time_out(world, payouts.TRADE, payout) == []
     assert not receiver.posts

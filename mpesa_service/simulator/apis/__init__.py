@@ -1,6 +1,6 @@
 """Daraja's APIs, one module each. A new one is written as a module and named here."""
 
-from mpesa_service.simulator.apis import b2c, c2b, oauth, stk_push, stk_query, transaction_status
+from mpesa_service.simulator.apis import b2c, c2b, oauth, reversal, stk_push, stk_query, transaction_status
 from mpesa_service.simulator.gate import Api
 
 APIS: tuple[Api, ...] = (
@@ -8,6 +8,7 @@ APIS: tuple[Api, ...] = (
     *stk_push.APIS,
     *stk_query.APIS,
     *b2c.APIS,
+    *reversal.APIS,
     *transaction_status.APIS,
     *c2b.APIS,
 )

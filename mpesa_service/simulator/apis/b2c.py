@@ -4,14 +4,21 @@ v3 takes the caller's OriginatorConversationID and refuses one that it has seen;
 field and makes one, so that nothing can be resent safely. `Occassion` is the wire's own spelling.
 """
 
-from mpesa_service.simulator import ids, payouts
-from mpesa_service.simulator.apis.commands import accepted, check_initiator, own_shortcode
+from mpesa_service.simulator import payouts
+from mpesa_service.simulator.apis.commands import Form, accepted, terms
+from mpesa_service.simulator.commands import planned
 from mpesa_service.simulator.fields import Fields
 from mpesa_service.simulator.gate import Api, Call, invalid_token_401
-from mpesa_service.simulator.records import Payout
+from mpesa_service.simulator.outcomes import B2C_TEXTS, chosen
+from mpesa_service.simulator.records import B2C, Payout
 from mpesa_service.simulator.wire import Json
 
-_COMMANDS = ("SalaryPayment", "BusinessPayment", "PromotionPayment")
+_FORM = Form(
+    commands=("SalaryPayment", "BusinessPayment", "PromotionPayment"),
+    initiator="InitiatorName",
+    remarks_least=2,
+    occasion="Occassion",
+)
 
 
 def request_v3(call: Call) -> Json:
@@ -21,40 +28,16 @@ def request_v3(call: Call) -> Json:
 
 def request_v1(call: Call) -> Json:
     """Accept a payout under an id made here."""
-    return _accept(call, ids.request_id())
+    return _accept(call)
 
 
-def _accept(call: Call, originator_id: str) -> Json:
-    world, fields = call.world, Fields(call.body)
-    initiator = fields.text("InitiatorName", 100)
-    credential = fields.text("SecurityCredential", 2000)
-    fields.choice("CommandID", _COMMANDS)
-    amount = fields.amount()
-    shortcode = own_shortcode(world, fields)
-    msisdn = fields.msisdn("PartyB")
-    fields.text("Remarks", 100, 2)
-    timeout_url, result_url = fields.url("QueueTimeOutURL"), fields.url("ResultURL")
-    fields.optional("Occassion", 100)
-    now = world.now()
-    outcome = payouts.planned(world, msisdn, amount, call.plan)
-    payout = Payout(
-        payload=call.body,
-        originator_conversation_id=originator_id,
-        conversation_id=ids.conversation_id(now),
-        shortcode=shortcode,
-        msisdn=msisdn,
-        amount=amount,
-        result_url=result_url,
-        timeout_url=timeout_url,
-        accepted_at=now,
-        refusal=check_initiator(world, initiator, credential),
-        outcome=outcome,
-        plan=call.plan.joined(outcome.faults),
-    )
-    payouts.accept(world, payout)
-    if payout.plan.has("callback_before_answer"):
-        payouts.act(world, payout)
-    return accepted(payout.conversation_id, originator_id)
+def _accept(call: Call, originator_id: str | None = None) -> Json:
+    fields = Fields(call.body)
+    amount, msisdn = fields.amount(), fields.msisdn("PartyB")
+    outcome = planned(call.plan, chosen(msisdn, amount, B2C_TEXTS), call.world.options.b2c_auto)
+    common = terms(call, _FORM, outcome, originator_id)
+    payout = Payout(kind=B2C, party_b=msisdn, amount=amount, **common)
+    return accepted(call.world, payouts.TRADE, payout)
 
 
 APIS = (

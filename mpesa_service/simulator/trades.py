@@ -1,0 +1,18 @@
+"""Which trade a command belongs to, for whoever holds only the command."""
+
+from typing import Any
+
+from mpesa_service.simulator import payouts, reversals, statuses
+from mpesa_service.simulator.commands import Trade
+from mpesa_service.simulator.records import B2C, REVERSAL, STATUS, Command
+
+_TRADES: dict[str, Trade[Any]] = {
+    B2C: payouts.TRADE,
+    REVERSAL: reversals.TRADE,
+    STATUS: statuses.TRADE,
+}
+
+
+def of(command: Command) -> Trade[Any]:
+    """Return the trade of this command."""
+    return _TRADES[command.kind]
