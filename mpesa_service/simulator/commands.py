@@ -1,7 +1,7 @@
 """What happens to a command after it was accepted: a time-out or a result, and what it tells.
 
-B2C, reversal and transaction status go this way; each is a `Trade` with its own deed and its own
-details. That a queue time-out posts the original request back is told by one production user
+All commands go this way, those that move money and those that ask; each is a `Trade` with its own
+deed and its own details. That a queue time-out posts the original request back is told by one production user
 (121-platform, quoting Safaricom staff); it is not in the documentation.
 """
 
@@ -41,6 +41,8 @@ class Trade(Generic[C]):
     details: Callable[[World, C], Json]
     """ResultParameters and ReferenceData, once state and result code are known."""
     texts: Mapping[ResultCode, str]
+    quoted: Callable[[ResultCode], bool] = lambda _code: False
+    """Whether ResultType and ResultCode are texts in a result with this code."""
 
 
 def planned(plan: Plan, chosen: Outcome | None, auto: str) -> Outcome:
@@ -128,10 +130,11 @@ def _letter(trade: Trade[C], what: str, command: C, url: str, body: Json) -> Let
 
 
 def _result(world: World, trade: Trade[C], command: C, code: ResultCode) -> Json:
+    quoted = trade.quoted(code)
     return {
         "Result": {
-            "ResultType": 0,
-            "ResultCode": code,
+            "ResultType": "0" if quoted else 0,
+            "ResultCode": str(code) if quoted else code,
             "ResultDesc": trade.texts.get(code, "The transaction failed."),
             "OriginatorConversationID": command.originator_conversation_id,
             "ConversationID": command.conversation_id,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mpesa_service.simulator.errors import ControlError
 from mpesa_service.simulator.scripts import Script
 
-COMMANDS = ("b2c", "reversal", "transaction_status")
+COMMANDS = ("b2c", "reversal", "transaction_status", "account_balance")
 REQUESTS = ("oauth", "stk_push", "stk_query", *COMMANDS, "c2b_register", "c2b_simulate")
 OPERATIONS = (*REQUESTS, "c2b")
 """The requests; and `c2b`, a customer's own payment, wherever it was begun."""
@@ -47,7 +47,7 @@ FAULTS: dict[str, str] = {
 
 _STK, _QUERY = frozenset({"stk_push"}), frozenset({"stk_query"})
 _CALLED_BACK = _STK | frozenset(COMMANDS)
-_MOVES_MONEY = _CALLED_BACK - {"transaction_status"}
+_MOVES_MONEY = _CALLED_BACK - {"transaction_status", "account_balance"}
 _CONFIRMED = _STK | {"c2b"}
 _ONLY: dict[str, frozenset[str]] = {
     "token_refused": frozenset(REQUESTS) - {"oauth"},

@@ -17,6 +17,15 @@ UTILITY = "utility"
 ORGANISATION = "SIMULATED SHOP"
 """The name that results print."""
 
+ACCOUNTS = {
+    "working": "Working Account",
+    "float": "Float Account",
+    UTILITY: "Utility Account",
+    "charges": "Charges Paid Account",
+    "settlement": "Organization Settlement Account",
+}
+"""The shop's accounts, as results print them."""
+
 MAX_WRONG_PINS = 3
 
 
@@ -105,7 +114,7 @@ class Ledger:
 
     def __init__(self, utility_balance: int) -> None:
         self.customers: dict[str, Customer] = {}
-        self.accounts: dict[str, int] = {UTILITY: utility_balance, "working": 0, "charges": 0}
+        self.accounts: dict[str, int] = dict.fromkeys(ACCOUNTS, 0) | {UTILITY: utility_balance}
         self.customer_entries: list[Entry] = []
         self.shop_entries: list[Entry] = []
         self.reversed: set[str] = set()

@@ -66,7 +66,8 @@ class SimulatorOptions:
     reversal_auto: Literal["pay", "hold"] = "pay"
     reversal_after: float = 1
     status_after: float = 1
-    """How long after a transaction status query its result comes."""
+    balance_after: float = 1
+    """How long after a query its result comes."""
     c2b_after: float = 1
     """How long after a C2B simulate request the customer pays."""
     c2b_register_once: bool = False

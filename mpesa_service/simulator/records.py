@@ -14,7 +14,7 @@ REJECTED = "rejected"
 STK, C2B = "stk", "c2b"
 """How a customer pays."""
 
-B2C, REVERSAL, STATUS = "b2c", "reversal", "status"
+B2C, REVERSAL, STATUS, BALANCE = "b2c", "reversal", "status", "balance"
 """The kinds of commands."""
 
 BUY_GOODS = "CustomerBuyGoodsOnline"

@@ -8,7 +8,7 @@ account pays; when it is short, and when the fault `reversal_spent` says so, the
 
 from mpesa_service.simulator import sms
 from mpesa_service.simulator.commands import TIMEOUT_ITEM, Trade, listed, referring
-from mpesa_service.simulator.ledger import ORGANISATION, UTILITY, Cause
+from mpesa_service.simulator.ledger import ACCOUNTS, ORGANISATION, UTILITY, Cause
 from mpesa_service.simulator.outcomes import ALREADY_REVERSED, NOT_REVERSIBLE, REVERSAL_TEXTS, ResultCode
 from mpesa_service.simulator.records import Reversal
 from mpesa_service.simulator.wire import Json, account, stamp
@@ -45,7 +45,7 @@ def _details(world: World, reversal: Reversal) -> Json:
 def _parameters(world: World, reversal: Reversal) -> Json:
     return listed(
         {
-            "DebitAccountBalance": account("Utility Account", world.ledger.accounts[UTILITY]),
+            "DebitAccountBalance": account(ACCOUNTS[UTILITY], world.ledger.accounts[UTILITY]),
             "Amount": float(reversal.plan.amount_told(reversal.amount)),
             "TransCompletedTime": int(stamp(world.now())),
             "OriginalTransactionID": reversal.original_receipt,

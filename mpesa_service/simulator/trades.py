@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from mpesa_service.simulator import payouts, reversals, statuses
+from mpesa_service.simulator import balances, payouts, reversals, statuses
 from mpesa_service.simulator.commands import Trade
-from mpesa_service.simulator.records import B2C, REVERSAL, STATUS, Command
+from mpesa_service.simulator.records import B2C, BALANCE, REVERSAL, STATUS, Command
 
 _TRADES: dict[str, Trade[Any]] = {
     B2C: payouts.TRADE,
     REVERSAL: reversals.TRADE,
     STATUS: statuses.TRADE,
+    BALANCE: balances.TRADE,
 }
 
 

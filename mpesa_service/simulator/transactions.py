@@ -8,7 +8,7 @@ queue_timeout ended: one that timed out otherwise may yet be carried out, and mu
 from dataclasses import dataclass
 from datetime import datetime
 
-from mpesa_service.simulator.ledger import ORGANISATION
+from mpesa_service.simulator.ledger import ACCOUNTS, ORGANISATION, UTILITY
 from mpesa_service.simulator.records import (
     COMPLETED,
     FAILED,
@@ -114,7 +114,7 @@ def _of_command(world: World, command: Command) -> Transaction | None:
         status=_NEVER if never else _WORDS[command.state],
         debit_party=f"{command.shortcode} - {ORGANISATION}",
         credit_party=world.named(receiver),
-        debit_account="Utility Account",
+        debit_account=ACCOUNTS[UTILITY],
         charges=charges,
         reason_type=reason,
         originator_conversation_id=command.originator_conversation_id,

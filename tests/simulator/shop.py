@@ -26,6 +26,7 @@ B2C_V1 = "/mpesa/b2c/v1/paymentrequest"
 B2C_V3 = "/mpesa/b2c/v3/paymentrequest"
 REVERSAL = "/mpesa/reversal/v1/request"
 STATUS = "/mpesa/transactionstatus/v1/query"
+BALANCE = "/mpesa/accountbalance/v1/query"
 REGISTER_V1 = "/mpesa/c2b/v1/registerurl"
 REGISTER_V2 = "/mpesa/c2b/v2/registerurl"
 SIMULATE = "/mpesa/c2b/v2/simulate"
@@ -272,6 +273,23 @@ class Shop:
         body = {"msisdn": PHONE, "amount": 5, "billRefNumber": "INV-7"}
         payment: dict[str, Any] = self.simulator.post("/simulator/c2b", _changed(body, changes))
         return payment
+
+    def balance_body(self, **changes: Any) -> dict[str, Any]:
+        secret = changes.pop("secret", "Safaricom999!*!")
+        body = {
+            "Initiator": "testapi",
+            "SecurityCredential": encrypted(secret, self.certificate),
+            "CommandID": "AccountBalance",
+            "PartyA": "174379",
+            "IdentifierType": "4",
+            "ResultURL": self.receiver.url + "/balance",
+            "QueueTimeOutURL": self.receiver.url + "/timeout",
+            "Remarks": "Balance",
+        }
+        return _changed(body, changes)
+
+    def balance(self, **changes: Any) -> requests.Response:
+        return self.daraja(BALANCE, self.balance_body(**changes))
 
     def told(self, **changes: Any) -> dict[str, Any]:
         """Ask for a transaction, wait for the answer, and return its parameters by name."""

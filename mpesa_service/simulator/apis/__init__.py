@@ -1,6 +1,15 @@
 """Daraja's APIs, one module each. A new one is written as a module and named here."""
 
-from mpesa_service.simulator.apis import b2c, c2b, oauth, reversal, stk_push, stk_query, transaction_status
+from mpesa_service.simulator.apis import (
+    account_balance,
+    b2c,
+    c2b,
+    oauth,
+    reversal,
+    stk_push,
+    stk_query,
+    transaction_status,
+)
 from mpesa_service.simulator.gate import Api
 
 APIS: tuple[Api, ...] = (
@@ -10,6 +19,7 @@ APIS: tuple[Api, ...] = (
     *b2c.APIS,
     *reversal.APIS,
     *transaction_status.APIS,
+    *account_balance.APIS,
     *c2b.APIS,
 )
 """The registry of routes."""
