@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mpesa_service.simulator.errors import ControlError
 from mpesa_service.simulator.scripts import Script
 
-COMMANDS = ("b2c", "reversal", "transaction_status", "account_balance")
+COMMANDS = ("b2c", "b2pochi", "b2b", "reversal", "transaction_status", "account_balance")
 REQUESTS = ("oauth", "stk_push", "stk_query", *COMMANDS, "c2b_register", "c2b_simulate")
 OPERATIONS = (*REQUESTS, "c2b")
 """The requests; and `c2b`, a customer's own payment, wherever it was begun."""

@@ -1,7 +1,8 @@
-"""The books that must agree: the customers' and the shop's. Entries are only ever added.
+"""The books that must agree: the customers', the shop's, and the other organisations'.
 
-Amounts are whole shillings. Money that a customer pays is debited in the customers' book and
-credited in the shop's; a payout is the reverse. The sum over the books never changes.
+Entries are only ever added, amounts are whole shillings. Money that a customer pays is debited in the
+customers' book and credited in the shop's; a payout is the reverse, and B2B moves money from the
+shop's book to another organisation's. The sum over all books never changes.
 """
 
 from dataclasses import dataclass, field, replace
@@ -110,13 +111,16 @@ class Entry:
 
 
 class Ledger:
-    """The customers, the shop's accounts, and every movement between them."""
+    """The customers, the shop's accounts, other organisations, and every movement between them."""
 
     def __init__(self, utility_balance: int) -> None:
         self.customers: dict[str, Customer] = {}
         self.accounts: dict[str, int] = dict.fromkeys(ACCOUNTS, 0) | {UTILITY: utility_balance}
         self.customer_entries: list[Entry] = []
         self.shop_entries: list[Entry] = []
+        self.organisations: dict[str, int] = {}
+        """What other organisations have received, by their numbers."""
+        self.transfer_entries: list[Entry] = []
         self.reversed: set[str] = set()
         """Receipts of payments that were paid back."""
         self._debits: dict[str, Entry] = {}
@@ -151,13 +155,24 @@ class Ledger:
         self.reversed.add(debit.receipt)
         return self.credit_customer(self.customers[debit.holder], -debit.change, cause)
 
+    def pay_organisation(self, number: str, amount: int, cause: Cause) -> str:
+        """Move `amount` from the shop's utility account to an organisation; return the receipt."""
+        receipt = self.new_receipt(cause.at)
+        balance = self.organisations.get(number, 0) + amount
+        self.organisations[number] = balance
+        self.transfer_entries.append(Entry(cause, receipt, number, amount, balance))
+        self._book(cause, receipt, -amount)
+        return receipt
+
     def as_json(self) -> Json:
-        """Return debits and credits as the customers saw them, and the shop's book."""
+        """Return debits and credits as the customers saw them, transfers, and the shop's book."""
         return {
             "debits": [entry.as_json() for entry in self.customer_entries if entry.change < 0],
             "credits": [entry.as_json() for entry in self.customer_entries if entry.change > 0],
+            "transfers": [entry.as_json() for entry in self.transfer_entries],
             "shop": [entry.as_shop_json() for entry in self.shop_entries],
             "accounts": dict(self.accounts),
+            "organisations": dict(self.organisations),
         }
 
     def _move(self, customer: Customer, change: int, cause: Cause, receipt: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""B2C: the shop's utility account pays a customer. Shapes from the portal's B2C page."""
+"""B2C and B2Pochi: the shop's utility account pays a customer. Shapes from the portal's B2C page."""
 
 from mpesa_service.simulator import sms
 from mpesa_service.simulator.commands import TIMEOUT_ITEM, Trade, listed, referring

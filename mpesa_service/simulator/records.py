@@ -14,7 +14,8 @@ REJECTED = "rejected"
 STK, C2B = "stk", "c2b"
 """How a customer pays."""
 
-B2C, REVERSAL, STATUS, BALANCE = "b2c", "reversal", "status", "balance"
+B2C, POCHI, B2B = "b2c", "b2pochi", "b2b"
+REVERSAL, STATUS, BALANCE = "reversal", "status", "balance"
 """The kinds of commands."""
 
 BUY_GOODS = "CustomerBuyGoodsOnline"
@@ -136,6 +137,7 @@ class Command:
     """
 
     kind: str
+    command_id: str
     payload: Json
     originator_conversation_id: str
     conversation_id: str
@@ -161,6 +163,7 @@ class Command:
         """Return what the control API shows."""
         return {
             "kind": self.kind,
+            "commandId": self.command_id,
             "originatorConversationId": self.originator_conversation_id,
             "conversationId": self.conversation_id,
             "state": self.state,
@@ -177,22 +180,27 @@ class Command:
 
 @dataclass(slots=True, kw_only=True)
 class Payout(Command):
-    """Money from the shop to `party_b`, a customer's number."""
+    """Money from the shop to `party_b`: a customer's number, or for B2B an organisation's."""
 
     party_b: str
     amount: int
+    account_reference: str = ""
+    requester: str = ""
+    """The customer for whom the shop pays, if any; B2B only, as the reference is."""
 
     @property
     def summary(self) -> str:
         """Return receiver and amount."""
-        return f"to {masked(self.party_b)}: KES {self.amount}"
+        receiver = self.party_b if self.kind == B2B else masked(self.party_b)
+        return f"to {receiver}: KES {self.amount}"
 
     def as_json(self) -> Json:
         """Return what the control API shows."""
         return Command.as_json(self) | {
             "amount": self.amount,
             "partyB": self.party_b,
-            "msisdn": self.party_b,
+            "msisdn": (self.requester or None) if self.kind == B2B else self.party_b,
+            "accountReference": self.account_reference or None,
         }
 
 

@@ -10,9 +10,13 @@ from datetime import datetime
 
 from mpesa_service.simulator.ledger import ACCOUNTS, ORGANISATION, UTILITY
 from mpesa_service.simulator.records import (
+    B2B,
+    B2C,
     COMPLETED,
     FAILED,
+    POCHI,
     QUEUED,
+    REVERSAL,
     TIMED_OUT,
     C2bPayment,
     Command,
@@ -25,6 +29,12 @@ from mpesa_service.simulator.world import World
 INITIATED = "Initiated"
 _WORDS = {QUEUED: INITIATED, COMPLETED: "Completed", FAILED: "Declined", TIMED_OUT: "Authorized"}
 _NEVER = "Expired"
+_REASONS = {
+    B2C: ("Business Payment to Customer via API", "Fee For B2C Payment|KES|0.00"),
+    POCHI: ("Business Payment to Pochi via API", "Fee For B2C Payment|KES|0.00"),
+    B2B: ("Business to Business Payment via API", "Fee For B2B Payment|KES|0.00"),
+    REVERSAL: ("Transaction Reversal via API", None),
+}
 _CUSTOMER_ACCOUNT = "MMF Account For Customer"
 
 
@@ -101,19 +111,15 @@ def _of_payment(world: World, payment: C2bPayment) -> Transaction:
 
 def _of_command(world: World, command: Command) -> Transaction | None:
     """Return None of a command that moves no money."""
-    if isinstance(command, Payout):
-        receiver, charges = command.party_b, "Fee For B2C Payment|KES|0.00"
-        reason = "Business Payment to Customer via API"
-    elif isinstance(command, Reversal):
-        receiver, charges, reason = command.payer, None, "Transaction Reversal via API"
-    else:
+    if not isinstance(command, Payout | Reversal):
         return None
+    reason, charges = _REASONS[command.kind]
     ended = command.plan.has("queue_timeout") and not command.plan.has("late_success")
     never = command.state == TIMED_OUT and ended
     return Transaction(
         status=_NEVER if never else _WORDS[command.state],
         debit_party=f"{command.shortcode} - {ORGANISATION}",
-        credit_party=world.named(receiver),
+        credit_party=world.named(command.payer if isinstance(command, Reversal) else command.party_b),
         debit_account=ACCOUNTS[UTILITY],
         charges=charges,
         reason_type=reason,

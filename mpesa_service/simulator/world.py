@@ -129,10 +129,12 @@ class World:
             self.ledger.customers[msisdn] = customer
             return customer
 
-    def named(self, msisdn: str) -> str:
-        """Return a number as results print it, with the name when it is a customer's."""
-        customer = self.ledger.customers.get(msisdn)
-        return f"{msisdn} - {customer.name}" if customer else msisdn
+    def named(self, number: str) -> str:
+        """Return a number as results print it, with the name when it is known."""
+        customer = self.ledger.customers.get(number)
+        if customer is not None:
+            return f"{number} - {customer.name}"
+        return f"{number} - SIMULATED PARTNER" if number in self.ledger.organisations else number
 
     def owns(self, number: str, *, till: bool = False) -> bool:
         """Tell whether this is the shop's shortcode (as in the sandbox, any 600xxx is), or its till."""

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from .shop import BALANCE, Receiver, Shop, parameters
+from .receiver import Receiver
+from .shop import BALANCE, Shop, parameters
 
 
 def test_the_accounts_are_those_of_the_ledger(shop: Shop, receiver: Receiver) -> None:

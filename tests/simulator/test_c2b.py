@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from .shop import CONFIRMATION, PHONE, REGISTER_V1, SIMULATE, VALIDATION, Receiver, Shop
+from .receiver import Receiver
+from .shop import CONFIRMATION, PHONE, REGISTER_V1, SIMULATE, VALIDATION, Shop
 
 SHA_OF_SANDBOX_PHONE = "bbff37cea44ac0b2d964ee0dfb8d2df8513dc7ba1b36129a929fc3fbd6dd4af4"
 

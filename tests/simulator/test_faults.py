@@ -9,7 +9,8 @@ import requests
 from mpesa_service.simulator.errors import ControlError
 from mpesa_service.simulator.faults import FAULTS, FaultBox, check_rates
 
-from .shop import PHONE, PUSH, Receiver, Shop
+from .receiver import Receiver
+from .shop import PHONE, PUSH, Shop
 
 
 @pytest.mark.parametrize("fault", ["refused_before", "timeout_before"])

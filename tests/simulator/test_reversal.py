@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from .shop import PHONE, REVERSAL, Receiver, Shop, parameters
+from .receiver import Receiver
+from .shop import PHONE, REVERSAL, Shop, parameters
 
 PLACEHOLDER = r"[A-Z]{2}[1-9A-V]0000000"
 

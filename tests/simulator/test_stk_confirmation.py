@@ -2,7 +2,8 @@
 
 import pytest
 
-from .shop import CONFIRMATION, PHONE, VALIDATION, Receiver, Shop
+from .receiver import Receiver
+from .shop import CONFIRMATION, PHONE, VALIDATION, Shop
 
 
 def test_the_confirmation_follows_the_callback(shop: Shop, receiver: Receiver) -> None:

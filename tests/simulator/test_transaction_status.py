@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from .shop import PHONE, STATUS, Receiver, Shop, parameters
+from .receiver import Receiver
+from .shop import PHONE, STATUS, Shop, parameters
 
 RECEIPT = "SG632NMUAB"
 

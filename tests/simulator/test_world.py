@@ -26,7 +26,8 @@ from mpesa_service.simulator.ledger import Cause
 from mpesa_service.simulator.options import SimulatorOptions
 from mpesa_service.simulator.wire import subscriber
 
-from .shop import PHONE, Receiver, Shop, encrypted
+from .receiver import Receiver
+from .shop import PHONE, Shop, encrypted
 
 
 def test_the_key_file_is_kept(tmp_path: Path) -> None:

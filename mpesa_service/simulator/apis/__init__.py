@@ -2,6 +2,7 @@
 
 from mpesa_service.simulator.apis import (
     account_balance,
+    b2b,
     b2c,
     c2b,
     oauth,
@@ -17,6 +18,7 @@ APIS: tuple[Api, ...] = (
     *stk_push.APIS,
     *stk_query.APIS,
     *b2c.APIS,
+    *b2b.APIS,
     *reversal.APIS,
     *transaction_status.APIS,
     *account_balance.APIS,

@@ -39,6 +39,7 @@ class Form:
 class Terms(TypedDict):
     """The fields that every command's record begins with."""
 
+    command_id: str
     payload: Json
     originator_conversation_id: str
     conversation_id: str
@@ -59,7 +60,7 @@ def terms(call: Call, form: Form, outcome: Outcome, originator_id: str | None = 
     world, fields = call.world, Fields(call.body)
     initiator = fields.text(form.initiator, 100)
     credential = fields.text("SecurityCredential", 2000)
-    fields.choice("CommandID", form.commands)
+    command_id = fields.choice("CommandID", form.commands)
     shortcode = _own_shortcode(world, fields, form.shortcode)
     for name, wanted in form.identifiers.items():
         if fields.text(name, 2) != wanted:
@@ -68,6 +69,7 @@ def terms(call: Call, form: Form, outcome: Outcome, originator_id: str | None = 
     fields.optional(form.occasion, 100)
     now = world.now()
     return Terms(
+        command_id=command_id,
         payload=call.body,
         originator_conversation_id=originator_id or ids.request_id(),
         conversation_id=ids.conversation_id(now),
