@@ -46,6 +46,7 @@ def act(shop: Shop, draw: random.Random) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_sum_never_changes(shop: Shop, receiver: Receiver, seed: int) -> None:
+    assert shop.token
     faults = ("late_success", "queue_timeout", "reversal_spent", "callback_doubled", "error_5xx_after")
     shop.options(seed=seed, faults=dict.fromkeys(faults, 0.1))
     for phone in PHONES:
