@@ -106,6 +106,11 @@ class Payment(Base):
         UniqueConstraint("live_order"),
         UniqueConstraint("live_phone"),
         Index("ix_payments_order", "order_id", "created_at"),
+        Index("ix_payments_owner", "owner", "id"),
+        Index("ix_payments_owner_status", "owner", "status", "id"),
+        Index("ix_payments_status", "status", "id"),
+        Index("ix_payments_phone", "phone_hash"),
+        Index("ix_payments_amount", "amount"),
         Index(
             "ix_payments_ask",
             "ask_at",
