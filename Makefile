@@ -31,7 +31,7 @@ install: .venv/.dev ## make .venv with everything that running, testing and lint
 run: .venv/.runtime ## simulator on 5006 and service on 5005, with tokens and curl lines; Ctrl-C stops both
 	@$(BIN)/python -m mpesa_service.local run
 
-demo: .venv/.runtime ## drive one payment and its refunds through the REST API, step by step
+demo: .venv/.runtime ## one payment, its refunds and the order service, step by step; LOST=20 DOUBLED=30 adds trouble
 	@$(BIN)/python -m mpesa_service.local demo
 
 test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates
@@ -54,7 +54,7 @@ migrate: .venv/.runtime ## alembic upgrade head on DATABASE_URL
 
 lock: .venv/.dev ## renew both lock files from setup.cfg
 	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
-		--extra postgres --extra redis -o requirements.lock -q
+		--extra postgres --extra redis --extra demo -o requirements.lock -q
 	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
 		--all-extras -c requirements.lock -o requirements-dev.lock -q
 
