@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from alembic import context
 from sqlalchemy import Connection, text
@@ -22,7 +24,32 @@ def prepare(connection: Connection) -> None:
         connection.commit()
 
 
+@contextmanager
+def copying_allowed(connection: Connection) -> Iterator[None]:
+    """Let SQLite change a table by copying it: the rows that refer to it must not notice.
+
+    Their references are checked afterwards instead. PostgreSQL alters its tables in place.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        if broken := driver.execute("PRAGMA foreign_key_check").fetchall():
+            sys.exit(f"The migration left {len(broken)} rows without what they refer to: restore the backup.")
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
 def migrate(connection: Connection) -> None:
+    with copying_allowed(connection):
+        _migrate(connection)
+
+
+def _migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

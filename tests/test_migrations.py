@@ -18,11 +18,24 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from mpesa_service.extensions import Database
 from mpesa_service.models import Base, Payment, PaymentEvent, Refund
-from mpesa_service.models.payments import Provider
+from mpesa_service.models.payments import Channel, Provider
 
 ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = ROOT / "migrations" / "versions"
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+INSERT_PAYMENT_0002 = f"""
+INSERT INTO payments (id, provider, owner, order_id, amount, currency, status, refunded_amount,
+refunding_amount, refund_count, metadata, event_count, asks_made, created_at, updated_at, phone_encrypted,
+phone_hash, callback_token_hash)
+VALUES ('{"p" * 24}', 'mpesa', 'shop', 'O1', 100, 'kes', 'pending', 0,
+0, 0, '{{}}', 1, 0, :at, :at, 'x', 'h', 't')
+"""
+INSERT_EVENT_0002 = f"""
+INSERT INTO outgoing_events (event_id, payment_id, type, sequence, payload, created_at)
+VALUES ('evt_1', '{"p" * 24}', 'payment.succeeded', 1, 'x', :at)
+"""
 
 
 def alembic(database: Database, do: Any, *arguments: str) -> None:
@@ -87,7 +100,7 @@ class TestSteps:
         alembic(empty, command.upgrade, "head")
         first = schema(empty)
         assert set(first) == {*Base.metadata.tables, "alembic_version", "triggers"}
-        assert len(first["triggers"]) == 2
+        assert len(first["triggers"]) == 4
         alembic(empty, command.downgrade, "base")
         assert schema(empty).keys() == {"alembic_version", "triggers"}
         assert schema(empty)["triggers"] == []
@@ -147,6 +160,39 @@ def run_alembic(url: str | None, *words: str, cwd: Path = ROOT) -> subprocess.Co
     )
 
 
+class TestWithMoneyInIt:
+    """A step must not lose what the one before it held."""
+
+    @pytest.fixture
+    def at_0002(self, empty: Database) -> Database:
+        alembic(empty, command.upgrade, "0002")
+        with empty.begin() as session:
+            session.execute(sa.text(INSERT_PAYMENT_0002), {"at": NOW.isoformat()})
+            session.execute(sa.text(INSERT_EVENT_0002), {"at": NOW.isoformat()})
+        return empty
+
+    def test_payments_and_what_refers_to_them_go_up_and_down(self, at_0002: Database) -> None:
+        alembic(at_0002, command.upgrade, "head")
+        with at_0002.read() as session:
+            assert session.scalars(sa.text("SELECT channel FROM payments")).all() == ["stk"]
+            assert session.scalars(sa.text("SELECT subject_id FROM outgoing_events")).all() == ["p" * 24]
+        store(at_0002, (Payment, mpesa(id="other", callback_token_hash="other")))
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
+            store(at_0002, (Refund, refund_of(payment_id="nobody")))
+        alembic(at_0002, command.downgrade, "0002")
+        with at_0002.read() as session:
+            assert session.scalar(sa.text("SELECT count(*) FROM payments")) == 2
+            assert session.scalar(sa.text("SELECT count(*) FROM outgoing_events")) == 1
+
+    def test_money_that_the_older_schema_cannot_hold_stops_the_way_down(self, at_0002: Database) -> None:
+        alembic(at_0002, command.upgrade, "head")
+        store(at_0002, (Payment, c2b()))
+        with pytest.raises(RuntimeError, match="1 payments came by C2B"):
+            alembic(at_0002, command.downgrade, "0002")
+        with at_0002.read() as session:
+            assert session.scalar(sa.text("SELECT count(*) FROM payments")) == 2
+
+
 class TestCommandLine:
     def test_needs_nothing_but_the_database(self, empty_url: str, empty: Database) -> None:
         result = run_alembic(empty_url, "upgrade", "head")
@@ -191,6 +237,7 @@ def mpesa(**changes: Any) -> dict[str, Any]:
     return {
         "id": "67408f1b9d1c712345678abc",
         "provider": Provider.MPESA,
+        "channel": Channel.STK,
         "owner": "shop",
         "order_id": "ORDER1",
         "amount": 100,
@@ -213,7 +260,13 @@ def mpesa(**changes: Any) -> dict[str, Any]:
 
 def stripe(**changes: Any) -> dict[str, Any]:
     own = {"phone_encrypted": None, "phone_hash": None, "callback_token_hash": None}
-    own |= {"id": "s" * 24, "provider": Provider.STRIPE, "stripe_payment_intent_id": "pi_1"}
+    own |= {"id": "s" * 24, "provider": Provider.STRIPE, "channel": None, "stripe_payment_intent_id": "pi_1"}
+    return mpesa(**{**own, **changes})
+
+
+def c2b(**changes: Any) -> dict[str, Any]:
+    own = {"phone_encrypted": None, "phone_hash": None, "callback_token_hash": None, "order_id": None}
+    own |= {"id": "c" * 24, "channel": Channel.C2B, "receipt": "RKL51ZDR4F", "payer_encrypted": b"x"}
     return mpesa(**{**own, **changes})
 
 
@@ -221,6 +274,7 @@ def refund_of(**changes: Any) -> dict[str, Any]:
     values = {
         "id": "r" * 24,
         "payment_id": mpesa()["id"],
+        "method": "b2c",
         "amount": 10,
         "status": "pending",
         "phone_encrypted": b"x",
@@ -291,14 +345,30 @@ class TestWhatTheDatabaseRefuses:
             (stripe(callback_token_hash="t" * 64), "own_columns_only"),
             (stripe(phone_encrypted=b"x"), "own_columns_only"),
             (stripe(phone_hash="p" * 64), "own_columns_only"),
+            (stripe(channel="c2b"), "own_columns_only"),
+            (mpesa(channel=None), "own_columns_only"),
+            (mpesa(channel="ussd"), "channel"),
+            (c2b(receipt=None), "own_columns_only"),
+            (c2b(payer_encrypted=None), "own_columns_only"),
+            (c2b(callback_token_hash="t" * 64), "own_columns_only"),
+            (c2b(checkout_id_hash="c" * 64), "own_columns_only"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
     def test_payments(self, database: Database, row: dict[str, Any], name: str) -> None:
-        # An unknown provider breaks two rules; which one is named first is the database's affair.
-        rules = rf"ck_payments_({name}{'|own_columns_only' if name == 'provider' else ''})\b"
+        # Some break two rules; which one is named first is the database's affair.
+        also = {
+            "provider": "|own_columns_only",
+            "amount": "|refunds_within_amount",
+            "channel": "|own_columns_only",
+        }
+        rules = rf"ck_payments_({name}{also.get(name, '')})\b"
         with pytest.raises(IntegrityError, match=rules):
             store(database, (Payment, row))
+
+    def test_money_from_the_phones_own_menu_needs_no_order(self, database: Database) -> None:
+        store(database, (Payment, c2b()))
+        store(database, (Refund, refund_of(payment_id=c2b()["id"], method="reversal", phone_encrypted=None)))
 
     def test_refunds_up_to_the_amount_are_allowed(self, database: Database) -> None:
         store(database, (Payment, mpesa(refunded_amount=60, refunding_amount=40)))
@@ -310,6 +380,8 @@ class TestWhatTheDatabaseRefuses:
             (refund_of(amount=-5), "ck_refunds_amount"),
             (refund_of(status="canceled"), "ck_refunds_status"),
             (refund_of(payment_id="n" * 24), "(?i)foreign key"),
+            (refund_of(method="cheque"), "ck_refunds_method"),
+            (refund_of(phone_encrypted=None), "ck_refunds_phone"),
         ],
     )
     def test_refunds(self, database: Database, row: dict[str, Any], reason: str) -> None:

@@ -9,6 +9,13 @@ class CallbackKind(StrEnum):
     B2C_TIMEOUT = "b2c_timeout"
     STATUS_RESULT = "status_result"
     STATUS_TIMEOUT = "status_timeout"
+    COMMAND_RESULT = "command_result"
+    COMMAND_TIMEOUT = "command_timeout"
+    COMMAND_STATUS_RESULT = "command_status_result"
+    """The answer to the question what became of a command."""
+    COMMAND_STATUS_TIMEOUT = "command_status_timeout"
+    C2B_VALIDATION = "c2b_validation"
+    C2B_CONFIRMATION = "c2b_confirmation"
 
 
 class InboxVerdict(StrEnum):

@@ -1,4 +1,4 @@
-"""The states of a payment and of a refund, and every move between them. Nothing else moves money states.
+"""The states of payments, refunds and payouts, and every move between them. Nothing else moves money states.
 
 A payment:
 
@@ -10,14 +10,25 @@ A payment:
              any of them ──contradicted, unclear_result, paid_twice──▶ review
              review ──settled_by_operator──▶ succeeded, ──failed_by_operator──▶ failed
 
+Money that came without a prompt begins at `submitting` too, and leaves it in the same transaction: for
+`succeeded` by `paid`, or, when it fits nothing that we know, for `review` by `unmatched`, until it is
+`matched` to an order.
+
+Refunds and payouts are commands that M-Pesa takes now and answers later; both go the same way:
+
+    submitting ──accepted──▶ pending ──paid──▶ succeeded,  ──declined──▶ failed
+        └─unanswered, timed_out──▶ unknown ──accepted, paid, declined…
+    any of them ──unclear, gave_up, contradicted──▶ review
+
 `submitting` means that the intent is committed and that we do not know whether the push left: clients
 see it as `pending`. `unknown` means that nobody has told us the outcome; it is left only by evidence.
 A success is never overwritten by a failure: a confirmed contradiction goes to `review`, to a person.
 """
 
 from enum import StrEnum
+from typing import TypeVar
 
-from mpesa_service.domain.transitions import TransitionTable, edges
+from mpesa_service.domain.transitions import Edge, TransitionTable, edges
 
 
 class PaymentStatus(StrEnum):
@@ -51,8 +62,27 @@ class RefundStatus(StrEnum):
         return "pending" if self is RefundStatus.SUBMITTING else self.value
 
 
+class PayoutStatus(StrEnum):
+    WAITING = "waiting"
+    """Nothing was sent yet."""
+    SUBMITTING = "submitting"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    """Stopped before anything was sent."""
+    REVIEW = "review"
+
+    @property
+    def public(self) -> str:
+        """The word that clients see: our own `submitting` is `pending` to them."""
+        return "pending" if self is PayoutStatus.SUBMITTING else self.value
+
+
 _P = PaymentStatus
 _R = RefundStatus
+_O = PayoutStatus
 
 OPEN = frozenset({_P.SUBMITTING, _P.PENDING, _P.UNKNOWN})
 """No verdict yet: the prompt may be alive, or nobody has told us."""
@@ -82,24 +112,47 @@ PAYMENT_TRANSITIONS = TransitionTable(
         *edges("refund_undone_in_part", [_P.REFUNDED], _P.PARTIALLY_REFUNDED),
         *edges("settled_by_operator", [_P.REVIEW], _P.SUCCEEDED),
         *edges("failed_by_operator", [_P.REVIEW], _P.FAILED),
+        *edges("unmatched", [_P.SUBMITTING], _P.REVIEW),
+        *edges("matched", [_P.REVIEW], _P.SUCCEEDED),
     ]
 )
 
 REFUND_OPEN = frozenset({_R.SUBMITTING, _R.PENDING, _R.UNKNOWN})
 """Money that may still leave: its amount stays reserved on the payment."""
+PAYOUT_OPEN = frozenset({_O.SUBMITTING, _O.PENDING, _O.UNKNOWN})
+"""Money that may still leave."""
 
-REFUND_TRANSITIONS = TransitionTable(
+Command = TypeVar("Command", bound=StrEnum)
+
+
+def _command_edges(what: str, states: type[Command]) -> list[Edge[Command]]:
+    """Return the moves of a command that M-Pesa takes now and answers later."""
+    sending, taken, silent = states("submitting"), states("pending"), states("unknown")
+    done, refused, review = states("succeeded"), states("failed"), states("review")
+    live = [sending, taken, silent]
+    return [
+        *edges(f"{what}_accepted", [sending, silent], taken),
+        *edges(f"{what}_refused", [sending], refused),
+        *edges(f"{what}_unanswered", [sending], silent),
+        *edges(f"{what}_timed_out", [sending, taken], silent),
+        *edges(f"{what}_paid", live, done),
+        *edges(f"{what}_declined", live, refused),
+        *edges(f"{what}_unclear", live, review),
+        *edges(f"{what}_gave_up", live, review),
+        *edges(f"{what}_settled_by_operator", [review], done),
+        *edges(f"{what}_failed_by_operator", [review], refused),
+        *edges(f"{what}_contradicted", [*live, done, refused], review),
+    ]
+
+
+REFUND_TRANSITIONS = TransitionTable(_command_edges("refund", RefundStatus))
+
+PAYOUT_TRANSITIONS = TransitionTable(
     [
-        *edges("refund_accepted", [_R.SUBMITTING, _R.UNKNOWN], _R.PENDING),
-        *edges("refund_refused", [_R.SUBMITTING], _R.FAILED),
-        *edges("refund_unanswered", [_R.SUBMITTING], _R.UNKNOWN),
-        *edges("refund_timed_out", [_R.SUBMITTING, _R.PENDING], _R.UNKNOWN),
-        *edges("refund_paid", REFUND_OPEN, _R.SUCCEEDED),
-        *edges("refund_declined", REFUND_OPEN, _R.FAILED),
-        *edges("refund_unclear", REFUND_OPEN, _R.REVIEW),
-        *edges("refund_gave_up", REFUND_OPEN, _R.REVIEW),
-        *edges("refund_settled_by_operator", [_R.REVIEW], _R.SUCCEEDED),
-        *edges("refund_failed_by_operator", [_R.REVIEW], _R.FAILED),
-        *edges("refund_contradicted", [*REFUND_OPEN, _R.SUCCEEDED, _R.FAILED], _R.REVIEW),
+        *_command_edges("payout", PayoutStatus),
+        *edges("payout_begun", [_O.WAITING], _O.SUBMITTING),
+        # M-Pesa surely took nothing (it was busy, or out of reach): the row waits for another try.
+        *edges("payout_put_back", [_O.SUBMITTING], _O.WAITING),
+        *edges("payout_stopped", [_O.WAITING], _O.CANCELED),
     ]
 )

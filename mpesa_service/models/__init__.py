@@ -5,22 +5,33 @@ from mpesa_service.models.callbacks import CallbackInbox
 from mpesa_service.models.controls import Hold, Pace
 from mpesa_service.models.events import PaymentEvent
 from mpesa_service.models.idempotency import IdempotencyKey
+from mpesa_service.models.inquiries import AccountBalance, Inquiry
+from mpesa_service.models.orders import C2bConfirmation, C2bRule, ExpectedOrder
 from mpesa_service.models.outgoing import OutgoingEvent
 from mpesa_service.models.payments import Payment
+from mpesa_service.models.payouts import Payout, PayoutBatch, PayoutEvent
 from mpesa_service.models.refunds import Refund
 from mpesa_service.models.tokens import DarajaToken
 from mpesa_service.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "AccountBalance",
     "Base",
+    "C2bConfirmation",
+    "C2bRule",
     "CallbackInbox",
     "DarajaToken",
+    "ExpectedOrder",
     "Hold",
     "IdempotencyKey",
+    "Inquiry",
     "OutgoingEvent",
     "Pace",
     "Payment",
     "PaymentEvent",
+    "Payout",
+    "PayoutBatch",
+    "PayoutEvent",
     "Refund",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -16,7 +16,7 @@ class CallbackInbox(Base):
     __tablename__ = "callback_inbox"
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(24))
     token_hash: Mapped[str | None] = mapped_column(String(64))
     body_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     headers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -28,6 +28,8 @@ class CallbackInbox(Base):
     processed_at: Mapped[datetime | None]
     payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
     refund_id: Mapped[str | None] = mapped_column(ForeignKey("refunds.id"))
+    payout_id: Mapped[str | None] = mapped_column(ForeignKey("payouts.id"))
+    inquiry_id: Mapped[str | None] = mapped_column(ForeignKey("inquiries.id"))
 
     __table_args__ = (
         Index("ix_callback_inbox_verdict", "verdict", "id"),

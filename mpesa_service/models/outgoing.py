@@ -11,14 +11,16 @@ from mpesa_service.models.base import Base, RowId
 class OutgoingEvent(Base):
     """One announced transition. `event_id` is its webhook-id, `payload` the exact bytes of every attempt.
 
-    `sequence` counts per payment from 1 without gaps, in the order in which things happened.
+    `subject_id` is what it is about: a payment, a payout, a batch, or the balance. `sequence` counts per
+    subject from 1 without gaps, in the order in which things happened.
     """
 
     __tablename__ = "outgoing_events"
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     event_id: Mapped[str] = mapped_column(String(32))
-    payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"))
+    subject_id: Mapped[str] = mapped_column(String(24))
+    payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
     refund_id: Mapped[str | None] = mapped_column(ForeignKey("refunds.id"))
     type: Mapped[str] = mapped_column(String(32))
     sequence: Mapped[int] = mapped_column(Integer)
@@ -27,6 +29,7 @@ class OutgoingEvent(Base):
 
     __table_args__ = (
         UniqueConstraint("event_id"),
-        UniqueConstraint("payment_id", "sequence"),
+        UniqueConstraint("subject_id", "sequence"),
+        Index("ix_outgoing_events_payment", "payment_id"),
         Index("ix_outgoing_events_created", "created_at"),
     )

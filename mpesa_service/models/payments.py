@@ -8,6 +8,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -26,24 +27,47 @@ class Provider(StrEnum):
     STRIPE = "stripe"
 
 
-_PROVIDER_COLUMNS = {
-    Provider.MPESA: ("callback_token_hash", "phone_encrypted", "phone_hash"),
-    Provider.STRIPE: ("stripe_payment_intent_id",),
+class Channel(StrEnum):
+    """How M-Pesa money came in."""
+
+    STK = "stk"
+    """By a prompt that we sent."""
+    C2B = "c2b"
+    """From the phone's own menu, told by a confirmation."""
+
+
+_OWN_COLUMNS = {
+    "channel = 'stk'": ("callback_token_hash", "phone_encrypted", "phone_hash"),
+    "channel = 'c2b'": ("receipt", "payer_encrypted"),
+    "channel IS NULL": ("stripe_payment_intent_id",),
+}
+_ALIEN_COLUMNS = {
+    "channel = 'stk'": ("stripe_payment_intent_id",),
+    "channel = 'c2b'": ("stripe_payment_intent_id", "callback_token_hash", "checkout_id_hash"),
+    "channel IS NULL": ("callback_token_hash", "phone_encrypted", "phone_hash", "payer_encrypted"),
 }
 
 
 def _own_columns_only() -> str:
-    """A row has its own provider's columns and none of the other's."""
+    """A row has its own channel's columns and none of the others'."""
     cases = []
-    for provider, own in _PROVIDER_COLUMNS.items():
-        alien = [c for other, cs in _PROVIDER_COLUMNS.items() if other is not provider for c in cs]
-        terms = [f"{c} IS NOT NULL" for c in own] + [f"{c} IS NULL" for c in alien]
-        cases.append(f"(provider = '{provider}' AND {' AND '.join(terms)})")
+    for channel, own in _OWN_COLUMNS.items():
+        provider = Provider.STRIPE if channel.endswith("NULL") else Provider.MPESA
+        # A comparison with NULL is not false to SQL, so a channel must be named to be compared.
+        named = [] if provider is Provider.STRIPE else ["channel IS NOT NULL"]
+        terms = [f"provider = '{provider}'", *named, channel, *(f"{column} IS NOT NULL" for column in own)]
+        terms += [f"{column} IS NULL" for column in _ALIEN_COLUMNS[channel]]
+        cases.append(f"({' AND '.join(terms)})")
     return " OR ".join(cases)
 
 
 class Payment(Base):
     """A payment of `amount` whole Kenyan shillings towards `order_id`, by `owner`.
+
+    Money that came from a phone's own menu (channel `c2b`) has a receipt from its first moment, and no
+    `order_id` until it is matched. `payer_encrypted` is its payer as M-Pesa tells it, masked or hashed;
+    `phone_encrypted` is set only where the whole number is known. `expected_order_id` is the announced order
+    that it counts towards.
 
     `live_order` and `live_phone` hold the order id and the phone's hash while no second payment may
     be started beside this one; they are unique, so the database decides races. `refunding_amount` is
@@ -57,8 +81,10 @@ class Payment(Base):
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
     provider: Mapped[str] = mapped_column(String(8))
+    channel: Mapped[str | None] = mapped_column(String(8))
     owner: Mapped[str] = mapped_column(String(255))
-    order_id: Mapped[str] = mapped_column(String(64))
+    order_id: Mapped[str | None] = mapped_column(String(64))
+    expected_order_id: Mapped[str | None] = mapped_column(ForeignKey("expected_orders.id"))
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     status: Mapped[str] = mapped_column(String(24))
@@ -79,6 +105,8 @@ class Payment(Base):
 
     phone_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_hash: Mapped[str | None] = mapped_column(String(64))
+    payer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    bill_reference: Mapped[str | None] = mapped_column(String(64))
     account_reference: Mapped[str | None] = mapped_column(String(12))
     callback_token_hash: Mapped[str | None] = mapped_column(String(64))
     checkout_id_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -106,6 +134,8 @@ class Payment(Base):
         UniqueConstraint("live_order"),
         UniqueConstraint("live_phone"),
         Index("ix_payments_order", "order_id", "created_at"),
+        Index("ix_payments_account_reference", "account_reference", "id"),
+        Index("ix_payments_expected_order", "expected_order_id"),
         Index(
             "ix_payments_ask",
             "ask_at",
@@ -119,6 +149,7 @@ class Payment(Base):
             sqlite_where=text("status = 'review'"),
         ),
         CheckConstraint(one_of("provider", Provider), name="provider"),
+        CheckConstraint(f"channel IS NULL OR {one_of('channel', Channel)}", name="channel"),
         CheckConstraint(one_of("status", PaymentStatus), name="status"),
         CheckConstraint("currency = 'kes'", name="currency"),
         CheckConstraint("amount > 0", name="amount"),

@@ -25,7 +25,7 @@ from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import ServiceError
 from mpesa_service.log_context import about
 from mpesa_service.models import Payment
-from mpesa_service.models.payments import Provider
+from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import idempotency
 from mpesa_service.services.admission import insert_live
@@ -119,6 +119,7 @@ def _columns(
     return {
         "id": new_id(now),
         "provider": Provider.MPESA,
+        "channel": Channel.STK,
         "owner": principal.subject,
         "order_id": order.order_id,
         "amount": order.amount,

@@ -37,7 +37,7 @@ class PaymentRecord:
 
     id: str
     provider: str
-    order_id: str
+    order_id: str | None
     account_reference: str | None
     checkout_request_id: str | None
     merchant_request_id: str | None

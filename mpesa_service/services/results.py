@@ -47,7 +47,7 @@ def apply_result(
 
 def _order_holder(session: Session, payment: Payment) -> Payment | None:
     """Return the payment that holds the order meanwhile, locked, if this one was let go."""
-    return lock_payment_where(session, live_order=payment.order_id)
+    return lock_payment_where(session, live_order=payment.order_id) if payment.order_id else None
 
 
 def _standing(

@@ -8,11 +8,14 @@ from mpesa_service.domain.states import (
     OPEN,
     PAID,
     PAYMENT_TRANSITIONS,
+    PAYOUT_OPEN,
+    PAYOUT_TRANSITIONS,
     REFUND_OPEN,
     REFUND_TRANSITIONS,
     REFUNDABLE,
     UNPAID,
     PaymentStatus,
+    PayoutStatus,
     RefundStatus,
 )
 from mpesa_service.domain.transitions import Edge, ForbiddenTransition, TransitionTable, edges
@@ -26,6 +29,8 @@ PAYMENT_EDGES = {
     ("gave_up", "unknown", "review"),
     ("settled_by_operator", "review", "succeeded"),
     ("failed_by_operator", "review", "failed"),
+    ("unmatched", "submitting", "review"),
+    ("matched", "review", "succeeded"),
     ("paid", "submitting", "succeeded"),
     ("paid", "pending", "succeeded"),
     ("paid", "unknown", "succeeded"),
@@ -88,14 +93,21 @@ REFUND_EDGES = {
     ("refund_contradicted", "succeeded", "review"),
     ("refund_contradicted", "failed", "review"),
 }
+PAYOUT_EDGES = {(name.replace("refund_", "payout_"), *ends) for name, *ends in REFUND_EDGES} | {
+    ("payout_begun", "waiting", "submitting"),
+    ("payout_put_back", "submitting", "waiting"),
+    ("payout_stopped", "waiting", "canceled"),
+}
 TABLES = [
     pytest.param(PAYMENT_TRANSITIONS, PAYMENT_EDGES, PaymentStatus, id="payments"),
     pytest.param(REFUND_TRANSITIONS, REFUND_EDGES, RefundStatus, id="refunds"),
+    pytest.param(PAYOUT_TRANSITIONS, PAYOUT_EDGES, PayoutStatus, id="payouts"),
 ]
 
 
 def by_operator(edge: Edge) -> bool:
-    return edge.name.endswith("_by_operator")
+    """A person's word; `matched` is that of the shop whose order the money was for."""
+    return edge.name.endswith("_by_operator") or edge.name == "matched"
 
 
 def reachable(table: TransitionTable, start: str) -> set[str]:
@@ -155,13 +167,16 @@ def test_no_edge_at_all_leads_from_paid_to_unpaid() -> None:
 
 
 def test_nothing_leads_back_to_open_from_a_verdict() -> None:
-    for table, is_open in ((PAYMENT_TRANSITIONS, OPEN), (REFUND_TRANSITIONS, REFUND_OPEN)):
+    unsent = PAYOUT_OPEN | {PayoutStatus.WAITING}
+    tables = ((PAYMENT_TRANSITIONS, OPEN), (REFUND_TRANSITIONS, REFUND_OPEN), (PAYOUT_TRANSITIONS, unsent))
+    for table, is_open in tables:
         for edge in table.edges:
             assert edge.target not in is_open or edge.source in is_open
 
 
 def test_nothing_leads_back_to_submitting() -> None:
-    assert all(edge.target != "submitting" for table in TABLES for edge in table.values[0].edges)
+    back = [edge.name for table in TABLES for edge in table.values[0].edges if edge.target == "submitting"]
+    assert back == ["payout_begun"]
 
 
 def test_what_was_refunded_becomes_less_only_when_a_refund_is_undone() -> None:
@@ -199,7 +214,7 @@ def test_every_state_but_the_first_can_be_reached() -> None:
 
 
 def test_only_a_person_leads_out_of_review_and_nowhere_else() -> None:
-    for table in (PAYMENT_TRANSITIONS, REFUND_TRANSITIONS):
+    for table in (PAYMENT_TRANSITIONS, REFUND_TRANSITIONS, PAYOUT_TRANSITIONS):
         assert all(by_operator(edge) is (edge.source == "review") for edge in table.edges)
         assert {edge.target.value for edge in table.edges if by_operator(edge)} == {"succeeded", "failed"}
 
@@ -220,11 +235,19 @@ def test_every_open_refund_reaches_a_verdict() -> None:
 
 
 def test_names_of_edges_fit_the_audit_trail() -> None:
-    for table in (PAYMENT_TRANSITIONS, REFUND_TRANSITIONS):
+    for table in (PAYMENT_TRANSITIONS, REFUND_TRANSITIONS, PAYOUT_TRANSITIONS):
         assert max(len(edge.name) for edge in table.edges) <= 32
 
 
-@pytest.mark.parametrize("states", [PaymentStatus, RefundStatus])
+def test_a_payout_that_waits_has_sent_nothing() -> None:
+    """Only what surely was not taken goes back to waiting, and only what waits can be stopped."""
+    into = {edge.name for edge in PAYOUT_TRANSITIONS.edges if edge.target is PayoutStatus.WAITING}
+    out = {edge.name for edge in PAYOUT_TRANSITIONS.edges if edge.source is PayoutStatus.WAITING}
+    assert (into, out) == ({"payout_put_back"}, {"payout_begun", "payout_stopped"})
+    assert reachable(PAYOUT_TRANSITIONS, PayoutStatus.CANCELED) == set()
+
+
+@pytest.mark.parametrize("states", [PaymentStatus, RefundStatus, PayoutStatus])
 def test_clients_see_each_state_by_its_name_but_submitting_as_pending(states) -> None:
     for state in states:
         assert state.public == ("pending" if state.value == "submitting" else state.value)

@@ -1,0 +1,46 @@
+"""What every command that M-Pesa takes now and answers later keeps of its course."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, Integer, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+
+class CommandColumns:
+    """The course of a refund, a payout or an inquiry.
+
+    `originator_conversation_id` is ours and is committed before anything is sent: Daraja's B2C v3 takes
+    it once, so it is the idempotency key of the payout. `conversation_id` is Daraja's. The token
+    hashes belong to the addresses of this command alone: for its result, its time-out, and the answer to a
+    status query about it. `ask_at` is when it is looked into next, and a job's lease while it is.
+    """
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    status: Mapped[str] = mapped_column(String(24))
+    evidence: Mapped[str | None] = mapped_column(String(16))
+    originator_conversation_id: Mapped[str] = mapped_column(String(64))
+    conversation_id: Mapped[str | None] = mapped_column(String(128))
+    result_token_hash: Mapped[str] = mapped_column(String(64))
+    timeout_token_hash: Mapped[str] = mapped_column(String(64))
+    status_token_hash: Mapped[str] = mapped_column(String(64))
+    ask_at: Mapped[datetime | None]
+    asks_made: Mapped[int] = mapped_column(Integer, default=0)
+    result_code: Mapped[str | None] = mapped_column(String(32))
+    result_desc: Mapped[str | None] = mapped_column(String(1024))
+    failure_reason: Mapped[str | None] = mapped_column(String(512))
+    requested_by: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+
+
+def due_index(table: str) -> Index:
+    """Return the index by which a job finds the commands that are due."""
+    due = text("ask_at IS NOT NULL")
+    return Index(f"ix_{table}_ask", "ask_at", postgresql_where=due, sqlite_where=due)
+
+
+def review_index(table: str) -> Index:
+    """Return the index by which those that wait for a person are found."""
+    waiting = text("status = 'review'")
+    return Index(f"ix_{table}_review", "id", postgresql_where=waiting, sqlite_where=waiting)

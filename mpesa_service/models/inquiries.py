@@ -1,0 +1,72 @@
+"""What M-Pesa was asked, and what it answered: transaction status and account balances."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.domain.commands import InquiryKind
+from mpesa_service.models.base import Base, RowId, one_of
+from mpesa_service.models.commands import CommandColumns, due_index
+
+
+class InquiryStatus(StrEnum):
+    SUBMITTING = "submitting"
+    PENDING = "pending"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    """M-Pesa refused the question, or never answered it. That says nothing of what was asked about."""
+
+
+class Inquiry(CommandColumns, Base):
+    """One question. It moves no money, so it may be asked again.
+
+    `receipt` is the transaction asked about, `payment_id` the payment that the answer is for, if any. The
+    answer is encrypted, since it names people.
+    """
+
+    __tablename__ = "inquiries"
+
+    kind: Mapped[str] = mapped_column(String(8))
+    receipt: Mapped[str | None] = mapped_column(String(128))
+    payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
+    answer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    __table_args__ = (
+        UniqueConstraint("originator_conversation_id"),
+        UniqueConstraint("conversation_id"),
+        UniqueConstraint("result_token_hash"),
+        UniqueConstraint("timeout_token_hash"),
+        UniqueConstraint("status_token_hash"),
+        Index("ix_inquiries_receipt", "receipt", "id"),
+        Index("ix_inquiries_kind", "kind", "id"),
+        due_index("inquiries"),
+        CheckConstraint(one_of("kind", InquiryKind), name="kind"),
+        CheckConstraint(one_of("status", InquiryStatus), name="status"),
+    )
+
+    @property
+    def state(self) -> InquiryStatus:
+        return InquiryStatus(self.status)
+
+
+class AccountBalance(Base):
+    """What one account of the shortcode held, in cents, when M-Pesa was asked. Kept as history."""
+
+    __tablename__ = "account_balances"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    inquiry_id: Mapped[str] = mapped_column(ForeignKey("inquiries.id"))
+    account: Mapped[str] = mapped_column(String(64))
+    currency: Mapped[str] = mapped_column(String(3))
+    current_cents: Mapped[int] = mapped_column(BigInteger)
+    available_cents: Mapped[int] = mapped_column(BigInteger)
+    reserved_cents: Mapped[int] = mapped_column(BigInteger)
+    uncleared_cents: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("inquiry_id", "account"),
+        Index("ix_account_balances_account", "account", "id"),
+    )

@@ -1,0 +1,106 @@
+"""Orders that a shop expects to be paid, and money that customers sent from their phone's own menu."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.domain.orders import AmountRule, OrderStatus, ReferenceRule, WhenUnsure
+from mpesa_service.models.base import Base, RowId, one_of
+
+_LOOK = text("look_at IS NOT NULL")
+
+
+class ExpectedOrder(Base):
+    """An order of `amount_due` whole shillings that a customer may pay, in parts or at once.
+
+    `reference` is the shop's order id; `reference_key` is what customers' spellings of it come to.
+    `received_amount` is what its payments add up to, less what was paid back.
+    """
+
+    __tablename__ = "expected_orders"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(255))
+    reference: Mapped[str] = mapped_column(String(64))
+    reference_key: Mapped[str] = mapped_column(String(64))
+    amount_due: Mapped[int] = mapped_column(BigInteger)
+    amount_rule: Mapped[str | None] = mapped_column(String(8))
+    received_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    status: Mapped[str] = mapped_column(String(24))
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("reference"),
+        UniqueConstraint("reference_key"),
+        CheckConstraint("amount_due > 0", name="amount_due"),
+        CheckConstraint(one_of("status", OrderStatus), name="status"),
+        CheckConstraint(f"amount_rule IS NULL OR {one_of('amount_rule', AmountRule)}", name="amount_rule"),
+    )
+
+    @property
+    def state(self) -> OrderStatus:
+        return OrderStatus(self.status)
+
+
+class C2bRule(Base):
+    """How validation judges money on its way to one shortcode."""
+
+    __tablename__ = "c2b_rules"
+
+    shortcode: Mapped[str] = mapped_column(String(16), primary_key=True)
+    reference_rule: Mapped[str] = mapped_column(String(8))
+    amount_rule: Mapped[str] = mapped_column(String(8))
+    when_unsure: Mapped[str] = mapped_column(String(8))
+    updated_by: Mapped[str] = mapped_column(String(255))
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint(one_of("reference_rule", ReferenceRule), name="reference_rule"),
+        CheckConstraint(one_of("amount_rule", AmountRule), name="amount_rule"),
+        CheckConstraint(one_of("when_unsure", WhenUnsure), name="when_unsure"),
+    )
+
+
+class C2bConfirmation(Base):
+    """One confirmation of money that arrived, by its receipt; its unique insert decides who books it.
+
+    `payment_id` is the payment that it became, or that it confirms. Until that is known `look_at` says when
+    it is looked at again. The payer (masked or hashed by M-Pesa) and the names are encrypted.
+    """
+
+    __tablename__ = "c2b_confirmations"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    receipt: Mapped[str] = mapped_column(String(128))
+    shortcode: Mapped[str] = mapped_column(String(16))
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
+    transaction_type: Mapped[str] = mapped_column(String(64))
+    bill_reference: Mapped[str] = mapped_column(String(64))
+    payer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    payer_kind: Mapped[str] = mapped_column(String(8))
+    names_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    transacted_at: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+    payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
+    look_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("receipt"),
+        Index("ix_c2b_confirmations_payment", "payment_id"),
+        Index("ix_c2b_confirmations_look", "look_at", postgresql_where=_LOOK, sqlite_where=_LOOK),
+    )

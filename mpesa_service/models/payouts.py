@@ -1,0 +1,136 @@
+"""Money that the shop pays out: batches, their rows, and the audit trail of both."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.domain.commands import BatchStatus, PayoutType
+from mpesa_service.domain.states import PayoutStatus
+from mpesa_service.models.base import Base, RowId, one_of
+from mpesa_service.models.commands import CommandColumns, due_index, review_index
+
+_WAITING = text("status = 'waiting'")
+
+
+class PayoutBatch(Base):
+    """Payouts that were asked for together; one that was asked for alone is a batch of one.
+
+    `reference` is the caller's, and the batch's idempotency key; `fingerprint` tells whether the same was
+    asked for under it. Whoever made it (`created_by`) is never who approves it.
+    """
+
+    __tablename__ = "payout_batches"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    reference: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(24))
+    description: Mapped[str] = mapped_column(String(255))
+    row_count: Mapped[int] = mapped_column(Integer)
+    total_amount: Mapped[int] = mapped_column(BigInteger)
+    needs_approval: Mapped[bool]
+    created_by: Mapped[str] = mapped_column(String(255))
+    approved_by: Mapped[str | None] = mapped_column(String(255))
+    approved_at: Mapped[datetime | None]
+    event_count: Mapped[int] = mapped_column(Integer, default=0)
+    outgoing_count: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("reference"),
+        Index("ix_payout_batches_status", "status", "id"),
+        CheckConstraint(one_of("status", BatchStatus), name="status"),
+        CheckConstraint("row_count > 0 AND total_amount > 0", name="sums"),
+        CheckConstraint("approved_by IS NULL OR approved_by <> created_by", name="four_eyes"),
+    )
+
+    @property
+    def state(self) -> BatchStatus:
+        return BatchStatus(self.status)
+
+
+class Payout(CommandColumns, Base):
+    """One row of a batch: `amount` whole shillings to a phone, a pay bill or a till.
+
+    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it.
+    """
+
+    __tablename__ = "payouts"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("payout_batches.id"))
+    row_number: Mapped[int] = mapped_column(Integer)
+    type: Mapped[str] = mapped_column(String(16))
+    command: Mapped[str | None] = mapped_column(String(24))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    party_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    party_hash: Mapped[str] = mapped_column(String(64))
+    account_reference: Mapped[str | None] = mapped_column(String(20))
+    remarks: Mapped[str] = mapped_column(String(100))
+    receipt: Mapped[str | None] = mapped_column(String(128))
+    event_count: Mapped[int] = mapped_column(Integer, default=0)
+    outgoing_count: Mapped[int] = mapped_column(Integer, default=0)
+
+    __table_args__ = (
+        UniqueConstraint("batch_id", "row_number"),
+        UniqueConstraint("originator_conversation_id"),
+        UniqueConstraint("conversation_id"),
+        UniqueConstraint("result_token_hash"),
+        UniqueConstraint("timeout_token_hash"),
+        UniqueConstraint("status_token_hash"),
+        UniqueConstraint("receipt"),
+        Index(
+            "ix_payouts_waiting", "batch_id", "row_number", postgresql_where=_WAITING, sqlite_where=_WAITING
+        ),
+        Index("ix_payouts_batch_status", "batch_id", "status"),
+        due_index("payouts"),
+        review_index("payouts"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint(one_of("status", PayoutStatus), name="status"),
+        CheckConstraint(one_of("type", PayoutType), name="type"),
+    )
+
+    @property
+    def state(self) -> PayoutStatus:
+        return PayoutStatus(self.status)
+
+
+class PayoutEvent(Base):
+    """The audit trail of a batch and of each of its rows; insert only, like that of payments.
+
+    `subject_id` is the row's id, or the batch's for what concerns the whole; `sequence` counts per subject.
+    """
+
+    __tablename__ = "payout_events"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    subject_id: Mapped[str] = mapped_column(String(24))
+    batch_id: Mapped[str] = mapped_column(ForeignKey("payout_batches.id"))
+    payout_id: Mapped[str | None] = mapped_column(ForeignKey("payouts.id"))
+    sequence: Mapped[int] = mapped_column(Integer)
+    from_status: Mapped[str | None] = mapped_column(String(24))
+    to_status: Mapped[str] = mapped_column(String(24))
+    cause: Mapped[str] = mapped_column(String(32))
+    evidence: Mapped[str | None] = mapped_column(String(16))
+    actor: Mapped[str] = mapped_column(String(255))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("subject_id", "sequence"),
+        Index("ix_payout_events_batch", "batch_id", "id"),
+    )
