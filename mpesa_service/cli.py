@@ -11,6 +11,7 @@ from rich.progress import Progress
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.auth import make_token
 from mpesa_service.cli_doctor import doctor
+from mpesa_service.cli_inquiries import balance, status
 from mpesa_service.cli_jobs import jobs_cli
 from mpesa_service.cli_payments import payments_cli
 from mpesa_service.cli_review import refunds_cli, reverse, review_cli
@@ -26,6 +27,8 @@ mpesa_cli.add_command(keys_cli)
 mpesa_cli.add_command(inbox_cli)
 mpesa_cli.add_command(verify_books)
 mpesa_cli.add_command(reverse)
+mpesa_cli.add_command(status)
+mpesa_cli.add_command(balance)
 mpesa_cli.add_command(doctor)
 for group in (payments_cli, jobs_cli, review_cli, refunds_cli, webhooks_cli):
     mpesa_cli.add_command(group)

@@ -1,6 +1,6 @@
 """HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py`."""
 
-from mpesa_service.api import callbacks, exports, listing, payments, refunds, review, webhooks
+from mpesa_service.api import callbacks, exports, inquiries, listing, payments, refunds, review, webhooks
 from mpesa_service.api.blueprint import RUNTIME, blueprint
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "blueprint",
     "callbacks",
     "exports",
+    "inquiries",
     "listing",
     "payments",
     "refunds",

@@ -18,6 +18,7 @@ class EventType(StrEnum):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     REFUND_REVIEW = "refund.review"
+    BALANCE_LOW = "balance.low"
 
 
 _PAYMENT_EVENTS = {

@@ -133,7 +133,7 @@ class TestWhose:
             {"since": FIRST},
             {"provider": "mpesa"},
         ],
-        ids=str,
+        ids=lambda filters: "-".join(filters),
     )
     def test_no_filter_shows_anothers(self, service: Service, mixed: list[str], filters: Any) -> None:
         theirs = set(mixed[1::2])

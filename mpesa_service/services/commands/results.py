@@ -28,16 +28,17 @@ def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tup
     if doubt is not None:
         command.note("doubted", cause)
         return InboxVerdict.NOTED, doubt
-    _conclude(command, report, cause)
+    _conclude(runtime, command, report, cause)
     return InboxVerdict.APPLIED, str(report.outcome)
 
 
-def _conclude(command: Command[Any], report: Report, cause: Cause) -> None:
+def _conclude(runtime: Runtime, command: Command[Any], report: Report, cause: Cause) -> None:
     objection = _objection(command, report)
     if objection is not None:
         command.row.failure_reason = f"A person must look: M-Pesa's result {objection}."
         command.move("contradicted", cause)
     elif report.outcome is Outcome.PAID:
+        command.keep(runtime, report)
         command.settle(report, cause)
     elif report.outcome is Outcome.FAILED:
         command.release(report.reason, "declined", cause)
