@@ -80,6 +80,7 @@ def _create_batches() -> None:
         sa.Column("created_by", sa.String(length=255), nullable=False),
         sa.Column("approved_by", sa.String(length=255), nullable=True),
         sa.Column("approved_at", UTC, nullable=True),
+        sa.Column("served_at", UTC, nullable=False),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("outgoing_count", sa.Integer(), nullable=False),
         sa.Column("created_at", UTC, nullable=False),
