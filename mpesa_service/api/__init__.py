@@ -1,6 +1,6 @@
-"""HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py`."""
+"""HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py` …"""
 
-from mpesa_service.api import callbacks, payments, refunds, review, webhooks
+from mpesa_service.api import callbacks, payments, payouts, refunds, review, webhooks
 from mpesa_service.api.blueprint import RUNTIME, blueprint
 
-__all__ = ["RUNTIME", "blueprint", "callbacks", "payments", "refunds", "review", "webhooks"]
+__all__ = ["RUNTIME", "blueprint", "callbacks", "payments", "payouts", "refunds", "review", "webhooks"]

@@ -27,7 +27,7 @@ OWN_REFERENCE_LIMIT = 20
 FIELDS = frozenset(
     {"type", "phoneNumber", "businessNumber", "amount", "accountReference", "remarks", "command"}
 )
-_TO_PHONES = frozenset({PayoutType.B2C, PayoutType.B2POCHI})
+TO_PHONES = frozenset({PayoutType.B2C, PayoutType.B2POCHI})
 _BUSINESS_NUMBER = re.compile(r"\d{5,7}", re.ASCII)
 
 
@@ -61,7 +61,7 @@ class PayoutRow:
 
     @property
     def to_phone(self) -> bool:
-        return self.type in _TO_PHONES
+        return self.type in TO_PHONES
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _what_is_paid(row: PayoutRow) -> tuple[object, ...]:
 
 
 def _party_field(kind: PayoutType) -> str:
-    return "phoneNumber" if kind in _TO_PHONES else "businessNumber"
+    return "phoneNumber" if kind in TO_PHONES else "businessNumber"
 
 
 def _repeats(earlier: int) -> str:
@@ -168,7 +168,7 @@ class _Reader:
         return self._line("remarks", *REMARKS_LIMITS)
 
     def party(self, kind: PayoutType) -> str:
-        if kind not in _TO_PHONES:
+        if kind not in TO_PHONES:
             self._refuse("phoneNumber", kind)
             return self._business_number()
         self._refuse("businessNumber", kind)
@@ -191,7 +191,7 @@ class _Reader:
     def account_reference(self, kind: PayoutType) -> str | None:
         if self._fields.get("accountReference") is None and kind is not PayoutType.PAYBILL:
             return None
-        most = OWN_REFERENCE_LIMIT if kind in _TO_PHONES else B2B_REFERENCE_LIMIT
+        most = OWN_REFERENCE_LIMIT if kind in TO_PHONES else B2B_REFERENCE_LIMIT
         return self._line("accountReference", 1, most)
 
     def _line(self, field: str, least: int, most: int) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.payments import Payment
+from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
 
 Row = TypeVar("Row")
@@ -52,6 +53,16 @@ def lock_refund(session: Session, refund_id: str) -> tuple[Payment, Refund]:
     if refund is None:
         raise LookupError(f"refund {refund_id} has vanished")
     return lock_payment(session, refund.payment_id), refund
+
+
+def lock_batch(session: Session, batch_id: str) -> PayoutBatch | None:
+    """Return a batch of payouts, locked to the end of the transaction, or None."""
+    return session.scalars(_locked(select(PayoutBatch).where(PayoutBatch.id == batch_id))).one_or_none()
+
+
+def lock_payout(session: Session, payout_id: str) -> Payout | None:
+    """Return one row of a batch, locked, or None. Whoever locks its batch as well does that before."""
+    return session.scalars(_locked(select(Payout).where(Payout.id == payout_id))).one_or_none()
 
 
 def _locked(statement: Select[Row]) -> Select[Row]:

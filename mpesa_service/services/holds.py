@@ -13,6 +13,7 @@ from mpesa_service.services.runtime import Runtime
 log = logging.getLogger(__name__)
 
 REFUNDS = "refunds"
+PAYOUTS = "payouts"
 
 
 def stop(session: Session, name: str, reason: str, now: datetime) -> None:
