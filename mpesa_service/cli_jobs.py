@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.cli_options import by, operator
 from mpesa_service.errors import ServiceError
 from mpesa_service.jobs.table import JOBS, run
 from mpesa_service.schemas.responses import PaymentSchema
@@ -68,22 +68,17 @@ def list_waiting(limit: int, as_json: bool) -> None:
     click.echo(f"{len(found)} waiting")
 
 
-def _operator(name: str) -> Principal:
-    return Principal(f"operator:{name}", frozenset({ADMIN}))
-
-
 def _decide(resolution: Resolution, reference: str, who: str, reason: str, receipt: str | None) -> None:
     finding = Finding(resolution, reason, receipt)
     try:
-        record = resolve(runtime(), _operator(who), reference, finding)
+        record = resolve(runtime(), operator(who), reference, finding)
     except ServiceError as error:
         raise click.ClickException(error.message) from error
     click.echo(f"{record.id} is {record.status}")
 
 
 def _options(command: Any) -> Any:
-    command = click.option("--by", "who", required=True, help="Your name, for the audit trail.")(command)
-    return click.option("--reason", required=True, help="Why, for the audit trail.")(command)
+    return click.option("--reason", required=True, help="Why, for the audit trail.")(by(command))
 
 
 @review_cli.command("settle")
@@ -119,7 +114,7 @@ def pay_back(payment: str, who: str, reason: str) -> None:
     """
     _decide(Resolution.SETTLE, payment, who, reason, None)
     try:
-        answer = refund(runtime(), _operator(who), payment, None, _plainly)
+        answer = refund(runtime(), operator(who), payment, None, _plainly)
     except ServiceError as error:
         raise click.ClickException(error.message) from error
     click.echo(answer.body.decode())

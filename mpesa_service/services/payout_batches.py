@@ -32,6 +32,20 @@ from mpesa_service.services.vault import Vault
 FAULTS_SHOWN = 1_000
 
 
+class InvalidRows(InvalidRequest):
+    """Rows that may not be paid: the first fault leads, all are listed, up to FAULTS_SHOWN."""
+
+    code = "invalid_rows"
+
+    def __init__(self, faults: Sequence[RowFault]) -> None:
+        self.faults = faults
+        listed = [asdict(fault) for fault in faults[:FAULTS_SHOWN]]
+        super().__init__(
+            f"Row {faults[0].row}, {faults[0].field}: {faults[0].message}",
+            details={"rows": listed, "total": len(faults)},
+        )
+
+
 @dataclass(frozen=True)
 class BatchRequest:
     """What is asked for: rows as number and fields, by the caller's own reference.
@@ -56,7 +70,7 @@ class BatchMade:
 def create(runtime: Runtime, principal: Principal, asked: BatchRequest) -> BatchMade:
     """Store a batch whose rows are all right; it is sent once it is running.
 
-    Raises InvalidRequest with every fault, KeyReused when the reference belongs to another batch, and
+    Raises InvalidRows with every fault, KeyReused when the reference belongs to another batch, and
     Unavailable without an initiator.
     """
     if runtime.settings.mpesa_initiator_name is None:
@@ -82,17 +96,8 @@ def _checked(runtime: Runtime, asked: BatchRequest) -> list[PayoutRow]:
     limits = AmountLimits(settings.payout_min_amount, settings.payout_max_amount)
     rows, faults = read_rows(asked.rows, limits, allow_duplicates=asked.allow_duplicates)
     if faults:
-        raise _invalid(faults)
+        raise InvalidRows(faults)
     return rows
-
-
-def _invalid(faults: Sequence[RowFault]) -> InvalidRequest:
-    first = faults[0]
-    return InvalidRequest(
-        f"Row {first.row}, {first.field}: {first.message}",
-        code="invalid_rows",
-        details={"rows": [asdict(fault) for fault in faults[:FAULTS_SHOWN]], "total": len(faults)},
-    )
 
 
 def _batch(
