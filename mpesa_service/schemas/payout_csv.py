@@ -26,7 +26,11 @@ def read_csv(raw: bytes) -> CsvRows:
     """
     try:
         text = raw.decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True))
+        lines = list(
+            csv.reader(
+                io.StringIO(text, newline=""), delimiter=_delimiter(text), skipinitialspace=True, strict=True
+            )
+        )
     except (UnicodeDecodeError, csv.Error) as error:
         raise _invalid("The body is not CSV in UTF-8.") from error
     if not lines:
@@ -47,7 +51,7 @@ def _delimiter(text: str) -> str:
 
 def _check_names(names: list[str]) -> None:
     unknown = [name for name in names if name not in FIELDS]
-    if unknown or len(set(names)) != len(names):
+    if not names or unknown or len(set(names)) != len(names):
         listed = ", ".join(sorted(FIELDS))
         raise _invalid(f"The first line must name columns, each once, of these: {listed}.")
 
