@@ -114,6 +114,7 @@ def _create_payouts() -> None:
         sa.Column("account_reference", sa.String(length=20), nullable=True),
         sa.Column("remarks", sa.String(length=100), nullable=False),
         sa.Column("receipt", sa.String(length=128), nullable=True),
+        sa.Column("begun_at", UTC, nullable=True),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("outgoing_count", sa.Integer(), nullable=False),
         *_course_of("payouts"),

@@ -69,7 +69,8 @@ class PayoutBatch(Base):
 class Payout(CommandColumns, Base):
     """One row of a batch: `amount` whole shillings to a phone, a pay bill or a till.
 
-    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it.
+    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it. `begun_at` is
+    when it was first sent, which may be hours after it was asked for.
     """
 
     __tablename__ = "payouts"
@@ -85,6 +86,7 @@ class Payout(CommandColumns, Base):
     account_reference: Mapped[str | None] = mapped_column(String(20))
     remarks: Mapped[str] = mapped_column(String(100))
     receipt: Mapped[str | None] = mapped_column(String(128))
+    begun_at: Mapped[datetime | None]
     event_count: Mapped[int] = mapped_column(Integer, default=0)
     outgoing_count: Mapped[int] = mapped_column(Integer, default=0)
 
