@@ -171,11 +171,10 @@ def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
 
 
 def _deliveries_table(found: Sequence[DeliveryRecord]) -> Table:
-    table = Table("delivery", "event", "payment", "status", "attempts", "next", "last answer")
+    table = Table("delivery", "event", "subject", "status", "attempts", "next", "last answer")
     for row in found:
         answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
         event = f"{row.event_type} {row.event_id}"
-        table.add_row(
-            str(row.id), event, row.payment_id, row.status, str(row.attempts), local_time(row.due_at), answer
-        )
+        due = local_time(row.due_at)
+        table.add_row(str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)
     return table

@@ -83,6 +83,8 @@ CANARIES = [
     (f"https://pay.example.co.ke/api/mpesa/callback/{TOKEN}", TOKEN[:12]),
     (f"/api/mpesa/callback/b2c/result/{TOKEN}", TOKEN[:12]),
     (f"/api/mpesa/callback/b2c/timeout/{TOKEN}", TOKEN[:12]),
+    (f"/api/mpesa/callback/command/result/{TOKEN}", TOKEN[:12]),
+    (f"/api/mpesa/callback/command/status/timeout/{TOKEN}", TOKEN[:12]),
     ("postgresql+psycopg://mpesa:pgcanary@db:5432/mpesa", "pgcanary"),
     ("redis://:rediscanary@cache:6379/0", "rediscanary"),
 ]

@@ -60,9 +60,12 @@ def lock_batch(session: Session, batch_id: str) -> PayoutBatch | None:
     return session.scalars(_locked(select(PayoutBatch).where(PayoutBatch.id == batch_id))).one_or_none()
 
 
-def lock_payout(session: Session, payout_id: str) -> Payout | None:
-    """Return one row of a batch, locked, or None. Whoever locks its batch as well does that before."""
-    return session.scalars(_locked(select(Payout).where(Payout.id == payout_id))).one_or_none()
+def lock_payout_where(session: Session, **columns: str) -> Payout | None:
+    """Return the one row of a batch with these unique column values, locked, or None.
+
+    Whoever locks its batch as well does that before.
+    """
+    return session.scalars(_locked(select(Payout).filter_by(**columns))).one_or_none()
 
 
 def _locked(statement: Select[Row]) -> Select[Row]:

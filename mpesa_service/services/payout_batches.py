@@ -22,9 +22,10 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.errors import InvalidRequest, KeyReused, Unavailable
 from mpesa_service.models import PayoutBatch
 from mpesa_service.models.statements import insert_once
+from mpesa_service.services.commands.payout import PayoutCommand
+from mpesa_service.services.commands.sending import tokens_of
 from mpesa_service.services.payout_records import Progress, find_batch, progress_of
 from mpesa_service.services.payout_states import create_batch
-from mpesa_service.services.refund_sending import tokens_of
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import Cause
 from mpesa_service.services.vault import Vault
@@ -140,7 +141,7 @@ def _stored(
         "account_reference": row.account_reference,
         "remarks": row.remarks,
         "originator_conversation_id": str(uuid.uuid4()),
-        **tokens_of(vault, payout_id).hashes(),
+        **tokens_of(vault, PayoutCommand.name, payout_id).hashes(),
         "asks_made": 0,
         "outgoing_count": 0,
         "requested_by": principal.subject,

@@ -142,17 +142,23 @@ def find_batch(session: Session, batch_id: str) -> PayoutBatch:
 
 def progress_of(runtime: Runtime, session: Session, batch: PayoutBatch) -> Progress:
     """Return how far a batch is."""
-    shares = {status.public: Share() for status in PayoutStatus}
-    count, amount = func.count(), func.sum(Payout.amount)
-    grouped = select(Payout.status, count, amount).where(Payout.batch_id == batch.id).group_by(Payout.status)
-    for status, rows, shillings in session.execute(grouped):
-        share = shares[PayoutStatus(status).public]
-        share.count, share.amount = share.count + rows, share.amount + int(shillings)
+    shares = shares_of(session, batch.id)
     hold = holds.why_stopped(session, holds.PAYOUTS)
     left = None
     if batch.state is BatchStatus.RUNNING and hold is None:
         left = seconds_left(shares[PayoutStatus.WAITING].count, runtime.settings.payouts_per_minute)
     return Progress(batch_record(batch), hold, left, shares)
+
+
+def shares_of(session: Session, batch_id: str) -> dict[str, Share]:
+    """Return a batch's rows by the statuses that clients see, empty ones named as well."""
+    shares = {status.public: Share() for status in PayoutStatus}
+    count, amount = func.count(), func.sum(Payout.amount)
+    grouped = select(Payout.status, count, amount).where(Payout.batch_id == batch_id).group_by(Payout.status)
+    for status, rows, shillings in session.execute(grouped):
+        share = shares[PayoutStatus(status).public]
+        share.count, share.amount = share.count + rows, share.amount + int(shillings)
+    return shares
 
 
 def batch_record(batch: PayoutBatch) -> BatchRecord:

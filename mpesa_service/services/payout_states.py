@@ -12,10 +12,14 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from mpesa_service.domain.announcements import batch_event, payout_event
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED
 from mpesa_service.domain.states import PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.extensions import AFTER_COMMIT
 from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
+from mpesa_service.services.outbox import publish
+from mpesa_service.services.payout_news import batch_news, payout_news
+from mpesa_service.services.payout_records import shares_of
 from mpesa_service.services.states import Cause
 
 log = logging.getLogger("mpesa_service.audit")
@@ -34,6 +38,7 @@ def create_batch(
     trails = [replace(begun, payout_id=row["id"]).values(cause) for row in rows]
     session.execute(insert(PayoutEvent), trails)
     _record_batch(session, batch, None, "created", cause)
+    _tell_batch(session, batch, "created", cause)
 
 
 def move_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -> None:
@@ -44,6 +49,7 @@ def move_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) ->
     if edge == "finished":
         batch.completed_at = cause.at
     _record_batch(session, batch, before, edge, cause)
+    _tell_batch(session, batch, edge, cause)
 
 
 def move_payout(session: Session, row: Payout, edge: str, cause: Cause) -> None:
@@ -58,11 +64,27 @@ def move_payout(session: Session, row: Payout, edge: str, cause: Cause) -> None:
     if after not in PAYOUT_UNFINISHED or after is PayoutStatus.WAITING:
         row.ask_at = None
     _record_payout(session, row, before, edge, cause)
+    _tell_payout(session, row, before, cause)
 
 
 def note_payout(session: Session, row: Payout, what: str, cause: Cause) -> None:
     """Write a line of a payout's audit trail that changes no state."""
     _record_payout(session, row, row.status, what, cause)
+
+
+def _tell_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -> None:
+    event = batch_event(edge, batch.state)
+    if event is not None:
+        batch.outgoing_count += 1
+        publish(session, event, batch_news(batch, shares_of(session, batch.id)), cause.at)
+
+
+def _tell_payout(session: Session, row: Payout, before: PayoutStatus, cause: Cause) -> None:
+    event = payout_event(row.state)
+    if event is not None:
+        row.outgoing_count += 1
+        reference = session.get_one(PayoutBatch, row.batch_id).reference
+        publish(session, event, payout_news(row, reference, before.public), cause.at)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from .shop import PHONE, Receiver, Shop
+from .receiver import Receiver
+from .shop import PHONE, Shop
 
 
 def test_the_help_page_tells_the_table(shop: Shop) -> None:
