@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import select
 
 from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
+from mpesa_service.services.payout_sending import pay_waiting
+from mpesa_service.simulator.records import Payout as AtMpesa
 from tests.support import Service
 
 ROW = {"type": "b2c", "phoneNumber": "0712345678", "amount": 100}
@@ -65,3 +67,24 @@ def trail(service: Service, subject: str) -> list[str]:
     statement = select(PayoutEvent.cause).where(PayoutEvent.subject_id == subject)
     with service.runtime.database.read() as session:
         return list(session.scalars(statement.order_by(PayoutEvent.sequence)))
+
+
+def pay(service: Service) -> int:
+    """Let the job send what waits; return how much it did."""
+    return pay_waiting(service.runtime)
+
+
+def at_m_pesa(service: Service) -> list[AtMpesa]:
+    """Return the simulator's own records of what it was asked to pay, oldest first."""
+    return list(service.simulator.world.every(AtMpesa))
+
+
+def complete(service: Service, **body: Any) -> None:
+    """Let M-Pesa carry out, or refuse with `resultCode`, everything that it has queued."""
+    for command in at_m_pesa(service):
+        if command.state in {"queued", "timed_out"}:
+            service.simulator.post(f"/simulator/commands/{command.conversation_id}/complete", body)
+
+
+def script(service: Service, which: str = "b2c", **more: Any) -> None:
+    service.simulator.post("/simulator/script", {"for": which, **more})

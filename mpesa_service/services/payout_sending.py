@@ -107,7 +107,5 @@ def _tidy(runtime: Runtime) -> int:
     begun = (BatchStatus.RUNNING, BatchStatus.PAUSED, BatchStatus.STOPPED)
     live = select(PayoutBatch.id).where(PayoutBatch.status.in_(begun), PayoutBatch.completed_at.is_(None))
     with runtime.database.read() as session:
-        found = list(
-            session.scalars(live.where(or_(through, to_cancel)).order_by(PayoutBatch.id).limit(100))
-        )
+        found = list(session.scalars(live.where(or_(through, to_cancel)).order_by(PayoutBatch.id).limit(100)))
     return sum(cancel_waiting(runtime, batch_id) + finish(runtime, batch_id) for batch_id in found)

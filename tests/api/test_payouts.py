@@ -86,10 +86,13 @@ class TestAsking:
         assert (answer.status_code, answer.json["code"]) == (400, "reference_needed")
         assert batches(service) == []
 
-    def test_without_an_initiator_nothing_is_stored(
-        self, service: Service, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        object.__setattr__(service.runtime.settings, "mpesa_initiator_name", None)
+    @pytest.fixture
+    def no_initiator(self, service_env: dict[str, str]) -> None:
+        service_env.update(MPESA_ENVIRONMENT="sandbox", MPESA_SHORTCODE="174379", MPESA_PASSKEY="x")
+        service_env.update(MPESA_CONSUMER_KEY="k", MPESA_CONSUMER_SECRET="s")
+
+    @pytest.mark.usefixtures("no_initiator")
+    def test_without_an_initiator_nothing_is_stored(self, service: Service) -> None:
         answer = post(service, {**ROW, "reference": "PAY-1"})
         assert (answer.status_code, answer.json["code"]) == (503, "payouts_not_set_up")
         assert batches(service) == []
@@ -142,8 +145,12 @@ class TestAllOrNothing:
         answer = post(service, {"reference": "PAY-1", "rows": [ROW] * 10_001})
         self.refused(service, answer, "invalid_request")
 
+    @pytest.fixture
+    def at_most_99(self, service_env: dict[str, str]) -> None:
+        service_env["PAYOUT_MAX_AMOUNT"] = "99"
+
+    @pytest.mark.usefixtures("at_most_99")
     def test_the_configured_limits(self, service: Service) -> None:
-        object.__setattr__(service.runtime.settings, "payout_max_amount", 99)
         body = self.refused(service, post(service, {**ROW, "reference": "PAY-1"}), "invalid_rows")
         assert body["details"]["rows"][0]["message"] == "must be 10 to 99 shillings."
 
