@@ -35,8 +35,6 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
 
 def _flask_settings(settings: Settings) -> dict[str, object]:
     return {
-        # One more than is allowed, so that `body_limit` sees it: werkzeug cuts a chunked body off here.
-        "MAX_CONTENT_LENGTH": body_limit.MAX_BODY_BYTES + 1,
         "PROPAGATE_EXCEPTIONS": False,
         "API_TITLE": "M-Pesa payment service",
         "API_VERSION": __version__,

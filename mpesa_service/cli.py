@@ -14,6 +14,7 @@ from mpesa_service.cli_doctor import doctor
 from mpesa_service.cli_inquiries import balance, status
 from mpesa_service.cli_jobs import jobs_cli
 from mpesa_service.cli_payments import payments_cli
+from mpesa_service.cli_payouts import payout_cli, payouts_cli
 from mpesa_service.cli_review import refunds_cli, reverse, review_cli
 from mpesa_service.cli_verify import verify_books
 from mpesa_service.cli_webhooks import webhooks_cli
@@ -30,7 +31,7 @@ mpesa_cli.add_command(reverse)
 mpesa_cli.add_command(status)
 mpesa_cli.add_command(balance)
 mpesa_cli.add_command(doctor)
-for group in (payments_cli, jobs_cli, review_cli, refunds_cli, webhooks_cli):
+for group in (payments_cli, jobs_cli, review_cli, refunds_cli, payout_cli, payouts_cli, webhooks_cli):
     mpesa_cli.add_command(group)
 
 

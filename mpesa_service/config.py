@@ -88,7 +88,7 @@ class Settings:
     )
     mpesa_till: str | None = setting(text, "The till number, with `CustomerBuyGoodsOnline`.", None)
     mpesa_initiator_name: str | None = setting(
-        text, "API operator that pays refunds; without it refunds are refused.", None
+        text, "API operator that pays refunds and payouts; without it both are refused.", None
     )
     mpesa_security_credential: str | None = setting(
         text, "The initiator's ready-made SecurityCredential.", None, secret=True
@@ -100,7 +100,7 @@ class Settings:
         text, "Safaricom's certificate file (PEM or DER) that encrypts the password.", None
     )
     mpesa_b2c_shortcode: str | None = setting(
-        text, "Shortcode that pays refunds, if not `MPESA_SHORTCODE`.", None
+        text, "Shortcode that pays refunds and payouts, if not `MPESA_SHORTCODE`.", None
     )
     mpesa_b2c_version: str = setting(
         choice("v3", "v1"), "B2C API: `v3`, which takes an id once, or `v1`.", "v3"
@@ -120,6 +120,18 @@ class Settings:
     mpesa_min_amount: int = setting(whole_number, "Least payment in shillings.", 1)
     mpesa_max_amount: int = setting(
         whole_number, "Largest payment in shillings; Safaricom's own limit is 250000.", 70_000
+    )
+    payout_min_amount: int = setting(
+        whole_number, "Least payout in shillings; Safaricom documents 10 for payouts to phones.", 10
+    )
+    payout_max_amount: int = setting(whole_number, "Largest payout in shillings.", 250_000)
+    payout_approval_threshold: int = setting(
+        whole_number,
+        "Shillings; a batch of payouts that comes to more needs a second admin's approval. 0: each one does.",
+        50_000,
+    )
+    payouts_per_minute: int = setting(
+        whole_number, "How many payouts are sent to Daraja in a minute, by all processes together.", 60
     )
     balance_every: int = setting(
         whole_number,
@@ -170,6 +182,9 @@ class Settings:
     )
     ratelimit_default: str = setting(rate_limit, "Requests a caller.", "100 per 15 minutes")
     ratelimit_refunds: str = setting(rate_limit, "Refund requests a caller.", "10 per 15 minutes")
+    ratelimit_payouts: str = setting(
+        rate_limit, "Requests for payouts and approvals a caller.", "30 per 15 minutes"
+    )
     ratelimit_prompts: str = setting(rate_limit, "Prompts a phone number.", "5 per 10 minutes")
     celery_broker_url: str = setting(
         text,

@@ -35,6 +35,14 @@ def _amounts(s: "Settings") -> Iterator[str]:
         yield f"MPESA_MAX_AMOUNT must be at most {SAFARICOM_MAX_AMOUNT}, Safaricom's own limit."
     if s.mpesa_min_amount > s.mpesa_max_amount:
         yield "MPESA_MIN_AMOUNT is larger than MPESA_MAX_AMOUNT."
+    if s.payout_min_amount < 1:
+        yield "PAYOUT_MIN_AMOUNT must be at least 1."
+    if s.payout_max_amount > SAFARICOM_MAX_AMOUNT:
+        yield f"PAYOUT_MAX_AMOUNT must be at most {SAFARICOM_MAX_AMOUNT}, Safaricom's own limit."
+    if s.payout_min_amount > s.payout_max_amount:
+        yield "PAYOUT_MIN_AMOUNT is larger than PAYOUT_MAX_AMOUNT."
+    if s.payouts_per_minute < 1:
+        yield "PAYOUTS_PER_MINUTE must be at least 1: nothing would be paid out."
     if s.prompt_lifetime.total_seconds() < 60:
         yield "PROMPT_LIFETIME must be at least 60 seconds: prompts live that long on the phone."
 

@@ -279,6 +279,19 @@ class TestProblems:
                 {"MPESA_MIN_AMOUNT": "11", "MPESA_MAX_AMOUNT": "10"},
                 "MPESA_MIN_AMOUNT is larger than MPESA_MAX_AMOUNT.",
             ),
+            ({"PAYOUT_MIN_AMOUNT": "0"}, "PAYOUT_MIN_AMOUNT must be at least 1."),
+            (
+                {"PAYOUT_MAX_AMOUNT": "250001"},
+                "PAYOUT_MAX_AMOUNT must be at most 250000, Safaricom's own limit.",
+            ),
+            (
+                {"PAYOUT_MIN_AMOUNT": "101", "PAYOUT_MAX_AMOUNT": "100"},
+                "PAYOUT_MIN_AMOUNT is larger than PAYOUT_MAX_AMOUNT.",
+            ),
+            (
+                {"PAYOUTS_PER_MINUTE": "0"},
+                "PAYOUTS_PER_MINUTE must be at least 1: nothing would be paid out.",
+            ),
             (
                 {"PROMPT_LIFETIME": "59"},
                 "PROMPT_LIFETIME must be at least 60 seconds: prompts live that long on the phone.",

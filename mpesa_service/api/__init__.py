@@ -1,6 +1,16 @@
-"""HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py`."""
+"""HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py` …"""
 
-from mpesa_service.api import callbacks, exports, inquiries, listing, payments, refunds, review, webhooks
+from mpesa_service.api import (
+    callbacks,
+    exports,
+    inquiries,
+    listing,
+    payments,
+    payouts,
+    refunds,
+    review,
+    webhooks,
+)
 from mpesa_service.api.blueprint import RUNTIME, blueprint
 
 __all__ = [
@@ -11,6 +21,7 @@ __all__ = [
     "inquiries",
     "listing",
     "payments",
+    "payouts",
     "refunds",
     "review",
     "webhooks",

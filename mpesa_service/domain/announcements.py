@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from mpesa_service.domain.states import PaymentStatus, RefundStatus
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.states import PaymentStatus, PayoutStatus, RefundStatus
 
 
 class EventType(StrEnum):
@@ -18,6 +19,11 @@ class EventType(StrEnum):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     REFUND_REVIEW = "refund.review"
+    PAYOUT_SUCCEEDED = "payout.succeeded"
+    PAYOUT_FAILED = "payout.failed"
+    PAYOUT_REVIEW = "payout.review"
+    PAYOUT_BATCH_WAITING_APPROVAL = "payout_batch.waiting_approval"
+    PAYOUT_BATCH_DONE = "payout_batch.done"
     BALANCE_LOW = "balance.low"
 
 
@@ -35,6 +41,12 @@ _REFUND_EVENTS = {
     RefundStatus.REVIEW: EventType.REFUND_REVIEW,
 }
 
+_PAYOUT_EVENTS = {
+    PayoutStatus.SUCCEEDED: EventType.PAYOUT_SUCCEEDED,
+    PayoutStatus.FAILED: EventType.PAYOUT_FAILED,
+    PayoutStatus.REVIEW: EventType.PAYOUT_REVIEW,
+}
+
 
 def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
     """Return what a payment's move along `edge` into `after` announces; None if nothing."""
@@ -44,3 +56,15 @@ def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
 def refund_event(after: RefundStatus) -> EventType | None:
     """Return what a refund's move into `after` announces; None if nothing."""
     return _REFUND_EVENTS.get(after)
+
+
+def payout_event(after: PayoutStatus) -> EventType | None:
+    """Return what a payout's move into `after` announces; None if nothing."""
+    return _PAYOUT_EVENTS.get(after)
+
+
+def batch_event(edge: str, after: BatchStatus) -> EventType | None:
+    """Return what a batch's making (`created`) or move along `edge` announces; None if nothing."""
+    if edge == "created" and after is BatchStatus.WAITING_APPROVAL:
+        return EventType.PAYOUT_BATCH_WAITING_APPROVAL
+    return EventType.PAYOUT_BATCH_DONE if edge == "finished" else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mpesa_service.services import delivery, housekeeping, inbox, reconcile
 from mpesa_service.services.commands.due import look_into_due
 from mpesa_service.services.inquiries import ask_balance_when_due
+from mpesa_service.services.payout_sending import pay_waiting
 from mpesa_service.services.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ JOBS = (
     Job(
         "balance", 60, ask_balance_when_due, "ask M-Pesa what the accounts hold, every BALANCE_EVERY minutes"
     ),
+    Job("payouts", 1, pay_waiting, "send payouts that wait, and close batches that are through"),
     Job("prune", 3600, housekeeping.prune, "drop idempotency keys after their 72 hours"),
 )
 

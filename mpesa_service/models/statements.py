@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.payments import Payment
+from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
 
 Row = TypeVar("Row")
@@ -44,6 +45,19 @@ def lock_refund_where(session: Session, **columns: str) -> Refund | None:
         return None
     lock_payment(session, found.payment_id)
     return session.scalars(_locked(select(Refund).where(Refund.id == found.id))).one()
+
+
+def lock_batch(session: Session, batch_id: str) -> PayoutBatch | None:
+    """Return a batch of payouts, locked to the end of the transaction, or None."""
+    return session.scalars(_locked(select(PayoutBatch).where(PayoutBatch.id == batch_id))).one_or_none()
+
+
+def lock_payout_where(session: Session, **columns: str) -> Payout | None:
+    """Return the one row of a batch with these unique column values, locked, or None.
+
+    Whoever locks its batch as well does that before.
+    """
+    return session.scalars(_locked(select(Payout).filter_by(**columns))).one_or_none()
 
 
 def _locked(statement: Select[Row]) -> Select[Row]:

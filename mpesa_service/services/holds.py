@@ -17,7 +17,10 @@ PAYOUTS = "payouts"
 LOW_BALANCE = "payouts: low balance"
 """Set and lifted by the balance alone; it stops payouts too, but not the finding out about those sent."""
 
-_STOPPED_BY = {PAYOUTS: (PAYOUTS, LOW_BALANCE)}
+OUT_OF_MONEY = "payouts: out of money"
+"""Set when M-Pesa refused a payout for want of money; lifted by a person who has topped the account up."""
+
+_STOPPED_BY = {PAYOUTS: (PAYOUTS, LOW_BALANCE, OUT_OF_MONEY)}
 
 
 def stop(session: Session, name: str, reason: str, now: datetime) -> None:

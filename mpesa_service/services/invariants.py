@@ -8,10 +8,10 @@ ledger knows: there the rules compare two records that share no code.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.announcements import payment_event, refund_event
@@ -34,28 +34,16 @@ from mpesa_service.models import (
     PaymentEvent,
     Refund,
 )
+from mpesa_service.services.checks import BATCH, Moves, Tally, Violation, freeze, misstep
 from mpesa_service.services.runtime import Runtime
 
-BATCH = 500
+_BEGINS = ("submitting",)
 
-_MOVES = {
-    False: {(edge.name, str(edge.source)): str(edge.target) for edge in PAYMENT_TRANSITIONS.edges},
-    True: {(edge.name, str(edge.source)): str(edge.target) for edge in REFUND_TRANSITIONS.edges},
-}
-_EDGE_NAMES = {of_refund: {name for name, _ in moves} for of_refund, moves in _MOVES.items()}
+_MOVES = {False: Moves.of(PAYMENT_TRANSITIONS), True: Moves.of(REFUND_TRANSITIONS)}
 _TOLD = {
     False: {(e.name, str(e.source)): payment_event(e.name, e.target) for e in PAYMENT_TRANSITIONS.edges},
     True: {(e.name, str(e.source)): refund_event(e.target) for e in REFUND_TRANSITIONS.edges},
 }
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One rule broken: its name, the payment (or other row) it is about, and how, in a sentence."""
-
-    invariant: str
-    subject: str
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -66,13 +54,6 @@ class Story:
     events: Sequence[PaymentEvent]
     outgoing: Sequence[Row[Any]]
     refunds: Sequence[Refund]
-
-
-@dataclass
-class Tally:
-    """How much was looked at, by kind; `review` counts payments and refunds that wait for a person."""
-
-    counts: Counter[str] = field(default_factory=Counter)
 
 
 Rule = Callable[[Story], Iterator[str]]
@@ -86,7 +67,8 @@ def trail_is_a_path(story: Story) -> Iterator[str]:
         yield f"its audit trail should count 1 to {story.payment.event_count} and counts {numbers}"
     where: dict[str | None, str] = {}
     for event in story.events:
-        fault = _misstep(event, where.get(event.refund_id))
+        moves = _MOVES[event.refund_id is not None]
+        fault = misstep(event, where.get(event.refund_id), moves, _BEGINS)
         if fault is not None:
             yield f"event {event.sequence} ({event.cause}) {fault}"
         where[event.refund_id] = event.to_status
@@ -95,20 +77,6 @@ def trail_is_a_path(story: Story) -> Iterator[str]:
     for of, status in statuses.items():
         if where.get(of) != status:
             yield f"{f'refund {of}' if of else 'it'} is {status}, but its audit trail ends at {where.get(of)}"
-
-
-def _misstep(event: PaymentEvent, at: str | None) -> str | None:
-    of_refund = event.refund_id is not None
-    if at is None:
-        begins = (event.from_status, event.to_status) == (None, "submitting")
-        return None if begins else "is the first one and does not begin at submitting"
-    if event.from_status != at:
-        return f"leaves {event.from_status}, but the one before ended at {at}"
-    if event.cause not in _EDGE_NAMES[of_refund]:
-        return None if event.to_status == at else "is a note, yet changes the status"
-    if _MOVES[of_refund].get((event.cause, at)) != event.to_status:
-        return f"leads from {at} to {event.to_status}, which is not in the transition table"
-    return None
 
 
 def told_once(story: Story) -> Iterator[str]:
@@ -200,7 +168,7 @@ def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
     after = ""
     while True:
         with runtime.database.read() as session:
-            _freeze(session)
+            freeze(session)
             batch = _stories(session, after)
         if not batch:
             return
@@ -212,12 +180,6 @@ def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
             tally.counts["review"] += sum(r.state is RefundStatus.REVIEW for r in story.refunds)
             yield story
         after = batch[-1].payment.id
-
-
-def _freeze(session: Session) -> None:
-    """Let all statements of the transaction see one moment; on SQLite they do."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
 
 
 def _stories(session: Session, after: str) -> list[Story]:
@@ -269,7 +231,7 @@ def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     name, last = one_key_one_resource.__name__, 0
     while True:
         with runtime.database.read() as session:
-            _freeze(session)
+            freeze(session)
             page = select(IdempotencyKey).where(IdempotencyKey.id > last)
             keys = session.scalars(page.order_by(IdempotencyKey.id).limit(BATCH)).all()
             owners = _owners(session, [key.resource_id for key in keys])

@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 from mpesa_service.domain.phones import same_phone
 from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, PaymentStatus, RefundStatus
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
-from mpesa_service.services.invariants import BATCH, Story, Tally, Violation, stories
+from mpesa_service.services.checks import BATCH, Tally, Violation
+from mpesa_service.services.invariants import Story, stories
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.vault import token_hash
 

@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.models import Pace
 from mpesa_service.models.statements import insert_once
 
 QUERIES = "stk_query"
+PAYMENTS_OUT = "payments_out"
 
 
 BURST_SHARE = 10
@@ -28,3 +29,9 @@ def take(session: Session, name: str, per_minute: int, now: datetime) -> bool:
         return False
     row.next_at = max(row.next_at, now) + interval
     return True
+
+
+def rest(session: Session, name: str, until: datetime) -> None:
+    """Let nobody take a turn before `until`, or about that: Daraja has asked for a rest."""
+    late = update(Pace).where(Pace.name == name, Pace.next_at < until)
+    session.execute(late.values(next_at=until))

@@ -40,6 +40,15 @@ ADMIN = {
     "mpesa.list_webhook_deliveries",
     "mpesa.resend_webhook_delivery",
     "mpesa.replay_webhook",
+    "mpesa.create_payouts",
+    "mpesa.list_payouts",
+    "mpesa.get_payouts",
+    "mpesa.list_payout_rows",
+    "mpesa.payout_result",
+    "mpesa.approve_payouts",
+    "mpesa.pause_payouts",
+    "mpesa.resume_payouts",
+    "mpesa.stop_payouts",
 }
 
 
@@ -70,7 +79,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 19
+    assert checked == 28
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -83,7 +92,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 29
+    assert len(operations) == 38
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path) == ("security" not in operation)
