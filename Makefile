@@ -7,7 +7,7 @@ PORT ?= 5005
 SIMULATOR_PORT ?= 5006
 export PORT SIMULATOR_PORT
 
-.PHONY: help install run demo test soak lint format lock migrate clean
+.PHONY: help install run demo demo-day test soak lint format lock migrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -33,6 +33,9 @@ run: .venv/.runtime ## simulator on 5006 and service on 5005, with tokens and cu
 
 demo: .venv/.runtime ## one payment, its refunds and the order service, step by step; LOST=20 DOUBLED=30 adds trouble
 	@$(BIN)/python -m mpesa_service.local demo
+
+demo-day: .venv/.runtime ## a shop's whole day through every door, with faults; the books must agree (about six minutes)
+	@$(BIN)/python -m mpesa_service.local demo-day
 
 test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates
 	@$(BIN)/python -m pytest

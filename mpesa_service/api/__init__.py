@@ -1,6 +1,16 @@
 """HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py`."""
 
-from mpesa_service.api import callbacks, payments, refunds, review, webhooks
+from mpesa_service.api import callbacks, exports, listing, payments, refunds, review, webhooks
 from mpesa_service.api.blueprint import RUNTIME, blueprint
 
-__all__ = ["RUNTIME", "blueprint", "callbacks", "payments", "refunds", "review", "webhooks"]
+__all__ = [
+    "RUNTIME",
+    "blueprint",
+    "callbacks",
+    "exports",
+    "listing",
+    "payments",
+    "refunds",
+    "review",
+    "webhooks",
+]

@@ -1,4 +1,4 @@
-"""The command line: `run` and `demo`."""
+"""The command line: `run`, `demo` and `demo-day`."""
 
 import argparse
 import errno
@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mpesa_service.local.day.plan import Size
+from mpesa_service.local.day.play import demo_day
 from mpesa_service.local.demo import demo
 from mpesa_service.local.place import ROOT, Place
 from mpesa_service.local.problems import LocalProblem
@@ -32,14 +34,24 @@ example:
   make demo LOST=20 DOUBLED=30
 """
 
+_DAY_EPILOG = """\
+environment:
+  SEED, DIVIDED_BY   the same as the options
+
+example:
+  make demo-day SEED=7
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry the command out; return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     given = build_parser().parse_args(arguments)
-    place = Place(given.directory.resolve(), given.port, given.simulator_port)
     try:
+        if given.command == "demo-day":
+            return demo_day(given.seed, Size().smaller(given.divided_by))
+        place = Place(given.directory.resolve(), given.port, given.simulator_port)
         if given.command == "demo":
             return demo(place, _trouble(given))
         return run(place, ready_file=given.ready_file, quiet=given.quiet)
@@ -79,6 +91,16 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_trouble(demo_)
+    day = commands.add_parser(
+        "demo-day",
+        help="play a shop's whole day through every door, with faults, and compare the books",
+        description="500 prompted payments, 300 from the phone's menu of which 20 fit nothing, 50 refunds by"
+        " both methods, and a file of 200 payouts with its approval, while callbacks are lost or doubled."
+        " On a pair of its own, about six minutes.",
+        epilog=_DAY_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_day(day)
     for command in (run_, demo_):
         _add_place(command)
     run_.add_argument(
@@ -100,6 +122,20 @@ def _add_trouble(parser: argparse.ArgumentParser) -> None:
     ):
         default = os.environ.get(name.upper()) or default
         parser.add_argument(f"--{name}", type=kind, default=default, help=help_, metavar="N")
+
+
+def _add_day(parser: argparse.ArgumentParser) -> None:
+    seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000))
+    parser.add_argument(
+        "--seed", type=int, default=seed, help="repeats the draw (default: drawn)", metavar="N"
+    )
+    parser.add_argument(
+        "--divided-by",
+        type=lambda text: _whole(text, 1, 250),
+        default=os.environ.get("DIVIDED_BY") or "1",
+        help="a day of an N-th of the size (default: DIVIDED_BY, or 1)",
+        metavar="N",
+    )
 
 
 def _trouble(given: argparse.Namespace) -> Trouble | None:

@@ -1,7 +1,7 @@
 """How the demo looks: numbered steps, facts, the handset, bars, books side by side. Plain when piped."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich import box
@@ -85,6 +85,18 @@ class Narrator:
         for name, book in books.items():
             amounts = [amount for told in book.values() for amount in told]
             table.add_row(name, str(len(amounts)), f"{sum(amounts):,}")
+        self._console.print(Padding(table, _LEFT, expand=False))
+
+    def movements(self, kinds: Sequence[str], books: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+        """Print, for each kind of movement, how many and how much each named book tells of."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table.add_column("")
+        for name in books:
+            table.add_column(name, justify="right")
+            table.add_column("KES", justify="right")
+        for kind in kinds:
+            cells = [(str(len(book[kind])), f"{sum(book[kind].values()):,}") for book in books.values()]
+            table.add_row(kind, *(cell for pair in cells for cell in pair))
         self._console.print(Padding(table, _LEFT, expand=False))
 
 

@@ -102,6 +102,11 @@ def migration() -> tuple[str, ...]:
     return (*_python("alembic"), "upgrade", "head")
 
 
+def verification(simulator_url: str) -> tuple[str, ...]:
+    """Return the command that checks every rule of the books, also against the simulator's ledger."""
+    return (*_python("flask"), "--app", "wsgi", "mpesa", "verify", "--settled", "--ledger", simulator_url)
+
+
 def token(subject: str, *roles: str, hours: int) -> tuple[str, ...]:
     """Return the command that prints a token."""
     carried = [word for role in roles for word in ("--role", role)]
