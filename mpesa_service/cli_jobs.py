@@ -1,7 +1,6 @@
 """Operator commands for jobs, review, and stopped refunds."""
 
-import json
-from typing import Any
+from collections.abc import Sequence
 
 import click
 from flask.cli import AppGroup
@@ -9,12 +8,15 @@ from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import by, operator
+from mpesa_service.cli_options import as_json, by, echo_json, operator, reason
 from mpesa_service.errors import ServiceError
 from mpesa_service.jobs.table import JOBS, run
+from mpesa_service.schemas.payouts import PayoutSchema
 from mpesa_service.schemas.responses import PaymentSchema
 from mpesa_service.services import holds
 from mpesa_service.services.idempotency import Answer
+from mpesa_service.services.payout_records import PayoutRecord
+from mpesa_service.services.payout_review import list_payouts_in_review
 from mpesa_service.services.refunds import RefundStarted, refund
 from mpesa_service.services.review import Finding, Resolution, list_review, resolve
 
@@ -48,15 +50,15 @@ def list_jobs() -> None:
 
 @review_cli.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@as_json
 def list_waiting(limit: int, as_json: bool) -> None:
-    """Show what waits for a person, oldest first, and why.
+    """Show payments and then payouts that wait for a person, oldest first, and why.
 
     Example: flask --app wsgi mpesa review list
     """
-    found = list_review(runtime(), limit)
+    found, payouts = list_review(runtime(), limit), list_payouts_in_review(runtime(), limit)
     if as_json:
-        click.echo(json.dumps(PaymentSchema(many=True).dump(found), indent=2))
+        echo_json(PaymentSchema(many=True).dump(found) + PayoutSchema(many=True).dump(payouts))
         return
     table = Table("payment", "order", "amount", "status", "receipt", "evidence", "why")
     for record in found:
@@ -65,11 +67,22 @@ def list_waiting(limit: int, as_json: bool) -> None:
         cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt or "")
         table.add_row(*cells, record.evidence or "", "\n".join(why))
     Console().print(table)
-    click.echo(f"{len(found)} waiting")
+    if payouts:
+        Console().print(_payouts_table(payouts))
+    click.echo(f"{len(found) + len(payouts)} waiting")
 
 
-def _decide(resolution: Resolution, reference: str, who: str, reason: str, receipt: str | None) -> None:
-    finding = Finding(resolution, reason, receipt)
+def _payouts_table(payouts: Sequence[PayoutRecord]) -> Table:
+    table = Table("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
+    for record in payouts:
+        cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
+        rest = (str(record.amount), record.receipt or "", record.evidence or "", record.failure_reason)
+        table.add_row(*cells, *rest)
+    return table
+
+
+def _decide(resolution: Resolution, reference: str, who: str, why: str, receipt: str | None) -> None:
+    finding = Finding(resolution, why, receipt)
     try:
         record = resolve(runtime(), operator(who), reference, finding)
     except ServiceError as error:
@@ -77,42 +90,41 @@ def _decide(resolution: Resolution, reference: str, who: str, reason: str, recei
     click.echo(f"{record.id} is {record.status}")
 
 
-def _options(command: Any) -> Any:
-    return click.option("--reason", required=True, help="Why, for the audit trail.")(by(command))
-
-
 @review_cli.command("settle")
 @click.argument("payment")
 @click.option("--receipt", help="The M-Pesa receipt that proves it.")
-@_options
-def settle(payment: str, receipt: str | None, who: str, reason: str) -> None:
+@reason
+@by
+def settle(payment: str, receipt: str | None, why: str, who: str) -> None:
     """Say that the money arrived (or the refund was paid).
 
     Example: flask --app wsgi mpesa review settle 019a… --by amina --reason "on the statement"
     """
-    _decide(Resolution.SETTLE, payment, who, reason, receipt)
+    _decide(Resolution.SETTLE, payment, who, why, receipt)
 
 
 @review_cli.command("fail")
 @click.argument("payment")
-@_options
-def fail(payment: str, who: str, reason: str) -> None:
+@reason
+@by
+def fail(payment: str, why: str, who: str) -> None:
     """Say that the money did not arrive (or the refund was not paid).
 
     Example: flask --app wsgi mpesa review fail 019a… --by amina --reason "not on the statement"
     """
-    _decide(Resolution.FAIL, payment, who, reason, None)
+    _decide(Resolution.FAIL, payment, who, why, None)
 
 
 @review_cli.command("refund")
 @click.argument("payment")
-@_options
-def pay_back(payment: str, who: str, reason: str) -> None:
+@reason
+@by
+def pay_back(payment: str, why: str, who: str) -> None:
     """Say that the money arrived, and pay all of it back: what a customer paid twice, say.
 
     Example: flask --app wsgi mpesa review refund 019a… --by amina --reason "paid twice"
     """
-    _decide(Resolution.SETTLE, payment, who, reason, None)
+    _decide(Resolution.SETTLE, payment, who, why, None)
     try:
         answer = refund(runtime(), operator(who), payment, None, _plainly)
     except ServiceError as error:

@@ -58,9 +58,7 @@ def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Fin
     A payment's own review comes first; where the payment is not in review, the decision is about its
     refunds that are. Raises NotFound, Conflict when nothing is in review, InvalidRequest without a reason.
     """
-    if not finding.reason.strip() or len(finding.reason) > MAX_REASON:
-        raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
-    cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": finding.reason.strip()})
+    cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": check_reason(finding)})
     with runtime.database.begin() as session:
         found = find_payment(session, runtime, principal, reference)
         payment = lock_payment(session, found.id)
@@ -70,6 +68,14 @@ def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Fin
             _resolve_refunds(session, payment, finding, cause)
         session.flush()
         return payment_record(session, runtime.vault, payment)
+
+
+def check_reason(finding: Finding) -> str:
+    """Return a decision's reason, the blanks around it dropped; raise InvalidRequest without one."""
+    reason = finding.reason.strip()
+    if not reason or len(finding.reason) > MAX_REASON:
+        raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
+    return reason
 
 
 def _resolve_payment(session: Session, payment: Payment, finding: Finding, cause: Cause) -> None:

@@ -46,6 +46,8 @@ ADMIN = {
     "mpesa.pause_payouts",
     "mpesa.resume_payouts",
     "mpesa.stop_payouts",
+    "mpesa.payouts_in_review",
+    "mpesa.resolve_payout_row",
 }
 
 
@@ -76,7 +78,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 25
+    assert checked == 27
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -89,7 +91,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 35
+    assert len(operations) == 37
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path) == ("security" not in operation)
