@@ -133,6 +133,17 @@ class Settings:
     payouts_per_minute: int = setting(
         whole_number, "How many payouts are sent to Daraja in a minute, by all processes together.", 60
     )
+    balance_every: int = setting(
+        whole_number,
+        "Minutes from one question for the accounts' balances to the next, where an initiator is set up;"
+        " 0: never.",
+        30,
+    )
+    low_balance: int | None = setting(
+        whole_number,
+        "Shillings; payouts stop and `balance.low` is told when the Utility Account falls below.",
+        None,
+    )
     prompt_lifetime: timedelta = setting(
         seconds,
         "Seconds after which a prompt cannot be alive: a payment without news stops blocking its"

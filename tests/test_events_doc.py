@@ -35,12 +35,13 @@ def test_every_event_has_a_sample() -> None:
 def made_today(heading: str) -> dict[str, Any]:
     """Return an event of this type as the service writes it."""
     from mpesa_service.models import Payment, Refund
-    from mpesa_service.services import outbox
+    from mpesa_service.services import balances, outbox
 
     payment, refund = Payment(status="succeeded", outgoing_count=1), Refund(status="succeeded")
     news = {
         "payment": lambda: outbox.payment_news(payment, None, "pending"),
         "refund": lambda: outbox.payment_news(payment, refund, "pending"),
+        "balance": lambda: balances.low_news("Utility Account", 99_999, 1000, 1),
     }[heading.partition(".")[0]]()
     written = outbox.payload(EventType(heading), news, datetime.now(UTC))
     return dict(json.loads(written))

@@ -78,6 +78,8 @@ from mpesa_service.daraja.errors import (
 )
 from mpesa_service.daraja.messages import (
     RegisterUrls,
+    SimulatedC2b,
+    SimulationAccepted,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
@@ -121,6 +123,8 @@ __all__ = [
     "RegisterUrls",
     "ResultCode",
     "Reversal",
+    "SimulatedC2b",
+    "SimulationAccepted",
     "StatusResult",
     "StkCallback",
     "StkPush",

@@ -10,6 +10,7 @@ import requests
 from mpesa_service.daraja.answers import (
     read_command,
     read_registration,
+    read_simulation,
     read_stk_push,
     read_stk_query,
 )
@@ -23,8 +24,11 @@ from mpesa_service.daraja.command_messages import (
 )
 from mpesa_service.daraja.commands import CommandBodies
 from mpesa_service.daraja.credentials import daraja_timestamp, stk_password
+from mpesa_service.daraja.errors import NotSetUp
 from mpesa_service.daraja.messages import (
     RegisterUrls,
+    SimulatedC2b,
+    SimulationAccepted,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
@@ -168,7 +172,10 @@ class DarajaClient:
         return read_command("account_balance", answer, "")
 
     def register_urls(self, urls: RegisterUrls) -> UrlsRegistered:
-        """Register the C2B addresses of the shortcode. Raises AlreadyRegistered."""
+        """Register the C2B addresses of the shortcode. Raises AlreadyRegistered.
+
+        Callbacks of v1 hash the payer's number, those of v2 mask it (documented).
+        """
         fields = {
             "ShortCode": self._settings.shortcode,
             "ResponseType": urls.response_type,
@@ -178,6 +185,24 @@ class DarajaClient:
         path = f"/mpesa/c2b/{self._settings.c2b_version}/registerurl"
         answer = self._sender.post("register_urls", path, lambda: fields)
         return read_registration("register_urls", answer)
+
+    def c2b_simulate(self, payment: SimulatedC2b) -> SimulationAccepted:
+        """Have the sandbox make up a customer's payment; it calls the registered addresses.
+
+        Production knows no such thing: there NotSetUp is raised and nothing leaves.
+        """
+        if self._settings.is_production:
+            raise NotSetUp("production simulates no payments", operation="c2b_simulate")
+        fields = {
+            "ShortCode": self._settings.shortcode,
+            "CommandID": payment.command,
+            "Amount": payment.amount,
+            "Msisdn": payment.msisdn,
+            "BillRefNumber": payment.bill_reference or None,
+        }
+        path = f"/mpesa/c2b/{self._settings.c2b_version}/simulate"
+        answer = self._sender.post("c2b_simulate", path, lambda: fields)
+        return read_simulation("c2b_simulate", answer)
 
     def _signed(self) -> Body:
         """Shortcode, password and the timestamp inside it, made anew for each sending."""

@@ -24,6 +24,7 @@ class EventType(StrEnum):
     PAYOUT_REVIEW = "payout.review"
     PAYOUT_BATCH_WAITING_APPROVAL = "payout_batch.waiting_approval"
     PAYOUT_BATCH_DONE = "payout_batch.done"
+    BALANCE_LOW = "balance.low"
 
 
 _PAYMENT_EVENTS = {

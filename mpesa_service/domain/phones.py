@@ -12,6 +12,8 @@ from mpesa_service.errors import InvalidPhone
 _FILLERS = str.maketrans("", "", " -().\u00a0")
 _SHAPE = re.compile(r"(?:\+|00)?254([17]\d{8})|0([17]\d{8})|([17]\d{8})", re.ASCII)
 
+_ORGANISATION = re.compile(r"\d{5,7}(?!\d)")
+
 
 def normalize_msisdn(text: str) -> str:
     """Return `text` as 254XXXXXXXXX (12 ASCII digits).
@@ -29,6 +31,17 @@ def normalize_msisdn(text: str) -> str:
 def mask_msisdn(msisdn: str) -> str:
     """Return a normalised number with its middle hidden, `254712***678`: enough to recognise, not to dial."""
     return f"{msisdn[:6]}***{msisdn[-3:]}"
+
+
+def mask_party(party: str) -> str:
+    """Return a party as M-Pesa names it, `254712345678 - JANE WANJIKU`, with number and names hidden.
+
+    An organisation, which is named with its business number, is shown as it is.
+    """
+    if _ORGANISATION.match(party):
+        return party
+    number = re.sub(r"\d{9,}", lambda found: mask_msisdn(found[0]), party)
+    return re.sub(r"[^\W\d_]{2,}", lambda found: found[0][0] + "***", number)
 
 
 def same_phone(asked: str, reported: str | None) -> bool:

@@ -14,6 +14,9 @@ ASK_AFTER = _seconds(30, 60, 90, 120, 300, 900, 3_600, 21_600, 86_400)
 COMMAND_ASK_AFTER = _seconds(60, 300, 900, 3_600, 21_600, 86_400)
 """Since a refund or payout was asked for: results take seconds to minutes."""
 
+INQUIRY_ASK_AFTER = _seconds(60, 300, 900)
+"""Since a question was asked that moves no money; an answer of later would be stale."""
+
 ASK_AT_MOST_EVERY = timedelta(seconds=10)
 """Per payment, however many clients read it (Safaricom's sandbox allows five queries a minute)."""
 

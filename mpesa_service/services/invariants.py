@@ -28,6 +28,7 @@ from mpesa_service.domain.states import (
 from mpesa_service.models import (
     CallbackInbox,
     IdempotencyKey,
+    Inquiry,
     OutgoingEvent,
     Payment,
     PaymentEvent,
@@ -159,6 +160,7 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
             yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(story))
     yield from inbox_is_worked_off(runtime, tally)
     yield from one_key_one_resource(runtime, tally)
+    yield from inquiries_are_due(runtime)
 
 
 def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
@@ -213,6 +215,15 @@ def inbox_is_worked_off(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     for number, kind, verdict, attempts in rows:
         said = f"this {kind} callback is {verdict} after {attempts} attempts"
         yield Violation(inbox_is_worked_off.__name__, f"callback {number}", said)
+
+
+def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
+    """Every question without an answer has a time at which it is asked again."""
+    waiting = select(Inquiry.id).where(Inquiry.completed_at.is_(None), Inquiry.ask_at.is_(None)).limit(BATCH)
+    with runtime.database.read() as session:
+        found = session.scalars(waiting).all()
+    for subject in found:
+        yield Violation(inquiries_are_due.__name__, subject, "nobody will ask this question again")
 
 
 def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:

@@ -81,6 +81,17 @@ def pay(world: World, payment: C2bPayment) -> list[Attempt]:
     return asked + world.courier.dispatch_all(letters)
 
 
+def pay_with_pin(world: World, wish: Wish, pin: str) -> list[Attempt]:
+    """Pay when the PIN is right; else nothing is begun, and the phone says why."""
+    with world.lock:
+        customer = world.customer(wish.msisdn)
+        code = customer.enter_pin(pin) if customer is not None else 0
+        if customer is not None and code != 0:
+            sms.failed(customer, STK_TEXTS[code])
+            return []
+    return pay(world, begin(world, wish))
+
+
 def _open(world: World, payment: C2bPayment) -> bool:
     return world.c2b.get(payment.notice.trans_id) is payment and payment.state == OPEN
 

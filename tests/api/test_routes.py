@@ -25,6 +25,9 @@ PUBLIC = {
     "mpesa.status_timeout",
 }
 ADMIN = {
+    "mpesa.transaction",
+    "mpesa.balance",
+    "mpesa.refresh_balance",
     "mpesa.refund_payment",
     "mpesa.review",
     "mpesa.resolve_payment",
@@ -78,7 +81,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 27
+    assert checked == 30
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -91,7 +94,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 37
+    assert len(operations) == 40
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path) == ("security" not in operation)

@@ -18,10 +18,12 @@ from mpesa_service.daraja import (
     InMemoryTokenStore,
     InvalidToken,
     NotSent,
+    NotSetUp,
     OutcomeUnknown,
     Refused,
     RegisterUrls,
     Reversal,
+    SimulatedC2b,
     StkPush,
     SubscriberBusy,
     Throttled,
@@ -31,7 +33,7 @@ from mpesa_service.daraja import (
 from mpesa_service.domain.outcomes import Outcome
 
 from .conftest import BASE, TOKEN_URL, make_settings
-from .test_messages import BALANCE, BUSINESS, GOODS, PAYMENT, PUSH, REVERSAL, STATUS, URLS
+from .test_messages import BALANCE, BUSINESS, GOODS, PAYMENT, PUSH, REVERSAL, SIMULATED, STATUS, URLS
 
 PUSH_URL = f"{BASE}/mpesa/stkpush/v1/processrequest"
 QUERY_URL = f"{BASE}/mpesa/stkpushquery/v1/query"
@@ -42,6 +44,7 @@ REVERSAL_URL = f"{BASE}/mpesa/reversal/v1/request"
 STATUS_URL = f"{BASE}/mpesa/transactionstatus/v1/query"
 BALANCE_URL = f"{BASE}/mpesa/accountbalance/v1/query"
 C2B_URL = f"{BASE}/mpesa/c2b/v2/registerurl"
+SIMULATE_URL = f"{BASE}/mpesa/c2b/v2/simulate"
 ID = "ws_CO_13012021093521236557"
 PASSWORD = (
     "MTc0Mzc5YmZiMjc5ZjlhYTliZGJjZjE1OGU5N2RkNzFhNDY3Y2QyZTBjODkzMDU5YjEwZjc4ZTZiNzJhZGEx"
@@ -75,6 +78,7 @@ REGISTERED = {
     "ResponseCode": "0",
     "ResponseDescription": "Success",
 }
+SIMULATION = REGISTERED | {"ResponseDescription": "Accept the service request successfully."}
 SPIKE = {
     "fault": {
         "faultstring": "Spike arrest violation.",
@@ -111,6 +115,9 @@ OPERATIONS = [
     ),
     pytest.param("POST", POCHI_URL, QUEUED, lambda c: c.b2pochi_payment(B2cPayment(**PAYMENT)), id="pochi"),
     pytest.param("POST", B2B_URL, QUEUED, lambda c: c.b2b_payment(B2bPayment(**BUSINESS)), id="b2b"),
+    pytest.param(
+        "POST", SIMULATE_URL, SIMULATION, lambda c: c.c2b_simulate(SimulatedC2b(**SIMULATED)), id="simulate"
+    ),
 ]
 READS = [OPERATIONS[1], OPERATIONS[4], OPERATIONS[6]]
 MOVERS = [operation for operation in OPERATIONS if operation not in READS]
@@ -417,6 +424,39 @@ def test_a_registration_by_the_older_version(make_client, wire):
     assert (registered.response_code, registered.originator_conversation_id) == ("0", "x-1")
 
 
+def test_a_simulated_payment(client, wire):
+    wire.post(SIMULATE_URL, json=SIMULATION)
+    accepted = client.c2b_simulate(SimulatedC2b(**SIMULATED))
+    assert wire.last_request.json() == {
+        "ShortCode": "174379",
+        "CommandID": "CustomerPayBillOnline",
+        "Amount": 5,
+        "Msisdn": "254708374149",
+        "BillRefNumber": "ORDER-1",
+    }
+    assert accepted.originator_conversation_id == "6e86-45dd-91ac-fd5d4178ab523408729"
+    assert accepted.response_code == "0"
+    assert accepted.response_description == "Accept the service request successfully."
+    assert accepted.raw == SIMULATION
+
+
+def test_a_simulated_payment_to_a_till_by_the_older_version(make_client, wire):
+    wire.post(f"{BASE}/mpesa/c2b/v1/simulate", json={"ResponseCode": "0"})
+    payment = SimulatedC2b(**(SIMULATED | {"bill_reference": "", "command": "CustomerBuyGoodsOnline"}))
+    accepted = make_client(c2b_version="v1").c2b_simulate(payment)
+    sent = wire.last_request.json()
+    assert (sent["CommandID"], sent["BillRefNumber"]) == ("CustomerBuyGoodsOnline", None)
+    assert (accepted.originator_conversation_id, accepted.response_description) == ("", "")
+
+
+def test_production_simulates_nothing(make_client, wire):
+    client = make_client(base_url="https://api.safaricom.co.ke")
+    with pytest.raises(NotSetUp, match="production") as caught:
+        client.c2b_simulate(SimulatedC2b(**SIMULATED))
+    assert caught.value.operation == "c2b_simulate"
+    assert wire.request_history == []
+
+
 @every_operation
 @pytest.mark.parametrize("code", ["0", "00000000", 0])
 def test_every_zero_is_accepted(client, wire, method, url, good, act, code):
@@ -437,7 +477,8 @@ def test_a_response_code_that_says_no(client, wire, method, url, good, act):
     assert caught.value.error_message == "Rejected [number]"
     assert caught.value.entry is None
     assert caught.value.operation in {
-        *("stk_push", "b2c_payment", "register_urls", "reverse", "b2pochi_payment", "b2b_payment")
+        *("stk_push", "b2c_payment", "register_urls", "reverse", "b2pochi_payment", "b2b_payment"),
+        "c2b_simulate",
     }
     assert len(sent_to(wire, url)) == 1
 
@@ -557,6 +598,20 @@ def test_a_query_without_information(client, wire, status, message, kind):
             OPERATIONS[3].values[3],
             500,
             error("500.003.1001", "Urls are already registered."),
+            AlreadyRegistered,
+        ),
+        (
+            C2B_URL,
+            OPERATIONS[3].values[3],
+            200,
+            {"ResponseCode": "0", "ResponseDescription": "Duplicate notification info, SP ID is 1"},
+            AlreadyRegistered,
+        ),
+        (
+            C2B_URL,
+            OPERATIONS[3].values[3],
+            500,
+            error("500.003.1001", "Duplicate notification info, SP ID is 1, correlator is 2"),
             AlreadyRegistered,
         ),
         (

@@ -9,6 +9,7 @@ from mpesa_service.daraja import (
     BalanceQuery,
     RegisterUrls,
     Reversal,
+    SimulatedC2b,
     StkPush,
     TransactionStatusQuery,
 )
@@ -58,6 +59,8 @@ BALANCE = {
     "result_url": "https://shop.example/balance/8f1c",
     "timeout_url": "https://shop.example/late/8f1c",
 }
+SIMULATED = {"amount": 5, "msisdn": "254708374149", "bill_reference": "ORDER-1"}
+TILL_SIMULATED = SIMULATED | {"command": "CustomerBuyGoodsOnline"}
 URLS = {
     "confirmation_url": "https://shop.example/confirm",
     "validation_url": "https://shop.example/validate",
@@ -124,6 +127,11 @@ URLS = {
         *((BalanceQuery, BALANCE, "remarks", bad) for bad in ("", "x" * 101)),
         (BalanceQuery, BALANCE, "result_url", "x"),
         (BalanceQuery, BALANCE, "timeout_url", "x"),
+        *((SimulatedC2b, SIMULATED, "amount", bad) for bad in (0, 5.0)),
+        (SimulatedC2b, SIMULATED, "msisdn", "0708374149"),
+        *((SimulatedC2b, SIMULATED, "bill_reference", bad) for bad in ("", "x" * 21)),
+        (SimulatedC2b, TILL_SIMULATED, "bill_reference", "x"),
+        *((SimulatedC2b, SIMULATED, "command", bad) for bad in ("", "Pay Bill")),
         (RegisterUrls, URLS, "confirmation_url", "x"),
         (RegisterUrls, URLS, "validation_url", "x"),
         (RegisterUrls, URLS, "response_type", "completed"),
@@ -162,6 +170,8 @@ def test_a_status_query_asks_by_one_id():
         (TransactionStatusQuery, STATUS, {"receipt": None, "original_conversation_id": "x" * 128}),
         (BalanceQuery, BALANCE, {"remarks": "x", "party": "17437"}),
         (BalanceQuery, BALANCE, {"remarks": "x" * 100, "party": None}),
+        (SimulatedC2b, SIMULATED, {"bill_reference": "x" * 20, "command": "CustomerPayBillOnline"}),
+        (SimulatedC2b, TILL_SIMULATED, {"bill_reference": ""}),
         (RegisterUrls, URLS, {"response_type": "Cancelled"}),
     ],
 )
@@ -178,6 +188,7 @@ def test_reprs_are_thin():
         repr(B2bPayment(**BUSINESS, requester="254708374149")),
         repr(Reversal(**REVERSAL)),
         repr(BalanceQuery(**BALANCE)),
+        repr(SimulatedC2b(**SIMULATED)),
         repr(TransactionStatusQuery(**STATUS)),
     ):
         assert "254" not in text

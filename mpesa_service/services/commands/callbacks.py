@@ -59,6 +59,8 @@ def handle_status_result(runtime: Runtime, session: Session, token: str | None, 
         result = parse_status_result(body)
     except UnreadableCallback as error:
         return command.handled(InboxVerdict.UNREADABLE, str(error))
+    if command.amount is None:
+        return command.handled(InboxVerdict.NOTED, f"nobody asks what became of an {command.name}")
     report = report_of_status(command.name, command.amount, result)
     return command.handled(*apply_report(runtime, command, report))
 

@@ -100,6 +100,10 @@ class Command(ABC, Generic[Row]):
     def note(self, what: str, cause: Cause) -> None:
         """Write a line of the audit trail that moves nothing."""
 
+    def keep(self, _runtime: Runtime, _report: Report) -> None:
+        """Keep what a report that is about to be settled says beyond its outcome."""
+        return
+
     @abstractmethod
     def settle(self, report: Report, cause: Cause) -> None:
         """Book that it was carried out, and move it along `paid`."""

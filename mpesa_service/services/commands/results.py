@@ -28,21 +28,22 @@ def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tup
     if doubt is not None:
         command.note("doubted", cause)
         return InboxVerdict.NOTED, doubt
-    _conclude(command, report, cause)
+    _conclude(runtime, command, report, cause)
     return InboxVerdict.APPLIED, str(report.outcome)
 
 
-def _conclude(command: Command[Any], report: Report, cause: Cause) -> None:
+def _conclude(runtime: Runtime, command: Command[Any], report: Report, cause: Cause) -> None:
     objection = _objection(command, report)
     if objection is not None:
         command.row.failure_reason = f"A person must look: M-Pesa's result {objection}."
         command.move("contradicted", cause)
     elif report.outcome is Outcome.PAID:
+        command.keep(runtime, report)
         command.settle(report, cause)
     elif report.outcome is Outcome.FAILED:
         command.release(report.reason, "declined", cause)
     else:
-        command.row.failure_reason = "A person must look: M-Pesa's answer is not clear."
+        command.row.failure_reason = f"A person must look: {report.source.result.meaning}"[:512]
         command.move("unclear", cause)
 
 
