@@ -16,6 +16,7 @@ NAIROBI = ZoneInfo("Africa/Nairobi")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 by = click.option("--by", "who", required=True, help="Your name, for the audit trail.")
+reason = click.option("--reason", "why", required=True, help="Why, for the audit trail.")
 
 
 def operator(name: str) -> Principal:

@@ -14,7 +14,15 @@ from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.api.parsing import invalid
-from mpesa_service.cli_options import as_json, by, echo_json, errors_as_sentences, local_time, operator
+from mpesa_service.cli_options import (
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    local_time,
+    operator,
+    reason,
+)
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.schemas.payout_csv import read_csv
@@ -22,6 +30,8 @@ from mpesa_service.schemas.payouts import BatchSchema, PayoutRequestSchema, Prog
 from mpesa_service.services import holds, payout_batches, payout_control, payout_records
 from mpesa_service.services.payout_batches import FAULTS_SHOWN, BatchRequest, InvalidRows
 from mpesa_service.services.payout_records import Progress
+from mpesa_service.services.payout_review import resolve_payout
+from mpesa_service.services.review import Finding, Resolution
 from mpesa_service.services.runtime import Runtime
 
 payout_cli = AppGroup("payout", help="Paying money out, in batches.")
@@ -159,6 +169,31 @@ def result(batch: str, output: TextIO) -> None:
         output.writelines(result_lines(payout_records.all_rows(runtime(), batch)))
 
 
+@payout_cli.command("settle")
+@click.argument("payout")
+@click.option("--receipt", help="The M-Pesa receipt that proves it.")
+@reason
+@by
+def settle(payout: str, receipt: str | None, why: str, who: str) -> None:
+    """Say that a payout in review was paid.
+
+    Example: flask --app wsgi mpesa payout settle 019a… --by amina --reason "on the statement"
+    """
+    _decide(Finding(Resolution.SETTLE, why, receipt), payout, who)
+
+
+@payout_cli.command("fail")
+@click.argument("payout")
+@reason
+@by
+def fail(payout: str, why: str, who: str) -> None:
+    """Say that a payout in review was not paid.
+
+    Example: flask --app wsgi mpesa payout fail 019a… --by amina --reason "not on the statement"
+    """
+    _decide(Finding(Resolution.FAIL, why), payout, who)
+
+
 @payouts_cli.command("resume")
 def resume_payouts() -> None:
     """Let payouts go on, after what stopped them was mended.
@@ -172,6 +207,12 @@ def resume_payouts() -> None:
 def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:
     with errors_as_sentences():
         _show(act(runtime(), operator(who), batch), as_json)
+
+
+def _decide(finding: Finding, payout: str, who: str) -> None:
+    with errors_as_sentences():
+        record = resolve_payout(runtime(), operator(who), payout, finding)
+    click.echo(f"{record.id} is {record.status}")
 
 
 def _show(progress: Progress, as_json: bool) -> None:

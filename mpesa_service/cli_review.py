@@ -1,6 +1,6 @@
 """Operator commands for what waits for a person, and for money that goes back."""
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -9,13 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli_options import as_json, by, echo_json, operator
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.errors import ServiceError
+from mpesa_service.schemas.payouts import PayoutSchema
 from mpesa_service.schemas.responses import PaymentSchema
 from mpesa_service.schemas.review import LARGEST_AMOUNT
 from mpesa_service.services import holds
 from mpesa_service.services.idempotency import Answer
+from mpesa_service.services.payout_records import PayoutRecord
+from mpesa_service.services.payout_review import list_payouts_in_review
 from mpesa_service.services.refund_terms import RefundWish
 from mpesa_service.services.refunds import RefundStarted, refund
 from mpesa_service.services.review import Finding, Resolution, list_review, resolve
@@ -26,15 +29,15 @@ refunds_cli = AppGroup("refunds", help="Refunds as a whole.")
 
 @review_cli.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@as_json
 def list_waiting(limit: int, as_json: bool) -> None:
-    """Show what waits for a person, oldest first, and why.
+    """Show payments and then payouts that wait for a person, oldest first, and why.
 
     Example: flask --app wsgi mpesa review list
     """
-    found = list_review(runtime(), limit)
+    found, payouts = list_review(runtime(), limit), list_payouts_in_review(runtime(), limit)
     if as_json:
-        click.echo(json.dumps(PaymentSchema(many=True).dump(found), indent=2))
+        echo_json(PaymentSchema(many=True).dump(found) + PayoutSchema(many=True).dump(payouts))
         return
     table = Table("payment", "order", "amount", "status", "receipt", "evidence", "why")
     for record in found:
@@ -43,24 +46,30 @@ def list_waiting(limit: int, as_json: bool) -> None:
         cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt or "")
         table.add_row(*cells, record.evidence or "", "\n".join(why))
     Console().print(table)
-    click.echo(f"{len(found)} waiting")
+    if payouts:
+        Console().print(_payouts_table(payouts))
+    click.echo(f"{len(found) + len(payouts)} waiting")
 
 
-def _operator(name: str) -> Principal:
-    return Principal(f"operator:{name}", frozenset({ADMIN}))
+def _payouts_table(payouts: Sequence[PayoutRecord]) -> Table:
+    table = Table("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
+    for record in payouts:
+        cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
+        rest = (str(record.amount), record.receipt or "", record.evidence or "", record.failure_reason)
+        table.add_row(*cells, *rest)
+    return table
 
 
 def _decide(reference: str, who: str, finding: Finding) -> None:
     try:
-        record = resolve(runtime(), _operator(who), reference, finding)
+        record = resolve(runtime(), operator(who), reference, finding)
     except ServiceError as error:
         raise click.ClickException(error.message) from error
     click.echo(f"{record.id} is {record.status}")
 
 
 def _options(command: Any) -> Any:
-    command = click.option("--by", "who", required=True, help="Your name, for the audit trail.")(command)
-    return click.option("--reason", required=True, help="Why, for the audit trail.")(command)
+    return click.option("--reason", required=True, help="Why, for the audit trail.")(by(command))
 
 
 _AMOUNT = click.option(
@@ -126,7 +135,7 @@ def reverse(payment: str, who: str, reason: str) -> None:
 
 def _refund(payment: str, who: str, wish: RefundWish) -> None:
     try:
-        answer = refund(runtime(), _operator(who), payment, wish, _plainly)
+        answer = refund(runtime(), operator(who), payment, wish, _plainly)
     except ServiceError as error:
         raise click.ClickException(error.message) from error
     click.echo(answer.body.decode())

@@ -23,6 +23,7 @@ from mpesa_service.schemas.payouts import (
     BatchListEnvelope,
     BatchQuerySchema,
     BatchSchema,
+    PayoutEnvelope,
     PayoutListEnvelope,
     PayoutRequestSchema,
     PayoutSchema,
@@ -31,10 +32,13 @@ from mpesa_service.schemas.payouts import (
     RowQuerySchema,
     result_lines,
 )
+from mpesa_service.schemas.review import ResolveSchema, ReviewQuerySchema
 from mpesa_service.services import payout_batches, payout_control, payout_records
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.payout_batches import BatchRequest
 from mpesa_service.services.payout_records import Progress
+from mpesa_service.services.payout_review import list_payouts_in_review, resolve_payout
+from mpesa_service.services.review import Finding, Resolution
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 _AS_CSV = {
@@ -149,6 +153,31 @@ def resume_payouts(batch_id: str) -> Response:
 def stop_payouts(batch_id: str) -> Response:
     """Cancel the rows of a batch that wait, for good; those under way come to their end."""
     return respond(_answer(payout_control.stop(runtime(), current_principal(), batch_id)))
+
+
+@blueprint.get("/payouts/review")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(ReviewQuerySchema, location="query")
+@blueprint.response(200, PayoutListEnvelope)
+@errors(400, 401, 403, 429)
+def payouts_in_review(page: dict[str, Any]) -> Response:
+    """List payouts of all batches that wait for a person, oldest first."""
+    found = list_payouts_in_review(runtime(), page["limit"], page["after"])
+    return respond(success(200, f"{len(found)} waiting", PayoutSchema(many=True).dump(found)))
+
+
+@blueprint.post("/payouts/rows/<payout_id>/resolve")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(ResolveSchema)
+@blueprint.response(200, PayoutEnvelope)
+@errors(400, 401, 403, 404, 409, 413, 415, 429)
+def resolve_payout_row(body: dict[str, Any], payout_id: str) -> Response:
+    """Settle or fail a payout in review, with a reason."""
+    finding = Finding(Resolution(body["action"]), body["reason"], body["receipt"])
+    record = resolve_payout(runtime(), current_principal(), payout_id, finding)
+    return respond(success(200, "Resolved", PayoutSchema().dump(record)))
 
 
 def _reference(body: dict[str, Any]) -> str:

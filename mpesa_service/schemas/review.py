@@ -15,7 +15,7 @@ class ResolveSchema(Schema):
     action = fields.String(
         required=True,
         validate=validate.OneOf(["settle", "fail"]),
-        metadata={"description": "`settle`: the money arrived. `fail`: it did not."},
+        metadata={"description": "`settle`: the money arrived (was paid). `fail`: it did not (was not)."},
     )
     reason = fields.String(
         required=True,
@@ -47,7 +47,7 @@ class ReviewQuerySchema(Schema):
     after = fields.String(
         load_default="",
         validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
-        metadata={"description": "The `_id` of the last payment of the page before."},
+        metadata={"description": "The `_id` of the last one of the page before."},
     )
 
 

@@ -66,11 +66,10 @@ def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Fin
     refunds and books must go by. The audit trail keeps both. Raises Conflict when less is said to have
     been paid than is refunded or reserved already.
     """
-    if not finding.reason.strip() or len(finding.reason) > MAX_REASON:
-        raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
+    reason = check_reason(finding)
     if finding.amount is not None and finding.resolution is Resolution.FAIL:
         raise InvalidRequest("What did not arrive has no amount.", code="amount_not_settled")
-    cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": finding.reason.strip()})
+    cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
     with runtime.database.begin() as session:
         found = find_payment(session, runtime, principal, reference)
         payment = lock_payment(session, found.id)
@@ -80,6 +79,14 @@ def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Fin
             _resolve_refunds(session, payment, finding, cause)
         session.flush()
         return payment_record(session, runtime.vault, payment)
+
+
+def check_reason(finding: Finding) -> str:
+    """Return a decision's reason, the blanks around it dropped; raise InvalidRequest without one."""
+    reason = finding.reason.strip()
+    if not reason or len(finding.reason) > MAX_REASON:
+        raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
+    return reason
 
 
 def _resolve_payment(session: Session, payment: Payment, finding: Finding, cause: Cause) -> None:
