@@ -18,9 +18,17 @@ It needs `requests` and `cryptography`, and neither Flask nor a database:
         print("there may be a prompt; wait for the callback and do not push again:", error)
 
 What M-Pesa posts back is read with `parse_stk_callback`, `parse_command_result` and, for the
-answer to `transaction_status`, `parse_status_result`.
+answer to `transaction_status`, `parse_status_result`. What it posts of its own accord, when
+somebody pays the shortcode, is read with `parse_c2b`.
 """
 
+from mpesa_service.daraja.c2b_callbacks import (
+    C2bPayment,
+    C2bRejection,
+    PayerKind,
+    parse_c2b,
+    payer_matches,
+)
 from mpesa_service.daraja.callbacks import (
     CommandResult,
     StkCallback,
@@ -35,7 +43,18 @@ from mpesa_service.daraja.codes import (
     ResultCode,
     normalise_code,
 )
-from mpesa_service.daraja.command_results import COMMAND_RESULTS, command_result, status_query_result
+from mpesa_service.daraja.command_messages import (
+    B2cPayment,
+    CommandAccepted,
+    Reversal,
+    TransactionStatusQuery,
+)
+from mpesa_service.daraja.command_results import (
+    ALREADY_REVERSED,
+    COMMAND_RESULTS,
+    command_result,
+    status_query_result,
+)
 from mpesa_service.daraja.credentials import daraja_timestamp, security_credential, stk_password
 from mpesa_service.daraja.error_codes import ERROR_CODES, error_entry
 from mpesa_service.daraja.errors import (
@@ -52,13 +71,10 @@ from mpesa_service.daraja.errors import (
     UnreadableCallback,
 )
 from mpesa_service.daraja.messages import (
-    B2cPayment,
-    CommandAccepted,
     RegisterUrls,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
-    TransactionStatusQuery,
     UrlsRegistered,
 )
 from mpesa_service.daraja.settings import DarajaSettings
@@ -67,11 +83,14 @@ from mpesa_service.daraja.stk_results import STK_RESULTS, stk_result
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
 
 __all__ = [
+    "ALREADY_REVERSED",
     "COMMAND_RESULTS",
     "ERROR_CODES",
     "STK_RESULTS",
     "AlreadyRegistered",
     "B2cPayment",
+    "C2bPayment",
+    "C2bRejection",
     "CommandAccepted",
     "CommandResult",
     "Confidence",
@@ -86,9 +105,11 @@ __all__ = [
     "NotSent",
     "NotSetUp",
     "OutcomeUnknown",
+    "PayerKind",
     "Refused",
     "RegisterUrls",
     "ResultCode",
+    "Reversal",
     "StatusResult",
     "StkCallback",
     "StkPush",
@@ -106,9 +127,11 @@ __all__ = [
     "daraja_timestamp",
     "error_entry",
     "normalise_code",
+    "parse_c2b",
     "parse_command_result",
     "parse_status_result",
     "parse_stk_callback",
+    "payer_matches",
     "security_credential",
     "status_query_result",
     "stk_password",

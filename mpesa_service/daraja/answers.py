@@ -1,9 +1,9 @@
 """From the body of a 2xx answer to a typed value, or the error that says why there is none."""
 
 from mpesa_service.daraja.codes import normalise_code
+from mpesa_service.daraja.command_messages import CommandAccepted
 from mpesa_service.daraja.errors import AlreadyRegistered, OutcomeUnknown, Refused
 from mpesa_service.daraja.messages import (
-    CommandAccepted,
     StkPushAccepted,
     StkQueryAnswer,
     UrlsRegistered,

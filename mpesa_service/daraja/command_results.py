@@ -9,6 +9,12 @@ from dataclasses import replace
 from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, unclear
 from mpesa_service.domain.outcomes import Outcome
 
+ALREADY_REVERSED = "R000001"
+"""The ResultCode of a reversal whose receipt was reversed before.
+
+As the result of a reversal that was sent again, it means that the first one worked. Otherwise
+somebody else reversed the payment, in the portal perhaps; so its row is UNCLEAR.
+"""
 _DOCUMENTED = Confidence.DOCUMENTED
 _FAULT_SAY = "The money was not sent because of a fault on our side. Once it is mended, it must be sent anew."
 _CHECK_SAY = "M-Pesa has not told us clearly what happened. We are checking it by hand."
@@ -98,7 +104,7 @@ _ROWS = (
         "The receiver does not exist: the number is wrong or not on M-Pesa.",
         "That phone number cannot receive M-Pesa. Please give us another one.",
     ),
-    _unclear_row("R000001", "That transaction was already reversed: find out by which request."),
+    _unclear_row(ALREADY_REVERSED, "That transaction was already reversed: find out by which request."),
     _row(
         "R000002",
         "The receipt to be reversed is not valid.",

@@ -50,6 +50,19 @@ PAYOUT = b"""{"Result": {"ResultType": 0, "ResultCode": 0,
  "ReferenceData": {"ReferenceItem": {"Key": "QueueTimeoutURL",
   "Value": "https://internalsandbox.safaricom.co.ke/mpesa/b2cresults/v1/submit"}}}}"""
 
+REVERSED = b"""{"Result": {"ResultType": 0, "ResultCode": 0,
+ "ResultDesc": "The service request is processed successfully.",
+ "OriginatorConversationID": "f1e2-4b95-a71d-b30d3cdbb7a7735297",
+ "ConversationID": "AG_20211114_20106e9209f64bebd05b", "TransactionID": "SKE52PAWR9",
+ "ResultParameters": {"ResultParameter": [
+  {"Key": "DebitAccountBalance", "Value": "Utility Account|KES|7722179.62|7722179.62|0.00|0.00"},
+  {"Key": "Amount", "Value": 1.00}, {"Key": "TransCompletedTime", "Value": 20211114132711},
+  {"Key": "OriginalTransactionID", "Value": "SKC82PACB8"}, {"Key": "Charge", "Value": 0.00},
+  {"Key": "CreditPartyPublicName", "Value": "254708374149 - John Doe"},
+  {"Key": "DebitPartyPublicName", "Value": "600992 - Safaricom Daraja 992"}]},
+ "ReferenceData": {"ReferenceItem": {"Key": "QueueTimeoutURL",
+  "Value": "https://internalsandbox.safaricom.co.ke/mpesa/reversalresults/v1/submit"}}}}"""
+
 
 def stk(metadata=None, drop=(), **changes) -> bytes:
     """The paid sample with metadata items and fields replaced or dropped."""
@@ -258,6 +271,16 @@ def test_a_failed_payout():
     assert (result.result.outcome, result.parameters) == (Outcome.FAILED, {})
     assert (result.receipt, result.amount, result.completed_at) == (None, None, None)
     assert result.transaction_id == "SG632NMUAB"
+
+
+def test_a_finished_reversal():
+    result = parse_command_result(REVERSED)
+    assert (result.result.outcome, result.result_type) == (Outcome.PAID, 0)
+    assert (result.receipt, result.original_receipt) == ("SKE52PAWR9", "SKC82PACB8")
+    assert (result.amount, result.parameters["Charge"]) == (Decimal(1), Decimal(0))
+    assert result.completed_at == datetime(2021, 11, 14, 10, 27, 11, tzinfo=UTC)
+    assert "Doe" not in repr(result)
+    assert parse_command_result(PAYOUT).original_receipt is None
 
 
 def test_a_failed_reversal():

@@ -19,6 +19,7 @@ from mpesa_service.daraja import (
     OutcomeUnknown,
     Refused,
     RegisterUrls,
+    Reversal,
     StkPush,
     SubscriberBusy,
     Throttled,
@@ -28,11 +29,12 @@ from mpesa_service.daraja import (
 from mpesa_service.domain.outcomes import Outcome
 
 from .conftest import BASE, TOKEN_URL, make_settings
-from .test_messages import PAYMENT, PUSH, STATUS, URLS
+from .test_messages import PAYMENT, PUSH, REVERSAL, STATUS, URLS
 
 PUSH_URL = f"{BASE}/mpesa/stkpush/v1/processrequest"
 QUERY_URL = f"{BASE}/mpesa/stkpushquery/v1/query"
 B2C_URL = f"{BASE}/mpesa/b2c/v3/paymentrequest"
+REVERSAL_URL = f"{BASE}/mpesa/reversal/v1/request"
 STATUS_URL = f"{BASE}/mpesa/transactionstatus/v1/query"
 C2B_URL = f"{BASE}/mpesa/c2b/v2/registerurl"
 ID = "ws_CO_13012021093521236557"
@@ -98,9 +100,10 @@ OPERATIONS = [
         lambda c: c.transaction_status(TransactionStatusQuery(**STATUS)),
         id="status",
     ),
+    pytest.param("POST", REVERSAL_URL, QUEUED, lambda c: c.reverse(Reversal(**REVERSAL)), id="reverse"),
 ]
 READS = [OPERATIONS[1], OPERATIONS[4]]
-MOVERS = [OPERATIONS[0], OPERATIONS[2], OPERATIONS[3]]
+MOVERS = [OPERATIONS[0], OPERATIONS[2], OPERATIONS[3], OPERATIONS[5]]
 every_operation = pytest.mark.parametrize(("method", "url", "good", "act"), OPERATIONS)
 every_read = pytest.mark.parametrize(("method", "url", "good", "act"), READS)
 every_mover = pytest.mark.parametrize(("method", "url", "good", "act"), MOVERS)
@@ -214,6 +217,29 @@ def test_our_id_stands_in_for_one_that_is_not_echoed(client, wire):
     assert accepted.originator_conversation_id == "refund-1"
 
 
+def test_a_reversal(make_client, wire):
+    wire.post(REVERSAL_URL, json=without(QUEUED, "OriginatorConversationID"))
+    client = make_client(b2c_shortcode="600997")
+    accepted = client.reverse(Reversal(**(REVERSAL | {"occasion": "Order 1"})))
+    assert wire.last_request.json() == {
+        "Initiator": "testapi",
+        "SecurityCredential": "READYMADE==",
+        "CommandID": "TransactionReversal",
+        "TransactionID": "SG632NMUAB",
+        "Amount": 10,
+        "ReceiverParty": "174379",
+        "RecieverIdentifierType": "11",
+        "ResultURL": "https://shop.example/result/8f1c",
+        "QueueTimeOutURL": "https://shop.example/late/8f1c",
+        "Remarks": "Refund",
+        "Occasion": "Order 1",
+    }
+    assert accepted.conversation_id == "AG_20210706_20106e9209f64bebd05b"
+    assert accepted.originator_conversation_id == ""
+    client.reverse(Reversal(**REVERSAL))
+    assert "Occasion" not in wire.last_request.json()
+
+
 def test_a_status_query_by_receipt(client, wire):
     wire.post(STATUS_URL, json=ASKED)
     accepted = client.transaction_status(TransactionStatusQuery(**STATUS))
@@ -316,7 +342,7 @@ def test_a_response_code_that_says_no(client, wire, method, url, good, act):
     assert (caught.value.http_status, caught.value.error_code) == (200, "1")
     assert caught.value.error_message == "Rejected [number]"
     assert caught.value.entry is None
-    assert caught.value.operation in {"stk_push", "b2c_payment", "register_urls"}
+    assert caught.value.operation in {"stk_push", "b2c_payment", "register_urls", "reverse"}
     assert len(sent_to(wire, url)) == 1
 
 
@@ -751,7 +777,11 @@ def test_threads_share_one_token(wire):
 )
 @pytest.mark.parametrize(
     ("act", "operation"),
-    [(OPERATIONS[2].values[3], "b2c_payment"), (OPERATIONS[4].values[3], "transaction_status")],
+    [
+        (OPERATIONS[2].values[3], "b2c_payment"),
+        (OPERATIONS[4].values[3], "transaction_status"),
+        (OPERATIONS[5].values[3], "reverse"),
+    ],
 )
 def test_without_credentials_no_command_leaves(make_client, wire, act, operation, changes, reason):
     with pytest.raises(NotSent, match=reason) as caught:

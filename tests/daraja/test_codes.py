@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpesa_service.daraja import (
+    ALREADY_REVERSED,
     COMMAND_RESULTS,
     ERROR_CODES,
     STK_RESULTS,
@@ -30,7 +31,7 @@ COMMAND_FAILED = [
     *("1", "2", "3", "4", "8", "11", "18", "20", "21", "22", "24", "25", "26", "29", "2001"),
     *("2006", "2028", "2040", "8006", "SFC_IC0003", "R000002"),
 ]
-COMMAND_UNCLEAR = ["15", "17", "2032", "R000001", *map(str, range(100000000, 100000012))]
+COMMAND_UNCLEAR = ["15", "17", "2032", ALREADY_REVERSED, *map(str, range(100000000, 100000012))]
 
 
 def test_the_stk_table_is_complete():
@@ -78,6 +79,11 @@ def test_command_failures_are_final_and_may_be_paid_again(code):
 def test_ambiguous_commands_are_left_to_a_person(code):
     row = command_result(code)
     assert (row.outcome, row.final, row.resend_safe) == (Outcome.UNCLEAR, False, False)
+
+
+def test_a_second_reversal_is_told_apart():
+    assert command_result("r000001").code == ALREADY_REVERSED == "R000001"
+    assert command_result("R000002").code != ALREADY_REVERSED
 
 
 def test_a_finished_command_must_not_be_sent_again():

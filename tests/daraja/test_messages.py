@@ -2,7 +2,7 @@
 
 import pytest
 
-from mpesa_service.daraja import B2cPayment, RegisterUrls, StkPush, TransactionStatusQuery
+from mpesa_service.daraja import B2cPayment, RegisterUrls, Reversal, StkPush, TransactionStatusQuery
 
 PUSH = {
     "amount": 1,
@@ -15,6 +15,14 @@ PAYMENT = {
     "originator_conversation_id": "refund-1",
     "amount": 10,
     "msisdn": "254114669532",
+    "remarks": "Refund",
+    "occasion": "",
+    "result_url": "https://shop.example/result/8f1c",
+    "timeout_url": "https://shop.example/late/8f1c",
+}
+REVERSAL = {
+    "receipt": "SG632NMUAB",
+    "amount": 10,
     "remarks": "Refund",
     "occasion": "",
     "result_url": "https://shop.example/result/8f1c",
@@ -63,6 +71,12 @@ URLS = {
         (B2cPayment, PAYMENT, "occasion", "x" * 101),
         (B2cPayment, PAYMENT, "result_url", "x"),
         (B2cPayment, PAYMENT, "timeout_url", "x"),
+        *((Reversal, REVERSAL, "receipt", bad) for bad in ("", "x" * 129)),
+        *((Reversal, REVERSAL, "amount", bad) for bad in (0, 1.5, True)),
+        *((Reversal, REVERSAL, "remarks", bad) for bad in ("x", "x" * 101)),
+        (Reversal, REVERSAL, "occasion", "x" * 101),
+        (Reversal, REVERSAL, "result_url", "x"),
+        (Reversal, REVERSAL, "timeout_url", "x"),
         *((TransactionStatusQuery, STATUS, "receipt", bad) for bad in (None, "", "x" * 129)),
         *((TransactionStatusQuery, STATUS, "party", bad) for bad in ("", "1743", "17437999", "17437x")),
         (TransactionStatusQuery, STATUS, "remarks", ""),
@@ -97,6 +111,7 @@ def test_a_status_query_asks_by_one_id():
         (StkPush, PUSH, {"callback_url": "http://127.0.0.1:5005"}),
         (B2cPayment, PAYMENT, {"remarks": "ok", "occasion": "x" * 100}),
         (B2cPayment, PAYMENT, {"remarks": "x" * 100, "originator_conversation_id": "x" * 128}),
+        (Reversal, REVERSAL, {"remarks": "ok", "occasion": "x" * 100, "receipt": "x" * 128}),
         (TransactionStatusQuery, STATUS, {"remarks": "x", "occasion": "x" * 100, "party": "1743799"}),
         (TransactionStatusQuery, STATUS, {"remarks": "x" * 100, "receipt": "x" * 128, "party": None}),
         (TransactionStatusQuery, STATUS, {"receipt": None, "original_conversation_id": "x" * 128}),
@@ -113,6 +128,7 @@ def test_reprs_are_thin():
     for text in (
         repr(StkPush(**PUSH)),
         repr(B2cPayment(**PAYMENT)),
+        repr(Reversal(**REVERSAL)),
         repr(TransactionStatusQuery(**STATUS)),
     ):
         assert "254" not in text
