@@ -1,104 +1,13 @@
-"""The Celery app: celery -A mpesa_service.jobs.worker worker --beat --pool threads --concurrency 4
+"""The Celery app: celery -A mpesa_service.jobs.worker worker --beat --pool threads --concurrency 4"""
 
-Tasks are thin: each runs one job of the table. Beat sends one message an interval; a message that
-waits longer than that is dropped, so that a worker that was away does not find a heap of them. A job
-that is still at work in this process is not started beside itself, so that none takes all threads.
-"""
-
-import contextlib
-import os
 import sys
-import threading
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from celery import Celery
 from celery.signals import setup_logging
 
 from mpesa_service import logs
 from mpesa_service.config import ConfigurationError, Settings
-from mpesa_service.jobs.table import JOBS, Job, run
-from mpesa_service.services.runtime import Runtime, build_runtime
-
-FILE_BROKER = "filesystem://"
-QUEUE = "mpesa_service"
-AT_ONCE_PER_JOB = 2
-
-
-@cache
-def _runtime() -> Runtime:
-    """One runtime a worker process, made when the first task runs."""
-    return build_runtime(Settings.from_env())
-
-
-def make_celery(settings: Settings) -> Celery:
-    """Return a Celery app with one task and one beat entry a job."""
-    app = Celery("mpesa_service", broker=settings.celery_broker_url)
-    app.conf.update(
-        task_ignore_result=True,
-        task_default_queue=QUEUE,
-        worker_enable_remote_control=False,
-        worker_hijack_root_logger=False,
-        worker_prefetch_multiplier=1,
-        broker_connection_retry_on_startup=True,
-        timezone="UTC",
-        beat_schedule={
-            job.name: {
-                "task": f"mpesa.{job.name}",
-                "schedule": job.every,
-                "options": {"expires": max(job.every, 5)},
-            }
-            for job in JOBS
-        },
-        **_file_broker_options(settings.celery_broker_url),
-    )
-    for job in JOBS:
-        app.task(_task_of(job), name=f"mpesa.{job.name}", shared=False)
-    return app
-
-
-def _task_of(job: Job) -> Any:
-    places = threading.BoundedSemaphore(AT_ONCE_PER_JOB)
-
-    def task() -> None:
-        if places.acquire(blocking=False):
-            try:
-                run(_runtime(), job)
-            finally:
-                places.release()
-
-    task.__doc__ = job.help
-    return task
-
-
-def _file_broker_options(url: str) -> dict[str, Any]:
-    """Return Celery's settings for a broker that is a folder: filesystem://path"""
-    if not url.startswith(FILE_BROKER):
-        return {}
-    folder = Path(url.removeprefix(FILE_BROKER) or "var/broker").absolute()
-    for part in ("messages", "control"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    _make_exchange_file(folder / "control" / f"{QUEUE}.exchange")
-    return {
-        "broker_url": FILE_BROKER,
-        "broker_transport": "mpesa_service.jobs.file_broker:Transport",
-        "broker_transport_options": {
-            "data_folder_in": str(folder / "messages"),
-            "data_folder_out": str(folder / "messages"),
-            "control_folder": str(folder / "control"),
-        },
-        "beat_schedule_filename": str(folder / "beat"),
-    }
-
-
-def _make_exchange_file(path: Path) -> None:
-    """Make the table of bindings before worker and beat do, who may read each other's half-made one."""
-    fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_text("[]")
-    with contextlib.suppress(FileExistsError):
-        path.hardlink_to(fresh)
-    fresh.unlink()
+from mpesa_service.jobs.celery_app import make_celery
 
 
 @setup_logging.connect

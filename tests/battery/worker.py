@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from mpesa_service.config import Settings
-from mpesa_service.jobs import worker
+from mpesa_service.jobs import celery_app, worker
 from mpesa_service.services.runtime import Runtime, build_runtime
 from tests.battery.clocks import SharedClock
 
@@ -17,7 +17,7 @@ def _runtime() -> Runtime:
     return build_runtime(Settings.from_env(), SharedClock(Path(os.environ["BATTERY_CLOCK"])))
 
 
-worker._runtime = _runtime
+celery_app._runtime = _runtime
 app = worker.app
 for _entry in app.conf.beat_schedule.values():
     _entry["schedule"] = min(_entry["schedule"], EVERY)

@@ -11,21 +11,15 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from mpesa_service.config import Settings
+from mpesa_service.jobs import celery_app
 from mpesa_service.jobs.table import JOBS
 from tests.support import environment
 
 
-@pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    for name, value in environment(CELERY_BROKER_URL=f"filesystem://{tmp_path / 'imported'}").items():
-        monkeypatch.setenv(name, value)
-    from mpesa_service.jobs import worker
-
-    return worker
-
-
-def test_every_job_has_a_task_and_a_beat(worker, tmp_path: Path) -> None:
-    app = worker.make_celery(Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a")))
+def test_every_job_has_a_task_and_a_beat(tmp_path: Path) -> None:
+    app = celery_app.make_celery(
+        Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
+    )
     assert set(app.conf.beat_schedule) == {job.name for job in JOBS}
     for job in JOBS:
         entry = app.conf.beat_schedule[job.name]
@@ -35,23 +29,22 @@ def test_every_job_has_a_task_and_a_beat(worker, tmp_path: Path) -> None:
     assert (tmp_path / "a" / "control" / "mpesa_service.exchange").read_text() == "[]"
 
 
-def test_making_it_twice_keeps_what_is_there(worker, tmp_path: Path) -> None:
+def test_making_it_twice_keeps_what_is_there(tmp_path: Path) -> None:
     settings = Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
-    worker.make_celery(settings)
+    celery_app.make_celery(settings)
     table = tmp_path / "a" / "control" / "mpesa_service.exchange"
     table.write_text('[["key", "", "queue"]]')
-    worker.make_celery(settings)
+    celery_app.make_celery(settings)
     assert table.read_text() == '[["key", "", "queue"]]'
     assert [path.name for path in table.parent.iterdir()] == ["mpesa_service.exchange"]
 
 
-def test_a_server_needs_no_folders(worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CELERY_BROKER_URL")
-    app = worker.make_celery(Settings.from_env(environment(CELERY_BROKER_URL="redis://127.0.0.1:1/0")))
+def test_a_server_needs_no_folders() -> None:
+    app = celery_app.make_celery(Settings.from_env(environment(CELERY_BROKER_URL="redis://127.0.0.1:1/0")))
     assert app.conf.broker_url == "redis://127.0.0.1:1/0"
 
 
-def test_a_job_is_not_started_more_than_twice_beside_itself(worker, monkeypatch) -> None:
+def test_a_job_is_not_started_more_than_twice_beside_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
 
     def nested(_runtime: object, job: object) -> int:
@@ -59,13 +52,13 @@ def test_a_job_is_not_started_more_than_twice_beside_itself(worker, monkeypatch)
         task()
         return 0
 
-    monkeypatch.setattr(worker, "run", nested)
-    monkeypatch.setattr(worker, "_runtime", lambda: None)
-    task = worker._task_of(JOBS[0])
+    monkeypatch.setattr(celery_app, "run", nested)
+    monkeypatch.setattr(celery_app, "_runtime", lambda: None)
+    task = celery_app._task_of(JOBS[0])
     task()
-    assert len(started) == worker.AT_ONCE_PER_JOB
+    assert len(started) == celery_app.AT_ONCE_PER_JOB
     task()
-    assert len(started) == 2 * worker.AT_ONCE_PER_JOB, "places are given back"
+    assert len(started) == 2 * celery_app.AT_ONCE_PER_JOB, "places are given back"
 
 
 def test_a_real_worker_does_what_is_due(sqlite_url: str, tmp_path: Path) -> None:

@@ -1,0 +1,14 @@
+"""Whether the broker that announces jobs can be reached."""
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+
+def broker_trouble(app: Celery) -> str | None:
+    """Return what keeps us from the broker, or None."""
+    try:
+        with app.connection_for_write(connect_timeout=3) as connection:
+            connection.ensure_connection(max_retries=1, timeout=4)
+    except (OSError, OperationalError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None

@@ -1,0 +1,180 @@
+"""Looking for what keeps this installation from taking payments: each check says what it found.
+
+Nothing here moves money or changes a setting. Daraja is asked about a payment that does not exist: its
+answer tells the consumer key, the secret, the shortcode and the passkey from one another.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import requests
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, NotSetUp, Refused, Throttled
+from mpesa_service.daraja.transport import new_session
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.models import Payment, Refund, WebhookDelivery
+from mpesa_service.services.examinations import Finding, good, skipped, warning, wrong
+from mpesa_service.services.readiness import schema_head, unready_because
+from mpesa_service.services.runtime import Runtime
+
+NOBODYS_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
+"""An id of the right shape that no push ever had."""
+MOST_SKEW = timedelta(seconds=30)
+OVERDUE = timedelta(minutes=3)
+TIMEOUT = (3.0, 5.0)
+
+KEYS = "consumer key and secret"
+PASSKEY = "shortcode and passkey"
+INITIATOR = "initiator"
+CALLBACK = "callback address"
+CLOCK = "clock"
+DATABASE = "database"
+WORKER = "worker"
+
+MEND_KEYS = (
+    "Compare MPESA_CONSUMER_KEY and MPESA_CONSUMER_SECRET with the app on the Daraja portal: sandbox keys do"
+    " not open the production host, nor the reverse (MPESA_ENVIRONMENT, MPESA_BASE_URL)."
+)
+MEND_ACCESS = (
+    "Daraja gave an access token and then refused it. Usual causes: the app has no M-Pesa Express product, or"
+    " is not approved for production yet; the keys are the other environment's; another program with the same"
+    " consumer key fetches tokens of its own, which ends this one's: give each program its own Daraja app."
+)
+MEND_PRODUCT = "Add the M-Pesa Express product to the app on the Daraja portal, or finish its go-live."
+MEND_PASSKEY = (
+    "MPESA_PASSKEY is not that of MPESA_SHORTCODE. In production it was e-mailed after go-live, for that"
+    " shortcode alone; for tills it belongs to the store (head office) number."
+)
+MEND_SHORTCODE = "Daraja does not know MPESA_SHORTCODE in this environment; the sandbox's is 174379."
+MEND_CALLBACK = (
+    "M-Pesa must reach MPESA_CALLBACK_URL from the internet and come out at this service's"
+    " /api/mpesa/callback: check DNS, the certificate, the proxy, and that the service runs."
+)
+
+Check = Callable[[Runtime], Iterator[Finding]]
+
+
+def examine(runtime: Runtime) -> Iterator[Finding]:
+    """Yield the findings one by one, as they are made."""
+    for check in CHECKS:
+        yield from check(runtime)
+
+
+def database(runtime: Runtime) -> Iterator[Finding]:
+    """The database answers, and its schema is this code's."""
+    trouble = unready_because(runtime)
+    if trouble is None:
+        yield good(DATABASE, f"reachable, schema {schema_head()}")
+    else:
+        yield wrong(DATABASE, trouble, "Check DATABASE_URL and its server; then: alembic upgrade head")
+
+
+def credentials(runtime: Runtime) -> Iterator[Finding]:
+    """Daraja takes the key, the secret, the shortcode and the passkey."""
+    try:
+        runtime.daraja.stk_query(NOBODYS_CHECKOUT_ID)
+    except DarajaError as error:
+        yield from _judged(error)
+    except SQLAlchemyError:
+        yield skipped(KEYS, "not asked: the access token is kept in the database")
+        yield skipped(PASSKEY, "not asked")
+    else:  # a verdict on an id that nobody has: whatever it is, Daraja took the credentials
+        yield good(KEYS, "accepted")
+        yield good(PASSKEY, "accepted")
+
+
+def _judged(error: DarajaError) -> Iterator[Finding]:
+    said = f"Daraja: {error}"
+    text = getattr(error, "error_message", "").lower()
+    if isinstance(error, NotSetUp):
+        yield wrong(KEYS, said, MEND_KEYS)
+    elif isinstance(error, InvalidToken):
+        yield wrong(KEYS, said, MEND_ACCESS)
+    elif "apiproduct" in text.replace(" ", ""):
+        yield wrong(KEYS, said, MEND_PRODUCT)
+    elif isinstance(error, Refused) and not isinstance(error, Throttled):
+        yield good(KEYS, "accepted")
+        yield _passkey(text, said)
+        return
+    else:
+        mend = "Check the network, a proxy or firewall between, and MPESA_BASE_URL; then try again."
+        kind = wrong if isinstance(error, NotSent) else warning
+        yield kind(KEYS, said, mend)
+    yield skipped(PASSKEY, "not asked")
+
+
+def _passkey(text: str, said: str) -> Finding:
+    if "wrong credentials" in text:
+        return wrong(PASSKEY, said, MEND_PASSKEY)
+    if "merchant does not exist" in text or "businessshortcode" in text:
+        return wrong(PASSKEY, said, MEND_SHORTCODE)
+    return good(PASSKEY, "accepted")
+
+
+def callback_address(runtime: Runtime) -> Iterator[Finding]:
+    """The callback address is https and leads back to this service."""
+    url = runtime.settings.callback_url
+    try:
+        with new_session() as session:
+            answer = session.get(url, timeout=TIMEOUT, allow_redirects=False)
+    except (OSError, requests.RequestException) as error:
+        yield wrong(CALLBACK, f"{url} cannot be reached ({type(error).__name__})", MEND_CALLBACK)
+        return
+    if answer.status_code != 405 or "X-Request-Id" not in answer.headers:
+        yield wrong(CALLBACK, f"{url} answers {answer.status_code}, and not as this service", MEND_CALLBACK)
+    elif url.startswith("http://"):
+        yield warning(CALLBACK, f"{url} leads here, without https", "Production takes https only.")
+    else:
+        yield good(CALLBACK, f"{url} leads here")
+
+
+def clock(runtime: Runtime) -> Iterator[Finding]:
+    """Our clock agrees with Daraja's: the password of a push holds the time."""
+    try:
+        with new_session() as session:
+            answer = session.get(runtime.settings.daraja_base_url, timeout=TIMEOUT, allow_redirects=False)
+        theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (OSError, ValueError, requests.RequestException) as error:
+        yield skipped(CLOCK, f"Daraja's time is not known ({type(error).__name__})")
+        return
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    skew = abs(runtime.clock() - theirs)
+    if skew > MOST_SKEW:
+        found = f"{skew.total_seconds():.0f} s away from Daraja's"
+        yield wrong(CLOCK, found, "Set this machine's clock by NTP.")
+    else:
+        yield good(CLOCK, f"within {MOST_SKEW.seconds} s of Daraja's")
+
+
+def worker(runtime: Runtime) -> Iterator[Finding]:
+    """What is due gets done: somebody runs the jobs."""
+    now = runtime.clock()
+    try:
+        oldest = _oldest_due(runtime)
+    except SQLAlchemyError:
+        yield skipped(WORKER, "not known: the database does not answer")
+        return
+    if oldest is not None and now - oldest > OVERDUE:
+        minutes = int((now - oldest).total_seconds() // 60)
+        mend = "Start the Celery worker with its beat (see Production start in the README), and see its log."
+        yield wrong(WORKER, f"the oldest thing due has waited for {minutes} minutes", mend)
+    else:
+        yield good(WORKER, "nothing is overdue")
+
+
+def _oldest_due(runtime: Runtime) -> datetime | None:
+    waiting = WebhookDelivery.status == DeliveryStatus.WAITING
+    statements = [
+        select(func.min(Payment.ask_at)),
+        select(func.min(Refund.ask_at)),
+        select(func.min(WebhookDelivery.due_at)).where(waiting),
+    ]
+    with runtime.database.read() as session:
+        times = [session.scalar(statement) for statement in statements]
+    return min((at for at in times if at is not None), default=None)
+
+
+CHECKS: tuple[Check, ...] = (database, credentials, callback_address, clock, worker)
