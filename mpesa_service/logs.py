@@ -41,6 +41,7 @@ _PATTERNS = (
     ),
     # Daraja echoes the token that it does not take: "Invalid Access Token - xyz".
     (re.compile(r"(?i)(access token\s*[-:]\s*)[^\s\"',}]+"), r"\1" + _HIDDEN),
+    (re.compile(r"[0-9a-f]{64}(?=/(?:confirmation|validation))"), _HIDDEN),
     (re.compile(r"(://[^\s:/@]*:)[^\s/@]+(@)"), r"\1" + _HIDDEN + r"\2"),
     (
         re.compile(r"(/callback/(?:(?:b2c|status)/(?:result|timeout)/)?)(?!b2c/|status/)[A-Za-z0-9_-]{16,}"),

@@ -33,18 +33,24 @@ def test_every_event_has_a_sample() -> None:
 
 
 def test_the_samples_have_the_fields_of_today() -> None:
-    from mpesa_service.models import Payment, Refund
-    from mpesa_service.services import outbox
+    from mpesa_service.domain.orders import OrderStatus
+    from mpesa_service.models import ExpectedOrder, Payment, Refund
+    from mpesa_service.services import order_sums, outbox
 
+    expected = ExpectedOrder(amount_due=100, received_amount=40)
+    told = order_sums.told(order_sums.Counted(expected, OrderStatus.OPEN))
     payment = Payment(status="succeeded", outgoing_count=1)
     refund = Refund(status="succeeded")
     for heading, text in re.findall(r"### `([a-z._]+)`\n.*?```json\n(.*?)```", TEXT, re.DOTALL):
         about = refund if heading.startswith("refund.") else None
-        made = json.loads(outbox._payload(EventType(heading), payment, about, "pending", datetime.now(UTC)))
+        order = told if heading.startswith("order.") else None
+        now = datetime.now(UTC)
+        made = json.loads(outbox._payload(EventType(heading), payment, about, "pending", now, order))
         sample = json.loads(text)
         assert list(sample) == list(made)
         assert list(sample["data"]) == list(made["data"])
-        assert list(sample["data"].get("refund", {})) == list(made["data"].get("refund", {}))
+        for part in ("refund", "order"):
+            assert list(sample["data"].get(part, {})) == list(made["data"].get(part, {}))
 
 
 def verdicts(run: Any) -> None:

@@ -2,5 +2,6 @@
 
 from mpesa_service.api import callbacks, payments, refunds, review, webhooks
 from mpesa_service.api.blueprint import RUNTIME, blueprint
+from mpesa_service.api.c2b import c2b_blueprint
 
-__all__ = ["RUNTIME", "blueprint", "callbacks", "payments", "refunds", "review", "webhooks"]
+__all__ = ["RUNTIME", "blueprint", "c2b_blueprint", "callbacks", "payments", "refunds", "review", "webhooks"]

@@ -1,4 +1,4 @@
-"""The one blueprint, how its routes are guarded and limited, and how they reach the services."""
+"""The blueprint of the API, how its routes are guarded and limited, and how they reach the services."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -33,11 +33,13 @@ _ERRORS = {
 }
 
 
-class _StrictBlueprint(Blueprint):  # type: ignore[misc]
+class StrictBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint that reads requests strictly."""
+
     ARGUMENTS_PARSER = StrictParser()
 
 
-blueprint = _StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
+blueprint = StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
 
 
 class Guard(StrEnum):

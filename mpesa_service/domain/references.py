@@ -16,6 +16,11 @@ def new_id(now: datetime) -> str:
     return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(6)}"
 
 
+def first_id(moment: datetime) -> str:
+    """Return an id before every one that is made from `moment` on, and after every one made before."""
+    return f"{int(moment.timestamp() * 1000):012x}"
+
+
 def new_token() -> str:
     """Return an unguessable path segment (256 bits, URL-safe) for one payment's callbacks."""
     return secrets.token_urlsafe(32)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from mpesa_service.models.base import Base
+from mpesa_service.models.orders import ExpectedOrder
 from mpesa_service.models.payments import Payment
 from mpesa_service.models.refunds import Refund
 
@@ -52,6 +53,16 @@ def lock_refund(session: Session, refund_id: str) -> tuple[Payment, Refund]:
     if refund is None:
         raise LookupError(f"refund {refund_id} has vanished")
     return lock_payment(session, refund.payment_id), refund
+
+
+def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:
+    """Return the one expected order with these unique column values, locked, or None.
+
+    Writers lock a payment before its order. The lock lets payments that refer to the order be inserted,
+    which two of them that then want this lock would wait for in vain.
+    """
+    statement = select(ExpectedOrder).filter_by(**columns).with_for_update(key_share=True)
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def _locked(statement: Select[Row]) -> Select[Row]:

@@ -4,6 +4,7 @@ Written with it are its deliveries, one an endpoint that wants the type. `delive
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,8 +38,9 @@ def announce(
     before: str,
     at: datetime,
     refund: Refund | None = None,
+    order: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the event of a move that a locked payment (or its refund) has just made, and its deliveries.
+    """Write the event of a move that a locked payment, its refund or its order has made, and its deliveries.
 
     `before` is the public status before the move. Without a type nothing is announced.
     """
@@ -52,7 +54,7 @@ def announce(
         refund_id=refund.id if refund else None,
         type=event_type,
         sequence=payment.outgoing_count,
-        payload=_payload(event_type, payment, refund, before, at),
+        payload=_payload(event_type, payment, refund, before, at, order),
         created_at=at,
     )
     session.add(event)
@@ -75,11 +77,18 @@ def announce(
 
 
 def _payload(
-    event_type: EventType, payment: Payment, refund: Refund | None, before: str, at: datetime
+    event_type: EventType,
+    payment: Payment,
+    refund: Refund | None,
+    before: str,
+    at: datetime,
+    order: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return the bytes that every attempt sends, in UTF-8. They name no phone, not even a masked one."""
     data = _payment(payment)
-    if refund is None:
+    if order is not None:
+        data["order"] = order
+    elif refund is None:
         data["previousStatus"] = before
     else:
         data["refund"] = {**_refund(refund), "previousStatus": before}

@@ -19,6 +19,7 @@ PUBLIC = {
     "mpesa.b2c_timeout",
     "mpesa.status_result",
     "mpesa.status_timeout",
+    "c2b.confirmation",
 }
 ADMIN = {
     "mpesa.refund_payment",
@@ -76,10 +77,10 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 22
+    assert len(operations) == 23
     for (path, _), operation in operations.items():
         assert operation["summary"], path
-        assert ("/callback" in path) == ("security" not in operation)
+        assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)
         for status, response in operation["responses"].items():
             if status.isdigit() and int(status) >= 400:
                 [content] = response["content"].values()

@@ -1,6 +1,6 @@
 """Every edge of both tables, and what it announces: written down a second time."""
 
-from mpesa_service.domain.announcements import EventType, payment_event, refund_event
+from mpesa_service.domain.announcements import ORDER_NOTES, EventType, payment_event, refund_event
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 
 SILENT_PAYMENT_EDGES = {"push_accepted", "push_unanswered", "fell_silent"}
@@ -31,3 +31,16 @@ def test_every_refund_edge() -> None:
             assert event == f"refund.{edge.target.value}"
         announced.add(event)
     assert announced - {None} == {word for word in EventType if word.startswith("refund.")}
+
+
+def test_every_change_of_an_order_has_its_note() -> None:
+    announced = {note: event for note, event in ORDER_NOTES.items() if event is not None}
+    assert announced == {
+        "order_partially_paid": EventType.ORDER_PARTIALLY_PAID,
+        "order_paid": EventType.ORDER_PAID,
+        "order_overpaid": EventType.ORDER_OVERPAID,
+    }
+    assert ORDER_NOTES.keys() - announced.keys() == {"order_open", "order_expired", "order_canceled"}
+    assert set(announced.values()) == {word for word in EventType if word.startswith("order.")}
+    edges = {edge.name for edge in (*PAYMENT_TRANSITIONS.edges, *REFUND_TRANSITIONS.edges)}
+    assert not edges & ORDER_NOTES.keys(), "a note must not be taken for a move"

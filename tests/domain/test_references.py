@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.references import account_reference, is_order_id, new_id, new_token
+from mpesa_service.domain.references import account_reference, first_id, is_order_id, new_id, new_token
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ORDER_IDS = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z")
@@ -28,6 +28,11 @@ def test_an_id_begins_with_its_millisecond() -> None:
 def test_ids_sort_by_time(made: datetime, later: int) -> None:
     first = made.replace(tzinfo=UTC)
     assert new_id(first) < new_id(first + timedelta(milliseconds=later))
+
+
+def test_an_id_stands_between_the_bounds_of_its_time() -> None:
+    assert first_id(NOW) < new_id(NOW) < first_id(NOW + timedelta(milliseconds=1))
+    assert new_id(NOW - timedelta(milliseconds=1)) < first_id(NOW)
 
 
 def test_ids_of_one_instant_differ() -> None:
