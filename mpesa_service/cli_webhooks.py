@@ -186,12 +186,12 @@ def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
 
 
 def _deliveries_table(found: Sequence[DeliveryRecord]) -> Table:
-    table = Table("delivery", "event", "payment", "status", "attempts", "next", "last answer")
+    table = Table("delivery", "event", "subject", "status", "attempts", "next", "last answer")
     for row in found:
         answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
         event = f"{row.event_type} {row.event_id}"
         due = _time(row.due_at) if row.due_at else ""
-        table.add_row(str(row.id), event, row.payment_id, row.status, str(row.attempts), due, answer)
+        table.add_row(str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)
     return table
 
 

@@ -43,10 +43,8 @@ _PATTERNS = (
     (re.compile(r"(?i)(access token\s*[-:]\s*)[^\s\"',}]+"), r"\1" + _HIDDEN),
     (re.compile(r"[0-9a-f]{64}(?=/(?:confirmation|validation))"), _HIDDEN),
     (re.compile(r"(://[^\s:/@]*:)[^\s/@]+(@)"), r"\1" + _HIDDEN + r"\2"),
-    (
-        re.compile(r"(/callback/(?:(?:b2c|status)/(?:result|timeout)/)?)(?!b2c/|status/)[A-Za-z0-9_-]{16,}"),
-        r"\1" + _HIDDEN,
-    ),
+    # The words of a callback address are short, its token is not.
+    (re.compile(r"(/callback/(?:[a-z0-9]{1,15}/)*)[A-Za-z0-9_-]{16,}"), r"\1" + _HIDDEN),
 )
 
 

@@ -10,8 +10,8 @@ import requests
 
 from mpesa_service.logs import RedactingFormatter
 from mpesa_service.models import Base
+from mpesa_service.services.commands.due import look_into_due
 from mpesa_service.services.reconcile import ask_due
-from mpesa_service.services.refund_reconcile import look_into_due
 from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
 from tests.services.test_inbox import stk_body
 from tests.services.test_refunds import complete, last_payout

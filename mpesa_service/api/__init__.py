@@ -1,7 +1,18 @@
 """HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py`."""
 
-from mpesa_service.api import callbacks, payments, refunds, review, webhooks
+from mpesa_service.api import callbacks, exports, listing, payments, refunds, review, webhooks
 from mpesa_service.api.blueprint import RUNTIME, blueprint
 from mpesa_service.api.c2b import c2b_blueprint
 
-__all__ = ["RUNTIME", "blueprint", "c2b_blueprint", "callbacks", "payments", "refunds", "review", "webhooks"]
+__all__ = [
+    "RUNTIME",
+    "blueprint",
+    "c2b_blueprint",
+    "callbacks",
+    "exports",
+    "listing",
+    "payments",
+    "refunds",
+    "review",
+    "webhooks",
+]

@@ -41,12 +41,48 @@ def stk_callback(token: str) -> Response:
     return take(CallbackKind.STK, token)
 
 
+@blueprint.post("/callback/command/result/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_result(token: str) -> Response:
+    """Take the result of a refund, a payout or a question on its own address."""
+    return take(CallbackKind.COMMAND_RESULT, token)
+
+
+@blueprint.post("/callback/command/timeout/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_timeout(token: str) -> Response:
+    """Take the news that a command timed out in M-Pesa's queue; it may still be carried out."""
+    return take(CallbackKind.COMMAND_TIMEOUT, token)
+
+
+@blueprint.post("/callback/command/status/result/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_status_result(token: str) -> Response:
+    """Take M-Pesa's answer to a query about a command, on the command's own address."""
+    return take(CallbackKind.COMMAND_STATUS_RESULT, token)
+
+
+@blueprint.post("/callback/command/status/timeout/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_status_timeout(token: str) -> Response:
+    """Take the news that a query about a command timed out; it is asked again."""
+    return take(CallbackKind.COMMAND_STATUS_TIMEOUT, token)
+
+
 @blueprint.post("/callback/b2c/result/<token>")
 @guard(Guard.PUBLIC)
 @blueprint.response(200, CallbackAnswerSchema)
 @errors(413, 503)
 def b2c_result(token: str) -> Response:
-    """Take the result of a refund on the refund's own address."""
+    """Take the result of a refund that was sent before all commands had one kind of address."""
     return take(CallbackKind.B2C_RESULT, token)
 
 

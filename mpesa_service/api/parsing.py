@@ -36,6 +36,15 @@ class StrictParser(FlaskParser):
             raise UnsupportedMediaType("The body must be application/json.")
         return _strict_json(raw)
 
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        found = super().load_querystring(req, schema)
+        twice = [
+            name for name, values in req.args.lists() if len(values) > 1 and name not in found.multiple_keys
+        ]
+        if twice:
+            raise invalid({"query": {name: ["Stands twice."] for name in twice}})
+        return found
+
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         raise invalid(error.messages)
 

@@ -18,10 +18,13 @@ It needs `requests` and `cryptography`, and neither Flask nor a database:
         print("there may be a prompt; wait for the callback and do not push again:", error)
 
 What M-Pesa posts back is read with `parse_stk_callback`, `parse_command_result` and, for the
-answer to `transaction_status`, `parse_status_result`. What it posts of its own accord, when
-somebody pays the shortcode, is read with `parse_c2b`.
+answers to `transaction_status` and `account_balance`, `parse_status_result` and
+`parse_balance_result`. What it posts of its own accord, when somebody pays the shortcode, is read
+with `parse_c2b`.
 """
 
+from mpesa_service.daraja.balance_callbacks import BalanceResult, parse_balance_result
+from mpesa_service.daraja.balances import AccountBalance
 from mpesa_service.daraja.c2b_callbacks import (
     C2bPayment,
     C2bRejection,
@@ -44,7 +47,10 @@ from mpesa_service.daraja.codes import (
     normalise_code,
 )
 from mpesa_service.daraja.command_messages import (
+    B2bCommand,
+    B2bPayment,
     B2cPayment,
+    BalanceQuery,
     CommandAccepted,
     Reversal,
     TransactionStatusQuery,
@@ -72,6 +78,8 @@ from mpesa_service.daraja.errors import (
 )
 from mpesa_service.daraja.messages import (
     RegisterUrls,
+    SimulatedC2b,
+    SimulationAccepted,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
@@ -87,8 +95,13 @@ __all__ = [
     "COMMAND_RESULTS",
     "ERROR_CODES",
     "STK_RESULTS",
+    "AccountBalance",
     "AlreadyRegistered",
+    "B2bCommand",
+    "B2bPayment",
     "B2cPayment",
+    "BalanceQuery",
+    "BalanceResult",
     "C2bPayment",
     "C2bRejection",
     "CommandAccepted",
@@ -110,6 +123,8 @@ __all__ = [
     "RegisterUrls",
     "ResultCode",
     "Reversal",
+    "SimulatedC2b",
+    "SimulationAccepted",
     "StatusResult",
     "StkCallback",
     "StkPush",
@@ -127,6 +142,7 @@ __all__ = [
     "daraja_timestamp",
     "error_entry",
     "normalise_code",
+    "parse_balance_result",
     "parse_c2b",
     "parse_command_result",
     "parse_status_result",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from mpesa_service.daraja.balances import AccountBalance, read_accounts
 from mpesa_service.daraja.callback_fields import (
     is_placeholder,
     named_values,
@@ -81,6 +82,11 @@ class CommandResult:
     def original_receipt(self) -> str | None:
         """The receipt of the payment that a reversal returned; `receipt` is the reversal's own."""
         return read_identifier(self.parameters.get("OriginalTransactionID"))
+
+    @property
+    def debit_account(self) -> AccountBalance | None:
+        """Our account after a reversal. A business payment writes it in another way: None."""
+        return next(iter(read_accounts(self.parameters.get("DebitAccountBalance"))), None)
 
     @property
     def completed_at(self) -> datetime | None:

@@ -1,6 +1,7 @@
 """What Daraja would refuse or, worse, understand differently: each check names the field, never its value."""
 
 import re
+from collections.abc import Iterable
 
 _MSISDN = re.compile(r"254[17][0-9]{8}")
 _SHORTCODE = re.compile(r"[0-9]{5,7}")
@@ -13,10 +14,10 @@ def check_amount(amount: object) -> None:
         raise ValueError("amount must be a whole number of shillings, at least 1")
 
 
-def check_msisdn(msisdn: str) -> None:
+def check_msisdn(msisdn: str, name: str = "msisdn") -> None:
     """Raise ValueError unless it is a Kenyan mobile number in the form of the wire."""
     if not _MSISDN.fullmatch(msisdn):
-        raise ValueError("msisdn must be 12 digits, 2547XXXXXXXX or 2541XXXXXXXX")
+        raise ValueError(f"{name} must be 12 digits, 2547XXXXXXXX or 2541XXXXXXXX")
 
 
 def check_length(name: str, text: str, shortest: int, longest: int) -> None:
@@ -35,6 +36,13 @@ def check_party(party: str) -> None:
     """Raise ValueError unless it is a shortcode or a till."""
     if not _SHORTCODE.fullmatch(party):
         raise ValueError("party must have 5 to 7 digits")
+
+
+def check_choice(name: str, value: str, allowed: Iterable[str]) -> None:
+    """Raise ValueError for a word that is not among the allowed ones."""
+    words = list(allowed)
+    if value not in words:
+        raise ValueError(f"{name} must be one of {', '.join(words)}")
 
 
 def check_delivery(remarks: str, occasion: str, result_url: str, timeout_url: str, least: int = 1) -> None:

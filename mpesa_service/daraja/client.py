@@ -10,19 +10,25 @@ import requests
 from mpesa_service.daraja.answers import (
     read_command,
     read_registration,
+    read_simulation,
     read_stk_push,
     read_stk_query,
 )
 from mpesa_service.daraja.command_messages import (
+    B2bPayment,
     B2cPayment,
+    BalanceQuery,
     CommandAccepted,
     Reversal,
     TransactionStatusQuery,
 )
 from mpesa_service.daraja.commands import CommandBodies
 from mpesa_service.daraja.credentials import daraja_timestamp, stk_password
+from mpesa_service.daraja.errors import NotSetUp
 from mpesa_service.daraja.messages import (
     RegisterUrls,
+    SimulatedC2b,
+    SimulationAccepted,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
@@ -34,8 +40,11 @@ from mpesa_service.daraja.tokens import TokenStore, utc_now
 
 STK_PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
 STK_QUERY_PATH = "/mpesa/stkpushquery/v1/query"
+B2POCHI_PATH = "/mpesa/b2pochi/v1/paymentrequest"
+B2B_PATH = "/mpesa/b2b/v1/paymentrequest"
 REVERSAL_PATH = "/mpesa/reversal/v1/request"
 STATUS_PATH = "/mpesa/transactionstatus/v1/query"
+BALANCE_PATH = "/mpesa/accountbalance/v1/query"
 
 
 class DarajaClient:
@@ -112,6 +121,25 @@ class DarajaClient:
         answer = self._sender.post("b2c_payment", path, lambda: fields)
         return read_command("b2c_payment", answer, payment.originator_conversation_id)
 
+    def b2pochi_payment(self, payment: B2cPayment) -> CommandAccepted:
+        """Queue a payout to a Pochi la Biashara, in the manner of `b2c_payment` in v3.
+
+        It always carries the caller's id, so Duplicate means that the first was accepted. The
+        payment's `command` does not apply.
+        """
+        fields = self._bodies.b2pochi_payment(payment)
+        answer = self._sender.post("b2pochi_payment", B2POCHI_PATH, lambda: fields)
+        return read_command("b2pochi_payment", answer, payment.originator_conversation_id)
+
+    def b2b_payment(self, payment: B2bPayment) -> CommandAccepted:
+        """Queue a payment to another business. Never repeated once it may have been received.
+
+        Daraja knows no id of ours here: after OutcomeUnknown, find out and do not send it again.
+        """
+        fields = self._bodies.b2b_payment(payment)
+        answer = self._sender.post("b2b_payment", B2B_PATH, lambda: fields)
+        return read_command("b2b_payment", answer, "")
+
     def reverse(self, reversal: Reversal) -> CommandAccepted:
         """Queue the return of a payment. Never repeated here once it may have been received.
 
@@ -134,8 +162,20 @@ class DarajaClient:
         answer = self._sender.post("transaction_status", STATUS_PATH, lambda: fields, reads=True)
         return read_command("transaction_status", answer, "")
 
+    def account_balance(self, query: BalanceQuery) -> CommandAccepted:
+        """Ask what a shortcode's accounts hold; the answer comes to the result address.
+
+        Read it with `parse_balance_result`. A read, repeated like `transaction_status`.
+        """
+        fields = self._bodies.account_balance(query)
+        answer = self._sender.post("account_balance", BALANCE_PATH, lambda: fields, reads=True)
+        return read_command("account_balance", answer, "")
+
     def register_urls(self, urls: RegisterUrls) -> UrlsRegistered:
-        """Register the C2B addresses of the shortcode. Raises AlreadyRegistered."""
+        """Register the C2B addresses of the shortcode. Raises AlreadyRegistered.
+
+        Callbacks of v1 hash the payer's number, those of v2 mask it (documented).
+        """
         fields = {
             "ShortCode": self._settings.shortcode,
             "ResponseType": urls.response_type,
@@ -145,6 +185,24 @@ class DarajaClient:
         path = f"/mpesa/c2b/{self._settings.c2b_version}/registerurl"
         answer = self._sender.post("register_urls", path, lambda: fields)
         return read_registration("register_urls", answer)
+
+    def c2b_simulate(self, payment: SimulatedC2b) -> SimulationAccepted:
+        """Have the sandbox make up a customer's payment; it calls the registered addresses.
+
+        Production knows no such thing: there NotSetUp is raised and nothing leaves.
+        """
+        if self._settings.is_production:
+            raise NotSetUp("production simulates no payments", operation="c2b_simulate")
+        fields = {
+            "ShortCode": self._settings.shortcode,
+            "CommandID": payment.command,
+            "Amount": payment.amount,
+            "Msisdn": payment.msisdn,
+            "BillRefNumber": payment.bill_reference or None,
+        }
+        path = f"/mpesa/c2b/{self._settings.c2b_version}/simulate"
+        answer = self._sender.post("c2b_simulate", path, lambda: fields)
+        return read_simulation("c2b_simulate", answer)
 
     def _signed(self) -> Body:
         """Shortcode, password and the timestamp inside it, made anew for each sending."""

@@ -5,21 +5,32 @@ value, and a repr shows neither phone numbers nor callback addresses.
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from mpesa_service.daraja.checks import (
     check_amount,
+    check_choice,
     check_delivery,
     check_length,
     check_msisdn,
     check_party,
 )
+from mpesa_service.daraja.settings import B2C_COMMANDS
+
+
+class B2bCommand(StrEnum):
+    """To what kind of number a business payment goes."""
+
+    PAY_BILL = "BusinessPayBill"
+    BUY_GOODS = "BusinessBuyGoods"
 
 
 @dataclass(frozen=True, kw_only=True)
 class B2cPayment:
     """A payout. `originator_conversation_id` is ours, and Daraja's idempotency key in v3.
 
-    v1 knows no such key, so there a payout must never be sent twice (documented).
+    v1 knows no such key, so there a payout must never be sent twice (documented). `command` is
+    BusinessPayment, SalaryPayment or PromotionPayment; None means that of the settings.
     """
 
     originator_conversation_id: str
@@ -29,6 +40,7 @@ class B2cPayment:
     occasion: str
     result_url: str = field(repr=False)
     timeout_url: str = field(repr=False)
+    command: str | None = None
 
     def __post_init__(self) -> None:
         """Check what Daraja would refuse."""
@@ -36,6 +48,39 @@ class B2cPayment:
         check_amount(self.amount)
         check_msisdn(self.msisdn)
         check_delivery(self.remarks, self.occasion, self.result_url, self.timeout_url, least=2)
+        if self.command is not None:
+            check_choice("command", self.command, B2C_COMMANDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class B2bPayment:
+    """A payment to another business: to `party`, its pay bill number or its till.
+
+    `account_reference` is what the pay bill asks for; for a till it may be empty. `requester` is the
+    number of the customer for whom it is made, if any. There is no id of ours on the wire, so it must
+    never be sent twice (documented).
+    """
+
+    command: B2bCommand
+    amount: int
+    party: str
+    account_reference: str
+    requester: str | None = field(default=None, repr=False)
+    remarks: str
+    occasion: str
+    result_url: str = field(repr=False)
+    timeout_url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Check what Daraja would refuse."""
+        check_choice("command", self.command, B2bCommand)
+        check_amount(self.amount)
+        check_party(self.party)
+        least = 1 if self.command == B2bCommand.PAY_BILL else 0
+        check_length("account_reference", self.account_reference, least, 13)
+        if self.requester is not None:
+            check_msisdn(self.requester, "requester")
+        check_delivery(self.remarks, self.occasion, self.result_url, self.timeout_url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +132,22 @@ class TransactionStatusQuery:
         if self.party is not None:
             check_party(self.party)
         check_delivery(self.remarks, self.occasion, self.result_url, self.timeout_url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceQuery:
+    """The question what the accounts of `party` hold; None means those that payouts are made from."""
+
+    result_url: str = field(repr=False)
+    timeout_url: str = field(repr=False)
+    remarks: str = "Balance"
+    party: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what Daraja would refuse."""
+        if self.party is not None:
+            check_party(self.party)
+        check_delivery(self.remarks, "", self.result_url, self.timeout_url)
 
 
 @dataclass(frozen=True, kw_only=True)

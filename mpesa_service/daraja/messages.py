@@ -8,8 +8,9 @@ neither phone numbers nor callback addresses.
 
 from dataclasses import dataclass, field
 
-from mpesa_service.daraja.checks import check_amount, check_length, check_msisdn, check_url
+from mpesa_service.daraja.checks import check_amount, check_choice, check_length, check_msisdn, check_url
 from mpesa_service.daraja.codes import ResultCode
+from mpesa_service.daraja.settings import BUY_GOODS, PAY_BILL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,37 @@ class RegisterUrls:
         check_url("validation_url", self.validation_url)
         if self.response_type not in {"Completed", "Cancelled"}:
             raise ValueError("response_type must be Completed or Cancelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedC2b:
+    """A customer's payment to the shortcode that the sandbox is to make up.
+
+    `command` is CustomerPayBillOnline, or CustomerBuyGoodsOnline, which takes no `bill_reference`.
+    """
+
+    amount: int
+    msisdn: str = field(repr=False)
+    bill_reference: str
+    command: str = PAY_BILL
+
+    def __post_init__(self) -> None:
+        """Check what Daraja would refuse."""
+        check_amount(self.amount)
+        check_msisdn(self.msisdn)
+        check_choice("command", self.command, (PAY_BILL, BUY_GOODS))
+        shortest, longest = (1, 20) if self.command == PAY_BILL else (0, 0)
+        check_length("bill_reference", self.bill_reference, shortest, longest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationAccepted:
+    """The sandbox may now call the C2B addresses; often it never does (reported)."""
+
+    originator_conversation_id: str
+    response_code: str
+    response_description: str
+    raw: dict[str, object] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

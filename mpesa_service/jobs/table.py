@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mpesa_service.services import c2b_looking, delivery, housekeeping, inbox, reconcile, refund_reconcile
+from mpesa_service.services import c2b_looking, delivery, housekeeping, inbox, reconcile
+from mpesa_service.services.commands.due import look_into_due
 from mpesa_service.services.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ JOBS = (
     Job("deliver", 1, delivery.deliver_due, "tell endpoints of outgoing events"),
     Job("inbox", 10, inbox.take_up_failed, "apply callbacks again whose applying failed"),
     Job("reconcile", 5, reconcile.ask_due, "ask Daraja about payments that nobody reports on"),
-    Job("refunds", 10, refund_reconcile.look_into_due, "find out about refunds whose result is missing"),
+    Job("commands", 10, look_into_due, "find out about refunds and other commands without a result"),
     Job("c2b", 10, c2b_looking.look_due, "look again at money that could not be placed at first"),
     Job("prune", 3600, housekeeping.prune, "drop idempotency keys after their 72 hours"),
 )

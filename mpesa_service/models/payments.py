@@ -139,6 +139,11 @@ class Payment(Base):
         Index("ix_payments_account_reference", "account_reference", "id"),
         Index("ix_payments_reference_key", "reference_key", "id"),
         Index("ix_payments_expected_order", "expected_order_id"),
+        Index("ix_payments_owner", "owner", "id"),
+        Index("ix_payments_owner_status", "owner", "status", "id"),
+        Index("ix_payments_status", "status", "id"),
+        Index("ix_payments_phone", "phone_hash"),
+        Index("ix_payments_amount", "amount"),
         Index(
             "ix_payments_ask",
             "ask_at",

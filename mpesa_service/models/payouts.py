@@ -72,7 +72,6 @@ class Payout(CommandColumns, Base):
 
     __tablename__ = "payouts"
 
-    id: Mapped[str] = mapped_column(String(24), primary_key=True)
     batch_id: Mapped[str] = mapped_column(ForeignKey("payout_batches.id"))
     row_number: Mapped[int] = mapped_column(Integer)
     type: Mapped[str] = mapped_column(String(16))

@@ -1,4 +1,4 @@
-"""What each kind of callback is about: from raw bytes to the payment or refund, and what to report on it."""
+"""What each kind of callback is about: from raw bytes to the payment or command, and what to report on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from mpesa_service.domain.money import whole_shillings
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.c2b_callbacks import handle_c2b_confirmation
-from mpesa_service.services.handled import Handled
-from mpesa_service.services.payments import learn_ids
-from mpesa_service.services.refund_callbacks import (
-    handle_b2c_result,
-    handle_b2c_timeout,
+from mpesa_service.services.commands.callbacks import (
+    handle_result,
     handle_status_result,
     handle_status_timeout,
+    handle_timeout,
 )
+from mpesa_service.services.handled import Handled
+from mpesa_service.services.payments import learn_ids
 from mpesa_service.services.results import apply_result
 from mpesa_service.services.runtime import Runtime
 
@@ -30,8 +30,13 @@ def handler_of(kind: CallbackKind) -> Handler:
     """Return what understands callbacks of this kind."""
     return {
         CallbackKind.STK: handle_stk,
-        CallbackKind.B2C_RESULT: handle_b2c_result,
-        CallbackKind.B2C_TIMEOUT: handle_b2c_timeout,
+        CallbackKind.COMMAND_RESULT: handle_result,
+        CallbackKind.COMMAND_TIMEOUT: handle_timeout,
+        CallbackKind.COMMAND_STATUS_RESULT: handle_status_result,
+        CallbackKind.COMMAND_STATUS_TIMEOUT: handle_status_timeout,
+        # As they were called when only refunds had them.
+        CallbackKind.B2C_RESULT: handle_result,
+        CallbackKind.B2C_TIMEOUT: handle_timeout,
         CallbackKind.STATUS_RESULT: handle_status_result,
         CallbackKind.STATUS_TIMEOUT: handle_status_timeout,
         CallbackKind.C2B_CONFIRMATION: handle_c2b_confirmation,

@@ -83,8 +83,8 @@ def _handle(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes)
     handled = _apply(runtime, session, row, body)
     row.verdict = handled.verdict
     row.reason = handled.reason[:512]
-    row.payment_id = handled.payment_id
-    row.refund_id = handled.refund_id
+    for name, value in handled.ids.items():
+        setattr(row, name, value)
     row.attempts += 1
     row.processed_at = runtime.clock()
     log.info(
@@ -92,7 +92,7 @@ def _handle(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes)
         extra={
             "kind": row.kind,
             "verdict": str(handled.verdict),
-            "payment_id": handled.payment_id,
+            **handled.ids,
             "reason": handled.reason,
         },
     )

@@ -33,8 +33,8 @@ class Ledger:
     debits: Mapping[str, Sequence[Json]]
     payouts: Mapping[str, Json]
     credits: Mapping[str, Sequence[Json]]
-    answered: Mapping[tuple[str, str], int]
-    """Callbacks answered 200, by kind and token hash."""
+    answered: Mapping[str, int]
+    """Callbacks answered 200, by token hash."""
 
     @classmethod
     def of(cls, told: Json) -> "Ledger":
@@ -54,7 +54,7 @@ class Ledger:
             debits,
             {payout["originatorConversationId"]: payout for payout in told["payouts"]},
             paid_back,
-            Counter((item["kind"], _token_hash(item["url"])) for item in good),
+            Counter(_token_hash(item["url"]) for item in good),
         )
 
 
@@ -184,20 +184,20 @@ def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:
 
 def answered_is_stored(runtime: Runtime, ledger: Ledger, tally: Tally) -> Iterator[Violation]:
     """Every callback that was answered 200 is in the inbox."""
-    for page in _pages(sorted({token for _, token in ledger.answered})):
+    tally.counts["callbacks answered"] += sum(ledger.answered.values())
+    for page in _pages(sorted(ledger.answered)):
         statement = (
-            select(CallbackInbox.kind, CallbackInbox.token_hash, func.count())
+            select(CallbackInbox.token_hash, func.count())
             .where(CallbackInbox.token_hash.in_(page))
-            .group_by(CallbackInbox.kind, CallbackInbox.token_hash)
+            .group_by(CallbackInbox.token_hash)
         )
         with runtime.database.read() as session:
-            stored = {(kind, token): count for kind, token, count in session.execute(statement)}
-        wanted = {key: count for key, count in ledger.answered.items() if key[1] in set(page)}
-        tally.counts["callbacks answered"] += sum(wanted.values())
-        for key, count in wanted.items():
-            if stored.get(key, 0) < count:
-                said = f"{count} {key[0]} callbacks were answered 200, {stored.get(key, 0)} are in the inbox"
-                yield Violation(answered_is_stored.__name__, key[1], said)
+            stored = {row[0]: row[1] for row in session.execute(statement)}
+        for token in page:
+            answered, found = ledger.answered[token], stored.get(token, 0)
+            if found < answered:
+                said = f"{answered} callbacks to one address were answered 200, {found} are in the inbox"
+                yield Violation(answered_is_stored.__name__, token, said)
 
 
 def _pages(items: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -5,6 +5,7 @@ Written with it are its deliveries, one an endpoint that wants the type. `delive
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +32,22 @@ DELIVERY_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class News:
+    """What an event tells: of which payment, payout, batch or balance, and the how-manieth of it.
+
+    `sequence` counts the events of the subject from 1 without gaps: whoever makes the news counts it on the
+    subject's locked row, or leaves it to the unique key. `data` follows `_id` and `sequence` on the wire; it
+    names no phone, not even a masked one.
+    """
+
+    subject_id: str
+    sequence: int
+    data: Mapping[str, Any]
+    payment_id: str | None = None
+    refund_id: str | None = None
+
+
 def announce(
     session: Session,
     event_type: EventType | None,
@@ -47,14 +64,19 @@ def announce(
     if event_type is None:
         return
     payment.outgoing_count += 1
+    publish(session, event_type, payment_news(payment, refund, before, order), at)
+
+
+def publish(session: Session, event_type: EventType, news: News, at: datetime) -> None:
+    """Write an event and its deliveries, in the transaction of the change that it tells of."""
     event = OutgoingEvent(
         event_id=f"evt_{new_id(at)}",
-        subject_id=payment.id,
-        payment_id=payment.id,
-        refund_id=refund.id if refund else None,
+        subject_id=news.subject_id,
+        payment_id=news.payment_id,
+        refund_id=news.refund_id,
         type=event_type,
-        sequence=payment.outgoing_count,
-        payload=_payload(event_type, payment, refund, before, at, order),
+        sequence=news.sequence,
+        payload=payload(event_type, news, at),
         created_at=at,
     )
     session.add(event)
@@ -76,15 +98,18 @@ def announce(
     session.execute(insert(WebhookDelivery).from_select(DELIVERY_COLUMNS, takers, include_defaults=False))
 
 
-def _payload(
-    event_type: EventType,
-    payment: Payment,
-    refund: Refund | None,
-    before: str,
-    at: datetime,
-    order: Mapping[str, Any] | None = None,
-) -> bytes:
-    """Return the bytes that every attempt sends, in UTF-8. They name no phone, not even a masked one."""
+def payload(event_type: EventType, news: News, at: datetime) -> bytes:
+    """Return the bytes that every attempt sends, in UTF-8."""
+    data = {"_id": news.subject_id, "sequence": news.sequence, **news.data}
+    timestamp = at.astimezone(NAIROBI).isoformat(timespec="milliseconds")
+    body = {"type": event_type, "timestamp": timestamp, "data": data}
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def payment_news(
+    payment: Payment, refund: Refund | None, before: str, order: Mapping[str, Any] | None = None
+) -> News:
+    """Return what is told of a payment, of its refund or of its order; `before` is the status that it had."""
     data = _payment(payment)
     if order is not None:
         data["order"] = order
@@ -92,15 +117,11 @@ def _payload(
         data["previousStatus"] = before
     else:
         data["refund"] = {**_refund(refund), "previousStatus": before}
-    timestamp = at.astimezone(NAIROBI).isoformat(timespec="milliseconds")
-    body = {"type": event_type, "timestamp": timestamp, "data": data}
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    return News(payment.id, payment.outgoing_count, data, payment.id, refund.id if refund else None)
 
 
 def _payment(payment: Payment) -> dict[str, Any]:
     return {
-        "_id": payment.id,
-        "sequence": payment.outgoing_count,
         "provider": payment.provider,
         "orderId": payment.order_id,
         "status": payment.state.public,

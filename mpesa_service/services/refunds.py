@@ -1,4 +1,4 @@
-"""Paying money back by B2C: reserve first, then send, then what came of it.
+"""Paying money back: reserve first, then send, then what came of it.
 
 The amount is reserved on the payment's locked row, so refunds done and in flight never exceed the
 payment, however many are asked for at once. What is sent carries an id that was committed before.
@@ -20,10 +20,14 @@ from mpesa_service.domain.states import REFUNDABLE, RefundStatus
 from mpesa_service.errors import Conflict, InvalidAmount, ServiceError, Unavailable
 from mpesa_service.models import Payment, Refund
 from mpesa_service.models.payments import Provider
-from mpesa_service.models.statements import lock_payment, lock_refund
+from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import holds, idempotency
+from mpesa_service.services.commands.command import locked
+from mpesa_service.services.commands.refund import RefundCommand
+from mpesa_service.services.commands.sending import conclude, send, tokens_of
 from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.lookups import find_payment
+from mpesa_service.services.provider_errors import refusal_for_caller
 from mpesa_service.services.records import (
     PaymentRecord,
     RefundRecord,
@@ -31,9 +35,8 @@ from mpesa_service.services.records import (
     refund_record,
     refund_records,
 )
-from mpesa_service.services.refund_sending import Intent, intent_of, record_outcome, send, tokens_of
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import SERVICE, Cause, create_refund, move_refund
+from mpesa_service.services.states import SERVICE, Cause, create_refund
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +72,13 @@ def refund(
     if earlier is not None:
         return earlier
     _refuse_if_stopped(runtime)
-    intent, begun = _reserve(runtime, principal, reference, amount, request)
-    sent = send(runtime, intent)
+    command, begun = _reserve(runtime, principal, reference, amount, request)
+    sent = send(runtime, command)
     try:
-        return _conclude(runtime, intent.refund_id, sent, request, render)
+        return _conclude(runtime, begun.refund.id, sent, request, render)
     except SQLAlchemyError:
         # M-Pesa may have acted: whoever hears "nothing was done" would ask for a second refund.
-        log.exception("outcome of a refund could not be recorded", extra={"refund_id": intent.refund_id})
+        log.exception("outcome of a refund could not be recorded", extra={"refund_id": begun.refund.id})
         return render(replace(begun, refund=replace(begun.refund, status=RefundStatus.UNKNOWN.public)))
 
 
@@ -102,7 +105,7 @@ def _reserve(
     reference: str,
     amount: int | None,
     request: KeyedRequest | None,
-) -> tuple[Intent, RefundStarted]:
+) -> tuple[RefundCommand, RefundStarted]:
     """Transaction 1; returns what to send, and the records as they stand."""
     now = runtime.clock()
     refund_id = new_id(now)
@@ -118,7 +121,7 @@ def _reserve(
             amount=amount,
             phone_encrypted=payment.phone_encrypted,
             originator_conversation_id=str(uuid.uuid4()),
-            **tokens_of(runtime.vault, refund_id).hashes(),
+            **tokens_of(runtime.vault, RefundCommand.name, refund_id).hashes(),
             # Until the send is accounted for, this is when it must have been cut off by a crash.
             ask_at=now + CALL_LIMIT,
             asks_made=0,
@@ -129,7 +132,7 @@ def _reserve(
         detail = {"amount": amount}
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
         record = payment_record(session, runtime.vault, payment)
-        return intent_of(runtime, row), RefundStarted(refund_record(row), record)
+        return RefundCommand(session, row, payment), RefundStarted(refund_record(row), record)
 
 
 def _allowed_amount(payment: Payment, amount: int | None) -> int:
@@ -162,37 +165,32 @@ def _conclude(
     request: KeyedRequest | None,
     render: Render,
 ) -> Answer:
-    """Transaction 2. The result may have come before Daraja's answer; then only the id is news."""
-    refusal = None
+    """Transaction 2."""
     with runtime.database.begin() as session:
-        payment, row = lock_refund(session, refund_id)
-        if isinstance(sent, CommandAccepted):
-            row.conversation_id = row.conversation_id or sent.conversation_id
-        if row.state is RefundStatus.SUBMITTING:
-            refusal = record_outcome(runtime, session, payment, row, sent)
-        return _answer(runtime, session, payment, row, request, render, refusal)
+        command = locked(RefundCommand, session, refund_id)
+        error = conclude(runtime, command, sent)
+        refusal = refusal_for_caller(error, {"refundId": None, "_id": refund_id}) if error else None
+        return _answer(runtime, session, command, request, render, refusal)
 
 
 def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest | None, render: Render) -> Answer:
     """Answer for one who was killed between the transactions: whether it was sent is unknown."""
     with runtime.database.begin() as session:
-        payment, row = lock_refund(session, refund_id)
-        if row.state is RefundStatus.SUBMITTING:
-            cause = Cause(SERVICE, runtime.clock())
-            move_refund(session, payment, row, "refund_unanswered", cause)
-        return _answer(runtime, session, payment, row, request, render, None)
+        command = locked(RefundCommand, session, refund_id)
+        if command.row.state is RefundStatus.SUBMITTING:
+            command.move("unanswered", Cause(SERVICE, runtime.clock()))
+        return _answer(runtime, session, command, request, render, None)
 
 
 def _answer(
     runtime: Runtime,
     session: Session,
-    payment: Payment,
-    row: Refund,
+    command: RefundCommand,
     request: KeyedRequest | None,
     render: Render,
     refusal: ServiceError | None,
 ) -> Answer:
     session.flush()
-    record = payment_record(session, runtime.vault, payment)
-    started = RefundStarted(refund_record(row), record, refusal)
+    record = payment_record(session, runtime.vault, command.payment)
+    started = RefundStarted(refund_record(command.row), record, refusal)
     return idempotency.complete(runtime, session, request, render(started))

@@ -15,7 +15,7 @@ from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.services.lookups import find_payment
 from mpesa_service.services.records import PaymentRecord, payment_record
-from mpesa_service.services.refund_results import release_refund, settle_refund
+from mpesa_service.services.refund_books import release_refund, settle_refund
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import Cause, move_payment
 

@@ -11,7 +11,9 @@ from mpesa_service.models import (
     CallbackInbox,
     DarajaToken,
     IdempotencyKey,
+    Inquiry,
     Payment,
+    Payout,
     Refund,
     WebhookEndpoint,
 )
@@ -20,8 +22,10 @@ from mpesa_service.services.runtime import Runtime
 BATCH = 200
 ENCRYPTED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Payment, ("phone_encrypted", "payer_encrypted", "checkout_id_encrypted")),
-    (Refund, ("phone_encrypted",)),
     (C2bConfirmation, ("payer_encrypted", "names_encrypted")),
+    (Refund, ("phone_encrypted",)),
+    (Payout, ("party_encrypted",)),
+    (Inquiry, ("answer_encrypted",)),
     (CallbackInbox, ("body_encrypted",)),
     (IdempotencyKey, ("answer_body",)),
     (WebhookEndpoint, ("secret_encrypted", "previous_secret_encrypted")),

@@ -15,6 +15,10 @@ PUBLIC = {
     "health.ready",
     "mpesa.stk_callback",
     "mpesa.stk_callback_anywhere",
+    "mpesa.command_result",
+    "mpesa.command_timeout",
+    "mpesa.command_status_result",
+    "mpesa.command_status_timeout",
     "mpesa.b2c_result",
     "mpesa.b2c_timeout",
     "mpesa.status_result",
@@ -77,7 +81,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 23
+    assert len(operations) == 27
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from mpesa_service.daraja import Refused, Throttled
+from mpesa_service.daraja import Refused, Throttled, mends
+from mpesa_service.daraja.error_codes import error_entry
 from mpesa_service.services import doctor
 from mpesa_service.services.clock import utc_now
 from mpesa_service.services.examinations import Finding, Health
@@ -112,9 +113,9 @@ class TestCredentials:
     @pytest.mark.parametrize(
         ("options", "changes", "check", "mend"),
         [
-            ({"consumer_secret": "other"}, {}, doctor.KEYS, doctor.MEND_KEYS),
-            ({}, {"mpesa_passkey": "0" * 64}, doctor.PASSKEY, doctor.MEND_PASSKEY),
-            ({}, {"mpesa_shortcode": "600000"}, doctor.PASSKEY, doctor.MEND_SHORTCODE),
+            ({"consumer_secret": "other"}, {}, doctor.KEYS, mends.KEYS),
+            ({}, {"mpesa_passkey": "0" * 64}, doctor.PASSKEY, mends.PASSKEY),
+            ({}, {"mpesa_shortcode": "600000"}, doctor.PASSKEY, mends.SHORTCODE),
         ],
     )
     def test_each_wrong_one_is_named_with_what_daraja_said(
@@ -136,13 +137,20 @@ class TestCredentials:
     def test_a_token_that_daraja_gives_and_refuses(self, service: Service) -> None:
         service.simulator.post("/simulator/options", {"faults": {"token_refused": 1.0}})
         found = of(service.runtime, doctor.credentials)
-        assert found[doctor.KEYS].mend == doctor.MEND_ACCESS
+        assert found[doctor.KEYS].mend == mends.BEARER
         assert found[doctor.PASSKEY].health is Health.SKIPPED
 
     def test_an_app_without_the_product(self, service: Service) -> None:
-        message = "Invalid API call as no apiproduct match found"
-        error = Refused("401.003.01", operation="stk_query", http_status=401, error_message=message)
-        assert next(iter(doctor._judged(error))).mend == doctor.MEND_PRODUCT
+        entry = error_entry(401, "401.003.01", "Invalid API call as no apiproduct match found")
+        found = list(
+            doctor._judged(Refused("401.003.01", operation="stk_query", http_status=401, entry=entry))
+        )
+        assert [f.health for f in found] == [Health.WRONG, Health.SKIPPED]
+        assert found[0].mend == mends.PRODUCT
+
+    def test_a_refusal_that_nobody_has_explained(self) -> None:
+        found = list(doctor._judged(Refused("HTTP 418", operation="stk_query", http_status=418)))
+        assert (found[0].health, found[0].mend) == (Health.WRONG, doctor.MEND_NETWORK)
 
     def test_a_daraja_that_cannot_be_reached(self, with_daraja: Any) -> None:
         found = of(with_daraja(mpesa_base_url="http://127.0.0.1:9"), doctor.credentials)

@@ -6,7 +6,8 @@ import pytest
 
 from mpesa_service.simulator import SimulatorOptions, SimulatorServer
 
-from .shop import PHONE, PUSH, Receiver, Shop
+from .receiver import Receiver
+from .shop import PHONE, PUSH, Shop
 
 
 def test_health(shop: Shop) -> None:

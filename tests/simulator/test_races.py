@@ -6,7 +6,8 @@ from typing import Any
 
 from mpesa_service.simulator import SimulatorOptions, SimulatorServer
 
-from .shop import Receiver, Shop
+from .receiver import Receiver
+from .shop import Shop
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:

@@ -1,12 +1,14 @@
-"""Refunds whose result is missing: sent again word for word, or asked about, never failed by the clock."""
+"""Commands whose result is missing: sent again word for word, or asked about, never failed by the clock."""
 
 import pytest
 import requests
 
 from mpesa_service.daraja import OutcomeUnknown
-from mpesa_service.services import refund_reconcile
-from mpesa_service.services.refund_reconcile import look_into_due
-from mpesa_service.services.refund_sending import tokens_of
+from mpesa_service.services.commands import due
+from mpesa_service.services.commands.command import locked
+from mpesa_service.services.commands.due import look_into_due
+from mpesa_service.services.commands.refund import RefundCommand
+from mpesa_service.services.commands.sending import tokens_of
 from tests.services.test_refunds import complete, last_payout
 from tests.support import Service
 
@@ -68,7 +70,7 @@ def test_a_lost_result_is_made_up_for_by_asking(service: Service) -> None:
     assert (payment["status"], refund["status"]) == ("refunded", "succeeded")
     assert refund["mpesaReceiptNumber"] == service.ledger()["credits"][0]["receipt"]
     assert service.refunds()[0].evidence == "status"
-    assert service.inbox()[-1].kind == "status_result"
+    assert service.inbox()[-1].kind == "command_status_result"
 
 
 def test_a_duplicate_without_an_id_of_its_own_is_asked_about_by_ours(service: Service) -> None:
@@ -187,16 +189,38 @@ def test_a_fault_in_one_refund_does_not_hold_up_the_others(
     service.clock.advance(1)
     service.refund(second, 100)
     poisonous = service.refunds()[0].id
-    real = refund_reconcile._look_into
+    real = due._look_into
 
-    def fail_for_one(runtime, turn) -> None:
-        if turn.intent.refund_id == poisonous:
+    def fail_for_one(runtime, command) -> None:
+        if command.row.id == poisonous:
             raise RuntimeError("poison")
-        real(runtime, turn)
+        real(runtime, command)
 
-    monkeypatch.setattr(refund_reconcile, "_look_into", fail_for_one)
+    monkeypatch.setattr(due, "_look_into", fail_for_one)
     assert due_after(service, 60) == 2
     assert asked(service, "transaction_status") == 1
+
+
+def test_one_that_another_worker_took_a_moment_ago_is_left_alone(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row was due when it was found, and is not by the time that it is locked."""
+    checkout = service.paid(amount=100)
+    service.refund(checkout, 100)
+    taken = service.refunds()[0].id
+    monkeypatch.setattr(RefundCommand, "claim", lambda session, _now: RefundCommand.lock(session, id=taken))
+    assert look_into_due(service.runtime) == 0
+    assert service.refunds()[0].asks_made == 0
+
+
+def test_one_that_has_vanished_is_a_fault() -> None:
+    class Nothing(RefundCommand):
+        @classmethod
+        def lock(cls, session, **columns):
+            return None
+
+    with pytest.raises(LookupError, match="refund 1 has vanished"):
+        locked(Nothing, None, "1")
 
 
 def test_looking_into_stops_at_its_limit(service: Service) -> None:
@@ -248,8 +272,8 @@ class TestRefusedInitiator:
             service.refund(checkout, amount)
         for number in (0, 1):
             complete(service, number, resultCode=21)
-        alerts = [record for record in caplog.records if "ALERT" in record.getMessage()]
-        assert len(alerts) == 1
+        alerts = [record.args[0] for record in caplog.records if "ALERT" in record.getMessage()]
+        assert alerts == ["refunds", "payouts"]
 
     def test_a_status_query_can_tell_it_too(self, service: Service) -> None:
         checkout = service.paid(amount=100)
@@ -262,8 +286,8 @@ class TestRefusedInitiator:
 
 class TestStatusAddress:
     def url(self, service: Service, use: str) -> str:
-        tokens = tokens_of(service.runtime.vault, service.refunds()[0].id)
-        return f"{service.url}/api/mpesa/callback/status/{use}/{tokens.status}"
+        tokens = tokens_of(service.runtime.vault, "refund", service.refunds()[0].id)
+        return f"{service.url}/api/mpesa/callback/command/status/{use}/{tokens.status}"
 
     def test_a_time_out_tells_nothing(self, service: Service) -> None:
         checkout = service.paid(amount=100)
@@ -276,7 +300,9 @@ class TestStatusAddress:
     def test_of_nobody(self, service: Service, use: str) -> None:
         body = {"Result": {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_1"}}
         body["Result"]["OriginatorConversationID"] = "x"
-        requests.post(f"{service.url}/api/mpesa/callback/status/{use}/{'0' * 64}", json=body, timeout=5)
+        requests.post(
+            f"{service.url}/api/mpesa/callback/command/status/{use}/{'0' * 64}", json=body, timeout=5
+        )
         assert service.inbox()[-1].verdict == "unmatched"
 
     def test_unreadable(self, service: Service) -> None:
