@@ -15,9 +15,6 @@ POOL_TIMEOUT_SECONDS = 5
 AFTER_COMMIT = "after_commit"
 """Key in a session's `info`: a list of callables for what may be said only once it is true."""
 
-PLAN_AFRESH = "plan_afresh"
-"""Execution option: PostgreSQL plans the statement for these very values, not once for all values."""
-
 jwt = JWTManager()
 limiter = Limiter(key_func=lambda: "", in_memory_fallback_enabled=True)
 
@@ -54,7 +51,7 @@ class Database:
 
 def _server_engine(url: str, pool_size: int) -> Engine:
     # hide_parameters: a statement's parameters are personal data, and errors end up in logs.
-    engine = create_engine(
+    return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=2,
@@ -63,15 +60,6 @@ def _server_engine(url: str, pool_size: int) -> Engine:
         pool_recycle=1_800,
         hide_parameters=True,
     )
-
-    @event.listens_for(engine, "do_execute")
-    def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        if not context or not context.execution_options.get(PLAN_AFRESH):
-            return False
-        cursor.execute(statement, parameters, prepare=False)
-        return True
-
-    return engine
 
 
 def _sqlite_engine(url: str) -> Engine:

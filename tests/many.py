@@ -47,6 +47,7 @@ def _row(runtime: Runtime, number: int, changes: dict[str, Any]) -> dict[str, An
         **dict.fromkeys(counts, 0),
         "id": new_id(at),
         "provider": "mpesa",
+        "channel": "stk",
         "owner": "shop",
         "order_id": f"ORDER{number}",
         "account_reference": f"ORDER{number}",

@@ -24,6 +24,7 @@ from mpesa_service.schemas.responses import (
     RefundSchema,
 )
 from mpesa_service.services.idempotency import Answer, KeyedRequest
+from mpesa_service.services.refund_terms import RefundWish
 from mpesa_service.services.refunds import RefundStarted, list_refunds, refund
 
 STARTED = "Refund initiated successfully"
@@ -38,12 +39,13 @@ UNKNOWN = "M-Pesa has not answered. Whether the refund was taken is unknown; its
 @blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN, success=True)
 @errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503)
 def refund_payment(body: dict[str, Any], reference: str) -> Response:
-    """Pay back a part of a payment, or all that is left of it, to the phone that paid."""
+    """Pay back a part of a payment, or all that is left of it, to the phone that paid; or reverse it."""
     principal = current_principal()
     key = idempotency_key(request)
     asked = {"reference": reference, **body}
     keyed = KeyedRequest.of(principal.subject, "refund", key, asked) if key else None
-    return respond(refund(runtime(), principal, reference, body.get("amount"), _started, keyed))
+    wish = RefundWish(body.get("amount"), body.get("method"))
+    return respond(refund(runtime(), principal, reference, wish, _started, keyed))
 
 
 @blueprint.get("/<reference>/refund")

@@ -47,14 +47,6 @@ def lock_refund_where(session: Session, **columns: str) -> Refund | None:
     return session.scalars(_locked(select(Refund).where(Refund.id == found.id))).one()
 
 
-def lock_refund(session: Session, refund_id: str) -> tuple[Payment, Refund]:
-    """Return a refund that exists, and its payment, both locked to the end of the transaction."""
-    refund = lock_refund_where(session, id=refund_id)
-    if refund is None:
-        raise LookupError(f"refund {refund_id} has vanished")
-    return lock_payment(session, refund.payment_id), refund
-
-
 def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:
     """Return the one expected order with these unique column values, locked, or None.
 

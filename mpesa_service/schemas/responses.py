@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.schemas.fields import NairobiTime
 
@@ -23,6 +24,7 @@ class RefundSchema(Schema):
 
     id = fields.String(data_key="_id")
     refund_id = _text("refundId", "Daraja's ConversationID; null until it is known.")
+    method = fields.String(metadata={"enum": [method.value for method in RefundMethod]})
     amount = fields.Integer(data_key="refundAmount")
     status = fields.String(metadata={"enum": _REFUND_STATUSES})
     receipt = _text("mpesaReceiptNumber", "Receipt of the money paid back.")

@@ -73,19 +73,19 @@ def _subject(runtime: Runtime, session: Session, token: str | None, callback: St
     """Find the payment by the address that was called, and by the ids that the body names.
 
     Where the two differ, the body is about the payment whose ids it names, and comes from the wrong
-    address: a claim. A payment that has no ids yet (its push is not answered) takes the body's.
+    address: a claim. A payment that has no ids yet (its push is not answered) takes the body's. The
+    push may be answered between the two looks: then the payment found by its address has these very ids.
     """
     checkout_hash = runtime.vault.fingerprint("checkout", callback.checkout_request_id)
     named = lock_payment_where(session, checkout_id_hash=checkout_hash)
-    if named is not None and named.callback_token_hash == token:
-        agree = named.merchant_request_id in (None, callback.merchant_request_id)
-        return Subject(named, trusted=True, ids_agree=agree)
-    if named is not None:
+    if named is not None and named.callback_token_hash != token:
         return Subject(named, trusted=False, ids_agree=True)
-    owner = lock_payment_where(session, callback_token_hash=token) if token else None
+    owner = named or (lock_payment_where(session, callback_token_hash=token) if token else None)
     if owner is None:
         return None
-    return Subject(owner, trusted=True, ids_agree=owner.checkout_id_hash is None)
+    same_checkout = owner.checkout_id_hash in (None, checkout_hash)
+    same_merchant = owner.merchant_request_id in (None, callback.merchant_request_id)
+    return Subject(owner, trusted=True, ids_agree=same_checkout and same_merchant)
 
 
 def _report(runtime: Runtime, callback: StkCallback, subject: Subject) -> Report:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from mpesa_service.domain.phones import same_phone
 from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, PaymentStatus, RefundStatus
-from mpesa_service.models import CallbackInbox, Payment, Refund
+from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.services.invariants import BATCH, Story, Tally, Violation, stories
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.vault import token_hash
@@ -27,35 +27,38 @@ ANSWERED = 200
 
 @dataclass(frozen=True)
 class Ledger:
-    """The simulator's record, by what ties it to ours: hashes of callback tokens, ids of refunds."""
+    """The simulator's record, by what ties it to ours: the hashes of the tokens in the addresses given.
+
+    `commands` and what they moved (`moved`) are by the token of their result address, which every sending of
+    one of our rows carries.
+    """
 
     prompts: Mapping[str, Sequence[Json]]
     debits: Mapping[str, Sequence[Json]]
-    payouts: Mapping[str, Json]
-    credits: Mapping[str, Sequence[Json]]
+    commands: Mapping[str, Sequence[Json]]
+    moved: Mapping[str, Sequence[Json]]
     answered: Mapping[str, int]
     """Callbacks answered 200, by token hash."""
 
     @classmethod
     def of(cls, told: Json) -> "Ledger":
         """Read the JSON of `GET /simulator/ledger`."""
-        prompts, debits, paid_back = _Lists(), _Lists(), _Lists()
+        prompts, debits, commands, moved = _Lists(), _Lists(), _Lists(), _Lists()
         token_of = {}
         for prompt in told["prompts"]:
             token_of[prompt["checkoutRequestId"]] = _token_hash(prompt["callbackUrl"])
             prompts[_token_hash(prompt["callbackUrl"])].append(prompt)
         for debit in told["debits"]:
-            debits[token_of[debit["checkoutRequestId"]]].append(debit)
-        for credit in told["credits"]:
-            paid_back[credit["originatorConversationId"]].append(credit)
+            if debit["kind"] == "stk":
+                debits[token_of[debit["checkoutRequestId"]]].append(debit)
+        for command in (*told["payouts"], *told["reversals"]):
+            token_of[command["conversationId"]] = _token_hash(command["resultUrl"])
+            commands[_token_hash(command["resultUrl"])].append(command)
+        for movement in (*told["credits"], *told["transfers"]):
+            moved[token_of[movement["conversationId"]]].append(movement)
         good = (item for item in told["callbacks"] if item["status"] == ANSWERED)
-        return cls(
-            prompts,
-            debits,
-            {payout["originatorConversationId"]: payout for payout in told["payouts"]},
-            paid_back,
-            Counter(_token_hash(item["url"]) for item in good),
-        )
+        answered = Counter(_token_hash(item["url"]) for item in good)
+        return cls(prompts, debits, commands, moved, answered)
 
 
 class _Lists(defaultdict[str, list[Json]]):
@@ -118,7 +121,7 @@ def refunds_credit_once(it: Compared) -> Iterator[str]:
     """Each refund is credited at most once, as it says; the sum never exceeds the payment."""
     total = 0
     for refund in it.story.refunds:
-        found = it.ledger.credits.get(refund.originator_conversation_id, ())
+        found = it.ledger.moved.get(refund.result_token_hash, ())
         total += sum(credit["amount"] for credit in found)
         if len(found) > 1:
             yield f"refund {refund.id} was credited {len(found)} times"
@@ -145,9 +148,10 @@ def final_is_known(it: Compared) -> Iterator[str]:
     if ended and it.payment.state in OPEN:
         yield f"it is {it.payment.status}, but its prompt is {ended[0]}"
     for refund in it.story.refunds:
-        payout = it.ledger.payouts.get(refund.originator_conversation_id)
-        if payout and payout["state"] in {"completed", "failed"} and refund.state in REFUND_OPEN:
-            yield f"refund {refund.id} is {refund.status}, but its payout is {payout['state']}"
+        states = [command["state"] for command in it.ledger.commands.get(refund.result_token_hash, ())]
+        over = [state for state in states if state in {"completed", "failed"}]
+        if over and len(over) == len(states) and refund.state in REFUND_OPEN:
+            yield f"refund {refund.id} is {refund.status}, but its payout is {over[0]}"
 
 
 def verify_ledger(
@@ -169,14 +173,18 @@ def verify_ledger(
 
 
 def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:
-    """Every prompt and every payout at M-Pesa was in our books before."""
-    for column, ids, what in (
-        (Payment.callback_token_hash, list(ledger.prompts), "a prompt"),
-        (Refund.originator_conversation_id, list(ledger.payouts), "a payout"),
+    """Every prompt and every command at M-Pesa was in our books before."""
+    for columns, hashes, what in (
+        ([Payment.callback_token_hash], list(ledger.prompts), "a prompt"),
+        ([Refund.result_token_hash, Payout.result_token_hash], list(ledger.commands), "a payout"),
     ):
-        for page in _pages(ids):
+        for page in _pages(hashes):
             with runtime.database.read() as session:
-                known = set(session.scalars(select(column).where(column.in_(page))))
+                known = {
+                    found
+                    for column in columns
+                    for found in session.scalars(select(column).where(column.in_(page)))
+                }
             for stranger in (item for item in page if item not in known):
                 said = f"M-Pesa has {what} that is in none of our books"
                 yield Violation(intent_came_first.__name__, stranger, said)

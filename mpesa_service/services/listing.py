@@ -11,7 +11,6 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import first_id
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import InvalidRequest
-from mpesa_service.extensions import PLAN_AFRESH
 from mpesa_service.models.listing import PaymentFilter, count_of_payments, page_of_payments
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.vault import Vault
@@ -64,8 +63,6 @@ class ListedPayment(NamedTuple):
     completed_at: datetime | None
 
 
-_OPTIONS = {PLAN_AFRESH: True}
-"""What is rare for one caller or status is common for another: one plan for all would read whole tables."""
 _CHECKOUT, _STATUS, _PHONE = map(ListedPayment._fields.index, ("checkout_request_id", "status", "phone"))
 _PUBLIC = {status.value: status.public for status in PaymentStatus}
 
@@ -103,13 +100,13 @@ def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> 
     """Return how many payments `all_payments` would yield. Reads them all: nothing for a list."""
     with runtime.database.read() as session:
         statement = count_of_payments(_wanted(runtime, principal, filters, None))
-        return session.scalar(statement, execution_options=_OPTIONS) or 0
+        return session.scalar(statement) or 0
 
 
 def _page(runtime: Runtime, wanted: PaymentFilter, limit: int, *, checkout_ids: bool) -> Page:
     """Read one more than is shown: it tells whether there is a next page, without counting."""
     with runtime.database.read() as session:
-        rows = session.execute(page_of_payments(wanted, limit + 1), execution_options=_OPTIONS).all()
+        rows = session.execute(page_of_payments(wanted, limit + 1)).all()
     payments = [_listed(runtime.vault, row, checkout_ids=checkout_ids) for row in rows[:limit]]
     return Page(payments, payments[-1].id if len(rows) > limit else None)
 

@@ -140,6 +140,7 @@ def _refund(refund: Refund) -> dict[str, Any]:
     return {
         "_id": refund.id,
         "refundId": refund.conversation_id,
+        "method": refund.method,
         "refundAmount": refund.amount,
         "status": refund.state.public,
         "mpesaReceiptNumber": refund.receipt,

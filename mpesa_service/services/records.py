@@ -19,6 +19,7 @@ class RefundRecord:
     id: str
     refund_id: str | None
     payment_id: str
+    method: str
     amount: int
     status: str
     receipt: str | None
@@ -109,6 +110,7 @@ def refund_record(refund: Refund) -> RefundRecord:
         id=refund.id,
         refund_id=refund.conversation_id,
         payment_id=refund.payment_id,
+        method=refund.method,
         amount=refund.amount,
         status=refund.state.public,
         receipt=refund.receipt,

@@ -13,13 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import CommandAccepted, DarajaError
+from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.schedule import CALL_LIMIT
-from mpesa_service.domain.states import REFUNDABLE, RefundStatus
-from mpesa_service.errors import Conflict, InvalidAmount, ServiceError, Unavailable
-from mpesa_service.models import Payment, Refund
-from mpesa_service.models.payments import Provider
+from mpesa_service.domain.states import RefundStatus
+from mpesa_service.errors import ServiceError, Unavailable
+from mpesa_service.models import Refund
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import holds, idempotency
 from mpesa_service.services.commands.command import locked
@@ -35,6 +35,7 @@ from mpesa_service.services.records import (
     refund_record,
     refund_records,
 )
+from mpesa_service.services.refund_terms import RefundWish, terms_of
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE, Cause, create_refund
 
@@ -57,14 +58,14 @@ def refund(
     runtime: Runtime,
     principal: Principal,
     reference: str,
-    amount: int | None,
+    wish: RefundWish,
     render: Render,
     request: KeyedRequest | None = None,
 ) -> Answer:
-    """Pay back `amount` shillings of a payment, or all that is left of it; return the caller's answer.
+    """Pay back a payment, or a part of it, as wished; return the caller's answer.
 
-    Raises NotFound, Conflict when the payment is not paid or nothing is left, InvalidAmount when more
-    is asked than is left, and what the idempotency key says.
+    Raises NotFound, Unavailable while refunds are stopped, what `terms_of` says of the wish, and what the
+    idempotency key says.
     """
     earlier = idempotency.earlier_answer(
         runtime, request, lambda begun: _finish(runtime, begun, request, render)
@@ -72,7 +73,7 @@ def refund(
     if earlier is not None:
         return earlier
     _refuse_if_stopped(runtime)
-    command, begun = _reserve(runtime, principal, reference, amount, request)
+    command, begun = _reserve(runtime, principal, reference, wish, request)
     sent = send(runtime, command)
     try:
         return _conclude(runtime, begun.refund.id, sent, request, render)
@@ -103,7 +104,7 @@ def _reserve(
     runtime: Runtime,
     principal: Principal,
     reference: str,
-    amount: int | None,
+    wish: RefundWish,
     request: KeyedRequest | None,
 ) -> tuple[RefundCommand, RefundStarted]:
     """Transaction 1; returns what to send, and the records as they stand."""
@@ -114,12 +115,13 @@ def _reserve(
         payment = lock_payment(session, found.id)
         if request is not None:
             idempotency.claim(session, request, refund_id, runtime.clock)
-        amount = _allowed_amount(payment, amount)
+        terms = terms_of(payment, wish)
         row = Refund(
             id=refund_id,
             payment_id=payment.id,
-            amount=amount,
-            phone_encrypted=payment.phone_encrypted,
+            method=terms.method,
+            amount=terms.amount,
+            phone_encrypted=payment.phone_encrypted if terms.method is RefundMethod.B2C else None,
             originator_conversation_id=str(uuid.uuid4()),
             **tokens_of(runtime.vault, RefundCommand.name, refund_id).hashes(),
             # Until the send is accounted for, this is when it must have been cut off by a crash.
@@ -129,33 +131,12 @@ def _reserve(
             created_at=now,
             updated_at=now,
         )
-        detail = {"amount": amount}
+        detail = {"amount": terms.amount, "method": terms.method}
+        if wish.reason is not None:
+            detail["reason"] = wish.reason
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
         record = payment_record(session, runtime.vault, payment)
         return RefundCommand(session, row, payment), RefundStarted(refund_record(row), record)
-
-
-def _allowed_amount(payment: Payment, amount: int | None) -> int:
-    details = {"status": payment.state.public, "refundableAmount": payment.refundable_amount}
-    if payment.state not in REFUNDABLE or payment.provider != Provider.MPESA:
-        raise Conflict(
-            f"A payment in status {payment.state.public} cannot be refunded.",
-            code="not_refundable",
-            details=details,
-        )
-    if payment.refundable_amount == 0:
-        raise Conflict(
-            "Nothing is left to refund: the rest is refunded or being refunded.",
-            code="nothing_to_refund",
-            details=details,
-        )
-    if amount is not None and amount > payment.refundable_amount:
-        raise InvalidAmount(
-            f"Only {payment.refundable_amount} shillings of this payment can still be refunded.",
-            code="refund_too_large",
-            details=details,
-        )
-    return payment.refundable_amount if amount is None else amount
 
 
 def _conclude(

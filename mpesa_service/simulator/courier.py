@@ -30,7 +30,7 @@ class Letter:
     """A callback that is to be sent, under the plan of its request."""
 
     kind: str
-    """`stk`, `c2b_validation`, `c2b_confirmation`, `b2c_result`, `b2c_timeout` or `status_result`."""
+    """`stk`, `c2b_validation`, `c2b_confirmation`, or a command's, such as `b2c_result`, `b2c_timeout`."""
     key: str
     """The CheckoutRequestID, TransID or OriginatorConversationID of what it is about."""
     url: str

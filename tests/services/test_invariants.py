@@ -282,7 +282,7 @@ def test_what_is_final_must_be_known_once_settled(books: Service) -> None:
 def test_strangers_at_m_pesa_are_found(books: Service) -> None:
     ledger = books.ledger()
     ledger["prompts"].append({**ledger["prompts"][0], "checkoutRequestId": "x", "callbackUrl": "http://x/y"})
-    ledger["payouts"].append({**ledger["payouts"][0], "originatorConversationId": "stranger"})
+    ledger["payouts"].append({**ledger["payouts"][0], "conversationId": "x", "resultUrl": "http://x/y"})
     assert_one(against(books, ledger), "intent_came_first", "a prompt that is in none", "a payout that is")
 
 

@@ -93,6 +93,7 @@ class TestPages:
         assert len(found(service, provider="mpesa")) == 2
 
     def test_postgres_plans_each_page_for_its_own_values(self, service: Service) -> None:
+        """One plan for all values would read whole tables for rare ones; a rollback forgets plans."""
         if service.runtime.database.is_sqlite:
             pytest.skip("SQLite plans every statement")
         service.runtime.database.dispose()  # so that one connection serves all of this

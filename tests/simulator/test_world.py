@@ -60,6 +60,10 @@ def test_printed_lines_hide_numbers_and_tokens(receiver: Receiver) -> None:
         shop.script(fault="answer_lost")
         with pytest.raises(requests.ConnectionError):
             shop.push()
+        shop.register()
+        shop.menu()
+        shop.reversal(TransactionID=shop.paid(phone="254712345670"))
+        shop.b2b(Requester=PHONE)
         shop.b2c()
         shop.b2c(OriginatorConversationID="two", ResultURL="http://127.0.0.1:1/secret")
         shop.advance(3)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from mpesa_service.daraja import BalanceResult, CommandResult, StatusResult
+from mpesa_service.daraja import CommandResult, StatusResult
 from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import whole_shillings
 from mpesa_service.domain.outcomes import Outcome
@@ -11,7 +12,8 @@ from mpesa_service.domain.outcomes import Outcome
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One report, on one of the command's own addresses. `source` is what it was read from.
+    """One report, on one of the command's own addresses. `source` is the CommandResult,
+    StatusResult or BalanceResult that it was read from.
 
     `reason` is the sentence for people; `receipt` is that of the money that moved, if any.
     """
@@ -21,7 +23,7 @@ class Report:
     result_code: str
     result_desc: str
     reason: str
-    source: CommandResult | StatusResult | BalanceResult
+    source: Any
     amount_differs: bool = False
     receipt: str | None = None
     credential_fault: bool = False

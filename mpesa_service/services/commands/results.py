@@ -42,7 +42,7 @@ def _conclude(command: Command[Any], report: Report, cause: Cause) -> None:
     elif report.outcome is Outcome.FAILED:
         command.release(report.reason, "declined", cause)
     else:
-        command.row.failure_reason = "A person must look: M-Pesa's answer is not clear."
+        command.row.failure_reason = f"A person must look: {report.source.result.meaning}"[:512]
         command.move("unclear", cause)
 
 
