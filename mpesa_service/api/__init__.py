@@ -1,6 +1,6 @@
 """HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py`."""
 
-from mpesa_service.api import callbacks, exports, listing, payments, refunds, review, webhooks
+from mpesa_service.api import callbacks, exports, listing, payments, refunds, review, c2b_rules, webhooks
 from mpesa_service.api.blueprint import RUNTIME, blueprint
 from mpesa_service.api.c2b import c2b_blueprint
 
@@ -14,5 +14,6 @@ __all__ = [
     "payments",
     "refunds",
     "review",
+    "c2b_rules",
     "webhooks",
 ]

@@ -6,11 +6,15 @@ stranger, who does not know the secret in the address, gets 404 and leaves nothi
 
 from flask import Response
 
+from mpesa_service.api.answers import respond
 from mpesa_service.api.blueprint import Guard, StrictBlueprint, errors, guard, runtime
-from mpesa_service.api.callbacks import take
+from mpesa_service.api.callbacks import posted, take
 from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.schemas.c2b import ValidationAnswerSchema
 from mpesa_service.schemas.responses import CallbackAnswerSchema
 from mpesa_service.services.c2b_addresses import check_secret
+from mpesa_service.services.c2b_validation import validate
+from mpesa_service.services.idempotency import Answer
 
 c2b_blueprint = StrictBlueprint("c2b", __name__, url_prefix="/c2b")
 
@@ -23,3 +27,14 @@ def confirmation(secret: str) -> Response:
     """Take the news that money arrived; it becomes a payment, or confirms one."""
     check_secret(runtime(), secret)
     return take(CallbackKind.C2B_CONFIRMATION, None)
+
+
+@c2b_blueprint.post("/<secret>/validation")
+@guard(Guard.PUBLIC)
+@c2b_blueprint.response(200, ValidationAnswerSchema)
+@errors(404, 413)
+def validation(secret: str) -> Response:
+    """Say whether a payment may be made, within the few seconds that M-Pesa waits."""
+    check_secret(runtime(), secret)
+    judgment = validate(runtime(), posted(CallbackKind.C2B_VALIDATION, None))
+    return respond(Answer(200, ValidationAnswerSchema().dumps(judgment).encode()))

@@ -115,11 +115,15 @@ def status_timeout(token: str) -> Response:
 
 def take(kind: CallbackKind, token: str | None) -> Response:
     """Store and apply what M-Pesa posted; answer that it is stored."""
-    headers = {name: request.headers[name][:256] for name in HEADERS_OF_INTEREST if name in request.headers}
-    posted = Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)
     try:
-        accept(runtime(), posted)
+        accept(runtime(), posted(kind, token))
     except SQLAlchemyError as error:
         log.exception("callback could not be stored")
         raise Unavailable("The callback could not be stored; send it again.") from error
     return respond(STORED)
+
+
+def posted(kind: CallbackKind, token: str | None) -> Posted:
+    """Return what M-Pesa posts with the request at hand."""
+    headers = {name: request.headers[name][:256] for name in HEADERS_OF_INTEREST if name in request.headers}
+    return Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)
