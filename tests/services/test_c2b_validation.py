@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from mpesa_service.models import ExpectedOrder
 from mpesa_service.services import c2b_validation
 from tests.services.c2b_support import c2b_body, post_c2b
 from tests.services.orders_support import add_order
-from tests.services.test_inbox import hear_callback
+from tests.services.test_c2b import hear_callback
 from tests.support import Listening, Service, TestClock, start_service
 
 ACCEPTED = {"ResultCode": "0", "ResultDesc": "Accepted"}
@@ -179,18 +180,22 @@ class TestInTime:
         monkeypatch.setattr(c2b_validation, "JUDGE_SECONDS", 0.4)
         monkeypatch.setattr(c2b_validation, "KEEP_SECONDS", 0.2)
         monkeypatch.setattr(c2b_validation, "STATEMENT_SECONDS", 0.2)
+        threads = ThreadPoolExecutor(2)
+        monkeypatch.setattr(c2b_validation, "_threads", threads)
         set_rules(service, "known", "exact")
+        sqlite = service.runtime.database.is_sqlite
+        lock = "LOCK TABLE expected_orders, callback_inbox IN ACCESS EXCLUSIVE MODE"
         with service.runtime.database.begin() as session:
-            if not service.runtime.database.is_sqlite:
-                session.execute(text("LOCK TABLE expected_orders, callback_inbox IN ACCESS EXCLUSIVE MODE"))
+            session.execute(text("SELECT 1" if sqlite else lock))
             began = time.monotonic()
             said = ask(service, BillRefNumber="RENT 4B")
             took = time.monotonic() - began
         # SQLite's readers wait for nobody, so there the rules are followed; only the inbox is late.
-        sqlite = service.runtime.database.is_sqlite
         assert said == (rejected("C2B00012") if sqlite else ACCEPTED)
         assert took < 5
         assert "a part of a validation failed, or took too long" in caplog.text
+        threads.shutdown()
+        assert len(service.inbox()) == 1, "what was asked is kept when the way is free"
 
     @pytest.mark.parametrize(("unsure", "said"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
     def test_a_database_that_is_away(
