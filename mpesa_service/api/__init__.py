@@ -1,6 +1,16 @@
 """HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py`."""
 
-from mpesa_service.api import callbacks, exports, listing, payments, refunds, review, c2b_rules, webhooks
+from mpesa_service.api import (
+    c2b_rules,
+    callbacks,
+    exports,
+    listing,
+    payments,
+    refunds,
+    review,
+    unmatched,
+    webhooks,
+)
 from mpesa_service.api.blueprint import RUNTIME, blueprint
 from mpesa_service.api.c2b import c2b_blueprint
 
@@ -8,12 +18,13 @@ __all__ = [
     "RUNTIME",
     "blueprint",
     "c2b_blueprint",
+    "c2b_rules",
     "callbacks",
     "exports",
     "listing",
     "payments",
     "refunds",
     "review",
-    "c2b_rules",
+    "unmatched",
     "webhooks",
 ]

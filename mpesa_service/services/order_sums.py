@@ -45,7 +45,8 @@ def _count(session: Session, payment: Payment, order: ExpectedOrder, at: datetim
     if payment.state in PAID:
         payment.live_order = None  # what is missing decides whether another payment may be started
     session.flush()
-    received = session.scalar(select(_received()).where(Payment.expected_order_id == order.id)) or 0
+    # PostgreSQL's sums of integers are decimals.
+    received = int(session.scalar(select(_received()).where(Payment.expected_order_id == order.id)) or 0)
     before, previously = order.state, order.received_amount
     if received == previously:
         return None
