@@ -24,11 +24,17 @@ PUBLIC = {
     "mpesa.status_result",
     "mpesa.status_timeout",
     "c2b.confirmation",
+    "c2b.validation",
 }
 ADMIN = {
     "mpesa.refund_payment",
     "mpesa.review",
     "mpesa.resolve_payment",
+    "mpesa.unmatched",
+    "mpesa.match_unmatched",
+    "mpesa.return_unmatched",
+    "mpesa.c2b_rules",
+    "mpesa.set_c2b_rules",
     "mpesa.add_webhook",
     "mpesa.list_webhooks",
     "mpesa.get_webhook",
@@ -68,7 +74,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 16
+    assert checked == 21
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
