@@ -78,7 +78,7 @@ def match(
         if payment.state is PaymentStatus.REVIEW:
             move_payment(session, payment, "matched", cause)
         else:
-            note(session, payment, "matched", cause)
+            note(session, payment, "matched_after_return", cause)
             count_towards_order(session, payment, cause)
         session.flush()
         return payment_record(session, runtime.vault, payment)

@@ -74,7 +74,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 21
+    assert checked == 24
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:

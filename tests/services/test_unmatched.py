@@ -268,7 +268,7 @@ class TestAfterAReturnThatWasRefused:
         add_order(service)
         assert match(service, payment).status_code == 200
         assert order_row(service).status == "paid"
-        assert causes(service, service.row(payment))[-2:] == ["matched", "order_paid"]
+        assert causes(service, service.row(payment))[-2:] == ["matched_after_return", "order_paid"]
 
     def test_one_that_is_on_its_way_is_not_matched(self, service: Service) -> None:
         payment = waits(service)
