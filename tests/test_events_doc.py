@@ -34,11 +34,15 @@ def test_every_event_has_a_sample() -> None:
 
 def made_today(heading: str) -> dict[str, Any]:
     """Return an event of this type as the service writes it."""
-    from mpesa_service.models import Payment, Refund
-    from mpesa_service.services import balances, outbox
+    from mpesa_service.domain.orders import OrderStatus
+    from mpesa_service.models import ExpectedOrder, Payment, Refund
+    from mpesa_service.services import balances, order_sums, outbox
 
     payment, refund = Payment(status="succeeded", outgoing_count=1), Refund(status="succeeded")
+    expected = ExpectedOrder(amount_due=100, received_amount=40)
+    told = order_sums.told(order_sums.Counted(expected, OrderStatus.OPEN))
     news = {
+        "order": lambda: outbox.payment_news(payment, None, "pending", told),
         "payment": lambda: outbox.payment_news(payment, None, "pending"),
         "refund": lambda: outbox.payment_news(payment, refund, "pending"),
         "balance": lambda: balances.low_news("Utility Account", 99_999, 1000, 1),

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.daraja import DarajaError, NotSent, Refused, StkPush, StkPushAccepted
 from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import CURRENCY
+from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
 from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT, GIVE_UP_AFTER, next_ask
@@ -132,6 +133,7 @@ def _columns(
         "phone_encrypted": runtime.vault.encrypt(order.phone),
         "phone_hash": phone_hash,
         "account_reference": account_reference(order.order_id),
+        "reference_key": reference_key(order.order_id),
         "callback_token_hash": token_hash(token),
         "live_order": order.order_id,
         "live_phone": phone_hash,

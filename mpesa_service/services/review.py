@@ -11,6 +11,7 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.errors import Conflict, InvalidRequest
 from mpesa_service.models import Payment, Refund
+from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.services.lookups import find_payment
 from mpesa_service.services.records import PaymentRecord, payment_record
@@ -90,6 +91,10 @@ def check_reason(finding: Finding) -> str:
 
 
 def _resolve_payment(session: Session, payment: Payment, finding: Finding, cause: Cause) -> None:
+    if payment.channel == Channel.C2B:
+        raise Conflict(
+            "This money arrived, and fits no order: match it to one, or send it back.", code="unmatched"
+        )
     if finding.resolution is Resolution.FAIL:
         if payment.refunded_amount or payment.refunding_amount:
             raise Conflict(
