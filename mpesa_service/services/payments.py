@@ -31,6 +31,7 @@ from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import idempotency
 from mpesa_service.services.admission import insert_live
 from mpesa_service.services.idempotency import Answer, KeyedRequest
+from mpesa_service.services.orders import expected_order_id
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
@@ -91,7 +92,9 @@ def initiate(
     def write(session: Session) -> None:
         if request is not None:
             idempotency.claim(session, request, columns["id"], runtime.clock)
-        create_payment(session, Payment(**columns), Cause(principal.subject, runtime.clock()))
+        expected = expected_order_id(session, principal, order.order_id, order.amount)
+        payment = Payment(**columns, expected_order_id=expected)
+        create_payment(session, payment, Cause(principal.subject, runtime.clock()))
 
     insert_live(runtime, principal, order.order_id, phone_hash, write)
     with about(payment_id=columns["id"]):
