@@ -32,19 +32,27 @@ def test_every_event_has_a_sample() -> None:
     assert set(samples) == {kind.value for kind in EventType}
 
 
+SHOWN = ("waiting", "pending", "unknown", "succeeded", "failed", "canceled", "review")
+
+
 def made_today(heading: str) -> dict[str, Any]:
     """Return an event of this type as the service writes it."""
     from mpesa_service.domain.orders import OrderStatus
-    from mpesa_service.models import ExpectedOrder, Payment, Refund
-    from mpesa_service.services import balances, order_sums, outbox
+    from mpesa_service.models import ExpectedOrder, Payment, Payout, PayoutBatch, Refund
+    from mpesa_service.services import balances, order_sums, outbox, payout_news
+    from mpesa_service.services.payout_records import Share
 
     payment, refund = Payment(status="succeeded", outgoing_count=1), Refund(status="succeeded")
+    payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
+    shares = {status: Share() for status in SHOWN}
     expected = ExpectedOrder(amount_due=100, received_amount=40)
     told = order_sums.told(order_sums.Counted(expected, OrderStatus.OPEN))
     news = {
         "order": lambda: outbox.payment_news(payment, None, "pending", told),
         "payment": lambda: outbox.payment_news(payment, None, "pending"),
         "refund": lambda: outbox.payment_news(payment, refund, "pending"),
+        "payout": lambda: payout_news.payout_news(payout, "PAY-1", "pending"),
+        "payout_batch": lambda: payout_news.batch_news(batch, shares),
         "balance": lambda: balances.low_news("Utility Account", 99_999, 1000, 1),
     }[heading.partition(".")[0]]()
     written = outbox.payload(EventType(heading), news, datetime.now(UTC))

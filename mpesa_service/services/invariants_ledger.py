@@ -19,6 +19,7 @@ from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, Payment
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.services.checks import BATCH, Tally, Violation
 from mpesa_service.services.invariants import Story, stories
+from mpesa_service.services.invariants_payouts import verify_payouts_in_ledger
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.vault import token_hash
 
@@ -169,6 +170,7 @@ def verify_ledger(
         tally.counts["debits in review"] += len(it.debits) * (it.payment.state is PaymentStatus.REVIEW)
         for rule in rules:
             yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(it))
+    yield from verify_payouts_in_ledger(runtime, told, settled=settled, tally=tally)
     yield from intent_came_first(runtime, ledger)
     yield from answered_is_stored(runtime, ledger, tally)
 
