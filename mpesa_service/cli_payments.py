@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -63,10 +64,20 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+@contextmanager
+def _errors_as_sentences() -> Iterator[None]:
+    try:
+        yield
+    except ServiceError as error:
+        raise click.ClickException(error.message) from error
+
+
 def _load(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
     """Read options as the API reads its query."""
     try:
-        found: dict[str, Any] = schema.load({name: value for name, value in given.items() if value})
+        found: dict[str, Any] = schema.load(
+            {name: value for name, value in given.items() if value not in (None, ())}
+        )
     except ValidationError as error:
         raise click.UsageError(invalid(error.messages).message) from error
     return found
@@ -84,10 +95,8 @@ def list_(to_json: bool, **given: Any) -> None:
     """
     query = _load(PaymentListQuerySchema(), given)
     limit, after = query.pop("limit"), query.pop("after")
-    try:
+    with _errors_as_sentences():
         page = list_payments(runtime(), OPERATOR, Filters(**query), limit, after)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
     if to_json:
         data = [as_json(payment) for payment in page.payments]
         click.echo(json.dumps({"data": data, "next": cursor(page.next)}, indent=2))
@@ -112,16 +121,15 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
     """
     filters = Filters(**_load(PaymentFilterSchema(), given))
     if file == "-":
-        for text in written(kind, all_payments(runtime(), OPERATOR, filters)):
-            click.echo(text, nl=False)
+        with _errors_as_sentences():
+            for text in written(kind, all_payments(runtime(), OPERATOR, filters)):
+                click.echo(text, nl=False)
         return
     path = Path(file)
     if path.exists() and not force:
         raise click.ClickException(f"{path} is there already; --force replaces it.")
-    try:
+    with _errors_as_sentences():
         rows = _write(path, kind, filters)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
     summary = {"file": str(path), "payments": rows}
     click.echo(json.dumps(summary) if to_json else f"{rows} payments are in {path}.")
 
@@ -160,10 +168,8 @@ def events(payment: str, to_json: bool) -> None:
 
     Example: flask --app wsgi mpesa payments events 019a…
     """
-    try:
+    with _errors_as_sentences():
         found = payment_trail(runtime(), OPERATOR, payment)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
     if to_json:
         click.echo(json.dumps(TrailEventSchema(many=True).dump(found), indent=2))
         return

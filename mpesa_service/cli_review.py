@@ -14,6 +14,7 @@ from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.errors import ServiceError
 from mpesa_service.schemas.payouts import PayoutSchema
 from mpesa_service.schemas.responses import PaymentSchema
+from mpesa_service.schemas.review import LARGEST_AMOUNT
 from mpesa_service.services import holds
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.payout_records import PayoutRecord
@@ -59,8 +60,7 @@ def _payouts_table(payouts: Sequence[PayoutRecord]) -> Table:
     return table
 
 
-def _decide(resolution: Resolution, reference: str, who: str, reason: str, receipt: str | None) -> None:
-    finding = Finding(resolution, reason, receipt)
+def _decide(reference: str, who: str, finding: Finding) -> None:
     try:
         record = resolve(runtime(), operator(who), reference, finding)
     except ServiceError as error:
@@ -72,16 +72,24 @@ def _options(command: Any) -> Any:
     return click.option("--reason", required=True, help="Why, for the audit trail.")(by(command))
 
 
+_AMOUNT = click.option(
+    "--amount",
+    type=click.IntRange(1, LARGEST_AMOUNT),
+    help="What the customer really paid, if the statement shows another amount than was asked.",
+)
+
+
 @review_cli.command("settle")
 @click.argument("payment")
 @click.option("--receipt", help="The M-Pesa receipt that proves it.")
+@_AMOUNT
 @_options
-def settle(payment: str, receipt: str | None, who: str, reason: str) -> None:
+def settle(payment: str, receipt: str | None, amount: int | None, who: str, reason: str) -> None:
     """Say that the money arrived (or the refund was paid).
 
     Example: flask --app wsgi mpesa review settle 019a… --by amina --reason "on the statement"
     """
-    _decide(Resolution.SETTLE, payment, who, reason, receipt)
+    _decide(payment, who, Finding(Resolution.SETTLE, reason, receipt, amount))
 
 
 @review_cli.command("fail")
@@ -92,7 +100,7 @@ def fail(payment: str, who: str, reason: str) -> None:
 
     Example: flask --app wsgi mpesa review fail 019a… --by amina --reason "not on the statement"
     """
-    _decide(Resolution.FAIL, payment, who, reason, None)
+    _decide(payment, who, Finding(Resolution.FAIL, reason))
 
 
 @review_cli.command("refund")
@@ -102,13 +110,14 @@ def fail(payment: str, who: str, reason: str) -> None:
     type=click.Choice([method.value for method in RefundMethod]),
     help="To the phone that paid, or by reversal; by default to the phone, where it is known.",
 )
+@_AMOUNT
 @_options
-def pay_back(payment: str, method: str | None, who: str, reason: str) -> None:
+def pay_back(payment: str, method: str | None, amount: int | None, who: str, reason: str) -> None:
     """Say that the money arrived, and pay all of it back: what a customer paid twice, say.
 
     Example: flask --app wsgi mpesa review refund 019a… --by amina --reason "paid twice"
     """
-    _decide(Resolution.SETTLE, payment, who, reason, None)
+    _decide(payment, who, Finding(Resolution.SETTLE, reason, amount=amount))
     _refund(payment, who, RefundWish(method=RefundMethod(method) if method else None, reason=reason))
 
 

@@ -10,6 +10,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from mpesa_service.config_checks import unsafe_settings
 from mpesa_service.config_parsers import (
@@ -81,6 +82,12 @@ class Settings:
         text,
         "Public address of `/api/mpesa/callback`; each payment's token is appended. https in production.",
     )
+    mpesa_c2b_url: str | None = setting(
+        text,
+        "Public address of `/c2b`, where M-Pesa tells of money from the phone's own menu; by default on the"
+        " host of `MPESA_CALLBACK_URL`.",
+        None,
+    )
     mpesa_transaction_type: str = setting(
         choice("CustomerPayBillOnline", "CustomerBuyGoodsOnline"),
         "`CustomerPayBillOnline`, or `CustomerBuyGoodsOnline` for tills.",
@@ -107,6 +114,11 @@ class Settings:
     )
     mpesa_c2b_version: str = setting(
         choice("v2", "v1"), "C2B registration: `v2` masks numbers, `v1` hashes them.", "v2"
+    )
+    c2b_when_unsure: str = setting(
+        choice("accept", "reject"),
+        "What M-Pesa is told of a payment from the phone's own menu when nobody can judge it.",
+        "accept",
     )
     mpesa_base_url: str | None = setting(text, "Overrides the host of the environment.", None)
     mpesa_connect_timeout: float = setting(short_time, "Seconds to wait for a connection to Daraja.", 3.0)
@@ -222,6 +234,13 @@ class Settings:
     @property
     def callback_url(self) -> str:
         return self.mpesa_callback_url.rstrip("/")
+
+    @property
+    def c2b_url(self) -> str:
+        if self.mpesa_c2b_url is not None:
+            return self.mpesa_c2b_url.rstrip("/")
+        callback = urlsplit(self.mpesa_callback_url)
+        return f"{callback.scheme}://{callback.netloc}/c2b"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":

@@ -37,14 +37,18 @@ SHOWN = ("waiting", "pending", "unknown", "succeeded", "failed", "canceled", "re
 
 def made_today(heading: str) -> dict[str, Any]:
     """Return an event of this type as the service writes it."""
-    from mpesa_service.models import Payment, Payout, PayoutBatch, Refund
-    from mpesa_service.services import balances, outbox, payout_news
+    from mpesa_service.domain.orders import OrderStatus
+    from mpesa_service.models import ExpectedOrder, Payment, Payout, PayoutBatch, Refund
+    from mpesa_service.services import balances, order_sums, outbox, payout_news
     from mpesa_service.services.payout_records import Share
 
     payment, refund = Payment(status="succeeded", outgoing_count=1), Refund(status="succeeded")
+    expected = ExpectedOrder(amount_due=100, received_amount=40)
+    told = order_sums.told(order_sums.Counted(expected, OrderStatus.OPEN))
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
     shares = {status: Share() for status in SHOWN}
     news = {
+        "order": lambda: outbox.payment_news(payment, None, "pending", told),
         "payment": lambda: outbox.payment_news(payment, None, "pending"),
         "refund": lambda: outbox.payment_news(payment, refund, "pending"),
         "payout": lambda: payout_news.payout_news(payout, "PAY-1", "pending"),

@@ -1,4 +1,4 @@
-"""The one blueprint, how its routes are guarded and limited, and how they reach the services."""
+"""The blueprint of the API, how its routes are guarded and limited, and how they reach the services."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -33,7 +33,9 @@ _ERRORS = {
 }
 
 
-class _StrictBlueprint(Blueprint):  # type: ignore[misc]
+class StrictBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint that reads requests strictly."""
+
     ARGUMENTS_PARSER = StrictParser()
     DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {  # noqa: RUF012 - as flask-smorest declares it
         **Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
@@ -41,7 +43,7 @@ class _StrictBlueprint(Blueprint):  # type: ignore[misc]
     }
 
 
-blueprint = _StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
+blueprint = StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
 
 
 class Guard(StrEnum):

@@ -24,14 +24,16 @@ EXPORTS_AT_ONCE = 2
 
 _slots = BoundedSemaphore(EXPORTS_AT_ONCE)
 _TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
-_FILE = {"content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()}}
+_FILE = {
+    "description": "The file, as it is read from the database.",
+    "content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()},
+}
 
 
 @blueprint.get("/payments/export")
 @guard(Guard.USER)
 @limited
 @blueprint.arguments(ExportQuerySchema, location="query")
-@blueprint.response(200, description="The file, as it is read from the database.")
 @blueprint.doc(responses={"200": _FILE})
 @errors(400, 401, 429)
 def export_payments(query: dict[str, Any]) -> Response:

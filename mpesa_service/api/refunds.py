@@ -45,7 +45,7 @@ def refund_payment(body: dict[str, Any], reference: str) -> Response:
     asked = {"reference": reference, **body}
     keyed = KeyedRequest.of(principal.subject, "refund", key, asked) if key else None
     wish = RefundWish(body.get("amount"), body.get("method"))
-    return respond(refund(runtime(), principal, reference, wish, _started, keyed))
+    return respond(refund(runtime(), principal, reference, wish, refund_answer, keyed))
 
 
 @blueprint.get("/<reference>/refund")
@@ -59,7 +59,8 @@ def refunds(reference: str) -> Response:
     return respond(success(200, "Refunds found", RefundSchema(many=True).dump(found)))
 
 
-def _started(outcome: RefundStarted) -> Answer:
+def refund_answer(outcome: RefundStarted) -> Answer:
+    """Return what the caller of a refund is told."""
     if outcome.refusal is not None:
         return failure(outcome.refusal)
     data = {

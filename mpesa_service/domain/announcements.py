@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.orders import OrderStatus
 from mpesa_service.domain.states import PaymentStatus, PayoutStatus, RefundStatus
 
 
@@ -16,6 +17,9 @@ class EventType(StrEnum):
     PAYMENT_DUPLICATE = "payment.duplicate"
     PAYMENT_PARTIALLY_REFUNDED = "payment.partially_refunded"
     PAYMENT_REFUNDED = "payment.refunded"
+    ORDER_PARTIALLY_PAID = "order.partially_paid"
+    ORDER_PAID = "order.paid"
+    ORDER_OVERPAID = "order.overpaid"
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     REFUND_REVIEW = "refund.review"
@@ -35,6 +39,13 @@ _PAYMENT_EVENTS = {
     PaymentStatus.PARTIALLY_REFUNDED: EventType.PAYMENT_PARTIALLY_REFUNDED,
     PaymentStatus.REFUNDED: EventType.PAYMENT_REFUNDED,
 }
+_ORDER_EVENTS = {
+    OrderStatus.PARTIALLY_PAID: EventType.ORDER_PARTIALLY_PAID,
+    OrderStatus.PAID: EventType.ORDER_PAID,
+    OrderStatus.OVERPAID: EventType.ORDER_OVERPAID,
+}
+ORDER_NOTES = {f"order_{status}": _ORDER_EVENTS.get(status) for status in OrderStatus}
+"""What a payment's audit trail calls a change of what its order has received, and what that announces."""
 _REFUND_EVENTS = {
     RefundStatus.SUCCEEDED: EventType.REFUND_SUCCEEDED,
     RefundStatus.FAILED: EventType.REFUND_FAILED,

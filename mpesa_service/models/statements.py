@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from mpesa_service.models.base import Base
+from mpesa_service.models.orders import ExpectedOrder
 from mpesa_service.models.payments import Payment
 from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
@@ -58,6 +59,16 @@ def lock_payout_where(session: Session, **columns: str) -> Payout | None:
     Whoever locks its batch as well does that before.
     """
     return session.scalars(_locked(select(Payout).filter_by(**columns))).one_or_none()
+
+
+def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:
+    """Return the one expected order with these unique column values, locked, or None.
+
+    Writers lock a payment before its order. The lock lets payments that refer to the order be inserted,
+    which two of them that then want this lock would wait for in vain.
+    """
+    statement = select(ExpectedOrder).filter_by(**columns).with_for_update(key_share=True)
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def _locked(statement: Select[Row]) -> Select[Row]:

@@ -2,7 +2,11 @@
 
 from marshmallow import Schema, fields, validate
 
+from mpesa_service.schemas.fields import Shillings
 from mpesa_service.schemas.responses import PaymentSchema
+
+LARGEST_AMOUNT = 1_000_000_000
+"""Shillings; far more than M-Pesa moves at once."""
 
 
 class ResolveSchema(Schema):
@@ -22,6 +26,17 @@ class ResolveSchema(Schema):
         load_default=None,
         validate=validate.Regexp(r"^[A-Z0-9]{6,32}\Z"),
         metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
+    )
+    amount = Shillings(
+        load_default=None,
+        allow_none=False,  # a lost variable must not settle for what was asked
+        validate=validate.Range(max=LARGEST_AMOUNT),
+        metadata={
+            "type": "integer",
+            "minimum": 1,
+            "description": "With `settle`, for a payment in review: what the customer really paid, where"
+            " M-Pesa's statement shows another amount than was asked. The payment is of it from then on.",
+        },
     )
 
 

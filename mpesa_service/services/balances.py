@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.daraja import AccountBalance as Told
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.models import AccountBalance, OutgoingEvent
-from mpesa_service.services import holds
+from mpesa_service.services import holds, pace
 from mpesa_service.services.outbox import News, publish
 from mpesa_service.services.runtime import Runtime
 
@@ -36,6 +36,7 @@ class BalanceRecord:
 def book_balances(runtime: Runtime, session: Session, inquiry_id: str, accounts: Sequence[Told]) -> None:
     """Keep what M-Pesa told of every account, and mind the one that pays."""
     now = runtime.clock()
+    pace.locked(session, pace.BALANCE, now)  # two answers at once must not both be the first that is low
     rows = {account.name[:64]: _row(inquiry_id, account, now) for account in accounts}
     session.add_all(rows.values())
     session.flush()
@@ -97,7 +98,7 @@ def _mind(least: int | None, session: Session, row: AccountBalance) -> None:
 
 
 def low_news(account: str, available_cents: int, least: int, sequence: int) -> News:
-    """Return what is told when an account falls below `least` shillings; the unique key decides races."""
+    """Return what is told when an account falls below `least` shillings."""
     available = str(_shillings(available_cents))
     data = {"account": account, "available": available, "lowBalance": least, "currency": "kes"}
     return News(SUBJECT, sequence, data)

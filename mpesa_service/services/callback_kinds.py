@@ -11,6 +11,7 @@ from mpesa_service.domain.decisions import Evidence, Report
 from mpesa_service.domain.money import whole_shillings
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
+from mpesa_service.services.c2b_callbacks import handle_c2b_confirmation
 from mpesa_service.services.commands.callbacks import (
     handle_result,
     handle_status_result,
@@ -38,6 +39,7 @@ def handler_of(kind: CallbackKind) -> Handler:
         CallbackKind.B2C_TIMEOUT: handle_timeout,
         CallbackKind.STATUS_RESULT: handle_status_result,
         CallbackKind.STATUS_TIMEOUT: handle_status_timeout,
+        CallbackKind.C2B_CONFIRMATION: handle_c2b_confirmation,
     }[kind]
 
 

@@ -25,7 +25,7 @@ from mpesa_service.services.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-THREADS = 32
+THREADS = 64
 STRUGGLING_THREADS = THREADS // 2
 """Receivers that do not answer never take more threads than these, however many there are."""
 LOOK_EVERY = 0.25

@@ -12,12 +12,16 @@ import requests
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, Refused, Throttled
+from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, Refused, Throttled, mends
 from mpesa_service.daraja.codes import ErrorCode, ErrorKind
+from mpesa_service.daraja.command_results import command_result
 from mpesa_service.daraja.transport import new_session
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.errors import ServiceError
 from mpesa_service.models import Payment, Refund, WebhookDelivery
+from mpesa_service.models.inquiries import InquiryStatus
 from mpesa_service.services.examinations import Finding, good, skipped, warning, wrong
+from mpesa_service.services.inquiries import ask_balance, wait_for
 from mpesa_service.services.readiness import schema_head, unready_because
 from mpesa_service.services.runtime import Runtime
 
@@ -32,12 +36,20 @@ TIMEOUT = (3.0, 5.0)
 KEYS = "consumer key and secret"
 PASSKEY = "shortcode and passkey"
 INITIATOR = "initiator"
+INITIATOR_PATIENCE = 20.0
+"""Seconds; M-Pesa's answers take seconds to minutes."""
+DOCTOR = "doctor"
 CALLBACK = "callback address"
 CLOCK = "clock"
 DATABASE = "database"
 WORKER = "worker"
 
 MEND_NETWORK = "Check the network, a proxy or firewall between, and MPESA_BASE_URL; then try again."
+MEND_SILENCE = (
+    "M-Pesa took the question and posts its answer to MPESA_CALLBACK_URL: see the callback address. It may"
+    " also just be slow; run the doctor again in a minute."
+)
+MEND_STOPPED = "Mend the initiator's credentials, then: flask --app wsgi mpesa refunds resume"
 MEND_CALLBACK = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet and come out at this service's"
     " /api/mpesa/callback: check DNS, the certificate, the proxy, and that the service runs."
@@ -94,6 +106,37 @@ def _entry(error: DarajaError) -> ErrorCode | None:
     """Return what the code table says; where no token could be had, of the answer that refused it."""
     entry: ErrorCode | None = getattr(error, "entry", None) or getattr(error.__cause__, "entry", None)
     return entry
+
+
+def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[Finding]:
+    """M-Pesa takes the initiator's name, password and certificate, and its answer reaches us.
+
+    It is asked once, for the accounts' balances: repeated failures lock an initiator.
+    """
+    if runtime.settings.mpesa_initiator_name is None:
+        yield skipped(INITIATOR, "MPESA_INITIATOR_NAME is not set: no refunds, payouts or balances")
+        return
+    try:
+        asked = ask_balance(runtime, DOCTOR)
+        found = wait_for(runtime, asked, wait_seconds)
+    except ServiceError as error:
+        yield wrong(INITIATOR, error.message, _advice(error))
+        return
+    except SQLAlchemyError:
+        yield skipped(INITIATOR, "not asked: the database does not answer")
+        return
+    if found.status == InquiryStatus.ANSWERED:
+        yield good(INITIATOR, "accepted, and M-Pesa's answer arrived")
+    elif found.completed_at is not None:
+        said = f"M-Pesa: {found.failure_reason or 'no'} ({found.result_code})"
+        yield wrong(INITIATOR, said, command_result(found.result_code).mend or mends.INITIATOR)
+    else:
+        yield warning(INITIATOR, f"no answer within {wait_seconds:.0f} s", MEND_SILENCE)
+
+
+def _advice(error: ServiceError) -> str:
+    """A refused initiator stays stopped until a person resumes it; anything else is about the call."""
+    return MEND_STOPPED if error.code == "initiator_refused" else mends.INITIATOR
 
 
 def callback_address(runtime: Runtime) -> Iterator[Finding]:
@@ -159,4 +202,4 @@ def _oldest_due(runtime: Runtime) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
-CHECKS: tuple[Check, ...] = (database, credentials, callback_address, clock, worker)
+CHECKS: tuple[Check, ...] = (database, credentials, callback_address, initiator, clock, worker)

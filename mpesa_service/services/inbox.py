@@ -44,20 +44,19 @@ def accept(runtime: Runtime, posted: Posted) -> InboxVerdict:
     then nothing was.
     """
     with runtime.database.begin() as session:
-        row = CallbackInbox(
-            kind=posted.kind,
-            token_hash=token_hash(posted.token) if posted.token else None,
-            body_encrypted=runtime.vault.encrypt_bytes(posted.body),
-            headers=dict(posted.headers),
-            source_address=posted.source_address,
-            received_at=runtime.clock(),
-            verdict=InboxVerdict.RECEIVED,
-            attempts=0,
-        )
+        row = _row(runtime, posted)
         session.add(row)
         session.flush()
         _handle(runtime, session, row, posted.body)
         return InboxVerdict(row.verdict)
+
+
+def keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) -> None:
+    """Store what was posted and has been answered already; nothing is applied."""
+    row = _row(runtime, posted)
+    row.verdict, row.reason, row.processed_at = verdict, reason[:512], row.received_at
+    with runtime.database.begin() as session:
+        session.add(row)
 
 
 def take_up_failed(runtime: Runtime, limit: int = 100) -> int:
@@ -77,6 +76,19 @@ def take_up_failed(runtime: Runtime, limit: int = 100) -> int:
                 return taken
             _handle(runtime, session, row, runtime.vault.decrypt_bytes(row.body_encrypted))
     return limit
+
+
+def _row(runtime: Runtime, posted: Posted) -> CallbackInbox:
+    return CallbackInbox(
+        kind=posted.kind,
+        token_hash=token_hash(posted.token) if posted.token else None,
+        body_encrypted=runtime.vault.encrypt_bytes(posted.body),
+        headers=dict(posted.headers),
+        source_address=posted.source_address,
+        received_at=runtime.clock(),
+        verdict=InboxVerdict.RECEIVED,
+        attempts=0,
+    )
 
 
 def _handle(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes) -> None:

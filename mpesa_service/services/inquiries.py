@@ -17,10 +17,9 @@ from mpesa_service.domain.phones import mask_party
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.errors import NotFound, Unavailable
-from mpesa_service.models import Inquiry, Pace, Payment, Payout, Refund
+from mpesa_service.models import Inquiry, Payment, Payout, Refund
 from mpesa_service.models.inquiries import InquiryStatus
-from mpesa_service.models.statements import insert_once
-from mpesa_service.services import holds
+from mpesa_service.services import holds, pace
 from mpesa_service.services.commands.command import locked
 from mpesa_service.services.commands.inquiry import InquiryCommand
 from mpesa_service.services.commands.sending import conclude, send, tokens_of
@@ -29,7 +28,6 @@ from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE
 
 FRESH_FOR = timedelta(seconds=60)
-BALANCE_PACE = "balance"
 POLL_SECONDS = 0.2
 _OPEN = (InquiryStatus.SUBMITTING, InquiryStatus.PENDING)
 
@@ -125,8 +123,7 @@ def ask_balance_when_due(runtime: Runtime) -> int:
     with runtime.database.begin() as session:
         if _why_not(session) is not None:
             return 0
-        insert_once(session, Pace, {"name": BALANCE_PACE, "next_at": now})
-        turn = session.scalars(select(Pace).where(Pace.name == BALANCE_PACE).with_for_update()).one()
+        turn = pace.locked(session, pace.BALANCE, now)
         if turn.next_at > now:
             return 0
         turn.next_at = now + every

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.announcements import payment_event, refund_event
+from mpesa_service.domain.announcements import ORDER_NOTES, payment_event, refund_event
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.states import (
     OPEN,
@@ -92,6 +92,9 @@ def told_once(story: Story) -> Iterator[str]:
 
 
 def _announced(event: PaymentEvent) -> tuple[str, str | None] | None:
+    if event.refund_id is None and event.cause in ORDER_NOTES:
+        of_order = ORDER_NOTES[event.cause]
+        return (str(of_order), None) if of_order else None
     told = _TOLD[event.refund_id is not None].get((event.cause, event.from_status or ""))
     return (str(told), event.refund_id) if told else None
 

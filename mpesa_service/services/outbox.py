@@ -55,15 +55,16 @@ def announce(
     before: str,
     at: datetime,
     refund: Refund | None = None,
+    order: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the event of a move that a locked payment (or its refund) has just made, and its deliveries.
+    """Write the event of a move that a locked payment, its refund or its order has made, and its deliveries.
 
     `before` is the public status before the move. Without a type nothing is announced.
     """
     if event_type is None:
         return
     payment.outgoing_count += 1
-    publish(session, event_type, payment_news(payment, refund, before), at)
+    publish(session, event_type, payment_news(payment, refund, before, order), at)
 
 
 def publish(session: Session, event_type: EventType, news: News, at: datetime) -> None:
@@ -105,10 +106,14 @@ def payload(event_type: EventType, news: News, at: datetime) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def payment_news(payment: Payment, refund: Refund | None, before: str) -> News:
-    """Return what is told of a payment, or of its refund; `before` is the status that it had."""
+def payment_news(
+    payment: Payment, refund: Refund | None, before: str, order: Mapping[str, Any] | None = None
+) -> News:
+    """Return what is told of a payment, of its refund or of its order; `before` is the status that it had."""
     data = _payment(payment)
-    if refund is None:
+    if order is not None:
+        data["order"] = order
+    elif refund is None:
         data["previousStatus"] = before
     else:
         data["refund"] = {**_refund(refund), "previousStatus": before}

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.daraja import DarajaError, NotSent, Refused, StkPush, StkPushAccepted
 from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import CURRENCY
+from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
 from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT, GIVE_UP_AFTER, next_ask
@@ -30,6 +31,7 @@ from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import idempotency
 from mpesa_service.services.admission import insert_live
 from mpesa_service.services.idempotency import Answer, KeyedRequest
+from mpesa_service.services.orders import expected_order_id
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
@@ -90,7 +92,9 @@ def initiate(
     def write(session: Session) -> None:
         if request is not None:
             idempotency.claim(session, request, columns["id"], runtime.clock)
-        create_payment(session, Payment(**columns), Cause(principal.subject, runtime.clock()))
+        expected = expected_order_id(session, principal, order.order_id, order.amount)
+        payment = Payment(**columns, expected_order_id=expected)
+        create_payment(session, payment, Cause(principal.subject, runtime.clock()))
 
     insert_live(runtime, principal, order.order_id, phone_hash, write)
     with about(payment_id=columns["id"]):
@@ -132,6 +136,7 @@ def _columns(
         "phone_encrypted": runtime.vault.encrypt(order.phone),
         "phone_hash": phone_hash,
         "account_reference": account_reference(order.order_id),
+        "reference_key": reference_key(order.order_id),
         "callback_token_hash": token_hash(token),
         "live_order": order.order_id,
         "live_phone": phone_hash,

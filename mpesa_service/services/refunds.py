@@ -72,7 +72,7 @@ def refund(
     )
     if earlier is not None:
         return earlier
-    _refuse_if_stopped(runtime)
+    refuse_if_stopped(runtime)
     command, begun = _reserve(runtime, principal, reference, wish, request)
     sent = send(runtime, command)
     try:
@@ -83,7 +83,8 @@ def refund(
         return render(replace(begun, refund=replace(begun.refund, status=RefundStatus.UNKNOWN.public)))
 
 
-def _refuse_if_stopped(runtime: Runtime) -> None:
+def refuse_if_stopped(runtime: Runtime) -> None:
+    """Raise Unavailable while refunds are stopped, or not set up."""
     if runtime.settings.mpesa_initiator_name is None:
         raise Unavailable(
             "Refunds are not set up: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"

@@ -23,6 +23,8 @@ PUBLIC = {
     "mpesa.b2c_timeout",
     "mpesa.status_result",
     "mpesa.status_timeout",
+    "c2b.confirmation",
+    "c2b.validation",
 }
 ADMIN = {
     "mpesa.transaction",
@@ -31,6 +33,11 @@ ADMIN = {
     "mpesa.refund_payment",
     "mpesa.review",
     "mpesa.resolve_payment",
+    "mpesa.unmatched",
+    "mpesa.match_unmatched",
+    "mpesa.return_unmatched",
+    "mpesa.c2b_rules",
+    "mpesa.set_c2b_rules",
     "mpesa.add_webhook",
     "mpesa.list_webhooks",
     "mpesa.get_webhook",
@@ -81,7 +88,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 33
+    assert checked == 35
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -94,10 +101,10 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 43
+    assert len(operations) == 47
     for (path, _), operation in operations.items():
         assert operation["summary"], path
-        assert ("/callback" in path) == ("security" not in operation)
+        assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)
         for status, response in operation["responses"].items():
             if status.isdigit() and int(status) >= 400:
                 [content] = response["content"].values()

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
@@ -143,6 +144,15 @@ class Stack:
         chosen = chance.choice(alive)
         chosen.unlink()
         return kill_one(int(chosen.name))
+
+    def kill_the_web_master(self, orphaned: float) -> None:
+        """Shoot gunicorn's master; after some seconds do as a supervisor does: end its group, start anew."""
+        self.web.behead()
+        time.sleep(orphaned)
+        self.web.kill()
+        for pid in self._pids.iterdir():
+            pid.unlink()
+        self.web.start()
 
     def restart_jobs(self) -> None:
         self.jobs.kill()

@@ -1,6 +1,7 @@
 """Every edge of every table, and what it announces: written down a second time."""
 
 from mpesa_service.domain.announcements import (
+    ORDER_NOTES,
     EventType,
     batch_event,
     payment_event,
@@ -67,3 +68,16 @@ def test_every_edge_of_a_batch() -> None:
     assert announced["finished"] == "payout_batch.done"
     assert batch_event("created", BatchStatus.WAITING_APPROVAL) == "payout_batch.waiting_approval"
     assert batch_event("created", BatchStatus.RUNNING) is None
+
+
+def test_every_change_of_an_order_has_its_note() -> None:
+    announced = {note: event for note, event in ORDER_NOTES.items() if event is not None}
+    assert announced == {
+        "order_partially_paid": EventType.ORDER_PARTIALLY_PAID,
+        "order_paid": EventType.ORDER_PAID,
+        "order_overpaid": EventType.ORDER_OVERPAID,
+    }
+    assert ORDER_NOTES.keys() - announced.keys() == {"order_open", "order_expired", "order_canceled"}
+    assert set(announced.values()) == {word for word in EventType if word.startswith("order.")}
+    edges = {edge.name for edge in (*PAYMENT_TRANSITIONS.edges, *REFUND_TRANSITIONS.edges)}
+    assert not edges & ORDER_NOTES.keys(), "a note must not be taken for a move"

@@ -79,13 +79,15 @@ def of(runtime: Runtime, check: Any) -> dict[str, Finding]:
     return {finding.check: finding for finding in check(runtime)}
 
 
-def test_a_sound_installation(service: Service) -> None:
+def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "INITIATOR_PATIENCE", 0.0)
     found = {f.check: f.health for f in doctor.examine(replace(service.runtime, clock=utc_now))}
     assert found == {
         doctor.DATABASE: Health.GOOD,
         doctor.KEYS: Health.GOOD,
         doctor.PASSKEY: Health.GOOD,
         doctor.CALLBACK: Health.WARNING,  # it leads here, by http
+        doctor.INITIATOR: Health.WARNING,  # nothing answers by itself here
         doctor.CLOCK: Health.GOOD,
         doctor.WORKER: Health.GOOD,
     }
@@ -106,6 +108,7 @@ class TestDatabase:
         assert only(doctor.database(runtime)).health is Health.WRONG
         assert only(doctor.worker(runtime)).health is Health.SKIPPED
         assert {f.health for f in doctor.credentials(runtime)} == {Health.SKIPPED}
+        assert only(doctor.initiator(runtime)).health is Health.SKIPPED
         runtime.database.dispose()
 
 
@@ -165,6 +168,35 @@ class TestCredentials:
     ) -> None:
         monkeypatch.setattr(doctor, "NOBODYS_CHECKOUT_ID", service.paid())
         assert [f.health for f in doctor.credentials(service.runtime)] == [Health.GOOD, Health.GOOD]
+
+
+class TestInitiator:
+    def answer(self, service: Service, code: int = 0) -> None:
+        [command] = service.simulator.get("/simulator/commands")["commands"]
+        path = f"/simulator/commands/{command['conversationId']}/complete"
+        service.simulator.post(path, {"resultCode": code} if code else {})
+
+    def test_is_good_once_the_answer_has_arrived(self, service: Service) -> None:
+        assert only(doctor.initiator(service.runtime, 0)).mend == doctor.MEND_SILENCE
+        self.answer(service)
+        assert only(doctor.initiator(service.runtime, 0)).health is Health.GOOD
+
+    def test_a_wrong_one_is_named_once_and_not_tried_again(self, service: Service) -> None:
+        assert only(doctor.initiator(service.runtime, 0)).health is Health.WARNING
+        self.answer(service, 2001)
+        found = only(doctor.initiator(service.runtime, 0))
+        assert (found.health, found.mend) == (Health.WRONG, mends.INITIATOR)
+        assert "2001" in found.found
+        service.clock.advance(61)
+        assert only(doctor.initiator(service.runtime, 0)).mend == doctor.MEND_STOPPED
+        assert service.ledger()["requests"]["account_balance"] == 1
+
+    def test_a_certificate_that_is_not_there(self, service: Service, with_daraja: Any) -> None:
+        found = only(doctor.initiator(with_daraja(mpesa_certificate_path="/nowhere.pem"), 0))
+        assert (found.health, found.mend) == (Health.WRONG, mends.INITIATOR)
+
+    def test_none_is_no_fault(self, service: Service) -> None:
+        assert only(doctor.initiator(at(service.runtime, mpesa_initiator_name=None))).health is Health.SKIPPED
 
 
 class TestCallbackAddress:

@@ -10,7 +10,7 @@ from mpesa_service.models import Payment
 from mpesa_service.services.commands.due import look_into_due
 from mpesa_service.services.commands.sending import tokens_of
 from mpesa_service.services.invariants import verify
-from mpesa_service.services.invariants_ledger import verify_ledger
+from mpesa_service.services.invariants_ledger import Ledger, verify_ledger
 from mpesa_service.services.states import MPESA, Cause, create_payment, move_payment
 from tests.support import PHONE, Service
 
@@ -144,6 +144,11 @@ class TestWithoutAPhone:
         complete(service)
         assert service.payment(payment)["status"] == "refunded"
         assert service.ledger()["credits"][0]["msisdn"] == PHONE
+
+    def test_its_debit_is_none_of_a_prompt(self, service: Service) -> None:
+        from_the_menu(service)
+        ledger = Ledger.of(service.ledger())
+        assert (ledger.debits, ledger.prompts) == ({}, {})
 
     def test_nothing_can_be_sent_to_the_phone(self, service: Service) -> None:
         answer = reverse(service, from_the_menu(service), method="b2c")
