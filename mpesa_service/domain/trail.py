@@ -21,6 +21,8 @@ SENTENCES = {
     "refund_undone_in_part": "A refund that had counted as paid was not: only a part is refunded.",
     "settled_by_operator": "A person decided that the money arrived.",
     "failed_by_operator": "A person decided that the money did not arrive.",
+    "unmatched": "Money arrived that fits no order; a person must look.",
+    "matched": "The money was matched to its order.",
     # A refund's moves.
     "refund_created": "A refund was asked for, and its amount reserved.",
     "refund_accepted": "M-Pesa queued the refund.",
@@ -43,6 +45,15 @@ SENTENCES = {
     "order_paid_by_another": "Another payment of the order was paid after all, and holds the order now.",
     "refund_reported": "A further report about the refund came while it waits for a person.",
     "refund_disputed": "A report named other ids than the refund's, and changed nothing.",
+    "refund_doubted": "A report of the refund is not believed by itself; M-Pesa is asked again.",
+    "refund_sent_again": "No answer is on record, so the refund is sent again: M-Pesa carries it out once.",
+    "matched_after_return": "A person gave the money to an order, after M-Pesa would not send it back.",
+    "order_open": "The announced order has received nothing any more.",
+    "order_partially_paid": "The announced order has received a part of what is due.",
+    "order_paid": "The announced order has received what is due.",
+    "order_overpaid": "The announced order has received more than is due.",
+    "order_expired": "The announced order was over when what it has received changed.",
+    "order_canceled": "The announced order was canceled when what it has received changed.",
 }
 
 

@@ -19,7 +19,9 @@ AT = datetime(2026, 11, 22, 23, 30, 0, 999_999, tzinfo=UTC)
 PAYMENT = PaymentRecord(
     id="01a202c5a5e0000000000000",
     provider="mpesa",
+    channel="stk",
     order_id="ORDER1",
+    bill_reference=None,
     account_reference="ORDER1",
     checkout_request_id="ws_CO_23112026025404904712345678",
     merchant_request_id="dc5d-9d28",

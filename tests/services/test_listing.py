@@ -84,7 +84,12 @@ class TestPages:
         assert unknown.checkout_request_id is None
 
     def test_other_providers_payments_have_no_phone(self, service: Service) -> None:
-        card = {"provider": "stripe", "stripe_payment_intent_id": "pi_1", "checkout_id_encrypted": None}
+        card = {
+            "provider": "stripe",
+            "channel": None,
+            "stripe_payment_intent_id": "pi_1",
+            "checkout_id_encrypted": None,
+        }
         own = dict.fromkeys(("phone_encrypted", "phone_hash", "callback_token_hash"))
         [made] = add_payments(service.runtime, 1, lambda _: {**card, **own})
         add_payments(service.runtime, 2, start=1)
