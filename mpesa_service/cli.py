@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.auth import make_token
+from mpesa_service.cli_c2b import register_urls
 from mpesa_service.cli_c2b_rules import c2b_rules_cli
 from mpesa_service.cli_doctor import doctor
 from mpesa_service.cli_inquiries import balance, status
@@ -30,6 +31,7 @@ mpesa_cli.add_command(keys_cli)
 mpesa_cli.add_command(inbox_cli)
 mpesa_cli.add_command(verify_books)
 mpesa_cli.add_command(reverse)
+mpesa_cli.add_command(register_urls)
 mpesa_cli.add_command(status)
 mpesa_cli.add_command(balance)
 mpesa_cli.add_command(doctor)

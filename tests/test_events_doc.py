@@ -43,10 +43,10 @@ def made_today(heading: str) -> dict[str, Any]:
     from mpesa_service.services.payout_records import Share
 
     payment, refund = Payment(status="succeeded", outgoing_count=1), Refund(status="succeeded")
-    expected = ExpectedOrder(amount_due=100, received_amount=40)
-    told = order_sums.told(order_sums.Counted(expected, OrderStatus.OPEN))
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
     shares = {status: Share() for status in SHOWN}
+    expected = ExpectedOrder(amount_due=100, received_amount=40)
+    told = order_sums.told(order_sums.Counted(expected, OrderStatus.OPEN))
     news = {
         "order": lambda: outbox.payment_news(payment, None, "pending", told),
         "payment": lambda: outbox.payment_news(payment, None, "pending"),

@@ -1,6 +1,7 @@
 """HTTP only: parse, call one service, dump. Routes: `payments.py`, `refunds.py`, `callbacks.py` …"""
 
 from mpesa_service.api import (
+    c2b_registration,
     c2b_rules,
     callbacks,
     exports,
@@ -21,6 +22,7 @@ __all__ = [
     "RUNTIME",
     "blueprint",
     "c2b_blueprint",
+    "c2b_registration",
     "c2b_rules",
     "callbacks",
     "exports",

@@ -28,7 +28,6 @@ class ResolveSchema(Schema):
         metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
     )
     amount = Shillings(
-        load_default=None,
         allow_none=False,  # a lost variable must not settle for what was asked
         validate=validate.Range(max=LARGEST_AMOUNT),
         metadata={

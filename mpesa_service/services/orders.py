@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.orders import OrderStatus, reference_key
+from mpesa_service.domain.orders import CLOSED, AmountRule, OrderStatus, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
 from mpesa_service.domain.states import PaymentStatus
@@ -118,21 +118,24 @@ def expire_due(runtime: Runtime, limit: int = 500) -> int:
     return len(ids)
 
 
-def expected_order_id(session: Session, principal: Principal, order_id: str, amount: int) -> str | None:
+def expected_order_id(
+    session: Session, principal: Principal, order_id: str, amount: int, now: datetime
+) -> str | None:
     """Return the announced order that a prompt of `amount` would pay, or None when there is none.
 
-    Raises Conflict when it is closed, paid, or less than that is missing: too much is never asked for.
+    Raises Conflict when it is closed, paid, or takes no more than is missing: too much is not asked for.
     """
     order = session.scalars(select(ExpectedOrder).filter_by(reference=order_id)).one_or_none()
     if order is None or order.owner != principal.subject:
         return None
     missing = missing_amount(order)
     details = {"status": order.status, "missingAmount": missing}
-    if order.state in {OrderStatus.CANCELED, OrderStatus.EXPIRED}:
-        raise Conflict(f"This order is {order.status}.", code="order_closed", details=details)
-    if missing == 0:
+    over = order.expires_at is not None and order.expires_at <= now
+    if over or order.state in CLOSED:
+        raise Conflict("This order is over: expired or canceled.", code="order_closed", details=details)
+    if missing == 0 and order.amount_rule != AmountRule.ANY:
         raise Conflict("This order is already paid.", code="order_paid", details=details)
-    if amount > missing:
+    if amount > missing and order.amount_rule not in {AmountRule.ANY, AmountRule.MINIMUM}:
         message = f"Only {missing} shillings of this order are still due."
         raise Conflict(message, code="more_than_due", details=details)
     return order.id

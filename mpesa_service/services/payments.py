@@ -92,9 +92,10 @@ def initiate(
     def write(session: Session) -> None:
         if request is not None:
             idempotency.claim(session, request, columns["id"], runtime.clock)
-        expected = expected_order_id(session, principal, order.order_id, order.amount)
+        now = runtime.clock()
+        expected = expected_order_id(session, principal, order.order_id, order.amount, now)
         payment = Payment(**columns, expected_order_id=expected)
-        create_payment(session, payment, Cause(principal.subject, runtime.clock()))
+        create_payment(session, payment, Cause(principal.subject, now))
 
     insert_live(runtime, principal, order.order_id, phone_hash, write)
     with about(payment_id=columns["id"]):

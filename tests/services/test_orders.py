@@ -151,6 +151,20 @@ class TestPayingByPrompt:
         service.simulator.post(f"/simulator/b2c/{command['originatorConversationId']}/complete")
         assert sums(state(service)) == ("partially_paid", 60, 40, 0)
 
+    @pytest.mark.parametrize(("rule", "first", "second"), [("minimum", 120, 409), ("any", 120, 201)])
+    def test_more_is_asked_for_where_the_order_allows_it(
+        self, service: Service, rule: str, first: int, second: int
+    ) -> None:
+        announce(service, amountRule=rule)
+        service.paid(amount=first)
+        assert sums(state(service)) == ("paid", 120, 0, 20)
+        assert service.initiate(amount=5, phone=OTHER).status_code == second
+
+    def test_an_order_whose_time_is_over_is_closed_before_the_job_says_so(self, service: Service) -> None:
+        announce(service, expiresAt=(service.clock() + timedelta(seconds=10)).isoformat())
+        service.clock.advance(10)
+        assert service.initiate().json["code"] == "order_closed"
+
     @pytest.mark.parametrize(
         ("before", "amount", "code"),
         [("paid", 1, "order_paid"), ("open", 101, "more_than_due"), ("canceled", 100, "order_closed")],
