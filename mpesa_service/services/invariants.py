@@ -35,6 +35,7 @@ from mpesa_service.models import (
     Refund,
 )
 from mpesa_service.services.checks import BATCH, Moves, Tally, Violation, freeze, misstep
+from mpesa_service.services.invariants_c2b import verify_c2b
 from mpesa_service.services.invariants_payouts import verify_payouts
 from mpesa_service.services.runtime import Runtime
 
@@ -163,6 +164,7 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
         for rule in RULES:
             yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(story))
     yield from verify_payouts(runtime, tally)
+    yield from verify_c2b(runtime, tally)
     yield from inbox_is_worked_off(runtime, tally)
     yield from one_key_one_resource(runtime, tally)
     yield from inquiries_are_due(runtime)

@@ -31,6 +31,7 @@ _SETTINGS = {
     "RATELIMIT_ENABLED": "false",  # one caller plays all customers
     "MPESA_QUERIES_PER_MINUTE": "600",
     "PAYOUTS_PER_MINUTE": "600",
+    "PAYOUT_APPROVAL_THRESHOLD": "0",
 }
 
 
