@@ -23,7 +23,9 @@ _P = Payment.__table__.c
 PAGE_COLUMNS = (
     _P.id,
     _P.provider,
+    _P.channel,
     _P.order_id,
+    _P.bill_reference,
     _P.account_reference,
     _P.checkout_id_encrypted,
     _P.merchant_request_id,
@@ -42,6 +44,7 @@ PAGE_COLUMNS = (
     _P.updated_at,
     _P.completed_at,
     _P.phone_hash,
+    _P.payer_encrypted,
 )
 
 _PAGE = select(*PAGE_COLUMNS).order_by(_P.id.desc())

@@ -12,7 +12,9 @@ from mpesa_service.schemas.fields import NAIROBI
 EXPORTED = (
     "_id",
     "provider",
+    "channel",
     "orderId",
+    "billReference",
     "accountReference",
     "mpesaMerchantRequestId",
     "mpesaReceiptNumber",
@@ -42,7 +44,9 @@ def as_json(payment: Any) -> dict[str, Any]:
     return {
         "_id": payment.id,
         "provider": payment.provider,
+        "channel": payment.channel,
         "orderId": payment.order_id,
+        "billReference": payment.bill_reference,
         "accountReference": payment.account_reference,
         "mpesaCheckoutRequestId": payment.checkout_request_id,
         "mpesaMerchantRequestId": payment.merchant_request_id,

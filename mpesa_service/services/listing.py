@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
+from mpesa_service.domain.phones import mask_payer
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import first_id
 from mpesa_service.domain.states import PaymentStatus
@@ -43,7 +44,9 @@ class ListedPayment(NamedTuple):
 
     id: str
     provider: str
-    order_id: str
+    channel: str | None
+    order_id: str | None
+    bill_reference: str | None
     account_reference: str | None
     checkout_request_id: str | None
     merchant_request_id: str | None
@@ -145,10 +148,12 @@ def _statuses(words: frozenset[str]) -> tuple[str, ...]:
 def _listed(vault: Vault, row: Row[Any], *, checkout_ids: bool) -> ListedPayment:
     """Return one of `page_of_payments`' rows in the clients' words, its number masked."""
     values = list(row)
-    phone_hash = values.pop()
+    payer, phone_hash = values.pop(), values.pop()
     values[_STATUS] = _PUBLIC[values[_STATUS]]
     if (encrypted := values[_PHONE]) is not None:
         values[_PHONE] = vault.masked(encrypted, phone_hash)
+    if payer is not None:
+        values[_PHONE] = mask_payer(vault.decrypt(payer))
     if (encrypted := values[_CHECKOUT]) is not None:
         values[_CHECKOUT] = vault.decrypt(encrypted) if checkout_ids else None
     return ListedPayment._make(values)

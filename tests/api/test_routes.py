@@ -31,6 +31,7 @@ ADMIN = {
     "mpesa.balance",
     "mpesa.refresh_balance",
     "mpesa.refund_payment",
+    "mpesa.register_c2b",
     "mpesa.review",
     "mpesa.resolve_payment",
     "mpesa.unmatched",
@@ -88,7 +89,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 41
+    assert checked == 42
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -101,7 +102,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 53
+    assert len(operations) == 54
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)

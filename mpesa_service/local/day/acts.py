@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeVar
 
 from mpesa_service.local.day.client import Json, People
@@ -13,6 +14,8 @@ from mpesa_service.local.problems import StepFailed
 
 Item = TypeVar("Item")
 UNANSWERED = frozenset({202})
+LEAST_TO_SPLIT = 40
+"""Shillings; M-Pesa sends nothing below ten."""
 
 
 @dataclass
@@ -75,10 +78,14 @@ class Acts:
         """Refund as many payments as planned, half by B2C and half by reversal, once they are paid."""
         self._narrator.step(f"The operator refunds {self._plan.refunds} payments, by B2C and by reversal")
         refundable = [p for p in paid() if p["status"] == "succeeded" and p["mpesaReceiptNumber"]]
-        chosen = refundable[: self._plan.refunds]
+        half = self._plan.refunds // 2
+        to_phones = [("b2c", p) for p in refundable if p["channel"] == "stk"][:half]
+        taken = {payment["_id"] for _, payment in to_phones}
+        others = (("reversal", p) for p in refundable if p["_id"] not in taken and p["orderId"])
+        chosen = [*to_phones, *islice(others, self._plan.refunds - half)]
         if len(chosen) < self._plan.refunds:
             raise StepFailed(f"Only {len(chosen)} payments can be refunded, not {self._plan.refunds}.")
-        self._every("refunds", self._refund, list(enumerate(chosen)))
+        self._every("refunds", self._refund, chosen)
 
     def find_homes(self) -> None:
         """Match money that fits nothing to an order, send some back, and leave the rest to be seen."""
@@ -113,13 +120,12 @@ class Acts:
         body = {"msisdn": sale.msisdn, "amount": sale.amount, "billRefNumber": sale.reference}
         self._people.simulator("POST", "c2b", body)
 
-    def _refund(self, numbered: tuple[int, Json]) -> None:
-        number, payment = numbered
-        body: Json = {"method": "reversal" if number % 2 else "b2c"}
-        if not number % 2 and payment["amount"] >= 40 and number % 4:
+    def _refund(self, wish: tuple[str, Json]) -> None:
+        method, payment = wish
+        body: Json = {"method": method}
+        if method == "b2c" and payment["amount"] % 2 and payment["amount"] >= LEAST_TO_SPLIT:
             body["amount"] = payment["amount"] // 2
-        key = f"refund-{payment['_id']}"
-        path = f"{payment['_id']}/refund"
+        key, path = f"refund-{payment['_id']}", f"{payment['_id']}/refund"
         self._people.call("operator", "POST", path, body, key=key, accept=UNANSWERED)
         self.begun.refunded.append(payment["_id"])
 
