@@ -31,4 +31,5 @@ def respond(answer: Answer) -> Response:
 
 
 def _bytes(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace")  # a name that a caller made up may hold half a character

@@ -61,6 +61,8 @@ class StrictParser(FlaskParser):
         """Read a JSON object; or CSV, which is the field `rows`, with the other fields from the query."""
         if req.mimetype != "text/csv":
             return self.load_json(req, schema)
+        if len(list(req.args.items(multi=True))) != len(req.args):
+            raise InvalidRequest("A parameter stands twice.")
         return {**req.args.to_dict(), "rows": read_csv(req.get_data(cache=True))}
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:

@@ -112,6 +112,11 @@ class TestAllOrNothing:
         assert body["details"]["total"] == 4
         assert body["message"].startswith("Row 2, phoneNumber: Invalid phone number format.")
 
+    def test_a_name_that_is_no_text(self, service: Service) -> None:
+        rows = [{**ROW, "\ud800": 1}]
+        body = self.refused(service, post(service, {"reference": "PAY-1", "rows": rows}), "invalid_rows")
+        assert body["details"]["rows"][0]["field"] == "?"
+
     def test_duplicates_may_be_meant(self, service: Service) -> None:
         body = {"reference": "PAY-1", "rows": [ROW, ROW], "allowDuplicates": True}
         assert post(service, body).status_code == 201
@@ -200,6 +205,7 @@ class TestFiles:
             ("", "reference=PAY-1", "invalid_csv"),
             (HEAD + LINES[0], "", "reference_needed"),
             (HEAD + LINES[0], "reference=PAY-1&dryRun=1", "invalid_request"),
+            (HEAD + LINES[0], "reference=PAY-1&reference=PAY-2", "invalid_request"),
         ],
     )
     def test_faults_around_the_rows(self, service: Service, text: str, query: str, code: str) -> None:

@@ -258,10 +258,11 @@ class TestBadInput:
             (b"\xff", 400),
             (b"[" * 30_000, 400),
             (b'{"a":' * 10_000, 400),
+            (b'{"\\ud800":1}', 400),
             (b'{"orderId":"A","orderId":"B","amount":1,"phoneNumber":"0712345678"}', 400),
             (b" " * 65_537, 413),
         ],
-        ids=range(10),
+        ids=range(11),
     )
     def test_bodies(self, service: Service, raw: bytes, status: int) -> None:
         answer = self.send(service, raw)

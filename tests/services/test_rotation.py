@@ -6,6 +6,7 @@ from sqlalchemy import LargeBinary, select
 from mpesa_service.models import Base, CallbackInbox, DarajaToken
 from mpesa_service.services.rotation import ENCRYPTED, rotate, rows_to_rotate
 from mpesa_service.services.vault import Vault
+from tests.payouts import ROW, TILL, made, payouts
 from tests.support import ENCRYPTION_KEY, SECRET, Service
 
 
@@ -41,6 +42,15 @@ def test_every_encrypted_column_is_known() -> None:
     rotated = {(table.__tablename__, column) for table, columns in ENCRYPTED for column in columns}
     dropped, told_to_others = ("daraja_tokens", "token_encrypted"), ("outgoing_events", "payload")
     assert columns - {dropped, told_to_others} == rotated
+
+
+def test_receivers_of_payouts_come_under_the_newest_key(service: Service) -> None:
+    made(service, ROW, TILL)
+    new = Fernet.generate_key().decode()
+    object.__setattr__(service.runtime, "vault", Vault([new, ENCRYPTION_KEY], SECRET))
+    assert rotate(service.runtime) == 2
+    parties = [Vault([new], SECRET).decrypt(row.party_encrypted) for row in payouts(service)]
+    assert parties == ["254712345678", "54321"]
 
 
 def test_nothing_to_rotate(service: Service) -> None:
