@@ -89,7 +89,8 @@ class Acts:
 
     def find_homes(self) -> None:
         """Match money that fits nothing to an order, send some back, and leave the rest to be seen."""
-        found = self._people.call("operator", "GET", "unmatched?limit=50")["data"]
+        listed = self._people.call("operator", "GET", "unmatched?limit=50")["data"]
+        found = [item["payment"] for item in listed]
         self._narrator.step(f"{len(found)} payments fit nothing: half are matched, a quarter is sent back")
         half, quarter = len(found) // 2, len(found) // 4
         for number, item in enumerate(found[: half + quarter]):
