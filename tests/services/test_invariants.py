@@ -356,3 +356,8 @@ class TestCommand:
         result = self.run(books, "--ledger", "http://127.0.0.1:9")
         assert result.exit_code == 1
         assert "The ledger could not be read: ConnectionError." in result.output
+
+
+def test_a_key_that_is_not_answered_yet_is_not_wrong(books: Service) -> None:
+    change(books, "UPDATE idempotency_keys SET answer_body = NULL, answer_status = NULL")
+    assert found(books) == []

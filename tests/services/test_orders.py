@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from mpesa_service.models import OutgoingEvent
+from mpesa_service.services import c2b_payments
 from mpesa_service.services.invariants import verify
 from mpesa_service.services.orders import expire_due
-from tests.services.c2b_support import confirm
+from tests.services.c2b_support import MASKED, confirm
 from tests.support import PHONE, Service
 
 OTHER = "254712000077"
@@ -120,6 +121,21 @@ class TestPayingFromTheMenu:
         assert sorted(p["amount"] for p in state(service)["payments"]) == [5, 40, 60]
         assert list(verify(service.runtime)) == []
 
+    def test_is_listed_with_its_channel_and_a_masked_payer(self, service: Service) -> None:
+        announce(service)
+        confirm(service)
+        [listed] = service.call("GET", "/payments").json["data"]
+        assert (listed["channel"], listed["billReference"]) == ("c2b", "ORDER1")
+        assert listed["phoneNumber"] == MASKED
+
+    def test_an_order_that_vanished_takes_no_money(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(c2b_payments, "find_orders", lambda *_: ["gone"])
+        confirm(service)
+        [payment] = service.payments()
+        assert payment.failure_reason == c2b_payments.FITS_NONE
+
     def test_money_that_came_before_its_order(self, service: Service) -> None:
         confirm(service, TransID="RKL51ZDR40", TransAmount="100.00", BillRefNumber="ORDER1")
         [payment] = service.payments()
@@ -141,6 +157,24 @@ class TestPayingByPrompt:
     def test_a_payment_that_was_begun_before(self, service: Service) -> None:
         service.paid(amount=30)
         assert announce(service).json["data"]["status"] == "partially_paid"
+        assert list(verify(service.runtime)) == []
+
+    def test_a_payment_that_is_still_open_is_tied_and_counts_once_it_is_paid(self, service: Service) -> None:
+        checkout = service.pending(amount=100)
+        assert announce(service).json["data"]["status"] == "open"
+        assert [p["status"] for p in state(service)["payments"]] == ["pending"]
+        service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+        assert sums(state(service)) == ("paid", 100, 0, 0)
+
+    def test_what_is_paid_back_after_the_end_opens_nothing_again(self, service: Service) -> None:
+        announce(service, expiresAt=(service.clock() + timedelta(hours=1)).isoformat())
+        checkout = service.paid(amount=30)
+        service.clock.advance(3_600)
+        assert expire_due(service.runtime) == 1
+        assert service.refund(checkout, 10).status_code == 200
+        [command] = service.simulator.get("/simulator/b2c")["payouts"]
+        service.simulator.post(f"/simulator/b2c/{command['originatorConversationId']}/complete")
+        assert sums(state(service)) == ("expired", 20, 80, 0)
         assert list(verify(service.runtime)) == []
 
     def test_what_is_paid_back_is_missing_again(self, service: Service) -> None:
