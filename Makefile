@@ -7,7 +7,7 @@ PORT ?= 5005
 SIMULATOR_PORT ?= 5006
 export PORT SIMULATOR_PORT
 
-.PHONY: help install run demo test soak bench bench-quick bench-full bench-lock lint format lock migrate clean
+.PHONY: help install run demo demo-day test soak bench bench-quick bench-full bench-lock lint format lock migrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -31,8 +31,11 @@ install: .venv/.dev ## make .venv with everything that running, testing and lint
 run: .venv/.runtime ## simulator on 5006 and service on 5005, with tokens and curl lines; Ctrl-C stops both
 	@$(BIN)/python -m mpesa_service.local run
 
-demo: .venv/.runtime ## drive one payment and its refunds through the REST API, step by step
+demo: .venv/.runtime ## one payment, its refunds and the order service, step by step; LOST=20 DOUBLED=30 adds trouble
 	@$(BIN)/python -m mpesa_service.local demo
+
+demo-day: .venv/.runtime ## a shop's whole day through every door, with faults; the books must agree (about six minutes)
+	@$(BIN)/python -m mpesa_service.local demo-day
 
 test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates
 	@$(BIN)/python -m pytest
@@ -67,7 +70,7 @@ migrate: .venv/.runtime ## alembic upgrade head on DATABASE_URL
 
 lock: .venv/.dev ## renew both lock files from setup.cfg
 	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
-		--extra postgres --extra redis -o requirements.lock -q
+		--extra postgres --extra redis --extra demo -o requirements.lock -q
 	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
 		--all-extras -c requirements.lock -o requirements-dev.lock -q
 

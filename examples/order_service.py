@@ -13,7 +13,7 @@ from flask import Flask, jsonify, request
 from standardwebhooks import Webhook, WebhookVerificationError
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS seen (webhook_id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS seen (webhook_id TEXT PRIMARY KEY, order_id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS orders (
     id TEXT PRIMARY KEY, status TEXT NOT NULL, receipt TEXT, amount INTEGER NOT NULL,
     payment TEXT NOT NULL, sequence INTEGER NOT NULL
@@ -25,6 +25,7 @@ ON CONFLICT (id) DO UPDATE SET status = :word, receipt = :mpesaReceiptNumber, am
     payment = :_id, sequence = :sequence
 WHERE excluded.payment > payment OR (excluded.payment = payment AND excluded.sequence > sequence)
 """
+ORDERS = "SELECT *, (SELECT COUNT(*) FROM seen WHERE order_id = orders.id) AS events FROM orders ORDER BY id"
 WORDS = {
     "payment.succeeded": "fulfilled",
     "payment.failed": "unpaid",
@@ -58,7 +59,8 @@ def create_app(secret: str | None = None, database: str | None = None) -> Flask:
             return "not signed with our secret", 401
         with transaction() as connection:
             seen = connection.execute(
-                "INSERT OR IGNORE INTO seen VALUES (?)", [request.headers["webhook-id"]]
+                "INSERT OR IGNORE INTO seen VALUES (?, ?)",
+                [request.headers["webhook-id"], event["data"]["orderId"]],
             )
             if seen.rowcount and event["type"] in WORDS:  # the first time, and of interest
                 connection.execute(UPDATE, {**event["data"], "word": WORDS[event["type"]]})
@@ -67,6 +69,6 @@ def create_app(secret: str | None = None, database: str | None = None) -> Flask:
     @app.get("/orders")
     def orders() -> Any:
         with transaction() as connection:
-            return jsonify([dict(row) for row in connection.execute("SELECT * FROM orders ORDER BY id")])
+            return jsonify([dict(row) for row in connection.execute(ORDERS)])
 
     return app

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from mpesa_service.models import Base
 
 MIGRATION_LOCK = 0x6D70657361
 """PostgreSQL advisory lock: two operators who migrate at once take turns."""
+WAIT_SECONDS = 600
 
 
 def prepare(connection: Connection) -> None:
@@ -20,8 +22,22 @@ def prepare(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET lock_timeout = '4s'"))
         connection.execute(text("SET statement_timeout = '60s'"))
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+        _take_turns(connection)
+
+
+def _take_turns(connection: Connection) -> None:
+    """Ask for the lock again and again, with nothing open in between.
+
+    An index that is built concurrently waits for whoever was at work when it began; one that waits
+    inside the database for that very index's migration would be waited for, too.
+    """
+    for _ in range(WAIT_SECONDS):
+        taken = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
         connection.commit()
+        if taken:
+            return
+        time.sleep(1)
+    sys.exit("Another migration is at work; try again when it is done.")
 
 
 @contextmanager

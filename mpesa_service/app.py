@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mpesa_service import __version__, auth, logs
-from mpesa_service.api import RUNTIME, blueprint, body_limit, errors, health, request_ids
+from mpesa_service.api import RUNTIME, blueprint, body_limit, c2b_blueprint, errors, health, request_ids
 from mpesa_service.cli import mpesa_cli
 from mpesa_service.config import Settings
 from mpesa_service.extensions import limiter
@@ -28,6 +28,7 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     api = errors.PaymentApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     api.register_blueprint(blueprint)
+    api.register_blueprint(c2b_blueprint)
     app.register_blueprint(health.blueprint)
     app.cli.add_command(mpesa_cli)
     return app
@@ -35,8 +36,6 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
 
 def _flask_settings(settings: Settings) -> dict[str, object]:
     return {
-        # One more than is allowed, so that `body_limit` sees it: werkzeug cuts a chunked body off here.
-        "MAX_CONTENT_LENGTH": body_limit.MAX_BODY_BYTES + 1,
         "PROPAGATE_EXCEPTIONS": False,
         "API_TITLE": "M-Pesa payment service",
         "API_VERSION": __version__,

@@ -10,8 +10,15 @@ from rich.progress import Progress
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.auth import make_token
+from mpesa_service.cli_c2b import register_urls
+from mpesa_service.cli_c2b_rules import c2b_rules_cli
 from mpesa_service.cli_doctor import doctor
-from mpesa_service.cli_jobs import jobs_cli, refunds_cli, review_cli
+from mpesa_service.cli_inquiries import balance, status
+from mpesa_service.cli_jobs import jobs_cli
+from mpesa_service.cli_payments import payments_cli
+from mpesa_service.cli_payouts import payout_cli, payouts_cli
+from mpesa_service.cli_review import refunds_cli, reverse, review_cli
+from mpesa_service.cli_unmatched import unmatched_cli
 from mpesa_service.cli_verify import verify_books
 from mpesa_service.cli_webhooks import webhooks_cli
 from mpesa_service.services.inbox import take_up_failed
@@ -23,8 +30,22 @@ inbox_cli = AppGroup("inbox", help="Callbacks as they came in.")
 mpesa_cli.add_command(keys_cli)
 mpesa_cli.add_command(inbox_cli)
 mpesa_cli.add_command(verify_books)
+mpesa_cli.add_command(reverse)
+mpesa_cli.add_command(register_urls)
+mpesa_cli.add_command(status)
+mpesa_cli.add_command(balance)
 mpesa_cli.add_command(doctor)
-for group in (jobs_cli, review_cli, refunds_cli, webhooks_cli):
+for group in (
+    payments_cli,
+    jobs_cli,
+    review_cli,
+    refunds_cli,
+    payout_cli,
+    payouts_cli,
+    c2b_rules_cli,
+    unmatched_cli,
+    webhooks_cli,
+):
     mpesa_cli.add_command(group)
 
 

@@ -28,7 +28,8 @@ _STYLES = {Health.GOOD: "green", Health.WARNING: "yellow", Health.WRONG: "bold r
 def doctor(as_json: bool) -> None:
     """Check credentials, addresses, clock, database, broker and limits; exit with 1 if one is wrong.
 
-    Moves no money and changes nothing. Example: flask --app wsgi mpesa doctor
+    Moves no money. Asks M-Pesa for the accounts' balances, which proves the initiator, and waits up to 20 s
+    for the answer. Example: flask --app wsgi mpesa doctor
     """
     findings = []
     for finding in _findings():

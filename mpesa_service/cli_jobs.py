@@ -1,7 +1,4 @@
-"""Operator commands for jobs, review, and stopped refunds."""
-
-import json
-from typing import Any
+"""Operator commands for jobs."""
 
 import click
 from flask.cli import AppGroup
@@ -9,18 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.errors import ServiceError
 from mpesa_service.jobs.table import JOBS, run
-from mpesa_service.schemas.responses import PaymentSchema
-from mpesa_service.services import holds
-from mpesa_service.services.idempotency import Answer
-from mpesa_service.services.refunds import RefundStarted, refund
-from mpesa_service.services.review import Finding, Resolution, list_review, resolve
 
 jobs_cli = AppGroup("jobs", help="What is done without being asked.")
-review_cli = AppGroup("review", help="Payments that wait for a person.")
-refunds_cli = AppGroup("refunds", help="Refunds as a whole.")
 
 
 @jobs_cli.command("run-once")
@@ -44,101 +32,3 @@ def list_jobs() -> None:
     for job in JOBS:
         table.add_row(job.name, f"{job.every:g} s", job.help)
     Console().print(table)
-
-
-@review_cli.command("list")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def list_waiting(limit: int, as_json: bool) -> None:
-    """Show what waits for a person, oldest first, and why.
-
-    Example: flask --app wsgi mpesa review list
-    """
-    found = list_review(runtime(), limit)
-    if as_json:
-        click.echo(json.dumps(PaymentSchema(many=True).dump(found), indent=2))
-        return
-    table = Table("payment", "order", "amount", "status", "receipt", "evidence", "why")
-    for record in found:
-        why = [record.failure_reason] if record.failure_reason else []
-        why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
-        cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt or "")
-        table.add_row(*cells, record.evidence or "", "\n".join(why))
-    Console().print(table)
-    click.echo(f"{len(found)} waiting")
-
-
-def _operator(name: str) -> Principal:
-    return Principal(f"operator:{name}", frozenset({ADMIN}))
-
-
-def _decide(resolution: Resolution, reference: str, who: str, reason: str, receipt: str | None) -> None:
-    finding = Finding(resolution, reason, receipt)
-    try:
-        record = resolve(runtime(), _operator(who), reference, finding)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
-    click.echo(f"{record.id} is {record.status}")
-
-
-def _options(command: Any) -> Any:
-    command = click.option("--by", "who", required=True, help="Your name, for the audit trail.")(command)
-    return click.option("--reason", required=True, help="Why, for the audit trail.")(command)
-
-
-@review_cli.command("settle")
-@click.argument("payment")
-@click.option("--receipt", help="The M-Pesa receipt that proves it.")
-@_options
-def settle(payment: str, receipt: str | None, who: str, reason: str) -> None:
-    """Say that the money arrived (or the refund was paid).
-
-    Example: flask --app wsgi mpesa review settle 019a… --by amina --reason "on the statement"
-    """
-    _decide(Resolution.SETTLE, payment, who, reason, receipt)
-
-
-@review_cli.command("fail")
-@click.argument("payment")
-@_options
-def fail(payment: str, who: str, reason: str) -> None:
-    """Say that the money did not arrive (or the refund was not paid).
-
-    Example: flask --app wsgi mpesa review fail 019a… --by amina --reason "not on the statement"
-    """
-    _decide(Resolution.FAIL, payment, who, reason, None)
-
-
-@review_cli.command("refund")
-@click.argument("payment")
-@_options
-def pay_back(payment: str, who: str, reason: str) -> None:
-    """Say that the money arrived, and pay all of it back: what a customer paid twice, say.
-
-    Example: flask --app wsgi mpesa review refund 019a… --by amina --reason "paid twice"
-    """
-    _decide(Resolution.SETTLE, payment, who, reason, None)
-    try:
-        answer = refund(runtime(), _operator(who), payment, None, _plainly)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
-    click.echo(answer.body.decode())
-    if answer.status >= 400:
-        raise SystemExit(1)
-
-
-def _plainly(started: RefundStarted) -> Answer:
-    if started.refusal is not None:
-        return Answer(started.refusal.status, started.refusal.message.encode())
-    words = f"refund {started.refund.id} of {started.refund.amount} shillings is {started.refund.status}"
-    return Answer(200, words.encode())
-
-
-@refunds_cli.command("resume")
-def resume_refunds() -> None:
-    """Let refunds go on, after the initiator's credentials were mended.
-
-    Example: flask --app wsgi mpesa refunds resume
-    """
-    stopped = holds.resume(runtime(), holds.REFUNDS)
-    click.echo("Refunds go on." if stopped else "Refunds were not stopped.")

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api import RUNTIME
-from mpesa_service.services.invariants import Tally, Violation, verify
+from mpesa_service.services.checks import Tally, Violation
+from mpesa_service.services.invariants import verify
 from mpesa_service.services.invariants_ledger import verify_ledger
 from mpesa_service.services.runtime import Runtime
 

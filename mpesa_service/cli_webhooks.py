@@ -1,11 +1,7 @@
 """Operator commands for outgoing events: flask --app wsgi mpesa webhooks …"""
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 from flask.cli import AppGroup
@@ -13,9 +9,17 @@ from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli_options import (
+    NAIROBI,
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    local_time,
+    operator,
+)
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
-from mpesa_service.errors import ServiceError
 from mpesa_service.schemas.webhooks import (
     DeliverySchema,
     EndpointSchema,
@@ -26,28 +30,9 @@ from mpesa_service.services import webhook_deliveries, webhooks
 from mpesa_service.services.webhook_deliveries import DeliveryRecord
 from mpesa_service.services.webhooks import EndpointRecord
 
-NAIROBI = ZoneInfo("Africa/Nairobi")
 TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 
 webhooks_cli = AppGroup("webhooks", help="Who is told of events, and what became of it.")
-as_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
-by = click.option("--by", "who", required=True, help="Your name, for the log.")
-
-
-def _actor(who: str) -> str:
-    return f"operator:{who}"
-
-
-@contextmanager
-def _errors_as_sentences() -> Iterator[None]:
-    try:
-        yield
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
-
-
-def _echo_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2))
 
 
 @webhooks_cli.command("add")
@@ -68,8 +53,8 @@ def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: b
     Example: flask --app wsgi mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
     """
     wanted = [EventType(word) for word in types]
-    with _errors_as_sentences():
-        added = webhooks.add_endpoint(runtime(), _actor(who), url, wanted, description)
+    with errors_as_sentences():
+        added = webhooks.add_endpoint(runtime(), operator(who).subject, url, wanted, description)
     _show_secret(added, as_json)
 
 
@@ -82,13 +67,13 @@ def list_(as_json: bool) -> None:
     """
     found = webhooks.list_endpoints(runtime())
     if as_json:
-        _echo_json(EndpointSchema(many=True).dump(found))
+        echo_json(EndpointSchema(many=True).dump(found))
         return
     table = Table("endpoint", "address", "events", "enabled", "since", "by")
     for row in found:
         enabled = "yes" if row.enabled else f"no: {row.disabled_reason}"
         types = "\n".join(row.event_types) or "all"
-        table.add_row(row.id, row.url, types, enabled, _time(row.created_at), row.created_by)
+        table.add_row(row.id, row.url, types, enabled, local_time(row.created_at), row.created_by)
     Console().print(table)
 
 
@@ -100,8 +85,8 @@ def disable(endpoint: str, who: str) -> None:
 
     Example: flask --app wsgi mpesa webhooks disable 019a… --by amina
     """
-    with _errors_as_sentences():
-        webhooks.disable_endpoint(runtime(), _actor(who), endpoint)
+    with errors_as_sentences():
+        webhooks.disable_endpoint(runtime(), operator(who).subject, endpoint)
     click.echo(f"{endpoint} is disabled.")
 
 
@@ -114,8 +99,8 @@ def rotate(endpoint: str, who: str, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa webhooks rotate 019a… --by amina
     """
-    with _errors_as_sentences():
-        rotated = webhooks.rotate_secret(runtime(), _actor(who), endpoint)
+    with errors_as_sentences():
+        rotated = webhooks.rotate_secret(runtime(), operator(who).subject, endpoint)
     _show_secret(rotated, as_json)
 
 
@@ -131,10 +116,10 @@ def deliveries(endpoint: str, status: str | None, limit: int, before: int | None
     Example: flask --app wsgi mpesa webhooks deliveries 019a… --status failed
     """
     wanted = DeliveryStatus(status) if status else None
-    with _errors_as_sentences():
+    with errors_as_sentences():
         found = webhook_deliveries.list_deliveries(runtime(), endpoint, wanted, limit, before)
     if as_json:
-        _echo_json(DeliverySchema(many=True).dump(found))
+        echo_json(DeliverySchema(many=True).dump(found))
         return
     Console().print(_deliveries_table(found))
 
@@ -148,10 +133,10 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa webhooks resend 4711 --by amina
     """
-    with _errors_as_sentences():
-        again = webhook_deliveries.resend(runtime(), _actor(who), delivery)
+    with errors_as_sentences():
+        again = webhook_deliveries.resend(runtime(), operator(who).subject, delivery)
     if as_json:
-        _echo_json(DeliverySchema().dump(again))
+        echo_json(DeliverySchema().dump(again))
         return
     click.echo(f"{again.event_id} is on its way again, as delivery {again.id}.")
 
@@ -168,17 +153,17 @@ def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: b
     Example: flask --app wsgi mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-23 --by amina
     """
     times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
-    with _errors_as_sentences():
-        count = webhook_deliveries.replay(runtime(), _actor(who), endpoint, *times)
+    with errors_as_sentences():
+        count = webhook_deliveries.replay(runtime(), operator(who).subject, endpoint, *times)
     if as_json:
-        _echo_json(ReplayedSchema().dump({"events": count}))
+        echo_json(ReplayedSchema().dump({"events": count}))
         return
     click.echo(f"{count} events are sent again.")
 
 
 def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
     if as_json:
-        _echo_json(EndpointWithSecretSchema().dump(endpoint))
+        echo_json(EndpointWithSecretSchema().dump(endpoint))
         return
     click.echo(f"endpoint  {endpoint.id}")
     click.echo(f"secret    {endpoint.secret}")
@@ -186,14 +171,10 @@ def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
 
 
 def _deliveries_table(found: Sequence[DeliveryRecord]) -> Table:
-    table = Table("delivery", "event", "payment", "status", "attempts", "next", "last answer")
+    table = Table("delivery", "event", "subject", "status", "attempts", "next", "last answer")
     for row in found:
         answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
         event = f"{row.event_type} {row.event_id}"
-        due = _time(row.due_at) if row.due_at else ""
-        table.add_row(str(row.id), event, row.payment_id, row.status, str(row.attempts), due, answer)
+        due = local_time(row.due_at)
+        table.add_row(str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)
     return table
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S")

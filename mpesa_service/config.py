@@ -10,6 +10,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from mpesa_service.config_checks import unsafe_settings
 from mpesa_service.config_parsers import (
@@ -81,6 +82,12 @@ class Settings:
         text,
         "Public address of `/api/mpesa/callback`; each payment's token is appended. https in production.",
     )
+    mpesa_c2b_url: str | None = setting(
+        text,
+        "Public address of `/c2b`, where M-Pesa tells of money from the phone's own menu; by default on the"
+        " host of `MPESA_CALLBACK_URL`.",
+        None,
+    )
     mpesa_transaction_type: str = setting(
         choice("CustomerPayBillOnline", "CustomerBuyGoodsOnline"),
         "`CustomerPayBillOnline`, or `CustomerBuyGoodsOnline` for tills.",
@@ -88,7 +95,7 @@ class Settings:
     )
     mpesa_till: str | None = setting(text, "The till number, with `CustomerBuyGoodsOnline`.", None)
     mpesa_initiator_name: str | None = setting(
-        text, "API operator that pays refunds; without it refunds are refused.", None
+        text, "API operator that pays refunds and payouts; without it both are refused.", None
     )
     mpesa_security_credential: str | None = setting(
         text, "The initiator's ready-made SecurityCredential.", None, secret=True
@@ -100,13 +107,18 @@ class Settings:
         text, "Safaricom's certificate file (PEM or DER) that encrypts the password.", None
     )
     mpesa_b2c_shortcode: str | None = setting(
-        text, "Shortcode that pays refunds, if not `MPESA_SHORTCODE`.", None
+        text, "Shortcode that pays refunds and payouts, if not `MPESA_SHORTCODE`.", None
     )
     mpesa_b2c_version: str = setting(
         choice("v3", "v1"), "B2C API: `v3`, which takes an id once, or `v1`.", "v3"
     )
     mpesa_c2b_version: str = setting(
         choice("v2", "v1"), "C2B registration: `v2` masks numbers, `v1` hashes them.", "v2"
+    )
+    c2b_when_unsure: str = setting(
+        choice("accept", "reject"),
+        "What M-Pesa is told of a payment from the phone's own menu when nobody can judge it.",
+        "accept",
     )
     mpesa_base_url: str | None = setting(text, "Overrides the host of the environment.", None)
     mpesa_connect_timeout: float = setting(short_time, "Seconds to wait for a connection to Daraja.", 3.0)
@@ -121,6 +133,29 @@ class Settings:
     mpesa_max_amount: int = setting(
         whole_number, "Largest payment in shillings; Safaricom's own limit is 250000.", 70_000
     )
+    payout_min_amount: int = setting(
+        whole_number, "Least payout in shillings; Safaricom documents 10 for payouts to phones.", 10
+    )
+    payout_max_amount: int = setting(whole_number, "Largest payout in shillings.", 250_000)
+    payout_approval_threshold: int = setting(
+        whole_number,
+        "Shillings; a batch of payouts that comes to more needs a second admin's approval. 0: each one does.",
+        50_000,
+    )
+    payouts_per_minute: int = setting(
+        whole_number, "How many payouts are sent to Daraja in a minute, by all processes together.", 60
+    )
+    balance_every: int = setting(
+        whole_number,
+        "Minutes from one question for the accounts' balances to the next, where an initiator is set up;"
+        " 0: never.",
+        30,
+    )
+    low_balance: int | None = setting(
+        whole_number,
+        "Shillings; payouts stop and `balance.low` is told when the Utility Account falls below.",
+        None,
+    )
     prompt_lifetime: timedelta = setting(
         seconds,
         "Seconds after which a prompt cannot be alive: a payment without news stops blocking its"
@@ -129,7 +164,9 @@ class Settings:
     )
     database_url: str = setting(text, "`sqlite:///file.db` or `postgresql+psycopg://…`.", secret=True)
     database_pool_size: int = setting(
-        whole_number, "PostgreSQL connections a process; at least the threads that use it.", 20
+        whole_number,
+        "PostgreSQL connections a process; a thread holds one only for a transaction's milliseconds.",
+        20,
     )
     jwt_algorithm: str = setting(
         choice("HS256", "RS256", "ES256"), "The one algorithm that tokens may use.", "HS256"
@@ -159,6 +196,9 @@ class Settings:
     )
     ratelimit_default: str = setting(rate_limit, "Requests a caller.", "100 per 15 minutes")
     ratelimit_refunds: str = setting(rate_limit, "Refund requests a caller.", "10 per 15 minutes")
+    ratelimit_payouts: str = setting(
+        rate_limit, "Requests for payouts and approvals a caller.", "30 per 15 minutes"
+    )
     ratelimit_prompts: str = setting(rate_limit, "Prompts a phone number.", "5 per 10 minutes")
     celery_broker_url: str = setting(
         text,
@@ -175,7 +215,9 @@ class Settings:
         whole_number, "Proxies in front that set X-Forwarded-For; 0 believes none.", 0
     )
     web_concurrency: int = setting(whole_number, "gunicorn worker processes.", 1)
-    web_threads: int = setting(whole_number, "Threads a gunicorn worker.", 16)
+    web_threads: int = setting(
+        whole_number, "Threads a gunicorn worker; a quarter never waits for Daraja.", 64
+    )
     log_level: str = setting(
         choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level that is logged.", "INFO"
     )
@@ -196,6 +238,13 @@ class Settings:
     @property
     def callback_url(self) -> str:
         return self.mpesa_callback_url.rstrip("/")
+
+    @property
+    def c2b_url(self) -> str:
+        if self.mpesa_c2b_url is not None:
+            return self.mpesa_c2b_url.rstrip("/")
+        callback = urlsplit(self.mpesa_callback_url)
+        return f"{callback.scheme}://{callback.netloc}/c2b"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":

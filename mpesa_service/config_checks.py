@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 SAFARICOM_MAX_AMOUNT = 250_000
 LEAST_SECRET_BYTES = 32
 _DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
+FORBIDDEN_WORDS = ("m-pesa", "mpesa", "safaricom", "query", "cmd", "sql", "exe")
+"""In C2B addresses, in any case, by Safaricom's C2B page; `exec` is among them."""
 _PUBLIC_SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
 
 
@@ -35,6 +37,14 @@ def _amounts(s: "Settings") -> Iterator[str]:
         yield f"MPESA_MAX_AMOUNT must be at most {SAFARICOM_MAX_AMOUNT}, Safaricom's own limit."
     if s.mpesa_min_amount > s.mpesa_max_amount:
         yield "MPESA_MIN_AMOUNT is larger than MPESA_MAX_AMOUNT."
+    if s.payout_min_amount < 1:
+        yield "PAYOUT_MIN_AMOUNT must be at least 1."
+    if s.payout_max_amount > SAFARICOM_MAX_AMOUNT:
+        yield f"PAYOUT_MAX_AMOUNT must be at most {SAFARICOM_MAX_AMOUNT}, Safaricom's own limit."
+    if s.payout_min_amount > s.payout_max_amount:
+        yield "PAYOUT_MIN_AMOUNT is larger than PAYOUT_MAX_AMOUNT."
+    if s.payouts_per_minute < 1:
+        yield "PAYOUTS_PER_MINUTE must be at least 1: nothing would be paid out."
     if s.prompt_lifetime.total_seconds() < 60:
         yield "PROMPT_LIFETIME must be at least 60 seconds: prompts live that long on the phone."
 
@@ -75,12 +85,32 @@ def _addresses(s: "Settings") -> Iterator[str]:
         yield "MPESA_CALLBACK_URL must not have a query or a fragment: a token is appended to its path."
     elif s.mpesa_environment == "production" and callback.scheme != "https":
         yield "MPESA_CALLBACK_URL must be https in production: Safaricom calls nothing else."
+    if s.mpesa_c2b_url is not None:
+        yield from _c2b_address(s)
     base = _split(s.daraja_base_url)
     local = base.hostname in {"127.0.0.1", "localhost", "::1"}
     if base.scheme not in {"http", "https"} or not base.hostname:
         yield "MPESA_BASE_URL must be a full address, such as https://sandbox.safaricom.co.ke"
     elif s.mpesa_environment != "simulator" and base.scheme != "https" and not local:
         yield "MPESA_BASE_URL must be https: credentials travel on it."
+
+
+def _c2b_address(s: "Settings") -> Iterator[str]:
+    address = _split(s.c2b_url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        yield "MPESA_C2B_URL must be a full address, such as https://pay.example.co.ke/c2b"
+    elif address.query or address.fragment:
+        yield "MPESA_C2B_URL must not have a query or a fragment: a secret is appended to its path."
+    elif s.mpesa_environment == "production" and address.scheme != "https":
+        yield "MPESA_C2B_URL must be https in production: Safaricom calls nothing else."
+    word = forbidden_word(s.c2b_url)
+    if word is not None:
+        yield f"MPESA_C2B_URL must not hold {word!r}, nor in its host: Safaricom registers no such address."
+
+
+def forbidden_word(address: str) -> str | None:
+    """Return the word in `address` for which Safaricom would not register it, or None."""
+    return next((word for word in FORBIDDEN_WORDS if word in address.lower()), None)
 
 
 def _webhooks(s: "Settings") -> Iterator[str]:

@@ -14,7 +14,7 @@ def current() -> dict[str, str]:
 
 @contextmanager
 def about(**ids: str) -> Iterator[None]:
-    """Put `ids` (payment_id, refund_id) on every log line that is written in the block."""
+    """Put `ids` (payment_id, refund_id, payout_id …) on every log line that is written in the block."""
     token = _current.set({**current(), **ids})
     try:
         yield

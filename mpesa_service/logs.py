@@ -41,11 +41,10 @@ _PATTERNS = (
     ),
     # Daraja echoes the token that it does not take: "Invalid Access Token - xyz".
     (re.compile(r"(?i)(access token\s*[-:]\s*)[^\s\"',}]+"), r"\1" + _HIDDEN),
+    (re.compile(r"[0-9a-f]{64}(?=/(?:confirmation|validation))"), _HIDDEN),
     (re.compile(r"(://[^\s:/@]*:)[^\s/@]+(@)"), r"\1" + _HIDDEN + r"\2"),
-    (
-        re.compile(r"(/callback/(?:(?:b2c|status)/(?:result|timeout)/)?)(?!b2c/|status/)[A-Za-z0-9_-]{16,}"),
-        r"\1" + _HIDDEN,
-    ),
+    # The words of a callback address are short, its token is not.
+    (re.compile(r"(/callback/(?:[a-z0-9]{1,15}/)*)[A-Za-z0-9_-]{16,}"), r"\1" + _HIDDEN),
 )
 
 # Most of what is logged is a single word of ours or one of our ids, in which no pattern can find anything:

@@ -45,6 +45,7 @@ def environment(**changes: str) -> dict[str, str]:
         "PHONE_ENCRYPTION_KEYS": ENCRYPTION_KEY,
         "PHONE_HASH_KEY": SECRET,
         "RATELIMIT_ENABLED": "false",
+        "BALANCE_EVERY": "0",
     }
     return {**values, **changes}
 

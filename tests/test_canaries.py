@@ -10,9 +10,10 @@ import requests
 
 from mpesa_service.logs import RedactingFormatter
 from mpesa_service.models import Base
+from mpesa_service.services.commands.due import look_into_due
 from mpesa_service.services.reconcile import ask_due
-from mpesa_service.services.refund_reconcile import look_into_due
 from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
+from tests.payouts import POCHI, ROW, at_m_pesa, look, made, pay, post
 from tests.services.test_inbox import stk_body
 from tests.services.test_refunds import complete, last_payout
 from tests.support import SECRET, Service
@@ -52,13 +53,21 @@ def a_busy_day(service: Service) -> list[str]:
     service.initiate(order="ORDER2", phone=PHONE)
     service.initiate(order="ORDER3", phone=f"+{PHONE}x")
     service.call("GET", f"/query/{checkout}", by="stranger")
+    batch = made(service, {**ROW, "phoneNumber": PHONE}, {**POCHI, "phoneNumber": PHONE})
+    assert (
+        post(service, {"reference": "BAD", "rows": [{**ROW, "phoneNumber": f"+{PHONE}x"}]}).status_code == 400
+    )
+    pay(service)
+    service.simulator.post("/simulator/clock/advance", {"seconds": 5})
+    look(service, f"/{batch}/result.csv")
+    paid_out = at_m_pesa(service)[-1]
     service.simulator.post("/simulator/script", {"for": "b2c", "fault": "token_refused", "times": 9})
     service.clock.advance(3_700)
     service.refund(checkout, 10)
     service.clock.advance(90_000)
     ask_due(service.runtime)
     look_into_due(service.runtime)
-    tokens = [url, payout.result_url, payout.timeout_url]
+    tokens = [url, payout.result_url, payout.timeout_url, paid_out.result_url, paid_out.timeout_url]
     return [
         NUMBER,
         checkout,

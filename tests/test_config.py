@@ -279,6 +279,19 @@ class TestProblems:
                 {"MPESA_MIN_AMOUNT": "11", "MPESA_MAX_AMOUNT": "10"},
                 "MPESA_MIN_AMOUNT is larger than MPESA_MAX_AMOUNT.",
             ),
+            ({"PAYOUT_MIN_AMOUNT": "0"}, "PAYOUT_MIN_AMOUNT must be at least 1."),
+            (
+                {"PAYOUT_MAX_AMOUNT": "250001"},
+                "PAYOUT_MAX_AMOUNT must be at most 250000, Safaricom's own limit.",
+            ),
+            (
+                {"PAYOUT_MIN_AMOUNT": "101", "PAYOUT_MAX_AMOUNT": "100"},
+                "PAYOUT_MIN_AMOUNT is larger than PAYOUT_MAX_AMOUNT.",
+            ),
+            (
+                {"PAYOUTS_PER_MINUTE": "0"},
+                "PAYOUTS_PER_MINUTE must be at least 1: nothing would be paid out.",
+            ),
             (
                 {"PROMPT_LIFETIME": "59"},
                 "PROMPT_LIFETIME must be at least 60 seconds: prompts live that long on the phone.",
@@ -409,6 +422,36 @@ class TestProblems:
                     " RATELIMIT_STORAGE_URI=redis://host:6379/0 (Redis or Valkey), or WEB_CONCURRENCY=1."
                 ),
             ),
+            (
+                {"MPESA_C2B_URL": "pay.example.co.ke"},
+                "MPESA_C2B_URL must be a full address, such as https://pay.example.co.ke/c2b",
+            ),
+            (
+                {"MPESA_C2B_URL": "https://pay.example.co.ke/c2b?x=1"},
+                "MPESA_C2B_URL must not have a query or a fragment: a secret is appended to its path.",
+            ),
+            (
+                {"MPESA_C2B_URL": "http://pay.example.co.ke/c2b"},
+                "MPESA_C2B_URL must be https in production: Safaricom calls nothing else.",
+            ),
+            *(
+                (
+                    {"MPESA_C2B_URL": f"https://{place}"},
+                    (
+                        f"MPESA_C2B_URL must not hold '{word}', nor in its host: Safaricom registers no such"
+                        " address."
+                    ),
+                )
+                for place, word in (
+                    ("MPesa.example.co.ke/c2b", "mpesa"),
+                    ("pay.example.co.ke/M-PESA", "m-pesa"),
+                    ("pay.example.co.ke/Safaricom", "safaricom"),
+                    ("pay.example.co.ke/exec", "exe"),
+                    ("pay.example.co.ke/CMD", "cmd"),
+                    ("mysql.example.co.ke/c2b", "sql"),
+                    ("query.example.co.ke/c2b", "query"),
+                )
+            ),
             *(
                 (
                     {"WEBHOOK_ALLOWED_NETWORKS": networks},
@@ -430,6 +473,7 @@ class TestProblems:
         [
             {"MPESA_MIN_AMOUNT": "10", "MPESA_MAX_AMOUNT": "10"},
             {"PROMPT_LIFETIME": "60"},
+            {"MPESA_C2B_URL": "https://pay.example.co.ke:8443/in"},
             {"JWT_SECRET_KEY": "x" * 32},
             {"JWT_SECRET_KEY": "\u0161" * 16},
             {"JWT_SECRET_KEY": "", "JWT_ALGORITHM": "ES256", "JWT_PUBLIC_KEY": PUBLIC_PEM},
@@ -484,6 +528,17 @@ class TestTable:
         known = {environment_name(item) for item in fields(Settings)}
         listed = [row for row in rows_of(README.read_text()) if row[0] in known]
         assert listed == rows_of(markdown_table()), "renew it: python -m mpesa_service.config_table"
+
+
+@pytest.mark.parametrize(
+    ("changes", "address"),
+    [
+        ({"MPESA_CALLBACK_URL": "https://pay.example.co.ke:8443/in/"}, "https://pay.example.co.ke:8443/c2b"),
+        ({"MPESA_C2B_URL": "https://till.example.co.ke/money/"}, "https://till.example.co.ke/money"),
+    ],
+)
+def test_c2b_addresses_are_on_the_callbacks_host_unless_told(changes: dict[str, str], address: str) -> None:
+    assert Settings.from_env(production(**changes)).c2b_url == address
 
 
 def rows_of(markdown: str) -> list[tuple[str, str]]:

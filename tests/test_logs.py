@@ -83,6 +83,10 @@ CANARIES = [
     (f"https://pay.example.co.ke/api/mpesa/callback/{TOKEN}", TOKEN[:12]),
     (f"/api/mpesa/callback/b2c/result/{TOKEN}", TOKEN[:12]),
     (f"/api/mpesa/callback/b2c/timeout/{TOKEN}", TOKEN[:12]),
+    (f"POST /c2b/{'0a' * 32}/confirmation", "0a0a0a"),
+    (f"https://pay.example.co.ke/money/{'0a' * 32}/validation HTTP/1.1", "0a0a0a"),
+    (f"/api/mpesa/callback/command/result/{TOKEN}", TOKEN[:12]),
+    (f"/api/mpesa/callback/command/status/timeout/{TOKEN}", TOKEN[:12]),
     ("postgresql+psycopg://mpesa:pgcanary@db:5432/mpesa", "pgcanary"),
     ("redis://:rediscanary@cache:6379/0", "rediscanary"),
 ]

@@ -4,7 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -191,6 +194,80 @@ class TestWithMoneyInIt:
             alembic(at_0002, command.downgrade, "0002")
         with at_0002.read() as session:
             assert session.scalar(sa.text("SELECT count(*) FROM payments")) == 2
+
+
+class TestIndexesOfLists:
+    """On PostgreSQL they are built while payments go on, and building them can be taken up again."""
+
+    @pytest.fixture
+    def before(self, new_postgres_database: Any) -> Iterator[Database]:
+        database = Database(new_postgres_database("lists"))
+        alembic(database, command.upgrade, "0004")
+        yield database
+        database.dispose()
+
+    def columns(self, database: Database) -> dict[str, list[str]]:
+        found = sa.inspect(database.engine).get_indexes("payments")
+        return {str(index["name"]): [str(name) for name in index["column_names"]] for index in found}
+
+    def test_what_a_stopped_attempt_left_is_built_again(self, before: Database) -> None:
+        with before.begin() as session:
+            session.execute(sa.text("CREATE INDEX ix_payments_status ON payments (currency)"))
+        alembic(before, command.upgrade, "0005")
+        assert self.columns(before)["ix_payments_status"] == ["status", "id"]
+        assert self.columns(before)["ix_payments_owner_status"] == ["owner", "status", "id"]
+
+    def test_writers_are_not_locked_out(self, before: Database) -> None:
+        building = threading.Thread(target=alembic, args=(before, command.upgrade, "0005"))
+        insert = sa.insert(sa.table("payments", *(sa.column(name) for name in stored(mpesa()))))
+        with before.begin() as slow, before.engine.connect() as watch:
+            slow.execute(insert.values(**stored(mpesa())))
+            building.start()  # it waits for the slow one
+            active = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE :words"
+            )
+            for _ in range(200):
+                if watch.scalar(sa.text(active), {"words": "CREATE INDEX CONCURRENTLY%"}):
+                    break
+                watch.rollback()
+                time.sleep(0.05)
+            with before.begin() as quick:
+                quick.execute(sa.text("SET LOCAL lock_timeout = '1s'"))
+                other = stored(mpesa(id="other", callback_token_hash="other"))
+                quick.execute(insert.values(**other))
+            assert building.is_alive()
+            watch.rollback()
+        building.join(timeout=60)
+        assert not building.is_alive()
+        assert "ix_payments_amount" in self.columns(before)
+        with before.read() as session:
+            assert session.scalar(sa.text("SELECT bool_and(indisvalid) FROM pg_index")) is True
+
+    def test_later_steps_are_as_impatient_as_before(self, before: Database) -> None:
+        config = Config(ROOT / "alembic.ini")
+        with before.engine.connect() as connection:
+            connection.execute(sa.text("SET statement_timeout = '7s'"))
+            connection.execute(sa.text("SET lock_timeout = '3s'"))
+            connection.commit()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0005")
+            assert connection.scalar(sa.text("SHOW statement_timeout")) == "7s"
+            assert connection.scalar(sa.text("SHOW lock_timeout")) == "3s"
+
+    def test_two_operators_take_turns(self, before: Database) -> None:
+        url = before.engine.url.render_as_string(hide_password=False)
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(lambda _: run_alembic(url, "upgrade", "head"), range(2)))
+        assert [(result.returncode, result.stderr) for result in results] == [(0, ""), (0, "")]
+        assert schema(before)["alembic_version"]
+
+
+def stored(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as plain SQL takes it, also at a revision before the present one."""
+    return {
+        ("metadata" if name == "details" else name): "{}" if name == "details" else value
+        for name, value in values.items()
+    }
 
 
 class TestCommandLine:

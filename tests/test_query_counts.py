@@ -58,8 +58,9 @@ def test_a_callback_that_settles_a_payment(service: Service, waiting: Any) -> No
     with counted(service) as found:
         assert requests.post(url, json=body, timeout=5).status_code == 200
     assert service.payment(payment_id)["status"] == "succeeded"
-    # The payment locked; its receipt looked for; trail, event, deliveries; the move; the inbox.
-    assert found.verbs == ["SELECT", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE", "INSERT"]
+    # The payment locked; its receipt looked for; trail, event, deliveries; the move; its announced
+    # order looked for; the inbox.
+    assert found.verbs == ["SELECT", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE", "SELECT", "INSERT"]
     assert found.commits == 1
 
 
@@ -77,8 +78,8 @@ def test_initiate_with_a_key(service: Service, waiting: Any) -> None:
     with counted(service) as found:
         answer = service.initiate("ORDER2", phone="254722222222", Idempotency_Key="key-1")
     assert answer.status_code == 201
-    # The key looked up; key, payment and trail written. The payment locked; trail, move, answer.
-    assert found.verbs == ["SELECT", "INSERT", "INSERT", "INSERT", "SELECT", "INSERT", "UPDATE", "UPDATE"]
+    # The key taken; the order looked for; payment and trail. The payment locked; trail, answer, move.
+    assert found.verbs == ["INSERT", "SELECT", "INSERT", "INSERT", "SELECT", "INSERT", "UPDATE", "UPDATE"]
     assert found.commits == 2
 
 

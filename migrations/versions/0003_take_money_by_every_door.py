@@ -33,17 +33,20 @@ def upgrade() -> None:
         batch.add_column(sa.Column("channel", sa.String(length=8), nullable=True))
         batch.add_column(sa.Column("payer_encrypted", sa.LargeBinary(), nullable=True))
         batch.add_column(sa.Column("bill_reference", sa.String(length=64), nullable=True))
+        batch.add_column(sa.Column("reference_key", sa.String(length=64), nullable=True))
         batch.add_column(sa.Column("expected_order_id", sa.String(length=24), nullable=True))
         batch.alter_column("order_id", existing_type=sa.String(length=64), nullable=True)
         batch.create_foreign_key(
             op.f("fk_payments_expected_order_id"), "expected_orders", ["expected_order_id"], ["id"]
         )
     op.execute("UPDATE payments SET channel = 'stk' WHERE provider = 'mpesa'")
+    op.execute("UPDATE payments SET reference_key = lower(replace(replace(order_id, '-', ''), '_', ''))")
     with op.batch_alter_table("payments") as batch:
         batch.drop_constraint(op.f("ck_payments_own_columns_only"), type_="check")
         batch.create_check_constraint(op.f("ck_payments_own_columns_only"), OWN_AFTER)
         batch.create_check_constraint(op.f("ck_payments_channel"), CHANNELS)
     op.create_index("ix_payments_account_reference", "payments", ["account_reference", "id"])
+    op.create_index("ix_payments_reference_key", "payments", ["reference_key", "id"])
     op.create_index("ix_payments_expected_order", "payments", ["expected_order_id"])
     _create_confirmations()
 
@@ -55,6 +58,7 @@ def _create_orders() -> None:
         sa.Column("owner", sa.String(length=255), nullable=False),
         sa.Column("reference", sa.String(length=64), nullable=False),
         sa.Column("reference_key", sa.String(length=64), nullable=False),
+        sa.Column("account_key", sa.String(length=12), nullable=False),
         sa.Column("amount_due", sa.BigInteger(), nullable=False),
         sa.Column("amount_rule", sa.String(length=8), nullable=True),
         sa.Column("received_amount", sa.BigInteger(), nullable=False),
@@ -76,6 +80,18 @@ def _create_orders() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_expected_orders_reference")),
         sa.UniqueConstraint("reference_key", name=op.f("uq_expected_orders_reference_key")),
     )
+    op.create_index("ix_expected_orders_account_key", "expected_orders", ["account_key"])
+    op.create_index("ix_expected_orders_status", "expected_orders", ["status", "id"])
+    _partial_index("ix_expected_orders_expires", "expected_orders", "expires_at")
+    _create_rules()
+
+
+def _partial_index(name: str, table: str, column: str) -> None:
+    where = sa.text(f"{column} IS NOT NULL")
+    op.create_index(name, table, [column], postgresql_where=where, sqlite_where=where)
+
+
+def _create_rules() -> None:
     op.create_table(
         "c2b_rules",
         sa.Column("shortcode", sa.String(length=16), nullable=False),
@@ -116,14 +132,7 @@ def _create_confirmations() -> None:
         sa.UniqueConstraint("receipt", name=op.f("uq_c2b_confirmations_receipt")),
     )
     op.create_index("ix_c2b_confirmations_payment", "c2b_confirmations", ["payment_id"])
-    waiting = sa.text("look_at IS NOT NULL")
-    op.create_index(
-        "ix_c2b_confirmations_look",
-        "c2b_confirmations",
-        ["look_at"],
-        postgresql_where=waiting,
-        sqlite_where=waiting,
-    )
+    _partial_index("ix_c2b_confirmations_look", "c2b_confirmations", "look_at")
 
 
 def downgrade() -> None:
@@ -131,6 +140,7 @@ def downgrade() -> None:
     op.drop_table("c2b_confirmations")
     op.drop_table("c2b_rules")
     op.drop_index("ix_payments_expected_order", "payments")
+    op.drop_index("ix_payments_reference_key", "payments")
     op.drop_index("ix_payments_account_reference", "payments")
     with op.batch_alter_table("payments") as batch:
         batch.drop_constraint(op.f("ck_payments_own_columns_only"), type_="check")
@@ -138,7 +148,7 @@ def downgrade() -> None:
         batch.create_check_constraint(op.f("ck_payments_own_columns_only"), OWN_BEFORE)
         batch.drop_constraint(op.f("fk_payments_expected_order_id"), type_="foreignkey")
         batch.alter_column("order_id", existing_type=sa.String(length=64), nullable=False)
-        for column in ("expected_order_id", "bill_reference", "payer_encrypted", "channel"):
+        for column in ("expected_order_id", "reference_key", "bill_reference", "payer_encrypted", "channel"):
             batch.drop_column(column)
     op.drop_table("expected_orders")
 

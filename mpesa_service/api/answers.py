@@ -10,9 +10,9 @@ from mpesa_service.errors import ServiceError
 from mpesa_service.services.idempotency import Answer
 
 
-def success(status: int, message: str, data: Any) -> Answer:
-    """Return the success shape."""
-    return Answer(status, _bytes({"success": True, "message": message, "data": data}))
+def success(status: int, message: str, data: Any, **more: Any) -> Answer:
+    """Return the success shape, with what stands beside the data, if anything."""
+    return Answer(status, _bytes({"success": True, "message": message, "data": data, **more}))
 
 
 def failure(error: ServiceError) -> Answer:
@@ -31,4 +31,5 @@ def respond(answer: Answer) -> Response:
 
 
 def _bytes(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace")  # a name that a caller made up may hold half a character

@@ -1,4 +1,4 @@
-"""The one blueprint, how its routes are guarded and limited, and how they reach the services."""
+"""The blueprint of the API, how its routes are guarded and limited, and how they reach the services."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flask import current_app
 from flask_smorest import Blueprint
 
-from mpesa_service.api.parsing import StrictParser
+from mpesa_service.api.parsing import JSON_OR_CSV, StrictParser
 from mpesa_service.auth import current_principal, require_admin
 from mpesa_service.extensions import limiter
 from mpesa_service.schemas.responses import ErrorSchema
@@ -23,9 +23,9 @@ _ERRORS = {
     403: "The token lacks the role.",
     404: "No such thing, or not the caller's.",
     409: "The present state forbids it; `Retry-After` says when to try again, if ever.",
-    413: "The body is larger than 64 kB.",
-    415: "The body is not application/json.",
-    422: "The Idempotency-Key was used with another request.",
+    413: "The body is too large: 64 kB are taken where nothing else is said.",
+    415: "The body is of another type.",
+    422: "The Idempotency-Key, or the reference, was used with another request.",
     429: "Too many requests; see `Retry-After`.",
     500: "A fault of the service.",
     502: "M-Pesa answered, and no; no money moved.",
@@ -33,11 +33,17 @@ _ERRORS = {
 }
 
 
-class _StrictBlueprint(Blueprint):  # type: ignore[misc]
+class StrictBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint that reads requests strictly."""
+
     ARGUMENTS_PARSER = StrictParser()
+    DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {  # noqa: RUF012 - as flask-smorest declares it
+        **Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
+        JSON_OR_CSV: "application/json",
+    }
 
 
-blueprint = _StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
+blueprint = StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
 
 
 class Guard(StrEnum):
@@ -89,6 +95,7 @@ def _setting(name: str) -> Callable[[], str]:
 
 limited = limiter.shared_limit(_setting("ratelimit_default"), scope="api", key_func=_caller)
 limited_refunds = limiter.shared_limit(_setting("ratelimit_refunds"), scope="refunds", key_func=_caller)
+limited_payouts = limiter.shared_limit(_setting("ratelimit_payouts"), scope="payouts", key_func=_caller)
 
 
 def runtime() -> Runtime:

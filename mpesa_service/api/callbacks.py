@@ -29,7 +29,7 @@ HEADERS_OF_INTEREST = ("Content-Type", "User-Agent", "Businessshortcode", "X-For
 @errors(413, 503)
 def stk_callback_anywhere() -> Response:
     """Take an STK callback without a token: stored, answered, and verified before it counts."""
-    return _take(CallbackKind.STK, None)
+    return take(CallbackKind.STK, None)
 
 
 @blueprint.post("/callback/<token>")
@@ -38,7 +38,43 @@ def stk_callback_anywhere() -> Response:
 @errors(413, 503)
 def stk_callback(token: str) -> Response:
     """Take an STK callback on a payment's own address."""
-    return _take(CallbackKind.STK, token)
+    return take(CallbackKind.STK, token)
+
+
+@blueprint.post("/callback/command/result/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_result(token: str) -> Response:
+    """Take the result of a refund, a payout or a question on its own address."""
+    return take(CallbackKind.COMMAND_RESULT, token)
+
+
+@blueprint.post("/callback/command/timeout/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_timeout(token: str) -> Response:
+    """Take the news that a command timed out in M-Pesa's queue; it may still be carried out."""
+    return take(CallbackKind.COMMAND_TIMEOUT, token)
+
+
+@blueprint.post("/callback/command/status/result/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_status_result(token: str) -> Response:
+    """Take M-Pesa's answer to a query about a command, on the command's own address."""
+    return take(CallbackKind.COMMAND_STATUS_RESULT, token)
+
+
+@blueprint.post("/callback/command/status/timeout/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_status_timeout(token: str) -> Response:
+    """Take the news that a query about a command timed out; it is asked again."""
+    return take(CallbackKind.COMMAND_STATUS_TIMEOUT, token)
 
 
 @blueprint.post("/callback/b2c/result/<token>")
@@ -46,8 +82,8 @@ def stk_callback(token: str) -> Response:
 @blueprint.response(200, CallbackAnswerSchema)
 @errors(413, 503)
 def b2c_result(token: str) -> Response:
-    """Take the result of a refund on the refund's own address."""
-    return _take(CallbackKind.B2C_RESULT, token)
+    """Take the result of a refund that was sent before all commands had one kind of address."""
+    return take(CallbackKind.B2C_RESULT, token)
 
 
 @blueprint.post("/callback/b2c/timeout/<token>")
@@ -56,7 +92,7 @@ def b2c_result(token: str) -> Response:
 @errors(413, 503)
 def b2c_timeout(token: str) -> Response:
     """Take the news that a refund timed out in M-Pesa's queue; it may still be paid."""
-    return _take(CallbackKind.B2C_TIMEOUT, token)
+    return take(CallbackKind.B2C_TIMEOUT, token)
 
 
 @blueprint.post("/callback/status/result/<token>")
@@ -65,7 +101,7 @@ def b2c_timeout(token: str) -> Response:
 @errors(413, 503)
 def status_result(token: str) -> Response:
     """Take M-Pesa's answer to a query about a refund, on the refund's own address."""
-    return _take(CallbackKind.STATUS_RESULT, token)
+    return take(CallbackKind.STATUS_RESULT, token)
 
 
 @blueprint.post("/callback/status/timeout/<token>")
@@ -74,15 +110,20 @@ def status_result(token: str) -> Response:
 @errors(413, 503)
 def status_timeout(token: str) -> Response:
     """Take the news that a query about a refund timed out; it is asked again."""
-    return _take(CallbackKind.STATUS_TIMEOUT, token)
+    return take(CallbackKind.STATUS_TIMEOUT, token)
 
 
-def _take(kind: CallbackKind, token: str | None) -> Response:
-    headers = {name: request.headers[name][:256] for name in HEADERS_OF_INTEREST if name in request.headers}
-    posted = Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)
+def take(kind: CallbackKind, token: str | None) -> Response:
+    """Store and apply what M-Pesa posted; answer that it is stored."""
     try:
-        accept(runtime(), posted)
+        accept(runtime(), posted(kind, token))
     except SQLAlchemyError as error:
         log.exception("callback could not be stored")
         raise Unavailable("The callback could not be stored; send it again.") from error
     return respond(STORED)
+
+
+def posted(kind: CallbackKind, token: str | None) -> Posted:
+    """Return what M-Pesa posts with the request at hand."""
+    headers = {name: request.headers[name][:256] for name in HEADERS_OF_INTEREST if name in request.headers}
+    return Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from mpesa_service.api.answers import failure, respond
+from mpesa_service.api.body_limit import TOO_LARGE, too_large
 from mpesa_service.api.request_ids import request_id
 from mpesa_service.errors import LimitExceeded, ServiceError, Unavailable
 from mpesa_service.extensions import limiter
@@ -21,7 +22,7 @@ _MESSAGES = {
     400: ("bad_request", "The request could not be understood."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take that method."),
-    413: ("body_too_large", "The body is larger than 64 kB."),
+    413: ("body_too_large", "The body is too large."),
     415: ("unsupported_media_type", "The body must be application/json."),
 }
 
@@ -54,7 +55,7 @@ def handle_http_error(error: HTTPException) -> Response:
         return respond(failure(LimitExceeded(retry_after=_seconds_to_wait())))
     status = error.code or 500
     code, message = _MESSAGES.get(status, (error.name.lower().replace(" ", "_"), error.name))
-    shaped = ServiceError(message, code=code)
+    shaped = ServiceError(too_large() if status == TOO_LARGE else message, code=code)
     shaped.status, shaped.error = status, error.name
     response = respond(failure(shaped))
     for name, value in error.get_headers():

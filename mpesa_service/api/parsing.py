@@ -1,4 +1,7 @@
-"""Strict reading of requests: JSON only, plain numbers only, every fault a 400 or 415 in the one shape."""
+"""Strict reading of requests: plain numbers only, every fault a 400 or 415 in the one shape.
+
+JSON, and CSV where a route takes rows.
+"""
 
 import json
 from typing import Any, NoReturn
@@ -10,13 +13,17 @@ from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from mpesa_service.errors import InvalidAmount, InvalidPhone, InvalidRequest
+from mpesa_service.schemas.payout_csv import read_csv
 
 _CODES = {
     "phoneNumber": InvalidPhone.code,
     "amount": InvalidAmount.code,
     "orderId": "invalid_order_id",
 }
+JSON_OR_CSV = "json_or_csv"
 MIN_KEY_LENGTH, MAX_KEY_LENGTH = 1, 255
+
+_PLACES = ("json", "query", JSON_OR_CSV)
 
 
 class StrictParser(FlaskParser):
@@ -26,6 +33,11 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as webargs declares it
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": RAISE,
+        JSON_OR_CSV: RAISE,
+    }
+    __location_map__: dict[str, Any] = {  # noqa: RUF012 - as webargs declares it
+        **FlaskParser.__location_map__,
+        JSON_OR_CSV: "load_json_or_csv",
     }
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
@@ -35,6 +47,23 @@ class StrictParser(FlaskParser):
         if not is_json_request(req):
             raise UnsupportedMediaType("The body must be application/json.")
         return _strict_json(raw)
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        found = super().load_querystring(req, schema)
+        twice = [
+            name for name, values in req.args.lists() if len(values) > 1 and name not in found.multiple_keys
+        ]
+        if twice:
+            raise invalid({"query": {name: ["Stands twice."] for name in twice}})
+        return found
+
+    def load_json_or_csv(self, req: Request, schema: Schema) -> Any:
+        """Read a JSON object; or CSV, which is the field `rows`, with the other fields from the query."""
+        if req.mimetype != "text/csv":
+            return self.load_json(req, schema)
+        if len(list(req.args.items(multi=True))) != len(req.args):
+            raise InvalidRequest("A parameter stands twice.")
+        return {**req.args.to_dict(), "rows": read_csv(req.get_data(cache=True))}
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         raise invalid(error.messages)
@@ -62,7 +91,7 @@ def invalid(messages: Any) -> InvalidRequest:
     """Return one error for all that is wrong with a body: the first sentence leads, all are listed."""
     by_field = messages
     if isinstance(messages, dict):
-        by_field = messages.get("json") or messages.get("query") or messages
+        by_field = next((messages[place] for place in _PLACES if place in messages), messages)
     if not isinstance(by_field, dict):
         by_field = {"_schema": by_field}
     by_field = {field: _flat(found) for field, found in by_field.items()}

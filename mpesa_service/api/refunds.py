@@ -24,6 +24,7 @@ from mpesa_service.schemas.responses import (
     RefundSchema,
 )
 from mpesa_service.services.idempotency import Answer, KeyedRequest
+from mpesa_service.services.refund_terms import RefundWish
 from mpesa_service.services.refunds import RefundStarted, list_refunds, refund
 
 STARTED = "Refund initiated successfully"
@@ -38,13 +39,14 @@ UNKNOWN = "M-Pesa has not answered. Whether the refund was taken is unknown; its
 @blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN, success=True)
 @errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503)
 def refund_payment(body: dict[str, Any], reference: str) -> Response:
-    """Pay back a part of a payment, or all that is left of it, to the phone that paid."""
+    """Pay back a part of a payment, or all that is left of it, to the phone that paid; or reverse it."""
     principal = current_principal()
     key = idempotency_key(request)
     asked = {"reference": reference, **body}
     keyed = KeyedRequest.of(principal.subject, "refund", key, asked) if key else None
+    wish = RefundWish(body.get("amount"), body.get("method"))
     with runtime().bulkhead.place():
-        return respond(refund(runtime(), principal, reference, body.get("amount"), _started, keyed))
+        return respond(refund(runtime(), principal, reference, wish, refund_answer, keyed))
 
 
 @blueprint.get("/<reference>/refund")
@@ -58,7 +60,8 @@ def refunds(reference: str) -> Response:
     return respond(success(200, "Refunds found", RefundSchema(many=True).dump(found)))
 
 
-def _started(outcome: RefundStarted) -> Answer:
+def refund_answer(outcome: RefundStarted) -> Answer:
+    """Return what the caller of a refund is told."""
     if outcome.refusal is not None:
         return failure(outcome.refusal)
     data = {

@@ -32,6 +32,6 @@ def review(page: dict[str, Any]) -> Response:
 @errors(400, 401, 403, 404, 409, 413, 415, 429)
 def resolve_payment(body: dict[str, Any], reference: str) -> Response:
     """Settle or fail a payment in review, or its refunds in review, with a reason."""
-    finding = Finding(Resolution(body["action"]), body["reason"], body["receipt"])
+    finding = Finding(Resolution(body["action"]), body["reason"], body["receipt"], body.get("amount"))
     record = resolve(runtime(), current_principal(), reference, finding)
     return respond(success(200, "Resolved", PaymentSchema().dump(record)))

@@ -18,9 +18,20 @@ It needs `requests` and `cryptography`, and neither Flask nor a database:
         print("there may be a prompt; wait for the callback and do not push again:", error)
 
 What M-Pesa posts back is read with `parse_stk_callback`, `parse_command_result` and, for the
-answer to `transaction_status`, `parse_status_result`.
+answers to `transaction_status` and `account_balance`, `parse_status_result` and
+`parse_balance_result`. What it posts of its own accord, when somebody pays the shortcode, is read
+with `parse_c2b`.
 """
 
+from mpesa_service.daraja.balance_callbacks import BalanceResult, parse_balance_result
+from mpesa_service.daraja.balances import AccountBalance
+from mpesa_service.daraja.c2b_callbacks import (
+    C2bPayment,
+    C2bRejection,
+    PayerKind,
+    parse_c2b,
+    payer_matches,
+)
 from mpesa_service.daraja.callbacks import (
     CommandResult,
     StkCallback,
@@ -35,7 +46,21 @@ from mpesa_service.daraja.codes import (
     ResultCode,
     normalise_code,
 )
-from mpesa_service.daraja.command_results import COMMAND_RESULTS, command_result, status_query_result
+from mpesa_service.daraja.command_messages import (
+    B2bCommand,
+    B2bPayment,
+    B2cPayment,
+    BalanceQuery,
+    CommandAccepted,
+    Reversal,
+    TransactionStatusQuery,
+)
+from mpesa_service.daraja.command_results import (
+    ALREADY_REVERSED,
+    COMMAND_RESULTS,
+    command_result,
+    status_query_result,
+)
 from mpesa_service.daraja.credentials import daraja_timestamp, security_credential, stk_password
 from mpesa_service.daraja.error_codes import ERROR_CODES, error_entry
 from mpesa_service.daraja.errors import (
@@ -52,13 +77,12 @@ from mpesa_service.daraja.errors import (
     UnreadableCallback,
 )
 from mpesa_service.daraja.messages import (
-    B2cPayment,
-    CommandAccepted,
     RegisterUrls,
+    SimulatedC2b,
+    SimulationAccepted,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
-    TransactionStatusQuery,
     UrlsRegistered,
 )
 from mpesa_service.daraja.settings import DarajaSettings
@@ -67,11 +91,19 @@ from mpesa_service.daraja.stk_results import STK_RESULTS, stk_result
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
 
 __all__ = [
+    "ALREADY_REVERSED",
     "COMMAND_RESULTS",
     "ERROR_CODES",
     "STK_RESULTS",
+    "AccountBalance",
     "AlreadyRegistered",
+    "B2bCommand",
+    "B2bPayment",
     "B2cPayment",
+    "BalanceQuery",
+    "BalanceResult",
+    "C2bPayment",
+    "C2bRejection",
     "CommandAccepted",
     "CommandResult",
     "Confidence",
@@ -86,9 +118,13 @@ __all__ = [
     "NotSent",
     "NotSetUp",
     "OutcomeUnknown",
+    "PayerKind",
     "Refused",
     "RegisterUrls",
     "ResultCode",
+    "Reversal",
+    "SimulatedC2b",
+    "SimulationAccepted",
     "StatusResult",
     "StkCallback",
     "StkPush",
@@ -106,9 +142,12 @@ __all__ = [
     "daraja_timestamp",
     "error_entry",
     "normalise_code",
+    "parse_balance_result",
+    "parse_c2b",
     "parse_command_result",
     "parse_status_result",
     "parse_stk_callback",
+    "payer_matches",
     "security_credential",
     "status_query_result",
     "stk_password",

@@ -1,9 +1,10 @@
 """From the body of a 2xx answer to a typed value, or the error that says why there is none."""
 
 from mpesa_service.daraja.codes import normalise_code
+from mpesa_service.daraja.command_messages import CommandAccepted
 from mpesa_service.daraja.errors import AlreadyRegistered, OutcomeUnknown, Refused
 from mpesa_service.daraja.messages import (
-    CommandAccepted,
+    SimulationAccepted,
     StkPushAccepted,
     StkQueryAnswer,
     UrlsRegistered,
@@ -13,6 +14,7 @@ from mpesa_service.daraja.verdicts import Answer, scrub
 
 MAX_ID_LENGTH = 128
 MAX_TEXT_LENGTH = 1024
+_REPETITIONS = ("already registered", "duplicate notification")
 
 
 class AnswerReader:
@@ -118,13 +120,27 @@ def read_registration(operation: str, answer: Answer) -> UrlsRegistered:
     """
     reader = AnswerReader(operation, answer)
     description = reader.text("ResponseDescription")
-    if "already registered" in description.lower():
+    if any(words in description.lower() for words in _REPETITIONS):
         raise reader.refused(AlreadyRegistered, reader.code())
     by_prose = not reader.code() and description.strip().lower() == "success"
     return UrlsRegistered(
         response_code="0" if by_prose else reader.accepted(),
-        originator_conversation_id=reader.text("OriginatorCoversationID")
-        or reader.text("OriginatorConversationID"),
+        originator_conversation_id=_misspelt_id(reader),
         response_description=description,
         raw=reader.body,
     )
+
+
+def read_simulation(operation: str, answer: Answer) -> SimulationAccepted:
+    """Read the answer to a simulated payment, with the same misspelling."""
+    reader = AnswerReader(operation, answer)
+    return SimulationAccepted(
+        response_code=reader.accepted(),
+        originator_conversation_id=_misspelt_id(reader),
+        response_description=reader.text("ResponseDescription"),
+        raw=reader.body,
+    )
+
+
+def _misspelt_id(reader: AnswerReader) -> str:
+    return reader.text("OriginatorCoversationID") or reader.text("OriginatorConversationID")

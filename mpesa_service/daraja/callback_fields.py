@@ -105,9 +105,21 @@ def read_amount(value: object) -> Decimal | None:
     return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
-def read_phone(value: object) -> str | None:
-    """Return a phone number, perhaps masked, as text, or None."""
+def read_text(value: object) -> str | None:
+    """Return a text of 1 to 128 characters from a number or a text, or None."""
     return read_identifier(_scalar(value))
+
+
+def read_cut_text(value: object) -> str:
+    """Return what somebody typed, cut to 128 characters; "" when it is nothing."""
+    return _scalar(value)[:MAX_ID_LENGTH].rstrip()
+
+
+def read_balance(value: object) -> Decimal | None:
+    """Return the shillings of an account, which may be overdrawn, or None."""
+    text = _scalar(value)
+    amount = read_amount(text.removeprefix("-"))
+    return -amount if amount is not None and text.startswith("-") else amount
 
 
 def read_moment(value: object) -> datetime | None:

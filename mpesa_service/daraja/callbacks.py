@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from mpesa_service.daraja.balances import AccountBalance, read_accounts
 from mpesa_service.daraja.callback_fields import (
     is_placeholder,
     named_values,
@@ -18,7 +19,7 @@ from mpesa_service.daraja.callback_fields import (
     read_document,
     read_identifier,
     read_moment,
-    read_phone,
+    read_text,
     required,
     required_identifier,
 )
@@ -78,6 +79,16 @@ class CommandResult:
         return None if receipt is None or is_placeholder(receipt) else receipt
 
     @property
+    def original_receipt(self) -> str | None:
+        """The receipt of the payment that a reversal returned; `receipt` is the reversal's own."""
+        return read_identifier(self.parameters.get("OriginalTransactionID"))
+
+    @property
+    def debit_account(self) -> AccountBalance | None:
+        """Our account after a reversal. A business payment writes it in another way: None."""
+        return next(iter(read_accounts(self.parameters.get("DebitAccountBalance"))), None)
+
+    @property
     def completed_at(self) -> datetime | None:
         """When it was done, aware and in UTC; both of M-Pesa's ways to write a date are read."""
         return read_moment(
@@ -111,7 +122,7 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
         result_desc=read_description(callback.get("ResultDesc")),
         amount=read_amount(values.get("Amount")),
         receipt=read_identifier(values.get("MpesaReceiptNumber")),
-        phone=read_phone(values.get("PhoneNumber")),
+        phone=read_text(values.get("PhoneNumber")),
         paid_at=read_moment(values.get("TransactionDate")),
         raw=document,
     )

@@ -1,56 +1,50 @@
-"""The client: one method for each API, typed on both sides, and one rule for sending again.
-
-A refused access token is renewed once and the request sent once more; a spike arrest is waited
-out; both were refused before processing. Whatever may have been acted upon is repeated only if
-it is a read.
-"""
+"""The client: one method for each API, typed on both sides."""
 
 import random
-import re
 import time
-from base64 import b64encode
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable
+from datetime import datetime
 
 import requests
 
 from mpesa_service.daraja.answers import (
     read_command,
     read_registration,
+    read_simulation,
     read_stk_push,
     read_stk_query,
 )
-from mpesa_service.daraja.credentials import daraja_timestamp, security_credential, stk_password
-from mpesa_service.daraja.errors import DarajaError, InvalidToken, NotSetUp, OutcomeUnknown
-from mpesa_service.daraja.messages import (
+from mpesa_service.daraja.command_messages import (
+    B2bPayment,
     B2cPayment,
+    BalanceQuery,
     CommandAccepted,
+    Reversal,
+    TransactionStatusQuery,
+)
+from mpesa_service.daraja.commands import CommandBodies
+from mpesa_service.daraja.credentials import daraja_timestamp, stk_password
+from mpesa_service.daraja.errors import NotSetUp
+from mpesa_service.daraja.messages import (
     RegisterUrls,
+    SimulatedC2b,
+    SimulationAccepted,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
-    TransactionStatusQuery,
     UrlsRegistered,
 )
-from mpesa_service.daraja.retries import Pauses, may_retry
+from mpesa_service.daraja.sending import Body, Sender
 from mpesa_service.daraja.settings import DarajaSettings
-from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore, utc_now
-from mpesa_service.daraja.transport import Call, Transport
-from mpesa_service.daraja.verdicts import Answer
+from mpesa_service.daraja.tokens import TokenStore, utc_now
 
-OAUTH_PATH = "/oauth/v1/generate?grant_type=client_credentials"
 STK_PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
 STK_QUERY_PATH = "/mpesa/stkpushquery/v1/query"
+B2POCHI_PATH = "/mpesa/b2pochi/v1/paymentrequest"
+B2B_PATH = "/mpesa/b2b/v1/paymentrequest"
+REVERSAL_PATH = "/mpesa/reversal/v1/request"
 STATUS_PATH = "/mpesa/transactionstatus/v1/query"
-SHORTCODE_PARTY = "4"
-LONGEST_TOKEN_LIFE = 24 * 3600
-
-_TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
-_SECONDS = re.compile(r"[0-9]{1,6}")
-
-Body = Mapping[str, object]
+BALANCE_PATH = "/mpesa/accountbalance/v1/query"
 
 
 class DarajaClient:
@@ -72,22 +66,12 @@ class DarajaClient:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._sleep = sleep
-        self._rng = rng if rng is not None else random.Random()
-        self._monotonic = monotonic
-        self._transport = Transport(
-            settings.base_url,
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            session=session,
-            monotonic=monotonic,
-        )
-        store = token_store if token_store is not None else InMemoryTokenStore(clock)
-        self._tokens = TokenSource(store, self._fetch_token, clock, sleep)
+        self._sender = Sender(settings, token_store, clock, sleep, session, rng, monotonic)
+        self._bodies = CommandBodies(settings)
 
     def close(self) -> None:
         """Close idle connections; the client stays usable."""
-        self._transport.close()
+        self._sender.close()
 
     def stk_push(self, push: StkPush) -> StkPushAccepted:
         """Ask the customer's phone for a PIN. Never repeated once it may have been received.
@@ -110,7 +94,7 @@ class DarajaClient:
                 "TransactionDesc": push.description,
             }
 
-        answer = self._send("stk_push", STK_PUSH_PATH, body)
+        answer = self._sender.post("stk_push", STK_PUSH_PATH, body)
         return read_stk_push("stk_push", answer)
 
     def stk_query(self, checkout_request_id: str) -> StkQueryAnswer:
@@ -123,7 +107,7 @@ class DarajaClient:
         def body() -> Body:
             return {**self._signed(), "CheckoutRequestID": checkout_request_id}
 
-        answer = self._send("stk_query", STK_QUERY_PATH, body, reads=True)
+        answer = self._sender.post("stk_query", STK_QUERY_PATH, body, reads=True)
         return read_stk_query("stk_query", answer, checkout_request_id)
 
     def b2c_payment(self, payment: B2cPayment) -> CommandAccepted:
@@ -132,26 +116,39 @@ class DarajaClient:
         In v3 the caller may send the same id again; Duplicate then means that the first was
         accepted. Raises NotSent also when the initiator's credentials cannot be made up.
         """
-        settings = self._settings
-        credential = self._initiator_credential("b2c_payment")
-        fields: dict[str, object] = {
-            "InitiatorName": settings.initiator_name,
-            "SecurityCredential": credential,
-            "CommandID": settings.b2c_command,
-            "Amount": payment.amount,
-            "PartyA": settings.paying_party,
-            "PartyB": payment.msisdn,
-            "Remarks": payment.remarks,
-            "QueueTimeOutURL": payment.timeout_url,
-            "ResultURL": payment.result_url,
-        }
-        if settings.b2c_version == "v3":
-            fields["OriginatorConversationID"] = payment.originator_conversation_id
-        if payment.occasion:
-            fields["Occassion"] = payment.occasion  # the wire's own spelling
-        path = f"/mpesa/b2c/{settings.b2c_version}/paymentrequest"
-        answer = self._send("b2c_payment", path, lambda: fields)
+        fields = self._bodies.b2c_payment(payment)
+        path = f"/mpesa/b2c/{self._settings.b2c_version}/paymentrequest"
+        answer = self._sender.post("b2c_payment", path, lambda: fields)
         return read_command("b2c_payment", answer, payment.originator_conversation_id)
+
+    def b2pochi_payment(self, payment: B2cPayment) -> CommandAccepted:
+        """Queue a payout to a Pochi la Biashara, in the manner of `b2c_payment` in v3.
+
+        It always carries the caller's id, so Duplicate means that the first was accepted. The
+        payment's `command` does not apply.
+        """
+        fields = self._bodies.b2pochi_payment(payment)
+        answer = self._sender.post("b2pochi_payment", B2POCHI_PATH, lambda: fields)
+        return read_command("b2pochi_payment", answer, payment.originator_conversation_id)
+
+    def b2b_payment(self, payment: B2bPayment) -> CommandAccepted:
+        """Queue a payment to another business. Never repeated once it may have been received.
+
+        Daraja knows no id of ours here: after OutcomeUnknown, find out and do not send it again.
+        """
+        fields = self._bodies.b2b_payment(payment)
+        answer = self._sender.post("b2b_payment", B2B_PATH, lambda: fields)
+        return read_command("b2b_payment", answer, "")
+
+    def reverse(self, reversal: Reversal) -> CommandAccepted:
+        """Queue the return of a payment. Never repeated here once it may have been received.
+
+        Daraja knows no id of ours here, but reverses a receipt only once: a second try ends in
+        ALREADY_REVERSED. Raises NotSent also when the initiator's credentials cannot be made up.
+        """
+        fields = self._bodies.reverse(reversal)
+        answer = self._sender.post("reverse", REVERSAL_PATH, lambda: fields)
+        return read_command("reverse", answer, "")
 
     def transaction_status(self, query: TransactionStatusQuery) -> CommandAccepted:
         """Ask what became of a transaction; the answer comes to the result address.
@@ -161,27 +158,24 @@ class DarajaClient:
         OutcomeUnknown are no information. Raises NotSent also when the initiator's credentials
         cannot be made up.
         """
-        fields: dict[str, object] = {
-            "Initiator": self._settings.initiator_name,
-            "SecurityCredential": self._initiator_credential("transaction_status"),
-            "CommandID": "TransactionStatusQuery",
-            "PartyA": query.party or self._settings.paying_party,
-            "IdentifierType": SHORTCODE_PARTY,
-            "ResultURL": query.result_url,
-            "QueueTimeOutURL": query.timeout_url,
-            "Remarks": query.remarks,
-        }
-        if query.receipt is not None:
-            fields["TransactionID"] = query.receipt
-        else:
-            fields["OriginalConversationID"] = query.original_conversation_id
-        if query.occasion:
-            fields["Occasion"] = query.occasion  # with one s here, unlike b2c_payment's
-        answer = self._send("transaction_status", STATUS_PATH, lambda: fields, reads=True)
+        fields = self._bodies.transaction_status(query)
+        answer = self._sender.post("transaction_status", STATUS_PATH, lambda: fields, reads=True)
         return read_command("transaction_status", answer, "")
 
+    def account_balance(self, query: BalanceQuery) -> CommandAccepted:
+        """Ask what a shortcode's accounts hold; the answer comes to the result address.
+
+        Read it with `parse_balance_result`. A read, repeated like `transaction_status`.
+        """
+        fields = self._bodies.account_balance(query)
+        answer = self._sender.post("account_balance", BALANCE_PATH, lambda: fields, reads=True)
+        return read_command("account_balance", answer, "")
+
     def register_urls(self, urls: RegisterUrls) -> UrlsRegistered:
-        """Register the C2B addresses of the shortcode. Raises AlreadyRegistered."""
+        """Register the C2B addresses of the shortcode. Raises AlreadyRegistered.
+
+        Callbacks of v1 hash the payer's number, those of v2 mask it (documented).
+        """
         fields = {
             "ShortCode": self._settings.shortcode,
             "ResponseType": urls.response_type,
@@ -189,8 +183,26 @@ class DarajaClient:
             "ValidationURL": urls.validation_url,
         }
         path = f"/mpesa/c2b/{self._settings.c2b_version}/registerurl"
-        answer = self._send("register_urls", path, lambda: fields)
+        answer = self._sender.post("register_urls", path, lambda: fields)
         return read_registration("register_urls", answer)
+
+    def c2b_simulate(self, payment: SimulatedC2b) -> SimulationAccepted:
+        """Have the sandbox make up a customer's payment; it calls the registered addresses.
+
+        Production knows no such thing: there NotSetUp is raised and nothing leaves.
+        """
+        if self._settings.is_production:
+            raise NotSetUp("production simulates no payments", operation="c2b_simulate")
+        fields = {
+            "ShortCode": self._settings.shortcode,
+            "CommandID": payment.command,
+            "Amount": payment.amount,
+            "Msisdn": payment.msisdn,
+            "BillRefNumber": payment.bill_reference or None,
+        }
+        path = f"/mpesa/c2b/{self._settings.c2b_version}/simulate"
+        answer = self._sender.post("c2b_simulate", path, lambda: fields)
+        return read_simulation("c2b_simulate", answer)
 
     def _signed(self) -> Body:
         """Shortcode, password and the timestamp inside it, made anew for each sending."""
@@ -201,80 +213,3 @@ class DarajaClient:
             "Password": stk_password(settings.shortcode, settings.passkey, timestamp),
             "Timestamp": timestamp,
         }
-
-    def _initiator_credential(self, operation: str) -> str:
-        if not self._settings.initiator_name:
-            raise NotSetUp("initiator_name is not set", operation=operation)
-        try:
-            return self._credential
-        except (OSError, ValueError) as error:
-            raise NotSetUp(f"no security credential: {error}", operation=operation) from error
-
-    @cached_property
-    def _credential(self) -> str:
-        settings = self._settings
-        if settings.security_credential:
-            return settings.security_credential
-        if not settings.initiator_password or not settings.certificate_path:
-            raise ValueError("neither it nor password and certificate are set")
-        certificate = Path(settings.certificate_path).read_bytes()
-        return security_credential(settings.initiator_password, certificate)
-
-    def _send(self, operation: str, path: str, body: Callable[[], Body], *, reads: bool = False) -> Answer:
-        """Post with the shared token; renew it once if it is refused."""
-        token = self._tokens.get()
-        pauses = self._pauses()
-
-        def attempt(bearer: str) -> Answer:
-            def make() -> Call:
-                return Call(
-                    operation=operation,
-                    method="POST",
-                    path=path,
-                    authorization=f"Bearer {bearer}",
-                    body=body(),
-                    reads=reads,
-                )
-
-            return self._persist(make, pauses)
-
-        try:
-            return attempt(token)
-        except InvalidToken:
-            pass
-        return attempt(self._tokens.renew(token))
-
-    def _persist(self, make: Callable[[], Call], pauses: Pauses) -> Answer:
-        """Send, and send again after a pause where that cannot do harm."""
-        while True:
-            call = make()
-            try:
-                return self._transport.call(call)
-            except DarajaError as error:
-                if not may_retry(error, reads=call.reads):
-                    raise
-                at_least = getattr(error, "retry_after", None)
-                if not pauses.take(at_least):
-                    raise
-
-    def _pauses(self) -> Pauses:
-        return Pauses(self._sleep, self._rng, self._monotonic)
-
-    def _fetch_token(self) -> Token:
-        settings = self._settings
-        pair = f"{settings.consumer_key}:{settings.consumer_secret}"
-        call = Call(
-            operation="oauth",
-            method="GET",
-            path=OAUTH_PATH,
-            authorization=f"Basic {b64encode(pair.encode()).decode()}",
-            reads=True,
-        )
-        asked_at = self._clock()
-        body = self._persist(lambda: call, self._pauses()).body or {}
-        value, life = body.get("access_token"), str(body.get("expires_in"))
-        if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-            raise OutcomeUnknown("the answer holds no access token", operation="oauth")
-        if not _SECONDS.fullmatch(life) or not 0 < int(life) <= LONGEST_TOKEN_LIFE:
-            raise OutcomeUnknown("expires_in is no number of seconds", operation="oauth")
-        return Token(value, asked_at + timedelta(seconds=int(life)))

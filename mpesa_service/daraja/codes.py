@@ -48,7 +48,8 @@ class ResultCode:
 
     `final` tells whether polling may stop; `resend_safe`, whether a new request for the same
     money cannot pay twice; `say` is for reading aloud to the customer; `credential_fault` marks
-    codes of a rejected initiator, after which every further attempt brings a lock nearer.
+    codes of a rejected initiator, after which every further attempt brings a lock nearer; `mend`
+    tells the operator what to check or do, and is None where there is nothing.
     """
 
     code: str
@@ -59,6 +60,7 @@ class ResultCode:
     say: str
     confidence: Confidence
     credential_fault: bool = False
+    mend: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,8 @@ class ErrorCode:
 
     `http_status` is the usual one, for the reader; only rows without a code are matched by it.
     `fragment` is lower case; "" matches any message. `resend_safe`: the request was refused
-    before any money instruction, so the same thing sent again cannot pay twice.
+    before any money instruction, so the same thing sent again cannot pay twice. `mend` is for the
+    operator, or None.
     """
 
     code: str
@@ -78,6 +81,7 @@ class ErrorCode:
     kind: ErrorKind
     say: str
     confidence: Confidence
+    mend: str | None = None
 
     @property
     def final(self) -> bool:

@@ -6,9 +6,16 @@ about is in its TransactionStatus parameter (documented).
 
 from dataclasses import replace
 
+from mpesa_service.daraja import mends
 from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, unclear
 from mpesa_service.domain.outcomes import Outcome
 
+ALREADY_REVERSED = "R000001"
+"""The ResultCode of a reversal whose receipt was reversed before.
+
+As the result of a reversal that was sent again, it means that the first one worked. Otherwise
+somebody else reversed the payment, in the portal perhaps; so its row is UNCLEAR.
+"""
 _DOCUMENTED = Confidence.DOCUMENTED
 _FAULT_SAY = "The money was not sent because of a fault on our side. Once it is mended, it must be sent anew."
 _CHECK_SAY = "M-Pesa has not told us clearly what happened. We are checking it by hand."
@@ -23,6 +30,7 @@ def _row(
     outcome: Outcome = Outcome.FAILED,
     confidence: Confidence = _DOCUMENTED,
     credential_fault: bool = False,
+    mend: str | None = None,
 ) -> ResultCode:
     return ResultCode(
         code=code,
@@ -33,6 +41,7 @@ def _row(
         say=say,
         confidence=confidence,
         credential_fault=credential_fault,
+        mend=mend,
     )
 
 
@@ -46,6 +55,7 @@ _ROWS = (
         "1",
         "Our utility account is short of money: top it up.",
         "The money was not sent, because our account is short. It must be sent anew.",
+        mend=mends.TOP_UP,
     ),
     _row("2", "Below the smallest payment.", "The amount is too small for M-Pesa to send."),
     _row("3", "Above the largest payment.", "The amount is more than M-Pesa sends at once."),
@@ -59,29 +69,43 @@ _ROWS = (
         "The receiver's largest balance would be exceeded.",
         "Your M-Pesa account cannot hold that much. Please make room and tell us.",
     ),
-    _row("11", "Our shortcode is in an invalid state, such as inactive.", _FAULT_SAY),
+    _row("11", "Our shortcode is in an invalid state, such as inactive.", _FAULT_SAY, mend=mends.INACTIVE),
     _unclear_row("15", "A duplicate was detected: the first request must be found."),
     _unclear_row("17", "An internal failure at M-Pesa that does not say how far it got."),
-    _row("18", "The initiator's credential was rejected.", _FAULT_SAY, credential_fault=True),
-    _row("20", "The initiator could not be resolved.", _FAULT_SAY, credential_fault=True),
-    _row("21", "The initiator lacks the permission.", _FAULT_SAY, credential_fault=True),
-    _row("22", "The initiator is not active.", _FAULT_SAY, credential_fault=True),
-    _row("24", "A mandatory field is missing.", _FAULT_SAY),
-    _row("25", "A parameter is invalid.", _FAULT_SAY),
+    _row(
+        "18",
+        "The initiator's credential was rejected.",
+        _FAULT_SAY,
+        credential_fault=True,
+        mend=mends.INITIATOR,
+    ),
+    _row(
+        "20",
+        "The initiator could not be resolved.",
+        _FAULT_SAY,
+        credential_fault=True,
+        mend=mends.NO_INITIATOR,
+    ),
+    _row("21", "The initiator lacks the permission.", _FAULT_SAY, credential_fault=True, mend=mends.ROLE),
+    _row("22", "The initiator is not active.", _FAULT_SAY, credential_fault=True, mend=mends.NO_INITIATOR),
+    _row("24", "A mandatory field is missing.", _FAULT_SAY, mend=mends.FIELDS),
+    _row("25", "A parameter is invalid.", _FAULT_SAY, mend=mends.FIELDS),
     _row("26", "M-Pesa blocks traffic for now.", _BUSY_SAY),
-    _row("29", "The command is invalid.", _FAULT_SAY),
+    _row("29", "The command is invalid.", _FAULT_SAY, mend=mends.FIELDS),
     _row(
         "2001",
         "Initiator name, password or certificate is wrong. This is not about the receiver.",
         _FAULT_SAY,
         credential_fault=True,
+        mend=mends.INITIATOR,
     ),
     _row(
         "2006",
         "An account's state forbids the transaction.",
         "M-Pesa did not allow the transfer because of the state of an account.",
+        mend=mends.ACCOUNTS,
     ),
-    _row("2028", "Our shortcode lacks the product.", _FAULT_SAY),
+    _row("2028", "Our shortcode lacks the product.", _FAULT_SAY, mend=mends.NOT_ASSIGNED),
     _unclear_row(
         "2032",
         "A status query for a receipt that M-Pesa does not know, or not yet.",
@@ -92,17 +116,18 @@ _ROWS = (
         "The receiver is of a type that cannot be paid, such as unregistered.",
         "The phone number is not registered for M-Pesa. Please give us another one.",
     ),
-    _row("8006", "The API user is locked.", _FAULT_SAY, credential_fault=True),
+    _row("8006", "The API user is locked.", _FAULT_SAY, credential_fault=True, mend=mends.LOCKED),
     _row(
         "SFC_IC0003",
         "The receiver does not exist: the number is wrong or not on M-Pesa.",
         "That phone number cannot receive M-Pesa. Please give us another one.",
     ),
-    _unclear_row("R000001", "That transaction was already reversed: find out by which request."),
+    _unclear_row(ALREADY_REVERSED, "That transaction was already reversed: find out by which request."),
     _row(
         "R000002",
         "The receipt to be reversed is not valid.",
         "The payment to be returned could not be found. We are looking into it.",
+        mend=mends.RECEIPT,
     ),
     *(
         _unclear_row(str(code), "Overload, fault or rejection, from the account balance page.")

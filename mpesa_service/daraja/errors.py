@@ -2,7 +2,7 @@
 
 DarajaError
 ├── NotSent             never left us, or no token could be had: surely not done
-│   └── NotSetUp            for want of credentials that Daraja takes: mend the configuration
+│   └── NotSetUp            and will not be, until the configuration is mended
 ├── OutcomeUnknown      it may have been acted upon: do not send it again, find out
 ├── Refused             answered, and no: surely not done
 │   ├── InvalidToken        the access token was refused, also after one renewal
@@ -12,8 +12,8 @@ DarajaError
 │   └── AlreadyRegistered   the shortcode's C2B URLs stand already
 └── UnreadableCallback  what was posted to us is not a callback that can be understood
 
-For `stk_query` and `transaction_status`, Refused and OutcomeUnknown say nothing about the
-payment: no information.
+For `stk_query`, `transaction_status` and `account_balance`, Refused and OutcomeUnknown say
+nothing about the payment or the account: no information.
 Messages and attributes hold no token, no credential and no phone number. Every error can be
 pickled, so that it may cross from one process to another.
 """
@@ -43,7 +43,10 @@ class NotSent(DarajaError):
 
 
 class NotSetUp(NotSent):
-    """Nothing left us, and nothing will: credentials are missing, unusable, or refused for a token."""
+    """Nothing left us, and nothing will: credentials are missing, unusable, or refused for a token.
+
+    Also for a simulation that is asked of the production host.
+    """
 
     outcome = "not_set_up"
 

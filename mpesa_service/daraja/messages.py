@@ -6,34 +6,11 @@ of the portal's documentation; limits on amounts change and are the caller's to 
 neither phone numbers nor callback addresses.
 """
 
-import re
 from dataclasses import dataclass, field
 
+from mpesa_service.daraja.checks import check_amount, check_choice, check_length, check_msisdn, check_url
 from mpesa_service.daraja.codes import ResultCode
-
-_MSISDN = re.compile(r"254[17][0-9]{8}")
-_SHORTCODE = re.compile(r"[0-9]{5,7}")
-_URL = re.compile(r"https?://[^\s/]+(/\S*)?")
-
-
-def _check_amount(amount: object) -> None:
-    if isinstance(amount, bool) or not isinstance(amount, int) or amount < 1:
-        raise ValueError("amount must be a whole number of shillings, at least 1")
-
-
-def _check_msisdn(msisdn: str) -> None:
-    if not _MSISDN.fullmatch(msisdn):
-        raise ValueError("msisdn must be 12 digits, 2547XXXXXXXX or 2541XXXXXXXX")
-
-
-def _check_length(name: str, text: str, shortest: int, longest: int) -> None:
-    if not shortest <= len(text) <= longest:
-        raise ValueError(f"{name} must have {shortest} to {longest} characters")
-
-
-def _check_url(name: str, url: str) -> None:
-    if not _URL.fullmatch(url):
-        raise ValueError(f"{name} must be an http or https address without blanks")
+from mpesa_service.daraja.settings import BUY_GOODS, PAY_BILL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +25,11 @@ class StkPush:
 
     def __post_init__(self) -> None:
         """Check what Daraja would refuse or, worse, understand differently."""
-        _check_amount(self.amount)
-        _check_msisdn(self.msisdn)
-        _check_length("account_reference", self.account_reference, 1, 12)
-        _check_length("description", self.description, 0, 13)
-        _check_url("callback_url", self.callback_url)
+        check_amount(self.amount)
+        check_msisdn(self.msisdn)
+        check_length("account_reference", self.account_reference, 1, 12)
+        check_length("description", self.description, 0, 13)
+        check_url("callback_url", self.callback_url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,75 +57,6 @@ class StkQueryAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class B2cPayment:
-    """A payout. `originator_conversation_id` is ours, and Daraja's idempotency key in v3.
-
-    v1 knows no such key, so there a payout must never be sent twice (documented).
-    """
-
-    originator_conversation_id: str
-    amount: int
-    msisdn: str = field(repr=False)
-    remarks: str
-    occasion: str
-    result_url: str = field(repr=False)
-    timeout_url: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
-        _check_length("originator_conversation_id", self.originator_conversation_id, 1, 128)
-        _check_amount(self.amount)
-        _check_msisdn(self.msisdn)
-        _check_length("remarks", self.remarks, 2, 100)
-        _check_length("occasion", self.occasion, 0, 100)
-        _check_url("result_url", self.result_url)
-        _check_url("timeout_url", self.timeout_url)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransactionStatusQuery:
-    """The question what became of a transaction, by its M-Pesa receipt or by conversation id.
-
-    Exactly one of `receipt` and `original_conversation_id` is given. `party` is the shortcode
-    that took part in it; None means the one that payouts are made from.
-    """
-
-    result_url: str = field(repr=False)
-    timeout_url: str = field(repr=False)
-    remarks: str = "Status"
-    occasion: str = ""
-    receipt: str | None = None
-    original_conversation_id: str | None = None
-    party: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
-        if (self.receipt is None) is (self.original_conversation_id is None):
-            raise ValueError("receipt must be given, or original_conversation_id, and not both")
-        for name in ("receipt", "original_conversation_id"):
-            value = getattr(self, name)
-            if value is not None:
-                _check_length(name, value, 1, 128)
-        if self.party is not None and not _SHORTCODE.fullmatch(self.party):
-            raise ValueError("party must have 5 to 7 digits")
-        _check_length("remarks", self.remarks, 1, 100)
-        _check_length("occasion", self.occasion, 0, 100)
-        _check_url("result_url", self.result_url)
-        _check_url("timeout_url", self.timeout_url)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommandAccepted:
-    """A command is queued; its result comes to the result address. Match on either id."""
-
-    conversation_id: str
-    originator_conversation_id: str
-    response_code: str
-    response_description: str
-    raw: dict[str, object] = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
 class RegisterUrls:
     """Where C2B confirmations go. `response_type` applies when validation cannot be reached."""
 
@@ -158,10 +66,41 @@ class RegisterUrls:
 
     def __post_init__(self) -> None:
         """Check what Daraja would refuse."""
-        _check_url("confirmation_url", self.confirmation_url)
-        _check_url("validation_url", self.validation_url)
+        check_url("confirmation_url", self.confirmation_url)
+        check_url("validation_url", self.validation_url)
         if self.response_type not in {"Completed", "Cancelled"}:
             raise ValueError("response_type must be Completed or Cancelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedC2b:
+    """A customer's payment to the shortcode that the sandbox is to make up.
+
+    `command` is CustomerPayBillOnline, or CustomerBuyGoodsOnline, which takes no `bill_reference`.
+    """
+
+    amount: int
+    msisdn: str = field(repr=False)
+    bill_reference: str
+    command: str = PAY_BILL
+
+    def __post_init__(self) -> None:
+        """Check what Daraja would refuse."""
+        check_amount(self.amount)
+        check_msisdn(self.msisdn)
+        check_choice("command", self.command, (PAY_BILL, BUY_GOODS))
+        shortest, longest = (1, 20) if self.command == PAY_BILL else (0, 0)
+        check_length("bill_reference", self.bill_reference, shortest, longest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationAccepted:
+    """The sandbox may now call the C2B addresses; often it never does (reported)."""
+
+    originator_conversation_id: str
+    response_code: str
+    response_description: str
+    raw: dict[str, object] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

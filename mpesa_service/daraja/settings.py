@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 PAY_BILL = "CustomerPayBillOnline"
 BUY_GOODS = "CustomerBuyGoodsOnline"
+PRODUCTION_HOST = "api.safaricom.co.ke"
 B2C_COMMANDS = ("BusinessPayment", "SalaryPayment", "PromotionPayment")
 
 
@@ -14,9 +15,10 @@ class DarajaSettings:
 
     `base_url` is the scheme and host, such as https://sandbox.safaricom.co.ke. `shortcode` owns
     the passkey: the pay bill number or, for buy goods, the store number; `till` is then the till
-    that receives the money (documented). `b2c_shortcode` is debited by payouts and defaults to
-    `shortcode`. Payouts and status queries need `initiator_name` and either `security_credential`,
-    ready-made, or `initiator_password` with `certificate_path`. Time-outs are in seconds.
+    that receives the money (documented). `b2c_shortcode` is debited by payouts and business payments
+    and defaults to `shortcode`. Commands (payouts, reversals, status and balance queries) need
+    `initiator_name` and either `security_credential`, ready-made, or `initiator_password` with
+    `certificate_path`. Time-outs are in seconds.
 
     Raises ValueError, naming the field and never its value.
     """
@@ -60,6 +62,11 @@ class DarajaSettings:
             raise ValueError(f"till must be given when transaction_type is {BUY_GOODS}")
         if self.connect_timeout <= 0 or self.read_timeout <= 0:
             raise ValueError("time-outs must be positive")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether real money moves: whether the host is Safaricom's own for production."""
+        return (urlsplit(self.base_url).hostname or "").rstrip(".") == PRODUCTION_HOST
 
     @property
     def receiving_party(self) -> str:

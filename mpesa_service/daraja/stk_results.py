@@ -5,6 +5,7 @@ is final for polling, but a success that arrives later is still believed: paymen
 have been reported.
 """
 
+from mpesa_service.daraja import mends
 from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, unclear
 from mpesa_service.domain.outcomes import Outcome
 
@@ -29,6 +30,7 @@ def _row(
     *,
     outcome: Outcome = Outcome.FAILED,
     resend_safe: bool = True,
+    mend: str | None = None,
 ) -> ResultCode:
     return ResultCode(
         code=code,
@@ -38,6 +40,7 @@ def _row(
         resend_safe=resend_safe,
         say=say,
         confidence=confidence,
+        mend=mend,
     )
 
 
@@ -79,6 +82,7 @@ _ROWS = (
         "The receiving account would exceed its largest balance.",
         "Our M-Pesa account cannot take the payment now. No money was taken.",
         _DOCUMENTED,
+        mend=mends.FULL,
     ),
     _row(
         "15",
@@ -116,7 +120,13 @@ _ROWS = (
         _DOCUMENTED,
         resend_safe=False,
     ),
-    _row("1025", "The prompt could not be sent: too long, or a fault.", _PROMPT_SAY, _DOCUMENTED),
+    _row(
+        "1025",
+        "The prompt could not be sent: too long, or a fault.",
+        _PROMPT_SAY,
+        _DOCUMENTED,
+        mend=mends.PROMPT,
+    ),
     _row(
         "1031",
         "Canceled by the customer (older spelling of 1032).",
@@ -145,8 +155,8 @@ _ROWS = (
         _DOCUMENTED,
         resend_safe=False,
     ),
-    _row("1101", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED),
-    _row("1102", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED),
+    _row("1101", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED, mend=mends.PROMPT),
+    _row("1102", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED, mend=mends.PROMPT),
     _row(
         "2001",
         "The customer entered a wrong PIN (in a push this is not our initiator).",
@@ -167,6 +177,7 @@ _ROWS = (
         "The transaction type does not fit the receiving number: set-up.",
         _OURS_SAY,
         _DOCUMENTED,
+        mend=mends.PAIRING,
     ),
     _row("2029", "M-Pesa could not resolve the reason type.", _OURS_SAY, _REPORTED),
     _row(
@@ -189,6 +200,7 @@ _ROWS = (
         "The receiving number does not exist: till and store number mixed up.",
         _OURS_SAY,
         _DOCUMENTED,
+        mend=mends.PAIRING,
     ),
 )
 

@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
-from mpesa_service.domain.states import PaymentStatus, RefundStatus
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.orders import OrderStatus
+from mpesa_service.domain.states import PaymentStatus, PayoutStatus, RefundStatus
 
 
 class EventType(StrEnum):
@@ -15,9 +17,18 @@ class EventType(StrEnum):
     PAYMENT_DUPLICATE = "payment.duplicate"
     PAYMENT_PARTIALLY_REFUNDED = "payment.partially_refunded"
     PAYMENT_REFUNDED = "payment.refunded"
+    ORDER_PARTIALLY_PAID = "order.partially_paid"
+    ORDER_PAID = "order.paid"
+    ORDER_OVERPAID = "order.overpaid"
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     REFUND_REVIEW = "refund.review"
+    PAYOUT_SUCCEEDED = "payout.succeeded"
+    PAYOUT_FAILED = "payout.failed"
+    PAYOUT_REVIEW = "payout.review"
+    PAYOUT_BATCH_WAITING_APPROVAL = "payout_batch.waiting_approval"
+    PAYOUT_BATCH_DONE = "payout_batch.done"
+    BALANCE_LOW = "balance.low"
 
 
 _PAYMENT_EVENTS = {
@@ -28,10 +39,23 @@ _PAYMENT_EVENTS = {
     PaymentStatus.PARTIALLY_REFUNDED: EventType.PAYMENT_PARTIALLY_REFUNDED,
     PaymentStatus.REFUNDED: EventType.PAYMENT_REFUNDED,
 }
+_ORDER_EVENTS = {
+    OrderStatus.PARTIALLY_PAID: EventType.ORDER_PARTIALLY_PAID,
+    OrderStatus.PAID: EventType.ORDER_PAID,
+    OrderStatus.OVERPAID: EventType.ORDER_OVERPAID,
+}
+ORDER_NOTES = {f"order_{status}": _ORDER_EVENTS.get(status) for status in OrderStatus}
+"""What a payment's audit trail calls a change of what its order has received, and what that announces."""
 _REFUND_EVENTS = {
     RefundStatus.SUCCEEDED: EventType.REFUND_SUCCEEDED,
     RefundStatus.FAILED: EventType.REFUND_FAILED,
     RefundStatus.REVIEW: EventType.REFUND_REVIEW,
+}
+
+_PAYOUT_EVENTS = {
+    PayoutStatus.SUCCEEDED: EventType.PAYOUT_SUCCEEDED,
+    PayoutStatus.FAILED: EventType.PAYOUT_FAILED,
+    PayoutStatus.REVIEW: EventType.PAYOUT_REVIEW,
 }
 
 
@@ -43,3 +67,15 @@ def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
 def refund_event(after: RefundStatus) -> EventType | None:
     """Return what a refund's move into `after` announces; None if nothing."""
     return _REFUND_EVENTS.get(after)
+
+
+def payout_event(after: PayoutStatus) -> EventType | None:
+    """Return what a payout's move into `after` announces; None if nothing."""
+    return _PAYOUT_EVENTS.get(after)
+
+
+def batch_event(edge: str, after: BatchStatus) -> EventType | None:
+    """Return what a batch's making (`created`) or move along `edge` announces; None if nothing."""
+    if edge == "created" and after is BatchStatus.WAITING_APPROVAL:
+        return EventType.PAYOUT_BATCH_WAITING_APPROVAL
+    return EventType.PAYOUT_BATCH_DONE if edge == "finished" else None

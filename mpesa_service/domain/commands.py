@@ -3,6 +3,21 @@
 from enum import StrEnum
 
 
+class Stage(StrEnum):
+    """Where a command stands, in the words that its own kind of status shares with all others."""
+
+    SUBMITTING = "submitting"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REVIEW = "review"
+
+
+UNDER_WAY = frozenset({Stage.SUBMITTING, Stage.PENDING, Stage.UNKNOWN})
+"""It may still be carried out."""
+
+
 class RefundMethod(StrEnum):
     """How money goes back: a payout to the phone, or the reversal of the whole payment."""
 

@@ -6,6 +6,10 @@ receipt, and does not contradict what is already settled. Every other claim chan
 Daraja is asked, and its word decides. Daraja's query is believed at once when it says *paid*; when it
 says *not paid* it must say so twice, at least DENIAL_INTERVAL apart, because it has been seen to deny
 payments that were paid (observed in Safaricom's sandbox, 2026). It never overturns a success.
+
+A *confirmation* is C2B's word, on the shortcode's secret address, that money arrived, with the payment's
+reference, amount and payer. It is a trusted claim, and it is believed where a callback would be doubted
+because something else had been said before: what it tells of is in the account.
 """
 
 from dataclasses import dataclass
@@ -24,6 +28,7 @@ class Evidence(StrEnum):
 
     PUSH = "push"
     CALLBACK = "callback"
+    CONFIRMATION = "confirmation"
     QUERY = "query"
     STATUS = "status"
     OPERATOR = "operator"
@@ -70,6 +75,8 @@ class Standing:
     """Another payment owns the receipt that the report names."""
     order_paid: bool = False
     """Another payment of the same order is paid."""
+    given_up: bool = False
+    """It is in review for no reason but that nobody ever said what became of it."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +132,11 @@ def _by_claim(standing: Standing, report: Report) -> Decision:
     objection = _objection(standing, report)
     if objection is not None:
         return _dispute(standing, report, objection)
-    if report.outcome is Outcome.PAID:
-        return _by_clean_success(standing)
-    return _by_clean_failure(standing, report)
+    if report.outcome is not Outcome.PAID:
+        return _by_clean_failure(standing, report)
+    if report.evidence is Evidence.CONFIRMATION:
+        return _by_arrival(standing)
+    return _by_clean_success(standing)
 
 
 def _says_what_is_known(standing: Standing, report: Report) -> bool:
@@ -180,6 +189,17 @@ def _by_clean_success(standing: Standing) -> Decision:
             ask_daraja=True,
         )
     return Decision(Verdict.APPLIED, "the receipt followed", learn_receipt=True)
+
+
+def _by_arrival(standing: Standing) -> Decision:
+    """The money is in the account, which needs no second word after a failure or a silence."""
+    if standing.status in UNPAID:
+        edge, reason = _paid(standing, "late_payment", f"its money arrived after {standing.status}")
+        return Decision(Verdict.APPLIED, reason, edge=edge, learn_receipt=True)
+    silent = standing.given_up and standing.contradiction is None
+    if standing.status is PaymentStatus.REVIEW and silent and not standing.order_paid:
+        return Decision(Verdict.APPLIED, "its money arrived after all", edge="matched", learn_receipt=True)
+    return _by_clean_success(standing)
 
 
 def _by_clean_failure(standing: Standing, report: Report) -> Decision:

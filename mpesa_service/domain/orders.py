@@ -37,3 +37,27 @@ class WhenUnsure(StrEnum):
 
     ACCEPT = "accept"
     REJECT = "reject"
+
+
+CLOSED = frozenset({OrderStatus.EXPIRED, OrderStatus.CANCELED})
+"""Takes no money of its own accord any more."""
+KEY_LIMIT = 64
+
+
+def reference_key(typed: str) -> str:
+    """Return what all spellings of a reference come to: its letters and digits, case folded.
+
+    Customers type ` order 1001`, `ORDER-1001` and `order_1001` for one order.
+    """
+    return "".join(letter for letter in typed.casefold() if letter.isalnum())[:KEY_LIMIT]
+
+
+def order_status(amount_due: int, received: int, rule: AmountRule | None) -> OrderStatus:
+    """Return what `received` shillings make of an order that is neither expired nor canceled."""
+    if received <= 0:
+        return OrderStatus.OPEN
+    if received < amount_due:
+        return OrderStatus.PARTIALLY_PAID
+    if received == amount_due or rule in {AmountRule.MINIMUM, AmountRule.ANY}:
+        return OrderStatus.PAID
+    return OrderStatus.OVERPAID

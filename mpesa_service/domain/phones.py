@@ -11,6 +11,11 @@ from mpesa_service.errors import InvalidPhone
 
 _FILLERS = str.maketrans("", "", " -().\u00a0")
 _SHAPE = re.compile(r"(?:\+|00)?254([17]\d{8})|0([17]\d{8})|([17]\d{8})", re.ASCII)
+_HASH = re.compile(r"[0-9A-Fa-f]{32,128}")
+MOST_DIGITS_SHOWN = 9
+"""Of a number's twelve, with the country code: M-Pesa's own mask shows seven, `2547 ***** 126`."""
+
+_ORGANISATION = re.compile(r"\d{5,7}(?!\d)")
 
 
 def normalize_msisdn(text: str) -> str:
@@ -29,6 +34,30 @@ def normalize_msisdn(text: str) -> str:
 def mask_msisdn(msisdn: str) -> str:
     """Return a normalised number with its middle hidden, `254712***678`: enough to recognise, not to dial."""
     return f"{msisdn[:6]}***{msisdn[-3:]}"
+
+
+def mask_party(party: str) -> str:
+    """Return a party as M-Pesa names it, `254712345678 - JANE WANJIKU`, with number and names hidden.
+
+    An organisation, which is named with its business number, is shown as it is.
+    """
+    if _ORGANISATION.match(party):
+        return party
+    number = re.sub(r"\d{9,}", lambda found: mask_msisdn(found[0]), party)
+    return re.sub(r"[^\W\d_]{2,}", lambda found: found[0][0] + "***", number)
+
+
+def mask_payer(told: str) -> str | None:
+    """Return a payer as M-Pesa told of him, fit to be shown: masked, or `hashed`; None for nobody."""
+    if not told:
+        return None
+    if _HASH.fullmatch(told):
+        return "hashed"
+    try:
+        return mask_msisdn(normalize_msisdn(told))
+    except InvalidPhone:
+        digits = sum(letter.isdigit() for letter in told)
+        return told if digits <= MOST_DIGITS_SHOWN else f"***{told[-3:]}"
 
 
 def same_phone(asked: str, reported: str | None) -> bool:

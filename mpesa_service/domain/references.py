@@ -3,17 +3,24 @@
 import hashlib
 import re
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 ACCOUNT_REFERENCE_LIMIT = 12
 """Characters that an STK push takes as AccountReference (Safaricom's portal documentation)."""
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_id(now: datetime) -> str:
     """Return 24 hex digits: the millisecond it was made, then 48 random bits. Sorts by time."""
-    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(6)}"
+    return f"{(now - _EPOCH) // _MILLISECOND:012x}{secrets.token_hex(6)}"
+
+
+def first_id(at: datetime) -> str:
+    """Return the least id that can have been made at `at` (rounded up to the millisecond) or later."""
+    return f"{max(0, -((_EPOCH - at) // _MILLISECOND)):012x}{0:012x}"
 
 
 def new_token() -> str:

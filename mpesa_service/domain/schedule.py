@@ -1,4 +1,4 @@
-"""When Daraja is asked about a payment or refund that nobody has reported on."""
+"""When Daraja is asked about a payment or command that nobody has reported on."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,8 +11,11 @@ def _seconds(*values: int) -> tuple[timedelta, ...]:
 ASK_AFTER = _seconds(30, 60, 90, 120, 300, 900, 3_600, 21_600, 86_400)
 """Since the push: dense while the prompt lives (about a minute), then patient over an outage of hours."""
 
-REFUND_ASK_AFTER = _seconds(60, 300, 900, 3_600, 21_600, 86_400)
-"""Since the refund was asked for: results take seconds to minutes."""
+COMMAND_ASK_AFTER = _seconds(60, 300, 900, 3_600, 21_600, 86_400)
+"""Since a refund or payout was asked for: results take seconds to minutes."""
+
+INQUIRY_ASK_AFTER = _seconds(60, 300, 900)
+"""Since a question was asked that moves no money; an answer of later would be stale."""
 
 ASK_AT_MOST_EVERY = timedelta(seconds=10)
 """Per payment, however many clients read it (Safaricom's sandbox allows five queries a minute)."""

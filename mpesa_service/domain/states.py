@@ -154,5 +154,7 @@ PAYOUT_TRANSITIONS = TransitionTable(
         # M-Pesa surely took nothing (it was busy, or out of reach): the row waits for another try.
         *edges("payout_put_back", [_O.SUBMITTING], _O.WAITING),
         *edges("payout_stopped", [_O.WAITING], _O.CANCELED),
+        # It says after all that it paid what it had surely not taken.
+        *edges("payout_contradicted", [_O.WAITING, _O.CANCELED], _O.REVIEW),
     ]
 )

@@ -21,6 +21,9 @@ from mpesa_service.services.runtime import Runtime, build_runtime
 FILE_BROKER = "filesystem://"
 QUEUE = "mpesa_service"
 AT_ONCE_PER_JOB = 2
+POLL_EVERY = 0.2
+"""Seconds between looks at an empty folder. kombu also rests so long whenever all threads are taken, and
+with its second a heap of messages grows faster than it is worked off."""
 
 
 @cache
@@ -84,6 +87,7 @@ def _file_broker_options(url: str) -> dict[str, Any]:
             "data_folder_in": str(folder / "messages"),
             "data_folder_out": str(folder / "messages"),
             "control_folder": str(folder / "control"),
+            "polling_interval": POLL_EVERY,
         },
         "beat_schedule_filename": str(folder / "beat"),
     }

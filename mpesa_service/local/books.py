@@ -1,5 +1,6 @@
-"""The same money as M-Pesa and as the service wrote it down, to be compared receipt by receipt."""
+"""The same money as several wrote it down, to be compared: receipt by receipt, or order by order."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,26 @@ def disagreement(ledger: Book, record: Book, payment: dict[str, Any]) -> str | N
     ):
         if theirs != ours:
             return f"the {name} differ: M-Pesa {_listed(theirs)}, service {_listed(ours)}"
+    return None
+
+
+def debits_of(ledger: dict[str, Any], msisdn: str) -> list[int]:
+    """Return the amounts that a customer was debited, by the simulator's ledger."""
+    return sorted(_of(ledger["debits"], msisdn).values())
+
+
+def paid_amounts(payments: Sequence[dict[str, Any]]) -> list[int]:
+    """Return the amounts of those payments that the service calls paid."""
+    return sorted(payment["amount"] for payment in payments if payment["status"] in _PAID)
+
+
+def first_difference(books: Mapping[str, Mapping[str, list[int]]]) -> str | None:
+    """Return the first order of which not all books, by name, tell the same; None if there is none."""
+    for order in sorted(set().union(*books.values())):
+        told = {name: book.get(order, []) for name, book in books.items()}
+        if len({tuple(amounts) for amounts in told.values()}) > 1:
+            words = (f"{name} {' and '.join(map(str, told[name])) or 'nothing'}" for name in told)
+            return f"of {order} they say: {', '.join(words)}"
     return None
 
 

@@ -1,17 +1,21 @@
-"""The command line: `run` and `demo`."""
+"""The command line: `run`, `demo` and `demo-day`."""
 
 import argparse
 import errno
 import io
 import os
+import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mpesa_service.local.day.plan import Size
+from mpesa_service.local.day.play import demo_day
 from mpesa_service.local.demo import demo
 from mpesa_service.local.place import ROOT, Place
 from mpesa_service.local.problems import LocalProblem
 from mpesa_service.local.run import run
+from mpesa_service.local.trouble import Trouble
 
 _EPILOG = """\
 environment:
@@ -22,16 +26,34 @@ environment:
   Any other setting of the service (LOG_LEVEL, RATELIMIT_DEFAULT ...) is passed on to it.
 """
 
+_DEMO_EPILOG = """\
+environment:
+  PORT, SIMULATOR_PORT, LOST, DOUBLED, PAYMENTS, SEED   the same as the options
+
+example:
+  make demo LOST=20 DOUBLED=30
+"""
+
+_DAY_EPILOG = """\
+environment:
+  SEED, DIVIDED_BY   the same as the options
+
+example:
+  make demo-day SEED=7
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry the command out; return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     given = build_parser().parse_args(arguments)
-    place = Place(given.directory.resolve(), given.port, given.simulator_port)
     try:
+        if given.command == "demo-day":
+            return demo_day(given.seed, Size().smaller(given.divided_by))
+        place = Place(given.directory.resolve(), given.port, given.simulator_port)
         if given.command == "demo":
-            return demo(place)
+            return demo(place, _trouble(given))
         return run(place, ready_file=given.ready_file, quiet=given.quiet)
     except LocalProblem as problem:
         print(problem, file=sys.stderr, flush=True)
@@ -60,10 +82,25 @@ def build_parser() -> argparse.ArgumentParser:
     )
     demo_ = commands.add_parser(
         "demo",
-        help="drive one payment and its refunds through the REST API",
+        help="drive one payment, its refunds and an order service through the REST API",
         description="Take one payment and refund it, step by step. Uses a pair that `run` keeps going on"
-        " these ports, or else starts one of its own, on free ports, and removes it afterwards.",
+        " these ports, or else starts one of its own, on free ports, and removes it afterwards."
+        " An order service (examples/order_service.py) listens to the webhooks. With --lost or --doubled"
+        " a second act follows, on a pair of its own: many payments, and all books are compared.",
+        epilog=_DEMO_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_trouble(demo_)
+    day = commands.add_parser(
+        "demo-day",
+        help="play a shop's whole day through every door, with faults, and compare the books",
+        description="500 prompted payments, 300 from the phone's menu of which 20 fit nothing, 50 refunds by"
+        " both methods, and a file of 200 payouts with its approval, while callbacks are lost or doubled."
+        " On a pair of its own, about six minutes.",
+        epilog=_DAY_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_day(day)
     for command in (run_, demo_):
         _add_place(command)
     run_.add_argument(
@@ -74,6 +111,53 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run_.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return parser
+
+
+def _add_trouble(parser: argparse.ArgumentParser) -> None:
+    for name, kind, default, help_ in (
+        ("lost", _percent, "0", "percentage of the second act's callbacks that are lost"),
+        ("doubled", _percent, "0", "percentage of them that come twice"),
+        ("payments", _payments, "30", "payments of the second act, 1 to 200 (default: PAYMENTS, or 30)"),
+        ("seed", int, str(random.SystemRandom().randrange(1_000_000)), "repeats the draw (default: drawn)"),
+    ):
+        default = os.environ.get(name.upper()) or default
+        parser.add_argument(f"--{name}", type=kind, default=default, help=help_, metavar="N")
+
+
+def _add_day(parser: argparse.ArgumentParser) -> None:
+    seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000))
+    parser.add_argument(
+        "--seed", type=int, default=seed, help="repeats the draw (default: drawn)", metavar="N"
+    )
+    parser.add_argument(
+        "--divided-by",
+        type=lambda text: _whole(text, 1, 250),
+        default=os.environ.get("DIVIDED_BY") or "1",
+        help="a day of an N-th of the size (default: DIVIDED_BY, or 1)",
+        metavar="N",
+    )
+
+
+def _trouble(given: argparse.Namespace) -> Trouble | None:
+    if not given.lost and not given.doubled:
+        return None
+    if given.lost + given.doubled > 100:
+        raise LocalProblem("LOST and DOUBLED are percentages of the same callbacks: 100 together at most.")
+    return Trouble(given.lost, given.doubled, given.payments, given.seed)
+
+
+def _percent(text: str) -> int:
+    return _whole(text, 0, 100)
+
+
+def _payments(text: str) -> int:
+    return _whole(text, 1, 200)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"it must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:

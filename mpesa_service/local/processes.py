@@ -61,7 +61,9 @@ class Crew:
         """Start a program of the table, its output going to its log."""
         program.log.write_bytes(b"")
         with program.log.open("ab") as log:
-            process = self._spawn(program.command, stdout=log, stderr=subprocess.STDOUT)
+            process = self._spawn(
+                program.command, stdout=log, stderr=subprocess.STDOUT, env=program.environment
+            )
         self._children.append(_Child(program, process))
 
     def check(self) -> None:
@@ -111,12 +113,17 @@ class Crew:
         return printed.decode().strip()
 
     def _spawn(
-        self, command: Sequence[str], *, stdout: IO[bytes] | int, stderr: int
+        self,
+        command: Sequence[str],
+        *,
+        stdout: IO[bytes] | int,
+        stderr: int,
+        env: Mapping[str, str] | None = None,
     ) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(  # noqa: S603 (our own command)
             [*_ON_CUE, *command],
             cwd=ROOT,
-            env=self._environment,
+            env=self._environment if env is None else env,
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=stdout,

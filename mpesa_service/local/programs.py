@@ -2,13 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mpesa_service.local.environment import INITIATOR_PASSWORD
-from mpesa_service.local.place import Place
+from mpesa_service.local.place import ROOT, Place
+from mpesa_service.local.ports import HOST
 
+ORDER_SERVICE = ROOT / "examples" / "order_service.py"
 _WORTH_SHOWING = ("WARNING", "ERROR", "CRITICAL")
 
 
@@ -35,13 +37,17 @@ def _only_json_trouble(line: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One long-lived child. `health` answers 200 once it is ready; without one it is ready at once."""
+    """One long-lived child. `health` answers 200 once it is ready; without one it is ready at once.
+
+    `environment` is the child's own, instead of the crew's.
+    """
 
     name: str
     command: tuple[str, ...]
     log: Path
     health: str | None = None
     shown: Callable[[str], str | None] = only_trouble
+    environment: Mapping[str, str] | None = None
 
 
 def process_table(place: Place) -> tuple[Program, ...]:
@@ -76,9 +82,29 @@ def process_table(place: Place) -> tuple[Program, ...]:
     return (simulator, service, worker)
 
 
+def order_service(directory: Path, port: int, secret: str, environ: Mapping[str, str]) -> Program:
+    """Return the example that fulfils orders; it is a stranger to the service's secrets, but for `secret`."""
+    return Program(
+        "order service",
+        (*_python("flask"), *("--app", str(ORDER_SERVICE), "run", "--host", HOST, "--port", str(port))),
+        directory / "orders.log",
+        f"http://{HOST}:{port}/orders",
+        environment={
+            **environ,
+            "WEBHOOK_SECRET": secret,
+            "ORDERS_DATABASE": str(directory / "orders.db"),
+        },
+    )
+
+
 def migration() -> tuple[str, ...]:
     """Return the command that brings the database's schema to this code's."""
     return (*_python("alembic"), "upgrade", "head")
+
+
+def verification(simulator_url: str) -> tuple[str, ...]:
+    """Return the command that checks every rule of the books, also against the simulator's ledger."""
+    return (*_python("flask"), "--app", "wsgi", "mpesa", "verify", "--settled", "--ledger", simulator_url)
 
 
 def token(subject: str, *roles: str, hours: int) -> tuple[str, ...]:

@@ -12,7 +12,10 @@ from mpesa_service.local.stopping import StopRequest
 AMOUNT = 1_000
 FIRST_REFUND = 400
 TOO_MUCH = AMOUNT - FIRST_REFUND + 1
+ANNOUNCED = ("succeeded", "refund", "partially refunded", "refund", "refunded")
 _PATIENCE = 5.0
+_TOLD_PATIENCE = 30.0
+"""The worker that tells may still be starting."""
 _LOOK = 0.1
 
 
@@ -37,9 +40,11 @@ class Story:
             self._phone_shows_prompt,
             self._customer_pays,
             self._payment_succeeded,
+            self._order_is_fulfilled,
             self._part_is_refunded,
             self._too_much_is_refused,
             self._rest_is_refunded,
+            self._order_is_refunded,
             self._books_agree,
         ):
             self._stop.check()
@@ -108,6 +113,32 @@ class Story:
     def _rest_is_refunded(self) -> None:
         self._narrator.step(f"The rest is refunded, {_shillings(AMOUNT - FIRST_REFUND)}")
         self._refund(None, "refunded")
+
+    def _order_is_fulfilled(self) -> None:
+        self._narrator.step("The order service is told by a signed webhook, and fulfils the order")
+        order = self._await_order("fulfilled", 1)
+        self._facts(receipt=order["receipt"], amount=_shillings(order["amount"]))
+
+    def _order_is_refunded(self) -> None:
+        self._narrator.step("The order service is told of the refunds as well")
+        order = self._await_order("refunded", len(ANNOUNCED))
+        self._facts(events=f"{order['events']}: {', '.join(ANNOUNCED)}")
+
+    def _await_order(self, wanted: str, events: int) -> Json:
+        """Wait until the order service has heard so many different events and says `wanted`."""
+        deadline = time.monotonic() + _TOLD_PATIENCE
+        order = self._told()
+        while (order["status"], order["events"]) != (wanted, events) and time.monotonic() < deadline:
+            self._stop.pause(_LOOK)
+            order = self._told()
+        self._facts(order=self._order)
+        self._narrator.fact("status", order["status"], "green" if order["status"] == wanted else "red")
+        _require("the order", order["status"], wanted)
+        _require("the number of events", order["events"], events)
+        return order
+
+    def _told(self) -> Json:
+        return self._http.orders().get(self._order, {"status": "not told of", "events": 0})
 
     def _books_agree(self) -> None:
         self._narrator.step("M-Pesa's ledger beside the service's record")

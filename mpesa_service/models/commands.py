@@ -15,6 +15,7 @@ class CommandColumns:
     status query about it. `ask_at` is when it is looked into next, and a job's lease while it is.
     """
 
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
     status: Mapped[str] = mapped_column(String(24))
     evidence: Mapped[str | None] = mapped_column(String(16))
     originator_conversation_id: Mapped[str] = mapped_column(String(64))

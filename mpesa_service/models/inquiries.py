@@ -28,7 +28,6 @@ class Inquiry(CommandColumns, Base):
 
     __tablename__ = "inquiries"
 
-    id: Mapped[str] = mapped_column(String(24), primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
     receipt: Mapped[str | None] = mapped_column(String(128))
     payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))

@@ -20,13 +20,15 @@ from mpesa_service.domain.orders import AmountRule, OrderStatus, ReferenceRule, 
 from mpesa_service.models.base import Base, RowId, one_of
 
 _LOOK = text("look_at IS NOT NULL")
+_EXPIRES = text("expires_at IS NOT NULL")
 
 
 class ExpectedOrder(Base):
     """An order of `amount_due` whole shillings that a customer may pay, in parts or at once.
 
-    `reference` is the shop's order id; `reference_key` is what customers' spellings of it come to.
-    `received_amount` is what its payments add up to, less what was paid back.
+    `reference` is the shop's order id; `reference_key` is what customers' spellings of it come to, and
+    `account_key` that of the reference that a prompt shows. `received_amount` is what its payments add up to,
+    less what was paid back.
     """
 
     __tablename__ = "expected_orders"
@@ -35,6 +37,7 @@ class ExpectedOrder(Base):
     owner: Mapped[str] = mapped_column(String(255))
     reference: Mapped[str] = mapped_column(String(64))
     reference_key: Mapped[str] = mapped_column(String(64))
+    account_key: Mapped[str] = mapped_column(String(12))
     amount_due: Mapped[int] = mapped_column(BigInteger)
     amount_rule: Mapped[str | None] = mapped_column(String(8))
     received_amount: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -47,6 +50,9 @@ class ExpectedOrder(Base):
     __table_args__ = (
         UniqueConstraint("reference"),
         UniqueConstraint("reference_key"),
+        Index("ix_expected_orders_account_key", "account_key"),
+        Index("ix_expected_orders_status", "status", "id"),
+        Index("ix_expected_orders_expires", "expires_at", postgresql_where=_EXPIRES, sqlite_where=_EXPIRES),
         CheckConstraint("amount_due > 0", name="amount_due"),
         CheckConstraint(one_of("status", OrderStatus), name="status"),
         CheckConstraint(f"amount_rule IS NULL OR {one_of('amount_rule', AmountRule)}", name="amount_rule"),

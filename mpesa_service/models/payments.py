@@ -67,7 +67,8 @@ class Payment(Base):
     Money that came from a phone's own menu (channel `c2b`) has a receipt from its first moment, and no
     `order_id` until it is matched. `payer_encrypted` is its payer as M-Pesa tells it, masked or hashed;
     `phone_encrypted` is set only where the whole number is known. `expected_order_id` is the announced order
-    that it counts towards.
+    that it counts towards. `reference_key` is what spellings of the order id come to, or of what a payer
+    typed, `bill_reference`.
 
     `live_order` and `live_phone` hold the order id and the phone's hash while no second payment may
     be started beside this one; they are unique, so the database decides races. `refunding_amount` is
@@ -108,6 +109,7 @@ class Payment(Base):
     payer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     bill_reference: Mapped[str | None] = mapped_column(String(64))
     account_reference: Mapped[str | None] = mapped_column(String(12))
+    reference_key: Mapped[str | None] = mapped_column(String(64))
     callback_token_hash: Mapped[str | None] = mapped_column(String(64))
     checkout_id_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     checkout_id_hash: Mapped[str | None] = mapped_column(String(64))
@@ -135,7 +137,13 @@ class Payment(Base):
         UniqueConstraint("live_phone"),
         Index("ix_payments_order", "order_id", "created_at"),
         Index("ix_payments_account_reference", "account_reference", "id"),
+        Index("ix_payments_reference_key", "reference_key", "id"),
         Index("ix_payments_expected_order", "expected_order_id"),
+        Index("ix_payments_owner", "owner", "id"),
+        Index("ix_payments_owner_status", "owner", "status", "id"),
+        Index("ix_payments_status", "status", "id"),
+        Index("ix_payments_phone", "phone_hash"),
+        Index("ix_payments_amount", "amount"),
         Index(
             "ix_payments_ask",
             "ask_at",

@@ -29,7 +29,8 @@ class PayoutBatch(Base):
     """Payouts that were asked for together; one that was asked for alone is a batch of one.
 
     `reference` is the caller's, and the batch's idempotency key; `fingerprint` tells whether the same was
-    asked for under it. Whoever made it (`created_by`) is never who approves it.
+    asked for under it. Whoever made it (`created_by`) is never who approves it. `served_at` is when a row of
+    it was last sent: batches take turns.
     """
 
     __tablename__ = "payout_batches"
@@ -45,6 +46,7 @@ class PayoutBatch(Base):
     created_by: Mapped[str] = mapped_column(String(255))
     approved_by: Mapped[str | None] = mapped_column(String(255))
     approved_at: Mapped[datetime | None]
+    served_at: Mapped[datetime]
     event_count: Mapped[int] = mapped_column(Integer, default=0)
     outgoing_count: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime]
@@ -67,12 +69,12 @@ class PayoutBatch(Base):
 class Payout(CommandColumns, Base):
     """One row of a batch: `amount` whole shillings to a phone, a pay bill or a till.
 
-    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it.
+    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it. `begun_at` is
+    when it was first sent, which may be hours after it was asked for.
     """
 
     __tablename__ = "payouts"
 
-    id: Mapped[str] = mapped_column(String(24), primary_key=True)
     batch_id: Mapped[str] = mapped_column(ForeignKey("payout_batches.id"))
     row_number: Mapped[int] = mapped_column(Integer)
     type: Mapped[str] = mapped_column(String(16))
@@ -83,6 +85,7 @@ class Payout(CommandColumns, Base):
     account_reference: Mapped[str | None] = mapped_column(String(20))
     remarks: Mapped[str] = mapped_column(String(100))
     receipt: Mapped[str | None] = mapped_column(String(128))
+    begun_at: Mapped[datetime | None]
     event_count: Mapped[int] = mapped_column(Integer, default=0)
     outgoing_count: Mapped[int] = mapped_column(Integer, default=0)
 

@@ -18,7 +18,6 @@ class Refund(CommandColumns, Base):
 
     __tablename__ = "refunds"
 
-    id: Mapped[str] = mapped_column(String(24), primary_key=True)
     payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"))
     method: Mapped[str] = mapped_column(String(8), default=RefundMethod.B2C.value, server_default="b2c")
     amount: Mapped[int] = mapped_column(BigInteger)

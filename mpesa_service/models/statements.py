@@ -12,7 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from mpesa_service.models.base import Base
+from mpesa_service.models.orders import ExpectedOrder
 from mpesa_service.models.payments import Payment
+from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
 
 Row = TypeVar("Row")
@@ -21,9 +23,11 @@ Row = TypeVar("Row")
 def append(session: Session, table: type[Base], values: Mapping[str, Any]) -> None:
     """Insert a row that this transaction does not look at again, by its columns' names.
 
-    Past the session, which would keep the row and account for it at three times the cost. What the session
-    has not flushed yet is not there for it: a row must be flushed before others refer to it.
+    Past the session, which would keep the row and account for it at three times the cost; what is new in the
+    session is written first, since this row may refer to it.
     """
+    if session.new:
+        session.flush()
     session.connection().execute(_insert_into(table), values)
 
 
@@ -74,12 +78,27 @@ def lock_refund_where(session: Session, **columns: str) -> Refund | None:
     return session.scalars(_locked(select(Refund).where(Refund.id == found.id))).one()
 
 
-def lock_refund(session: Session, refund_id: str) -> tuple[Payment, Refund]:
-    """Return a refund that exists, and its payment, both locked to the end of the transaction."""
-    refund = lock_refund_where(session, id=refund_id)
-    if refund is None:
-        raise LookupError(f"refund {refund_id} has vanished")
-    return lock_payment(session, refund.payment_id), refund
+def lock_batch(session: Session, batch_id: str) -> PayoutBatch | None:
+    """Return a batch of payouts, locked to the end of the transaction, or None."""
+    return session.scalars(_locked(select(PayoutBatch).where(PayoutBatch.id == batch_id))).one_or_none()
+
+
+def lock_payout_where(session: Session, **columns: str) -> Payout | None:
+    """Return the one row of a batch with these unique column values, locked, or None.
+
+    Whoever locks its batch as well does that before.
+    """
+    return session.scalars(_locked(select(Payout).filter_by(**columns))).one_or_none()
+
+
+def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:
+    """Return the one expected order with these unique column values, locked, or None.
+
+    Writers lock a payment before its order. The lock lets payments that refer to the order be inserted,
+    which two of them that then want this lock would wait for in vain.
+    """
+    statement = select(ExpectedOrder).filter_by(**columns).with_for_update(key_share=True)
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def _locked(statement: Select[Row]) -> Select[Row]:

@@ -1,7 +1,8 @@
 """What callers send. Unknown fields are refused."""
 
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
+from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.schemas.fields import Metadata, OrderId, PhoneNumber, Shillings
 
 
@@ -45,5 +46,13 @@ class RefundRequestSchema(Schema):
             "type": "integer",
             "minimum": 1,
             "description": "Whole shillings; all that is left when absent.",
+        },
+    )
+    method = fields.Enum(
+        RefundMethod,
+        by_value=True,
+        metadata={
+            "description": "`b2c`: to the phone that paid. `reversal`: the whole payment, by its receipt."
+            " When absent: to the phone, or where that is not known, by reversal."
         },
     )

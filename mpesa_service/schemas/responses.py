@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.schemas.fields import NairobiTime
 
@@ -23,6 +24,7 @@ class RefundSchema(Schema):
 
     id = fields.String(data_key="_id")
     refund_id = _text("refundId", "Daraja's ConversationID; null until it is known.")
+    method = fields.String(metadata={"enum": [method.value for method in RefundMethod]})
     amount = fields.Integer(data_key="refundAmount")
     status = fields.String(metadata={"enum": _REFUND_STATUSES})
     receipt = _text("mpesaReceiptNumber", "Receipt of the money paid back.")
@@ -40,16 +42,18 @@ class PaymentSchema(Schema):
 
     id = fields.String(data_key="_id")
     provider = fields.String(metadata={"enum": ["mpesa", "stripe"]})
-    order_id = fields.String(data_key="orderId")
+    channel = _text("channel", "`stk`: by a prompt; `c2b`: from the phone's own menu.")
+    order_id = _text("orderId", "Null while money fits no order.")
+    bill_reference = _text("billReference", "What the payer typed, from the phone's own menu.")
     account_reference = _text("accountReference", "What the customer's prompt shows.")
     checkout_request_id = _text("mpesaCheckoutRequestId", "Null while the push is unknown.")
     merchant_request_id = _text("mpesaMerchantRequestId")
     receipt = _text("mpesaReceiptNumber")
     status = fields.String(metadata={"enum": _PAYMENT_STATUSES})
-    evidence = _text("evidence", "What the status rests on: push, callback or query.")
+    evidence = _text("evidence", "What the status rests on: push, callback, confirmation, query or operator.")
     amount = fields.Integer(metadata={"description": "Whole shillings."})
     currency = fields.String(metadata={"enum": ["kes"]})
-    phone = _text("phoneNumber", "Masked.")
+    phone = _text("phoneNumber", "Masked; `hashed` where M-Pesa hides it.")
     result_code = _text("resultCode")
     result_desc = _text("resultDesc")
     failure_reason = _text("failureReason", "In plain words.")

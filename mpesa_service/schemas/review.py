@@ -2,7 +2,11 @@
 
 from marshmallow import Schema, fields, validate
 
+from mpesa_service.schemas.fields import Shillings
 from mpesa_service.schemas.responses import PaymentSchema
+
+LARGEST_AMOUNT = 1_000_000_000
+"""Shillings; far more than M-Pesa moves at once."""
 
 
 class ResolveSchema(Schema):
@@ -11,7 +15,7 @@ class ResolveSchema(Schema):
     action = fields.String(
         required=True,
         validate=validate.OneOf(["settle", "fail"]),
-        metadata={"description": "`settle`: the money arrived. `fail`: it did not."},
+        metadata={"description": "`settle`: the money arrived (was paid). `fail`: it did not (was not)."},
     )
     reason = fields.String(
         required=True,
@@ -23,6 +27,16 @@ class ResolveSchema(Schema):
         validate=validate.Regexp(r"^[A-Z0-9]{6,32}\Z"),
         metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
     )
+    amount = Shillings(
+        allow_none=False,  # a lost variable must not settle for what was asked
+        validate=validate.Range(max=LARGEST_AMOUNT),
+        metadata={
+            "type": "integer",
+            "minimum": 1,
+            "description": "With `settle`, for a payment in review: what the customer really paid, where"
+            " M-Pesa's statement shows another amount than was asked. The payment is of it from then on.",
+        },
+    )
 
 
 class ReviewQuerySchema(Schema):
@@ -32,7 +46,7 @@ class ReviewQuerySchema(Schema):
     after = fields.String(
         load_default="",
         validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
-        metadata={"description": "The `_id` of the last payment of the page before."},
+        metadata={"description": "The `_id` of the last one of the page before."},
     )
 
 

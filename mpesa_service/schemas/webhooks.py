@@ -111,8 +111,12 @@ class DeliverySchema(Schema):
     endpoint_id = fields.String(data_key="endpointId")
     event_id = fields.String(data_key="eventId", metadata={"description": "The `webhook-id`."})
     event_type = fields.String(data_key="eventType")
-    payment_id = fields.String(data_key="paymentId")
-    sequence = fields.Integer(metadata={"description": "Counts the events of the payment."})
+    subject_id = fields.String(
+        data_key="subjectId",
+        metadata={"description": "What the event is about: a payment, a payout, a batch, or `balance`."},
+    )
+    payment_id = fields.String(data_key="paymentId", allow_none=True)
+    sequence = fields.Integer(metadata={"description": "Counts the events of the subject."})
     resend = fields.Integer(metadata={"description": "0, or which resend this is."})
     status = fields.String(metadata={"enum": [word.value for word in DeliveryStatus]})
     attempts = fields.Integer()

@@ -1,4 +1,4 @@
-"""What each kind of callback is about: from raw bytes to the payment or refund, and what to report on it."""
+"""What each kind of callback is about: from raw bytes to the payment or command, and what to report on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from mpesa_service.domain.decisions import Evidence, Report
 from mpesa_service.domain.money import whole_shillings
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
-from mpesa_service.services.handled import Handled
-from mpesa_service.services.payments import learn_ids
-from mpesa_service.services.refund_callbacks import (
-    handle_b2c_result,
-    handle_b2c_timeout,
+from mpesa_service.services.c2b_callbacks import handle_c2b_confirmation
+from mpesa_service.services.commands.callbacks import (
+    handle_result,
     handle_status_result,
     handle_status_timeout,
+    handle_timeout,
 )
+from mpesa_service.services.handled import Handled
+from mpesa_service.services.payments import learn_ids
 from mpesa_service.services.results import apply_result
 from mpesa_service.services.runtime import Runtime
 
@@ -29,10 +30,16 @@ def handler_of(kind: CallbackKind) -> Handler:
     """Return what understands callbacks of this kind."""
     return {
         CallbackKind.STK: handle_stk,
-        CallbackKind.B2C_RESULT: handle_b2c_result,
-        CallbackKind.B2C_TIMEOUT: handle_b2c_timeout,
+        CallbackKind.COMMAND_RESULT: handle_result,
+        CallbackKind.COMMAND_TIMEOUT: handle_timeout,
+        CallbackKind.COMMAND_STATUS_RESULT: handle_status_result,
+        CallbackKind.COMMAND_STATUS_TIMEOUT: handle_status_timeout,
+        # As they were called when only refunds had them.
+        CallbackKind.B2C_RESULT: handle_result,
+        CallbackKind.B2C_TIMEOUT: handle_timeout,
         CallbackKind.STATUS_RESULT: handle_status_result,
         CallbackKind.STATUS_TIMEOUT: handle_status_timeout,
+        CallbackKind.C2B_CONFIRMATION: handle_c2b_confirmation,
     }[kind]
 
 
@@ -66,19 +73,19 @@ def _subject(runtime: Runtime, session: Session, token: str | None, callback: St
     """Find the payment by the address that was called, and by the ids that the body names.
 
     Where the two differ, the body is about the payment whose ids it names, and comes from the wrong
-    address: a claim. A payment that has no ids yet (its push is not answered) takes the body's.
+    address: a claim. A payment that has no ids yet (its push is not answered) takes the body's. The
+    push may be answered between the two looks: then the payment found by its address has these very ids.
     """
     checkout_hash = runtime.vault.fingerprint("checkout", callback.checkout_request_id)
     named = lock_payment_where(session, checkout_id_hash=checkout_hash)
-    if named is not None and named.callback_token_hash == token:
-        agree = named.merchant_request_id in (None, callback.merchant_request_id)
-        return Subject(named, trusted=True, ids_agree=agree)
-    if named is not None:
+    if named is not None and named.callback_token_hash != token:
         return Subject(named, trusted=False, ids_agree=True)
-    owner = lock_payment_where(session, callback_token_hash=token) if token else None
+    owner = named or (lock_payment_where(session, callback_token_hash=token) if token else None)
     if owner is None:
         return None
-    return Subject(owner, trusted=True, ids_agree=owner.checkout_id_hash is None)
+    same_checkout = owner.checkout_id_hash in (None, checkout_hash)
+    same_merchant = owner.merchant_request_id in (None, callback.merchant_request_id)
+    return Subject(owner, trusted=True, ids_agree=same_checkout and same_merchant)
 
 
 def _report(runtime: Runtime, callback: StkCallback, subject: Subject) -> Report:

@@ -12,16 +12,23 @@ import requests
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, NotSetUp, Refused, Throttled
+from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, Refused, Throttled, mends
+from mpesa_service.daraja.codes import ErrorCode, ErrorKind
+from mpesa_service.daraja.command_results import command_result
 from mpesa_service.daraja.transport import new_session
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.errors import ServiceError
 from mpesa_service.models import Payment, Refund, WebhookDelivery
+from mpesa_service.models.inquiries import InquiryStatus
 from mpesa_service.services.examinations import Finding, good, skipped, warning, wrong
+from mpesa_service.services.inquiries import ask_balance, wait_for
 from mpesa_service.services.readiness import schema_head, unready_because
 from mpesa_service.services.runtime import Runtime
 
 NOBODYS_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
 """An id of the right shape that no push ever had."""
+NO_PRODUCT = "401.003.01"
+"""The app lacks the API product: about the app, like its key, and not about the shortcode."""
 MOST_SKEW = timedelta(seconds=30)
 OVERDUE = timedelta(minutes=3)
 TIMEOUT = (3.0, 5.0)
@@ -29,26 +36,20 @@ TIMEOUT = (3.0, 5.0)
 KEYS = "consumer key and secret"
 PASSKEY = "shortcode and passkey"
 INITIATOR = "initiator"
+INITIATOR_PATIENCE = 20.0
+"""Seconds; M-Pesa's answers take seconds to minutes."""
+DOCTOR = "doctor"
 CALLBACK = "callback address"
 CLOCK = "clock"
 DATABASE = "database"
 WORKER = "worker"
 
-MEND_KEYS = (
-    "Compare MPESA_CONSUMER_KEY and MPESA_CONSUMER_SECRET with the app on the Daraja portal: sandbox keys do"
-    " not open the production host, nor the reverse (MPESA_ENVIRONMENT, MPESA_BASE_URL)."
+MEND_NETWORK = "Check the network, a proxy or firewall between, and MPESA_BASE_URL; then try again."
+MEND_SILENCE = (
+    "M-Pesa took the question and posts its answer to MPESA_CALLBACK_URL: see the callback address. It may"
+    " also just be slow; run the doctor again in a minute."
 )
-MEND_ACCESS = (
-    "Daraja gave an access token and then refused it. Usual causes: the app has no M-Pesa Express product, or"
-    " is not approved for production yet; the keys are the other environment's; another program with the same"
-    " consumer key fetches tokens of its own, which ends this one's: give each program its own Daraja app."
-)
-MEND_PRODUCT = "Add the M-Pesa Express product to the app on the Daraja portal, or finish its go-live."
-MEND_PASSKEY = (
-    "MPESA_PASSKEY is not that of MPESA_SHORTCODE. In production it was e-mailed after go-live, for that"
-    " shortcode alone; for tills it belongs to the store (head office) number."
-)
-MEND_SHORTCODE = "Daraja does not know MPESA_SHORTCODE in this environment; the sandbox's is 174379."
+MEND_STOPPED = "Mend the initiator's credentials, then: flask --app wsgi mpesa refunds resume"
 MEND_CALLBACK = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet and come out at this service's"
     " /api/mpesa/callback: check DNS, the certificate, the proxy, and that the service runs."
@@ -87,31 +88,55 @@ def credentials(runtime: Runtime) -> Iterator[Finding]:
 
 
 def _judged(error: DarajaError) -> Iterator[Finding]:
-    said = f"Daraja: {error}"
-    text = getattr(error, "error_message", "").lower()
-    if isinstance(error, NotSetUp):
-        yield wrong(KEYS, said, MEND_KEYS)
-    elif isinstance(error, InvalidToken):
-        yield wrong(KEYS, said, MEND_ACCESS)
-    elif "apiproduct" in text.replace(" ", ""):
-        yield wrong(KEYS, said, MEND_PRODUCT)
-    elif isinstance(error, Refused) and not isinstance(error, Throttled):
+    """Tell what an error says of the key and secret, and then of the passkey, which needs them."""
+    entry = _entry(error)
+    said, mend = f"Daraja: {error}", entry.mend if entry and entry.mend else MEND_NETWORK
+    asked = isinstance(error, Refused) and not isinstance(error, Throttled | InvalidToken)
+    if asked and entry is not None and entry.code != NO_PRODUCT:
         yield good(KEYS, "accepted")
-        yield _passkey(text, said)
+        known = entry.kind in {ErrorKind.UNKNOWN_ID, ErrorKind.PENDING}
+        yield good(PASSKEY, "accepted") if known else wrong(PASSKEY, said, mend)
         return
-    else:
-        mend = "Check the network, a proxy or firewall between, and MPESA_BASE_URL; then try again."
-        kind = wrong if isinstance(error, NotSent) else warning
-        yield kind(KEYS, said, mend)
+    sure = asked or isinstance(error, NotSent | InvalidToken)
+    yield (wrong if sure else warning)(KEYS, said, mend)
     yield skipped(PASSKEY, "not asked")
 
 
-def _passkey(text: str, said: str) -> Finding:
-    if "wrong credentials" in text:
-        return wrong(PASSKEY, said, MEND_PASSKEY)
-    if "merchant does not exist" in text or "businessshortcode" in text:
-        return wrong(PASSKEY, said, MEND_SHORTCODE)
-    return good(PASSKEY, "accepted")
+def _entry(error: DarajaError) -> ErrorCode | None:
+    """Return what the code table says; where no token could be had, of the answer that refused it."""
+    entry: ErrorCode | None = getattr(error, "entry", None) or getattr(error.__cause__, "entry", None)
+    return entry
+
+
+def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[Finding]:
+    """M-Pesa takes the initiator's name, password and certificate, and its answer reaches us.
+
+    It is asked once, for the accounts' balances: repeated failures lock an initiator.
+    """
+    if runtime.settings.mpesa_initiator_name is None:
+        yield skipped(INITIATOR, "MPESA_INITIATOR_NAME is not set: no refunds, payouts or balances")
+        return
+    try:
+        asked = ask_balance(runtime, DOCTOR)
+        found = wait_for(runtime, asked, wait_seconds)
+    except ServiceError as error:
+        yield wrong(INITIATOR, error.message, _advice(error))
+        return
+    except SQLAlchemyError:
+        yield skipped(INITIATOR, "not asked: the database does not answer")
+        return
+    if found.status == InquiryStatus.ANSWERED:
+        yield good(INITIATOR, "accepted, and M-Pesa's answer arrived")
+    elif found.completed_at is not None:
+        said = f"M-Pesa: {found.failure_reason or 'no'} ({found.result_code})"
+        yield wrong(INITIATOR, said, command_result(found.result_code).mend or mends.INITIATOR)
+    else:
+        yield warning(INITIATOR, f"no answer within {wait_seconds:.0f} s", MEND_SILENCE)
+
+
+def _advice(error: ServiceError) -> str:
+    """A refused initiator stays stopped until a person resumes it; anything else is about the call."""
+    return MEND_STOPPED if error.code == "initiator_refused" else mends.INITIATOR
 
 
 def callback_address(runtime: Runtime) -> Iterator[Finding]:
@@ -177,4 +202,4 @@ def _oldest_due(runtime: Runtime) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
-CHECKS: tuple[Check, ...] = (database, credentials, callback_address, clock, worker)
+CHECKS: tuple[Check, ...] = (database, credentials, callback_address, initiator, clock, worker)

@@ -13,3 +13,15 @@ class Handled:
     reason: str
     payment_id: str | None = None
     refund_id: str | None = None
+    payout_id: str | None = None
+    inquiry_id: str | None = None
+
+    @property
+    def ids(self) -> dict[str, str | None]:
+        """Whom it concerned, by the names that the inbox and the log have for them."""
+        return {
+            "payment_id": self.payment_id,
+            "refund_id": self.refund_id,
+            "payout_id": self.payout_id,
+            "inquiry_id": self.inquiry_id,
+        }

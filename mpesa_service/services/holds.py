@@ -1,9 +1,9 @@
-"""What is stopped until a person says otherwise."""
+"""What is stopped until a person says otherwise, or what caused it is over."""
 
 import logging
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.models import Hold
@@ -13,6 +13,14 @@ from mpesa_service.services.runtime import Runtime
 log = logging.getLogger(__name__)
 
 REFUNDS = "refunds"
+PAYOUTS = "payouts"
+LOW_BALANCE = "payouts: low balance"
+"""Set and lifted by the balance alone; it stops payouts too, but not the finding out about those sent."""
+
+OUT_OF_MONEY = "payouts: out of money"
+"""Set when M-Pesa refused a payout for want of money; lifted by a person who has topped the account up."""
+
+_STOPPED_BY = {PAYOUTS: (PAYOUTS, LOW_BALANCE, OUT_OF_MONEY)}
 
 
 def stop(session: Session, name: str, reason: str, now: datetime) -> None:
@@ -21,13 +29,30 @@ def stop(session: Session, name: str, reason: str, now: datetime) -> None:
         log.error("ALERT: %s stopped: %s", name, reason)
 
 
+def stop_initiator(session: Session, reason: str, now: datetime) -> None:
+    """Stop everything that the API user is needed for: M-Pesa refuses it, and would lock it."""
+    for name in (REFUNDS, PAYOUTS):
+        stop(session, name, reason, now)
+
+
+def stands(session: Session, name: str) -> bool:
+    """Tell whether this very hold stands."""
+    return session.get(Hold, name) is not None
+
+
 def why_stopped(session: Session, name: str) -> str | None:
     """Return why `name` is stopped, or None when it is not."""
-    hold = session.get(Hold, name)
-    return hold.reason if hold else None
+    statement = select(Hold.reason).where(Hold.name.in_(_STOPPED_BY.get(name, (name,))))
+    return session.scalars(statement.order_by(Hold.since, Hold.name)).first()
+
+
+def lift(session: Session, *names: str) -> bool:
+    """Take away these very holds, in the caller's transaction; tell whether any stood."""
+    lifted = session.execute(delete(Hold).where(Hold.name.in_(names)).returning(Hold.name))
+    return lifted.first() is not None
 
 
 def resume(runtime: Runtime, name: str) -> bool:
-    """Let `name` go on; tell whether it was stopped."""
+    """Let `name` go on, whatever stopped it; tell whether it was stopped."""
     with runtime.database.begin() as session:
-        return bool(session.execute(delete(Hold).where(Hold.name == name).returning(Hold.name)).first())
+        return lift(session, *_STOPPED_BY.get(name, (name,)))

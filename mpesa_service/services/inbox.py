@@ -62,8 +62,7 @@ def _apply_and_store(runtime: Runtime, posted: Posted) -> InboxVerdict:
     with runtime.database.begin() as session:
         handled = handler_of(posted.kind)(runtime, session, row["token_hash"], posted.body)
         outcome = {"verdict": handled.verdict, "reason": handled.reason[:512], "attempts": 1}
-        subjects = {"payment_id": handled.payment_id, "refund_id": handled.refund_id}
-        append(session, CallbackInbox, {**row, **outcome, **subjects, "processed_at": runtime.clock()})
+        append(session, CallbackInbox, {**row, **outcome, **handled.ids, "processed_at": runtime.clock()})
     _log(posted.kind, handled)
     return handled.verdict
 
@@ -75,6 +74,14 @@ def _store_and_apply(runtime: Runtime, posted: Posted) -> InboxVerdict:
         session.flush()
         _handle(runtime, session, row, posted.body)
         return InboxVerdict(row.verdict)
+
+
+def keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) -> None:
+    """Store what was posted and has been answered already; nothing is applied."""
+    row = _received(runtime, posted)
+    outcome = {"verdict": verdict, "reason": reason[:512], "attempts": 0, "processed_at": row["received_at"]}
+    with runtime.database.begin() as session:
+        append(session, CallbackInbox, {**row, **outcome})
 
 
 def _received(runtime: Runtime, posted: Posted) -> dict[str, Any]:
@@ -112,8 +119,8 @@ def _handle(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes)
     handled = _apply(runtime, session, row, body)
     row.verdict = handled.verdict
     row.reason = handled.reason[:512]
-    row.payment_id = handled.payment_id
-    row.refund_id = handled.refund_id
+    for name, value in handled.ids.items():
+        setattr(row, name, value)
     row.attempts += 1
     row.processed_at = runtime.clock()
     _log(row.kind, handled)
@@ -125,7 +132,7 @@ def _log(kind: str, handled: Handled) -> None:
         extra={
             "kind": kind,
             "verdict": str(handled.verdict),
-            "payment_id": handled.payment_id,
+            **handled.ids,
             "reason": handled.reason,
         },
     )

@@ -8,13 +8,13 @@ ledger knows: there the rules compare two records that share no code.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.announcements import payment_event, refund_event
+from mpesa_service.domain.announcements import ORDER_NOTES, payment_event, refund_event
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.states import (
     OPEN,
@@ -28,33 +28,24 @@ from mpesa_service.domain.states import (
 from mpesa_service.models import (
     CallbackInbox,
     IdempotencyKey,
+    Inquiry,
     OutgoingEvent,
     Payment,
     PaymentEvent,
     Refund,
 )
+from mpesa_service.services.checks import BATCH, Moves, Tally, Violation, freeze, misstep
+from mpesa_service.services.invariants_c2b import verify_c2b
+from mpesa_service.services.invariants_payouts import verify_payouts
 from mpesa_service.services.runtime import Runtime
 
-BATCH = 500
+_BEGINS = ("submitting",)
 
-_MOVES = {
-    False: {(edge.name, str(edge.source)): str(edge.target) for edge in PAYMENT_TRANSITIONS.edges},
-    True: {(edge.name, str(edge.source)): str(edge.target) for edge in REFUND_TRANSITIONS.edges},
-}
-_EDGE_NAMES = {of_refund: {name for name, _ in moves} for of_refund, moves in _MOVES.items()}
+_MOVES = {False: Moves.of(PAYMENT_TRANSITIONS), True: Moves.of(REFUND_TRANSITIONS)}
 _TOLD = {
     False: {(e.name, str(e.source)): payment_event(e.name, e.target) for e in PAYMENT_TRANSITIONS.edges},
     True: {(e.name, str(e.source)): refund_event(e.target) for e in REFUND_TRANSITIONS.edges},
 }
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One rule broken: its name, the payment (or other row) it is about, and how, in a sentence."""
-
-    invariant: str
-    subject: str
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -65,13 +56,6 @@ class Story:
     events: Sequence[PaymentEvent]
     outgoing: Sequence[Row[Any]]
     refunds: Sequence[Refund]
-
-
-@dataclass
-class Tally:
-    """How much was looked at, by kind; `review` counts payments and refunds that wait for a person."""
-
-    counts: Counter[str] = field(default_factory=Counter)
 
 
 Rule = Callable[[Story], Iterator[str]]
@@ -85,7 +69,8 @@ def trail_is_a_path(story: Story) -> Iterator[str]:
         yield f"its audit trail should count 1 to {story.payment.event_count} and counts {numbers}"
     where: dict[str | None, str] = {}
     for event in story.events:
-        fault = _misstep(event, where.get(event.refund_id))
+        moves = _MOVES[event.refund_id is not None]
+        fault = misstep(event, where.get(event.refund_id), moves, _BEGINS)
         if fault is not None:
             yield f"event {event.sequence} ({event.cause}) {fault}"
         where[event.refund_id] = event.to_status
@@ -94,20 +79,6 @@ def trail_is_a_path(story: Story) -> Iterator[str]:
     for of, status in statuses.items():
         if where.get(of) != status:
             yield f"{f'refund {of}' if of else 'it'} is {status}, but its audit trail ends at {where.get(of)}"
-
-
-def _misstep(event: PaymentEvent, at: str | None) -> str | None:
-    of_refund = event.refund_id is not None
-    if at is None:
-        begins = (event.from_status, event.to_status) == (None, "submitting")
-        return None if begins else "is the first one and does not begin at submitting"
-    if event.from_status != at:
-        return f"leaves {event.from_status}, but the one before ended at {at}"
-    if event.cause not in _EDGE_NAMES[of_refund]:
-        return None if event.to_status == at else "is a note, yet changes the status"
-    if _MOVES[of_refund].get((event.cause, at)) != event.to_status:
-        return f"leads from {at} to {event.to_status}, which is not in the transition table"
-    return None
 
 
 def told_once(story: Story) -> Iterator[str]:
@@ -122,6 +93,9 @@ def told_once(story: Story) -> Iterator[str]:
 
 
 def _announced(event: PaymentEvent) -> tuple[str, str | None] | None:
+    if event.refund_id is None and event.cause in ORDER_NOTES:
+        of_order = ORDER_NOTES[event.cause]
+        return (str(of_order), None) if of_order else None
     told = _TOLD[event.refund_id is not None].get((event.cause, event.from_status or ""))
     return (str(told), event.refund_id) if told else None
 
@@ -189,8 +163,11 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
     for story in stories(runtime, tally):
         for rule in RULES:
             yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(story))
+    yield from verify_payouts(runtime, tally)
+    yield from verify_c2b(runtime, tally)
     yield from inbox_is_worked_off(runtime, tally)
     yield from one_key_one_resource(runtime, tally)
+    yield from inquiries_are_due(runtime)
 
 
 def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
@@ -198,7 +175,7 @@ def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
     after = ""
     while True:
         with runtime.database.read() as session:
-            _freeze(session)
+            freeze(session)
             batch = _stories(session, after)
         if not batch:
             return
@@ -210,14 +187,6 @@ def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
             tally.counts["review"] += sum(r.state is RefundStatus.REVIEW for r in story.refunds)
             yield story
         after = batch[-1].payment.id
-
-
-def _freeze(session: Session) -> None:
-    """Let all statements of the transaction see one moment; on SQLite they do."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection(
-            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        )
 
 
 def _stories(session: Session, after: str) -> list[Story]:
@@ -255,12 +224,21 @@ def inbox_is_worked_off(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
         yield Violation(inbox_is_worked_off.__name__, f"callback {number}", said)
 
 
+def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
+    """Every question without an answer has a time at which it is asked again."""
+    waiting = select(Inquiry.id).where(Inquiry.completed_at.is_(None), Inquiry.ask_at.is_(None)).limit(BATCH)
+    with runtime.database.read() as session:
+        found = session.scalars(waiting).all()
+    for subject in found:
+        yield Violation(inquiries_are_due.__name__, subject, "nobody will ask this question again")
+
+
 def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     """Each idempotency key belongs to one payment or refund, and its stored answer is about that one."""
     name, last = one_key_one_resource.__name__, 0
     while True:
         with runtime.database.read() as session:
-            _freeze(session)
+            freeze(session)
             page = select(IdempotencyKey).where(IdempotencyKey.id > last)
             keys = session.scalars(page.order_by(IdempotencyKey.id).limit(BATCH)).all()
             owners = _owners(session, [key.resource_id for key in keys])

@@ -16,8 +16,12 @@ from sqlalchemy import func, select
 
 from mpesa_service.domain.phones import same_phone
 from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, PaymentStatus, RefundStatus
-from mpesa_service.models import CallbackInbox, Payment, Refund
-from mpesa_service.services.invariants import BATCH, Story, Tally, Violation, stories
+from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
+from mpesa_service.models.payments import Channel
+from mpesa_service.services.checks import BATCH, Tally, Violation
+from mpesa_service.services.invariants import Story, stories
+from mpesa_service.services.invariants_c2b import verify_c2b_in_ledger
+from mpesa_service.services.invariants_payouts import verify_payouts_in_ledger
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.vault import token_hash
 
@@ -27,35 +31,43 @@ ANSWERED = 200
 
 @dataclass(frozen=True)
 class Ledger:
-    """The simulator's record, by what ties it to ours: hashes of callback tokens, ids of refunds."""
+    """The simulator's record, by what ties it to ours: the hashes of the tokens in the addresses given.
+
+    `commands` and what they moved (`moved`) are by the token of their result address, which every sending of
+    one of our rows carries.
+    """
 
     prompts: Mapping[str, Sequence[Json]]
+    from_menu: Mapping[str, Sequence[Json]]
+    """Debits that no prompt of ours asked for, by receipt."""
     debits: Mapping[str, Sequence[Json]]
-    payouts: Mapping[str, Json]
-    credits: Mapping[str, Sequence[Json]]
-    answered: Mapping[tuple[str, str], int]
-    """Callbacks answered 200, by kind and token hash."""
+    commands: Mapping[str, Sequence[Json]]
+    moved: Mapping[str, Sequence[Json]]
+    answered: Mapping[str, int]
+    """Callbacks answered 200, by token hash."""
 
     @classmethod
     def of(cls, told: Json) -> "Ledger":
         """Read the JSON of `GET /simulator/ledger`."""
-        prompts, debits, paid_back = _Lists(), _Lists(), _Lists()
-        token_of = {}
+        prompts, debits, commands, moved = _Lists(), _Lists(), _Lists(), _Lists()
+        token_of, from_menu = {}, _Lists()
         for prompt in told["prompts"]:
             token_of[prompt["checkoutRequestId"]] = _token_hash(prompt["callbackUrl"])
             prompts[_token_hash(prompt["callbackUrl"])].append(prompt)
         for debit in told["debits"]:
-            debits[token_of[debit["checkoutRequestId"]]].append(debit)
-        for credit in told["credits"]:
-            paid_back[credit["originatorConversationId"]].append(credit)
+            if debit["kind"] == "stk":
+                debits[token_of[debit["checkoutRequestId"]]].append(debit)
+            else:
+                from_menu[debit["receipt"]].append(debit)
+        for command in (*told["payouts"], *told["reversals"]):
+            token_of[command["conversationId"]] = _token_hash(command["resultUrl"])
+            commands[_token_hash(command["resultUrl"])].append(command)
+        for movement in (*told["credits"], *told["transfers"]):
+            moved[token_of[movement["conversationId"]]].append(movement)
         good = (item for item in told["callbacks"] if item["status"] == ANSWERED)
-        return cls(
-            prompts,
-            debits,
-            {payout["originatorConversationId"]: payout for payout in told["payouts"]},
-            paid_back,
-            Counter((item["kind"], _token_hash(item["url"])) for item in good),
-        )
+        # One address takes all that M-Pesa says of money from the menu: `invariants_c2b` looks at those.
+        answered = Counter(_token_hash(item["url"]) for item in good if not item["kind"].startswith("c2b"))
+        return cls(prompts, from_menu, debits, commands, moved, answered)
 
 
 class _Lists(defaultdict[str, list[Json]]):
@@ -81,6 +93,8 @@ class Compared:
 
     @property
     def debits(self) -> Sequence[Json]:
+        if self.payment.channel == Channel.C2B:
+            return self.ledger.from_menu.get(self.payment.receipt or "", ())
         return self.ledger.debits.get(self.payment.callback_token_hash or "", ())
 
     @property
@@ -110,7 +124,8 @@ def every_debit_is_one_success(it: Compared) -> Iterator[str]:
         yield f"it is of {payment.amount} shillings, the debit of {debit['amount']}"
     if payment.receipt not in (None, debit["receipt"]):
         yield f"its receipt is {payment.receipt}, the debit's {debit['receipt']}"
-    if not same_phone(it.runtime.vault.decrypt(payment.phone_encrypted or b""), debit["msisdn"]):
+    phone = payment.phone_encrypted  # of money from the menu, M-Pesa hides it
+    if phone is not None and not same_phone(it.runtime.vault.decrypt(phone), debit["msisdn"]):
         yield "the debited phone is not the payment's"
 
 
@@ -118,7 +133,7 @@ def refunds_credit_once(it: Compared) -> Iterator[str]:
     """Each refund is credited at most once, as it says; the sum never exceeds the payment."""
     total = 0
     for refund in it.story.refunds:
-        found = it.ledger.credits.get(refund.originator_conversation_id, ())
+        found = it.ledger.moved.get(refund.result_token_hash, ())
         total += sum(credit["amount"] for credit in found)
         if len(found) > 1:
             yield f"refund {refund.id} was credited {len(found)} times"
@@ -145,9 +160,10 @@ def final_is_known(it: Compared) -> Iterator[str]:
     if ended and it.payment.state in OPEN:
         yield f"it is {it.payment.status}, but its prompt is {ended[0]}"
     for refund in it.story.refunds:
-        payout = it.ledger.payouts.get(refund.originator_conversation_id)
-        if payout and payout["state"] in {"completed", "failed"} and refund.state in REFUND_OPEN:
-            yield f"refund {refund.id} is {refund.status}, but its payout is {payout['state']}"
+        states = [command["state"] for command in it.ledger.commands.get(refund.result_token_hash, ())]
+        over = [state for state in states if state in {"completed", "failed"}]
+        if over and len(over) == len(states) and refund.state in REFUND_OPEN:
+            yield f"refund {refund.id} is {refund.status}, but its payout is {over[0]}"
 
 
 def verify_ledger(
@@ -164,19 +180,25 @@ def verify_ledger(
         tally.counts["debits in review"] += len(it.debits) * (it.payment.state is PaymentStatus.REVIEW)
         for rule in rules:
             yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(it))
+    yield from verify_payouts_in_ledger(runtime, told, settled=settled, tally=tally)
+    yield from verify_c2b_in_ledger(runtime, told)
     yield from intent_came_first(runtime, ledger)
     yield from answered_is_stored(runtime, ledger, tally)
 
 
 def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:
-    """Every prompt and every payout at M-Pesa was in our books before."""
-    for column, ids, what in (
-        (Payment.callback_token_hash, list(ledger.prompts), "a prompt"),
-        (Refund.originator_conversation_id, list(ledger.payouts), "a payout"),
+    """Every prompt and every command at M-Pesa was in our books before."""
+    for columns, hashes, what in (
+        ([Payment.callback_token_hash], list(ledger.prompts), "a prompt"),
+        ([Refund.result_token_hash, Payout.result_token_hash], list(ledger.commands), "a payout"),
     ):
-        for page in _pages(ids):
+        for page in _pages(hashes):
             with runtime.database.read() as session:
-                known = set(session.scalars(select(column).where(column.in_(page))))
+                known = {
+                    found
+                    for column in columns
+                    for found in session.scalars(select(column).where(column.in_(page)))
+                }
             for stranger in (item for item in page if item not in known):
                 said = f"M-Pesa has {what} that is in none of our books"
                 yield Violation(intent_came_first.__name__, stranger, said)
@@ -184,20 +206,20 @@ def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:
 
 def answered_is_stored(runtime: Runtime, ledger: Ledger, tally: Tally) -> Iterator[Violation]:
     """Every callback that was answered 200 is in the inbox."""
-    for page in _pages(sorted({token for _, token in ledger.answered})):
+    tally.counts["callbacks answered"] += sum(ledger.answered.values())
+    for page in _pages(sorted(ledger.answered)):
         statement = (
-            select(CallbackInbox.kind, CallbackInbox.token_hash, func.count())
+            select(CallbackInbox.token_hash, func.count())
             .where(CallbackInbox.token_hash.in_(page))
-            .group_by(CallbackInbox.kind, CallbackInbox.token_hash)
+            .group_by(CallbackInbox.token_hash)
         )
         with runtime.database.read() as session:
-            stored = {(kind, token): count for kind, token, count in session.execute(statement)}
-        wanted = {key: count for key, count in ledger.answered.items() if key[1] in set(page)}
-        tally.counts["callbacks answered"] += sum(wanted.values())
-        for key, count in wanted.items():
-            if stored.get(key, 0) < count:
-                said = f"{count} {key[0]} callbacks were answered 200, {stored.get(key, 0)} are in the inbox"
-                yield Violation(answered_is_stored.__name__, key[1], said)
+            stored = {row[0]: row[1] for row in session.execute(statement)}
+        for token in page:
+            answered, found = ledger.answered[token], stored.get(token, 0)
+            if found < answered:
+                said = f"{answered} callbacks to one address were answered 200, {found} are in the inbox"
+                yield Violation(answered_is_stored.__name__, token, said)
 
 
 def _pages(items: Sequence[str]) -> Iterator[Sequence[str]]:

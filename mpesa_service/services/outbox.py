@@ -4,6 +4,8 @@ Written with it are its deliveries, one an endpoint that wants the type. `delive
 """
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -50,6 +52,22 @@ def _deliver(event_type: EventType) -> Insert:
     return insert(table_of(WebhookDelivery)).from_select(DELIVERY_COLUMNS, wanted, include_defaults=False)
 
 
+@dataclass(frozen=True)
+class News:
+    """What an event tells: of which payment, payout, batch or balance, and the how-manieth of it.
+
+    `sequence` counts the events of the subject from 1 without gaps: whoever makes the news counts it on the
+    subject's locked row, or leaves it to the unique key. `data` follows `_id` and `sequence` on the wire; it
+    names no phone, not even a masked one.
+    """
+
+    subject_id: str
+    sequence: int
+    data: Mapping[str, Any]
+    payment_id: str | None = None
+    refund_id: str | None = None
+
+
 def announce(
     session: Session,
     event_type: EventType | None,
@@ -57,47 +75,61 @@ def announce(
     before: str,
     at: datetime,
     refund: Refund | None = None,
+    order: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the event of a move that a locked payment (or its refund) has just made, and its deliveries.
+    """Write the event of a move that a locked payment, its refund or its order has made, and its deliveries.
 
     `before` is the public status before the move. Without a type nothing is announced.
     """
     if event_type is None:
         return
     payment.outgoing_count += 1
+    publish(session, event_type, payment_news(payment, refund, before, order), at)
+
+
+def publish(session: Session, event_type: EventType, news: News, at: datetime) -> None:
+    """Write an event and its deliveries, in the transaction of the change that it tells of."""
     event = {
         "event_id": f"evt_{new_id(at)}",
-        "subject_id": payment.id,
-        "payment_id": payment.id,
-        "refund_id": refund.id if refund else None,
+        "subject_id": news.subject_id,
+        "payment_id": news.payment_id,
+        "refund_id": news.refund_id,
         "type": event_type,
-        "sequence": payment.outgoing_count,
-        "payload": _payload(event_type, payment, refund, before, at),
+        "sequence": news.sequence,
+        "payload": payload(event_type, news, at),
         "created_at": at,
     }
+    if session.new:
+        session.flush()
     connection = session.connection()
     event_row = connection.scalar(_WRITE, event)
     connection.execute(_deliver(event_type), {"event_row": event_row, "at": at})
 
 
-def _payload(
-    event_type: EventType, payment: Payment, refund: Refund | None, before: str, at: datetime
-) -> bytes:
-    """Return the bytes that every attempt sends, in UTF-8. They name no phone, not even a masked one."""
-    data = _payment(payment)
-    if refund is None:
-        data["previousStatus"] = before
-    else:
-        data["refund"] = {**_refund(refund), "previousStatus": before}
+def payload(event_type: EventType, news: News, at: datetime) -> bytes:
+    """Return the bytes that every attempt sends, in UTF-8."""
+    data = {"_id": news.subject_id, "sequence": news.sequence, **news.data}
     timestamp = at.astimezone(NAIROBI).isoformat(timespec="milliseconds")
     body = {"type": event_type, "timestamp": timestamp, "data": data}
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def payment_news(
+    payment: Payment, refund: Refund | None, before: str, order: Mapping[str, Any] | None = None
+) -> News:
+    """Return what is told of a payment, of its refund or of its order; `before` is the status that it had."""
+    data = _payment(payment)
+    if order is not None:
+        data["order"] = order
+    elif refund is None:
+        data["previousStatus"] = before
+    else:
+        data["refund"] = {**_refund(refund), "previousStatus": before}
+    return News(payment.id, payment.outgoing_count, data, payment.id, refund.id if refund else None)
+
+
 def _payment(payment: Payment) -> dict[str, Any]:
     return {
-        "_id": payment.id,
-        "sequence": payment.outgoing_count,
         "provider": payment.provider,
         "orderId": payment.order_id,
         "status": payment.state.public,
@@ -116,6 +148,7 @@ def _refund(refund: Refund) -> dict[str, Any]:
     return {
         "_id": refund.id,
         "refundId": refund.conversation_id,
+        "method": refund.method,
         "refundAmount": refund.amount,
         "status": refund.state.public,
         "mpesaReceiptNumber": refund.receipt,

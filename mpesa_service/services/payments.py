@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.daraja import DarajaError, NotSent, Refused, StkPush, StkPushAccepted
 from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import CURRENCY
+from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
 from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT, GIVE_UP_AFTER, next_ask
@@ -30,6 +31,7 @@ from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import idempotency
 from mpesa_service.services.admission import insert_live
 from mpesa_service.services.idempotency import Answer, KeyedRequest
+from mpesa_service.services.orders import expected_order_id
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
@@ -77,22 +79,29 @@ def initiate(
     Raises Conflict or TryLater while another payment of the order or the phone is in the way,
     LimitExceeded when the number has had its prompts, KeyReused and TryLater for the key.
     """
-    earlier = idempotency.earlier_answer(
-        runtime, request, lambda begun: _finish(runtime, begun, request, render)
-    )
-    if earlier is not None:
-        return earlier
     phone_hash = runtime.vault.fingerprint("phone", order.phone)
-    runtime.prompt_limit.check(phone_hash)
     token = new_token()
     columns = _columns(runtime, principal, order, phone_hash, token)
 
     def write(session: Session) -> None:
         if request is not None:
             idempotency.claim(session, request, columns["id"], runtime.clock)
-        create_payment(session, Payment(**columns), Cause(principal.subject, runtime.clock()))
+        now = runtime.clock()
+        expected = expected_order_id(session, principal, order.order_id, order.amount, now)
+        payment = Payment(**columns, expected_order_id=expected)
+        create_payment(session, payment, Cause(principal.subject, now))
 
-    insert_live(runtime, principal, order.order_id, phone_hash, write)
+    try:
+        runtime.prompt_limit.check(phone_hash)
+        insert_live(runtime, principal, order.order_id, phone_hash, write)
+    except ServiceError:
+        # What was begun under the key is answered, whatever stands in the way of something new.
+        earlier = idempotency.earlier_answer(
+            runtime, request, lambda begun: _finish(runtime, begun, request, render)
+        )
+        if earlier is None:
+            raise
+        return earlier
     with about(payment_id=columns["id"]):
         pushed = _push(runtime, order, token)
     if not isinstance(pushed, Refused | NotSent):
@@ -132,6 +141,7 @@ def _columns(
         "phone_encrypted": runtime.vault.encrypt(order.phone),
         "phone_hash": phone_hash,
         "account_reference": account_reference(order.order_id),
+        "reference_key": reference_key(order.order_id),
         "callback_token_hash": token_hash(token),
         "live_order": order.order_id,
         "live_phone": phone_hash,

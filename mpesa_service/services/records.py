@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.phones import mask_msisdn
+from mpesa_service.domain.phones import mask_msisdn, mask_payer
 from mpesa_service.models import Payment, Refund
 from mpesa_service.services.vault import Vault
 
@@ -19,6 +19,7 @@ class RefundRecord:
     id: str
     refund_id: str | None
     payment_id: str
+    method: str
     amount: int
     status: str
     receipt: str | None
@@ -37,7 +38,9 @@ class PaymentRecord:
 
     id: str
     provider: str
+    channel: str | None
     order_id: str | None
+    bill_reference: str | None
     account_reference: str | None
     checkout_request_id: str | None
     merchant_request_id: str | None
@@ -60,12 +63,13 @@ class PaymentRecord:
 
 def payment_record(session: Session | None, vault: Vault, payment: Payment) -> PaymentRecord:
     """Return the payment with its refunds, oldest first; needs the session only where there are any."""
-    phone = payment.phone_encrypted and mask_msisdn(vault.decrypt(payment.phone_encrypted))
     checkout = payment.checkout_id_encrypted and vault.decrypt(payment.checkout_id_encrypted)
     return PaymentRecord(
         id=payment.id,
         provider=payment.provider,
+        channel=payment.channel,
         order_id=payment.order_id,
+        bill_reference=payment.bill_reference,
         account_reference=payment.account_reference,
         checkout_request_id=checkout or None,
         merchant_request_id=payment.merchant_request_id,
@@ -74,7 +78,7 @@ def payment_record(session: Session | None, vault: Vault, payment: Payment) -> P
         evidence=payment.evidence,
         amount=payment.amount,
         currency=payment.currency,
-        phone=phone or None,
+        phone=_masked_phone(vault, payment),
         result_code=payment.result_code,
         result_desc=payment.result_desc,
         failure_reason=payment.failure_reason,
@@ -85,6 +89,12 @@ def payment_record(session: Session | None, vault: Vault, payment: Payment) -> P
         updated_at=payment.updated_at,
         completed_at=payment.completed_at,
     )
+
+
+def _masked_phone(vault: Vault, payment: Payment) -> str | None:
+    if payment.payer_encrypted:
+        return mask_payer(vault.decrypt(payment.payer_encrypted))
+    return mask_msisdn(vault.decrypt(payment.phone_encrypted)) if payment.phone_encrypted else None
 
 
 def refund_records(session: Session, payment: Payment) -> tuple[RefundRecord, ...]:
@@ -100,6 +110,7 @@ def refund_record(refund: Refund) -> RefundRecord:
         id=refund.id,
         refund_id=refund.conversation_id,
         payment_id=refund.payment_id,
+        method=refund.method,
         amount=refund.amount,
         status=refund.state.public,
         receipt=refund.receipt,

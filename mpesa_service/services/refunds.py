@@ -1,4 +1,4 @@
-"""Paying money back by B2C: reserve first, then send, then what came of it.
+"""Paying money back: reserve first, then send, then what came of it.
 
 The amount is reserved on the payment's locked row, so refunds done and in flight never exceed the
 payment, however many are asked for at once. What is sent carries an id that was committed before.
@@ -13,17 +13,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import CommandAccepted, DarajaError
+from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.schedule import CALL_LIMIT
-from mpesa_service.domain.states import REFUNDABLE, RefundStatus
-from mpesa_service.errors import Conflict, InvalidAmount, ServiceError, Unavailable
-from mpesa_service.models import Payment, Refund
-from mpesa_service.models.payments import Provider
-from mpesa_service.models.statements import lock_payment, lock_refund
+from mpesa_service.domain.states import RefundStatus
+from mpesa_service.errors import ServiceError, Unavailable
+from mpesa_service.models import Refund
+from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import holds, idempotency
+from mpesa_service.services.commands.command import locked
+from mpesa_service.services.commands.refund import RefundCommand
+from mpesa_service.services.commands.sending import conclude, send, tokens_of
 from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.lookups import find_payment
+from mpesa_service.services.provider_errors import refusal_for_caller
 from mpesa_service.services.records import (
     PaymentRecord,
     RefundRecord,
@@ -31,9 +35,9 @@ from mpesa_service.services.records import (
     refund_record,
     refund_records,
 )
-from mpesa_service.services.refund_sending import Intent, intent_of, record_outcome, send, tokens_of
+from mpesa_service.services.refund_terms import RefundWish, terms_of
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import SERVICE, Cause, create_refund, move_refund
+from mpesa_service.services.states import SERVICE, Cause, create_refund
 
 log = logging.getLogger(__name__)
 
@@ -54,32 +58,33 @@ def refund(
     runtime: Runtime,
     principal: Principal,
     reference: str,
-    amount: int | None,
+    wish: RefundWish,
     render: Render,
     request: KeyedRequest | None = None,
 ) -> Answer:
-    """Pay back `amount` shillings of a payment, or all that is left of it; return the caller's answer.
+    """Pay back a payment, or a part of it, as wished; return the caller's answer.
 
-    Raises NotFound, Conflict when the payment is not paid or nothing is left, InvalidAmount when more
-    is asked than is left, and what the idempotency key says.
+    Raises NotFound, Unavailable while refunds are stopped, what `terms_of` says of the wish, and what the
+    idempotency key says.
     """
     earlier = idempotency.earlier_answer(
         runtime, request, lambda begun: _finish(runtime, begun, request, render)
     )
     if earlier is not None:
         return earlier
-    _refuse_if_stopped(runtime)
-    intent, begun = _reserve(runtime, principal, reference, amount, request)
-    sent = send(runtime, intent)
+    refuse_if_stopped(runtime)
+    command, begun = _reserve(runtime, principal, reference, wish, request)
+    sent = send(runtime, command)
     try:
-        return _conclude(runtime, intent.refund_id, sent, request, render)
+        return _conclude(runtime, begun.refund.id, sent, request, render)
     except SQLAlchemyError:
         # M-Pesa may have acted: whoever hears "nothing was done" would ask for a second refund.
-        log.exception("outcome of a refund could not be recorded", extra={"refund_id": intent.refund_id})
+        log.exception("outcome of a refund could not be recorded", extra={"refund_id": begun.refund.id})
         return render(replace(begun, refund=replace(begun.refund, status=RefundStatus.UNKNOWN.public)))
 
 
-def _refuse_if_stopped(runtime: Runtime) -> None:
+def refuse_if_stopped(runtime: Runtime) -> None:
+    """Raise Unavailable while refunds are stopped, or not set up."""
     if runtime.settings.mpesa_initiator_name is None:
         raise Unavailable(
             "Refunds are not set up: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"
@@ -100,9 +105,9 @@ def _reserve(
     runtime: Runtime,
     principal: Principal,
     reference: str,
-    amount: int | None,
+    wish: RefundWish,
     request: KeyedRequest | None,
-) -> tuple[Intent, RefundStarted]:
+) -> tuple[RefundCommand, RefundStarted]:
     """Transaction 1; returns what to send, and the records as they stand."""
     now = runtime.clock()
     refund_id = new_id(now)
@@ -111,14 +116,15 @@ def _reserve(
         payment = lock_payment(session, found.id)
         if request is not None:
             idempotency.claim(session, request, refund_id, runtime.clock)
-        amount = _allowed_amount(payment, amount)
+        terms = terms_of(payment, wish)
         row = Refund(
             id=refund_id,
             payment_id=payment.id,
-            amount=amount,
-            phone_encrypted=payment.phone_encrypted,
+            method=terms.method,
+            amount=terms.amount,
+            phone_encrypted=payment.phone_encrypted if terms.method is RefundMethod.B2C else None,
             originator_conversation_id=str(uuid.uuid4()),
-            **tokens_of(runtime.vault, refund_id).hashes(),
+            **tokens_of(runtime.vault, RefundCommand.name, refund_id).hashes(),
             # Until the send is accounted for, this is when it must have been cut off by a crash.
             ask_at=now + CALL_LIMIT,
             asks_made=0,
@@ -126,33 +132,12 @@ def _reserve(
             created_at=now,
             updated_at=now,
         )
-        detail = {"amount": amount}
+        detail = {"amount": terms.amount, "method": terms.method}
+        if wish.reason is not None:
+            detail["reason"] = wish.reason
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
         record = payment_record(session, runtime.vault, payment)
-        return intent_of(runtime, row), RefundStarted(refund_record(row), record)
-
-
-def _allowed_amount(payment: Payment, amount: int | None) -> int:
-    details = {"status": payment.state.public, "refundableAmount": payment.refundable_amount}
-    if payment.state not in REFUNDABLE or payment.provider != Provider.MPESA:
-        raise Conflict(
-            f"A payment in status {payment.state.public} cannot be refunded.",
-            code="not_refundable",
-            details=details,
-        )
-    if payment.refundable_amount == 0:
-        raise Conflict(
-            "Nothing is left to refund: the rest is refunded or being refunded.",
-            code="nothing_to_refund",
-            details=details,
-        )
-    if amount is not None and amount > payment.refundable_amount:
-        raise InvalidAmount(
-            f"Only {payment.refundable_amount} shillings of this payment can still be refunded.",
-            code="refund_too_large",
-            details=details,
-        )
-    return payment.refundable_amount if amount is None else amount
+        return RefundCommand(session, row, payment), RefundStarted(refund_record(row), record)
 
 
 def _conclude(
@@ -162,37 +147,32 @@ def _conclude(
     request: KeyedRequest | None,
     render: Render,
 ) -> Answer:
-    """Transaction 2. The result may have come before Daraja's answer; then only the id is news."""
-    refusal = None
+    """Transaction 2."""
     with runtime.database.begin() as session:
-        payment, row = lock_refund(session, refund_id)
-        if isinstance(sent, CommandAccepted):
-            row.conversation_id = row.conversation_id or sent.conversation_id
-        if row.state is RefundStatus.SUBMITTING:
-            refusal = record_outcome(runtime, session, payment, row, sent)
-        return _answer(runtime, session, payment, row, request, render, refusal)
+        command = locked(RefundCommand, session, refund_id)
+        error = conclude(runtime, command, sent)
+        refusal = refusal_for_caller(error, {"refundId": None, "_id": refund_id}) if error else None
+        return _answer(runtime, session, command, request, render, refusal)
 
 
 def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest | None, render: Render) -> Answer:
     """Answer for one who was killed between the transactions: whether it was sent is unknown."""
     with runtime.database.begin() as session:
-        payment, row = lock_refund(session, refund_id)
-        if row.state is RefundStatus.SUBMITTING:
-            cause = Cause(SERVICE, runtime.clock())
-            move_refund(session, payment, row, "refund_unanswered", cause)
-        return _answer(runtime, session, payment, row, request, render, None)
+        command = locked(RefundCommand, session, refund_id)
+        if command.row.state is RefundStatus.SUBMITTING:
+            command.move("unanswered", Cause(SERVICE, runtime.clock()))
+        return _answer(runtime, session, command, request, render, None)
 
 
 def _answer(
     runtime: Runtime,
     session: Session,
-    payment: Payment,
-    row: Refund,
+    command: RefundCommand,
     request: KeyedRequest | None,
     render: Render,
     refusal: ServiceError | None,
 ) -> Answer:
     session.flush()
-    record = payment_record(session, runtime.vault, payment)
-    started = RefundStarted(refund_record(row), record, refusal)
+    record = payment_record(session, runtime.vault, command.payment)
+    started = RefundStarted(refund_record(command.row), record, refusal)
     return idempotency.complete(runtime, session, request, render(started))

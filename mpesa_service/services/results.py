@@ -18,7 +18,7 @@ from mpesa_service.domain.decisions import (
 )
 from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PaymentStatus
-from mpesa_service.models import Payment
+from mpesa_service.models import Payment, PaymentEvent
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, note
 from mpesa_service.services.vault import Vault
@@ -72,7 +72,20 @@ def _standing(
         receipt_taken=report.receipt not in (None, payment.receipt)
         and _taken(session, payment, str(report.receipt)),
         order_paid=rival is not None and rival.state in PAID | {PaymentStatus.REVIEW},
+        given_up=payment.state is PaymentStatus.REVIEW and given_up(session, payment.id),
     )
+
+
+def given_up(session: Session, payment_id: str) -> bool:
+    """Tell whether a payment's latest move was `gave_up`: nobody ever said what became of it."""
+    latest = (
+        select(PaymentEvent.cause)
+        .where(PaymentEvent.payment_id == payment_id, PaymentEvent.refund_id.is_(None))
+        .where(PaymentEvent.from_status != PaymentEvent.to_status)
+        .order_by(PaymentEvent.sequence.desc())
+        .limit(1)
+    )
+    return session.scalar(latest) == "gave_up"
 
 
 def _taken(session: Session, payment: Payment, receipt: str) -> bool:
@@ -131,8 +144,12 @@ def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | 
 
 
 def _take_order_back(session: Session, payment: Payment, rival: Payment | None, at: datetime) -> None:
-    """A payment that had been let go and is paid after all makes its order paid again."""
-    if payment.live_order is not None or payment.state not in PAID:
+    """A payment that had been let go and is paid after all makes its order paid again.
+
+    Not so an announced order: there what is missing decides whether another payment may be started.
+    """
+    announced = payment.expected_order_id is not None
+    if announced or payment.live_order is not None or payment.state not in PAID:
         return
     if rival is not None:
         rival.live_order = None

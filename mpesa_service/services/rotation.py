@@ -6,13 +6,26 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from mpesa_service.models import CallbackInbox, DarajaToken, IdempotencyKey, Payment, Refund, WebhookEndpoint
+from mpesa_service.models import (
+    C2bConfirmation,
+    CallbackInbox,
+    DarajaToken,
+    IdempotencyKey,
+    Inquiry,
+    Payment,
+    Payout,
+    Refund,
+    WebhookEndpoint,
+)
 from mpesa_service.services.runtime import Runtime
 
 BATCH = 200
 ENCRYPTED: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (Payment, ("phone_encrypted", "checkout_id_encrypted")),
+    (Payment, ("phone_encrypted", "payer_encrypted", "checkout_id_encrypted")),
+    (C2bConfirmation, ("payer_encrypted", "names_encrypted")),
     (Refund, ("phone_encrypted",)),
+    (Payout, ("party_encrypted",)),
+    (Inquiry, ("answer_encrypted",)),
     (CallbackInbox, ("body_encrypted",)),
     (IdempotencyKey, ("answer_body",)),
     (WebhookEndpoint, ("secret_encrypted", "previous_secret_encrypted")),

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.announcements import payment_event, refund_event
+from mpesa_service.domain.announcements import ORDER_NOTES, payment_event, refund_event
 from mpesa_service.domain.states import (
     OPEN,
     PAID,
@@ -25,6 +25,7 @@ from mpesa_service.domain.states import (
 from mpesa_service.extensions import AFTER_COMMIT
 from mpesa_service.models import Payment, PaymentEvent, Refund
 from mpesa_service.models.statements import append
+from mpesa_service.services import order_sums
 from mpesa_service.services.outbox import announce
 
 log = logging.getLogger("mpesa_service.audit")
@@ -48,7 +49,6 @@ def create_payment(session: Session, payment: Payment, cause: Cause) -> None:
     payment.status = PaymentStatus.SUBMITTING
     payment.event_count = 0
     session.add(payment)
-    session.flush()
     _record(session, payment, None, None, payment.status, "created", cause)
 
 
@@ -71,6 +71,20 @@ def move_payment(session: Session, payment: Payment, edge: str, cause: Cause) ->
         payment.failure_reason = None
     _record(session, payment, None, before, after, edge, cause)
     announce(session, payment_event(edge, after), payment, before.public, cause.at)
+    if after in PAID or before in PAID:
+        count_towards_order(session, payment, cause)
+
+
+def count_towards_order(session: Session, payment: Payment, cause: Cause) -> None:
+    """Count the expected order of a locked payment anew, and tell of it if it received more or less."""
+    counted = order_sums.recount(session, payment, cause.at)
+    if counted is None:
+        return
+    what = f"order_{counted.order.status}"
+    told = order_sums.told(counted)
+    detail = {key: told[key] for key in ("orderId", "amountDue", "receivedAmount")}
+    note(session, payment, what, Cause(SERVICE, cause.at, cause.evidence, detail))
+    announce(session, ORDER_NOTES[what], payment, payment.state.public, cause.at, order=told)
 
 
 def hold(payment: Payment, refund: Refund, amount: int) -> None:
@@ -102,6 +116,8 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
         refund.ask_at = None
     _record(session, payment, refund, before, after, edge, cause)
     announce(session, refund_event(after), payment, before.public, cause.at, refund)
+    if after is RefundStatus.REVIEW and payment.state in PAID:  # elsewhere the payment moves, too
+        count_towards_order(session, payment, cause)
 
 
 def note(session: Session, payment: Payment, what: str, cause: Cause, refund: Refund | None = None) -> None:

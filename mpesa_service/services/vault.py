@@ -6,6 +6,10 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, MultiFernet
 
+from mpesa_service.domain.phones import mask_msisdn
+
+MASKS_REMEMBERED = 10_000
+
 
 class Vault:
     """Encrypts with the newest key, decrypts with any, and hashes with a key of its own.
@@ -17,6 +21,7 @@ class Vault:
     def __init__(self, encryption_keys: Sequence[str], hash_key: str) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in encryption_keys])
         self._hash_key = hash_key.encode()
+        self._masks: dict[str, str] = {}
 
     def encrypt(self, text: str) -> bytes:
         return self._fernet.encrypt(text.encode())
@@ -26,6 +31,15 @@ class Vault:
 
     def decrypt(self, ciphertext: bytes) -> str:
         return self._fernet.decrypt(ciphertext).decode()
+
+    def masked(self, ciphertext: bytes, fingerprint: str) -> str:
+        """Return an encrypted number masked; remembered by its hash, for a list of many decrypts slowly."""
+        known = self._masks.get(fingerprint)
+        if known is None:
+            if len(self._masks) >= MASKS_REMEMBERED:
+                self._masks.clear()
+            known = self._masks[fingerprint] = mask_msisdn(self.decrypt(ciphertext))
+        return known
 
     def decrypt_bytes(self, ciphertext: bytes) -> bytes:
         return self._fernet.decrypt(ciphertext)

@@ -32,6 +32,7 @@ class DeliveryRecord:
     endpoint_id: str
     event_id: str
     event_type: str
+    subject_id: str
     payment_id: str | None
     sequence: int
     resend: int
@@ -177,6 +178,7 @@ def _record(delivery: WebhookDelivery, event: OutgoingEvent) -> DeliveryRecord:
         endpoint_id=delivery.endpoint_id,
         event_id=event.event_id,
         event_type=event.type,
+        subject_id=event.subject_id,
         payment_id=event.payment_id,
         sequence=event.sequence,
         resend=delivery.resend,

@@ -3,7 +3,8 @@
 It shares no code with the service, so that a mistake in one is not repeated in the other. Start it
 with `python -m mpesa_service.simulator --port 5006`, or in a test with `SimulatorServer`.
 
-It speaks OAuth, STK push and query, B2C (v1 and v3), transaction status, and C2B URL registration.
+It speaks OAuth, STK push and query, C2B (v1 and v2), B2C (v1 and v3), B2Pochi, B2B, reversal,
+transaction status and account balance.
 By default any consumer key and secret opens an app on shortcode 174379 with the public sandbox
 passkey, and any Kenyan number is a customer with PIN 0000 and enough money, who pays after two
 seconds. A number ending in 99 and a result code chooses another outcome (`outcomes`), faults are

@@ -127,12 +127,14 @@ def _epilog() -> str:
     return "\n".join(
         [
             "Outcomes, by the last six digits of the phone number, or by the amount 240000 + the",
-            "last four (KES 241032 cancels); left STK push, right B2C:",
+            "last four (KES 241032 cancels); left STK push, right payouts and reversals:",
             *rows,
             "",
             "Faults (rate 0 to 1; stk_push.NAME limits one to an operation):",
             *faults,
-            f"  operations: {', '.join(OPERATIONS)}",
+            *textwrap.wrap(
+                "operations: " + ", ".join(OPERATIONS), 96, initial_indent="  ", subsequent_indent="    "
+            ),
             "",
             *textwrap.wrap("Options for --set: " + ", ".join(option_names()), 96),
         ]

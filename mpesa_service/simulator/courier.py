@@ -6,6 +6,7 @@ again within half an hour. The world's lock is never held while a callback is un
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ DELAYED = "delayed callbacks"
 """The scheduler's group of callbacks that wait."""
 
 _ANSWER_KEPT = 2000
+_KEY_NAMES = {"stk": "checkoutRequestId", "c2b_validation": "transId", "c2b_confirmation": "transId"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,19 @@ class Letter:
     """A callback that is to be sent, under the plan of its request."""
 
     kind: str
-    """`stk`, `b2c_result`, `b2c_timeout` or `status_result`."""
+    """`stk`, `c2b_validation`, `c2b_confirmation`, or a command's, such as `b2c_result`, `b2c_timeout`."""
     key: str
-    """The CheckoutRequestID or OriginatorConversationID of what it answers."""
+    """The CheckoutRequestID, TransID or OriginatorConversationID of what it is about."""
     url: str
     body: Json
     plan: Plan = field(default_factory=Plan)
     headers: dict[str, str] = field(default_factory=dict)
+    faults: str = "callback"
+    """The first word of the faults that it is subject to."""
+
+    def has(self, fault: str) -> bool:
+        """Tell whether it is `lost`, `doubled` or `delayed`."""
+        return self.plan.has(f"{self.faults}_{fault}")
 
 
 @dataclass(slots=True)
@@ -50,10 +58,9 @@ class Attempt:
 
     def as_json(self) -> Json:
         """Return what the ledger shows."""
-        id_name = "checkoutRequestId" if self.letter.kind == "stk" else "originatorConversationId"
         return {
             "kind": self.letter.kind,
-            id_name: self.letter.key,
+            _KEY_NAMES.get(self.letter.kind, "originatorConversationId"): self.letter.key,
             "url": self.letter.url,
             "attempt": self.number,
             "at": iso(self.at),
@@ -87,14 +94,27 @@ class Courier:
         """Send a letter as its plan says; return the attempts that were made before returning."""
         with self._lock:
             self.letters.setdefault(letter.key, []).append(letter)
-        if letter.plan.has("callback_lost"):
+        if letter.has("lost"):
             self._withhold(letter, "lost")
             return []
-        if letter.plan.has("callback_delayed"):
+        if letter.has("delayed"):
             self._withhold(letter, "delayed")
             self._scheduler.after(self.delay, lambda: self._send_late(letter), DELAYED)
             return []
         return self._send(letter)
+
+    def dispatch_all(self, letters: list[Letter]) -> list[Attempt]:
+        """Send letters one after the other, each as its plan says."""
+        return [attempt for letter in letters for attempt in self.dispatch(letter)]
+
+    def ask(self, letter: Letter, seconds: float) -> Attempt:
+        """Send a letter whose answer counts; one that took longer than this (real seconds) is an error."""
+        began = time.monotonic()
+        attempt = self._post(letter, seconds)
+        if attempt.error is None and time.monotonic() - began > seconds:
+            with self._lock:
+                attempt.error = f"Late: answered after more than {seconds:g} s"
+        return attempt
 
     def resend(self, key: str, times: int, *, parallel: bool) -> list[Attempt]:
         """Send the last letter of this id again, at once from so many threads or one by one."""
@@ -112,12 +132,14 @@ class Courier:
     def _send_late(self, letter: Letter) -> None:
         with self._lock:
             self.withheld = [
-                item for item in self.withheld if (item["id"], item["reason"]) != (letter.key, "delayed")
+                item
+                for item in self.withheld
+                if (item["kind"], item["id"], item["reason"]) != (letter.kind, letter.key, "delayed")
             ]
         self._send(letter)
 
     def _send(self, letter: Letter) -> list[Attempt]:
-        if letter.plan.has("callback_doubled"):
+        if letter.has("doubled"):
             return self._send_many(letter, 2)
         return [self._post(letter)]
 
@@ -136,7 +158,7 @@ class Courier:
             thread.join()
         return attempts
 
-    def _post(self, letter: Letter) -> Attempt:
+    def _post(self, letter: Letter, seconds: float | None = None) -> Attempt:
         with self._lock:
             self._numbers[letter.key] += 1
             attempt = Attempt(letter, self._numbers[letter.key], self._scheduler.now())
@@ -150,7 +172,7 @@ class Courier:
                     letter.url,
                     data=json.dumps(letter.body).encode(),
                     headers=headers,
-                    timeout=self.timeout,
+                    timeout=self.timeout if seconds is None else seconds,
                     allow_redirects=False,
                 )
                 status, answer = response.status_code, response.text[:_ANSWER_KEPT]

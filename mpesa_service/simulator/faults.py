@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from mpesa_service.simulator.errors import ControlError
 from mpesa_service.simulator.scripts import Script
 
-OPERATIONS = ("oauth", "stk_push", "stk_query", "b2c", "transaction_status", "c2b_register")
+COMMANDS = ("b2c", "b2pochi", "b2b", "reversal", "transaction_status", "account_balance")
+REQUESTS = ("oauth", "stk_push", "stk_query", *COMMANDS, "c2b_register", "c2b_simulate")
+OPERATIONS = (*REQUESTS, "c2b")
+"""The requests; and `c2b`, a customer's own payment, wherever it was begun."""
 
 FAULTS: dict[str, str] = {
     "refused_before": "hangs up at once, before acting",
@@ -28,30 +31,38 @@ FAULTS: dict[str, str] = {
     "callback_doubled": "the callback is sent twice at the same moment",
     "callback_delayed": "the callback is sent callback_delay seconds late",
     "callback_before_answer": "the callback is delivered before the HTTP answer",
-    "late_success": "1037 (B2C: queue time-out) is told; late_after seconds on, the money moves",
-    "queue_timeout": "B2C: the request comes back on QueueTimeOutURL and is not carried out",
-    "amount_differs": "the callback tells another amount than was debited",
+    "confirmation_lost": "the C2B confirmation is never sent",
+    "confirmation_doubled": "the C2B confirmation is sent twice at the same moment",
+    "confirmation_delayed": "the C2B confirmation is sent callback_delay seconds late",
+    "confirmation_first": "the C2B confirmation of an STK payment is sent before its callback",
+    "late_success": "1037 (commands: queue time-out) is told; late_after seconds on, the money moves",
+    "queue_timeout": "a command comes back on QueueTimeOutURL and is not carried out",
+    "reversal_spent": "a reversal fails with 1, as when the money is spent",
+    "amount_differs": "the callback tells another amount than was moved",
     "phone_differs": "the callback tells another phone number",
     "query_contradicts": "the query tells the opposite of the callback",
     "query_forgets": "the query says that the transaction does not exist",
 }
 """Every fault by name, in the order in which they are drawn."""
 
-_STK, _PAYOUT, _QUERY = (
-    frozenset({"stk_push"}),
-    frozenset({"stk_push", "b2c"}),
-    frozenset({"stk_query"}),
-)
-_CALLED_BACK = _PAYOUT | {"transaction_status"}
+_STK, _QUERY = frozenset({"stk_push"}), frozenset({"stk_query"})
+_CALLED_BACK = _STK | frozenset(COMMANDS)
+_MOVES_MONEY = _CALLED_BACK - {"transaction_status", "account_balance"}
+_CONFIRMED = _STK | {"c2b"}
 _ONLY: dict[str, frozenset[str]] = {
-    "token_refused": frozenset(OPERATIONS) - {"oauth"},
+    "token_refused": frozenset(REQUESTS) - {"oauth"},
     "callback_lost": _CALLED_BACK,
     "callback_doubled": _CALLED_BACK,
     "callback_delayed": _CALLED_BACK,
-    "callback_before_answer": _CALLED_BACK,
-    "late_success": _PAYOUT,
-    "queue_timeout": frozenset({"b2c"}),
-    "amount_differs": _PAYOUT,
+    "callback_before_answer": _CALLED_BACK | {"c2b_simulate"},
+    "confirmation_lost": _CONFIRMED,
+    "confirmation_doubled": _CONFIRMED,
+    "confirmation_delayed": _CONFIRMED,
+    "confirmation_first": _STK,
+    "late_success": _MOVES_MONEY,
+    "queue_timeout": frozenset(COMMANDS),
+    "reversal_spent": frozenset({"reversal"}),
+    "amount_differs": _MOVES_MONEY | {"c2b"},
     "phone_differs": _STK,
     "query_contradicts": _QUERY | _STK,
     "query_forgets": _QUERY,
@@ -72,6 +83,12 @@ class Plan:
     def joined(self, faults: frozenset[str]) -> "Plan":
         """Return the plan with more faults."""
         return Plan(self.faults | faults, self.script)
+
+    def amount_told(self, amount: int) -> int | float:
+        """Return the amount that a callback tells for this one."""
+        if self.script is not None and self.script.amount_in_callback is not None:
+            return self.script.amount_in_callback
+        return amount + self.has("amount_differs")
 
 
 class FaultBox:
@@ -100,7 +117,7 @@ class FaultBox:
         return Plan(drawn | script.faults if script else drawn, script)
 
     def _strikes(self, name: str, operation: str, rates: Mapping[str, float]) -> bool:
-        if operation not in _ONLY.get(name, OPERATIONS):
+        if operation not in _ONLY.get(name, REQUESTS):
             return False
         narrow = f"{operation}.{name}"
         key = narrow if narrow in rates else name

@@ -12,6 +12,7 @@ from mpesa_service.simulator.errors import invalid
 from mpesa_service.simulator.wire import SUBSCRIBER, Json
 
 MAX_AMOUNT = 250_000
+MAX_BILL_REFERENCE = 20
 
 _SHORTCODE = re.compile(r"[0-9]{5,7}")
 _STAMP = re.compile(r"[0-9]{14}")

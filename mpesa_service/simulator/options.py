@@ -35,7 +35,7 @@ class SimulatorOptions:
     customer_balance: int = 10_000_000
     utility_balance: int = 100_000_000
     tills: tuple[str, ...] = ()
-    """Till numbers that CustomerBuyGoodsOnline may name as PartyB; empty: any."""
+    """The shop's tills, which CustomerBuyGoodsOnline may name; empty: any number is one."""
     initiator_name: str = "testapi"
     initiator_password: str = SANDBOX_INITIATOR_PASSWORD
 
@@ -63,10 +63,23 @@ class SimulatorOptions:
     b2c_after: float = 1
     b2c_minimum: int = 10
     """Smaller payouts are accepted and end in result 2."""
+    reversal_auto: Literal["pay", "hold"] = "pay"
+    reversal_after: float = 1
     status_after: float = 1
-    """How long after a transaction status query its result comes."""
+    balance_after: float = 1
+    """How long after a query its result comes."""
+    c2b_after: float = 1
+    """How long after a C2B simulate request the customer pays."""
     c2b_register_once: bool = False
     """On: registering C2B URLs again is refused, as in production."""
+    c2b_validation: bool = False
+    """On: the shop's validation URL is asked first, as Safaricom does for whoever has applied for it."""
+    validation_seconds: float = 8
+    """Real seconds that the validator has; after them the registered ResponseType decides."""
+    c2b_till_type: Literal["Buy Goods", "Customer Merchant Payment"] = "Buy Goods"
+    """What a till's payments are called; documentation and captures differ."""
+    stk_confirmation: bool = True
+    """On: an STK payment is also confirmed to the shortcode's registered C2B URL."""
 
     callback_delay: float = 20
     callback_timeout: float = 10

@@ -60,6 +60,13 @@ B2C_TEXTS: dict[ResultCode, str] = {
     "SFC_IC0003": "The operator does not exist.",
 }
 
+ALREADY_REVERSED, NOT_REVERSIBLE = "R000001", "R000002"
+REVERSAL_TEXTS: dict[ResultCode, str] = B2C_TEXTS | {
+    2006: "The account status does not allow this transaction.",
+    ALREADY_REVERSED: "The transaction has already been reversed.",
+    NOT_REVERSIBLE: "The OriginalTransactionID is invalid.",
+}
+
 UNKNOWN_RECEIPT = 2032
 STATUS_TEXTS: dict[ResultCode, str] = B2C_TEXTS | {
     UNKNOWN_RECEIPT: "The transaction receipt number does not exist."
@@ -69,7 +76,7 @@ STATUS_TEXTS: dict[ResultCode, str] = B2C_TEXTS | {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the customer, or the payout, will do by itself."""
+    """What the customer, or the command, will do by itself."""
 
     code: ResultCode = 0
     hold: bool = False
@@ -92,8 +99,8 @@ SPECIAL: dict[str, Outcome] = {
 SPECIAL_TEXTS = {
     "7000": "the money moves, the callback is lost",
     "7002": "the money moves, the callback comes twice",
-    "7037": "late_success: 1037 (B2C: time-out) first, then the money moves",
-    "7408": "B2C only: back on QueueTimeOutURL, no money moves",
+    "7037": "late_success: 1037 (payouts: time-out) first, then the money moves",
+    "7408": "payouts only: back on QueueTimeOutURL, no money moves",
     "7777": "waits for a person or for the control API",
     "9003": "result SFC_IC0003",
 }

@@ -3,7 +3,8 @@
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from mpesa_service.simulator import prompts
+from mpesa_service.simulator import c2b, prompts
+from mpesa_service.simulator.control.c2b import wish_in
 from mpesa_service.simulator.control.common import payload
 from mpesa_service.simulator.errors import ControlError
 from mpesa_service.simulator.faults import FAULTS, OPERATIONS
@@ -61,9 +62,14 @@ def blueprint(world: World) -> Blueprint:
             numbers = list(world.ledger.customers)
         return render_template("phones.html", typed=typed, numbers=numbers)
 
+    _add_handset(pages, world)
+    return pages
+
+
+def _add_handset(pages: Blueprint, world: World) -> None:
     @pages.get("/simulator/phone/<number>")
     def phone(number: str) -> str:
-        return render_template("phone.html", msisdn=_number(number))
+        return render_template("phone.html", msisdn=_number(number), shortcode=world.options.shortcode)
 
     @pages.get("/simulator/phone/<number>/state")
     def state(number: str) -> Json:
@@ -81,7 +87,11 @@ def blueprint(world: World) -> Blueprint:
         prompts.act(world, _open_prompt(world, msisdn), _CANCELLED)
         return phone_state(world, msisdn)
 
-    return pages
+    @pages.post("/simulator/phone/<number>/pay")
+    def pay(number: str) -> Json:
+        msisdn, typed = _number(number), payload()
+        c2b.pay_with_pin(world, wish_in(world, typed | {"msisdn": msisdn}), str(typed.get("pin", "")))
+        return phone_state(world, msisdn)
 
 
 def _number(text: str) -> str:

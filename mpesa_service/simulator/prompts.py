@@ -1,15 +1,15 @@
-"""What happens to an STK push after it was accepted: the prompt, the money, the callback.
+"""What happens to an STK push after it was accepted: the prompt and the money.
 
-One prompt may be open on a phone. Facts from the portal's M-Pesa Express page and from captures: a
-success callback carries CallbackMetadata whose Balance has no Value; a failure carries none.
+One prompt may be open on a phone.
 """
 
 from datetime import timedelta
 
-from mpesa_service.simulator import ids
+from mpesa_service.simulator import ids, news, sms
 from mpesa_service.simulator.courier import Attempt, Letter
 from mpesa_service.simulator.errors import merchant
 from mpesa_service.simulator.faults import Plan
+from mpesa_service.simulator.ledger import Cause
 from mpesa_service.simulator.outcomes import (
     HOLD,
     NO_ANSWER,
@@ -20,8 +20,8 @@ from mpesa_service.simulator.outcomes import (
     chosen,
     named,
 )
-from mpesa_service.simulator.records import FAILED, OPEN, PAID, Prompt, Push
-from mpesa_service.simulator.wire import Json, masked, stamp
+from mpesa_service.simulator.records import FAILED, OPEN, PAID, STK, Prompt, Push
+from mpesa_service.simulator.wire import masked
 from mpesa_service.simulator.world import World
 
 _RULE_17 = timedelta(minutes=2)
@@ -62,23 +62,16 @@ def act(world: World, prompt: Prompt, code: ResultCode | None = None) -> list[At
     Returns the attempts made; none when the prompt was over already or the callback is withheld.
     """
     with world.lock:
-        letter = _close(world, prompt, prompt.outcome.code if code is None else code)
-    return world.courier.dispatch(letter) if letter else []
+        letters = _close(world, prompt, prompt.outcome.code if code is None else code)
+    return world.courier.dispatch_all(letters)
 
 
 def enter_pin(world: World, prompt: Prompt, pin: str) -> list[Attempt]:
     """Do what the customer's OK does: 2001 for a wrong PIN, 8006 once it is locked, else pay."""
     with world.lock:
         customer = world.customer(prompt.push.payer)
-        code: ResultCode = 0
-        if customer is not None and prompt.state == OPEN:
-            if customer.locked:
-                code = 8006
-            elif pin != customer.pin:
-                customer.wrong_pins += 1
-                code = 2001
-            else:
-                customer.wrong_pins = 0
+        asked = customer if prompt.state == OPEN else None
+        code = asked.enter_pin(pin) if asked is not None else 0
     return act(world, prompt, code)
 
 
@@ -88,8 +81,8 @@ def pay_late(world: World, prompt: Prompt) -> list[Attempt]:
         known = world.prompts.get(prompt.checkout_request_id) is prompt
         if not known or prompt.state != FAILED or _take_money(world, prompt) != 0:
             return []
-        letter = _finish(world, prompt, 0)
-    return world.courier.dispatch(letter)
+        letters = _finish(world, prompt, 0)
+    return world.courier.dispatch_all(letters)
 
 
 def _outcome(world: World, push: Push, plan: Plan) -> Outcome:
@@ -108,7 +101,7 @@ def _outcome(world: World, push: Push, plan: Plan) -> Outcome:
 
 def _misdirected(world: World, push: Push) -> Outcome | None:
     """A pay bill's PartyB is the shortcode itself, a till's is the till (portal FAQ)."""
-    if push.transaction_type == "CustomerPayBillOnline":
+    if not push.to_till:
         return Outcome("SFC_IC0003") if push.party_b != push.shortcode else None
     tills = world.options.tills
     return Outcome(2028) if tills and push.party_b not in tills else None
@@ -153,9 +146,9 @@ def _due(world: World, prompt: Prompt) -> None:
     act(world, prompt)
 
 
-def _close(world: World, prompt: Prompt, code: ResultCode) -> Letter | None:
+def _close(world: World, prompt: Prompt, code: ResultCode) -> list[Letter]:
     if prompt.state != OPEN or world.prompts.get(prompt.checkout_request_id) is not prompt:
-        return None
+        return []
     if code == 0 and prompt.plan.has("late_success"):
         world.scheduler.after(world.options.late_after, lambda: pay_late(world, prompt))
         code = NO_ANSWER
@@ -178,65 +171,22 @@ def _take_money(world: World, prompt: Prompt) -> ResultCode:
     refs = {
         "checkoutRequestId": prompt.checkout_request_id,
         "accountReference": push.account_reference,
+        "shortcode": push.shortcode,
     }
-    prompt.receipt = world.ledger.debit_customer(customer, push.amount, world.now(), refs)
-    customer.messages.append(
-        f"{prompt.receipt} Confirmed. Ksh{push.amount:,}.00 paid to {push.shortcode} for account "
-        f"{push.account_reference}. New M-PESA balance is Ksh{customer.balance:,}.00."
-    )
+    prompt.receipt = world.ledger.debit_customer(customer, push.amount, Cause(STK, world.now(), refs))
+    sms.paid(customer, prompt.receipt, push.amount, push.shortcode, push.account_reference)
     return 0
 
 
-def _finish(world: World, prompt: Prompt, code: ResultCode) -> Letter:
+def _finish(world: World, prompt: Prompt, code: ResultCode) -> list[Letter]:
     prompt.state = PAID if code == 0 else FAILED
     prompt.result_code = code
     prompt.closed_at = world.now()
     customer = world.ledger.customers.get(prompt.push.payer)
     if customer is not None and code not in (0, 1032, NO_ANSWER):
-        customer.messages.append(f"Failed. {STK_TEXTS.get(code, 'The payment was not made.')}")
+        sms.failed(customer, STK_TEXTS.get(code, "The payment was not made."))
     world.tell(
         f"{prompt.state}: {masked(prompt.push.msisdn)} KES {prompt.push.amount}, "
         f"result {code}{f', receipt {prompt.receipt}' if prompt.receipt else ''}"
     )
-    return Letter(
-        "stk",
-        prompt.checkout_request_id,
-        prompt.push.callback_url,
-        _callback(prompt, code),
-        prompt.plan,
-        {"Businessshortcode": prompt.push.shortcode},
-    )
-
-
-def _callback(prompt: Prompt, code: ResultCode) -> Json:
-    callback: Json = {
-        "MerchantRequestID": prompt.merchant_request_id,
-        "CheckoutRequestID": prompt.checkout_request_id,
-        "ResultCode": code,
-        "ResultDesc": STK_TEXTS.get(code, "The transaction failed."),
-    }
-    if code == 0 and prompt.closed_at is not None:
-        callback["CallbackMetadata"] = {
-            "Item": [
-                {"Name": "Amount", "Value": _amount_told(prompt)},
-                {"Name": "MpesaReceiptNumber", "Value": prompt.receipt},
-                {"Name": "Balance"},
-                {"Name": "TransactionDate", "Value": int(stamp(prompt.closed_at))},
-                {"Name": "PhoneNumber", "Value": _phone_told(prompt)},
-            ]
-        }
-    return {"Body": {"stkCallback": callback}}
-
-
-def _amount_told(prompt: Prompt) -> float:
-    script = prompt.plan.script
-    if script is not None and script.amount_in_callback is not None:
-        return float(script.amount_in_callback)
-    return float(prompt.push.amount + prompt.plan.has("amount_differs"))
-
-
-def _phone_told(prompt: Prompt) -> int | str:
-    script, payer = prompt.plan.script, int(prompt.push.payer)
-    if script is not None and script.phone_in_callback is not None:
-        return script.phone_in_callback
-    return payer ^ 1 if prompt.plan.has("phone_differs") else payer
+    return news.letters(world, prompt)

@@ -26,6 +26,17 @@ def dotted(moment: datetime) -> str:
     return moment.astimezone(NAIROBI).strftime("%d.%m.%Y %H:%M:%S")
 
 
+def decimals(amount: float) -> str:
+    """Return shillings with two decimals, such as 5.00."""
+    return f"{amount:.2f}"
+
+
+def account(name: str, balance: int) -> str:
+    """Return an account as results print it: name, currency, current, available, reserved, uncleared."""
+    funds = decimals(balance)
+    return f"{name}|KES|{funds}|{funds}|0.00|0.00"
+
+
 def iso(moment: datetime | None) -> str | None:
     """Return the ISO 8601 form that the simulator's own API speaks, or None."""
     return None if moment is None else moment.astimezone(NAIROBI).isoformat()

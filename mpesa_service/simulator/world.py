@@ -1,23 +1,27 @@
 """The whole state of the simulator, in memory, behind one lock."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from mpesa_service.simulator.courier import Courier
 from mpesa_service.simulator.faults import FaultBox, Plan
 from mpesa_service.simulator.identity import Identity, process_identity
 from mpesa_service.simulator.ledger import Customer, Ledger
 from mpesa_service.simulator.options import SimulatorOptions
-from mpesa_service.simulator.records import Payout, Prompt, StatusQuery
+from mpesa_service.simulator.records import C2bPayment, Command, Payout, Prompt
 from mpesa_service.simulator.scheduler import Clock, Scheduler, system_clock
 from mpesa_service.simulator.tokens import TokenDesk
 from mpesa_service.simulator.wire import Json
 
+C = TypeVar("C", bound=Command)
+
 _WATCHED_FOR = timedelta(seconds=5)
 _QUERY_GAP = timedelta(seconds=12)
+_SANDBOX_SHORTCODE = re.compile(r"600[0-9]{3}")
 
 
 def _silent(_line: str) -> None:
@@ -25,7 +29,7 @@ def _silent(_line: str) -> None:
 
 
 class World:
-    """Customers, shop, apps, prompts, payouts, status queries, faults and time.
+    """Customers, shop, apps, prompts, payments, commands, faults and time.
 
     Hold `lock` while reading or changing anything here, and never while a callback is sent.
     """
@@ -54,9 +58,9 @@ class World:
         self.faults = FaultBox(self.options.seed)
         self.prompts: dict[str, Prompt] = {}
         self.open_by_phone: dict[str, Prompt] = {}
-        self.payouts: dict[str, Payout] = {}
-        self.status_queries: dict[str, StatusQuery] = {}
+        self.commands: dict[str, Command] = {}
         self.c2b_urls: dict[str, Json] = {}
+        self.c2b: dict[str, C2bPayment] = {}
         self.requests: Counter[str] = Counter()
         self.wrong_credentials = 0
         self._watched: dict[str, datetime] = {}
@@ -69,6 +73,16 @@ class World:
         self.scheduler.set_manual(self.options.timers == "manual")
         if self.faults.seed != self.options.seed:
             self.faults.reseed(self.options.seed)
+
+    @property
+    def payouts(self) -> dict[str, Payout]:
+        """The payouts by OriginatorConversationID, oldest first."""
+        return {payout.originator_conversation_id: payout for payout in self.every(Payout)}
+
+    def every(self, kind: type[C]) -> list[C]:
+        """Return all commands of this class, oldest first."""
+        with self.lock:
+            return [command for command in self.commands.values() if isinstance(command, kind)]
 
     def now(self) -> datetime:
         """Return the simulated moment."""
@@ -114,6 +128,19 @@ class World:
             )
             self.ledger.customers[msisdn] = customer
             return customer
+
+    def named(self, number: str) -> str:
+        """Return a number as results print it, with the name when it is known."""
+        customer = self.ledger.customers.get(number)
+        if customer is not None:
+            return f"{number} - {customer.name}"
+        return f"{number} - SIMULATED PARTNER" if number in self.ledger.organisations else number
+
+    def owns(self, number: str, *, till: bool = False) -> bool:
+        """Tell whether this is the shop's shortcode (as in the sandbox, any 600xxx is), or its till."""
+        own = number == self.options.shortcode or _SANDBOX_SHORTCODE.fullmatch(number) is not None
+        tills = self.options.tills
+        return own or (number in tills if tills else till)
 
     def watch(self, msisdn: str) -> None:
         """Note that somebody has this number's phone page open."""

@@ -15,15 +15,30 @@ PUBLIC = {
     "health.ready",
     "mpesa.stk_callback",
     "mpesa.stk_callback_anywhere",
+    "mpesa.command_result",
+    "mpesa.command_timeout",
+    "mpesa.command_status_result",
+    "mpesa.command_status_timeout",
     "mpesa.b2c_result",
     "mpesa.b2c_timeout",
     "mpesa.status_result",
     "mpesa.status_timeout",
+    "c2b.confirmation",
+    "c2b.validation",
 }
 ADMIN = {
+    "mpesa.transaction",
+    "mpesa.balance",
+    "mpesa.refresh_balance",
     "mpesa.refund_payment",
+    "mpesa.register_c2b",
     "mpesa.review",
     "mpesa.resolve_payment",
+    "mpesa.unmatched",
+    "mpesa.match_unmatched",
+    "mpesa.return_unmatched",
+    "mpesa.c2b_rules",
+    "mpesa.set_c2b_rules",
     "mpesa.add_webhook",
     "mpesa.list_webhooks",
     "mpesa.get_webhook",
@@ -33,6 +48,17 @@ ADMIN = {
     "mpesa.list_webhook_deliveries",
     "mpesa.resend_webhook_delivery",
     "mpesa.replay_webhook",
+    "mpesa.create_payouts",
+    "mpesa.list_payouts",
+    "mpesa.get_payouts",
+    "mpesa.list_payout_rows",
+    "mpesa.payout_result",
+    "mpesa.approve_payouts",
+    "mpesa.pause_payouts",
+    "mpesa.resume_payouts",
+    "mpesa.stop_payouts",
+    "mpesa.payouts_in_review",
+    "mpesa.resolve_payout_row",
 }
 
 
@@ -63,7 +89,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 16
+    assert checked == 42
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -76,10 +102,10 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 22
+    assert len(operations) == 54
     for (path, _), operation in operations.items():
         assert operation["summary"], path
-        assert ("/callback" in path) == ("security" not in operation)
+        assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)
         for status, response in operation["responses"].items():
             if status.isdigit() and int(status) >= 400:
                 [content] = response["content"].values()
@@ -232,10 +258,11 @@ class TestBadInput:
             (b"\xff", 400),
             (b"[" * 30_000, 400),
             (b'{"a":' * 10_000, 400),
+            (b'{"\\ud800":1}', 400),
             (b'{"orderId":"A","orderId":"B","amount":1,"phoneNumber":"0712345678"}', 400),
             (b" " * 65_537, 413),
         ],
-        ids=range(10),
+        ids=range(11),
     )
     def test_bodies(self, service: Service, raw: bytes, status: int) -> None:
         answer = self.send(service, raw)

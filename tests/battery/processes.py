@@ -57,6 +57,11 @@ class Child:
             )
         Leashed.note(self._process.pid)
 
+    def behead(self) -> None:
+        """Kill the leader alone; what it started lives on, orphaned, until `kill`."""
+        if self._process is not None:
+            os.kill(self._process.pid, signal.SIGKILL)  # not waited for yet: the number stays taken
+
     def kill(self) -> None:
         """Kill the whole group at once, and wait for its leader."""
         if self._process is not None:

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,8 +18,9 @@ from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
 from mpesa_service.config import Settings
 from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
 from mpesa_service.domain.states import OPEN, REFUND_OPEN, PaymentStatus
-from mpesa_service.models import CallbackInbox, Payment, Refund
+from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.services.inbox import MAX_ATTEMPTS
 from mpesa_service.services.invariants import Tally, Violation, verify
 from mpesa_service.services.invariants_ledger import verify_ledger
@@ -32,6 +34,8 @@ from tests.support import environment
 STEPS = (15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200)
 """Seconds of time handed in, at least, one after the other and the last again and again."""
 ROUNDS = 40
+ASKED: dict[Any, Any] = {Payment: OPEN, Refund: REFUND_OPEN, Payout: PAYOUT_UNFINISHED}
+"""What may be open, and which states that is."""
 LONGEST_ROUND = 1_200.0
 
 
@@ -144,6 +148,15 @@ class Stack:
         chosen.unlink()
         return kill_one(int(chosen.name))
 
+    def kill_the_web_master(self, orphaned: float) -> None:
+        """Shoot gunicorn's master; after some seconds do as a supervisor does: end its group, start anew."""
+        self.web.behead()
+        time.sleep(orphaned)
+        self.web.kill()
+        for pid in self._pids.iterdir():
+            pid.unlink()
+        self.web.start()
+
     def restart_jobs(self) -> None:
         self.jobs.kill()
         self.jobs.start()
@@ -170,7 +183,7 @@ class Stack:
         failed = select(func.count()).where(
             CallbackInbox.verdict == InboxVerdict.FAILED, CallbackInbox.attempts < MAX_ATTEMPTS
         )
-        due = [select(func.count()).where(table.ask_at <= now) for table in (Payment, Refund)]
+        due = [select(func.count()).where(table.ask_at <= now) for table in ASKED]
         try:
             return not any(self._count(statement) for statement in [failed, *due])
         except OperationalError:
@@ -179,12 +192,12 @@ class Stack:
     def _waiting(self) -> int:
         return sum(
             self._count(select(func.count()).where((table.ask_at.is_not(None)) | table.status.in_(states)))
-            for table, states in ((Payment, OPEN), (Refund, REFUND_OPEN))
+            for table, states in ASKED.items()
         )
 
     def _seconds_to_next(self) -> float:
         with self.runtime.database.read() as session:
-            times = [session.scalar(select(func.min(table.ask_at))) for table in (Payment, Refund)]
+            times = [session.scalar(select(func.min(table.ask_at))) for table in ASKED]
         now = self.clock()
         return min(((at - now).total_seconds() for at in times if at is not None), default=0.0)
 

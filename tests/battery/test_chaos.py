@@ -1,4 +1,4 @@
-"""kill -9 of web workers and the job runner at random moments, under load."""
+"""kill -9 of web workers, of their master and of the job runner at random moments, under load."""
 
 import random
 import threading
@@ -15,6 +15,9 @@ PAYMENTS = sized(80, 2_000)
 KILLS = sized(5, 66)
 JOBS_EVERY = 4
 """One kill in so many is the job runner's."""
+MASTER_EVERY = 10
+"""One in so many is gunicorn's own, at first without its workers."""
+MASTERS = sum(n % MASTER_EVERY == 2 and n % JOBS_EVERY != JOBS_EVERY - 1 for n in range(KILLS))
 
 
 def shoot(stack: Stack, outcomes: Outcomes, done: threading.Event, kills: list[str]) -> None:
@@ -26,6 +29,9 @@ def shoot(stack: Stack, outcomes: Outcomes, done: threading.Event, kills: list[s
         elif len(kills) % JOBS_EVERY == JOBS_EVERY - 1:
             stack.restart_jobs()
             kills.append("jobs")
+        elif len(kills) % MASTER_EVERY == 2:
+            stack.kill_the_web_master(orphaned=chance.uniform(0, 0.5))
+            kills.append("master")
         elif stack.kill_a_web_worker(chance):
             kills.append("web")
         time.sleep(chance.uniform(0.05, 0.4))
@@ -53,6 +59,7 @@ def test_kill_9_at_random(new_stack: Any) -> None:
         payments=PAYMENTS,
         kills=len(kills),
         kills_of_job_runner=kills.count("jobs"),
+        kills_of_web_master=kills.count("master"),
         answers=dict(outcomes.answers),
         statuses=stack.statuses(),
         reviews=dict(stack.reasons_for_review()),
@@ -63,4 +70,5 @@ def test_kill_9_at_random(new_stack: Any) -> None:
     )
     assert violations == []
     assert len(kills) >= KILLS - 1
+    assert kills.count("master") == MASTERS > 0
     assert tally.counts["payments"] >= PAYMENTS

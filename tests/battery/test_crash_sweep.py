@@ -15,6 +15,7 @@ from mpesa_service.services.invariants_ledger import verify_ledger
 from tests.battery.clocks import TickingClock
 from tests.battery.sizes import figures, sized
 from tests.battery.sweep import Flow, Forge, forge, forget_token, run_until_idle, sweep
+from tests.payouts import batches, made, payouts
 from tests.receivers import receiver
 from tests.support import Listening, Service, start_service
 
@@ -28,7 +29,13 @@ pytestmark = pytest.mark.timeout(sized(240, 1_200))
 @pytest.fixture(params=["postgres", "sqlite"])
 def environment(request: pytest.FixtureRequest, service_env: dict[str, str]) -> dict[str, str]:
     url = request.getfixturevalue(f"{request.param}_url")
-    return {**service_env, "DATABASE_URL": url, "LOG_LEVEL": "ERROR", "MPESA_QUERIES_PER_MINUTE": "600000"}
+    return {
+        **service_env,
+        "DATABASE_URL": url,
+        "LOG_LEVEL": "ERROR",
+        "MPESA_QUERIES_PER_MINUTE": "600000",
+        "PAYOUTS_PER_MINUTE": "600000",
+    }
 
 
 @pytest.fixture
@@ -185,10 +192,25 @@ def test_reconcile_refunds(service: Service, warm: Forge) -> None:
         service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost", **fault})
         assert service.refund(checkout, 60).status_code in {200, 202}
         service.clock.advance(61)
-        return {"job": "refunds"}
+        return {"job": "commands"}
 
-    swept(service, warm, Flow("reconcile refunds", prepare, after=lambda: leases_end(service, "refunds")))
+    swept(service, warm, Flow("reconcile refunds", prepare, after=lambda: leases_end(service, "commands")))
     assert {(refund.status, refund.failure_reason) for refund in service.refunds()} == {("succeeded", None)}
+
+
+def test_send_payouts(service: Service, warm: Forge) -> None:
+    """Every other payout goes to a phone, every other one to a till: that is never sent twice."""
+
+    def prepare(number: int) -> dict[str, Any]:
+        to_phone = {"type": "b2c", "phoneNumber": phone(number)}
+        to_till = {"type": "buy_goods", "businessNumber": f"{500_000 + number}"}
+        made(service, {**(to_phone if number % 4 < 2 else to_till), "amount": 60}, reference=f"PAY-{number}")
+        return {"job": "payouts"}
+
+    swept(service, warm, Flow("send payouts", prepare, after=lambda: leases_end(service, "commands")))
+    ends = {(row.type, row.status) for row in payouts(service)}
+    assert ends <= {("b2c", "succeeded"), ("buy_goods", "succeeded"), ("buy_goods", "review")}
+    assert {batch.status for batch in batches(service)} == {"done"}
 
 
 def test_deliver(service: Service, warm: Forge) -> None:

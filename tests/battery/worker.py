@@ -7,6 +7,7 @@ from pathlib import Path
 from mpesa_service.config import Settings
 from mpesa_service.jobs import celery_app, worker
 from mpesa_service.services.runtime import Runtime, build_runtime
+from tests.battery import rebinding
 from tests.battery.clocks import SharedClock
 
 EVERY = 0.5
@@ -17,6 +18,7 @@ def _runtime() -> Runtime:
     return build_runtime(Settings.from_env(), SharedClock(Path(os.environ["BATTERY_CLOCK"])))
 
 
+rebinding.install()
 celery_app._runtime = _runtime
 app = worker.app
 for _entry in app.conf.beat_schedule.values():

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpesa_service.daraja import (
+    AccountBalance,
     UnreadableCallback,
     parse_command_result,
     parse_status_result,
@@ -49,6 +50,33 @@ PAYOUT = b"""{"Result": {"ResultType": 0, "ResultCode": 0,
   {"Key": "B2CChargesPaidAccountAvailableFunds", "Value": -1980.00}]},
  "ReferenceData": {"ReferenceItem": {"Key": "QueueTimeoutURL",
   "Value": "https://internalsandbox.safaricom.co.ke/mpesa/b2cresults/v1/submit"}}}}"""
+
+REVERSED = b"""{"Result": {"ResultType": 0, "ResultCode": 0,
+ "ResultDesc": "The service request is processed successfully.",
+ "OriginatorConversationID": "f1e2-4b95-a71d-b30d3cdbb7a7735297",
+ "ConversationID": "AG_20211114_20106e9209f64bebd05b", "TransactionID": "SKE52PAWR9",
+ "ResultParameters": {"ResultParameter": [
+  {"Key": "DebitAccountBalance", "Value": "Utility Account|KES|7722179.62|7722179.62|0.00|0.00"},
+  {"Key": "Amount", "Value": 1.00}, {"Key": "TransCompletedTime", "Value": 20211114132711},
+  {"Key": "OriginalTransactionID", "Value": "SKC82PACB8"}, {"Key": "Charge", "Value": 0.00},
+  {"Key": "CreditPartyPublicName", "Value": "254708374149 - John Doe"},
+  {"Key": "DebitPartyPublicName", "Value": "600992 - Safaricom Daraja 992"}]},
+ "ReferenceData": {"ReferenceItem": {"Key": "QueueTimeoutURL",
+  "Value": "https://internalsandbox.safaricom.co.ke/mpesa/reversalresults/v1/submit"}}}}"""
+
+BUSINESS_PAID = b"""{"Result": {"ResultType": "0", "ResultCode": "0",
+ "ResultDesc": "The service request is processed successfully",
+ "OriginatorConversationID": "626f6ddf-ab37-4650-b882-b1de92ec9aa4",
+ "ConversationID": "AG_20181005_00004d7ee675c0c7ee0b", "TransactionID": "QKA81LK5CY",
+ "ResultParameters": {"ResultParameter": [
+  {"Key": "DebitAccountBalance",
+   "Value": "{Amount={CurrencyCode=KES, MinimumAmount=618683, BasicAmount=6186.83}}"},
+  {"Key": "Amount", "Value": "190.00"}, {"Key": "DebitPartyCharges", "Value": ""},
+  {"Key": "TransCompletedTime", "Value": "20221110110717"},
+  {"Key": "ReceiverPartyPublicName", "Value": "000000 - Biller Company"},
+  {"Key": "Currency", "Value": "KES"}]},
+ "ReferenceData": {"ReferenceItem": [{"Key": "BillReferenceNumber", "Value": "19008"},
+  {"Key": "QueueTimeoutURL", "Value": "https://shop.example/late"}]}}}"""
 
 
 def stk(metadata=None, drop=(), **changes) -> bytes:
@@ -258,6 +286,46 @@ def test_a_failed_payout():
     assert (result.result.outcome, result.parameters) == (Outcome.FAILED, {})
     assert (result.receipt, result.amount, result.completed_at) == (None, None, None)
     assert result.transaction_id == "SG632NMUAB"
+
+
+def test_a_finished_reversal():
+    result = parse_command_result(REVERSED)
+    assert (result.result.outcome, result.result_type) == (Outcome.PAID, 0)
+    assert (result.receipt, result.original_receipt) == ("SKE52PAWR9", "SKC82PACB8")
+    assert (result.amount, result.parameters["Charge"]) == (Decimal(1), Decimal(0))
+    assert result.completed_at == datetime(2021, 11, 14, 10, 27, 11, tzinfo=UTC)
+    assert result.debit_account == AccountBalance(
+        name="Utility Account",
+        currency="KES",
+        current=Decimal("7722179.62"),
+        available=Decimal("7722179.62"),
+        reserved=Decimal(0),
+        uncleared=Decimal(0),
+    )
+    assert "Doe" not in repr(result)
+    assert parse_command_result(PAYOUT).original_receipt is None
+    assert parse_command_result(PAYOUT).debit_account is None
+
+
+def test_a_finished_business_payment():
+    result = parse_command_result(BUSINESS_PAID)
+    assert (result.result.outcome, result.result_type) == (Outcome.PAID, 0)
+    assert (result.receipt, result.amount) == ("QKA81LK5CY", Decimal(190))
+    assert result.completed_at == datetime(2022, 11, 10, 8, 7, 17, tzinfo=UTC)
+    assert result.debit_account is None
+
+
+def test_a_failed_business_payment():
+    raw = command(
+        ResultType=0,
+        ResultCode=2001,
+        TransactionID="OAK0000000",
+        ResultParameters={"ResultParameter": {"Key": "BOCompletedTime", "Value": 20200120164825}},
+        ReferenceData={"ReferenceItem": {"Key": "QueueTimeoutURL"}},
+    )
+    result = parse_command_result(raw)
+    assert (result.result.outcome, result.receipt, result.amount) == (Outcome.FAILED, None, None)
+    assert result.completed_at == datetime(2020, 1, 20, 13, 48, 25, tzinfo=UTC)
 
 
 def test_a_failed_reversal():

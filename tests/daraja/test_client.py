@@ -10,15 +10,20 @@ import requests
 
 from mpesa_service.daraja import (
     AlreadyRegistered,
+    B2bPayment,
     B2cPayment,
+    BalanceQuery,
     DarajaClient,
     Duplicate,
     InMemoryTokenStore,
     InvalidToken,
     NotSent,
+    NotSetUp,
     OutcomeUnknown,
     Refused,
     RegisterUrls,
+    Reversal,
+    SimulatedC2b,
     StkPush,
     SubscriberBusy,
     Throttled,
@@ -28,13 +33,18 @@ from mpesa_service.daraja import (
 from mpesa_service.domain.outcomes import Outcome
 
 from .conftest import BASE, TOKEN_URL, make_settings
-from .test_messages import PAYMENT, PUSH, STATUS, URLS
+from .test_messages import BALANCE, BUSINESS, GOODS, PAYMENT, PUSH, REVERSAL, SIMULATED, STATUS, URLS
 
 PUSH_URL = f"{BASE}/mpesa/stkpush/v1/processrequest"
 QUERY_URL = f"{BASE}/mpesa/stkpushquery/v1/query"
 B2C_URL = f"{BASE}/mpesa/b2c/v3/paymentrequest"
+POCHI_URL = f"{BASE}/mpesa/b2pochi/v1/paymentrequest"
+B2B_URL = f"{BASE}/mpesa/b2b/v1/paymentrequest"
+REVERSAL_URL = f"{BASE}/mpesa/reversal/v1/request"
 STATUS_URL = f"{BASE}/mpesa/transactionstatus/v1/query"
+BALANCE_URL = f"{BASE}/mpesa/accountbalance/v1/query"
 C2B_URL = f"{BASE}/mpesa/c2b/v2/registerurl"
+SIMULATE_URL = f"{BASE}/mpesa/c2b/v2/simulate"
 ID = "ws_CO_13012021093521236557"
 PASSWORD = (
     "MTc0Mzc5YmZiMjc5ZjlhYTliZGJjZjE1OGU5N2RkNzFhNDY3Y2QyZTBjODkzMDU5YjEwZjc4ZTZiNzJhZGEx"
@@ -68,6 +78,7 @@ REGISTERED = {
     "ResponseCode": "0",
     "ResponseDescription": "Success",
 }
+SIMULATION = REGISTERED | {"ResponseDescription": "Accept the service request successfully."}
 SPIKE = {
     "fault": {
         "faultstring": "Spike arrest violation.",
@@ -98,9 +109,18 @@ OPERATIONS = [
         lambda c: c.transaction_status(TransactionStatusQuery(**STATUS)),
         id="status",
     ),
+    pytest.param("POST", REVERSAL_URL, QUEUED, lambda c: c.reverse(Reversal(**REVERSAL)), id="reverse"),
+    pytest.param(
+        "POST", BALANCE_URL, QUEUED, lambda c: c.account_balance(BalanceQuery(**BALANCE)), id="balance"
+    ),
+    pytest.param("POST", POCHI_URL, QUEUED, lambda c: c.b2pochi_payment(B2cPayment(**PAYMENT)), id="pochi"),
+    pytest.param("POST", B2B_URL, QUEUED, lambda c: c.b2b_payment(B2bPayment(**BUSINESS)), id="b2b"),
+    pytest.param(
+        "POST", SIMULATE_URL, SIMULATION, lambda c: c.c2b_simulate(SimulatedC2b(**SIMULATED)), id="simulate"
+    ),
 ]
-READS = [OPERATIONS[1], OPERATIONS[4]]
-MOVERS = [OPERATIONS[0], OPERATIONS[2], OPERATIONS[3]]
+READS = [OPERATIONS[1], OPERATIONS[4], OPERATIONS[6]]
+MOVERS = [operation for operation in OPERATIONS if operation not in READS]
 every_operation = pytest.mark.parametrize(("method", "url", "good", "act"), OPERATIONS)
 every_read = pytest.mark.parametrize(("method", "url", "good", "act"), READS)
 every_mover = pytest.mark.parametrize(("method", "url", "good", "act"), MOVERS)
@@ -208,10 +228,96 @@ def test_a_payout_by_the_older_version(make_client, wire):
     assert (sent["CommandID"], sent["PartyA"]) == ("SalaryPayment", "600997")
 
 
+@pytest.mark.parametrize("version", ["v1", "v3"])
+def test_a_payout_may_have_a_command_of_its_own(make_client, wire, version):
+    wire.post(f"{BASE}/mpesa/b2c/{version}/paymentrequest", json=QUEUED)
+    payment = B2cPayment(**PAYMENT, command="SalaryPayment")
+    make_client(b2c_version=version, b2c_command="PromotionPayment").b2c_payment(payment)
+    assert wire.last_request.json()["CommandID"] == "SalaryPayment"
+
+
+@pytest.mark.parametrize("version", ["v1", "v3"])
+def test_a_payout_to_a_pochi(make_client, wire, version):
+    wire.post(POCHI_URL, json=without(QUEUED, "OriginatorConversationID"))
+    payment = B2cPayment(**(PAYMENT | {"command": "SalaryPayment", "occasion": "Order 1"}))
+    accepted = make_client(b2c_version=version, b2c_shortcode="600997").b2pochi_payment(payment)
+    assert wire.last_request.json() == {
+        "OriginatorConversationID": "refund-1",
+        "InitiatorName": "testapi",
+        "SecurityCredential": "READYMADE==",
+        "CommandID": "BusinessPayToPochi",
+        "Amount": 10,
+        "PartyA": "600997",
+        "PartyB": "254114669532",
+        "Remarks": "Refund",
+        "QueueTimeOutURL": "https://shop.example/late/8f1c",
+        "ResultURL": "https://shop.example/result/8f1c",
+        "Occassion": "Order 1",
+    }
+    assert accepted.conversation_id == "AG_20210706_20106e9209f64bebd05b"
+    assert accepted.originator_conversation_id == "refund-1"
+
+
+def test_a_payment_to_a_pay_bill(make_client, wire):
+    wire.post(B2B_URL, json=QUEUED)
+    payment = B2bPayment(**(BUSINESS | {"requester": "254708374149", "occasion": "May"}))
+    accepted = make_client(b2c_shortcode="600997").b2b_payment(payment)
+    assert wire.last_request.json() == {
+        "Initiator": "testapi",
+        "SecurityCredential": "READYMADE==",
+        "CommandID": "BusinessPayBill",
+        "SenderIdentifierType": "4",
+        "RecieverIdentifierType": "4",
+        "Amount": 190,
+        "PartyA": "600997",
+        "PartyB": "600000",
+        "AccountReference": "353353",
+        "Requester": "254708374149",
+        "Remarks": "Rent",
+        "QueueTimeOutURL": "https://shop.example/late/8f1c",
+        "ResultURL": "https://shop.example/result/8f1c",
+        "Occassion": "May",
+    }
+    assert accepted.conversation_id == "AG_20210706_20106e9209f64bebd05b"
+    assert accepted.originator_conversation_id == "f1e2-4b95-a71d-b30d3cdbb7a7735297"
+
+
+def test_a_payment_to_a_till(client, wire):
+    wire.post(B2B_URL, json=without(QUEUED, "OriginatorConversationID"))
+    accepted = client.b2b_payment(B2bPayment(**(GOODS | {"account_reference": ""})))
+    sent = wire.last_request.json()
+    assert (sent["CommandID"], sent["PartyA"]) == ("BusinessBuyGoods", "174379")
+    assert not {"AccountReference", "Requester", "Occassion"} & set(sent)
+    assert accepted.originator_conversation_id == ""
+
+
 def test_our_id_stands_in_for_one_that_is_not_echoed(client, wire):
     wire.post(B2C_URL, json=without(QUEUED, "OriginatorConversationID"))
     accepted = client.b2c_payment(B2cPayment(**PAYMENT))
     assert accepted.originator_conversation_id == "refund-1"
+
+
+def test_a_reversal(make_client, wire):
+    wire.post(REVERSAL_URL, json=without(QUEUED, "OriginatorConversationID"))
+    client = make_client(b2c_shortcode="600997")
+    accepted = client.reverse(Reversal(**(REVERSAL | {"occasion": "Order 1"})))
+    assert wire.last_request.json() == {
+        "Initiator": "testapi",
+        "SecurityCredential": "READYMADE==",
+        "CommandID": "TransactionReversal",
+        "TransactionID": "SG632NMUAB",
+        "Amount": 10,
+        "ReceiverParty": "174379",
+        "RecieverIdentifierType": "11",
+        "ResultURL": "https://shop.example/result/8f1c",
+        "QueueTimeOutURL": "https://shop.example/late/8f1c",
+        "Remarks": "Refund",
+        "Occasion": "Order 1",
+    }
+    assert accepted.conversation_id == "AG_20210706_20106e9209f64bebd05b"
+    assert accepted.originator_conversation_id == ""
+    client.reverse(Reversal(**REVERSAL))
+    assert "Occasion" not in wire.last_request.json()
 
 
 def test_a_status_query_by_receipt(client, wire):
@@ -259,6 +365,27 @@ def test_a_status_query_for_another_party(make_client, wire):
     assert wire.last_request.json()["PartyA"] == "600584"
 
 
+def test_a_balance_query(make_client, wire):
+    wire.post(BALANCE_URL, json=without(QUEUED, "OriginatorConversationID"))
+    client = make_client(b2c_shortcode="600997")
+    accepted = client.account_balance(BalanceQuery(**BALANCE))
+    assert wire.last_request.json() == {
+        "Initiator": "testapi",
+        "SecurityCredential": "READYMADE==",
+        "CommandID": "AccountBalance",
+        "PartyA": "600997",
+        "IdentifierType": "4",
+        "Remarks": "Balance",
+        "QueueTimeOutURL": "https://shop.example/late/8f1c",
+        "ResultURL": "https://shop.example/balance/8f1c",
+    }
+    assert accepted.conversation_id == "AG_20210706_20106e9209f64bebd05b"
+    assert accepted.originator_conversation_id == ""
+    client.account_balance(BalanceQuery(**BALANCE, party="600584", remarks="Noon"))
+    sent = wire.last_request.json()
+    assert (sent["PartyA"], sent["Remarks"]) == ("600584", "Noon")
+
+
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
@@ -297,6 +424,39 @@ def test_a_registration_by_the_older_version(make_client, wire):
     assert (registered.response_code, registered.originator_conversation_id) == ("0", "x-1")
 
 
+def test_a_simulated_payment(client, wire):
+    wire.post(SIMULATE_URL, json=SIMULATION)
+    accepted = client.c2b_simulate(SimulatedC2b(**SIMULATED))
+    assert wire.last_request.json() == {
+        "ShortCode": "174379",
+        "CommandID": "CustomerPayBillOnline",
+        "Amount": 5,
+        "Msisdn": "254708374149",
+        "BillRefNumber": "ORDER-1",
+    }
+    assert accepted.originator_conversation_id == "6e86-45dd-91ac-fd5d4178ab523408729"
+    assert accepted.response_code == "0"
+    assert accepted.response_description == "Accept the service request successfully."
+    assert accepted.raw == SIMULATION
+
+
+def test_a_simulated_payment_to_a_till_by_the_older_version(make_client, wire):
+    wire.post(f"{BASE}/mpesa/c2b/v1/simulate", json={"ResponseCode": "0"})
+    payment = SimulatedC2b(**(SIMULATED | {"bill_reference": "", "command": "CustomerBuyGoodsOnline"}))
+    accepted = make_client(c2b_version="v1").c2b_simulate(payment)
+    sent = wire.last_request.json()
+    assert (sent["CommandID"], sent["BillRefNumber"]) == ("CustomerBuyGoodsOnline", None)
+    assert (accepted.originator_conversation_id, accepted.response_description) == ("", "")
+
+
+def test_production_simulates_nothing(make_client, wire):
+    client = make_client(base_url="https://api.safaricom.co.ke")
+    with pytest.raises(NotSetUp, match="production") as caught:
+        client.c2b_simulate(SimulatedC2b(**SIMULATED))
+    assert caught.value.operation == "c2b_simulate"
+    assert wire.request_history == []
+
+
 @every_operation
 @pytest.mark.parametrize("code", ["0", "00000000", 0])
 def test_every_zero_is_accepted(client, wire, method, url, good, act, code):
@@ -316,7 +476,10 @@ def test_a_response_code_that_says_no(client, wire, method, url, good, act):
     assert (caught.value.http_status, caught.value.error_code) == (200, "1")
     assert caught.value.error_message == "Rejected [number]"
     assert caught.value.entry is None
-    assert caught.value.operation in {"stk_push", "b2c_payment", "register_urls"}
+    assert caught.value.operation in {
+        *("stk_push", "b2c_payment", "register_urls", "reverse", "b2pochi_payment", "b2b_payment"),
+        "c2b_simulate",
+    }
     assert len(sent_to(wire, url)) == 1
 
 
@@ -424,10 +587,31 @@ def test_a_query_without_information(client, wire, status, message, kind):
             Duplicate,
         ),
         (
+            POCHI_URL,
+            OPERATIONS[7].values[3],
+            500,
+            error("500.002.1001", "Duplicate OriginatorConversationID."),
+            Duplicate,
+        ),
+        (
             C2B_URL,
             OPERATIONS[3].values[3],
             500,
             error("500.003.1001", "Urls are already registered."),
+            AlreadyRegistered,
+        ),
+        (
+            C2B_URL,
+            OPERATIONS[3].values[3],
+            200,
+            {"ResponseCode": "0", "ResponseDescription": "Duplicate notification info, SP ID is 1"},
+            AlreadyRegistered,
+        ),
+        (
+            C2B_URL,
+            OPERATIONS[3].values[3],
+            500,
+            error("500.003.1001", "Duplicate notification info, SP ID is 1, correlator is 2"),
             AlreadyRegistered,
         ),
         (
@@ -751,7 +935,14 @@ def test_threads_share_one_token(wire):
 )
 @pytest.mark.parametrize(
     ("act", "operation"),
-    [(OPERATIONS[2].values[3], "b2c_payment"), (OPERATIONS[4].values[3], "transaction_status")],
+    [
+        (OPERATIONS[2].values[3], "b2c_payment"),
+        (OPERATIONS[4].values[3], "transaction_status"),
+        (OPERATIONS[5].values[3], "reverse"),
+        (OPERATIONS[6].values[3], "account_balance"),
+        (OPERATIONS[7].values[3], "b2pochi_payment"),
+        (OPERATIONS[8].values[3], "b2b_payment"),
+    ],
 )
 def test_without_credentials_no_command_leaves(make_client, wire, act, operation, changes, reason):
     with pytest.raises(NotSent, match=reason) as caught:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpesa_service.daraja import (
+    ALREADY_REVERSED,
     COMMAND_RESULTS,
     ERROR_CODES,
     STK_RESULTS,
@@ -30,7 +31,7 @@ COMMAND_FAILED = [
     *("1", "2", "3", "4", "8", "11", "18", "20", "21", "22", "24", "25", "26", "29", "2001"),
     *("2006", "2028", "2040", "8006", "SFC_IC0003", "R000002"),
 ]
-COMMAND_UNCLEAR = ["15", "17", "2032", "R000001", *map(str, range(100000000, 100000012))]
+COMMAND_UNCLEAR = ["15", "17", "2032", ALREADY_REVERSED, *map(str, range(100000000, 100000012))]
 
 
 def test_the_stk_table_is_complete():
@@ -78,6 +79,11 @@ def test_command_failures_are_final_and_may_be_paid_again(code):
 def test_ambiguous_commands_are_left_to_a_person(code):
     row = command_result(code)
     assert (row.outcome, row.final, row.resend_safe) == (Outcome.UNCLEAR, False, False)
+
+
+def test_a_second_reversal_is_told_apart():
+    assert command_result("r000001").code == ALREADY_REVERSED == "R000001"
+    assert command_result("R000002").code != ALREADY_REVERSED
 
 
 def test_a_finished_command_must_not_be_sent_again():
@@ -146,6 +152,39 @@ def test_every_row_can_be_read_aloud(row):
     assert not re.search(r"errorCode|HTTP|token|shortcode|initiator|\d{3}", row.say)
     assert row.meaning.endswith(".")
     assert row.confidence in Confidence
+
+
+@pytest.mark.parametrize("row", [row for row in ALL_ROWS if row.mend], ids=lambda row: row.code)
+def test_what_an_operator_can_do_is_said_in_sentences(row):
+    assert re.fullmatch(r"[A-Z].{40,400}\.", row.mend)
+    assert "  " not in row.mend
+
+
+def test_every_fault_of_the_configuration_can_be_mended():
+    kinds = {ErrorKind.REQUEST, ErrorKind.SETUP, ErrorKind.TOKEN, ErrorKind.REGISTERED, ErrorKind.QUOTA}
+    assert all(row.mend for row in ERROR_CODES if row.kind in kinds)
+    assert all(row.mend for row in COMMAND_RESULTS.values() if row.credential_fault)
+    assert all(row.mend for row in COMMAND_RESULTS.values() if "fault on our side" in row.say)
+
+
+def test_what_nobody_here_can_mend_says_nothing():
+    assert command_result("0").mend is command_result("31337").mend is stk_result("1032").mend is None
+    assert error_entry(500, "500.001.1001", "The transaction is being processed").mend is None
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "404.001.03"), (400, "400.003.01"), (401, "401.002.01")])
+def test_what_to_check_about_a_refused_token(status, code):
+    mend = error_entry(status, code, "Invalid Access Token").mend
+    for hint in ("sandbox", "production", "product", "go-live", "new token"):
+        assert hint in mend
+
+
+@pytest.mark.parametrize("lookup", [command_result, status_query_result])
+def test_what_to_check_about_a_refused_initiator(lookup):
+    for hint in ("name", "password", "90 days", "certificate", "environment"):
+        assert hint in lookup(2001).mend
+    assert "Reversals Initiator" in lookup(21).mend
+    assert "unlocked" in lookup("8006").mend
 
 
 def test_no_failure_with_an_open_end_promises_that_no_money_was_taken():

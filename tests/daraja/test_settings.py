@@ -50,6 +50,21 @@ def test_refuses(field, value):
         make_settings(**{field: value})
 
 
+@pytest.mark.parametrize(
+    ("base_url", "production"),
+    [
+        ("https://api.safaricom.co.ke", True),
+        ("https://API.Safaricom.co.ke.:443/", True),
+        ("https://sandbox.safaricom.co.ke", False),
+        ("http://127.0.0.1:5005", False),
+        ("https://api.safaricom.co.ke.example", False),
+        ("https://daraja.test/api.safaricom.co.ke", False),
+    ],
+)
+def test_which_host_is_production(base_url, production):
+    assert make_settings(base_url=base_url).is_production is production
+
+
 def test_a_pay_bill_receives_on_its_own_shortcode_whatever_the_till():
     assert make_settings(till="5678").receiving_party == "174379"
 

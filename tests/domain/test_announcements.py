@@ -1,10 +1,27 @@
-"""Every edge of both tables, and what it announces: written down a second time."""
+"""Every edge of every table, and what it announces: written down a second time."""
 
-from mpesa_service.domain.announcements import EventType, payment_event, refund_event
-from mpesa_service.domain.states import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
+from mpesa_service.domain.announcements import (
+    ORDER_NOTES,
+    EventType,
+    batch_event,
+    payment_event,
+    payout_event,
+    refund_event,
+)
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS
+from mpesa_service.domain.states import PAYMENT_TRANSITIONS, PAYOUT_TRANSITIONS, REFUND_TRANSITIONS
 
 SILENT_PAYMENT_EDGES = {"push_accepted", "push_unanswered", "fell_silent"}
 SILENT_REFUND_EDGES = {"refund_accepted", "refund_unanswered", "refund_timed_out"}
+SILENT_PAYOUT_EDGES = {
+    "payout_begun",
+    "payout_put_back",
+    "payout_stopped",
+    "payout_accepted",
+    "payout_unanswered",
+    "payout_timed_out",
+}
 
 
 def test_every_payment_edge() -> None:
@@ -31,3 +48,36 @@ def test_every_refund_edge() -> None:
             assert event == f"refund.{edge.target.value}"
         announced.add(event)
     assert announced - {None} == {word for word in EventType if word.startswith("refund.")}
+
+
+def test_every_payout_edge() -> None:
+    announced = set()
+    for edge in PAYOUT_TRANSITIONS.edges:
+        event = payout_event(edge.target)
+        if edge.name in SILENT_PAYOUT_EDGES:
+            assert event is None, edge
+        else:
+            assert event == f"payout.{edge.target.value}"
+        announced.add(event)
+    assert announced - {None} == {word for word in EventType if word.startswith("payout.")}
+
+
+def test_every_edge_of_a_batch() -> None:
+    announced = {edge.name: batch_event(edge.name, edge.target) for edge in BATCH_TRANSITIONS.edges}
+    assert {name for name, event in announced.items() if event} == {"finished"}
+    assert announced["finished"] == "payout_batch.done"
+    assert batch_event("created", BatchStatus.WAITING_APPROVAL) == "payout_batch.waiting_approval"
+    assert batch_event("created", BatchStatus.RUNNING) is None
+
+
+def test_every_change_of_an_order_has_its_note() -> None:
+    announced = {note: event for note, event in ORDER_NOTES.items() if event is not None}
+    assert announced == {
+        "order_partially_paid": EventType.ORDER_PARTIALLY_PAID,
+        "order_paid": EventType.ORDER_PAID,
+        "order_overpaid": EventType.ORDER_OVERPAID,
+    }
+    assert ORDER_NOTES.keys() - announced.keys() == {"order_open", "order_expired", "order_canceled"}
+    assert set(announced.values()) == {word for word in EventType if word.startswith("order.")}
+    edges = {edge.name for edge in (*PAYMENT_TRANSITIONS.edges, *REFUND_TRANSITIONS.edges)}
+    assert not edges & ORDER_NOTES.keys(), "a note must not be taken for a move"

@@ -515,3 +515,61 @@ def test_no_sequence_of_reports_takes_a_success_back(reports: list[Report]) -> N
         assert set(been[been.index(S.SUCCEEDED) :]) <= {S.SUCCEEDED, S.REVIEW}
     if S.REVIEW in been:
         assert been[-1] is S.REVIEW
+
+
+class TestConfirmations:
+    """C2B's word that the money is there."""
+
+    def arrival(self, **more: Any) -> Report:
+        return claim(evidence=Evidence.CONFIRMATION, phone=None, **more)
+
+    def cases(self) -> list[Case]:
+        found = []
+        for status, amount, taken, own, order_paid, earlier, silent in product(
+            S,
+            (100, 99),
+            (True, False),
+            (RECEIPT, OTHER_RECEIPT, None),
+            (True, False),
+            (None, C.AMOUNT),
+            (True, False),
+        ):
+            record = standing(
+                status,
+                receipt=own,
+                contradiction=earlier,
+                receipt_taken=taken,
+                order_paid=order_paid,
+                given_up=silent,
+            )
+            report = self.arrival(amount=amount)
+            found.append((record, report, decide(record, report)))
+        return found
+
+    def test_what_moves(self) -> None:
+        edges = Counter()
+        for record, report, decision, target in moves(self.cases()):
+            assert (report.amount, record.receipt_taken) == (record.amount, False)
+            assert record.receipt in (None, report.receipt)
+            assert decision.learn_receipt
+            assert target is (S.REVIEW if record.order_paid else S.SUCCEEDED)
+            if decision.edge == "matched":
+                assert (record.status, record.given_up, record.contradiction) == (S.REVIEW, True, None)
+            else:
+                assert record.status in (UNPAID if decision.edge == "late_payment" else OPEN | UNPAID)
+            edges[decision.edge] += 1
+        assert edges.keys() == {"paid", "late_payment", "matched", "paid_twice"}
+
+    def test_what_is_known_stays_as_it_is(self) -> None:
+        for status in PAID | {S.REVIEW}:
+            assert decide(standing(status, receipt=RECEIPT), self.arrival()).verdict is Verdict.DUPLICATE
+
+    @pytest.mark.parametrize("status", sorted(PAID))
+    def test_a_paid_payment_gets_its_receipt(self, status: PaymentStatus) -> None:
+        decision = decide(standing(status), self.arrival())
+        assert decision == Decision(Verdict.APPLIED, "the receipt followed", learn_receipt=True)
+
+    def test_another_amount_or_receipt_is_put_to_daraja(self) -> None:
+        paid = standing(S.SUCCEEDED, receipt=RECEIPT)
+        assert decide(paid, self.arrival(amount=90)).contradiction is C.AMOUNT
+        assert decide(paid, self.arrival(receipt=OTHER_RECEIPT)).contradiction is C.RECEIPT

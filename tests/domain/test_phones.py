@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.phones import mask_msisdn, normalize_msisdn, same_phone
+from mpesa_service.domain.phones import mask_msisdn, mask_party, mask_payer, normalize_msisdn, same_phone
 from mpesa_service.errors import InvalidPhone
 
 MESSAGE = "Invalid phone number format. Use 254XXXXXXXXX, 0XXXXXXXXX, or XXXXXXXXX"
@@ -147,3 +147,37 @@ def test_a_mask_is_no_phone_number(subscriber: str) -> None:
 )
 def test_only_another_whole_number_disagrees(reported: str | None, same: bool) -> None:
     assert same_phone("254712345678", reported) is same
+
+
+@pytest.mark.parametrize(
+    ("party", "shown"),
+    [
+        ("254705912645 - NICHOLAS JOHN SONGOK", "254705***645 - N*** J*** S***"),
+        ("0705912645 - Wanjikũ", "070591***645 - W***"),
+        ("2547 ***** 645 - JANE", "2547 ***** 645 - J***"),
+        ("JANE WANJIKU", "J*** W***"),
+        ("600000 - SHOP LIMITED", "600000 - SHOP LIMITED"),
+        ("5151515 - SHOP", "5151515 - SHOP"),
+        ("", ""),
+    ],
+)
+def test_a_party_is_shown_without_what_names_a_person(party: str, shown: str) -> None:
+    assert mask_party(party) == shown
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("", None),
+        ("2547 ***** 126", "2547 ***** 126"),
+        ("25470****149", "25470****149"),
+        ("f" * 64, "hashed"),
+        ("F" * 62, "hashed"),
+        ("254712345678", "254712***678"),
+        ("0712 345 678", "254712***678"),
+        ("441632960961", "***961"),
+        ("25471234567*", "***67*"),
+    ],
+)
+def test_a_payer_is_shown_masked(told: str, shown: str | None) -> None:
+    assert mask_payer(told) == shown

@@ -1,13 +1,13 @@
 """Ids, tokens, and the reference that the customer reads."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.references import account_reference, is_order_id, new_id, new_token
+from mpesa_service.domain.references import account_reference, first_id, is_order_id, new_id, new_token
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ORDER_IDS = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z")
@@ -28,6 +28,29 @@ def test_an_id_begins_with_its_millisecond() -> None:
 def test_ids_sort_by_time(made: datetime, later: int) -> None:
     first = made.replace(tzinfo=UTC)
     assert new_id(first) < new_id(first + timedelta(milliseconds=later))
+
+
+@given(st.integers(0, 10**15))
+def test_an_id_has_the_millisecond_that_the_wire_shows(microseconds: int) -> None:
+    made = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    shown = datetime.fromisoformat(made.isoformat(timespec="milliseconds"))
+    assert first_id(shown) <= new_id(made) < first_id(shown + timedelta(milliseconds=1))
+
+
+def test_the_first_id_of_an_instant() -> None:
+    assert first_id(NOW) == f"{1_795_338_000_000:012x}" + "0" * 12
+    assert first_id(NOW + timedelta(microseconds=1)) == first_id(NOW + timedelta(milliseconds=1))
+    assert first_id(NOW) <= new_id(NOW) < first_id(NOW + timedelta(milliseconds=1))
+    nairobi = timezone(timedelta(hours=3))
+    assert first_id(NOW.astimezone(nairobi)) == first_id(NOW)
+
+
+@pytest.mark.parametrize("hours", [-12, 14])
+def test_the_ends_of_time_have_first_ids_too(hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    ends = [first_id(datetime(1, 1, 1, tzinfo=zone)), first_id(datetime(9999, 12, 31, 23, 59, tzinfo=zone))]
+    assert all(re.fullmatch(r"[0-9a-f]{24}", end) for end in ends)
+    assert ends[0] < new_id(NOW) < ends[1]
 
 
 def test_ids_of_one_instant_differ() -> None:

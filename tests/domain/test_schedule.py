@@ -9,8 +9,8 @@ from mpesa_service.domain.schedule import (
     ASK_AFTER,
     ASK_AT_MOST_EVERY,
     CALL_LIMIT,
+    COMMAND_ASK_AFTER,
     GIVE_UP_AFTER,
-    REFUND_ASK_AFTER,
     next_ask,
 )
 
@@ -19,7 +19,7 @@ SECONDS = [30, 60, 90, 120, 300, 900, 3_600, 21_600, 86_400]
 REFUND_SECONDS = [60, 300, 900, 3_600, 21_600, 86_400]
 STEPS = [
     *((ASK_AFTER, asks, seconds) for asks, seconds in enumerate(SECONDS)),
-    *((REFUND_ASK_AFTER, asks, seconds) for asks, seconds in enumerate(REFUND_SECONDS)),
+    *((COMMAND_ASK_AFTER, asks, seconds) for asks, seconds in enumerate(REFUND_SECONDS)),
 ]
 
 
@@ -28,7 +28,7 @@ def test_each_ask_has_its_time(schedule: tuple[timedelta, ...], asks: int, secon
     assert next_ask(schedule, START, asks, START) == START + timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("schedule", [ASK_AFTER, REFUND_ASK_AFTER])
+@pytest.mark.parametrize("schedule", [ASK_AFTER, COMMAND_ASK_AFTER])
 @pytest.mark.parametrize("more", [0, 1, 1_000])
 def test_a_used_up_schedule_has_no_next(schedule: tuple[timedelta, ...], more: int) -> None:
     over = START + schedule[-1]
@@ -50,7 +50,7 @@ def test_jitter_stretches_the_wait(jitter: float) -> None:
     assert next_ask(ASK_AFTER, START, 4, START, jitter) == START + timedelta(seconds=300) * jitter
 
 
-@pytest.mark.parametrize("schedule", [ASK_AFTER, REFUND_ASK_AFTER])
+@pytest.mark.parametrize("schedule", [ASK_AFTER, COMMAND_ASK_AFTER])
 def test_a_schedule_grows_and_keeps_the_providers_pace(schedule: tuple[timedelta, ...]) -> None:
     assert min(later - earlier for earlier, later in pairwise(schedule)) >= ASK_AT_MOST_EVERY
 

@@ -97,6 +97,8 @@ PAYOUT_EDGES = {(name.replace("refund_", "payout_"), *ends) for name, *ends in R
     ("payout_begun", "waiting", "submitting"),
     ("payout_put_back", "submitting", "waiting"),
     ("payout_stopped", "waiting", "canceled"),
+    ("payout_contradicted", "waiting", "review"),
+    ("payout_contradicted", "canceled", "review"),
 }
 TABLES = [
     pytest.param(PAYMENT_TRANSITIONS, PAYMENT_EDGES, PaymentStatus, id="payments"),
@@ -240,11 +242,17 @@ def test_names_of_edges_fit_the_audit_trail() -> None:
 
 
 def test_a_payout_that_waits_has_sent_nothing() -> None:
-    """Only what surely was not taken goes back to waiting, and only what waits can be stopped."""
+    """Only what surely was not taken goes back to waiting, and only what waits can be stopped.
+
+    If M-Pesa says after all that it paid, a person must look.
+    """
     into = {edge.name for edge in PAYOUT_TRANSITIONS.edges if edge.target is PayoutStatus.WAITING}
     out = {edge.name for edge in PAYOUT_TRANSITIONS.edges if edge.source is PayoutStatus.WAITING}
-    assert (into, out) == ({"payout_put_back"}, {"payout_begun", "payout_stopped"})
-    assert reachable(PAYOUT_TRANSITIONS, PayoutStatus.CANCELED) == set()
+    assert (into, out) == (
+        {"payout_put_back"},
+        {"payout_begun", "payout_stopped", "payout_contradicted"},
+    )
+    assert reachable(PAYOUT_TRANSITIONS, PayoutStatus.CANCELED) == {PayoutStatus.REVIEW}
 
 
 @pytest.mark.parametrize("states", [PaymentStatus, RefundStatus, PayoutStatus])

@@ -27,6 +27,7 @@ def test_every_job_has_a_task_and_a_beat(tmp_path: Path) -> None:
         assert entry["schedule"] == job.every
         assert entry["options"]["expires"] >= job.every
     assert (tmp_path / "a" / "control" / "mpesa_service.exchange").read_text() == "[]"
+    assert app.connection().transport.polling_interval == celery_app.POLL_EVERY
 
 
 def test_making_it_twice_keeps_what_is_there(tmp_path: Path) -> None:

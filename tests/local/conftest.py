@@ -1,5 +1,6 @@
 """Real runs of the command on free ports, and what the operating system knows about their processes."""
 
+import io
 import json
 import os
 import signal
@@ -13,7 +14,10 @@ from typing import Any
 
 import pytest
 import requests
+import requests_mock
+from rich.console import Console
 
+from mpesa_service.local.narration import Narrator
 from mpesa_service.local.place import ROOT, Place
 from mpesa_service.local.ports import free_port
 
@@ -139,3 +143,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     yield running
     if running.process.poll() is None:
         running.end()
+
+
+@pytest.fixture
+def paper() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def narrator(paper: io.StringIO) -> Narrator:
+    return Narrator(Console(file=paper, width=60))
+
+
+@pytest.fixture
+def wire() -> Iterator[requests_mock.Mocker]:
+    with requests_mock.Mocker() as mocker:
+        yield mocker

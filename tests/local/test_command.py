@@ -96,6 +96,8 @@ class TestRunning:
         assert f"Using the pair that runs: {running.ready['url']}" in said
         assert "Both agree, shilling for shilling" in said
         assert "\x1b" not in said
+        (endpoint,) = running.call("GET", "webhooks", "adminToken").json()["data"]
+        assert not endpoint["enabled"], "the order service is gone"
 
     @pytest.mark.usefixtures("plain_environment")
     def test_the_demo_fails_when_a_step_does(self, running: Running, capsys):
@@ -168,9 +170,53 @@ def test_the_demo_starts_a_pair_of_its_own(place: Place, capsys):
     receipts = {line.split()[1] for line in said.splitlines() if line.split()[:1] == ["receipt"]}
     assert len(receipts) == 3
     assert "partially_refunded" in said
+    assert "status       fulfilled" in said
+    assert "5: succeeded, refund, partially refunded, refund, refunded" in said
     assert "Only 600 shillings of this payment can still be refunded." in said
     assert "Both agree, shilling for shilling" in said
     assert not place.directory.exists()
+
+
+@pytest.mark.usefixtures("plain_environment")
+def test_the_demo_with_lost_and_doubled_callbacks(place: Place, capsys):
+    """A lost callback is made up for by asking Daraja, about half a minute after the push."""
+    many = ("--lost=20", "--doubled=30", "--payments=20", "--seed=7")
+    assert main([*arguments("demo", place), *many]) == 0
+    said = capsys.readouterr().out
+    assert "callbacks    4 are lost, 6 come twice" in said
+    assert "SEED=7 plays the same again" in said
+    assert said.count("20/20") == 2
+    assert "settled      16 by callback, 4 by query" in said
+    assert "announced    20 events for 20 payments" in said
+    assert "All three agree, and each payment was announced once." in said
+
+
+def test_ctrl_c_in_the_midst_of_trouble_leaves_nothing(place: Place, tmp_path: Path):
+    process = launch(place, tmp_path / "said", "demo", LOST="100", PAYMENTS="5")
+    eventually(lambda: pid_of(process.pid, "order_service.py"), "the order service")
+    eventually(lambda: "customers pay" in (tmp_path / "said").read_text(), "the second act")
+    family = descendants(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) == 130
+    said = (tmp_path / "said").read_text()
+    assert said.endswith("Stopped before the end.\n")
+    assert "Traceback" not in said
+    assert not any(map(alive, family))
+
+
+@pytest.mark.usefixtures("plain_environment")
+def test_more_trouble_than_callbacks(place: Place, capsys):
+    assert main([*arguments("demo", place), "--lost=60", "--doubled=41"]) == 1
+    assert "100 together at most" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", ["--lost=101", "--doubled=-1", "--lost=ten", "--payments=0", "--payments=201", "--seed=x"]
+)
+def test_trouble_is_in_whole_numbers(place: Place, option: str, capsys):
+    with pytest.raises(SystemExit):
+        main([*arguments("demo", place), option])
+    assert option.partition("=")[0] in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("plain_environment")

@@ -3,22 +3,23 @@
 import io
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import requests
 import requests_mock
-from rich.console import Console
 
 from mpesa_service.local import story
 from mpesa_service.local.books import Book, disagreement, ledger_book, service_book
 from mpesa_service.local.client import Counterparts
-from mpesa_service.local.demo import _tell_or_blame, running_pair
+from mpesa_service.local.demo import _Stage, _tell_or_blame, running_pair
 from mpesa_service.local.narration import Narrator
 from mpesa_service.local.place import Place, Ready
 from mpesa_service.local.problems import ChildDied, StepFailed
 from mpesa_service.local.stopping import StopRequest
 
 READY = Ready("http://service", "http://simulator", "user", "admin", 1)
+ORDERS = "http://orders"
 PHONE = "254712345678"
 PAYMENT = {
     "status": "partially_refunded",
@@ -66,28 +67,13 @@ class TestBooks:
 
 
 @pytest.fixture
-def paper() -> io.StringIO:
-    return io.StringIO()
-
-
-@pytest.fixture
-def narrator(paper: io.StringIO) -> Narrator:
-    return Narrator(Console(file=paper, width=60))
-
-
-@pytest.fixture
-def wire() -> Iterator[requests_mock.Mocker]:
-    with requests_mock.Mocker() as mocker:
-        yield mocker
-
-
-@pytest.fixture
 def telling(narrator: Narrator, wire: requests_mock.Mocker, monkeypatch) -> Iterator[story.Story]:
     monkeypatch.setattr(story, "_PATIENCE", 0.05)
+    monkeypatch.setattr(story, "_TOLD_PATIENCE", 0.05)
     monkeypatch.setattr(story, "_LOOK", 0.01)
     wire.get("http://service/api/mpesa/query/ws_CO_1", json={"data": PAYMENT})
     wire.post("http://simulator/simulator/script", json={})
-    with StopRequest() as stop, closing(Counterparts(READY)) as counterparts:
+    with StopRequest() as stop, closing(Counterparts(READY, ORDERS)) as counterparts:
         told = story.Story(counterparts, narrator, stop)
         told._reference = "ws_CO_1"
         told._msisdn = PHONE
@@ -106,6 +92,22 @@ class TestStory:
         with pytest.raises(StepFailed, match="did not reach M-Pesa"):
             telling._refund(10, "refunded")
 
+    @pytest.mark.parametrize(
+        ("known", "said"),
+        [
+            ([], "the order should be fulfilled, and is not told of"),
+            ([("ORDER", "unpaid", 1)], "the order should be fulfilled, and is unpaid"),
+            ([("ORDER", "fulfilled", 2)], "the number of events should be 1, and is 2"),
+            ([("OTHER", "fulfilled", 1)], "and is not told of"),
+        ],
+    )
+    def test_an_order_that_is_not_fulfilled(self, telling, wire, known, said):
+        telling._order = "ORDER"
+        rows = [{"id": order, "status": status, "events": events} for order, status, events in known]
+        wire.get("http://orders/orders", json=rows)
+        with pytest.raises(StepFailed, match=said):
+            telling._order_is_fulfilled()
+
     @pytest.mark.parametrize(("refunded", "said"), [(41, "do not agree"), (40, "KES 60 are missing")])
     def test_books_that_do_not_agree(self, telling, wire, paper, refunded, said):
         payment = {**PAYMENT, "status": "refunded", "refundedAmount": refunded}
@@ -121,24 +123,32 @@ class TestCounterparts:
         wire.post(
             "http://service/api/mpesa/initiate", status_code=429, json={"message": "Too many requests."}
         )
-        with closing(Counterparts(READY)) as http, pytest.raises(StepFailed, match="429, not 201: Too many"):
+        with (
+            closing(Counterparts(READY, ORDERS)) as http,
+            pytest.raises(StepFailed, match="429, not 201: Too many"),
+        ):
             http.initiate("ORDER", 1, PHONE)
 
     @pytest.mark.parametrize("answer", [{"exc": requests.ConnectTimeout}, {"text": "<html>"}])
     def test_no_answer_is_told(self, wire: requests_mock.Mocker, answer: dict):
         wire.get("http://simulator/simulator/ledger", **answer)
-        with closing(Counterparts(READY)) as http, pytest.raises(StepFailed, match="was not answered"):
+        with (
+            closing(Counterparts(READY, ORDERS)) as http,
+            pytest.raises(StepFailed, match="was not answered"),
+        ):
             http.simulator("GET", "ledger")
 
 
-def test_a_dead_program_explains_a_failed_step(narrator: Narrator, wire: requests_mock.Mocker):
+def test_a_dead_program_explains_a_failed_step(
+    narrator: Narrator, wire: requests_mock.Mocker, tmp_path: Path
+):
     class Dying:
         def check(self) -> None:
             raise ChildDied("The service ended by itself", [])
 
     wire.register_uri(requests_mock.ANY, requests_mock.ANY, exc=requests.ConnectionError)
     with StopRequest() as stop, pytest.raises(ChildDied):
-        _tell_or_blame(READY, narrator, stop, Dying())
+        _tell_or_blame(_Stage(READY, Dying(), tmp_path, narrator, stop), None)
 
 
 def test_a_pair_that_does_not_answer_is_not_used(tmp_path, wire: requests_mock.Mocker):

@@ -17,7 +17,6 @@ from mpesa_service.models.statements import (
     insert_once,
     lock_payment,
     lock_payment_where,
-    lock_refund,
     lock_refund_where,
 )
 from tests.test_migrations import NOW, mpesa, refund_of
@@ -174,8 +173,3 @@ class TestStatements:
     def test_locking_what_is_not_there_is_a_fault(self, database: Database) -> None:
         with pytest.raises(sa.exc.NoResultFound), database.begin() as session:
             lock_payment(session, "nothing")
-
-
-def test_a_refund_that_has_vanished_is_a_fault(service) -> None:
-    with service.runtime.database.begin() as session, pytest.raises(LookupError):
-        lock_refund(session, "none")

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import select
 
+from mpesa_service.models import Inquiry, OutgoingEvent
+from mpesa_service.services.commands.due import look_into_due
+from mpesa_service.services.commands.sending import tokens_of
 from tests.services.test_inbox import stk_body
 from tests.support import PHONE, Listening, Service, TestClock, start_service
 
@@ -16,7 +20,7 @@ from tests.support import PHONE, Listening, Service, TestClock, start_service
 def service(
     listening: Listening, simulator: Any, clock: TestClock, service_env: dict[str, str], postgres_url: str
 ) -> Iterator[Service]:
-    env = {**service_env, "DATABASE_URL": postgres_url, "MPESA_READ_TIMEOUT": "10"}
+    env = {**service_env, "DATABASE_URL": postgres_url, "MPESA_READ_TIMEOUT": "10", "WEB_THREADS": "100"}
     started = start_service(listening, simulator, clock, env)
     yield started
     started.runtime.database.dispose()
@@ -181,3 +185,51 @@ def test_many_readers_ask_daraja_once(service: Service) -> None:
     answers = at_once(20, lambda _: requests.get(url, headers=headers, timeout=60).status_code)
     assert answers == [200] * 20
     assert service.ledger()["requests"]["stk_query"] == 1
+
+
+def test_workers_look_into_a_reversal_once(service: Service) -> None:
+    """Daraja takes no id of ours there: a second sending must be meant."""
+    checkout = service.paid(amount=100)
+    service.simulator.post("/simulator/script", {"for": "reversal", "fault": "error_5xx"})
+    wish = {"method": "reversal"}
+    assert service.call("POST", f"/{checkout}/refund", wish, by="boss", admin=True).status_code == 202
+    service.clock.advance(60)
+    assert sum(at_once(8, lambda _: look_into_due(service.runtime))) == 1
+    assert len(service.ledger()["reversals"]) == 1
+
+
+def test_many_low_balances_at_once_are_told_once(
+    listening: Listening, simulator: Any, clock: TestClock, service_env: dict[str, str], postgres_url: str
+) -> None:
+    env = {**service_env, "DATABASE_URL": postgres_url, "LOW_BALANCE": "1000"}
+    service = start_service(listening, simulator, clock, env)
+    for _ in range(6):
+        assert service.call("POST", "/balance", by="boss", admin=True).status_code == 202
+        clock.advance(0.001)
+        with service.runtime.database.begin() as session:
+            newest = session.scalars(select(Inquiry).order_by(Inquiry.id.desc())).first()
+            newest.status, newest.evidence = "failed", "push"  # so that another one is asked
+    with service.runtime.database.begin() as session:
+        for inquiry in session.scalars(select(Inquiry)):
+            inquiry.status = "pending"
+    low = {"Key": "AccountBalance", "Value": "Utility Account|KES|9.00|9.00|0.00|0.00"}
+    parameters = {"ResultParameter": [low]}
+    result = {"ResultType": "0", "ResultCode": "0", "ResultDesc": "", "ConversationID": ""}
+    ids = [inquiry.id for inquiry in _inquiries(service)]
+
+    def answer(number: int) -> int:
+        token = tokens_of(service.runtime.vault, "inquiry", ids[number]).result
+        body = {**result, "ConversationID": f"AG_{number}", "ResultParameters": parameters}
+        url = f"{service.url}/api/mpesa/callback/command/result/{token}"
+        return requests.post(url, json={"Result": body}, timeout=60).status_code
+
+    assert at_once(6, answer) == [200] * 6
+    assert {inquiry.status for inquiry in _inquiries(service)} == {"answered"}
+    with service.runtime.database.read() as session:
+        assert [event.type for event in session.scalars(select(OutgoingEvent))] == ["balance.low"]
+    service.runtime.database.dispose()
+
+
+def _inquiries(service: Service) -> list[Inquiry]:
+    with service.runtime.database.read() as session:
+        return list(session.scalars(select(Inquiry).order_by(Inquiry.id)))

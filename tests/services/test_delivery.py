@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -261,6 +262,47 @@ class TestNobodyWaits:
                 release.set()
             assert delivering.result(30) == 42
         assert Counter(row.status for row in deliveries(service)) == {"delivered": 42}
+
+    def test_a_round_that_waits_for_one_is_relieved_by_the_next(self, service: Service, payment: str) -> None:
+        """Both rounds began at once: had both taken up from the start, both would now wait."""
+        release, turn = threading.Event(), threading.Lock()
+
+        def hang(_got: Got) -> Reply:
+            assert release.wait(30)
+            return 200, {}, b""
+
+        @contextmanager
+        def before_an_event() -> Iterator[None]:
+            with turn:
+                yield
+                tell(service, payment)
+
+        with receiver(hang) as slow, receiver() as quick, ThreadPoolExecutor(2) as pool:
+            add(service, slow.url)
+            add(service, quick.url)
+            tell(service, payment)
+            rounds = [pool.submit(deliver, service, seconds=0.5, turn=before_an_event())]
+            try:
+                slow.wait_for(1)
+                quick.wait_for(1)
+                rounds.append(pool.submit(deliver, service, seconds=30, turn=turn))
+                quick.wait_for(2)
+                assert not rounds[0].done()
+            finally:
+                release.set()
+            assert sum(one.result(30) for one in rounds) == 4
+
+    def test_a_job_ends_its_turn_when_its_worker_does(self, service: Service, payment: str) -> None:
+        with receiver() as shop:
+            add(service, shop.url)
+            tell(service, payment)
+            delivery.stopping.set()
+            try:
+                assert delivery.deliver(service.runtime) == 0
+            finally:
+                delivery.stopping.clear()
+            assert delivery.deliver(service.runtime) == 1
+        assert len(shop.got) == 1
 
     def test_many_dead_receivers_leave_threads_for_the_others(
         self, service: Service, payment: str, monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from mpesa_service.daraja import Refused, Throttled
+from mpesa_service.daraja import Refused, Throttled, mends
+from mpesa_service.daraja.error_codes import error_entry
 from mpesa_service.services import doctor
 from mpesa_service.services.clock import utc_now
 from mpesa_service.services.examinations import Finding, Health
@@ -78,13 +79,15 @@ def of(runtime: Runtime, check: Any) -> dict[str, Finding]:
     return {finding.check: finding for finding in check(runtime)}
 
 
-def test_a_sound_installation(service: Service) -> None:
+def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "INITIATOR_PATIENCE", 0.0)
     found = {f.check: f.health for f in doctor.examine(replace(service.runtime, clock=utc_now))}
     assert found == {
         doctor.DATABASE: Health.GOOD,
         doctor.KEYS: Health.GOOD,
         doctor.PASSKEY: Health.GOOD,
         doctor.CALLBACK: Health.WARNING,  # it leads here, by http
+        doctor.INITIATOR: Health.WARNING,  # nothing answers by itself here
         doctor.CLOCK: Health.GOOD,
         doctor.WORKER: Health.GOOD,
     }
@@ -105,6 +108,7 @@ class TestDatabase:
         assert only(doctor.database(runtime)).health is Health.WRONG
         assert only(doctor.worker(runtime)).health is Health.SKIPPED
         assert {f.health for f in doctor.credentials(runtime)} == {Health.SKIPPED}
+        assert only(doctor.initiator(runtime)).health is Health.SKIPPED
         runtime.database.dispose()
 
 
@@ -112,9 +116,9 @@ class TestCredentials:
     @pytest.mark.parametrize(
         ("options", "changes", "check", "mend"),
         [
-            ({"consumer_secret": "other"}, {}, doctor.KEYS, doctor.MEND_KEYS),
-            ({}, {"mpesa_passkey": "0" * 64}, doctor.PASSKEY, doctor.MEND_PASSKEY),
-            ({}, {"mpesa_shortcode": "600000"}, doctor.PASSKEY, doctor.MEND_SHORTCODE),
+            ({"consumer_secret": "other"}, {}, doctor.KEYS, mends.KEYS),
+            ({}, {"mpesa_passkey": "0" * 64}, doctor.PASSKEY, mends.PASSKEY),
+            ({}, {"mpesa_shortcode": "600000"}, doctor.PASSKEY, mends.SHORTCODE),
         ],
     )
     def test_each_wrong_one_is_named_with_what_daraja_said(
@@ -136,13 +140,20 @@ class TestCredentials:
     def test_a_token_that_daraja_gives_and_refuses(self, service: Service) -> None:
         service.simulator.post("/simulator/options", {"faults": {"token_refused": 1.0}})
         found = of(service.runtime, doctor.credentials)
-        assert found[doctor.KEYS].mend == doctor.MEND_ACCESS
+        assert found[doctor.KEYS].mend == mends.BEARER
         assert found[doctor.PASSKEY].health is Health.SKIPPED
 
     def test_an_app_without_the_product(self, service: Service) -> None:
-        message = "Invalid API call as no apiproduct match found"
-        error = Refused("401.003.01", operation="stk_query", http_status=401, error_message=message)
-        assert next(iter(doctor._judged(error))).mend == doctor.MEND_PRODUCT
+        entry = error_entry(401, "401.003.01", "Invalid API call as no apiproduct match found")
+        found = list(
+            doctor._judged(Refused("401.003.01", operation="stk_query", http_status=401, entry=entry))
+        )
+        assert [f.health for f in found] == [Health.WRONG, Health.SKIPPED]
+        assert found[0].mend == mends.PRODUCT
+
+    def test_a_refusal_that_nobody_has_explained(self) -> None:
+        found = list(doctor._judged(Refused("HTTP 418", operation="stk_query", http_status=418)))
+        assert (found[0].health, found[0].mend) == (Health.WRONG, doctor.MEND_NETWORK)
 
     def test_a_daraja_that_cannot_be_reached(self, with_daraja: Any) -> None:
         found = of(with_daraja(mpesa_base_url="http://127.0.0.1:9"), doctor.credentials)
@@ -157,6 +168,35 @@ class TestCredentials:
     ) -> None:
         monkeypatch.setattr(doctor, "NOBODYS_CHECKOUT_ID", service.paid())
         assert [f.health for f in doctor.credentials(service.runtime)] == [Health.GOOD, Health.GOOD]
+
+
+class TestInitiator:
+    def answer(self, service: Service, code: int = 0) -> None:
+        [command] = service.simulator.get("/simulator/commands")["commands"]
+        path = f"/simulator/commands/{command['conversationId']}/complete"
+        service.simulator.post(path, {"resultCode": code} if code else {})
+
+    def test_is_good_once_the_answer_has_arrived(self, service: Service) -> None:
+        assert only(doctor.initiator(service.runtime, 0)).mend == doctor.MEND_SILENCE
+        self.answer(service)
+        assert only(doctor.initiator(service.runtime, 0)).health is Health.GOOD
+
+    def test_a_wrong_one_is_named_once_and_not_tried_again(self, service: Service) -> None:
+        assert only(doctor.initiator(service.runtime, 0)).health is Health.WARNING
+        self.answer(service, 2001)
+        found = only(doctor.initiator(service.runtime, 0))
+        assert (found.health, found.mend) == (Health.WRONG, mends.INITIATOR)
+        assert "2001" in found.found
+        service.clock.advance(61)
+        assert only(doctor.initiator(service.runtime, 0)).mend == doctor.MEND_STOPPED
+        assert service.ledger()["requests"]["account_balance"] == 1
+
+    def test_a_certificate_that_is_not_there(self, service: Service, with_daraja: Any) -> None:
+        found = only(doctor.initiator(with_daraja(mpesa_certificate_path="/nowhere.pem"), 0))
+        assert (found.health, found.mend) == (Health.WRONG, mends.INITIATOR)
+
+    def test_none_is_no_fault(self, service: Service) -> None:
+        assert only(doctor.initiator(at(service.runtime, mpesa_initiator_name=None))).health is Health.SKIPPED
 
 
 class TestCallbackAddress:

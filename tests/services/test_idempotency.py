@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from mpesa_service.errors import LimitExceeded
 from mpesa_service.models import IdempotencyKey
 from tests.support import Service, start_service
 
@@ -173,7 +174,7 @@ def test_an_owner_that_was_only_slow_gives_the_answer_that_was_given_meanwhile(
     assert payment.checkout_id_hash is not None, "the record knows better than the answer"
 
 
-def test_a_key_taken_between_the_look_and_the_claim(
+def test_a_key_taken_just_before_the_claim_is_answered_with_its_answer(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meanwhile = []
@@ -185,8 +186,22 @@ def test_a_key_taken_between_the_look_and_the_claim(
     monkeypatch.setattr(service.runtime.prompt_limit, "check", another_is_faster)
     answer = service.initiate(**KEY)
     assert meanwhile[0].status_code == 201
-    assert (answer.status_code, answer.json["code"]) == (409, "idempotency_key_in_use")
+    assert (answer.status_code, answer.data) == (201, meanwhile[0].data)
+    assert answer.headers["Idempotent-Replayed"] == "true"
     assert len(service.payments()) == 1
+
+
+def test_a_key_is_answered_when_the_number_has_had_its_prompts(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = service.initiate(**KEY)
+
+    def exceeded(_phone: str) -> None:
+        raise LimitExceeded
+
+    monkeypatch.setattr(service.runtime.prompt_limit, "check", exceeded)
+    assert service.initiate(**KEY).data == first.data
+    assert service.initiate().status_code == 429
 
 
 def test_a_refund_paid_before_its_sender_was_killed_is_answered_as_it_stands(

@@ -33,13 +33,13 @@ def result(service: Service, token: str, **changes: object) -> Response:
         },
     }
     body.update(changes)
-    url = f"{service.url}/api/mpesa/callback/b2c/{token}"
+    url = f"{service.url}/api/mpesa/callback/command/{token}"
     return requests.post(url, json={"Result": body}, timeout=5)
 
 
 def result_token(service: Service) -> str:
     """Return the path of the last refund's own result address, as the simulator was told."""
-    return last_payout(service).result_url.split("/callback/b2c/")[1]
+    return last_payout(service).result_url.split("/callback/command/")[1]
 
 
 def last_payout(service: Service) -> Payout:
@@ -145,7 +145,7 @@ def test_a_time_out_is_not_a_failure(service: Service) -> None:
     assert service.payment(checkout)["refunds"][0]["status"] == "unknown"
     assert service.row(checkout).refunding_amount == 100
     [*_, row] = service.inbox()
-    assert (row.kind, row.verdict) == ("b2c_timeout", "applied")
+    assert (row.kind, row.verdict) == ("command_timeout", "applied")
 
 
 def test_a_time_out_after_the_result_changes_nothing(service: Service) -> None:
@@ -279,9 +279,9 @@ def test_without_an_initiator_refunds_are_not_offered(
 
 
 def test_a_time_out_at_no_ones_address_is_kept(service: Service) -> None:
-    requests.post(f"{service.url}/api/mpesa/callback/b2c/timeout/{'x' * 43}", data=b"{}", timeout=5)
+    requests.post(f"{service.url}/api/mpesa/callback/command/timeout/{'x' * 43}", data=b"{}", timeout=5)
     [row] = service.inbox()
-    assert (row.kind, row.verdict) == ("b2c_timeout", "unmatched")
+    assert (row.kind, row.verdict) == ("command_timeout", "unmatched")
 
 
 def test_a_database_that_fails_after_the_send_leaves_it_unknown(
@@ -293,7 +293,7 @@ def test_a_database_that_fails_after_the_send_leaves_it_unknown(
     def away(*_: object) -> None:
         raise OperationalError("UPDATE", {}, Exception("database is locked"))
 
-    monkeypatch.setattr("mpesa_service.services.refunds.record_outcome", away)
+    monkeypatch.setattr("mpesa_service.services.refunds.conclude", away)
     answer = service.refund(checkout, 40)
     monkeypatch.undo()
     assert (answer.status_code, answer.json["data"]["status"]) == (202, "unknown")

@@ -1,11 +1,15 @@
 """The way out of review: a person decides, and the audit trail says who and why."""
 
+import json
 from typing import Any
 
 import pytest
 
 from mpesa_service.models.statements import lock_payment
+from mpesa_service.services.invariants import verify
+from mpesa_service.services.invariants_ledger import verify_ledger
 from mpesa_service.services.states import Cause, move_payment
+from tests.services.test_outbox import outgoing
 from tests.services.test_refunds import complete, result, result_token
 from tests.support import Service
 
@@ -56,6 +60,82 @@ def test_settling_with_a_receipt(service: Service) -> None:
     assert (event.cause, event.actor) == ("settled_by_operator", "amina")
     assert event.detail == {"reason": "seen on the statement"}
     assert waiting(service) == []
+
+
+class TestAnotherAmount:
+    """M-Pesa's statement shows that the customer paid something else than was asked."""
+
+    @pytest.mark.parametrize("really", [70, 130])
+    def test_the_payment_is_of_what_moved(self, service: Service, really: int) -> None:
+        checkout = to_review(service, service.pending(amount=100))
+        data = resolve(service, checkout, "settle", amount=really, receipt="SG632NMUAB").json["data"]
+        assert (data["status"], data["amount"]) == ("succeeded", really)
+        event = service.events(data["_id"])[-1]
+        assert (event.cause, event.actor) == ("settled_by_operator", "amina")
+        assert event.detail == {"reason": "seen on the statement", "requestedAmount": 100, "amount": really}
+        told = json.loads(outgoing(service)[-1].payload)
+        assert (told["type"], told["data"]["amount"]) == ("payment.succeeded", really)
+
+    def test_a_refund_never_exceeds_what_moved(self, service: Service) -> None:
+        checkout = to_review(service, service.pending(amount=100))
+        resolve(service, checkout, "settle", amount=70)
+        assert service.refund(checkout, 71).json["code"] == "refund_too_large"
+        assert service.refund(checkout).json["data"]["refundAmount"] == 70
+        complete(service)
+        assert service.payment(checkout)["status"] == "refunded"
+
+    def test_the_books_agree_only_then(self, service: Service) -> None:
+        checkout = service.pending(amount=100)
+        service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+        told = service.ledger()
+        told["debits"][0]["amount"] = 70
+        said = [one.sentence for one in verify_ledger(service.runtime, told, settled=True)]
+        assert said == ["it is of 100 shillings, the debit of 70"]
+        to_review(service, checkout)
+        resolve(service, checkout, "settle", amount=70)
+        assert list(verify_ledger(service.runtime, told, settled=True)) == []
+        assert list(verify(service.runtime)) == []
+
+    def test_the_same_amount_is_no_news(self, service: Service) -> None:
+        checkout = to_review(service, service.pending(amount=100))
+        data = resolve(service, checkout, "settle", amount=100).json["data"]
+        assert service.events(data["_id"])[-1].detail == {"reason": "seen on the statement"}
+
+    def test_not_less_than_went_back(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        complete(service)
+        service.clock.advance(1)
+        service.refund(checkout, 20)
+        to_review(service, checkout)
+        answer = resolve(service, checkout, "settle", amount=59)
+        assert (answer.status_code, answer.json["code"]) == (409, "refunds_exceed_payment")
+        assert service.payment(checkout)["amount"] == 100
+        assert service.payment(checkout)["status"] == "review"
+        data = resolve(service, checkout, "settle", amount=60).json["data"]
+        assert (data["status"], data["amount"], data["refundedAmount"]) == ("partially_refunded", 60, 40)
+
+    def test_what_went_back_may_be_all(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        complete(service)
+        to_review(service, checkout)
+        assert resolve(service, checkout, "settle", amount=40).json["data"]["status"] == "refunded"
+        assert list(verify(service.runtime)) == []
+
+    def test_what_did_not_arrive_has_none(self, service: Service) -> None:
+        checkout = to_review(service, service.pending())
+        answer = resolve(service, checkout, "fail", amount=70)
+        assert (answer.status_code, answer.json["code"]) == (400, "amount_not_settled")
+        assert service.payment(checkout)["status"] == "review"
+
+    def test_a_refund_in_review_takes_none(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 60)
+        result(service, result_token(service), ResultCode=31337, ResultParameters=None)
+        answer = resolve(service, checkout, "settle", amount=70)
+        assert (answer.status_code, answer.json["code"]) == (409, "not_in_review")
+        assert service.payment(checkout)["amount"] == 100
 
 
 def test_failing_frees_the_order(service: Service) -> None:
@@ -109,6 +189,11 @@ def test_what_is_not_in_review_is_left_alone(service: Service) -> None:
         {"action": "refund", "reason": "why"},
         {"action": "settle", "reason": "why", "receipt": "no receipt"},
         {"action": "settle", "reason": "why", "status": "succeeded"},
+        *(
+            {"action": "settle", "reason": "why", "amount": amount}
+            for amount in (0, -1, 7.5, "70", None, True)
+        ),
+        {"action": "settle", "reason": "why", "amount": 1_000_000_001},
         {"reason": "why"},
     ],
     ids=str,
@@ -216,6 +301,15 @@ class TestCommands:
         again = self.run(service, "review", "fail", second, *why)
         assert again.exit_code == 1
         assert "in review" in again.output
+
+    def test_another_amount(self, service: Service) -> None:
+        first = service.row(to_review(service, service.pending(order="A", amount=100))).id
+        second = service.row(to_review(service, service.paid(order="B", phone="254722000001"))).id
+        why = ("--by", "amina", "--reason", "statement", "--amount", "70")
+        assert "succeeded" in self.run(service, "review", "settle", first, *why).output
+        assert service.payment(first)["amount"] == 70
+        assert "of 70 shillings is pending" in self.run(service, "review", "refund", second, *why).output
+        assert self.run(service, "review", "settle", first, *why[:5], "0").exit_code == 2
 
     def test_a_refund_in_review_is_explained(self, service: Service) -> None:
         checkout = service.paid(amount=100)

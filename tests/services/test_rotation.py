@@ -1,11 +1,12 @@
 """After a rotation the old key may go."""
 
 from cryptography.fernet import Fernet
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, select
 
-from mpesa_service.models import CallbackInbox, DarajaToken
-from mpesa_service.services.rotation import rotate, rows_to_rotate
+from mpesa_service.models import Base, CallbackInbox, DarajaToken
+from mpesa_service.services.rotation import ENCRYPTED, rotate, rows_to_rotate
 from mpesa_service.services.vault import Vault
+from tests.payouts import ROW, TILL, made, payouts
 from tests.support import ENCRYPTION_KEY, SECRET, Service
 
 
@@ -27,6 +28,29 @@ def test_every_row_comes_under_the_newest_key(service: Service, monkeypatch) -> 
             assert b"stkCallback" in only_new.decrypt_bytes(row.body_encrypted)
         assert session.scalars(select(DarajaToken)).one().token_encrypted is None
     assert service.pending(order="ORDER9"), "a new token is fetched"
+
+
+def test_every_encrypted_column_is_known() -> None:
+    """One that rotation forgets would need the old key for ever. Whatever holds bytes is encrypted."""
+    columns = {
+        (table.name, column.name)
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+    assert all(name.endswith("_encrypted") or name in {"answer_body", "payload"} for _, name in columns)
+    rotated = {(table.__tablename__, column) for table, columns in ENCRYPTED for column in columns}
+    dropped, told_to_others = ("daraja_tokens", "token_encrypted"), ("outgoing_events", "payload")
+    assert columns - {dropped, told_to_others} == rotated
+
+
+def test_receivers_of_payouts_come_under_the_newest_key(service: Service) -> None:
+    made(service, ROW, TILL)
+    new = Fernet.generate_key().decode()
+    object.__setattr__(service.runtime, "vault", Vault([new, ENCRYPTION_KEY], SECRET))
+    assert rotate(service.runtime) == 2
+    parties = [Vault([new], SECRET).decrypt(row.party_encrypted) for row in payouts(service)]
+    assert parties == ["254712345678", "54321"]
 
 
 def test_nothing_to_rotate(service: Service) -> None:

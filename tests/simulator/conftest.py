@@ -6,7 +6,8 @@ import pytest
 
 from mpesa_service.simulator import SimulatorOptions, SimulatorServer
 
-from .shop import Receiver, Shop
+from .receiver import Receiver
+from .shop import Shop
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """A shop for the tests: speaks Daraja's wire to the simulator, and hears its callbacks."""
 
 import base64
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
 import requests
 from cryptography import x509
@@ -12,16 +9,27 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from mpesa_service.simulator import SimulatorServer
 
+from .receiver import Receiver
+
 PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
 STAMP = "20210628092408"
 PHONE = "254712345678"
+
+CONFIRMATION = "/c2b/confirm"
+VALIDATION = "/c2b/validate"
 
 PUSH = "/mpesa/stkpush/v1/processrequest"
 QUERY = "/mpesa/stkpushquery/v1/query"
 B2C_V1 = "/mpesa/b2c/v1/paymentrequest"
 B2C_V3 = "/mpesa/b2c/v3/paymentrequest"
+POCHI = "/mpesa/b2pochi/v1/paymentrequest"
+B2B = "/mpesa/b2b/v1/paymentrequest"
+REVERSAL = "/mpesa/reversal/v1/request"
 STATUS = "/mpesa/transactionstatus/v1/query"
+BALANCE = "/mpesa/accountbalance/v1/query"
+REGISTER_V1 = "/mpesa/c2b/v1/registerurl"
 REGISTER_V2 = "/mpesa/c2b/v2/registerurl"
+SIMULATE = "/mpesa/c2b/v2/simulate"
 
 
 def password(shortcode: str = "174379", passkey: str = PASSKEY, stamp: str = STAMP) -> str:
@@ -32,63 +40,6 @@ def encrypted(secret: str, certificate_pem: str) -> str:
     key = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
     assert isinstance(key, rsa.RSAPublicKey)
     return base64.b64encode(key.encrypt(secret.encode(), padding.PKCS1v15())).decode()
-
-
-class Receiver:
-    """A web server that keeps what is posted to it; `status` is what it answers."""
-
-    def __init__(self) -> None:
-        self.posts: list[dict[str, Any]] = []
-        self.status = 200
-        self._arrived = threading.Condition()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                receiver.take(self)
-
-            def log_message(self, *_args: object) -> None:
-                return
-
-        class Server(ThreadingHTTPServer):
-            request_queue_size = 128
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def take(self, handler: BaseHTTPRequestHandler) -> None:
-        raw = handler.rfile.read(int(handler.headers["Content-Length"]))
-        post = {"path": handler.path, "headers": dict(handler.headers), "body": json.loads(raw)}
-        with self._arrived:
-            self.posts.append(post)
-            self._arrived.notify_all()
-        answer = b'{"ResultCode": 0, "ResultDesc": "Accepted"}'
-        handler.send_response(self.status)
-        handler.send_header("Location", self.url + "/elsewhere")
-        handler.send_header("Content-Length", str(len(answer)))
-        handler.end_headers()
-        handler.wfile.write(answer)
-
-    def wait_for(self, count: int) -> list[dict[str, Any]]:
-        with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.posts) >= count, timeout=20)
-            return list(self.posts)
-
-    def stk(self) -> list[dict[str, Any]]:
-        return [post["body"]["Body"]["stkCallback"] for post in self.posts]
-
-    def results(self) -> list[dict[str, Any]]:
-        return [post["body"]["Result"] for post in self.posts if "Result" in post["body"]]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 class Shop:
@@ -152,43 +103,132 @@ class Shop:
         }
         return self.daraja(QUERY, _changed(body, changes))
 
-    def b2c_body(self, **changes: Any) -> dict[str, Any]:
+    def _command(
+        self, changes: dict[str, Any], own: dict[str, Any], path: str, initiator: str = "Initiator"
+    ) -> dict[str, Any]:
         secret = changes.pop("secret", "Safaricom999!*!")
-        body = {
-            "OriginatorConversationID": "refund-1",
-            "InitiatorName": "testapi",
+        common = {
+            initiator: "testapi",
             "SecurityCredential": encrypted(secret, self.certificate),
+            "ResultURL": self.receiver.url + path,
+            "QueueTimeOutURL": self.receiver.url + "/timeout",
+        }
+        return _changed(common | own, changes)
+
+    def b2c_body(self, **changes: Any) -> dict[str, Any]:
+        own = {
+            "OriginatorConversationID": "refund-1",
             "CommandID": "BusinessPayment",
             "Amount": 50,
             "PartyA": "174379",
             "PartyB": PHONE,
             "Remarks": "Refund",
-            "QueueTimeOutURL": self.receiver.url + "/timeout",
-            "ResultURL": self.receiver.url + "/result",
             "Occassion": "",
         }
-        return _changed(body, changes)
+        return self._command(changes, own, "/result", "InitiatorName")
 
     def b2c(self, path: str = B2C_V3, **changes: Any) -> requests.Response:
         return self.daraja(path, self.b2c_body(**changes))
 
+    def pochi(self, **changes: Any) -> requests.Response:
+        return self.b2c(POCHI, **({"CommandID": "BusinessPayToPochi"} | changes))
+
+    def b2b_body(self, **changes: Any) -> dict[str, Any]:
+        own = {
+            "CommandID": "BusinessPayBill",
+            "SenderIdentifierType": "4",
+            "RecieverIdentifierType": "4",
+            "Amount": "190",
+            "PartyA": "174379",
+            "PartyB": "888880",
+            "AccountReference": "19008",
+            "Requester": PHONE,
+            "Remarks": "Electricity",
+            "Occassion": "",
+        }
+        return self._command(changes, own, "/b2b")
+
+    def b2b(self, **changes: Any) -> requests.Response:
+        return self.daraja(B2B, self.b2b_body(**changes))
+
+    def reversal_body(self, **changes: Any) -> dict[str, Any]:
+        own = {
+            "CommandID": "TransactionReversal",
+            "TransactionID": "SG632NMUAB",
+            "Amount": 100,
+            "ReceiverParty": "174379",
+            "RecieverIdentifierType": "11",
+            "Remarks": "Wrong order",
+            "Occasion": "",
+        }
+        return self._command(changes, own, "/reversal")
+
+    def reversal(self, **changes: Any) -> requests.Response:
+        return self.daraja(REVERSAL, self.reversal_body(**changes))
+
+    def reversed_(self, **changes: Any) -> dict[str, Any]:
+        """Ask for a reversal, wait for its result, and return it."""
+        assert self.reversal(**changes).status_code == 200
+        self.advance(1.1)
+        return self.receiver.results()[-1]
+
+    def paid(self, **changes: Any) -> str:
+        """Let a customer pay a push; return the receipt."""
+        done = self.prompt(self.pushed(**changes), "outcome")
+        return str(done["prompt"]["receipt"])
+
     def status_body(self, **changes: Any) -> dict[str, Any]:
-        secret = changes.pop("secret", "Safaricom999!*!")
-        body = {
-            "Initiator": "testapi",
-            "SecurityCredential": encrypted(secret, self.certificate),
+        own = {
             "CommandID": "TransactionStatusQuery",
             "PartyA": "174379",
             "IdentifierType": "4",
-            "ResultURL": self.receiver.url + "/status",
-            "QueueTimeOutURL": self.receiver.url + "/timeout",
             "Remarks": "Status",
             "Occasion": "",
         }
-        return _changed(body, changes)
+        return self._command(changes, own, "/status")
 
     def status(self, **changes: Any) -> requests.Response:
         return self.daraja(STATUS, self.status_body(**changes))
+
+    def register(self, path: str = REGISTER_V2, **changes: Any) -> None:
+        body = {
+            "ShortCode": "174379",
+            "ResponseType": "Completed",
+            "ConfirmationURL": self.receiver.url + CONFIRMATION,
+            "ValidationURL": self.receiver.url + VALIDATION,
+        }
+        answer = self.daraja(path, _changed(body, changes))
+        assert answer.status_code == 200, answer.text
+
+    def simulate_body(self, **changes: Any) -> dict[str, Any]:
+        body = {
+            "ShortCode": 174379,
+            "CommandID": "CustomerPayBillOnline",
+            "Amount": 5,
+            "Msisdn": int(PHONE),
+            "BillRefNumber": "INV-7",
+        }
+        return _changed(body, changes)
+
+    def simulate(self, path: str = SIMULATE, **changes: Any) -> requests.Response:
+        return self.daraja(path, self.simulate_body(**changes))
+
+    def menu(self, **changes: Any) -> dict[str, Any]:
+        body = {"msisdn": PHONE, "amount": 5, "billRefNumber": "INV-7"}
+        payment: dict[str, Any] = self.simulator.post("/simulator/c2b", _changed(body, changes))
+        return payment
+
+    def balance_body(self, **changes: Any) -> dict[str, Any]:
+        own = {
+            "CommandID": "AccountBalance",
+            "PartyA": "174379",
+            "IdentifierType": "4",
+            "Remarks": "Balance",
+        }
+        return self._command(changes, own, "/balance")
+
+    def balance(self, **changes: Any) -> requests.Response:
+        return self.daraja(BALANCE, self.balance_body(**changes))
 
     def told(self, **changes: Any) -> dict[str, Any]:
         """Ask for a transaction, wait for the answer, and return its parameters by name."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from .shop import B2C_V1, B2C_V3, PHONE, Receiver, Shop, encrypted
+from .receiver import Receiver
+from .shop import B2C_V1, B2C_V3, PHONE, Shop, encrypted
 
 
 def complete(shop: Shop, key: str = "refund-1", **body: Any) -> Any:

@@ -6,7 +6,8 @@ import pytest
 
 from mpesa_service.simulator import SimulatorOptions, SimulatorServer
 
-from .shop import PHONE, PUSH, Receiver, Shop
+from .receiver import Receiver
+from .shop import PHONE, PUSH, Shop
 
 
 def test_health(shop: Shop) -> None:
@@ -18,7 +19,8 @@ def test_health(shop: Shop) -> None:
 def test_options(shop: Shop) -> None:
     assert shop.simulator.get("/simulator/options")["pay_after"] == 2
     changed = shop.simulator.post(
-        "/simulator/options", {"pay_after": 0.5, "faults": {"slow": 0.1}, "tills": "1,2"}
+        "/simulator/options",
+        {"pay_after": 0.5, "faults": {"slow": 0.1}, "tills": "1,2", "c2b_validation": "on"},
     )
     assert (changed["pay_after"], changed["faults"], changed["tills"]) == (
         0.5,
@@ -73,7 +75,8 @@ def test_reset_forgets_everything(shop: Shop, receiver: Receiver) -> None:
     shop.advance(100)
     assert not receiver.posts
     ledger = shop.ledger()
-    parts = ("debits", "credits", "callbacks", "prompts", "payouts", "withheld", "shop", "statusQueries")
+    parts = ("debits", "credits", "transfers", "callbacks", "prompts", "payouts", "withheld", "shop")
+    parts += ("statusQueries", "reversals", "c2b")
     for part in parts:
         assert ledger[part] == []
     assert ledger["requests"] == {}

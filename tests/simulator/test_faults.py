@@ -9,7 +9,8 @@ import requests
 from mpesa_service.simulator.errors import ControlError
 from mpesa_service.simulator.faults import FAULTS, FaultBox, check_rates
 
-from .shop import PHONE, PUSH, Receiver, Shop
+from .receiver import Receiver
+from .shop import PHONE, PUSH, Shop
 
 
 @pytest.mark.parametrize("fault", ["refused_before", "timeout_before"])
@@ -258,8 +259,13 @@ def test_faults_keep_to_the_operations_that_they_fit() -> None:
     box = FaultBox(1)
     assert "callback_lost" not in box.plan("stk_query", {}, everything).faults
     asked = box.plan("transaction_status", {}, everything).faults
-    assert {"callback_lost", "callback_doubled", "answer_lost", "token_refused"} < asked
-    assert not asked & {"late_success", "queue_timeout", "amount_differs", "query_contradicts"}
+    assert {"callback_lost", "callback_doubled", "answer_lost", "token_refused", "queue_timeout"} < asked
+    assert not asked & {"late_success", "amount_differs", "query_contradicts", "reversal_spent"}
+    spent = box.plan("reversal", {}, everything).faults
+    assert {"reversal_spent", "late_success", "queue_timeout", "amount_differs", "callback_lost"} < spent
+    confirmed = {"confirmation_lost", "confirmation_doubled", "confirmation_delayed"}
+    assert box.plan("c2b", {}, everything).faults == confirmed | {"amount_differs"}
+    assert confirmed | {"confirmation_first"} < box.plan("stk_push", {}, everything).faults
     assert "token_refused" not in box.plan("oauth", {}, everything).faults
     assert "queue_timeout" not in box.plan("stk_push", {}, everything).faults
 

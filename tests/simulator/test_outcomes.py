@@ -4,7 +4,8 @@ import pytest
 
 from mpesa_service.simulator import outcomes
 
-from .shop import PHONE, Receiver, Shop
+from .receiver import Receiver
+from .shop import PHONE, Shop
 
 
 @pytest.mark.parametrize(

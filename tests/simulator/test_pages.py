@@ -2,7 +2,8 @@
 
 import pytest
 
-from .shop import PHONE, Receiver, Shop
+from .receiver import Receiver
+from .shop import PHONE, Shop
 
 
 def test_the_help_page_tells_the_table(shop: Shop) -> None:
@@ -110,3 +111,44 @@ def test_the_pages_load_nothing_from_elsewhere(shop: Shop, name: str) -> None:
     text = shop.call("GET", f"/simulator/{path}".replace("//", "/")).text
     assert "src=" not in text
     assert "<link" not in text
+
+
+def test_a_business_is_paid_from_the_phone(shop: Shop, receiver: Receiver) -> None:
+    shop.register()
+    page = shop.call("GET", f"/simulator/phone/{PHONE}").text
+    for field in ("type", "shortcode", "billRefNumber", "amount", "pin"):
+        assert f'name="{field}"' in page
+    assert 'value="174379"' in page
+    typed = {"type": "paybill", "shortcode": "174379", "billRefNumber": "INV-7", "amount": 5}
+    path = f"/simulator/phone/{PHONE}/pay"
+    after = shop.simulator.post(path, typed | {"pin": "0000"})
+    receipt = shop.ledger()["debits"][0]["receipt"]
+    assert after["balance"] == 9_999_995
+    assert after["messages"] == [
+        (
+            f"{receipt} Confirmed. Ksh5.00 paid to 174379 for account INV-7. "
+            "New M-PESA balance is Ksh9,999,995.00."
+        )
+    ]
+    assert receiver.posts[0]["body"]["TransID"] == receipt
+    till = {"type": "till", "shortcode": "832909", "amount": 5, "pin": "0000"}
+    assert "Ksh5.00 paid to 832909. New" in shop.simulator.post(path, till)["messages"][-1]
+
+
+def test_what_the_phone_refuses(shop: Shop, receiver: Receiver) -> None:
+    shop.register()
+    path = f"/simulator/phone/{PHONE}/pay"
+    typed = {"billRefNumber": "INV-7", "amount": 5, "pin": "1111"}
+    messages = [shop.simulator.post(path, typed)["messages"][-1] for _ in range(4)]
+    assert messages == ["Failed. The initiator information is invalid."] * 3 + [
+        "Failed. The security credential is locked."
+    ]
+    answer = shop.call("POST", path, json=typed | {"shortcode": "700000"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "no such business number"})
+    shop.simulator.post("/simulator/customers", {"msisdn": PHONE, "balance": 4})
+    state = shop.simulator.post(path, typed | {"pin": "0000"})
+    assert state["messages"] == ["Failed. The balance is insufficient for the transaction."]
+    shop.options(strict_customers=True)
+    stranger = shop.simulator.post("/simulator/phone/254712345670/pay", typed)
+    assert (stranger["balance"], stranger["messages"]) == (None, [])
+    assert (shop.ledger()["debits"], receiver.posts) == ([], [])

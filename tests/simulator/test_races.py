@@ -6,7 +6,8 @@ from typing import Any
 
 from mpesa_service.simulator import SimulatorOptions, SimulatorServer
 
-from .shop import Receiver, Shop
+from .receiver import Receiver
+from .shop import PHONE, REVERSAL, Shop
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
@@ -28,6 +29,22 @@ def test_one_id_gets_one_payout(shop: Shop) -> None:
     assert sorted(answers) == [200] + [500] * 19
     shop.advance(2)
     assert len(shop.ledger()["credits"]) == 1
+
+
+def test_one_payment_is_reversed_once(shop: Shop, receiver: Receiver) -> None:
+    body = shop.reversal_body(TransactionID=shop.paid())
+    shop.options(faults={"reversal.callback_before_answer": 1})
+    at_once(20, lambda _: shop.daraja(REVERSAL, body))
+    codes = [str(result["ResultCode"]) for result in receiver.results()]
+    assert sorted(codes) == ["0"] + ["R000001"] * 19
+    assert len(shop.ledger()["credits"]) == 1
+
+
+def test_one_balance_is_spent_once(shop: Shop) -> None:
+    shop.simulator.post("/simulator/customers", {"msisdn": PHONE, "balance": 12})
+    states = at_once(20, lambda _: shop.menu()["state"])
+    assert sorted(states) == ["completed"] * 2 + ["rejected"] * 18
+    assert sum(debit["amount"] for debit in shop.ledger()["debits"]) == 10
 
 
 def test_one_prompt_is_paid_once(shop: Shop, receiver: Receiver) -> None:

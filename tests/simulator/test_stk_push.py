@@ -9,7 +9,8 @@ import requests
 
 from mpesa_service.simulator import SimulatorOptions, SimulatorServer, World
 
-from .shop import PHONE, PUSH, STAMP, Receiver, Shop, password
+from .receiver import Receiver
+from .shop import PHONE, PUSH, STAMP, Shop, password
 
 
 def error(answer: requests.Response) -> tuple[int, str, str]:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from .shop import PHONE, STATUS, Receiver, Shop, parameters
+from .receiver import Receiver
+from .shop import PHONE, STATUS, Shop, parameters
 
 RECEIPT = "SG632NMUAB"
 
@@ -286,7 +287,7 @@ def test_a_script_for_one_receipt_or_conversation(shop: Shop, receiver: Receiver
     shop.advance(1.1)
     results = receiver.results()[1:]
     assert [item["ResultCode"] for item in results] == [26, 2032, 999]
-    assert results[2]["ResultDesc"] == "The query failed."
+    assert results[2]["ResultDesc"] == "The transaction failed."
     assert not any("ResultParameters" in item for item in results)
 
 

@@ -14,16 +14,20 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from mpesa_service.simulator import (
     SimulatorServer,
     World,
+    c2b,
+    commands,
     create_simulator,
     ids,
     payouts,
     prompts,
 )
 from mpesa_service.simulator.identity import identity_from_file
+from mpesa_service.simulator.ledger import Cause
 from mpesa_service.simulator.options import SimulatorOptions
 from mpesa_service.simulator.wire import subscriber
 
-from .shop import PHONE, Receiver, Shop, encrypted
+from .receiver import Receiver
+from .shop import PHONE, Shop, encrypted
 
 
 def test_the_key_file_is_kept(tmp_path: Path) -> None:
@@ -56,6 +60,10 @@ def test_printed_lines_hide_numbers_and_tokens(receiver: Receiver) -> None:
         shop.script(fault="answer_lost")
         with pytest.raises(requests.ConnectionError):
             shop.push()
+        shop.register()
+        shop.menu()
+        shop.reversal(TransactionID=shop.paid(phone="254712345670"))
+        shop.b2b(Requester=PHONE)
         shop.b2c()
         shop.b2c(OriginatorConversationID="two", ResultURL="http://127.0.0.1:1/secret")
         shop.advance(3)
@@ -88,7 +96,7 @@ def test_receipts_do_not_repeat() -> None:
     drawn: Iterator[str] = iter(["A", "A", "A", "B"])
     with patch.object(ids, "receipt", lambda _at: next(drawn)):
         for expected in ("A", "B"):
-            assert world.ledger.debit_customer(customer, 1, world.now(), {}) == expected
+            assert world.ledger.debit_customer(customer, 1, Cause("stk", world.now(), {})) == expected
 
 
 @pytest.mark.parametrize(
@@ -142,9 +150,11 @@ def test_work_for_a_forgotten_world_is_dropped(shop: Shop, receiver: Receiver) -
     prompt = world.prompts[shop.pushed()]
     shop.b2c()
     payout = world.payouts["refund-1"]
+    payment = c2b.begin(world, c2b.Wish(PHONE, 5, "174379", "INV-7", till=False))
     shop.simulator.post("/simulator/reset")
     assert prompts.act(world, prompt) == []
     assert prompts.pay_late(world, prompt) == []
-    assert payouts.complete(world, payout) == []
-    assert payouts.time_out(world, payout) == []
+    assert c2b.pay(world, payment) == []
+    assert commands.complete(world, payouts.TRADE, payout) == []
+    assert commands.time_out(world, payouts.TRADE, payout) == []
     assert not receiver.posts

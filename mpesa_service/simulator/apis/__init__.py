@@ -1,6 +1,16 @@
 """Daraja's APIs, one module each. A new one is written as a module and named here."""
 
-from mpesa_service.simulator.apis import b2c, c2b, oauth, stk_push, stk_query, transaction_status
+from mpesa_service.simulator.apis import (
+    account_balance,
+    b2b,
+    b2c,
+    c2b,
+    oauth,
+    reversal,
+    stk_push,
+    stk_query,
+    transaction_status,
+)
 from mpesa_service.simulator.gate import Api
 
 APIS: tuple[Api, ...] = (
@@ -8,7 +18,10 @@ APIS: tuple[Api, ...] = (
     *stk_push.APIS,
     *stk_query.APIS,
     *b2c.APIS,
+    *b2b.APIS,
+    *reversal.APIS,
     *transaction_status.APIS,
+    *account_balance.APIS,
     *c2b.APIS,
 )
 """The registry of routes."""

@@ -1,63 +1,47 @@
-"""B2C: money from the shop's utility account to a customer (portal: B2C, v1 and v3).
+"""B2C and B2Pochi: money from the shop's utility account to a customer (portal: B2C, v1 and v3).
 
 v3 takes the caller's OriginatorConversationID and refuses one that it has seen; v1 has no such
 field and makes one, so that nothing can be resent safely. `Occassion` is the wire's own spelling.
+B2Pochi pays a customer's Pochi la Biashara, and is v3 under another name and command.
 """
 
-from mpesa_service.simulator import ids, payouts
-from mpesa_service.simulator.apis.commands import accepted, check_initiator, own_shortcode
+from collections.abc import Callable
+
+from mpesa_service.simulator import payouts
+from mpesa_service.simulator.apis.commands import Form, accepted, terms
+from mpesa_service.simulator.commands import planned
 from mpesa_service.simulator.fields import Fields
 from mpesa_service.simulator.gate import Api, Call, invalid_token_401
-from mpesa_service.simulator.records import Payout
+from mpesa_service.simulator.outcomes import B2C_TEXTS, chosen
+from mpesa_service.simulator.records import B2C, POCHI, Payout
 from mpesa_service.simulator.wire import Json
 
 _COMMANDS = ("SalaryPayment", "BusinessPayment", "PromotionPayment")
+_POCHI_COMMANDS = ("BusinessPayToPochi",)
 
 
-def request_v3(call: Call) -> Json:
-    """Accept a payout under the caller's id."""
-    return _accept(call, Fields(call.body).text("OriginatorConversationID", 128))
+def _request(kind: str, commands: tuple[str, ...], *, own_id: bool) -> Callable[[Call], Json]:
+    """Return what accepts a payout, under the caller's id or under one made here."""
+    form = Form(commands, initiator="InitiatorName", remarks_least=2, occasion="Occassion")
+
+    def request(call: Call) -> Json:
+        fields = Fields(call.body)
+        originator_id = fields.text("OriginatorConversationID", 128) if own_id else None
+        amount, msisdn = fields.amount(), fields.msisdn("PartyB")
+        outcome = planned(call.plan, chosen(msisdn, amount, B2C_TEXTS), call.world.options.b2c_auto)
+        common = terms(call, form, outcome, originator_id)
+        payout = Payout(kind=kind, party_b=msisdn, amount=amount, **common)
+        return accepted(call.world, payouts.TRADE, payout)
+
+    return request
 
 
-def request_v1(call: Call) -> Json:
-    """Accept a payout under an id made here."""
-    return _accept(call, ids.request_id())
-
-
-def _accept(call: Call, originator_id: str) -> Json:
-    world, fields = call.world, Fields(call.body)
-    initiator = fields.text("InitiatorName", 100)
-    credential = fields.text("SecurityCredential", 2000)
-    fields.choice("CommandID", _COMMANDS)
-    amount = fields.amount()
-    shortcode = own_shortcode(world, fields)
-    msisdn = fields.msisdn("PartyB")
-    fields.text("Remarks", 100, 2)
-    timeout_url, result_url = fields.url("QueueTimeOutURL"), fields.url("ResultURL")
-    fields.optional("Occassion", 100)
-    now = world.now()
-    outcome = payouts.planned(world, msisdn, amount, call.plan)
-    payout = Payout(
-        payload=call.body,
-        originator_conversation_id=originator_id,
-        conversation_id=ids.conversation_id(now),
-        shortcode=shortcode,
-        msisdn=msisdn,
-        amount=amount,
-        result_url=result_url,
-        timeout_url=timeout_url,
-        accepted_at=now,
-        refusal=check_initiator(world, initiator, credential),
-        outcome=outcome,
-        plan=call.plan.joined(outcome.faults),
-    )
-    payouts.accept(world, payout)
-    if payout.plan.has("callback_before_answer"):
-        payouts.act(world, payout)
-    return accepted(payout.conversation_id, originator_id)
+def _api(operation: str, path: str, handler: Callable[[Call], Json]) -> Api:
+    return Api(operation, f"/mpesa/{path}/paymentrequest", handler, invalid_token_401)
 
 
 APIS = (
-    Api("b2c", "/mpesa/b2c/v1/paymentrequest", request_v1, invalid_token_401),
-    Api("b2c", "/mpesa/b2c/v3/paymentrequest", request_v3, invalid_token_401),
+    _api("b2c", "b2c/v1", _request(B2C, _COMMANDS, own_id=False)),
+    _api("b2c", "b2c/v3", _request(B2C, _COMMANDS, own_id=True)),
+    _api("b2pochi", "b2pochi/v1", _request(POCHI, _POCHI_COMMANDS, own_id=True)),
 )

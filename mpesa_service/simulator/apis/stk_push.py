@@ -7,10 +7,9 @@ from mpesa_service.simulator import prompts
 from mpesa_service.simulator.apis.stk import checked_shortcode
 from mpesa_service.simulator.fields import Fields
 from mpesa_service.simulator.gate import Api, Call, invalid_token_404
-from mpesa_service.simulator.records import Push
+from mpesa_service.simulator.records import PAYMENT_TYPES, Push
 from mpesa_service.simulator.wire import Json
 
-_TYPES = ("CustomerPayBillOnline", "CustomerBuyGoodsOnline")
 _ACCEPTED = "Success. Request accepted for processing"
 
 
@@ -19,7 +18,7 @@ def process_request(call: Call) -> Json:
     fields = Fields(call.body)
     push = Push(
         shortcode=checked_shortcode(call.world, fields),
-        transaction_type=fields.choice("TransactionType", _TYPES),
+        transaction_type=fields.choice("TransactionType", PAYMENT_TYPES),
         amount=fields.amount(),
         payer=fields.msisdn("PartyA"),
         party_b=fields.shortcode("PartyB"),

@@ -4,14 +4,15 @@ Whatever makes something happen (a PIN, a cancel, a result) has happened, and it
 delivered, when the call returns, so that no test needs to sleep.
 """
 
-from mpesa_service.simulator.control import callbacks, payouts, prompts, settings, state
+from mpesa_service.simulator.control import c2b, callbacks, commands, prompts, settings, state
 from mpesa_service.simulator.control.common import Route
 
 ROUTES: tuple[Route, ...] = (
     *settings.ROUTES,
     *state.ROUTES,
     *prompts.ROUTES,
-    *payouts.ROUTES,
+    *c2b.ROUTES,
+    *commands.ROUTES,
     *callbacks.ROUTES,
 )
 """The registry of the control API's routes."""

@@ -7,6 +7,7 @@ from mpesa_service.simulator.wire import Json
 from mpesa_service.simulator.world import World
 
 _MOST = 500
+_KEYS = ("checkoutRequestId", "transId", "originatorConversationId")
 
 
 def flush(world: World) -> Json:
@@ -20,7 +21,7 @@ def resend(world: World) -> Json:
     A callback that was lost can be sent this way, too.
     """
     body = payload()
-    key = str(body.get("checkoutRequestId") or body.get("originatorConversationId") or "")
+    key = next((str(body[name]) for name in _KEYS if body.get(name)), "")
     times = whole(body, "times", 1)
     if not 1 <= times <= _MOST:
         raise ControlError(f"times must lie between 1 and {_MOST}")

@@ -1,6 +1,7 @@
 """What there is: health, the ledger, customers."""
 
 from mpesa_service.simulator.control.common import Route, number_in, payload, whole
+from mpesa_service.simulator.records import OPEN, Payout, Reversal, StatusQuery
 from mpesa_service.simulator.wire import Json, iso
 from mpesa_service.simulator.world import World
 
@@ -11,14 +12,16 @@ def health(world: World) -> Json:
 
 
 def ledger(world: World) -> Json:
-    """Return every debit, credit and callback, all prompts, payouts and queries, and counts of requests."""
+    """Return every debit, credit and callback, all that was asked for, and counts of requests."""
     with world.lock:
         return world.ledger.as_json() | {
             "callbacks": [attempt.as_json() for attempt in world.courier.attempts],
             "withheld": list(world.courier.withheld),
             "prompts": [prompt.as_json() for prompt in world.prompts.values()],
-            "payouts": [payout.as_json() for payout in world.payouts.values()],
-            "statusQueries": [query.as_json() for query in world.status_queries.values()],
+            "c2b": [payment.as_json() for payment in world.c2b.values() if payment.state != OPEN],
+            "payouts": [payout.as_json() for payout in world.every(Payout)],
+            "reversals": [reversal.as_json() for reversal in world.every(Reversal)],
+            "statusQueries": [query.as_json() for query in world.every(StatusQuery)],
             "c2bUrls": dict(world.c2b_urls),
             "requests": dict(world.requests),
         }

@@ -1,0 +1,43 @@
+"""Operator command that tells Daraja where to post: flask --app wsgi mpesa register-urls"""
+
+import click
+from flask.cli import with_appcontext
+from rich.console import Console
+from rich.table import Table
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli_options import as_json, echo_json, errors_as_sentences, operator
+from mpesa_service.schemas.c2b_registration import RegistrationSchema
+from mpesa_service.services.c2b_registration import Registration, planned, register
+
+
+@click.command("register-urls")
+@with_appcontext
+@click.option(
+    "--response-type",
+    type=click.Choice(["Completed", "Cancelled"]),
+    help="What M-Pesa does when validation does not answer; by default what the rules do when unsure.",
+)
+@click.option("--by", "who", default="command line", show_default=True, help="Your name, for the audit log.")
+@click.option("--show", is_flag=True, help="Register nothing: only show the addresses.")
+@as_json
+def register_urls(response_type: str | None, who: str, show: bool, as_json: bool) -> None:
+    """Register the C2B addresses. They are secrets: whoever knows them can say that money arrived.
+
+    Example: flask --app wsgi mpesa register-urls --by amina
+    """
+    with errors_as_sentences():
+        actor = operator(who).subject
+        found = planned(runtime(), response_type) if show else register(runtime(), actor, response_type)
+    if as_json:
+        echo_json(RegistrationSchema().dump(found))
+        return
+    _print_registration(found)
+    click.echo("Nothing was registered." if show else "Registered.")
+
+
+def _print_registration(found: Registration) -> None:
+    table = Table("what", "value", show_header=False)
+    for name, value in RegistrationSchema().dump(found).items():
+        table.add_row(name, value, end_section=False)
+    Console(soft_wrap=True).print(table)

@@ -1,0 +1,54 @@
+"""Operator commands for the rules of validation: flask --app wsgi mpesa c2b-rules …"""
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli_options import as_json, by, echo_json, local_time, operator
+from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
+from mpesa_service.schemas.c2b import RulesSchema
+from mpesa_service.services.c2b_rules import RuleChange, RuleRecord, change_rules, show_rules
+
+c2b_rules_cli = AppGroup("c2b-rules", help="Which payments from the phone's own menu are let through.")
+
+
+@c2b_rules_cli.command("show")
+@as_json
+def show(as_json: bool) -> None:
+    """Show the rules of the shortcode.
+
+    Example: flask --app wsgi mpesa c2b-rules show
+    """
+    _print(show_rules(runtime()), as_json)
+
+
+@c2b_rules_cli.command("set")
+@click.option("--reference", type=click.Choice([rule.value for rule in ReferenceRule]))
+@click.option("--amount", type=click.Choice([rule.value for rule in AmountRule]))
+@click.option("--unsure", type=click.Choice([rule.value for rule in WhenUnsure]))
+@by
+@as_json
+def set_(reference: str | None, amount: str | None, unsure: str | None, who: str, as_json: bool) -> None:
+    """Change rules; what is not named stays as it is. They hold from the next payment on.
+
+    Example: flask --app wsgi mpesa c2b-rules set --reference known --amount exact --by amina
+    """
+    change = RuleChange(
+        ReferenceRule(reference) if reference else None,
+        AmountRule(amount) if amount else None,
+        WhenUnsure(unsure) if unsure else None,
+    )
+    if change == RuleChange():
+        raise click.UsageError("Name a rule to change: --reference, --amount or --unsure.")
+    _print(change_rules(runtime(), operator(who), change), as_json)
+
+
+def _print(rules: RuleRecord, as_json: bool) -> None:
+    if as_json:
+        echo_json(RulesSchema().dump(rules))
+        return
+    since = f", set by {rules.updated_by} on {local_time(rules.updated_at)}" if rules.updated_by else ""
+    click.echo(f"shortcode  {rules.shortcode}{since}")
+    click.echo(f"reference  {rules.reference}")
+    click.echo(f"amount     {rules.amount}")
+    click.echo(f"unsure     {rules.when_unsure}")

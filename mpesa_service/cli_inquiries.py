@@ -1,0 +1,91 @@
+"""Operator commands that ask M-Pesa: what became of a transaction, and what the accounts hold."""
+
+import json
+from collections.abc import Callable
+
+import click
+from flask.cli import with_appcontext
+from rich.console import Console
+from rich.table import Table
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.errors import ServiceError
+from mpesa_service.schemas.inquiries import BalancesSchema, InquirySchema
+from mpesa_service.services.balances import latest_balances
+from mpesa_service.services.inquiries import InquiryRecord, ask_balance, transaction_status, wait_for
+
+OPERATOR = "operator"
+WAIT_SECONDS = 60
+
+_wait = click.option(
+    "--wait", is_flag=True, help=f"Wait for the answer, {WAIT_SECONDS} seconds at most; else ask again."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+
+
+@click.command("status")
+@click.argument("receipt")
+@_wait
+@_json
+@with_appcontext
+def status(receipt: str, *, wait: bool, as_json: bool) -> None:
+    """Ask M-Pesa what became of the transaction with this receipt.
+
+    Example: flask --app wsgi mpesa status UKN2ABCDEF --wait
+    """
+    record = _asked(lambda: transaction_status(runtime(), OPERATOR, receipt.upper()), wait=wait)
+    if as_json:
+        click.echo(json.dumps(InquirySchema().dump(record), indent=2))
+    else:
+        Console().print(_table_of(record))
+    _exit(record)
+
+
+@click.command("balance")
+@_wait
+@_json
+@with_appcontext
+def balance(*, wait: bool, as_json: bool) -> None:
+    """Ask M-Pesa what the accounts hold, and show what is known.
+
+    Example: flask --app wsgi mpesa balance --wait
+    """
+    record = _asked(lambda: ask_balance(runtime(), OPERATOR), wait=wait)
+    found = latest_balances(runtime())
+    if as_json:
+        click.echo(json.dumps(BalancesSchema().dump({"balances": found, "inquiry": record}), indent=2))
+    else:
+        table = Table("account", "available", "current", "reserved", "uncleared", "at")
+        for row in BalancesSchema().dump({"balances": found})["balances"]:
+            amounts = (row[name] for name in ("available", "current", "reserved", "uncleared", "at"))
+            table.add_row(row["account"], *amounts)
+        Console().print(table)
+    _exit(record)
+
+
+def _asked(ask: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord:
+    try:
+        record = ask()
+    except ServiceError as error:
+        raise click.ClickException(error.message) from error
+    return wait_for(runtime(), record, WAIT_SECONDS if wait else 0)
+
+
+def _table_of(record: InquiryRecord) -> Table:
+    told = InquirySchema().dump(record)
+    table = Table("", "")
+    table.add_row("question", told["status"])
+    table.add_row("reason", told["failureReason"] or "")
+    for name, value in (told["transaction"] or {}).items():
+        table.add_row(name, value or "")
+    for name, value in (told["ours"] or {}).items():
+        table.add_row(f"our {name}", value)
+    return table
+
+
+def _exit(record: InquiryRecord) -> None:
+    """Say on standard error what is still to come, and fail where there is no answer."""
+    if record.completed_at is None:
+        click.echo("M-Pesa has not answered yet: ask again.", err=True)
+    elif record.failure_reason is not None:
+        raise SystemExit(1)

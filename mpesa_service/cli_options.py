@@ -1,0 +1,42 @@
+"""What operator commands share: who is asking, errors as sentences, JSON for scripts, times for people."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.errors import ServiceError
+
+NAIROBI = ZoneInfo("Africa/Nairobi")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+by = click.option("--by", "who", required=True, help="Your name, for the audit trail.")
+reason = click.option("--reason", "why", required=True, help="Why, for the audit trail.")
+
+
+def operator(name: str) -> Principal:
+    """Return who acts when somebody with this name types a command."""
+    return Principal(f"operator:{name}", frozenset({ADMIN}))
+
+
+@contextmanager
+def errors_as_sentences() -> Iterator[None]:
+    """Let an error of ours end a command with its sentence."""
+    try:
+        yield
+    except ServiceError as error:
+        raise click.ClickException(error.message) from error
+
+
+def echo_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2))
+
+
+def local_time(at: datetime | None) -> str:
+    """Return a time in Nairobi, for people; nothing for none."""
+    return at.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S") if at else ""

@@ -1,0 +1,194 @@
+"""Operator commands for payments: flask --app wsgi mpesa payments …"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from marshmallow import Schema, ValidationError
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+from rich.table import Table
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.api.parsing import invalid
+from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.errors import ServiceError
+from mpesa_service.schemas.fields import NAIROBI
+from mpesa_service.schemas.listing import (
+    FORMATS,
+    PROVIDERS,
+    STATUSES,
+    PaymentFilterSchema,
+    PaymentListQuerySchema,
+)
+from mpesa_service.schemas.query_fields import cursor
+from mpesa_service.schemas.rows import as_json, written
+from mpesa_service.schemas.trail import TrailEventSchema
+from mpesa_service.services.listing import (
+    Filters,
+    ListedPayment,
+    all_payments,
+    count_payments,
+    list_payments,
+)
+from mpesa_service.services.trail import payment_trail
+
+OPERATOR = Principal("operator", frozenset({ADMIN}))
+
+payments_cli = AppGroup("payments", help="What was paid, and what happened to it.")
+as_json_option = click.option("--json", "to_json", is_flag=True, help="For scripts.")
+_FILTERS = (
+    click.option("--status", multiple=True, metavar="WORDS", help=f"Repeatable: {', '.join(STATUSES)}."),
+    click.option("--provider", type=click.Choice(PROVIDERS)),
+    click.option("--order", "orderId", metavar="ID"),
+    click.option("--from", "from", metavar="TIME", help="2026-11-22 or 2026-11-22T14:00, in Nairobi."),
+    click.option("--to", "to", metavar="TIME", help="Not included."),
+    click.option("--receipt"),
+    click.option("--phone", "phoneNumber", metavar="NUMBER", help="Whole, in any usual spelling."),
+    click.option("--min-amount", "minAmount", metavar="SHILLINGS"),
+    click.option("--max-amount", "maxAmount", metavar="SHILLINGS"),
+)
+
+
+def _filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the API's filters as options, under the API's names."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def _errors_as_sentences() -> Iterator[None]:
+    try:
+        yield
+    except ServiceError as error:
+        raise click.ClickException(error.message) from error
+
+
+def _load(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
+    """Read options as the API reads its query."""
+    try:
+        found: dict[str, Any] = schema.load(
+            {name: value for name, value in given.items() if value not in (None, ())}
+        )
+    except ValidationError as error:
+        raise click.UsageError(invalid(error.messages).message) from error
+    return found
+
+
+@payments_cli.command("list")
+@_filters
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100))
+@click.option("--after", help="Go on below the page that named this as next.")
+@as_json_option
+def list_(to_json: bool, **given: Any) -> None:
+    """Show payments, newest first.
+
+    Example: flask --app wsgi mpesa payments list --status review,unknown --from 2026-11-22
+    """
+    query = _load(PaymentListQuerySchema(), given)
+    limit, after = query.pop("limit"), query.pop("after")
+    with _errors_as_sentences():
+        page = list_payments(runtime(), OPERATOR, Filters(**query), limit, after)
+    if to_json:
+        data = [as_json(payment) for payment in page.payments]
+        click.echo(json.dumps({"data": data, "next": cursor(page.next)}, indent=2))
+        return
+    Console().print(_table(page.payments))
+    if page.next:
+        click.echo(f"More: --after {cursor(page.next)}")
+
+
+@payments_cli.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True))
+@_filters
+@click.option("--format", "kind", default="csv", show_default=True, type=click.Choice(FORMATS))
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@as_json_option
+def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> None:
+    """Write payments to FILE, newest first, or to standard output if it is -.
+
+    FILE appears when it is whole; until then, and if you stop it, there is FILE.part.
+
+    Example: flask --app wsgi mpesa payments export november.csv --from 2026-11-01 --to 2026-12-01
+    """
+    filters = Filters(**_load(PaymentFilterSchema(), given))
+    if file == "-":
+        with _errors_as_sentences():
+            for text in written(kind, all_payments(runtime(), OPERATOR, filters)):
+                click.echo(text, nl=False)
+        return
+    path = Path(file)
+    if path.exists() and not force:
+        raise click.ClickException(f"{path} is there already; --force replaces it.")
+    with _errors_as_sentences():
+        rows = _write(path, kind, filters)
+    summary = {"file": str(path), "payments": rows}
+    click.echo(json.dumps(summary) if to_json else f"{rows} payments are in {path}.")
+
+
+def _write(path: Path, kind: str, filters: Filters) -> int:
+    """Write a part first and give it its name at the end; return the number of payments."""
+    total = count_payments(runtime(), OPERATOR, filters)
+    part = path.with_name(f"{path.name}.part")
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    with progress, part.open("w", encoding="utf-8", newline="") as out:
+        task = progress.add_task("Writing payments", total=total)
+        try:
+            for text in written(kind, _watched(filters, partial(progress.advance, task))):
+                out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        except BaseException:
+            click.echo(f"Not whole: what was written so far is in {part}.", err=True)
+            raise
+    part.replace(path)
+    return int(progress.tasks[0].completed)
+
+
+def _watched(filters: Filters, tell: Callable[[int], None]) -> Iterator[list[ListedPayment]]:
+    for batch in all_payments(runtime(), OPERATOR, filters):
+        yield batch
+        tell(len(batch))
+
+
+@payments_cli.command("events")
+@click.argument("payment")
+@as_json_option
+def events(payment: str, to_json: bool) -> None:
+    """Show what happened to a payment and its refunds, in order and in words.
+
+    Example: flask --app wsgi mpesa payments events 019a…
+    """
+    with _errors_as_sentences():
+        found = payment_trail(runtime(), OPERATOR, payment)
+    if to_json:
+        click.echo(json.dumps(TrailEventSchema(many=True).dump(found), indent=2))
+        return
+    table = Table("", "at", "what happened", "from", "to", "by", "evidence", "refund")
+    for row in found:
+        states = (row.before or "", row.after)
+        about = (row.actor, row.evidence or "", row.refund or "")
+        table.add_row(str(row.sequence), _time(row.at), row.sentence, *states, *about)
+    Console().print(table)
+
+
+def _table(payments: Sequence[ListedPayment]) -> Table:
+    table = Table("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
+    for row in payments:
+        amounts = (str(row.amount), str(row.refunded_amount or ""))
+        known = (row.receipt or "", row.phone or "", row.failure_reason or "")
+        table.add_row(row.id, _time(row.created_at), row.order_id, *amounts, row.status, *known)
+    return table
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,280 @@
+"""Operator commands for payouts: flask --app wsgi mpesa payout …"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, BinaryIO, TextIO
+
+import click
+from flask.cli import AppGroup
+from marshmallow import ValidationError
+from rich.console import Console
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.api.parsing import invalid
+from mpesa_service.cli_options import (
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    local_time,
+    operator,
+    reason,
+)
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.principal import Principal
+from mpesa_service.schemas.payout_csv import read_csv
+from mpesa_service.schemas.payouts import BatchSchema, PayoutRequestSchema, ProgressSchema, result_lines
+from mpesa_service.services import holds, payout_batches, payout_control, payout_records
+from mpesa_service.services.payout_batches import FAULTS_SHOWN, BatchRequest, InvalidRows
+from mpesa_service.services.payout_records import Progress
+from mpesa_service.services.payout_review import resolve_payout
+from mpesa_service.services.review import Finding, Resolution
+from mpesa_service.services.runtime import Runtime
+
+payout_cli = AppGroup("payout", help="Paying money out, in batches.")
+payouts_cli = AppGroup("payouts", help="Payouts as a whole.")
+
+
+@payout_cli.command("create")
+@click.argument("file", type=click.File("rb"))
+@click.option("--reference", required=True, help="Yours: the same file under it again is not paid twice.")
+@click.option("--description", default="", help="What it is, for people.")
+@click.option("--allow-duplicates", is_flag=True, help="Rows may pay the same amount to the same party.")
+@by
+@as_json
+def create(
+    file: BinaryIO, reference: str, description: str, allow_duplicates: bool, who: str, as_json: bool
+) -> None:
+    """Pay out what a CSV file lists, checked as a whole; its first line names the columns.
+
+    Example: flask --app wsgi mpesa payout create salaries.csv --reference SALARIES-2026-11 --by amina
+    """
+    asked = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
+    with errors_as_sentences():
+        rows = read_csv(file.read())
+        try:
+            request = BatchRequest(**PayoutRequestSchema().load({**asked, "rows": rows}))
+        except ValidationError as error:
+            raise invalid(error.messages) from error
+        try:
+            made = payout_batches.create(runtime(), operator(who), request)
+        except InvalidRows as error:
+            raise SystemExit(_show_faults(error, as_json)) from error
+    if made.replayed and not as_json:
+        click.echo("This batch was made before; nothing was added.")
+    _show(made.progress, as_json)
+
+
+@payout_cli.command("approve")
+@click.argument("batch")
+@by
+@as_json
+def approve(batch: str, who: str, as_json: bool) -> None:
+    """Let a batch run, as another person than the one who made it.
+
+    Example: flask --app wsgi mpesa payout approve 019a… --by otieno
+    """
+    _do(payout_control.approve, batch, who, as_json)
+
+
+@payout_cli.command("pause")
+@click.argument("batch")
+@by
+@as_json
+def pause(batch: str, who: str, as_json: bool) -> None:
+    """Send no further row until the batch is resumed.
+
+    Example: flask --app wsgi mpesa payout pause 019a… --by amina
+    """
+    _do(payout_control.pause, batch, who, as_json)
+
+
+@payout_cli.command("resume")
+@click.argument("batch")
+@by
+@as_json
+def resume(batch: str, who: str, as_json: bool) -> None:
+    """Let a paused batch go on.
+
+    Example: flask --app wsgi mpesa payout resume 019a… --by amina
+    """
+    _do(payout_control.resume, batch, who, as_json)
+
+
+@payout_cli.command("stop")
+@click.argument("batch")
+@by
+@as_json
+def stop(batch: str, who: str, as_json: bool) -> None:
+    """Cancel the rows that wait, for good; those under way come to their end.
+
+    Example: flask --app wsgi mpesa payout stop 019a… --by amina
+    """
+    _do(payout_control.stop, batch, who, as_json)
+
+
+@payout_cli.command("list")
+@click.option("--status", type=click.Choice([status.value for status in BatchStatus]))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@as_json
+def list_(status: str | None, limit: int, as_json: bool) -> None:
+    """Show batches, latest first.
+
+    Example: flask --app wsgi mpesa payout list --status waiting_approval
+    """
+    wanted = BatchStatus(status) if status else None
+    found = payout_records.list_batches(runtime(), limit, status=wanted)
+    if as_json:
+        echo_json(BatchSchema(many=True).dump(found))
+        return
+    table = Table("batch", "reference", "status", "rows", "shillings", "by", "approved by", "since", "ended")
+    for one in found:
+        figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by or "")
+        times = (local_time(one.created_at), local_time(one.completed_at))
+        table.add_row(one.id, one.reference, one.status, *figures, *times)
+    Console().print(table)
+
+
+@payout_cli.command("watch")
+@click.argument("batch")
+@click.option("--every", default=1.0, show_default=True, type=click.FloatRange(0), help="Seconds.")
+@as_json
+def watch(batch: str, every: float, as_json: bool) -> None:
+    """Show how far a batch is until it has ended; Ctrl-C stops only the watching.
+
+    With --json: a line whenever something has changed. Example: flask --app wsgi mpesa payout watch 019a…
+    """
+    with errors_as_sentences():
+        try:
+            progress = _follow_in_json(batch, every) if as_json else _follow(batch, every)
+        except KeyboardInterrupt:
+            click.echo("No longer watched; the batch goes on.")
+            return
+    if not as_json:
+        _show(progress, as_json=False)
+
+
+@payout_cli.command("result")
+@click.argument("batch")
+@click.option("--output", default="-", type=click.File("w", encoding="utf-8"), help="A file; else printed.")
+def result(batch: str, output: TextIO) -> None:
+    """Write every row of a batch, as it stands, as CSV; phone numbers are masked.
+
+    Example: flask --app wsgi mpesa payout result 019a… --output salaries-result.csv
+    """
+    with errors_as_sentences():
+        output.writelines(result_lines(payout_records.all_rows(runtime(), batch)))
+
+
+@payout_cli.command("settle")
+@click.argument("payout")
+@click.option("--receipt", help="The M-Pesa receipt that proves it.")
+@reason
+@by
+def settle(payout: str, receipt: str | None, why: str, who: str) -> None:
+    """Say that a payout in review was paid.
+
+    Example: flask --app wsgi mpesa payout settle 019a… --by amina --reason "on the statement"
+    """
+    _decide(Finding(Resolution.SETTLE, why, receipt), payout, who)
+
+
+@payout_cli.command("fail")
+@click.argument("payout")
+@reason
+@by
+def fail(payout: str, why: str, who: str) -> None:
+    """Say that a payout in review was not paid.
+
+    Example: flask --app wsgi mpesa payout fail 019a… --by amina --reason "not on the statement"
+    """
+    _decide(Finding(Resolution.FAIL, why), payout, who)
+
+
+@payouts_cli.command("resume")
+def resume_payouts() -> None:
+    """Let payouts go on, after what stopped them was mended.
+
+    Example: flask --app wsgi mpesa payouts resume
+    """
+    stopped = holds.resume(runtime(), holds.PAYOUTS)
+    click.echo("Payouts go on." if stopped else "Payouts were not stopped.")
+
+
+def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:
+    with errors_as_sentences():
+        _show(act(runtime(), operator(who), batch), as_json)
+
+
+def _decide(finding: Finding, payout: str, who: str) -> None:
+    with errors_as_sentences():
+        record = resolve_payout(runtime(), operator(who), payout, finding)
+    click.echo(f"{record.id} is {record.status}")
+
+
+def _show(progress: Progress, as_json: bool) -> None:
+    if as_json:
+        echo_json(ProgressSchema().dump(progress))
+        return
+    batch = progress.batch
+    click.echo(f"{batch.id}  {batch.reference}  {batch.status}: {_words(progress)}")
+    table = Table("status", "rows", "shillings")
+    for status, share in progress.rows.items():
+        if share.count:
+            table.add_row(status, str(share.count), str(share.amount))
+    table.add_row("all", str(batch.row_count), str(batch.total_amount))
+    Console().print(table)
+
+
+def _words(progress: Progress) -> str:
+    """Say in a few words what a batch waits for."""
+    if progress.hold is not None:
+        return f"payouts are stopped: {progress.hold}"
+    if progress.batch.status == BatchStatus.WAITING_APPROVAL:
+        return "another person must approve it"
+    if progress.seconds_left:
+        return f"{progress.seconds_left} s to send the rest"
+    return "has ended" if progress.batch.completed_at else "nothing more is sent"
+
+
+def _show_faults(error: InvalidRows, as_json: bool) -> int:
+    if as_json:
+        echo_json({"code": error.code, "message": error.message, "details": error.details})
+        return 1
+    table = Table("row", "field", "what is wrong")
+    for fault in error.faults[:FAULTS_SHOWN]:
+        table.add_row(str(fault.row), fault.field, fault.message)
+    Console().print(table)
+    click.echo(f"{len(error.faults)} faults; nothing was stored.")
+    return 1
+
+
+def _follow(batch_id: str, every: float) -> Progress:
+    with Bar(transient=True) as bar:
+        task = bar.add_task("")
+        while True:
+            progress = payout_records.batch_progress(runtime(), batch_id)
+            counted = {status: share.count for status, share in progress.rows.items()}
+            ended = progress.batch.row_count - sum(counted[s] for s in ("waiting", "pending", "unknown"))
+            told = ", ".join(f"{count} {status}" for status, count in counted.items() if count)
+            words = f"{progress.batch.status}: {told}"
+            bar.update(task, description=words, total=progress.batch.row_count, completed=ended)
+            if progress.batch.completed_at is not None:
+                return progress
+            time.sleep(every)
+
+
+def _follow_in_json(batch_id: str, every: float) -> Progress:
+    told = None
+    while True:
+        progress = payout_records.batch_progress(runtime(), batch_id)
+        line: Any = json.dumps(ProgressSchema().dump(progress))
+        if line != told:
+            click.echo(line)
+            told = line
+        if progress.batch.completed_at is not None:
+            return progress
+        time.sleep(every)

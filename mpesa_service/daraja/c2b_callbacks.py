@@ -1,0 +1,170 @@
+"""What M-Pesa posts when somebody pays the shortcode: one flat body, asked about first or told after.
+
+Validation and confirmation look alike; only the address tells them apart. The same money may also
+have come as the callback of a push: the receipt is the key to both (documented). Version 2 masks the
+payer's number and version 1 hashes it, so it is compared and never dialled.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import sha256
+
+from mpesa_service.daraja.callback_fields import (
+    read_amount,
+    read_balance,
+    read_cut_text,
+    read_document,
+    read_moment,
+    read_text,
+)
+from mpesa_service.daraja.errors import UnreadableCallback
+
+OPERATION = "c2b_callback"
+SUBSCRIBER_DIGITS = 9
+LEAST_TELLING_DIGITS = 3
+_HASH = re.compile(r"[0-9a-f]{64}")
+_CUT_HASH = re.compile(r"[0-9a-f]{32,128}")
+_FILLERS = str.maketrans("", "", " -().+\u00a0")
+_NUMBER = re.compile(r"[0-9]{9,15}")
+_MASK = re.compile(r"([0-9]*)[^0-9](?:.*[^0-9])?([0-9]*)", re.DOTALL)
+
+
+class PayerKind(StrEnum):
+    """In what form the payer's number came."""
+
+    MASKED = "masked"
+    HASHED = "hashed"
+    PLAIN = "plain"
+    NONE = "none"
+
+
+class C2bRejection(StrEnum):
+    """The ResultCodes that a validation may be refused with; any of them stops the payment."""
+
+    INVALID_MSISDN = "C2B00011"
+    INVALID_ACCOUNT = "C2B00012"
+    INVALID_AMOUNT = "C2B00013"
+    INVALID_KYC = "C2B00014"
+    INVALID_SHORTCODE = "C2B00015"
+    OTHER = "C2B00016"
+
+    @property
+    def reason(self) -> str:
+        """What the code says, in the words of the documentation."""
+        return _REASONS[self]
+
+
+_REASONS = {
+    C2bRejection.INVALID_MSISDN: "Invalid MSISDN",
+    C2bRejection.INVALID_ACCOUNT: "Invalid Account Number",
+    C2bRejection.INVALID_AMOUNT: "Invalid Amount",
+    C2bRejection.INVALID_KYC: "Invalid KYC Details",
+    C2bRejection.INVALID_SHORTCODE: "Invalid Shortcode",
+    C2bRejection.OTHER: "Other Error",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class C2bPayment:
+    """A payment to the shortcode, as claimed: about to be made, or made.
+
+    `amount` and `account_balance` are in shillings, and the balance is blank in a validation.
+    `bill_reference` is what the payer typed, "" for tills. `transaction_type` is free text: "Pay
+    Bill", "Buy Goods", "Customer Merchant Payment" and "" have been seen. `transacted_at` is aware
+    and in UTC. `payer` is the number as it came. `third_party_id` is what a validation was answered
+    with.
+    """
+
+    receipt: str
+    amount: Decimal
+    shortcode: str
+    bill_reference: str = field(repr=False)
+    transaction_type: str
+    transacted_at: datetime | None
+    payer: str | None = field(repr=False)
+    payer_kind: PayerKind
+    first_name: str | None = field(repr=False)
+    middle_name: str | None = field(repr=False)
+    last_name: str | None = field(repr=False)
+    third_party_id: str | None
+    invoice_number: str | None
+    account_balance: Decimal | None
+    raw: dict[str, object] = field(repr=False)
+
+
+def parse_c2b(raw: bytes) -> C2bPayment:
+    """Read a C2B validation or confirmation. Raises UnreadableCallback."""
+    document = read_document(raw, OPERATION)
+    amount = read_amount(document.get("TransAmount"))
+    if amount is None:
+        raise UnreadableCallback("TransAmount is missing or no amount", operation=OPERATION)
+    payer = read_text(document.get("MSISDN"))
+    return C2bPayment(
+        receipt=_required(document, "TransID"),
+        amount=amount,
+        shortcode=_required(document, "BusinessShortCode"),
+        bill_reference=read_cut_text(document.get("BillRefNumber")),
+        transaction_type=read_cut_text(document.get("TransactionType")),
+        transacted_at=read_moment(document.get("TransTime")),
+        payer=payer,
+        payer_kind=_payer_kind(payer),
+        first_name=read_text(document.get("FirstName")),
+        middle_name=read_text(document.get("MiddleName")),
+        last_name=read_text(document.get("LastName")),
+        third_party_id=read_text(document.get("ThirdPartyTransID")),
+        invoice_number=read_text(document.get("InvoiceNumber")),
+        account_balance=read_balance(document.get("OrgAccountBalance")),
+        raw=document,
+    )
+
+
+def _required(document: dict[str, object], key: str) -> str:
+    found = read_text(document.get(key))
+    if found is None:
+        raise UnreadableCallback(f"{key} is missing or no text", operation=OPERATION)
+    return found
+
+
+def _payer_kind(payer: str | None) -> PayerKind:
+    if payer is None:
+        return PayerKind.NONE
+    if _CUT_HASH.fullmatch(payer.lower()):
+        return PayerKind.HASHED
+    return PayerKind.PLAIN if _NUMBER.fullmatch(payer.translate(_FILLERS)) else PayerKind.MASKED
+
+
+def payer_matches(c2b_payer: str | None, kind: PayerKind, msisdn: str) -> bool | None:
+    """Tell whether the payer of a C2B payment can be the owner of `msisdn`, 12 digits.
+
+    None when that cannot be told. Only a plain number or a hash settles it: True for a masked one
+    says that what can be seen of it agrees, three digits of the subscriber's number or more.
+    """
+    payer = (c2b_payer or "").strip()
+    spellings = _spellings(msisdn)
+    if kind is PayerKind.HASHED and _HASH.fullmatch(payer.lower()):
+        return payer.lower() in {sha256(text.encode()).hexdigest() for text in spellings}
+    if kind is PayerKind.PLAIN and payer:
+        return payer.translate(_FILLERS) in spellings
+    return _mask_matches(payer, msisdn) if kind is PayerKind.MASKED else None
+
+
+def _spellings(msisdn: str) -> tuple[str, ...]:
+    """The ways to write one number; which of them version 1 hashes is not documented."""
+    subscriber = msisdn.removeprefix("254")
+    return (msisdn, f"+{msisdn}", f"0{subscriber}", f"00{msisdn}", subscriber)
+
+
+def _mask_matches(payer: str, msisdn: str) -> bool | None:
+    """Compare the digits before and after the mask, whatever hides the others, and how many."""
+    mask = _MASK.fullmatch(payer.lstrip("+( "))
+    if mask is None:
+        return None
+    lead, trail = mask.groups()
+    fitting = [text for text in _spellings(msisdn) if text.startswith(lead) and text.endswith(trail)]
+    if not fitting:
+        return False
+    prefix = min(len(text) - SUBSCRIBER_DIGITS for text in fitting)
+    return True if max(len(lead) - prefix, 0) + len(trail) >= LEAST_TELLING_DIGITS else None

@@ -1,0 +1,146 @@
+"""The bodies of an initiator's commands, in the wire's own spelling, mistakes included.
+
+`Occassion` and `Occasion`, `RecieverIdentifierType`, `InitiatorName` and `Initiator`: which one a
+command takes is documented for each, and a wrong one is ignored or refused.
+"""
+
+from functools import cached_property
+from pathlib import Path
+
+from mpesa_service.daraja.command_messages import (
+    B2bPayment,
+    B2cPayment,
+    BalanceQuery,
+    Reversal,
+    TransactionStatusQuery,
+)
+from mpesa_service.daraja.credentials import security_credential
+from mpesa_service.daraja.errors import NotSetUp
+from mpesa_service.daraja.settings import DarajaSettings
+
+POCHI_COMMAND = "BusinessPayToPochi"
+SHORTCODE_PARTY = "4"
+ORGANISATION_PARTY = "11"
+
+Fields = dict[str, object]
+
+
+class CommandBodies:
+    """Writes bodies for one app. Every method raises NotSetUp when the initiator cannot be made up."""
+
+    def __init__(self, settings: DarajaSettings) -> None:
+        self._settings = settings
+
+    def b2c_payment(self, payment: B2cPayment) -> Fields:
+        """Write a payout, with our own id where the version knows one."""
+        fields = self._payout("b2c_payment", payment.command or self._settings.b2c_command, payment)
+        if self._settings.b2c_version == "v3":
+            fields["OriginatorConversationID"] = payment.originator_conversation_id
+        return fields
+
+    def b2pochi_payment(self, payment: B2cPayment) -> Fields:
+        """Write a payout to a Pochi la Biashara, which always carries our own id."""
+        fields = self._payout("b2pochi_payment", POCHI_COMMAND, payment)
+        return fields | {"OriginatorConversationID": payment.originator_conversation_id}
+
+    def b2b_payment(self, payment: B2bPayment) -> Fields:
+        """Write a payment to a business; both parties are shortcodes, tills included (documented)."""
+        fields: Fields = {
+            "Initiator": self._settings.initiator_name,
+            "SecurityCredential": self._initiator_credential("b2b_payment"),
+            "CommandID": payment.command,
+            "SenderIdentifierType": SHORTCODE_PARTY,
+            "RecieverIdentifierType": SHORTCODE_PARTY,
+            "Amount": payment.amount,
+            "PartyA": self._settings.paying_party,
+            "PartyB": payment.party,
+            "Remarks": payment.remarks,
+            "QueueTimeOutURL": payment.timeout_url,
+            "ResultURL": payment.result_url,
+        }
+        fields |= _unless_empty("AccountReference", payment.account_reference)
+        fields |= _unless_empty("Requester", payment.requester)
+        return fields | _unless_empty("Occassion", payment.occasion)
+
+    def reverse(self, reversal: Reversal) -> Fields:
+        """Write the return of a payment that our shortcode received."""
+        fields: Fields = {
+            "Initiator": self._settings.initiator_name,
+            "SecurityCredential": self._initiator_credential("reverse"),
+            "CommandID": "TransactionReversal",
+            "TransactionID": reversal.receipt,
+            "Amount": reversal.amount,
+            "ReceiverParty": self._settings.shortcode,
+            "RecieverIdentifierType": ORGANISATION_PARTY,
+            "ResultURL": reversal.result_url,
+            "QueueTimeOutURL": reversal.timeout_url,
+            "Remarks": reversal.remarks,
+        }
+        return fields | _unless_empty("Occasion", reversal.occasion)
+
+    def transaction_status(self, query: TransactionStatusQuery) -> Fields:
+        """Write the question for a receipt or a conversation."""
+        fields: Fields = {
+            "Initiator": self._settings.initiator_name,
+            "SecurityCredential": self._initiator_credential("transaction_status"),
+            "CommandID": "TransactionStatusQuery",
+            "PartyA": query.party or self._settings.paying_party,
+            "IdentifierType": SHORTCODE_PARTY,
+            "ResultURL": query.result_url,
+            "QueueTimeOutURL": query.timeout_url,
+            "Remarks": query.remarks,
+        }
+        if query.receipt is not None:
+            fields["TransactionID"] = query.receipt
+        else:
+            fields["OriginalConversationID"] = query.original_conversation_id
+        return fields | _unless_empty("Occasion", query.occasion)
+
+    def account_balance(self, query: BalanceQuery) -> Fields:
+        """Write the question for the balances."""
+        return {
+            "Initiator": self._settings.initiator_name,
+            "SecurityCredential": self._initiator_credential("account_balance"),
+            "CommandID": "AccountBalance",
+            "PartyA": query.party or self._settings.paying_party,
+            "IdentifierType": SHORTCODE_PARTY,
+            "Remarks": query.remarks,
+            "QueueTimeOutURL": query.timeout_url,
+            "ResultURL": query.result_url,
+        }
+
+    def _payout(self, operation: str, command: str, payment: B2cPayment) -> Fields:
+        fields: Fields = {
+            "InitiatorName": self._settings.initiator_name,
+            "SecurityCredential": self._initiator_credential(operation),
+            "CommandID": command,
+            "Amount": payment.amount,
+            "PartyA": self._settings.paying_party,
+            "PartyB": payment.msisdn,
+            "Remarks": payment.remarks,
+            "QueueTimeOutURL": payment.timeout_url,
+            "ResultURL": payment.result_url,
+        }
+        return fields | _unless_empty("Occassion", payment.occasion)
+
+    def _initiator_credential(self, operation: str) -> str:
+        if not self._settings.initiator_name:
+            raise NotSetUp("initiator_name is not set", operation=operation)
+        try:
+            return self._credential
+        except (OSError, ValueError) as error:
+            raise NotSetUp(f"no security credential: {error}", operation=operation) from error
+
+    @cached_property
+    def _credential(self) -> str:
+        settings = self._settings
+        if settings.security_credential:
+            return settings.security_credential
+        if not settings.initiator_password or not settings.certificate_path:
+            raise ValueError("neither it nor password and certificate are set")
+        certificate = Path(settings.certificate_path).read_bytes()
+        return security_credential(settings.initiator_password, certificate)
+
+
+def _unless_empty(key: str, text: str | None) -> Fields:
+    return {key: text} if text else {}

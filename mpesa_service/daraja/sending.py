@@ -1,0 +1,125 @@
+"""How a request leaves: with the shared token, and with one rule for sending again.
+
+A refused access token is renewed once and the request sent once more; a spike arrest is waited
+out; both were refused before processing. Whatever may have been acted upon is repeated only if
+it is a read.
+"""
+
+import random
+import re
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import requests
+
+from mpesa_service.daraja.errors import DarajaError, InvalidToken, OutcomeUnknown
+from mpesa_service.daraja.retries import Pauses, may_retry
+from mpesa_service.daraja.settings import DarajaSettings
+from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore, utc_now
+from mpesa_service.daraja.transport import Call, Transport
+from mpesa_service.daraja.verdicts import Answer
+
+OAUTH_PATH = "/oauth/v1/generate?grant_type=client_credentials"
+LONGEST_TOKEN_LIFE = 24 * 3600
+
+_TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
+_SECONDS = re.compile(r"[0-9]{1,6}")
+
+Body = Mapping[str, object]
+
+
+class Sender:
+    """Posts bodies for one app, as its caller DarajaClient explains. Safe to share between threads."""
+
+    def __init__(
+        self,
+        settings: DarajaSettings,
+        token_store: TokenStore | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        session: requests.Session | None = None,
+        rng: random.Random | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._rng = rng if rng is not None else random.Random()
+        self._monotonic = monotonic
+        self._transport = Transport(
+            settings.base_url,
+            connect_timeout=settings.connect_timeout,
+            read_timeout=settings.read_timeout,
+            session=session,
+            monotonic=monotonic,
+        )
+        store = token_store if token_store is not None else InMemoryTokenStore(clock)
+        self._tokens = TokenSource(store, self._fetch_token, clock, sleep)
+
+    def close(self) -> None:
+        """Close idle connections; the sender stays usable."""
+        self._transport.close()
+
+    def post(self, operation: str, path: str, body: Callable[[], Body], *, reads: bool = False) -> Answer:
+        """Post with the shared token; renew it once if it is refused. `body` is made for each sending.
+
+        `reads` marks what cannot move money. Raises NotSent, OutcomeUnknown or Refused.
+        """
+        token = self._tokens.get()
+        pauses = self._pauses()
+
+        def attempt(bearer: str) -> Answer:
+            def make() -> Call:
+                return Call(
+                    operation=operation,
+                    method="POST",
+                    path=path,
+                    authorization=f"Bearer {bearer}",
+                    body=body(),
+                    reads=reads,
+                )
+
+            return self._persist(make, pauses)
+
+        try:
+            return attempt(token)
+        except InvalidToken:
+            pass
+        return attempt(self._tokens.renew(token))
+
+    def _persist(self, make: Callable[[], Call], pauses: Pauses) -> Answer:
+        """Send, and send again after a pause where that cannot do harm."""
+        while True:
+            call = make()
+            try:
+                return self._transport.call(call)
+            except DarajaError as error:
+                if not may_retry(error, reads=call.reads):
+                    raise
+                at_least = getattr(error, "retry_after", None)
+                if not pauses.take(at_least):
+                    raise
+
+    def _pauses(self) -> Pauses:
+        return Pauses(self._sleep, self._rng, self._monotonic)
+
+    def _fetch_token(self) -> Token:
+        settings = self._settings
+        pair = f"{settings.consumer_key}:{settings.consumer_secret}"
+        call = Call(
+            operation="oauth",
+            method="GET",
+            path=OAUTH_PATH,
+            authorization=f"Basic {b64encode(pair.encode()).decode()}",
+            reads=True,
+        )
+        asked_at = self._clock()
+        body = self._persist(lambda: call, self._pauses()).body or {}
+        value, life = body.get("access_token"), str(body.get("expires_in"))
+        if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+            raise OutcomeUnknown("the answer holds no access token", operation="oauth")
+        if not _SECONDS.fullmatch(life) or not 0 < int(life) <= LONGEST_TOKEN_LIFE:
+            raise OutcomeUnknown("expires_in is no number of seconds", operation="oauth")
+        return Token(value, asked_at + timedelta(seconds=int(life)))

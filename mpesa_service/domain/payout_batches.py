@@ -1,0 +1,49 @@
+"""How a batch of payouts moves, who may approve it, and how long it will take.
+
+    waiting_approval ──approved──▶ running ──paused──▶ paused ──resumed──▶ running
+            │                         │                   │
+            └────────stopped──────────┴─────────┬─────────┘
+                                                ▼
+    running, paused ──finished──▶ done       stopped ──finished──▶ stopped
+
+`finished` is when no row of it can move by itself any more; a stopped batch stays `stopped`, so that its
+status says how it ended.
+"""
+
+import math
+
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.states import PAYOUT_OPEN, PayoutStatus
+from mpesa_service.domain.transitions import TransitionTable, edges
+
+_B = BatchStatus
+_OPERATOR = "operator:"
+
+BATCH_TRANSITIONS = TransitionTable(
+    [
+        *edges("approved", [_B.WAITING_APPROVAL], _B.RUNNING),
+        *edges("paused", [_B.RUNNING], _B.PAUSED),
+        *edges("resumed", [_B.PAUSED], _B.RUNNING),
+        *edges("stopped", [_B.WAITING_APPROVAL, _B.RUNNING, _B.PAUSED], _B.STOPPED),
+        *edges("finished", [_B.RUNNING, _B.PAUSED], _B.DONE),
+        *edges("finished", [_B.STOPPED], _B.STOPPED),
+    ]
+)
+
+PAYOUT_UNFINISHED = PAYOUT_OPEN | {PayoutStatus.WAITING}
+"""Rows that move by themselves yet; the others have come to their end, or wait for a person."""
+
+
+def needs_approval(total: int, threshold: int) -> bool:
+    """Tell whether a batch of `total` shillings needs a second person."""
+    return total > threshold
+
+
+def same_person(one: str, other: str) -> bool:
+    """Tell whether two actors are one person, who may call the API and use the command line."""
+    return one.removeprefix(_OPERATOR) == other.removeprefix(_OPERATOR)
+
+
+def seconds_left(waiting: int, per_minute: int) -> int:
+    """Return how long it takes to send `waiting` rows at a pace of `per_minute`."""
+    return math.ceil(waiting * 60 / per_minute)

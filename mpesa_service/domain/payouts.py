@@ -1,0 +1,211 @@
+"""What may be paid out: the rules of one row, and of all rows of a batch together.
+
+Every fault is found, not the first one only: whoever mends a file of ten thousand rows wants them all.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from mpesa_service.domain.commands import PayoutType
+from mpesa_service.domain.phones import normalize_msisdn
+from mpesa_service.errors import InvalidAmount, InvalidPhone
+
+Word = TypeVar("Word", bound=StrEnum)
+
+MAX_ROWS = 10_000
+REMARKS = "Payment"
+REMARKS_LIMITS = (2, 100)
+"""Characters that Daraja takes (documented for B2C)."""
+B2B_REFERENCE_LIMIT = 13
+"""Characters that a business payment takes as AccountReference (documented)."""
+OWN_REFERENCE_LIMIT = 20
+"""Characters of a payee's reference, which is ours alone."""
+
+FIELDS = frozenset(
+    {"type", "phoneNumber", "businessNumber", "amount", "accountReference", "remarks", "command"}
+)
+TO_PHONES = frozenset({PayoutType.B2C, PayoutType.B2POCHI})
+_BUSINESS_NUMBER = re.compile(r"\d{5,7}", re.ASCII)
+
+
+class PayoutCommand(StrEnum):
+    """What a B2C payout is for: M-Pesa's tariffs and the receiver's message differ."""
+
+    SALARY = "SalaryPayment"
+    BUSINESS = "BusinessPayment"
+    PROMOTION = "PromotionPayment"
+
+
+@dataclass(frozen=True)
+class AmountLimits:
+    """Least and largest payout, in whole shillings."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class PayoutRow:
+    """One row that keeps the rules. `party` is a phone as 254XXXXXXXXX, or a pay bill or till number."""
+
+    number: int
+    type: PayoutType
+    party: str
+    amount: int
+    account_reference: str | None
+    remarks: str
+    command: PayoutCommand | None
+
+    @property
+    def to_phone(self) -> bool:
+        return self.type in TO_PHONES
+
+
+@dataclass(frozen=True)
+class RowFault:
+    """What is wrong with one field of one row, in a sentence that repeats no number of anybody's."""
+
+    row: int
+    field: str
+    message: str
+
+
+def read_rows(
+    rows: Iterable[tuple[int, object]], limits: AmountLimits, *, allow_duplicates: bool
+) -> tuple[list[PayoutRow], list[RowFault]]:
+    """Return the rows (number and fields of each) that keep the rules, and every fault of the others.
+
+    The same amount to the same party twice is a fault unless duplicates are allowed: a salary that stands
+    twice in a file is the usual mistake. A business is another party under another account reference.
+    """
+    good: list[PayoutRow] = []
+    faults: list[RowFault] = []
+    first: dict[tuple[object, ...], int] = {}
+    for number, fields in rows:
+        row, found = read_row(number, fields, limits)
+        faults += found
+        if row is None:
+            continue
+        good.append(row)
+        earlier = first.setdefault(_what_is_paid(row), number)
+        if earlier != number and not allow_duplicates:
+            faults.append(RowFault(number, _party_field(row.type), _repeats(earlier)))
+    return good, faults
+
+
+def read_row(number: int, fields: object, limits: AmountLimits) -> tuple[PayoutRow | None, list[RowFault]]:
+    """Return a row that keeps the rules, or None and what is wrong with it."""
+    if not isinstance(fields, Mapping):
+        return None, [RowFault(number, "row", "must be an object.")]
+    reader = _Reader(number, fields)
+    kind = reader.type()
+    amount, remarks = reader.amount(limits), reader.remarks()
+    party = reader.party(kind) if kind else ""
+    reference = reader.account_reference(kind) if kind else None
+    command = reader.command(kind) if kind else None
+    reader.refuse_unknown()
+    if kind is None or reader.faults:
+        return None, reader.faults
+    return PayoutRow(number, kind, party, amount, reference, remarks, command), []
+
+
+def _what_is_paid(row: PayoutRow) -> tuple[object, ...]:
+    return (row.type, row.party, row.amount, None if row.to_phone else row.account_reference)
+
+
+def _party_field(kind: PayoutType) -> str:
+    return "phoneNumber" if kind in TO_PHONES else "businessNumber"
+
+
+def _repeats(earlier: int) -> str:
+    return f"Row {earlier} pays the same amount to the same party. Say allowDuplicates if that is meant."
+
+
+class _Reader:
+    """Reads the fields of one row, and notes what is wrong with them."""
+
+    def __init__(self, number: int, fields: Mapping[str, object]) -> None:
+        self._number, self._fields = number, fields
+        self.faults: list[RowFault] = []
+
+    def _fault(self, field: str, message: str) -> None:
+        self.faults.append(RowFault(self._number, field, message))
+
+    def _word(self, field: str, words: type[Word], default: Word | None = None) -> Word | None:
+        value = self._fields.get(field)
+        if value is None and default is not None:
+            return default
+        for word in words:
+            if value == word:
+                return word
+        self._fault(field, f"must be one of {', '.join(words)}.")
+        return None
+
+    def type(self) -> PayoutType | None:
+        return self._word("type", PayoutType)
+
+    def command(self, kind: PayoutType) -> PayoutCommand | None:
+        if kind is not PayoutType.B2C:
+            self._refuse("command", kind)
+            return None
+        return self._word("command", PayoutCommand, PayoutCommand.BUSINESS)
+
+    def amount(self, limits: AmountLimits) -> int:
+        value = self._fields.get("amount")
+        if type(value) is not int:
+            self._fault("amount", InvalidAmount.message)
+            return 0
+        if not limits.least <= value <= limits.most:
+            self._fault("amount", f"must be {limits.least} to {limits.most} shillings.")
+        return value
+
+    def remarks(self) -> str:
+        if self._fields.get("remarks") is None:
+            return REMARKS
+        return self._line("remarks", *REMARKS_LIMITS)
+
+    def party(self, kind: PayoutType) -> str:
+        if kind not in TO_PHONES:
+            self._refuse("phoneNumber", kind)
+            return self._business_number()
+        self._refuse("businessNumber", kind)
+        try:
+            return normalize_msisdn(self._text("phoneNumber"))
+        except InvalidPhone as error:
+            self._fault("phoneNumber", error.message)
+            return ""
+
+    def _business_number(self) -> str:
+        text = self._text("businessNumber")
+        if not _BUSINESS_NUMBER.fullmatch(text):
+            self._fault("businessNumber", "must be 5 to 7 digits.")
+        return text
+
+    def _text(self, field: str) -> str:
+        value = self._fields.get(field)
+        return value.strip() if isinstance(value, str) else ""
+
+    def account_reference(self, kind: PayoutType) -> str | None:
+        if self._fields.get("accountReference") is None and kind is not PayoutType.PAYBILL:
+            return None
+        most = OWN_REFERENCE_LIMIT if kind in TO_PHONES else B2B_REFERENCE_LIMIT
+        return self._line("accountReference", 1, most)
+
+    def _line(self, field: str, least: int, most: int) -> str:
+        """Read a line without control characters and without halves of characters."""
+        text = self._text(field)
+        if not least <= len(text) <= most or not text.isprintable():
+            self._fault(field, f"must be a text of {least} to {most} characters on one line.")
+        return text
+
+    def _refuse(self, field: str, kind: PayoutType) -> None:
+        if self._fields.get(field) is not None:
+            self._fault(field, f"does not go with the type {kind}.")
+
+    def refuse_unknown(self) -> None:
+        for field in self._fields:
+            if field not in FIELDS:
+                self._fault(str(field)[:64], "is not a field of a payout.")

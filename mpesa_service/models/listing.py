@@ -1,0 +1,139 @@
+"""The statement that pages through payments, newest first.
+
+An id begins with the millisecond in which it was made, so the id alone is the key of a page, and a time
+is a range of ids. Indexes by owner and status end in the id: a page reads the rows that it shows and no
+more, however many there are.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import eq, ge, le, lt
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select, union_all
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import in_op
+
+from mpesa_service.models.payments import Payment, Provider
+
+_P = Payment.__table__.c
+"""Plain columns: through the ORM a page would cost half as much again."""
+PAGE_COLUMNS = (
+    _P.id,
+    _P.provider,
+    _P.channel,
+    _P.order_id,
+    _P.bill_reference,
+    _P.account_reference,
+    _P.checkout_id_encrypted,
+    _P.merchant_request_id,
+    _P.receipt,
+    _P.status,
+    _P.evidence,
+    _P.amount,
+    _P.currency,
+    _P.phone_encrypted,
+    _P.result_code,
+    _P.result_desc,
+    _P.failure_reason,
+    _P.refunded_amount,
+    _P.metadata,
+    _P.created_at,
+    _P.updated_at,
+    _P.completed_at,
+    _P.phone_hash,
+    _P.payer_encrypted,
+)
+
+_PAGE = select(*PAGE_COLUMNS).order_by(_P.id.desc())
+
+
+@dataclass(frozen=True)
+class PaymentFilter:
+    """Which payments: ids from `first_id` to before `end_id`. None, and no statuses, are no condition."""
+
+    owner: str | None = None
+    statuses: tuple[str, ...] = ()
+    provider: str | None = None
+    order_id: str | None = None
+    receipt: str | None = None
+    phone_hash: str | None = None
+    min_amount: int | None = None
+    max_amount: int | None = None
+    first_id: str | None = None
+    end_id: str | None = None
+
+    @property
+    def finds_few(self) -> bool:
+        """Tell whether an order, a receipt or a phone is named: what is left is then compared row by row."""
+        return any(value is not None for value in (self.order_id, self.receipt, self.phone_hash))
+
+
+class _RowByRow(FunctionElement[Any]):
+    """A column whose index SQLite must not use: it keeps no statistics, so it would take the wrong one."""
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_RowByRow)
+def _as_it_is(element: _RowByRow, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(_RowByRow, "sqlite")
+def _without_index(element: _RowByRow, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+def page_of_payments(wanted: PaymentFilter, limit: int) -> Select[Any]:
+    """Return the newest `limit` payments that are wanted, as PAGE_COLUMNS."""
+    conditions = _conditions(wanted)
+    if wanted.finds_few or len(wanted.statuses) < 2:
+        return _PAGE.where(*conditions, *_in_any_status(wanted)).limit(limit)
+    # Each status by itself, then the newest of all: an IN would have everything sorted that it finds.
+    newest = select(_P.id).where(*conditions).order_by(_P.id.desc()).limit(limit)
+    parts = (newest.where(_P.status == status).subquery() for status in wanted.statuses)
+    found = union_all(*(select(part.c.id) for part in parts)).subquery()
+    ids = select(found.c.id).order_by(found.c.id.desc()).limit(limit)
+    return _PAGE.where(_P.id.in_(ids))
+
+
+def count_of_payments(wanted: PaymentFilter) -> Select[int]:
+    """Return how many payments are wanted; reads them all."""
+    conditions = [*_conditions(wanted), *_in_any_status(wanted)]
+    return select(func.count()).select_from(Payment.__table__).where(*conditions)
+
+
+def _in_any_status(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
+    status = _RowByRow(_P.status) if wanted.finds_few else _P.status
+    match wanted.statuses:
+        case ():
+            return []
+        case (one,):
+            return [status == one]
+    return [status.in_(wanted.statuses)]
+
+
+def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
+    owner = _RowByRow(_P.owner) if wanted.finds_few else _P.owner
+    provider, amount = _RowByRow(_P.provider), _RowByRow(_P.amount)
+    terms: list[tuple[Any, Any, Callable[[Any, Any], ColumnElement[bool]]]] = [
+        (wanted.owner, owner, eq),
+        (wanted.provider, provider, eq),
+        (wanted.order_id, _P.order_id, eq),
+        (wanted.receipt, _P.receipt, eq),
+        # The index of receipts begins with the provider.
+        (wanted.receipt and list(Provider), _P.provider, in_op),
+        (wanted.phone_hash, _P.phone_hash, eq),
+        (wanted.min_amount, amount, ge),
+        (wanted.max_amount, amount, le),
+        (wanted.first_id, _P.id, ge),
+        (wanted.end_id, _P.id, lt),
+    ]
+    return [compare(column, value) for value, column, compare in terms if value is not None]

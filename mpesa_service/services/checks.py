@@ -1,0 +1,75 @@
+"""What all checks of the books share: violations, a tally, one moment, and the rule of audit trails."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from mpesa_service.domain.transitions import TransitionTable
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One rule broken: its name, the payment (or other row) it is about, and how, in a sentence."""
+
+    invariant: str
+    subject: str
+    sentence: str
+
+
+@dataclass
+class Tally:
+    """How much was looked at, by kind; `review` counts what waits for a person."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def freeze(session: Session) -> None:
+    """Let all statements of the transaction see one moment; on SQLite they do."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+class Line(Protocol):
+    """One line of an audit trail."""
+
+    from_status: Any
+    to_status: Any
+    cause: Any
+
+
+@dataclass(frozen=True)
+class Moves:
+    """A transition table as its trails name it: targets by edge and source, and the names of edges."""
+
+    targets: Mapping[tuple[str, str], str]
+    names: Collection[str]
+
+    @classmethod
+    def of(cls, table: TransitionTable[Any]) -> "Moves":
+        targets = {(edge.name, str(edge.source)): str(edge.target) for edge in table.edges}
+        return cls(targets, {edge.name for edge in table.edges})
+
+
+def misstep(line: Line, at: str | None, moves: Moves, begins: Collection[str]) -> str | None:
+    """Say what is wrong with a line that comes after one which ended at `at`; None if nothing is.
+
+    The first one of a trail (`at` is None) begins at one of `begins`. A line whose cause is no edge is a
+    note, and changes nothing.
+    """
+    if at is None:
+        if line.from_status is None and line.to_status in begins:
+            return None
+        return f"is the first one and does not begin at {' or '.join(sorted(begins))}"
+    if line.from_status != at:
+        return f"leaves {line.from_status}, but the one before ended at {at}"
+    if line.cause not in moves.names:
+        return None if line.to_status == at else "is a note, yet changes the status"
+    if moves.targets.get((line.cause, at)) != line.to_status:
+        return f"leads from {at} to {line.to_status}, which is not in the transition table"
+    return None

@@ -1,0 +1,159 @@
+"""Pages of payments, newest first, for those who may see them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row
+
+from mpesa_service.domain.phones import mask_payer
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import first_id
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.errors import InvalidRequest
+from mpesa_service.models.listing import PaymentFilter, count_of_payments, page_of_payments
+from mpesa_service.services.runtime import Runtime
+from mpesa_service.services.vault import Vault
+
+BATCH = 1_000
+"""Payments that an export reads at a time."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the caller wants to see; None, and no statuses, stand for no condition.
+
+    `statuses` are the words that clients know, `since` and `until` when payments were made (half-open),
+    `phone` a normalised number, amounts whole shillings.
+    """
+
+    statuses: frozenset[str] = frozenset()
+    provider: str | None = None
+    order_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    receipt: str | None = None
+    phone: str | None = None
+    min_amount: int | None = None
+    max_amount: int | None = None
+
+
+class ListedPayment(NamedTuple):
+    """A payment as lists show it: a PaymentRecord without its refunds."""
+
+    id: str
+    provider: str
+    channel: str | None
+    order_id: str | None
+    bill_reference: str | None
+    account_reference: str | None
+    checkout_request_id: str | None
+    merchant_request_id: str | None
+    receipt: str | None
+    status: str
+    evidence: str | None
+    amount: int
+    currency: str
+    phone: str | None
+    result_code: str | None
+    result_desc: str | None
+    failure_reason: str | None
+    refunded_amount: int
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+
+
+_CHECKOUT, _STATUS, _PHONE = map(ListedPayment._fields.index, ("checkout_request_id", "status", "phone"))
+_PUBLIC = {status.value: status.public for status in PaymentStatus}
+
+
+class Page(NamedTuple):
+    """Some payments, and the id after which the next page begins, or None on the last one."""
+
+    payments: list[ListedPayment]
+    next: str | None
+
+
+def list_payments(
+    runtime: Runtime, principal: Principal, filters: Filters, limit: int, after: str | None = None
+) -> Page:
+    """Return a page of the caller's payments, newest first; admins see everybody's."""
+    return _page(runtime, _wanted(runtime, principal, filters, after), limit, checkout_ids=True)
+
+
+def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> Iterator[list[ListedPayment]]:
+    """Yield all of the caller's payments, newest first, in batches; without their CheckoutRequestIDs.
+
+    Each batch is read by itself: a slow reader holds no connection and no transaction.
+    """
+    after: str | None = None
+    while True:
+        page = _page(runtime, _wanted(runtime, principal, filters, after), BATCH, checkout_ids=False)
+        if page.payments:
+            yield page.payments
+        after = page.next
+        if after is None:
+            return
+
+
+def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> int:
+    """Return how many payments `all_payments` would yield. Reads them all: nothing for a list."""
+    with runtime.database.read() as session:
+        statement = count_of_payments(_wanted(runtime, principal, filters, None))
+        return session.scalar(statement) or 0
+
+
+def _page(runtime: Runtime, wanted: PaymentFilter, limit: int, *, checkout_ids: bool) -> Page:
+    """Read one more than is shown: it tells whether there is a next page, without counting."""
+    with runtime.database.read() as session:
+        rows = session.execute(page_of_payments(wanted, limit + 1)).all()
+    payments = [_listed(runtime.vault, row, checkout_ids=checkout_ids) for row in rows[:limit]]
+    return Page(payments, payments[-1].id if len(rows) > limit else None)
+
+
+def _wanted(runtime: Runtime, principal: Principal, filters: Filters, after: str | None) -> PaymentFilter:
+    _check_ranges(filters)
+    end = first_id(filters.until) if filters.until else None
+    return PaymentFilter(
+        owner=None if principal.is_admin else principal.subject,
+        statuses=_statuses(filters.statuses),
+        provider=filters.provider,
+        order_id=filters.order_id,
+        receipt=filters.receipt,
+        phone_hash=runtime.vault.fingerprint("phone", filters.phone) if filters.phone else None,
+        min_amount=filters.min_amount,
+        max_amount=filters.max_amount,
+        first_id=first_id(filters.since) if filters.since else None,
+        end_id=min((key for key in (end, after) if key is not None), default=None),
+    )
+
+
+def _check_ranges(filters: Filters) -> None:
+    if filters.since and filters.until and filters.since >= filters.until:
+        raise InvalidRequest("`from` must be before `to`.", code="invalid_time_range")
+    least, most = filters.min_amount, filters.max_amount
+    if least is not None and most is not None and least > most:
+        raise InvalidRequest("`minAmount` must not be above `maxAmount`.", code="invalid_amount")
+
+
+def _statuses(words: frozenset[str]) -> tuple[str, ...]:
+    """Return our own statuses for the words that clients know; none when that is all of them."""
+    found = tuple(status.value for status in PaymentStatus if status.public in words)
+    return found if len(found) < len(PaymentStatus) else ()
+
+
+def _listed(vault: Vault, row: Row[Any], *, checkout_ids: bool) -> ListedPayment:
+    """Return one of `page_of_payments`' rows in the clients' words, its number masked."""
+    values = list(row)
+    payer, phone_hash = values.pop(), values.pop()
+    values[_STATUS] = _PUBLIC[values[_STATUS]]
+    if (encrypted := values[_PHONE]) is not None:
+        values[_PHONE] = vault.masked(encrypted, phone_hash)
+    if payer is not None:
+        values[_PHONE] = mask_payer(vault.decrypt(payer))
+    if (encrypted := values[_CHECKOUT]) is not None:
+        values[_CHECKOUT] = vault.decrypt(encrypted) if checkout_ids else None
+    return ListedPayment._make(values)

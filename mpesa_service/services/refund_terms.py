@@ -1,0 +1,92 @@
+"""What may be paid back of a payment, how much of it, and in which way."""
+
+from dataclasses import dataclass
+
+from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.states import REFUNDABLE
+from mpesa_service.errors import Conflict, InvalidAmount
+from mpesa_service.models import Payment
+from mpesa_service.models.payments import Provider
+
+
+@dataclass(frozen=True)
+class RefundWish:
+    """What the caller asks for: so many shillings, or all that is left; this way, or the usual one.
+
+    `reason` is kept in the audit trail.
+    """
+
+    amount: int | None = None
+    method: RefundMethod | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A refund that is allowed."""
+
+    amount: int
+    method: RefundMethod
+
+
+def terms_of(payment: Payment, wish: RefundWish) -> Terms:
+    """Return the terms of a refund of a locked payment.
+
+    By default money goes to the phone that paid; where that is unknown, the payment is reversed. Raises
+    Conflict, or InvalidAmount when another amount than asked for would do.
+    """
+    amount = _allowed_amount(payment, wish.amount)
+    usual = RefundMethod.REVERSAL if payment.phone_encrypted is None else RefundMethod.B2C
+    method = wish.method or usual
+    if method is RefundMethod.REVERSAL:
+        _check_reversal(payment, amount)
+    elif payment.phone_encrypted is None:
+        raise Conflict(
+            "M-Pesa did not tell which phone paid, so nothing can be sent to it. Reverse the payment.",
+            code="no_phone",
+        )
+    return Terms(amount, method)
+
+
+def _allowed_amount(payment: Payment, amount: int | None) -> int:
+    details = {"status": payment.state.public, "refundableAmount": payment.refundable_amount}
+    if payment.state not in REFUNDABLE or payment.provider != Provider.MPESA:
+        raise Conflict(
+            f"A payment in status {payment.state.public} cannot be refunded.",
+            code="not_refundable",
+            details=details,
+        )
+    if payment.refundable_amount == 0:
+        raise Conflict(
+            "Nothing is left to refund: the rest is refunded or being refunded.",
+            code="nothing_to_refund",
+            details=details,
+        )
+    if amount is not None and amount > payment.refundable_amount:
+        raise InvalidAmount(
+            f"Only {payment.refundable_amount} shillings of this payment can still be refunded.",
+            code="refund_too_large",
+            details=details,
+        )
+    return payment.refundable_amount if amount is None else amount
+
+
+def _check_reversal(payment: Payment, amount: int) -> None:
+    """M-Pesa reverses a payment as a whole, and finds it by its receipt."""
+    if payment.refundable_amount != payment.amount:
+        raise Conflict(
+            "A part of this payment is refunded or being refunded, and only a whole payment can be reversed.",
+            code="partly_refunded",
+            details={"refundableAmount": payment.refundable_amount},
+        )
+    if amount != payment.amount:
+        raise InvalidAmount(
+            f"A payment can only be reversed as a whole: {payment.amount} shillings.",
+            code="reversal_is_whole",
+            details={"amount": payment.amount},
+        )
+    if payment.receipt is None:
+        raise Conflict(
+            "M-Pesa has not told the receipt of this payment, and reverses nothing without one.",
+            code="no_receipt",
+        )

@@ -1,0 +1,132 @@
+"""Receivers in trouble: nobody waits for another's, and every living one hears everything, in the end."""
+
+import contextlib
+import statistics
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.battery.desk import Desk
+from tests.battery.parties import Party, dripping, hanging, ill, library_on, moody
+from tests.battery.processes import wait_for
+from tests.battery.sizes import figures, sized
+from tests.battery.stack import Stack
+from tests.receivers import Got, Reply, answering, receiver
+
+PAYMENTS = sized(15, 600)
+"""In each of the two parts: before the trouble, and in it."""
+OF_EACH = sized(1, 3)
+MOST_DELAY = sized(2.0, 1.0)
+"""Seconds that the trouble of some may cost the others: 1, and the small size runs beside other tests."""
+GONE, DEAF = "410 gone", "nobody listens"
+ACCEPT = answering(204)
+
+
+def spread(seconds: list[float]) -> str:
+    return f"median {statistics.median(seconds):.2f} s, most {max(seconds):.2f} s"
+
+
+class Town:
+    """All receivers of one run; those in trouble get well together."""
+
+    def __init__(self, desk: Desk, running: contextlib.ExitStack) -> None:
+        self._desk, self._running = desk, running
+        self.well = threading.Event()
+        running.callback(self.well.set)
+        self.trap = running.enter_context(receiver())
+        self.healthy = self._open("healthy", ACCEPT)
+        self.troubled: list[Party] = []
+
+    @property
+    def all(self) -> list[Party]:
+        return [self.healthy, *self.troubled]
+
+    @property
+    def living(self) -> list[Party]:
+        return [party for party in self.all if party.kind not in {GONE, DEAF}]
+
+    def add_trouble(self) -> None:
+        """Open one receiver of every kind."""
+        well, url = self.well, self.trap.url
+        self.troubled += [
+            self._open("500 to 30 %", moody()),
+            self._open("hanging", ill(hanging(well), well)),
+            self._open("redirects (302)", ill(answering(302, Location=url), well)),
+            self._open("redirects (307)", ill(answering(307, Location=url), well)),
+            self._open(GONE, answering(410)),
+            self._slow_loris(),
+            self._deaf(),
+        ]
+
+    def _open(self, kind: str, behave: Callable[[Got], Reply]) -> Party:
+        party = Party(kind, behave, self._desk.stack.clock)
+        self._desk.register(party, self._running.enter_context(receiver(party)).url)
+        return party
+
+    def _slow_loris(self) -> Party:
+        party = Party("slow-loris", ACCEPT, self._desk.stack.clock)
+        address = self._running.enter_context(dripping(party, self.well))
+        self._desk.register(party, f"http://{address}/hooks")
+        return party
+
+    def _deaf(self) -> Party:
+        party = Party(DEAF, ACCEPT, self._desk.stack.clock)
+        with receiver(party) as closed_again:
+            pass
+        self._desk.register(party, closed_again.url)
+        return party
+
+
+@pytest.mark.timeout(sized(240, 1_200))
+def test_receivers_in_trouble(new_stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack: Stack = new_stack(simulator={"pay_after": 0.2})
+    library_on(stack.clock, monkeypatch)
+    desk = Desk(stack)
+    with contextlib.ExitStack() as running:
+        town = Town(desk, running)
+        healthy = town.healthy
+
+        def part() -> tuple[set[str], list[float]]:
+            events = desk.pay(PAYMENTS)
+            wait_for(lambda: healthy.accepted >= events.keys(), "the healthy receiver's events")
+            return set(events), [(healthy.arrived[n] - at).total_seconds() for n, at in events.items()]
+
+        _, calm = part()
+        for _ in range(OF_EACH):
+            town.add_trouble()
+        events, troubled = part()
+        town.well.set()
+        drained = desk.drain(*(party.endpoint for party in town.living))
+        stack.settle()
+        violations, tally = stack.audit()
+        requests_of: Counter[str] = Counter()
+        for party in town.all:
+            requests_of[party.kind] += party.requests
+        figures(
+            "webhook receivers in trouble",
+            payments_a_part=PAYMENTS,
+            of_each=OF_EACH,
+            requests=dict(requests_of),
+            delay_of_the_healthy_before=spread(calm),
+            delay_of_the_healthy_in_trouble=spread(troubled),
+            rounds_to_deliver_all=drained,
+            checked=dict(tally.counts),
+            violations=len(violations),
+        )
+        assert violations == []
+        assert max(troubled) <= max(calm) + MOST_DELAY
+        for party in town.living:
+            assert party.accepted >= events, party.kind
+            assert set(desk.statuses(party.endpoint)) == {"delivered"}, party.kind
+        written = desk.events()
+        for party in town.all:
+            assert party.not_verified == [], party.kind
+            assert all(bodies == {written[n].payload} for n, bodies in party.bodies.items()), party.kind
+        for party in town.troubled:
+            if party.kind == GONE:
+                assert desk.get(party.endpoint)["disabledReason"] == "The receiver answered 410 Gone."
+                assert 0 < party.requests < len(events)
+        assert town.trap.got == []

@@ -1,0 +1,85 @@
+"""Which order money may be meant for: never on the payer's number alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, Resemblance, neighbours, suggest
+
+
+def order(
+    key: str = "order1001", missing: int = 100, *, payer: bool = False, account: str = ""
+) -> Resemblance:
+    return Resemblance(key.upper(), (key, account or key), missing, payer)
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount", "given", "score", "reasons"),
+    [
+        ("order1001", 100, order(payer=True), 100, {"reference_equal", "amount_equal", "payer_agrees"}),
+        ("order1001", 40, order(), 60, {"reference_equal"}),
+        ("order101", 40, order(), 40, {"reference_one_typo_away"}),
+        ("order1010", 100, order(), 65, {"reference_one_typo_away", "amount_equal"}),
+        ("71c270br1001", 40, order(account="71c270br1001"), 60, {"reference_equal"}),
+        ("71c270br101", 40, order(account="71c270br1001"), 40, {"reference_one_typo_away"}),
+        ("rent", 100, order(payer=True), 40, {"amount_equal", "payer_agrees"}),
+        ("", 100, order(payer=True), 40, {"amount_equal", "payer_agrees"}),
+    ],
+)
+def test_what_is_suggested_and_why(
+    typed: str, amount: int, given: Resemblance, score: int, reasons: set[str]
+) -> None:
+    [found] = suggest(typed, amount, [given])
+    assert (found.order_id, found.score, {str(reason) for reason in found.reasons}) == (
+        "ORDER1001",
+        score,
+        reasons,
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount", "given"),
+    [
+        ("rent", 40, order(payer=True)),
+        ("rent", 100, order()),
+        ("", 100, order(key="", missing=100)),
+        ("order11", 100, order()),
+        ("ab", 40, order(key="abc")),
+    ],
+    ids=["payer alone", "amount alone", "no reference", "two typos", "too short for typos"],
+)
+def test_what_is_not(typed: str, amount: int, given: Resemblance) -> None:
+    assert suggest(typed, amount, [given]) == ()
+
+
+def test_the_likeliest_come_first_and_there_are_few() -> None:
+    orders = [order(f"order100{number}") for number in range(9)]
+    found = suggest("order1004", 100, orders)
+    assert [one.order_id for one in found] == ["ORDER1004", *(f"ORDER100{number}" for number in range(4))]
+    assert len(found) == MOST_SUGGESTED
+    assert found[0].reasons == (Reason.REFERENCE_EQUAL, Reason.AMOUNT_EQUAL)
+
+
+def distance(left: str, right: str) -> int:
+    """Count the typos, the slow way: optimal string alignment."""
+    table = [[max(i, j) if not min(i, j) else 0 for j in range(len(right) + 1)] for i in range(len(left) + 1)]
+    for i in range(1, len(left) + 1):
+        for j in range(1, len(right) + 1):
+            wrong = table[i - 1][j - 1] + (left[i - 1] != right[j - 1])
+            table[i][j] = min(table[i - 1][j] + 1, table[i][j - 1] + 1, wrong)
+            if i > 1 and j > 1 and left[i - 2 : i] == right[j - 2 : j][::-1]:
+                table[i][j] = min(table[i][j], table[i - 2][j - 2] + 1)
+    return table[-1][-1]
+
+
+KEYS = st.text("ab1", min_size=4, max_size=6)
+
+
+@given(KEYS, KEYS)
+def test_neighbours_are_what_is_one_typo_away(typed: str, other: str) -> None:
+    assert (other in neighbours(typed)) is (distance(typed, other) == 1)
+
+
+def test_a_key_has_so_many_neighbours_and_no_more() -> None:
+    assert len(neighbours("abcdefghijklmnopqrst")) == 20 + 20 * 35 + 21 * 36 - 20 + 19
+    assert neighbours("a" * 21) == neighbours("abc") == frozenset()
