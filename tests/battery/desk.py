@@ -16,6 +16,8 @@ from tests.battery.stack import Stack
 
 PER_SECOND = 6
 ROUNDS = 30
+PATIENCE = 300.0
+"""Seconds for the attempts of a round: thousands, at full size."""
 
 
 class Desk:
@@ -78,7 +80,7 @@ class Desk:
     def drain(self, *endpoints: str) -> int:
         """Hand in time until nothing waits for these endpoints; return the rounds that it took."""
         for number in range(ROUNDS):
-            wait_for(self.idle, "the attempts under way")
+            wait_for(self.idle, "the attempts under way", PATIENCE)
             wanted = (WebhookDelivery.status == "waiting", WebhookDelivery.endpoint_id.in_(endpoints))
             if self._count(*wanted) == 0:
                 return number

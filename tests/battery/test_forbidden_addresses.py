@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from mpesa_service.models import WebhookDelivery, WebhookEndpoint
 from tests.battery import rebinding
-from tests.battery.desk import Desk
+from tests.battery.desk import PATIENCE, Desk
 from tests.battery.parties import Party, library_on
 from tests.battery.processes import wait_for
 from tests.battery.sizes import figures, sized
@@ -106,7 +106,7 @@ def test_forbidden_addresses(new_stack: Any, monkeypatch: pytest.MonkeyPatch) ->
 
         events = desk.pay(PAYMENTS)
         for times in range(1, ATTEMPTS + 1):
-            wait_for(lambda n=times: attempted(desk, smuggled + redirecting, n), f"attempt {times}")
+            wait_for(lambda n=times: attempted(desk, smuggled + redirecting, n), f"attempt {times}", PATIENCE)
             stack.advance(6)
         desk.drain(rebound.endpoint)
         refused = results(desk, smuggled)
