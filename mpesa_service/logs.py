@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flask import g, has_request_context
@@ -47,9 +48,11 @@ _PATTERNS = (
     (re.compile(r"(/callback/(?:[a-z0-9]{1,15}/)*)[A-Za-z0-9_-]{16,}"), r"\1" + _HIDDEN),
 )
 
-# Most of what is logged is a single word of ours or one of our ids, in which no pattern can find anything:
-# a number that is part of a longer run of hex digits is none, and all else needs a mark or a blank.
-_HARMLESS = re.compile(r"(?!.*(?:ws_co_|eyj))[a-z_.]{1,64}|[0-9a-f]{20,32}", re.IGNORECASE)
+# Most of what is logged are words of ours or one of our ids, in which no pattern can find anything:
+# a number that is part of a longer run of hex digits is none, and all else needs a mark.
+_HARMLESS = re.compile(r"(?!.*(?:ws_co_|eyj|bearer|basic))[a-z_. ]{1,64}|[0-9a-f]{20,32}", re.IGNORECASE)
+_SHORTEST_NUMBER = 10**8
+"""Less is no phone number."""
 
 
 def redact(text: str) -> str:
@@ -64,8 +67,12 @@ def redact(text: str) -> str:
 def _redact_all(value: Any) -> Any:
     if value is None or isinstance(value, bool | datetime):
         return value
+    if isinstance(value, str):  # most are
+        return redact(value)
+    if isinstance(value, int) and -_SHORTEST_NUMBER < value < _SHORTEST_NUMBER:
+        return value
     if isinstance(value, Mapping):
-        return {redact(str(key)): _redact_item(str(key), item) for key, item in value.items()}
+        return {_redact_name(str(key)): _redact_item(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_redact_all(item) for item in value]
     if isinstance(value, bytes):
@@ -77,7 +84,17 @@ def _redact_all(value: Any) -> Any:
 
 
 def _redact_item(key: str, value: Any) -> Any:
-    return _HIDDEN if value and _TELLING_NAME.search(key) else _redact_all(value)
+    return _HIDDEN if value and _is_telling(key) else _redact_all(value)
+
+
+@lru_cache(maxsize=1024)
+def _is_telling(key: str) -> bool:
+    return _TELLING_NAME.search(key) is not None
+
+
+@lru_cache(maxsize=1024)
+def _redact_name(key: str) -> str:
+    return redact(key)
 
 
 class RedactingFormatter(JsonFormatter):

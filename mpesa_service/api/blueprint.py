@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import current_app
+from flask import current_app, request
 from flask_smorest import Blueprint
 
 from mpesa_service.api.parsing import JSON_OR_CSV, StrictParser
@@ -83,6 +83,13 @@ def errors(*statuses: int) -> Callable[[View], View]:
         return view
 
     return decorate
+
+
+@limiter.request_filter
+def is_public() -> bool:
+    """Tell whether the route at hand has no guard; then it has no limit either, and none is looked for."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "guard", None) is Guard.PUBLIC
 
 
 def _caller() -> str:

@@ -24,6 +24,10 @@ from mpesa_service.services.payments import Initiated, Order, initiate
 
 SENT = "STK Push sent successfully. Please check your phone to complete payment."
 UNKNOWN = "M-Pesa has not answered. The payment's outcome is unknown; ask for it by its _id."
+# Made once: a schema copies all its fields.
+_PAYMENT = PaymentSchema()
+_PAYMENTS = PaymentSchema(many=True)
+_INITIATED = InitiatedSchema()
 _KEY_HEADER = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -59,7 +63,7 @@ def initiate_payment(body: dict[str, Any]) -> Response:
 def query(reference: str) -> Response:
     """Answer with the payment, by CheckoutRequestID or `_id`; Daraja is asked while it is open."""
     record = query_payment(runtime(), current_principal(), reference)
-    return respond(success(200, "Payment found", PaymentSchema().dump(record)))
+    return respond(success(200, "Payment found", _PAYMENT.dump(record)))
 
 
 @blueprint.get("/order/<order_id>")
@@ -70,8 +74,8 @@ def query(reference: str) -> Response:
 def order(order_id: str) -> Response:
     """Answer with the latest payment of an order, and its attempts."""
     found = order_payments(runtime(), current_principal(), order_id)
-    latest = PaymentSchema().dump(found.latest)
-    attempts = PaymentSchema(many=True).dump(found.attempts)
+    latest = _PAYMENT.dump(found.latest)
+    attempts = _PAYMENTS.dump(found.attempts)
     return respond(success(200, "Payment found", {**latest, "attempts": attempts}))
 
 
@@ -89,7 +93,7 @@ def _initiated(outcome: Initiated) -> Answer:
     if outcome.refusal is not None:
         return failure(outcome.refusal)
     payment = outcome.payment
-    data = InitiatedSchema().dump(
+    data = _INITIATED.dump(
         {
             "checkout_request_id": payment.checkout_request_id,
             "merchant_request_id": payment.merchant_request_id,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Insert, Select, Table, bindparam, insert, select
+from sqlalchemy import Executable, Insert, Select, Table, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -46,9 +46,19 @@ def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) 
 
     On PostgreSQL a second caller waits here until the first one commits or rolls back.
     """
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
-    return bool(session.execute(statement.returning(*table.__table__.primary_key)).first())
+    if session.new:
+        session.flush()
+    connection = session.connection()
+    return connection.execute(_insert_once(table, connection.dialect.name), values).first() is not None
+
+
+@cache
+def _insert_once(table: type[Base], dialect_name: str) -> Executable:
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
+    statement: Executable = (
+        dialect.insert(table_of(table)).on_conflict_do_nothing().returning(*table_of(table).primary_key)
+    )
+    return statement
 
 
 def lock_payment(session: Session, payment_id: str) -> Payment:
@@ -89,6 +99,16 @@ def lock_payout_where(session: Session, **columns: str) -> Payout | None:
     Whoever locks its batch as well does that before.
     """
     return session.scalars(_locked(select(Payout).filter_by(**columns))).one_or_none()
+
+
+def order_of(session: Session, reference: str, owner: str) -> str | None:
+    """Return the id of the order that this owner has announced under this reference, or None."""
+    found: str | None = session.connection().scalar(_ORDER_OF, {"of_reference": reference, "of_owner": owner})
+    return found
+
+
+_O = table_of(ExpectedOrder).c
+_ORDER_OF = select(_O.id).where(_O.reference == bindparam("of_reference"), _O.owner == bindparam("of_owner"))
 
 
 def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.domain.orders import CLOSED, AmountRule, OrderStatus, order_status
 from mpesa_service.domain.states import PAID
 from mpesa_service.models import ExpectedOrder, Payment
-from mpesa_service.models.statements import lock_order_where
+from mpesa_service.models.statements import lock_order_where, order_of
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ def recount(session: Session, payment: Payment, at: datetime) -> Counted | None:
 
     A paid payment of an announced order is tied to it here, whichever of the two came first.
     """
-    if payment.expected_order_id is not None:
-        order = lock_order_where(session, id=payment.expected_order_id)
-    elif payment.order_id is not None and payment.state in PAID:
-        order = lock_order_where(session, reference=payment.order_id, owner=payment.owner)
-    else:
+    order_id = payment.expected_order_id
+    if order_id is None and payment.order_id is not None and payment.state in PAID:
+        order_id = order_of(session, payment.order_id, payment.owner)
+    if order_id is None:
         return None
+    order = lock_order_where(session, id=order_id)
     return None if order is None else _count(session, payment, order, at)
 
 

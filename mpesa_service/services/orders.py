@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.orders import CLOSED, AmountRule, OrderStatus, reference_key
@@ -25,6 +25,7 @@ from mpesa_service.services.states import SERVICE, Cause, count_towards_order
 PAYMENTS_SHOWN = 50
 LOOK_AT_ONCE = 10
 """Confirmations that are looked at in the request that announces their order; a job does the others."""
+_BY_REFERENCE = select(ExpectedOrder).where(ExpectedOrder.reference == bindparam("reference"))
 _WAITING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID)
 
 
@@ -125,7 +126,7 @@ def expected_order_id(
 
     Raises Conflict when it is closed, paid, or takes no more than is missing: too much is not asked for.
     """
-    order = session.scalars(select(ExpectedOrder).filter_by(reference=order_id)).one_or_none()
+    order = session.scalars(_BY_REFERENCE, {"reference": order_id}).one_or_none()
     if order is None or order.owner != principal.subject:
         return None
     missing = missing_amount(order)

@@ -5,11 +5,12 @@ import time
 
 from limits import parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from mpesa_service.config import Settings
 from mpesa_service.errors import LimitExceeded
+from mpesa_service.extensions import ProcessCounters
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class PromptLimit:
         self._item = parse(settings.ratelimit_prompts)
         storage = storage_from_string(settings.ratelimit_storage_uri, wrap_exceptions=True)
         self._shared = MovingWindowRateLimiter(storage)
-        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._local = MovingWindowRateLimiter(ProcessCounters())
 
     def check(self, phone_hash: str) -> None:
         """Raise LimitExceeded when the number has had its prompts; counts nothing."""

@@ -293,15 +293,26 @@ def test_a_socket_that_arrives_after_the_deadline_is_shut_at_once():
 
 
 def test_a_deadline_that_is_left_does_not_fire():
-    with Deadline(0.02) as deadline:
+    with Deadline(60) as deadline:
         pass
-    deadline._timer.join()
+    deadline.expire()
     assert not deadline.expired
+
+
+def test_a_shorter_deadline_overtakes_a_longer_one():
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Deadline(60) as longer:
+        with Deadline(0.02) as shorter:
+            shorter.watch(ours)
+            theirs.settimeout(5)
+            assert theirs.recv(1) == b""
+            assert shorter.expired
+        assert not longer.expired
 
 
 def test_a_deadline_without_a_socket_only_takes_note():
     with Deadline(60) as deadline:
-        deadline._expire()
+        deadline.expire()
     assert deadline.expired
 
 
@@ -311,5 +322,5 @@ def test_a_socket_that_is_closed_already_does_no_harm():
     with Deadline(60) as deadline:
         deadline.watch(ours)
         ours.close()
-        deadline._expire()
+        deadline.expire()
     assert deadline.expired
