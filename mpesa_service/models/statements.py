@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, Insert, Select, Table, bindparam, insert, select
+from sqlalchemy import Executable, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,22 +18,6 @@ from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
 
 Row = TypeVar("Row")
-
-
-def append(session: Session, table: type[Base], values: Mapping[str, Any]) -> None:
-    """Insert a row that this transaction does not look at again, by its columns' names.
-
-    Past the session, which would keep the row and account for it at three times the cost; what is new in the
-    session is written first, since this row may refer to it.
-    """
-    if session.new:
-        session.flush()
-    session.connection().execute(_insert_into(table), values)
-
-
-@cache
-def _insert_into(table: type[Base]) -> Insert:
-    return insert(table_of(table)).inline()
 
 
 def table_of(model: type[Base]) -> Table:

@@ -6,7 +6,8 @@ is taken up again.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models import CallbackInbox
-from mpesa_service.models.statements import append
+from mpesa_service.models.together import append, together
 from mpesa_service.services.callback_kinds import handler_of
 from mpesa_service.services.handled import Handled
+from mpesa_service.services.results import TRUST_KEYS
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.vault import token_hash
 
@@ -59,12 +61,27 @@ def accept(runtime: Runtime, posted: Posted) -> InboxVerdict:
 def _apply_and_store(runtime: Runtime, posted: Posted) -> InboxVerdict:
     """Do all of it with the fewest statements: the row is written once, with its verdict."""
     row = _received(runtime, posted)
-    with runtime.database.begin() as session:
+    with runtime.database.begin() as session, _trusting_keys(session, posted.kind):
         handled = handler_of(posted.kind)(runtime, session, row["token_hash"], posted.body)
         outcome = {"verdict": handled.verdict, "reason": handled.reason[:512], "attempts": 1}
         append(session, CallbackInbox, {**row, **outcome, **handled.ids, "processed_at": runtime.clock()})
     _log(posted.kind, handled)
     return handled.verdict
+
+
+@contextmanager
+def _trusting_keys(session: Session, kind: CallbackKind) -> Iterator[None]:
+    """Spare an STK callback, the most frequent by far, what only matters when something is wrong.
+
+    Its rows are written together, and whether its receipt is another payment's is left to the unique key:
+    then nothing of this is done, and the body is stored and applied with every look.
+    """
+    if kind is not CallbackKind.STK:
+        yield
+        return
+    session.info[TRUST_KEYS] = True
+    with together(session):
+        yield
 
 
 def _store_and_apply(runtime: Runtime, posted: Posted) -> InboxVerdict:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Insert, bindparam, insert, literal, select
+from sqlalchemy import CTE, BigInteger, ColumnElement, Connection, Insert, bindparam, insert, literal, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.announcements import EventType
@@ -20,6 +20,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent, Payment, Refund, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.base import UtcDateTime
 from mpesa_service.models.statements import table_of
+from mpesa_service.models.together import write
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 DELIVERY_COLUMNS = (
@@ -32,22 +33,39 @@ DELIVERY_COLUMNS = (
     "due_at",
     "created_at",
 )
-_WRITE = insert(table_of(OutgoingEvent)).returning(table_of(OutgoingEvent).c.id)
+EVENTS = table_of(OutgoingEvent)
+_WRITE = insert(EVENTS).returning(EVENTS.c.id)
+
+
+@dataclass(frozen=True)
+class _Event:
+    """An event of one type with its deliveries, one for each endpoint that wants the type."""
+
+    type: EventType
+
+    def parts(self, prefix: str) -> list[CTE | Insert]:
+        """Return the insert of the event, and that of the deliveries, which refers to it."""
+        columns = {c.name: bindparam(prefix + c.name, type_=c.type) for c in EVENTS.c if c.name != "id"}
+        event = insert(EVENTS).values(columns).returning(EVENTS.c.id).cte(f"{prefix}event")
+        event_row = select(event.c.id).scalar_subquery()
+        return [event, _deliver(self.type, event_row, columns["created_at"])]
+
+    def write(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Insert the event, and then its deliveries."""
+        event_row = connection.scalar(_WRITE, values)
+        connection.execute(_deliver_later(self.type), {"event_row": event_row, "at": values["created_at"]})
 
 
 @cache
-def _deliver(event_type: EventType) -> Insert:
-    """Return the statement that writes the deliveries of an event of this type; built once."""
-    takers = select(
-        WebhookEndpoint.id,
-        bindparam("event_row", type_=BigInteger),
-        literal(0),
-        literal(DeliveryStatus.WAITING.value),
-        literal(0),
-        literal(0),
-        bindparam("at", type_=UtcDateTime),
-        bindparam("at", type_=UtcDateTime),
-    )
+def _deliver_later(event_type: EventType) -> Insert:
+    """Return the statement that writes the deliveries of an event that is written; built once."""
+    at = bindparam("at", type_=UtcDateTime)
+    return _deliver(event_type, bindparam("event_row", type_=BigInteger), at)
+
+
+def _deliver(event_type: EventType, event_row: ColumnElement[int], at: ColumnElement[datetime]) -> Insert:
+    first = (literal(0), literal(DeliveryStatus.WAITING.value), literal(0), literal(0))
+    takers = select(WebhookEndpoint.id, event_row, *first, at, at)
     wanted = takers.where(WebhookEndpoint.enabled, WebhookEndpoint.wants(event_type))
     return insert(table_of(WebhookDelivery)).from_select(DELIVERY_COLUMNS, wanted, include_defaults=False)
 
@@ -99,11 +117,7 @@ def publish(session: Session, event_type: EventType, news: News, at: datetime) -
         "payload": payload(event_type, news, at),
         "created_at": at,
     }
-    if session.new:
-        session.flush()
-    connection = session.connection()
-    event_row = connection.scalar(_WRITE, event)
-    connection.execute(_deliver(event_type), {"event_row": event_row, "at": at})
+    write(session, _Event(event_type), event)
 
 
 def payload(event_type: EventType, news: News, at: datetime) -> bytes:

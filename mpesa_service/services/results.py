@@ -23,6 +23,8 @@ from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, note
 from mpesa_service.services.vault import Vault
 
+TRUST_KEYS = "trust_keys"
+"""Key in a session's `info`: a receipt is not looked for; that it is another's shows when it is written."""
 _P = Payment.__table__.c
 _OTHER_OWNER = select(_P.id).where(
     _P.provider == bindparam("provider"), _P.receipt == bindparam("receipt"), _P.id != bindparam("mine")
@@ -68,9 +70,7 @@ def _standing(
         receipt=payment.receipt,
         contradiction=Contradiction(payment.contradiction) if payment.contradiction else None,
         denial=denial,
-        # One's own is nobody else's: the unique key sees to that.
-        receipt_taken=report.receipt not in (None, payment.receipt)
-        and _taken(session, payment, str(report.receipt)),
+        receipt_taken=_is_taken(session, payment, report.receipt),
         order_paid=rival is not None and rival.state in PAID | {PaymentStatus.REVIEW},
         given_up=payment.state is PaymentStatus.REVIEW and given_up(session, payment.id),
     )
@@ -88,7 +88,10 @@ def given_up(session: Session, payment_id: str) -> bool:
     return session.scalar(latest) == "gave_up"
 
 
-def _taken(session: Session, payment: Payment, receipt: str) -> bool:
+def _is_taken(session: Session, payment: Payment, receipt: str | None) -> bool:
+    """Tell whether a receipt is another payment's; one's own is not, the unique key sees to that."""
+    if receipt in (None, payment.receipt) or session.info.get(TRUST_KEYS):
+        return False
     mine = {"mine": payment.id, "provider": payment.provider, "receipt": receipt}
     return session.connection().execute(_OTHER_OWNER, mine).first() is not None
 
@@ -133,7 +136,7 @@ def _move(session: Session, payment: Payment, report: Report, decision: Decision
 def _adopt_claimed_receipt(session: Session, payment: Payment) -> None:
     """What a trusted claim named is the payment's receipt, now that Daraja says that money moved."""
     claimed = payment.claimed_receipt
-    if claimed is not None and not _taken(session, payment, claimed):
+    if claimed is not None and not _is_taken(session, payment, claimed):
         payment.receipt = claimed
 
 

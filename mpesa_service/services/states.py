@@ -24,7 +24,7 @@ from mpesa_service.domain.states import (
 )
 from mpesa_service.extensions import AFTER_COMMIT
 from mpesa_service.models import Payment, PaymentEvent, Refund
-from mpesa_service.models.statements import append
+from mpesa_service.models.together import append
 from mpesa_service.services import order_sums
 from mpesa_service.services.outbox import announce
 
