@@ -17,6 +17,7 @@ from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.services import c2b_looking
+from mpesa_service.services.c2b_payments import typed_key
 from mpesa_service.services.order_sums import missing_amount, overpaid_amount
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
@@ -71,7 +72,7 @@ def announce_order(runtime: Runtime, principal: Principal, asked: Announcement) 
     with runtime.database.begin() as session:
         made = insert_once(session, ExpectedOrder, _columns(principal, asked, now))
         if made:
-            _take_what_is_there(session, principal, asked, now)
+            _take_what_is_there(runtime, session, principal, asked, now)
         else:
             _expect_the_same(session, principal, asked)
     if made:
@@ -171,7 +172,9 @@ def _expect_the_same(session: Session, principal: Principal, asked: Announcement
         raise Conflict("This order was announced before, with other terms.", code="order_exists")
 
 
-def _take_what_is_there(session: Session, principal: Principal, asked: Announcement, now: datetime) -> None:
+def _take_what_is_there(
+    runtime: Runtime, session: Session, principal: Principal, asked: Announcement, now: datetime
+) -> None:
     """Count payments of the order that were begun before, and have waiting money looked at again."""
     begun = select(Payment.id).where(Payment.order_id == asked.order_id, Payment.owner == principal.subject)
     [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=asked.order_id))
@@ -181,7 +184,7 @@ def _take_what_is_there(session: Session, principal: Principal, asked: Announcem
         count_towards_order(session, payment, Cause(SERVICE, now))
     keys = (reference_key(asked.order_id), reference_key(account_reference(asked.order_id)))
     waiting = select(Payment.id).where(
-        Payment.reference_key.in_(keys),
+        Payment.reference_key.in_([typed_key(runtime.vault, key) for key in keys]),
         Payment.order_id.is_(None),
         Payment.channel == Channel.C2B,
         Payment.status == PaymentStatus.REVIEW,
