@@ -42,9 +42,13 @@ class Announcement:
 
 @dataclass(frozen=True)
 class OrderState:
-    """An announced order as it stands, with its payments, latest first (at most PAYMENTS_SHOWN)."""
+    """An announced order as it stands, with its payments, latest first (at most PAYMENTS_SHOWN).
+
+    One of a list comes without them.
+    """
 
     id: str
+    owner: str
     order_id: str
     account_reference: str
     amount_due: int
@@ -85,6 +89,19 @@ def find_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderSt
     with runtime.database.read() as session:
         order = _visible(session, principal, order_id)
         return _state(session, runtime, order)
+
+
+def list_orders(
+    runtime: Runtime, limit: int, before: str | None = None, status: OrderStatus | None = None
+) -> tuple[OrderState, ...]:
+    """Return everybody's announced orders, newest first; `before` is the last id of the page before."""
+    statement = select(ExpectedOrder).order_by(ExpectedOrder.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(ExpectedOrder.id < before)
+    if status is not None:
+        statement = statement.where(ExpectedOrder.status == status)
+    with runtime.database.read() as session:
+        return tuple(_as_it_stands(order) for order in session.scalars(statement))
 
 
 def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
@@ -210,8 +227,14 @@ def _state(session: Session, runtime: Runtime, order: ExpectedOrder) -> OrderSta
         .order_by(Payment.created_at.desc(), Payment.id.desc())
         .limit(PAYMENTS_SHOWN)
     )
+    shown = tuple(payment_record(session, runtime.vault, row) for row in session.scalars(payments))
+    return _as_it_stands(order, shown)
+
+
+def _as_it_stands(order: ExpectedOrder, payments: tuple[PaymentRecord, ...] = ()) -> OrderState:
     return OrderState(
         id=order.id,
+        owner=order.owner,
         order_id=order.reference,
         account_reference=account_reference(order.reference),
         amount_due=order.amount_due,
@@ -224,5 +247,5 @@ def _state(session: Session, runtime: Runtime, order: ExpectedOrder) -> OrderSta
         expires_at=order.expires_at,
         created_at=order.created_at,
         updated_at=order.updated_at,
-        payments=tuple(payment_record(session, runtime.vault, row) for row in session.scalars(payments)),
+        payments=payments,
     )
