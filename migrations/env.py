@@ -1,4 +1,7 @@
-"""Runs migrations against DATABASE_URL, which is all that they need of the configuration."""
+"""Runs migrations against DATABASE_URL, which is all that they need of the configuration.
+
+But for a step that encrypts what stood in clear: it names the keys that it asks for.
+"""
 
 import os
 import sys

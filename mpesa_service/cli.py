@@ -15,6 +15,7 @@ from mpesa_service.cli_c2b_rules import c2b_rules_cli
 from mpesa_service.cli_doctor import doctor
 from mpesa_service.cli_inquiries import balance, status
 from mpesa_service.cli_jobs import jobs_cli
+from mpesa_service.cli_orders import orders_cli
 from mpesa_service.cli_payments import payments_cli
 from mpesa_service.cli_payouts import payout_cli, payouts_cli
 from mpesa_service.cli_review import refunds_cli, reverse, review_cli
@@ -43,6 +44,7 @@ for group in (
     payout_cli,
     payouts_cli,
     c2b_rules_cli,
+    orders_cli,
     unmatched_cli,
     webhooks_cli,
 ):

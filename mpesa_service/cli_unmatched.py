@@ -11,18 +11,20 @@ from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli_options import as_json, by, echo_json, errors_as_sentences, local_time, operator
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.schemas.responses import PaymentSchema, RefundSchema
-from mpesa_service.schemas.unmatched import UnmatchedSchema
+from mpesa_service.schemas.unmatched import UnbookedSchema, UnmatchedSchema
+from mpesa_service.services.c2b_unbookable import UnbookedRecord
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.refunds import RefundStarted
-from mpesa_service.services.unmatched import UnmatchedRecord, list_unmatched, match, send_back
+from mpesa_service.services.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
 
 unmatched_cli = AppGroup("unmatched", help="Money that fits no order.")
+SEND_BACK = "no order takes cents: send it back by hand, then close it"
 why = click.option("--reason", required=True, help="Why, for the audit trail.")
 
 
 @unmatched_cli.command("list")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 50))
-@click.option("--after", default="", help="Go on after this payment.")
+@click.option("--after", default="", help="Go on after this one.")
 @as_json
 def list_(limit: int, after: str, as_json: bool) -> None:
     """Show money that fits no order, oldest first, and which orders it may be meant for.
@@ -33,7 +35,7 @@ def list_(limit: int, after: str, as_json: bool) -> None:
     if as_json:
         echo_json(UnmatchedSchema(many=True).dump(found))
         return
-    table = Table("payment", "since", "amount", "typed", "payer", "receipt", "may be meant for")
+    table = Table("id", "since", "amount", "typed", "payer", "receipt", "may be meant for")
     for one in found:
         table.add_row(*_cells(one))
     Console().print(table)
@@ -76,6 +78,24 @@ def return_(payment: str, reason: str, who: str, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+@unmatched_cli.command("close")
+@click.argument("money")
+@why
+@by
+@as_json
+def close_(money: str, reason: str, who: str, as_json: bool) -> None:
+    """Take money whose amount has cents off the list, once it was sent back in M-Pesa's portal.
+
+    Example: flask --app wsgi mpesa unmatched close 019a… --by amina --reason "reversed in the portal"
+    """
+    with errors_as_sentences():
+        record = close(runtime(), operator(who), money, reason)
+    if as_json:
+        echo_json(UnbookedSchema().dump(record))
+        return
+    click.echo(f"{record.id} of {record.amount} shillings is closed")
+
+
 def _in_json(started: RefundStarted) -> Answer:
     if started.refusal is not None:
         return Answer(started.refusal.status, json.dumps(started.refusal.body("")).encode())
@@ -90,10 +110,12 @@ def _in_words(started: RefundStarted) -> Answer:
 
 
 def _cells(one: UnmatchedRecord) -> tuple[str, ...]:
-    payment = one.payment
-    said = (payment.bill_reference or "", payment.phone or "", payment.receipt or "")
+    money = one.money
+    said = (money.bill_reference or "", money.phone or "", money.receipt or "")
+    if isinstance(money, UnbookedRecord):
+        return (money.id, local_time(money.received_at), money.amount, *said, SEND_BACK)
     likely = "\n".join(_words(suggestion) for suggestion in one.suggestions)
-    return (payment.id, local_time(payment.created_at), str(payment.amount), *said, likely)
+    return (money.id, local_time(money.created_at), str(money.amount), *said, likely)
 
 
 def _words(suggestion: Suggestion) -> str:

@@ -1,9 +1,11 @@
 """Nothing personal or secret reaches a log line or stands in clear in the database."""
 
 import io
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -13,13 +15,20 @@ from mpesa_service.models import Base
 from mpesa_service.services.commands.due import look_into_due
 from mpesa_service.services.reconcile import ask_due
 from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
-from tests.payouts import POCHI, ROW, at_m_pesa, look, made, pay, post
+from mpesa_service.simulator.world import World
+from tests.payouts import PAYBILL, POCHI, ROW, at_m_pesa, look, made, pay, post
+from tests.services.c2b_support import confirm, post_c2b
 from tests.services.test_inbox import stk_body
 from tests.services.test_refunds import complete, last_payout
 from tests.support import SECRET, Service
 
 PHONE = "254798765432"
 NUMBER = PHONE[3:]
+NAMES = ("ZAWADIFIRST", "ZAWADIMIDDLE", "ZAWADILAST")
+RECEIVER = "ZAWADIRECEIVER"
+TYPED = (f"0{NUMBER}", f"+254 {NUMBER[:3]} {NUMBER[3:6]} {NUMBER[6:]}", f"RENT {PHONE}")
+"""What people type as account: their own number."""
+SPELLINGS = (NUMBER, TYPED[1][5:])
 
 
 @pytest.fixture
@@ -81,6 +90,50 @@ def a_busy_day(service: Service) -> list[str]:
     ]
 
 
+def a_day_of_menu_and_payouts(service: Service, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Take money from the menu and pay some out; return all that is shown of it."""
+    monkeypatch.setattr(World, "named", lambda _world, party: f"{party} - {RECEIVER}")
+    told = dict(zip(("FirstName", "MiddleName", "LastName"), NAMES, strict=True)) | {"MSISDN": PHONE}
+    for number, typed in enumerate(TYPED):
+        confirm(service, TransID=f"RKL51ZDR{number}A", BillRefNumber=typed, **told)
+        confirm(service, TransID=f"RKL51ZDR{number}C", BillRefNumber=typed, TransAmount="9.50", **told)
+    confirm(service, TransID="RKL51ZDR0A", BillRefNumber="ELSE", **told)
+    post_c2b(service, {"MSISDN": PHONE, "BillRefNumber": TYPED[0], "FirstName": NAMES[0]})
+    post_c2b(service, {"TransAmount": "1", **told}, "validation")
+    account = {**PAYBILL, "accountReference": TYPED[0]}
+    batch = made(service, {**ROW, "phoneNumber": PHONE}, {**POCHI, "phoneNumber": PHONE}, account)
+    assert post(service, {"reference": "BAD", "rows": [{**account, "amount": 0}]}).status_code == 400
+    pay(service)
+    service.simulator.post("/simulator/clock/advance", {"seconds": 5})
+    return all_that_is_shown(service, batch)
+
+
+def all_that_is_shown(service: Service, batch: str) -> str:
+    """Return what an admin sees of unmatched money, payments and payouts, by the API and on a terminal."""
+
+    def told(method: str, path: str, body: Any = None) -> str:
+        answer = service.call(method, path, body, by="amina", admin=True)
+        text = str(answer.text)
+        answer.close()
+        assert answer.status_code in {200, 201, 202}, text
+        return text
+
+    found = [told("GET", "/unmatched?limit=50")]
+    listed = {one["reason"]: one["_id"] for one in json.loads(found[0])["data"]}
+    matched, cents = listed["fits_no_order"], listed["amount_with_cents"]
+    found.append(told("POST", "/orders", {"orderId": "FOUND1", "amount": 100}))
+    why = {"reason": "he called"}
+    found.append(told("POST", f"/unmatched/{matched}/match", why | {"orderId": "FOUND1"}))
+    found.append(told("POST", f"/unmatched/{cents}/close", why))
+    exports = ("/payments/export?format=csv", "/payments/export?format=jsonl")
+    paths = ("/review", "/payments", f"/payments/{matched}/events", f"/query/{matched}", "/orders/FOUND1")
+    rows = (f"/payouts/{batch}", f"/payouts/{batch}/rows", f"/payouts/{batch}/result.csv")
+    found += [told("GET", path) for path in (*exports, *paths, *rows, "/transactions/RKL51ZDR0A")]
+    runner = service.app.test_cli_runner()
+    found.append(runner.invoke(args=["mpesa", "unmatched", "list"], env={"COLUMNS": "240"}).stdout)
+    return "".join(found)
+
+
 def test_no_canary_in_the_log(service: Service, log: io.StringIO) -> None:
     canaries = a_busy_day(service)
     written = log.getvalue()
@@ -88,8 +141,32 @@ def test_no_canary_in_the_log(service: Service, log: io.StringIO) -> None:
     assert [canary for canary in canaries if canary in written] == []
 
 
+def test_menu_and_payouts_are_shown_masked(
+    service: Service, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = a_day_of_menu_and_payouts(service, monkeypatch)
+    assert "254798***432" in shown
+    assert "RENT 254798***432" in shown
+    assert "succeeded" in shown
+    canaries = (*SPELLINGS, *NAMES, RECEIVER)
+    assert [canary for canary in canaries if canary in shown] == []
+    written = log.getvalue()
+    assert written.count("state change") >= 8, "the log was really written"
+    assert [canary for canary in canaries if canary in written] == []
+
+
+def test_no_canary_of_menu_and_payouts_in_the_database(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_day_of_menu_and_payouts(service, monkeypatch)
+    assert_not_stored(service, tmp_path, [*SPELLINGS, *NAMES, RECEIVER])
+
+
 def test_no_canary_in_the_database_file(service: Service, tmp_path: Path) -> None:
-    canaries = a_busy_day(service)
+    assert_not_stored(service, tmp_path, a_busy_day(service))
+
+
+def assert_not_stored(service: Service, tmp_path: Path, canaries: list[str]) -> None:
     if not service.runtime.database.is_sqlite:
         with service.runtime.database.read() as session:
             written = "".join(

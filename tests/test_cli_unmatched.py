@@ -7,7 +7,7 @@ import pytest
 
 from mpesa_service.cli_c2b_rules import c2b_rules_cli
 from mpesa_service.cli_unmatched import unmatched_cli
-from tests.services.c2b_support import MASKED, order_row
+from tests.services.c2b_support import MASKED, confirm, order_row
 from tests.services.orders_support import add_order
 from tests.services.test_reversals import complete
 from tests.services.test_unmatched import waits
@@ -89,6 +89,30 @@ class TestUnmatched:
         else:
             assert "No money has moved" in run(service, *words, code=1)
         assert "1 unmatched" in run(service, "unmatched", "list")
+
+
+class TestCents:
+    @pytest.fixture
+    def money(self, service: Service) -> str:
+        confirm(service, TransAmount="100.50", BillRefNumber="Rent")
+        [one] = run_json(service, "unmatched", "list")
+        return str(one["_id"])
+
+    def test_list(self, service: Service, money: str) -> None:
+        text = run(service, "unmatched", "list")
+        assert money in text
+        assert "100.50" in text
+        assert "no order takes cents: send it back by hand, then close it" in text
+
+    @pytest.mark.parametrize("in_json", [True, False])
+    def test_close(self, service: Service, money: str, *, in_json: bool) -> None:
+        words = ("unmatched", "close", money, *WHO)
+        if in_json:
+            assert run_json(service, *words)["closedBy"] == "operator:amina"
+        else:
+            assert f"{money} of 100.50 shillings is closed" in run(service, *words)
+        assert run_json(service, "unmatched", "list") == []
+        assert "Error: Somebody has closed it before." in run(service, *words, code=1)
 
 
 class TestRules:

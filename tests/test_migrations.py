@@ -19,9 +19,13 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from mpesa_service.domain.references import first_id
 from mpesa_service.extensions import Database
-from mpesa_service.models import Base, Payment, PaymentEvent, Refund
+from mpesa_service.models import Base, C2bConfirmation, Payment, PaymentEvent, Refund
 from mpesa_service.models.payments import Channel, Provider
+from mpesa_service.services.c2b_payments import typed_key
+from mpesa_service.services.vault import Vault
+from tests.support import ENCRYPTION_KEY, SECRET
 
 ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = ROOT / "migrations" / "versions"
@@ -194,6 +198,56 @@ class TestWithMoneyInIt:
             alembic(at_0002, command.downgrade, "0002")
         with at_0002.read() as session:
             assert session.scalar(sa.text("SELECT count(*) FROM payments")) == 2
+
+
+class TestAccountReferences:
+    """What stood in clear is encrypted, which takes the keys."""
+
+    ROWS = (
+        """INSERT INTO payments (id, provider, channel, owner, amount, currency, status, refunded_amount,
+        refunding_amount, refund_count, metadata, event_count, asks_made, created_at, updated_at, receipt,
+        payer_encrypted, bill_reference, reference_key) VALUES ('p', 'mpesa', 'c2b', '', 100, 'kes', 'review',
+        0, 0, 0, '{}', 1, 0, :at, :at, 'R1', 'x', '0712 345 678', '0712345678')""",
+        """INSERT INTO c2b_confirmations (receipt, shortcode, amount_cents, transaction_type, bill_reference,
+        payer_kind, received_at) VALUES ('R1', '174379', 10000, '', '0712 345 678', 'none', :at),
+        ('R2', '174379', 10050, '', '', 'none', :at)""",
+    )
+
+    @pytest.fixture
+    def at_0005(self, empty: Database) -> Database:
+        alembic(empty, command.upgrade, "0005")
+        with empty.begin() as session:
+            for statement in self.ROWS:
+                session.execute(sa.text(statement), {"at": NOW.isoformat()})
+        return empty
+
+    def test_go_up_encrypted_and_not_down(self, at_0005: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PHONE_ENCRYPTION_KEYS", ENCRYPTION_KEY)
+        monkeypatch.setenv("PHONE_HASH_KEY", SECRET)
+        alembic(at_0005, command.upgrade, "0006")
+        vault = Vault([ENCRYPTION_KEY], SECRET)
+        with at_0005.read() as session:
+            [payment] = session.scalars(sa.select(Payment))
+            rows = session.scalars(sa.select(C2bConfirmation).order_by(C2bConfirmation.receipt)).all()
+        assert payment.reference_key == typed_key(vault, "0712345678")
+        assert vault.decrypt(payment.bill_reference_encrypted or b"") == "0712 345 678"
+        assert vault.decrypt(rows[0].bill_reference_encrypted or b"") == "0712 345 678"
+        assert rows[1].bill_reference_encrypted is None
+        assert (rows[0].unbooked_id, (rows[1].unbooked_id or "")[:12]) == (None, first_id(NOW)[:12])
+        with pytest.raises(RuntimeError, match="1 rows of payments are encrypted"):
+            alembic(at_0005, command.downgrade, "0005")
+
+    @pytest.mark.parametrize("missing", ["PHONE_ENCRYPTION_KEYS", "PHONE_HASH_KEY"])
+    def test_says_which_key_is_missing(
+        self, at_0005: Database, monkeypatch: pytest.MonkeyPatch, missing: str
+    ) -> None:
+        monkeypatch.setenv("PHONE_ENCRYPTION_KEYS", ENCRYPTION_KEY)
+        monkeypatch.setenv("PHONE_HASH_KEY", SECRET)
+        monkeypatch.delenv(missing)
+        with pytest.raises(SystemExit, match=f"{missing} is not set"):
+            alembic(at_0005, command.upgrade, "0006")
+        with at_0005.read() as session:
+            assert session.scalars(sa.text("SELECT bill_reference FROM payments")).all() == ["0712 345 678"]
 
 
 class TestIndexesOfLists:

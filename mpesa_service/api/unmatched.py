@@ -10,13 +10,16 @@ from mpesa_service.api.refunds import UNKNOWN, refund_answer
 from mpesa_service.auth import current_principal
 from mpesa_service.schemas.responses import PaymentEnvelope, PaymentSchema, RefundEnvelope
 from mpesa_service.schemas.unmatched import (
+    CloseSchema,
     MatchSchema,
     ReturnSchema,
+    UnbookedEnvelope,
+    UnbookedSchema,
     UnmatchedEnvelope,
     UnmatchedQuerySchema,
     UnmatchedSchema,
 )
-from mpesa_service.services.unmatched import list_unmatched, match, send_back
+from mpesa_service.services.unmatched import close, list_unmatched, match, send_back
 
 
 @blueprint.get("/unmatched")
@@ -26,7 +29,10 @@ from mpesa_service.services.unmatched import list_unmatched, match, send_back
 @blueprint.response(200, UnmatchedEnvelope)
 @errors(400, 401, 403, 429)
 def unmatched(page: dict[str, Any]) -> Response:
-    """List money that fits no order, oldest first, with the orders that it may be meant for."""
+    """List money that fits no order, oldest first, with the orders that it may be meant for.
+
+    And money whose amount has cents, which no payment holds.
+    """
     found = list_unmatched(runtime(), page["limit"], page["after"])
     return respond(success(200, f"{len(found)} unmatched", UnmatchedSchema(many=True).dump(found)))
 
@@ -53,3 +59,15 @@ def match_unmatched(body: dict[str, Any], reference: str) -> Response:
 def return_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Send money that fits no order back to whoever paid, by reversal, with a reason."""
     return respond(send_back(runtime(), current_principal(), reference, body["reason"], refund_answer))
+
+
+@blueprint.post("/unmatched/<reference>/close")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(CloseSchema)
+@blueprint.response(200, UnbookedEnvelope)
+@errors(400, 401, 403, 404, 409, 413, 415, 429)
+def close_unmatched(body: dict[str, Any], reference: str) -> Response:
+    """Take money with cents off the list, once it was sent back by hand, with a reason."""
+    record = close(runtime(), current_principal(), reference, body["reason"])
+    return respond(success(200, "Closed", UnbookedSchema().dump(record)))

@@ -15,6 +15,7 @@ _HASH = re.compile(r"[0-9A-Fa-f]{32,128}")
 MOST_DIGITS_SHOWN = 9
 """Of a number's twelve, with the country code: M-Pesa's own mask shows seven, `2547 ***** 126`."""
 
+_WITHIN = re.compile(r"(?<![0-9])(?:(?:\+|00)?254[ .-]?|0)?[17]\d(?:[ .-]?\d){7}(?![0-9])", re.ASCII)
 _ORGANISATION = re.compile(r"\d{5,7}(?!\d)")
 
 
@@ -34,6 +35,14 @@ def normalize_msisdn(text: str) -> str:
 def mask_msisdn(msisdn: str) -> str:
     """Return a normalised number with its middle hidden, `254712***678`: enough to recognise, not to dial."""
     return f"{msisdn[:6]}***{msisdn[-3:]}"
+
+
+def mask_reference(typed: str) -> str:
+    """Return what somebody typed as an account with the middle of every phone number in it hidden.
+
+    Many a customer types his own number.
+    """
+    return _WITHIN.sub(lambda found: mask_msisdn(normalize_msisdn(found[0])), typed)
 
 
 def mask_party(party: str) -> str:

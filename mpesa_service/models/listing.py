@@ -25,7 +25,7 @@ PAGE_COLUMNS = (
     _P.provider,
     _P.channel,
     _P.order_id,
-    _P.bill_reference,
+    _P.bill_reference_encrypted,
     _P.account_reference,
     _P.checkout_id_encrypted,
     _P.merchant_request_id,

@@ -86,7 +86,9 @@ class C2bConfirmation(Base):
     """One confirmation of money that arrived, by its receipt; its unique insert decides who books it.
 
     `payment_id` is the payment that it became, or that it confirms. Until that is known `look_at` says when
-    it is looked at again. The payer (masked or hashed by M-Pesa) and the names are encrypted.
+    it is looked at again. The payer (masked or hashed by M-Pesa), the names and what was typed as account are
+    encrypted. Money that no payment can hold, for it has cents, has an `unbooked_id`, under which it is
+    listed until somebody has seen to it by hand (`closed_at`).
     """
 
     __tablename__ = "c2b_confirmations"
@@ -96,7 +98,7 @@ class C2bConfirmation(Base):
     shortcode: Mapped[str] = mapped_column(String(16))
     amount_cents: Mapped[int] = mapped_column(BigInteger)
     transaction_type: Mapped[str] = mapped_column(String(64))
-    bill_reference: Mapped[str] = mapped_column(String(64))
+    bill_reference_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     payer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     payer_kind: Mapped[str] = mapped_column(String(8))
     names_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -104,9 +106,14 @@ class C2bConfirmation(Base):
     received_at: Mapped[datetime]
     payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
     look_at: Mapped[datetime | None]
+    unbooked_id: Mapped[str | None] = mapped_column(String(24))
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None] = mapped_column(String(255))
+    closed_why: Mapped[str | None] = mapped_column(String(500))
 
     __table_args__ = (
         UniqueConstraint("receipt"),
+        UniqueConstraint("unbooked_id"),
         Index("ix_c2b_confirmations_payment", "payment_id"),
         Index("ix_c2b_confirmations_look", "look_at", postgresql_where=_LOOK, sqlite_where=_LOOK),
     )

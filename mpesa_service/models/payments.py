@@ -67,8 +67,9 @@ class Payment(Base):
     Money that came from a phone's own menu (channel `c2b`) has a receipt from its first moment, and no
     `order_id` until it is matched. `payer_encrypted` is its payer as M-Pesa tells it, masked or hashed;
     `phone_encrypted` is set only where the whole number is known. `expected_order_id` is the announced order
-    that it counts towards. `reference_key` is what spellings of the order id come to, or of what a payer
-    typed, `bill_reference`.
+    that it counts towards. `reference_key` is what spellings of the order id come to. What a payer typed is
+    often his phone number, so it is encrypted (`bill_reference_encrypted`), and `reference_key` is then the
+    keyed hash of what it comes to.
 
     `live_order` and `live_phone` hold the order id and the phone's hash while no second payment may
     be started beside this one; they are unique, so the database decides races. `refunding_amount` is
@@ -107,7 +108,7 @@ class Payment(Base):
     phone_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_hash: Mapped[str | None] = mapped_column(String(64))
     payer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
-    bill_reference: Mapped[str | None] = mapped_column(String(64))
+    bill_reference_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     account_reference: Mapped[str | None] = mapped_column(String(12))
     reference_key: Mapped[str | None] = mapped_column(String(64))
     callback_token_hash: Mapped[str | None] = mapped_column(String(64))

@@ -69,8 +69,9 @@ class PayoutBatch(Base):
 class Payout(CommandColumns, Base):
     """One row of a batch: `amount` whole shillings to a phone, a pay bill or a till.
 
-    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it. `begun_at` is
-    when it was first sent, which may be hours after it was asked for.
+    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it, and so is the
+    account at a pay bill, which may be a person's. `begun_at` is when it was first sent, which may be hours
+    after it was asked for.
     """
 
     __tablename__ = "payouts"
@@ -82,7 +83,7 @@ class Payout(CommandColumns, Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     party_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     party_hash: Mapped[str] = mapped_column(String(64))
-    account_reference: Mapped[str | None] = mapped_column(String(20))
+    account_reference_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     remarks: Mapped[str] = mapped_column(String(100))
     receipt: Mapped[str | None] = mapped_column(String(128))
     begun_at: Mapped[datetime | None]

@@ -44,7 +44,7 @@ class PaymentSchema(Schema):
     provider = fields.String(metadata={"enum": ["mpesa", "stripe"]})
     channel = _text("channel", "`stk`: by a prompt; `c2b`: from the phone's own menu.")
     order_id = _text("orderId", "Null while money fits no order.")
-    bill_reference = _text("billReference", "What the payer typed, from the phone's own menu.")
+    bill_reference = _text("billReference", "What the payer typed in the menu; numbers are masked.")
     account_reference = _text("accountReference", "What the customer's prompt shows.")
     checkout_request_id = _text("mpesaCheckoutRequestId", "Null while the push is unknown.")
     merchant_request_id = _text("mpesaMerchantRequestId")

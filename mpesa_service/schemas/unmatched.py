@@ -3,8 +3,11 @@
 from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason
-from mpesa_service.schemas.fields import OrderId
+from mpesa_service.domain.unmatched import WhyUnmatched
+from mpesa_service.schemas.fields import NairobiTime, OrderId
 from mpesa_service.schemas.responses import PaymentSchema
+
+_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
 
 
 def _reason() -> fields.String:
@@ -32,6 +35,12 @@ class ReturnSchema(Schema):
     reason = _reason()
 
 
+class CloseSchema(Schema):
+    """Money with cents that was seen to by hand."""
+
+    reason = _reason()
+
+
 class UnmatchedQuerySchema(Schema):
     """Which page of the list."""
 
@@ -39,7 +48,7 @@ class UnmatchedQuerySchema(Schema):
     after = fields.String(
         load_default="",
         validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
-        metadata={"description": "The `_id` of the last payment of the page before."},
+        metadata={"description": "The `_id` of the last one of the page before."},
     )
 
 
@@ -51,10 +60,37 @@ class SuggestionSchema(Schema):
     reasons = fields.List(fields.Enum(Reason, by_value=True))
 
 
+class UnbookedSchema(Schema):
+    """Money whose amount has cents: no payment holds it. It is sent back in M-Pesa's portal."""
+
+    id = fields.String(data_key="_id")
+    receipt = fields.String(data_key="mpesaReceiptNumber")
+    amount = fields.String(metadata={"description": "Exact, in shillings.", "example": "100.50"})
+    bill_reference = fields.String(
+        data_key="billReference",
+        allow_none=True,
+        metadata={"description": "What the payer typed; a phone number in it is masked."},
+    )
+    phone = fields.String(data_key="phoneNumber", allow_none=True, metadata={"description": "Masked."})
+    shortcode = fields.String()
+    failure_reason = fields.String(data_key="failureReason")
+    transacted_at = NairobiTime(data_key="transactedAt", allow_none=True, metadata=_TIME)
+    received_at = NairobiTime(data_key="receivedAt", metadata=_TIME)
+    closed_at = NairobiTime(data_key="closedAt", allow_none=True, metadata=_TIME)
+    closed_by = fields.String(data_key="closedBy", allow_none=True)
+
+
 class UnmatchedSchema(Schema):
     """Money without an order: `payment.billReference` is what the payer typed."""
 
-    payment = fields.Nested(PaymentSchema)
+    id = fields.String(data_key="_id", metadata={"description": "For `after`, and to name it."})
+    reason = fields.Enum(
+        WhyUnmatched,
+        by_value=True,
+        metadata={"description": "Money of `amount_with_cents` is in `unbooked`; all other in `payment`."},
+    )
+    payment = fields.Nested(PaymentSchema, allow_none=True)
+    unbooked = fields.Nested(UnbookedSchema, allow_none=True)
     suggestions = fields.List(
         fields.Nested(SuggestionSchema),
         metadata={"description": f"The likeliest first, at most {MOST_SUGGESTED}."},
@@ -67,3 +103,11 @@ class UnmatchedEnvelope(Schema):
     success = fields.Boolean(dump_default=True)
     message = fields.String()
     data = fields.List(fields.Nested(UnmatchedSchema))
+
+
+class UnbookedEnvelope(Schema):
+    """Money with cents."""
+
+    success = fields.Boolean(dump_default=True)
+    message = fields.String()
+    data = fields.Nested(UnbookedSchema)

@@ -5,6 +5,7 @@
     several do, or only the payer     it waits, for the callback with the same receipt to name its payment
     differs
     an announced order fits           a new payment of that order
+    it is not of whole shillings      listed as unmatched, and no payment
     nothing fits                      a new payment without an order, in review: a person must look
 
 The receipt is unique among confirmations and among payments, so whatever comes at once, one of them books.
@@ -30,7 +31,8 @@ from mpesa_service.services.c2b_candidates import (
     have_asked,
     likeliest,
 )
-from mpesa_service.services.c2b_payments import RESULT_CODE, book_unprompted
+from mpesa_service.services.c2b_payments import RESULT_CODE, book_unprompted, typed_reference
+from mpesa_service.services.c2b_unbookable import keep_unbookable
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.results import apply_result
 from mpesa_service.services.runtime import Runtime
@@ -49,8 +51,7 @@ def book(runtime: Runtime, session: Session, row: C2bConfirmation) -> Handled:
     IntegrityError when another payment takes the receipt at the same moment; then try again.
     """
     if row.amount_cents % CENTS:
-        row.look_at = None
-        return Handled(InboxVerdict.UNMATCHED, "not whole shillings: kept, and no payment")
+        return keep_unbookable(runtime, session, row)
     arrival, ours = arrival_of(runtime, row), is_ours(runtime, row.shortcode)
     now = runtime.clock()
     for _ in range(LOCK_TRIES):
@@ -77,7 +78,7 @@ def arrival_of(runtime: Runtime, row: C2bConfirmation) -> Arrival:
     """Return what a confirmation of whole shillings tells, in the clear."""
     return Arrival(
         amount=row.amount_cents // CENTS,
-        bill_reference=row.bill_reference,
+        bill_reference=typed_reference(runtime.vault, row.bill_reference_encrypted),
         payer=runtime.vault.decrypt(row.payer_encrypted) if row.payer_encrypted else "",
         payer_kind=PayerKind(row.payer_kind),
         moved_at=row.transacted_at or row.received_at,

@@ -10,6 +10,7 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.statements import insert_once
 from mpesa_service.services.c2b_booking import CENTS, book
+from mpesa_service.services.c2b_payments import typed_reference
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.runtime import Runtime
 
@@ -29,20 +30,22 @@ def handle_c2b_confirmation(runtime: Runtime, session: Session, _token: str | No
     row = session.scalars(select(C2bConfirmation).where(C2bConfirmation.receipt == told.receipt)).one()
     if inserted:
         return book(runtime, session, row)
-    if (row.amount_cents, row.bill_reference) != (int(cents), told.bill_reference[:REFERENCE_KEPT]):
+    typed = typed_reference(runtime.vault, row.bill_reference_encrypted)
+    if (row.amount_cents, typed) != (int(cents), told.bill_reference[:REFERENCE_KEPT]):
         said = "the first one with this receipt said otherwise"
         return Handled(InboxVerdict.DISPUTED, said, row.payment_id)
     return Handled(InboxVerdict.DUPLICATE, "its receipt is known", row.payment_id)
 
 
 def _columns(runtime: Runtime, told: C2bPayment, cents: int) -> dict[str, object]:
+    typed = told.bill_reference[:REFERENCE_KEPT]
     names = [told.first_name, told.middle_name, told.last_name]
     return {
         "receipt": told.receipt,
         "shortcode": told.shortcode[:SHORTCODE_KEPT],
         "amount_cents": cents,
         "transaction_type": told.transaction_type[:REFERENCE_KEPT],
-        "bill_reference": told.bill_reference[:REFERENCE_KEPT],
+        "bill_reference_encrypted": runtime.vault.encrypt(typed) if typed else None,
         "payer_encrypted": runtime.vault.encrypt(told.payer) if told.payer else None,
         "payer_kind": told.payer_kind,
         "names_encrypted": runtime.vault.encrypt(json.dumps(names)) if any(names) else None,

@@ -21,6 +21,7 @@ from mpesa_service.services.c2b_candidates import Arrival
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import MPESA, SERVICE, Cause, create_payment, move_payment
+from mpesa_service.services.vault import Vault
 
 NOBODY = ""
 """The owner of money that fits no order: no token has an empty subject, so only admins see it."""
@@ -88,6 +89,16 @@ def find_orders(session: Session, bill_reference: str) -> list[str]:
     return list(session.scalars(select(ExpectedOrder.id).where(fits).limit(2)))
 
 
+def typed_key(vault: Vault, key: str) -> str:
+    """Return what finds payments whose payers typed something that comes to `key`."""
+    return vault.fingerprint("typed", key)
+
+
+def typed_reference(vault: Vault, encrypted: bytes | None) -> str:
+    """Return what a payer typed as account, in the clear; "" for nothing."""
+    return vault.decrypt(encrypted) if encrypted else ""
+
+
 def give_to(payment: Payment, order: ExpectedOrder) -> None:
     """Make a payment the order's, and its owner's."""
     payment.owner = order.owner
@@ -115,8 +126,8 @@ def _columns(runtime: Runtime, row: C2bConfirmation, arrival: Arrival, now: date
         "phone_encrypted": runtime.vault.encrypt(phone) if phone else None,
         "phone_hash": runtime.vault.fingerprint("phone", phone) if phone else None,
         "payer_encrypted": runtime.vault.encrypt(arrival.payer),
-        "bill_reference": row.bill_reference,
-        "reference_key": reference_key(row.bill_reference),
+        "bill_reference_encrypted": row.bill_reference_encrypted,
+        "reference_key": typed_key(runtime.vault, reference_key(arrival.bill_reference)),
         "created_at": now,
         "updated_at": now,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.domain.states import PAID
@@ -24,11 +24,11 @@ def verify_c2b(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
 
 
 def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """Every confirmation is a payment's, or is looked at again, or is of cents, which no payment holds."""
+    """Every confirmation is a payment's, or is looked at again, or is of cents and listed as such."""
     lost = select(C2bConfirmation.receipt).where(
         C2bConfirmation.payment_id.is_(None),
         C2bConfirmation.look_at.is_(None),
-        C2bConfirmation.amount_cents % CENTS == 0,
+        or_(C2bConfirmation.amount_cents % CENTS == 0, C2bConfirmation.unbooked_id.is_(None)),
     )
     differing = (
         select(C2bConfirmation.receipt, C2bConfirmation.amount_cents, Payment.amount)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
-from mpesa_service.domain.phones import mask_payer
+from mpesa_service.domain.phones import mask_payer, mask_reference
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import first_id
 from mpesa_service.domain.states import PaymentStatus
@@ -66,7 +66,9 @@ class ListedPayment(NamedTuple):
     completed_at: datetime | None
 
 
-_CHECKOUT, _STATUS, _PHONE = map(ListedPayment._fields.index, ("checkout_request_id", "status", "phone"))
+_TYPED, _CHECKOUT, _STATUS, _PHONE = map(
+    ListedPayment._fields.index, ("bill_reference", "checkout_request_id", "status", "phone")
+)
 _PUBLIC = {status.value: status.public for status in PaymentStatus}
 
 
@@ -146,12 +148,14 @@ def _statuses(words: frozenset[str]) -> tuple[str, ...]:
 
 
 def _listed(vault: Vault, row: Row[Any], *, checkout_ids: bool) -> ListedPayment:
-    """Return one of `page_of_payments`' rows in the clients' words, its number masked."""
+    """Return one of `page_of_payments`' rows in the clients' words, its numbers masked."""
     values = list(row)
     payer, phone_hash = values.pop(), values.pop()
     values[_STATUS] = _PUBLIC[values[_STATUS]]
     if (encrypted := values[_PHONE]) is not None:
         values[_PHONE] = vault.masked(encrypted, phone_hash)
+    if (encrypted := values[_TYPED]) is not None:
+        values[_TYPED] = mask_reference(vault.decrypt(encrypted))
     if payer is not None:
         values[_PHONE] = mask_payer(vault.decrypt(payer))
     if (encrypted := values[_CHECKOUT]) is not None:

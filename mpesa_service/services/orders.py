@@ -17,6 +17,7 @@ from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.services import c2b_looking
+from mpesa_service.services.c2b_payments import typed_key
 from mpesa_service.services.order_sums import missing_amount, overpaid_amount
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
@@ -42,9 +43,13 @@ class Announcement:
 
 @dataclass(frozen=True)
 class OrderState:
-    """An announced order as it stands, with its payments, latest first (at most PAYMENTS_SHOWN)."""
+    """An announced order as it stands, with its payments, latest first (at most PAYMENTS_SHOWN).
+
+    One of a list comes without them.
+    """
 
     id: str
+    owner: str
     order_id: str
     account_reference: str
     amount_due: int
@@ -72,7 +77,7 @@ def announce_order(runtime: Runtime, principal: Principal, asked: Announcement) 
     with runtime.database.begin() as session:
         made = insert_once(session, ExpectedOrder, _columns(principal, asked, now))
         if made:
-            _take_what_is_there(session, principal, asked, now)
+            _take_what_is_there(runtime, session, principal, asked, now)
         else:
             _expect_the_same(session, principal, asked)
     if made:
@@ -85,6 +90,19 @@ def find_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderSt
     with runtime.database.read() as session:
         order = _visible(session, principal, order_id)
         return _state(session, runtime, order)
+
+
+def list_orders(
+    runtime: Runtime, limit: int, before: str | None = None, status: OrderStatus | None = None
+) -> tuple[OrderState, ...]:
+    """Return everybody's announced orders, newest first; `before` is the last id of the page before."""
+    statement = select(ExpectedOrder).order_by(ExpectedOrder.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(ExpectedOrder.id < before)
+    if status is not None:
+        statement = statement.where(ExpectedOrder.status == status)
+    with runtime.database.read() as session:
+        return tuple(_as_it_stands(order) for order in session.scalars(statement))
 
 
 def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
@@ -172,7 +190,9 @@ def _expect_the_same(session: Session, principal: Principal, asked: Announcement
         raise Conflict("This order was announced before, with other terms.", code="order_exists")
 
 
-def _take_what_is_there(session: Session, principal: Principal, asked: Announcement, now: datetime) -> None:
+def _take_what_is_there(
+    runtime: Runtime, session: Session, principal: Principal, asked: Announcement, now: datetime
+) -> None:
     """Count payments of the order that were begun before, and have waiting money looked at again."""
     begun = select(Payment.id).where(Payment.order_id == asked.order_id, Payment.owner == principal.subject)
     [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=asked.order_id))
@@ -182,7 +202,7 @@ def _take_what_is_there(session: Session, principal: Principal, asked: Announcem
         count_towards_order(session, payment, Cause(SERVICE, now))
     keys = (reference_key(asked.order_id), reference_key(account_reference(asked.order_id)))
     waiting = select(Payment.id).where(
-        Payment.reference_key.in_(keys),
+        Payment.reference_key.in_([typed_key(runtime.vault, key) for key in keys]),
         Payment.order_id.is_(None),
         Payment.channel == Channel.C2B,
         Payment.status == PaymentStatus.REVIEW,
@@ -208,8 +228,14 @@ def _state(session: Session, runtime: Runtime, order: ExpectedOrder) -> OrderSta
         .order_by(Payment.created_at.desc(), Payment.id.desc())
         .limit(PAYMENTS_SHOWN)
     )
+    shown = tuple(payment_record(session, runtime.vault, row) for row in session.scalars(payments))
+    return _as_it_stands(order, shown)
+
+
+def _as_it_stands(order: ExpectedOrder, payments: tuple[PaymentRecord, ...] = ()) -> OrderState:
     return OrderState(
         id=order.id,
+        owner=order.owner,
         order_id=order.reference,
         account_reference=account_reference(order.reference),
         amount_due=order.amount_due,
@@ -222,5 +248,5 @@ def _state(session: Session, runtime: Runtime, order: ExpectedOrder) -> OrderSta
         expires_at=order.expires_at,
         created_at=order.created_at,
         updated_at=order.updated_at,
-        payments=tuple(payment_record(session, runtime.vault, row) for row in session.scalars(payments)),
+        payments=payments,
     )

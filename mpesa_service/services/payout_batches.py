@@ -138,7 +138,9 @@ def _stored(
         "amount": row.amount,
         "party_encrypted": vault.encrypt(row.party),
         "party_hash": vault.fingerprint("phone" if row.to_phone else "business", row.party),
-        "account_reference": row.account_reference,
+        "account_reference_encrypted": vault.encrypt(row.account_reference)
+        if row.account_reference
+        else None,
         "remarks": row.remarks,
         "originator_conversation_id": str(uuid.uuid4()),
         **tokens_of(vault, PayoutCommand.name, payout_id).hashes(),

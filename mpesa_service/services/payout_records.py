@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.payout_batches import seconds_left
 from mpesa_service.domain.payouts import TO_PHONES
-from mpesa_service.domain.phones import mask_msisdn
+from mpesa_service.domain.phones import mask_msisdn, mask_reference
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.errors import NotFound
 from mpesa_service.models import Payout, PayoutBatch
@@ -181,6 +181,7 @@ def batch_record(batch: PayoutBatch) -> BatchRecord:
 
 def payout_record(vault: Vault, row: Payout) -> PayoutRecord:
     party = vault.decrypt(row.party_encrypted)
+    account = row.account_reference_encrypted and vault.decrypt(row.account_reference_encrypted)
     to_phone = PayoutType(row.type) in TO_PHONES
     return PayoutRecord(
         id=row.id,
@@ -191,7 +192,7 @@ def payout_record(vault: Vault, row: Payout) -> PayoutRecord:
         phone=mask_msisdn(party) if to_phone else None,
         business_number=None if to_phone else party,
         amount=row.amount,
-        account_reference=row.account_reference,
+        account_reference=mask_reference(account) if account else None,
         remarks=row.remarks,
         status=row.state.public,
         evidence=row.evidence,

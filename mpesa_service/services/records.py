@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.phones import mask_msisdn, mask_payer
+from mpesa_service.domain.phones import mask_msisdn, mask_payer, mask_reference
 from mpesa_service.models import Payment, Refund
 from mpesa_service.services.vault import Vault
 
@@ -64,12 +64,13 @@ class PaymentRecord:
 def payment_record(session: Session | None, vault: Vault, payment: Payment) -> PaymentRecord:
     """Return the payment with its refunds, oldest first; needs the session only where there are any."""
     checkout = payment.checkout_id_encrypted and vault.decrypt(payment.checkout_id_encrypted)
+    typed = payment.bill_reference_encrypted
     return PaymentRecord(
         id=payment.id,
         provider=payment.provider,
         channel=payment.channel,
         order_id=payment.order_id,
-        bill_reference=payment.bill_reference,
+        bill_reference=None if typed is None else mask_reference(vault.decrypt(typed)),
         account_reference=payment.account_reference,
         checkout_request_id=checkout or None,
         merchant_request_id=payment.merchant_request_id,

@@ -21,10 +21,13 @@ from mpesa_service.services.runtime import Runtime
 
 BATCH = 200
 ENCRYPTED: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (Payment, ("phone_encrypted", "payer_encrypted", "checkout_id_encrypted")),
-    (C2bConfirmation, ("payer_encrypted", "names_encrypted")),
+    (
+        Payment,
+        ("phone_encrypted", "payer_encrypted", "bill_reference_encrypted", "checkout_id_encrypted"),
+    ),
+    (C2bConfirmation, ("bill_reference_encrypted", "payer_encrypted", "names_encrypted")),
     (Refund, ("phone_encrypted",)),
-    (Payout, ("party_encrypted",)),
+    (Payout, ("party_encrypted", "account_reference_encrypted")),
     (Inquiry, ("answer_encrypted",)),
     (CallbackInbox, ("body_encrypted",)),
     (IdempotencyKey, ("answer_body",)),

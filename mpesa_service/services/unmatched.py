@@ -1,7 +1,7 @@
 """Money that arrived and fits no order: listed with suggestions, matched to an order, or sent back.
 
 It waits in review. What was to be sent back, and M-Pesa would not reverse, is here again: it is settled, and
-still nobody's.
+still nobody's. Money whose amount has cents is listed as well, but a person sends it back by hand.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,20 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.domain.suggestions import Suggestion
+from mpesa_service.domain.unmatched import WhyUnmatched
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_order_where, lock_payment
 from mpesa_service.services.c2b_booking import arrival_of
 from mpesa_service.services.c2b_candidates import Arrival
-from mpesa_service.services.c2b_payments import give_to
+from mpesa_service.services.c2b_payments import give_to, typed_reference
+from mpesa_service.services.c2b_unbookable import (
+    UnbookedRecord,
+    close_unbooked,
+    open_unbooked,
+    refuse_unbooked,
+)
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.lookups import find_payment
 from mpesa_service.services.order_suggestions import suggestions
@@ -36,26 +43,47 @@ from mpesa_service.services.states import Cause, count_towards_order, move_payme
 
 @dataclass(frozen=True)
 class UnmatchedRecord:
-    """A payment without an order, and the orders that it may be meant for, the likeliest first."""
+    """A payment without an order, and the orders that it may be meant for, the likeliest first.
 
-    payment: PaymentRecord
-    suggestions: tuple[Suggestion, ...]
+    Or money that is no payment, for its amount has cents.
+    """
+
+    money: PaymentRecord | UnbookedRecord
+    suggestions: tuple[Suggestion, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.money.id
+
+    @property
+    def payment(self) -> PaymentRecord | None:
+        return self.money if isinstance(self.money, PaymentRecord) else None
+
+    @property
+    def unbooked(self) -> UnbookedRecord | None:
+        return self.money if isinstance(self.money, UnbookedRecord) else None
+
+    @property
+    def reason(self) -> WhyUnmatched:
+        return WhyUnmatched.FITS_NO_ORDER if self.payment else WhyUnmatched.AMOUNT_WITH_CENTS
 
 
 def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[UnmatchedRecord, ...]:
-    """Return payments that fit no order: oldest first, after an id."""
+    """Return money that fits no order, and money with cents: oldest first, after an id."""
     settled = and_(Payment.status == PaymentStatus.SUCCEEDED, Payment.refunding_amount == 0)
     statement = (
         select(Payment, C2bConfirmation)
         .outerjoin(C2bConfirmation, C2bConfirmation.payment_id == Payment.id)
         .where(Payment.order_id.is_(None), Payment.channel == Channel.C2B, Payment.id > after)
         .where(or_(Payment.status == PaymentStatus.REVIEW, settled))
-        .order_by(Payment.created_at, Payment.id)
+        .order_by(Payment.id)
         .limit(limit)
     )
     with runtime.database.read() as session:
         rows = session.execute(statement).all()
-        return tuple(_record(runtime, session, payment, row) for payment, row in rows)
+        found = [_record(runtime, session, payment, row) for payment, row in rows]
+        found += map(UnmatchedRecord, open_unbooked(runtime, session, limit, after))
+    return tuple(sorted(found, key=lambda one: one.id)[:limit])
 
 
 def match(
@@ -101,20 +129,31 @@ def send_back(runtime: Runtime, principal: Principal, reference: str, reason: st
     return refund(runtime, principal, payment.id, wish, render)
 
 
+def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -> UnbookedRecord:
+    """Take money with cents off the list: a person has sent it back, or settled it otherwise.
+
+    Raises NotFound, Conflict when it is closed already, InvalidRequest without a reason.
+    """
+    return close_unbooked(runtime, reference, _cause(runtime, principal, reason), reason.strip())
+
+
 def _record(
     runtime: Runtime, session: Session, payment: Payment, row: C2bConfirmation | None
 ) -> UnmatchedRecord:
-    arrival = _untold(payment) if row is None else arrival_of(runtime, row)
+    arrival = _untold(runtime, payment) if row is None else arrival_of(runtime, row)
+    record = payment_record(session, runtime.vault, payment)
     found = suggestions(session, runtime.vault, arrival)
-    return UnmatchedRecord(payment_record(session, runtime.vault, payment), found)
+    return UnmatchedRecord(record, found)
 
 
-def _untold(payment: Payment) -> Arrival:
+def _untold(runtime: Runtime, payment: Payment) -> Arrival:
     """Return what is known of money whose confirmation never came, as of what a statement tells."""
-    return Arrival(payment.amount, payment.bill_reference or "", "", PayerKind.NONE, payment.created_at)
+    typed = typed_reference(runtime.vault, payment.bill_reference_encrypted)
+    return Arrival(payment.amount, typed, "", PayerKind.NONE, payment.created_at)
 
 
 def _lock_unmatched(runtime: Runtime, session: Session, principal: Principal, reference: str) -> Payment:
+    refuse_unbooked(session, reference)
     found = find_payment(session, runtime, principal, reference)
     payment = lock_payment(session, found.id)
     open_to_a_person = payment.state is PaymentStatus.REVIEW or (

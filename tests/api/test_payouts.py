@@ -170,13 +170,10 @@ class TestFiles:
         assert answer.status_code == 201, answer.json
         assert answer.json["data"]["description"] == "Salaries of November"
         first, second = payouts(service)
-        assert (first.type, first.amount, first.account_reference, first.remarks) == (
-            "b2c",
-            100,
-            "EMP-1",
-            "Payment",
-        )
-        assert (second.type, second.account_reference, second.remarks) == ("paybill", "METER-1", "Tokens")
+        accounts = [service.runtime.vault.decrypt(row.account_reference_encrypted) for row in (first, second)]
+        assert accounts == ["EMP-1", "METER-1"]
+        assert (first.type, first.amount, first.remarks) == ("b2c", 100, "Payment")
+        assert (second.type, second.remarks) == ("paybill", "Tokens")
 
     def test_the_same_rows_as_json_are_the_same_batch(self, service: Service) -> None:
         post_csv(service, "type,phoneNumber,amount\nb2c,0712345678,100\n")

@@ -37,6 +37,7 @@ ADMIN = {
     "mpesa.unmatched",
     "mpesa.match_unmatched",
     "mpesa.return_unmatched",
+    "mpesa.close_unmatched",
     "mpesa.c2b_rules",
     "mpesa.set_c2b_rules",
     "mpesa.add_webhook",
@@ -89,7 +90,7 @@ def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 42
+    assert checked == 43
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -102,7 +103,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 54
+    assert len(operations) == 55
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.phones import mask_msisdn, mask_party, mask_payer, normalize_msisdn, same_phone
+from mpesa_service.domain.phones import (
+    mask_msisdn,
+    mask_party,
+    mask_payer,
+    mask_reference,
+    normalize_msisdn,
+    same_phone,
+)
 from mpesa_service.errors import InvalidPhone
 
 MESSAGE = "Invalid phone number format. Use 254XXXXXXXXX, 0XXXXXXXXX, or XXXXXXXXX"
@@ -181,3 +188,24 @@ def test_a_party_is_shown_without_what_names_a_person(party: str, shown: str) ->
 )
 def test_a_payer_is_shown_masked(told: str, shown: str | None) -> None:
     assert mask_payer(told) == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("0712345678", "254712***678"),
+        ("254712345678", "254712***678"),
+        ("+254 712 345 678", "254712***678"),
+        ("712-345-678", "254712***678"),
+        ("RENT 0712345678 MAY", "RENT 254712***678 MAY"),
+        ("ACC0112345678", "ACC254112***678"),
+        ("0712345678/0722000001", "254712***678/254722***001"),
+        ("ORDER-1001", "ORDER-1001"),
+        ("0202345678", "0202345678"),
+        ("20261122000017", "20261122000017"),
+        ("07123456789", "07123456789"),
+        ("", ""),
+    ],
+)
+def test_a_number_that_was_typed_as_account_is_shown_masked(typed: str, shown: str) -> None:
+    assert mask_reference(typed) == shown

@@ -187,6 +187,7 @@ class TestMoneyThatFitsNothing:
         assert statuses(service) == ["pending"]
         [row] = confirmations(service)
         assert (row.amount_cents, row.payment_id, row.look_at) == (10_050, None, None)
+        assert row.unbooked_id is not None
         assert verdicts(service) == ["unmatched"]
         assert_books_are_right(service)
 

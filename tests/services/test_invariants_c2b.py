@@ -50,13 +50,16 @@ def test_a_confirmation_that_nobody_looks_at(books: Service) -> None:
     assert [name for name, _ in found(books)] == ["confirmations_are_booked"]
 
 
-def test_one_of_cents_is_kept_and_is_no_payment(service: Service) -> None:
+def test_one_of_cents_is_listed_and_is_no_payment(service: Service) -> None:
     confirm(service, TransAmount="100.50")
     assert found(service) == []
+    change(service, "UPDATE c2b_confirmations SET unbooked_id = NULL")
+    said = "this confirmation is no payment's, and nobody will look at it"
+    assert found(service) == [("confirmations_are_booked", said)]
 
 
 def test_a_payment_of_another_amount_than_was_confirmed(books: Service) -> None:
-    change(books, "UPDATE c2b_confirmations SET amount_cents = 5100 WHERE bill_reference = 'order 1'")
+    change(books, "UPDATE c2b_confirmations SET amount_cents = 5100 WHERE id = 1")
     assert found(books) == [
         ("confirmations_are_booked", "it confirms 5100 cents, its payment is of 50 shillings")
     ]

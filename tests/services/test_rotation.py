@@ -6,7 +6,8 @@ from sqlalchemy import LargeBinary, select
 from mpesa_service.models import Base, CallbackInbox, DarajaToken
 from mpesa_service.services.rotation import ENCRYPTED, rotate, rows_to_rotate
 from mpesa_service.services.vault import Vault
-from tests.payouts import ROW, TILL, made, payouts
+from tests.payouts import PAYBILL, ROW, TILL, made, payouts
+from tests.services.c2b_support import confirm, confirmations
 from tests.support import ENCRYPTION_KEY, SECRET, Service
 
 
@@ -51,6 +52,19 @@ def test_receivers_of_payouts_come_under_the_newest_key(service: Service) -> Non
     assert rotate(service.runtime) == 2
     parties = [Vault([new], SECRET).decrypt(row.party_encrypted) for row in payouts(service)]
     assert parties == ["254712345678", "54321"]
+
+
+def test_what_was_typed_as_account_comes_under_the_newest_key(service: Service) -> None:
+    confirm(service, BillRefNumber="0712 345 678")
+    made(service, PAYBILL)
+    new = Fernet.generate_key().decode()
+    object.__setattr__(service.runtime, "vault", Vault([new, ENCRYPTION_KEY], SECRET))
+    rotate(service.runtime)
+    only_new = Vault([new], SECRET)
+    [payment], [row], [payout] = service.payments(), confirmations(service), payouts(service)
+    typed = [only_new.decrypt(one.bill_reference_encrypted or b"") for one in (payment, row)]
+    assert typed == ["0712 345 678"] * 2
+    assert only_new.decrypt(payout.account_reference_encrypted or b"") == "METER-1"
 
 
 def test_nothing_to_rotate(service: Service) -> None:

@@ -71,35 +71,41 @@ class PayoutCommand(Command[Payout]):
         party = runtime.vault.decrypt(self.row.party_encrypted)
         kind = PayoutType(self.row.type)
         if kind in _BUSINESS_COMMANDS:
-            return runtime.daraja.b2b_payment(self._to_business(kind, party, addresses))
-        message = self._to_phone(party, addresses)
+            return runtime.daraja.b2b_payment(self._to_business(runtime, kind, party, addresses))
+        message = self._to_phone(runtime, party, addresses)
         if kind is PayoutType.B2POCHI:
             return runtime.daraja.b2pochi_payment(message)
         return runtime.daraja.b2c_payment(message)
 
-    def _to_phone(self, party: str, addresses: Addresses) -> B2cPayment:
+    def _to_phone(self, runtime: Runtime, party: str, addresses: Addresses) -> B2cPayment:
         return B2cPayment(
             originator_conversation_id=self.row.originator_conversation_id,
             amount=self.row.amount,
             msisdn=party,
             command=self.row.command,
             remarks=self.row.remarks,
-            occasion=self.row.account_reference or self.row.id,
+            occasion=self._account(runtime) or self.row.id,
             result_url=addresses.result,
             timeout_url=addresses.timeout,
         )
 
-    def _to_business(self, kind: PayoutType, party: str, addresses: Addresses) -> B2bPayment:
+    def _to_business(
+        self, runtime: Runtime, kind: PayoutType, party: str, addresses: Addresses
+    ) -> B2bPayment:
         return B2bPayment(
             command=_BUSINESS_COMMANDS[kind],
             amount=self.row.amount,
             party=party,
-            account_reference=self.row.account_reference or "",
+            account_reference=self._account(runtime),
             remarks=self.row.remarks,
             occasion=self.row.id,
             result_url=addresses.result,
             timeout_url=addresses.timeout,
         )
+
+    def _account(self, runtime: Runtime) -> str:
+        encrypted = self.row.account_reference_encrypted
+        return runtime.vault.decrypt(encrypted) if encrypted else ""
 
     def may_resend(self, runtime: Runtime) -> bool:
         """Daraja takes our id once for a Pochi, and for B2C v3; a business payment carries none."""

@@ -1,0 +1,109 @@
+"""Operator commands for announced orders: flask --app wsgi mpesa orders …"""
+
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from marshmallow import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.api.parsing import invalid
+from mpesa_service.api.payments import check_amount
+from mpesa_service.cli_options import as_json, echo_json, errors_as_sentences, local_time, operator
+from mpesa_service.domain.orders import AmountRule, OrderStatus
+from mpesa_service.domain.principal import Principal
+from mpesa_service.schemas.orders import AnnounceSchema, ExpectedOrderSchema
+from mpesa_service.services.orders import Announcement, OrderState, announce_order, find_order, list_orders
+
+READER = operator("reader")
+
+orders_cli = AppGroup("orders", help="Orders that customers may pay from the phone's own menu.")
+
+
+@orders_cli.command("announce")
+@click.argument("order")
+@click.argument("amount", type=int)
+@click.option("--owner", required=True, help="Whose order it is: the `sub` of the shop's token.")
+@click.option("--expires", "expiresAt", metavar="TIME", help="2026-11-30T18:00, in Nairobi.")
+@click.option("--amount-rule", "amountRule", type=click.Choice([rule.value for rule in AmountRule]))
+@as_json
+def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -> None:
+    """Announce an order of so many shillings; the same again changes nothing.
+
+    Example: flask --app wsgi mpesa orders announce ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
+    """
+    body = _load({"orderId": order, "amount": amount, **given})
+    with errors_as_sentences():
+        check_amount(runtime().settings, amount)
+        found, made = announce_order(runtime(), Principal(owner), Announcement(**body))
+    if as_json:
+        echo_json(ExpectedOrderSchema().dump(found))
+        return
+    _print(found)
+    click.echo("Announced." if made else "It was announced before.")
+
+
+@orders_cli.command("show")
+@click.argument("order")
+@as_json
+def show(order: str, as_json: bool) -> None:
+    """Show what is due of an order, what has come, and its payments.
+
+    Example: flask --app wsgi mpesa orders show ORDER-1001
+    """
+    with errors_as_sentences():
+        found = find_order(runtime(), READER, order)
+    if as_json:
+        echo_json(ExpectedOrderSchema().dump(found))
+        return
+    _print(found)
+    if found.payments:
+        table = Table("payment", "at", "status", "amount", "paid back", "payer", "receipt")
+        for one in found.payments:
+            amounts = (str(one.amount), str(one.refunded_amount))
+            told = (one.phone or "", one.receipt or "")
+            table.add_row(one.id, local_time(one.created_at), one.status, *amounts, *told)
+        Console().print(table)
+
+
+@orders_cli.command("list")
+@click.option("--status", type=click.Choice([status.value for status in OrderStatus]))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100))
+@click.option("--before", default=None, help="Go on below this one, by its `_id`.")
+@as_json
+def list_(status: str | None, limit: int, before: str | None, as_json: bool) -> None:
+    """Show announced orders, newest first.
+
+    Example: flask --app wsgi mpesa orders list --status partially_paid
+    """
+    found = list_orders(runtime(), limit, before, OrderStatus(status) if status else None)
+    if as_json:
+        echo_json(ExpectedOrderSchema(many=True, exclude=("payments",)).dump(found))
+        return
+    Console().print(_table(*found))
+    if len(found) == limit:
+        click.echo(f"More: --before {found[-1].id}")
+
+
+def _load(given: dict[str, Any]) -> dict[str, Any]:
+    """Read options as the API reads its body."""
+    try:
+        body: dict[str, Any] = AnnounceSchema().load(given)
+    except ValidationError as error:
+        raise click.UsageError(invalid(error.messages).message) from error
+    return body
+
+
+def _print(order: OrderState) -> None:
+    Console().print(_table(order))
+
+
+def _table(*orders: OrderState) -> Table:
+    table = Table("order", "or type", "of", "status", "due", "received", "missing", "too much", "until")
+    for one in orders:
+        sums = (one.amount_due, one.received_amount, one.missing_amount, one.overpaid_amount)
+        named = (one.order_id, one.account_reference, one.owner, one.status)
+        table.add_row(*named, *map(str, sums), local_time(one.expires_at))
+    return table
