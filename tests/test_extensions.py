@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from limits.storage import storage_from_string
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from mpesa_service import extensions
-from mpesa_service.extensions import Database
+from mpesa_service.extensions import Database, ProcessCounters
 from mpesa_service.models import Hold
 from mpesa_service.services.clock import utc_now
 
@@ -97,3 +98,20 @@ def test_a_busy_connection_that_dies_costs_one_error_at_most(postgres: Database)
         store(postgres, "lost")
     store(postgres, "after")
     assert names(postgres) == {"before", "after"}
+
+
+def test_counting_in_memory_starts_no_thread_for_every_hit(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = storage_from_string("memory://")
+    assert isinstance(counters, ProcessCounters)
+    timers = {id(counters.timer)}
+    for _ in range(50):
+        counters.timer.join()
+        assert counters.incr("key", 60) > 0
+        timers.add(id(counters.timer))
+    assert len(timers) == 1
+    assert counters.get("key") == 50
+    counters.incr("short", 0)
+    monkeypatch.setattr(counters, "SWEEP_SECONDS", 0)
+    counters.incr("key", 60)
+    counters.timer.join()
+    assert "short" not in counters.storage

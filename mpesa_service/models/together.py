@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from sqlalchemy import CTE, Connection, Insert, bindparam, insert
 from sqlalchemy.orm import Session
@@ -97,9 +97,7 @@ def _insert_into(table: type[Base]) -> Insert:
 def _at_once(whats: Sequence[Writing]) -> Insert:
     """Return all inserts as one statement: the last one, with the others before it."""
     parts = [part for i, what in enumerate(whats) for part in what.parts(_prefix(i))]
-    last = parts.pop()
-    if not isinstance(last, Insert):
-        raise TypeError("the last part must be an insert")
+    last = cast("Insert", parts.pop())
     others = (part if isinstance(part, CTE) else part.cte(f"part_{i}") for i, part in enumerate(parts))
     return last.add_cte(*others)
 

@@ -1,0 +1,82 @@
+"""Rows that are written past the session, one by one or all in one statement."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from mpesa_service.extensions import Database
+from mpesa_service.models import Hold, Pace
+from mpesa_service.models.together import append, together
+from mpesa_service.services.clock import utc_now
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    found = Database(database_url)
+    yield found
+    found.dispose()
+
+
+def hold(name: str) -> dict[str, Any]:
+    return {"name": name, "reason": "x", "since": utc_now()}
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    found: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement.split()[0])
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield found
+    event.remove(database.engine, "before_cursor_execute", note)
+
+
+def names(database: Database) -> set[str]:
+    with database.read() as session:
+        return {row.name for row in [*session.query(Hold), *session.query(Pace)]}
+
+
+def test_alone_it_is_written_at_once_after_what_is_new(database: Database) -> None:
+    with database.begin() as session:
+        session.add(Hold(**hold("a")))
+        append(session, Pace, {"name": "b", "next_at": utc_now()})
+        assert not session.new
+        assert session.get(Pace, "b") is not None
+    assert names(database) == {"a", "b"}
+
+
+def test_rows_of_several_tables_are_one_statement_on_postgres(database: Database) -> None:
+    with statements(database) as found, database.begin() as session, together(session):
+        append(session, Hold, hold("a"))
+        append(session, Pace, {"name": "b", "next_at": utc_now()})
+        assert [verb for verb in found if verb != "BEGIN"] == []
+    assert names(database) == {"a", "b"}
+    once = ["INSERT", "INSERT"] if database.is_sqlite else ["WITH"]
+    assert [verb for verb in found if verb != "BEGIN"] == once
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_rows_of_one_table_keep_their_order(database: Database, count: int) -> None:
+    with statements(database) as found, database.begin() as session, together(session):
+        for number in range(count):
+            append(session, Hold, hold(str(number)))
+    assert [verb for verb in found if verb != "BEGIN"] == ["INSERT"] * count
+    assert len(names(database)) == count
+
+
+def _write_and_fail(session: Any) -> None:
+    append(session, Hold, hold("a"))
+    raise ZeroDivisionError
+
+
+def test_a_block_that_raises_writes_nothing_and_holds_nothing_back_any_more(database: Database) -> None:
+    with database.begin() as session:
+        with pytest.raises(ZeroDivisionError), together(session):
+            _write_and_fail(session)
+        append(session, Hold, hold("b"))
+    assert names(database) == {"b"}
