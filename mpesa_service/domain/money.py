@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 CURRENCY = "kes"
+CENTS = 100
+"""To the shilling."""
 SAFARICOM_MAX_AMOUNT = 250_000
 """Shillings per transaction that Safaricom documents at present; the service's own cap may be lower."""
 
