@@ -34,7 +34,8 @@ def recount(session: Session, payment: Payment, at: datetime) -> Counted | None:
     if payment.expected_order_id is not None:
         order = lock_order_where(session, id=payment.expected_order_id)
     elif payment.order_id is not None and payment.state in PAID:
-        order = lock_order_where(session, reference=payment.order_id, owner=payment.owner)
+        order = lock_order_where(session, reference=payment.order_id)
+        order = order if order and order.counts_payments_of(payment.owner) else None
     else:
         return None
     return None if order is None else _count(session, payment, order, at)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.domain.orders import CLOSED, AmountRule, OrderStatus, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
-from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.domain.states import UNPAID, PaymentStatus
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.models.payments import Channel
@@ -83,7 +83,7 @@ def find_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderSt
     """Return an announced order; raise NotFound if there is none that the caller may see."""
     with runtime.database.read() as session:
         order = _visible(session, principal, order_id)
-        return _state(session, runtime, order)
+        return _state(session, runtime, principal, order)
 
 
 def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
@@ -99,7 +99,7 @@ def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> Order
         order.status = OrderStatus.CANCELED
         order.updated_at = runtime.clock()
         session.flush()
-        return _state(session, runtime, order)
+        return _state(session, runtime, principal, order)
 
 
 def expire_due(runtime: Runtime, limit: int = 500) -> int:
@@ -123,20 +123,24 @@ def expected_order_id(
 ) -> str | None:
     """Return the announced order that a prompt of `amount` would pay, or None when there is none.
 
-    Raises Conflict when it is closed, paid, or takes no more than is missing: too much is not asked for.
+    Raises Conflict when it counts only somebody else's payments, is closed, paid, or takes no more than is
+    missing: too much is not asked for. How much is missing is told to those who may see the order.
     """
     order = session.scalars(select(ExpectedOrder).filter_by(reference=order_id)).one_or_none()
-    if order is None or order.owner != principal.subject:
+    if order is None:
         return None
-    missing = missing_amount(order)
-    details = {"status": order.status, "missingAmount": missing}
+    if not order.counts_payments_of(principal.subject):
+        raise _taken()
+    missing, may_see = missing_amount(order), principal.may_see(order.owner)
+    details = {"status": order.status, "missingAmount": missing} if may_see else None
     over = order.expires_at is not None and order.expires_at <= now
     if over or order.state in CLOSED:
         raise Conflict("This order is over: expired or canceled.", code="order_closed", details=details)
     if missing == 0 and order.amount_rule != AmountRule.ANY:
         raise Conflict("This order is already paid.", code="order_paid", details=details)
     if amount > missing and order.amount_rule not in {AmountRule.ANY, AmountRule.MINIMUM}:
-        message = f"Only {missing} shillings of this order are still due."
+        due = f"Only {missing} shillings" if may_see else "Fewer shillings"
+        message = f"{due} of this order are still due."
         raise Conflict(message, code="more_than_due", details=details)
     return order.id
 
@@ -145,6 +149,7 @@ def _columns(principal: Principal, asked: Announcement, now: datetime) -> dict[s
     return {
         "id": new_id(now),
         "owner": principal.subject,
+        "shop_wide": principal.is_admin,
         "reference": asked.order_id,
         "reference_key": reference_key(asked.order_id),
         "account_key": reference_key(account_reference(asked.order_id)),
@@ -165,15 +170,28 @@ def _expect_the_same(session: Session, principal: Principal, asked: Announcement
         message = "Another order is spelt alike: customers' payments could not be told apart."
         raise Conflict(message, code="order_id_too_alike")
     stored = (order.amount_due, order.expires_at, order.amount_rule, order.details)
-    if order.owner != principal.subject:
-        raise Conflict("This order was announced by somebody else.", code="order_taken")
+    if order.owner != principal.subject and not (order.shop_wide and principal.is_admin):
+        raise _taken()
     if stored != (asked.amount, asked.expires_at, asked.amount_rule, dict(asked.metadata)):
         raise Conflict("This order was announced before, with other terms.", code="order_exists")
 
 
+def _taken() -> Conflict:
+    return Conflict("This order is somebody else's.", code="order_taken")
+
+
 def _take_what_is_there(session: Session, principal: Principal, asked: Announcement, now: datetime) -> None:
-    """Count payments of the order that were begun before, and have waiting money looked at again."""
-    begun = select(Payment.id).where(Payment.order_id == asked.order_id, Payment.owner == principal.subject)
+    """Count payments of the order that were begun before, and have waiting money looked at again.
+
+    Only an admin takes others' payments into his order. Anybody else would be credited with their money, so
+    where there may be any he is refused.
+    """
+    begun = select(Payment.id).where(Payment.order_id == asked.order_id)
+    if not principal.is_admin:
+        others = begun.where(Payment.owner != principal.subject, Payment.status.not_in(UNPAID))
+        if session.scalars(others.limit(1)).first() is not None:
+            raise _taken()
+        begun = begun.where(Payment.owner == principal.subject)
     [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=asked.order_id))
     for payment_id in session.scalars(begun.order_by(Payment.id)).all():
         payment = lock_payment(session, payment_id)
@@ -200,13 +218,15 @@ def _visible(session: Session, principal: Principal, order_id: str) -> ExpectedO
     return order
 
 
-def _state(session: Session, runtime: Runtime, order: ExpectedOrder) -> OrderState:
+def _state(session: Session, runtime: Runtime, principal: Principal, order: ExpectedOrder) -> OrderState:
     payments = (
         select(Payment)
         .where(Payment.expected_order_id == order.id)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
         .limit(PAYMENTS_SHOWN)
     )
+    if not principal.is_admin:
+        payments = payments.where(Payment.owner == principal.subject)
     return OrderState(
         id=order.id,
         order_id=order.reference,
