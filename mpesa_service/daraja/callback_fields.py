@@ -11,6 +11,7 @@ from decimal import Decimal
 from mpesa_service.daraja.credentials import NAIROBI
 from mpesa_service.daraja.errors import UnreadableCallback
 from mpesa_service.daraja.json_text import load_json
+from mpesa_service.domain.moments import can_be_kept
 
 MAX_CALLBACK_BYTES = 64 * 1024
 MAX_ID_LENGTH = 128
@@ -129,7 +130,7 @@ def read_moment(value: object) -> datetime | None:
         if shape.fullmatch(text):
             try:
                 local = datetime.strptime(text, form).replace(tzinfo=NAIROBI)
-                return local.astimezone(UTC)
-            except (ValueError, OverflowError):
+                return local.astimezone(UTC) if can_be_kept(local) else None
+            except ValueError:
                 return None
     return None
