@@ -40,11 +40,12 @@ class PayoutCommand(StrEnum):
 
 
 @dataclass(frozen=True)
-class AmountLimits:
-    """Least and largest payout, in whole shillings."""
+class PayoutTerms:
+    """Least and largest payout, in whole shillings, and the business numbers that are our own."""
 
     least: int
     most: int
+    own_numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class RowFault:
 
 
 def read_rows(
-    rows: Iterable[tuple[int, object]], limits: AmountLimits, *, allow_duplicates: bool
+    rows: Iterable[tuple[int, object]], terms: PayoutTerms, *, allow_duplicates: bool
 ) -> tuple[list[PayoutRow], list[RowFault]]:
     """Return the rows (number and fields of each) that keep the rules, and every fault of the others.
 
@@ -85,7 +86,7 @@ def read_rows(
     faults: list[RowFault] = []
     first: dict[tuple[object, ...], int] = {}
     for number, fields in rows:
-        row, found = read_row(number, fields, limits)
+        row, found = read_row(number, fields, terms)
         faults += found
         if row is None:
             continue
@@ -96,13 +97,13 @@ def read_rows(
     return good, faults
 
 
-def read_row(number: int, fields: object, limits: AmountLimits) -> tuple[PayoutRow | None, list[RowFault]]:
+def read_row(number: int, fields: object, terms: PayoutTerms) -> tuple[PayoutRow | None, list[RowFault]]:
     """Return a row that keeps the rules, or None and what is wrong with it."""
     if not isinstance(fields, Mapping):
         return None, [RowFault(number, "row", "must be an object.")]
-    reader = _Reader(number, fields)
+    reader = _Reader(number, fields, terms)
     kind = reader.type()
-    amount, remarks = reader.amount(limits), reader.remarks()
+    amount, remarks = reader.amount(), reader.remarks()
     party = reader.party(kind) if kind else ""
     reference = reader.account_reference(kind) if kind else None
     command = reader.command(kind) if kind else None
@@ -127,8 +128,8 @@ def _repeats(earlier: int) -> str:
 class _Reader:
     """Reads the fields of one row, and notes what is wrong with them."""
 
-    def __init__(self, number: int, fields: Mapping[str, object]) -> None:
-        self._number, self._fields = number, fields
+    def __init__(self, number: int, fields: Mapping[str, object], terms: PayoutTerms) -> None:
+        self._number, self._fields, self._terms = number, fields, terms
         self.faults: list[RowFault] = []
 
     def _fault(self, field: str, message: str) -> None:
@@ -153,13 +154,13 @@ class _Reader:
             return None
         return self._word("command", PayoutCommand, PayoutCommand.BUSINESS)
 
-    def amount(self, limits: AmountLimits) -> int:
-        value = self._fields.get("amount")
+    def amount(self) -> int:
+        value, terms = self._fields.get("amount"), self._terms
         if type(value) is not int:
             self._fault("amount", InvalidAmount.message)
             return 0
-        if not limits.least <= value <= limits.most:
-            self._fault("amount", f"must be {limits.least} to {limits.most} shillings.")
+        if not terms.least <= value <= terms.most:
+            self._fault("amount", f"must be {terms.least} to {terms.most} shillings.")
         return value
 
     def remarks(self) -> str:
@@ -182,6 +183,8 @@ class _Reader:
         text = self._text("businessNumber")
         if not _BUSINESS_NUMBER.fullmatch(text):
             self._fault("businessNumber", "must be 5 to 7 digits.")
+        if text in self._terms.own_numbers:
+            self._fault("businessNumber", "is our own.")
         return text
 
     def _text(self, field: str) -> str:

@@ -219,6 +219,23 @@ class TestFiles:
         assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
 
 
+@pytest.fixture
+def three_numbers(service_env: dict[str, str]) -> None:
+    service_env.update(
+        MPESA_TRANSACTION_TYPE="CustomerBuyGoodsOnline", MPESA_TILL="555555", MPESA_B2C_SHORTCODE="600000"
+    )
+
+
+@pytest.mark.usefixtures("three_numbers")
+@pytest.mark.parametrize("number", ["174379", "555555", "600000"])
+def test_a_row_that_pays_ourselves_is_refused_with_the_rest(service: Service, number: str) -> None:
+    ours = {"type": "paybill", "businessNumber": number, "amount": 100, "accountReference": "X"}
+    answer = post(service, {"reference": "PAY-1", "rows": [ROW, ours]})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid_rows")
+    assert answer.json["details"]["rows"] == [{"row": 2, "field": "businessNumber", "message": "is our own."}]
+    assert batches(service) == []
+
+
 class TestBodySize:
     SIZE = 4 * 1024 * 1024
 
