@@ -39,6 +39,10 @@ class PayoutCommand(StrEnum):
     PROMOTION = "PromotionPayment"
 
 
+class LongRow(dict[str, object]):
+    """The fields of a row of a file that has more cells than the file has columns."""
+
+
 @dataclass(frozen=True)
 class PayoutTerms:
     """Least and largest payout, in whole shillings, and the business numbers that are our own."""
@@ -80,12 +84,16 @@ def read_rows(
     """Return the rows (number and fields of each) that keep the rules, and every fault of the others.
 
     The same amount to the same party twice is a fault unless duplicates are allowed: a salary that stands
-    twice in a file is the usual mistake. A business is another party under another account reference.
+    twice in a file is the usual mistake. A business is another party under another account reference. Of more
+    than MAX_ROWS rows the first one that is too many is told, and the others are not read.
     """
     good: list[PayoutRow] = []
     faults: list[RowFault] = []
     first: dict[tuple[object, ...], int] = {}
-    for number, fields in rows:
+    for place, (number, fields) in enumerate(rows):
+        if place == MAX_ROWS:
+            faults.append(RowFault(number, "row", f"is too many: a batch has at most {MAX_ROWS} rows."))
+            break
         row, found = read_row(number, fields, terms)
         faults += found
         if row is None:
@@ -108,6 +116,7 @@ def read_row(number: int, fields: object, terms: PayoutTerms) -> tuple[PayoutRow
     reference = reader.account_reference(kind) if kind else None
     command = reader.command(kind) if kind else None
     reader.refuse_unknown()
+    reader.refuse_long()
     if kind is None or reader.faults:
         return None, reader.faults
     return PayoutRow(number, kind, party, amount, reference, remarks, command), []
@@ -207,6 +216,10 @@ class _Reader:
     def _refuse(self, field: str, kind: PayoutType) -> None:
         if self._fields.get(field) is not None:
             self._fault(field, f"does not go with the type {kind}.")
+
+    def refuse_long(self) -> None:
+        if isinstance(self._fields, LongRow):
+            self._fault("row", "has more cells than there are columns.")
 
     def refuse_unknown(self) -> None:
         for field in self._fields:

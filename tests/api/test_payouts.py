@@ -147,8 +147,20 @@ class TestAllOrNothing:
         assert list(self.refused(service, answer, code)["details"]["fields"]) == [field]
 
     def test_ten_thousand_rows_and_no_more(self, service: Service) -> None:
-        answer = post(service, {"reference": "PAY-1", "rows": [ROW] * 10_001})
-        self.refused(service, answer, "invalid_request")
+        wrong = {**ROW, "amount": 1}
+        rows = [{**ROW, "amount": 100 + number} for number in range(9_999)]
+        answer = post(service, {"reference": "PAY-1", "rows": [*rows, wrong, ROW, ROW]})
+        found = self.refused(service, answer, "invalid_rows")["details"]
+        assert [(fault["row"], fault["field"]) for fault in found["rows"]] == [
+            (10_000, "amount"),
+            (10_001, "row"),
+        ]
+        assert found["rows"][1]["message"] == "is too many: a batch has at most 10000 rows."
+
+    def test_a_file_of_too_many_rows_names_the_first_of_them(self, service: Service) -> None:
+        lines = "".join(f"b2c,0712345678,{100 + number}\r\n" for number in range(10_001))
+        body = self.refused(service, post_csv(service, "type,phoneNumber,amount\r\n" + lines), "invalid_rows")
+        assert body["message"] == "Row 10001, row: is too many: a batch has at most 10000 rows."
 
     @pytest.fixture
     def at_most_99(self, service_env: dict[str, str]) -> None:
@@ -192,6 +204,15 @@ class TestFiles:
         answer = post_csv(service, self.HEAD + self.LINES[0] + "\r\n" + "b2c,07x,,1e3,,\r\n")
         found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
         assert (answer.json["code"], found) == ("invalid_rows", [(3, "amount"), (3, "phoneNumber")])
+
+    def test_a_row_of_too_many_cells_is_told_among_the_others(self, service: Service) -> None:
+        text = self.HEAD + "b2c,07x,,1e3,,\r\n" + "b2c,0712345678,,1,,,more\r\n" + self.LINES[0]
+        answer = post_csv(service, text)
+        found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_rows")
+        assert found == [(1, "amount"), (1, "phoneNumber"), (2, "amount"), (2, "row")]
+        assert answer.json["details"]["rows"][3]["message"] == "has more cells than there are columns."
+        assert batches(service) == []
 
     def test_duplicates_may_be_meant(self, service: Service) -> None:
         text = self.HEAD + self.LINES[0] * 2
