@@ -12,6 +12,7 @@ from mpesa_service.daraja.credentials import NAIROBI
 from mpesa_service.daraja.errors import UnreadableCallback
 from mpesa_service.daraja.json_text import load_json
 from mpesa_service.domain.moments import can_be_kept
+from mpesa_service.domain.references import normal_receipt
 
 MAX_CALLBACK_BYTES = 64 * 1024
 MAX_ID_LENGTH = 128
@@ -81,6 +82,11 @@ def read_identifier(value: object) -> str | None:
         return None
     text = value.strip()
     return text if 0 < len(text) <= MAX_ID_LENGTH else None
+
+
+def read_receipt(value: object) -> str | None:
+    """Return a receipt as M-Pesa writes it, or None."""
+    return read_identifier(normal_receipt(value)) if isinstance(value, str) else None
 
 
 def is_placeholder(receipt: str) -> bool:
