@@ -8,6 +8,9 @@ CENTS = 100
 SAFARICOM_MAX_AMOUNT = 250_000
 """Shillings per transaction that Safaricom documents at present; the service's own cap may be lower."""
 
+LARGEST_ORDER = 10_000_000
+"""Shillings that an announced order may be due: it may be paid in parts, so a payment's limit is not its."""
+
 
 def whole_shillings(value: Decimal | int | None) -> int | None:
     """Return a provider's decimal amount (`5.00`) as whole shillings, or None when it is not whole."""

@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from mpesa_service.domain.money import LARGEST_ORDER
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.schemas.fields import Metadata, Moment, NairobiTime, OrderId, Shillings
 from mpesa_service.schemas.responses import PaymentSchema
@@ -19,6 +20,7 @@ class AnnounceSchema(Schema):
     )
     amount = Shillings(
         required=True,
+        validate=validate.Range(max=LARGEST_ORDER, error=f"Amount may be {LARGEST_ORDER} shillings at most."),
         metadata={"type": "integer", "minimum": 1, "description": "Whole shillings due.", "example": 2500},
     )
     expires_at = Moment(data_key="expiresAt", load_default=None, allow_none=True, metadata=_TIME)

@@ -17,7 +17,7 @@ from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.services import c2b_looking
-from mpesa_service.services.order_sums import missing_amount, overpaid_amount
+from mpesa_service.services.order_sums import WAITING, is_over, missing_amount, overpaid_amount, status_at
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE, Cause, count_towards_order
@@ -25,7 +25,6 @@ from mpesa_service.services.states import SERVICE, Cause, count_towards_order
 PAYMENTS_SHOWN = 50
 LOOK_AT_ONCE = 10
 """Confirmations that are looked at in the request that announces their order; a job does the others."""
-_WAITING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID)
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def expire_due(runtime: Runtime, limit: int = 500) -> int:
     now = runtime.clock()
     over = (
         select(ExpectedOrder.id)
-        .where(ExpectedOrder.expires_at <= now, ExpectedOrder.status.in_(_WAITING))
+        .where(ExpectedOrder.expires_at <= now, ExpectedOrder.status.in_(WAITING))
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )
@@ -132,9 +131,8 @@ def expected_order_id(
     if not order.counts_payments_of(principal.subject):
         raise _taken()
     missing, may_see = missing_amount(order), principal.may_see(order.owner)
-    details = {"status": order.status, "missingAmount": missing} if may_see else None
-    over = order.expires_at is not None and order.expires_at <= now
-    if over or order.state in CLOSED:
+    details = {"status": status_at(order, now), "missingAmount": missing} if may_see else None
+    if is_over(order, now) or order.state in CLOSED:
         raise Conflict("This order is over: expired or canceled.", code="order_closed", details=details)
     if missing == 0 and order.amount_rule != AmountRule.ANY:
         raise Conflict("This order is already paid.", code="order_paid", details=details)
@@ -236,7 +234,7 @@ def _state(session: Session, runtime: Runtime, principal: Principal, order: Expe
         received_amount=order.received_amount,
         missing_amount=missing_amount(order),
         overpaid_amount=overpaid_amount(order),
-        status=order.status,
+        status=status_at(order, runtime.clock()),
         metadata=order.details,
         expires_at=order.expires_at,
         created_at=order.created_at,
