@@ -18,6 +18,7 @@ from mpesa_service.daraja.callback_fields import (
     read_cut_text,
     read_document,
     read_moment,
+    read_receipt,
     read_text,
 )
 from mpesa_service.daraja.errors import UnreadableCallback
@@ -103,7 +104,7 @@ def parse_c2b(raw: bytes) -> C2bPayment:
         raise UnreadableCallback("TransAmount is missing or no amount", operation=OPERATION)
     payer = read_text(document.get("MSISDN"))
     return C2bPayment(
-        receipt=_required(document, "TransID"),
+        receipt=_receipt(document),
         amount=amount,
         shortcode=_required(document, "BusinessShortCode"),
         bill_reference=read_cut_text(document.get("BillRefNumber")),
@@ -119,6 +120,13 @@ def parse_c2b(raw: bytes) -> C2bPayment:
         account_balance=read_balance(document.get("OrgAccountBalance")),
         raw=document,
     )
+
+
+def _receipt(document: dict[str, object]) -> str:
+    found = read_receipt(_required(document, "TransID"))
+    if found is None:
+        raise UnreadableCallback("TransID is no receipt", operation=OPERATION)
+    return found
 
 
 def _required(document: dict[str, object], key: str) -> str:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from mpesa_service.daraja.credentials import NAIROBI
 from mpesa_service.daraja.errors import UnreadableCallback
 from mpesa_service.daraja.json_text import load_json
+from mpesa_service.domain.moments import can_be_kept
+from mpesa_service.domain.references import normal_receipt
 
 MAX_CALLBACK_BYTES = 64 * 1024
 MAX_ID_LENGTH = 128
@@ -82,6 +84,11 @@ def read_identifier(value: object) -> str | None:
     return text if 0 < len(text) <= MAX_ID_LENGTH else None
 
 
+def read_receipt(value: object) -> str | None:
+    """Return a receipt as M-Pesa writes it, or None."""
+    return read_identifier(normal_receipt(value)) if isinstance(value, str) else None
+
+
 def is_placeholder(receipt: str) -> bool:
     """Tell whether this is what stands in TransactionID when there is no receipt (documented)."""
     return bool(_PLACEHOLDER.fullmatch(receipt))
@@ -129,7 +136,7 @@ def read_moment(value: object) -> datetime | None:
         if shape.fullmatch(text):
             try:
                 local = datetime.strptime(text, form).replace(tzinfo=NAIROBI)
-                return local.astimezone(UTC)
-            except (ValueError, OverflowError):
+                return local.astimezone(UTC) if can_be_kept(local) else None
+            except ValueError:
                 return None
     return None

@@ -19,6 +19,7 @@ from mpesa_service.daraja.callback_fields import (
     read_document,
     read_identifier,
     read_moment,
+    read_receipt,
     read_text,
     required,
     required_identifier,
@@ -75,13 +76,13 @@ class CommandResult:
         """The M-Pesa receipt of a success; None on failure, where ids are placeholders."""
         if self.result.outcome is not Outcome.PAID:
             return None
-        receipt = read_identifier(self._first("TransactionReceipt", "ReceiptNo") or self.transaction_id)
+        receipt = read_receipt(self._first("TransactionReceipt", "ReceiptNo") or self.transaction_id)
         return None if receipt is None or is_placeholder(receipt) else receipt
 
     @property
     def original_receipt(self) -> str | None:
         """The receipt of the payment that a reversal returned; `receipt` is the reversal's own."""
-        return read_identifier(self.parameters.get("OriginalTransactionID"))
+        return read_receipt(self.parameters.get("OriginalTransactionID"))
 
     @property
     def debit_account(self) -> AccountBalance | None:
@@ -121,7 +122,7 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
         result=result,
         result_desc=read_description(callback.get("ResultDesc")),
         amount=read_amount(values.get("Amount")),
-        receipt=read_identifier(values.get("MpesaReceiptNumber")),
+        receipt=read_receipt(values.get("MpesaReceiptNumber")),
         phone=read_text(values.get("PhoneNumber")),
         paid_at=read_moment(values.get("TransactionDate")),
         raw=document,

@@ -14,6 +14,7 @@ from mpesa_service.daraja.callback_fields import (
     read_amount,
     read_identifier,
     read_moment,
+    read_receipt,
 )
 from mpesa_service.daraja.callbacks import read_command_result
 from mpesa_service.daraja.codes import ResultCode
@@ -63,7 +64,7 @@ def parse_status_result(raw: bytes) -> StatusResult:
     result = status_query_result(envelope.result.code)
     told = envelope.parameters if result.code == "0" else {}
     status = read_identifier(told.get("TransactionStatus"))
-    receipt = read_identifier(told.get("ReceiptNo"))
+    receipt = read_receipt(told.get("ReceiptNo"))
     return StatusResult(
         result=result,
         result_desc=envelope.result_desc,

@@ -9,127 +9,80 @@ payments that were paid (observed in Safaricom's sandbox, 2026). It never overtu
 
 A *confirmation* is C2B's word, on the shortcode's secret address, that money arrived, with the payment's
 reference, amount and payer. It is a trusted claim, and it is believed where a callback would be doubted
-because something else had been said before: what it tells of is in the account.
+because something else had been said before: what it tells of is in the account. So a payment whose own
+receipt is confirmed is *proven*: what is said of it later is about its prompt, which the money may have come
+beside. That the prompt ended unpaid is noted, and that it was paid as well is a second payment.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import timedelta
 
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.phones import same_phone
+from mpesa_service.domain.reports import (
+    Contradiction,
+    Decision,
+    Denial,
+    Evidence,
+    Remark,
+    Report,
+    Standing,
+    Verdict,
+)
 from mpesa_service.domain.states import OPEN, PAID, UNPAID, PaymentStatus
 
+__all__ = [
+    "DENIAL_INTERVAL",
+    "Contradiction",
+    "Decision",
+    "Denial",
+    "Evidence",
+    "Remark",
+    "Report",
+    "Standing",
+    "Verdict",
+    "decide",
+]
+
 DENIAL_INTERVAL = timedelta(seconds=60)
-
-
-class Evidence(StrEnum):
-    """What a verdict rests on."""
-
-    PUSH = "push"
-    CALLBACK = "callback"
-    CONFIRMATION = "confirmation"
-    QUERY = "query"
-    STATUS = "status"
-    OPERATOR = "operator"
-
-
-class Verdict(StrEnum):
-    """What became of a report."""
-
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    DISPUTED = "disputed"
-    NOTED = "noted"
-
-
-class Contradiction(StrEnum):
-    """What a trusted claim says that the record does not."""
-
-    AMOUNT = "amount"
-    PAYER = "payer"
-    IDS = "ids"
-    RECEIPT = "receipt"
-    DENIAL = "denial"
-
-
-@dataclass(frozen=True)
-class Denial:
-    """Daraja's query said that a payment is not paid, once."""
-
-    result_code: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What the record says before the report is heard."""
-
-    status: PaymentStatus
-    amount: int
-    phone: str
-    receipt: str | None = None
-    contradiction: Contradiction | None = None
-    denial: Denial | None = None
-    receipt_taken: bool = False
-    """Another payment owns the receipt that the report names."""
-    order_paid: bool = False
-    """Another payment of the same order is paid."""
-    given_up: bool = False
-    """It is in review for no reason but that nobody ever said what became of it."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What somebody says happened to a payment."""
-
-    evidence: Evidence
-    outcome: Outcome
-    at: datetime
-    result_code: str
-    result_desc: str = ""
-    receipt: str | None = None
-    amount: int | None = None
-    """Whole shillings, or None when the report names none (or none that is whole)."""
-    phone: str | None = None
-    trusted: bool = True
-    ids_agree: bool = True
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What is to be done about a report; `edge` names the move, if any."""
-
-    verdict: Verdict
-    reason: str
-    edge: str | None = None
-    learn_receipt: bool = False
-    """Keep the receipt: as the payment's own, or as a claim while the payment is not paid."""
-    ask_daraja: bool = False
-    contradiction: Contradiction | None = None
-    """Remember it, until Daraja has been asked."""
-    contradiction_resolved: bool = False
-    denial: Denial | None = None
-    """Remember it: the second one counts."""
 
 
 def decide(standing: Standing, report: Report) -> Decision:
     """Return what `report` means for a payment that stands as `standing`. Pure: changes nothing."""
     if report.outcome is Outcome.PENDING:
         return Decision(Verdict.NOTED, "no verdict yet")
+    if standing.proven and report.outcome is not Outcome.PAID:
+        return _by_end_of_prompt(standing, report)
     if report.evidence is Evidence.QUERY:
         return _by_query(standing, report)
     return _by_claim(standing, report)
 
 
+def _by_end_of_prompt(standing: Standing, report: Report) -> Decision:
+    """A proven payment's prompt ended unpaid: its money came beside it."""
+    if standing.denial is not None and standing.denial.result_code == report.result_code:
+        return Decision(Verdict.DUPLICATE, "says what is already known")
+    certain = report.trusted and report.ids_agree
+    return Decision(
+        Verdict.NOTED,
+        "its money is confirmed, whatever becomes of its prompt",
+        denial=Denial(report.result_code, report.at) if certain else None,
+        remark=Remark.PROMPT_OVER if certain else None,
+        contradiction_resolved=certain,
+        nothing_to_ask=certain,
+    )
+
+
 def _by_claim(standing: Standing, report: Report) -> Decision:
     if _says_what_is_known(standing, report):
-        return Decision(Verdict.DUPLICATE, "says what is already known")
+        return _by_repetition(standing, report)
     if not report.trusted:
         return Decision(
             Verdict.DISPUTED, "not on the payment's own address: Daraja is asked", ask_daraja=True
         )
     objection = _objection(standing, report)
+    if objection is Contradiction.RECEIPT and standing.proven:
+        return _by_second_receipt(standing)
     if objection is not None:
         return _dispute(standing, report, objection)
     if report.outcome is not Outcome.PAID:
@@ -148,6 +101,25 @@ def _says_what_is_known(standing: Standing, report: Report) -> bool:
             and report.amount in (None, standing.amount)
         )
     return standing.status in UNPAID
+
+
+def _by_repetition(standing: Standing, report: Report) -> Decision:
+    known = Decision(Verdict.DUPLICATE, "says what is already known")
+    denied = standing.contradiction is Contradiction.DENIAL and standing.status in PAID
+    if report.evidence is not Evidence.CONFIRMATION or not denied:
+        return known
+    reason = "its money is confirmed, and the denial was of its prompt"
+    return replace(
+        known, verdict=Verdict.APPLIED, reason=reason, contradiction_resolved=True, nothing_to_ask=True
+    )
+
+
+def _by_second_receipt(standing: Standing) -> Decision:
+    """A proven payment's prompt was paid as well: that is other money than the payment's."""
+    if standing.receipt_taken:
+        return Decision(Verdict.NOTED, "paid again, which is a payment of its own already")
+    reason = "paid again: booked as a payment of its own"
+    return Decision(Verdict.NOTED, reason, remark=Remark.PAID_AGAIN, second_payment=True)
 
 
 def _objection(standing: Standing, report: Report) -> Contradiction | None:

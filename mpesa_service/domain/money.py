@@ -3,8 +3,13 @@
 from decimal import Decimal
 
 CURRENCY = "kes"
+CENTS = 100
+"""To the shilling."""
 SAFARICOM_MAX_AMOUNT = 250_000
 """Shillings per transaction that Safaricom documents at present; the service's own cap may be lower."""
+
+LARGEST_ORDER = 10_000_000
+"""Shillings that an announced order may be due: it may be paid in parts, so a payment's limit is not its."""
 
 
 def whole_shillings(value: Decimal | int | None) -> int | None:

@@ -39,12 +39,17 @@ class PayoutCommand(StrEnum):
     PROMOTION = "PromotionPayment"
 
 
+class LongRow(dict[str, object]):
+    """The fields of a row of a file that has more cells than the file has columns."""
+
+
 @dataclass(frozen=True)
-class AmountLimits:
-    """Least and largest payout, in whole shillings."""
+class PayoutTerms:
+    """Least and largest payout, in whole shillings, and the business numbers that are our own."""
 
     least: int
     most: int
+    own_numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,18 +79,22 @@ class RowFault:
 
 
 def read_rows(
-    rows: Iterable[tuple[int, object]], limits: AmountLimits, *, allow_duplicates: bool
+    rows: Iterable[tuple[int, object]], terms: PayoutTerms, *, allow_duplicates: bool
 ) -> tuple[list[PayoutRow], list[RowFault]]:
     """Return the rows (number and fields of each) that keep the rules, and every fault of the others.
 
     The same amount to the same party twice is a fault unless duplicates are allowed: a salary that stands
-    twice in a file is the usual mistake. A business is another party under another account reference.
+    twice in a file is the usual mistake. A business is another party under another account reference. Of more
+    than MAX_ROWS rows the first one that is too many is told, and the others are not read.
     """
     good: list[PayoutRow] = []
     faults: list[RowFault] = []
     first: dict[tuple[object, ...], int] = {}
-    for number, fields in rows:
-        row, found = read_row(number, fields, limits)
+    for place, (number, fields) in enumerate(rows):
+        if place == MAX_ROWS:
+            faults.append(RowFault(number, "row", f"is too many: a batch has at most {MAX_ROWS} rows."))
+            break
+        row, found = read_row(number, fields, terms)
         faults += found
         if row is None:
             continue
@@ -96,17 +105,18 @@ def read_rows(
     return good, faults
 
 
-def read_row(number: int, fields: object, limits: AmountLimits) -> tuple[PayoutRow | None, list[RowFault]]:
+def read_row(number: int, fields: object, terms: PayoutTerms) -> tuple[PayoutRow | None, list[RowFault]]:
     """Return a row that keeps the rules, or None and what is wrong with it."""
     if not isinstance(fields, Mapping):
         return None, [RowFault(number, "row", "must be an object.")]
-    reader = _Reader(number, fields)
+    reader = _Reader(number, fields, terms)
     kind = reader.type()
-    amount, remarks = reader.amount(limits), reader.remarks()
+    amount, remarks = reader.amount(), reader.remarks()
     party = reader.party(kind) if kind else ""
     reference = reader.account_reference(kind) if kind else None
     command = reader.command(kind) if kind else None
     reader.refuse_unknown()
+    reader.refuse_long()
     if kind is None or reader.faults:
         return None, reader.faults
     return PayoutRow(number, kind, party, amount, reference, remarks, command), []
@@ -127,8 +137,8 @@ def _repeats(earlier: int) -> str:
 class _Reader:
     """Reads the fields of one row, and notes what is wrong with them."""
 
-    def __init__(self, number: int, fields: Mapping[str, object]) -> None:
-        self._number, self._fields = number, fields
+    def __init__(self, number: int, fields: Mapping[str, object], terms: PayoutTerms) -> None:
+        self._number, self._fields, self._terms = number, fields, terms
         self.faults: list[RowFault] = []
 
     def _fault(self, field: str, message: str) -> None:
@@ -153,13 +163,13 @@ class _Reader:
             return None
         return self._word("command", PayoutCommand, PayoutCommand.BUSINESS)
 
-    def amount(self, limits: AmountLimits) -> int:
-        value = self._fields.get("amount")
+    def amount(self) -> int:
+        value, terms = self._fields.get("amount"), self._terms
         if type(value) is not int:
             self._fault("amount", InvalidAmount.message)
             return 0
-        if not limits.least <= value <= limits.most:
-            self._fault("amount", f"must be {limits.least} to {limits.most} shillings.")
+        if not terms.least <= value <= terms.most:
+            self._fault("amount", f"must be {terms.least} to {terms.most} shillings.")
         return value
 
     def remarks(self) -> str:
@@ -182,6 +192,8 @@ class _Reader:
         text = self._text("businessNumber")
         if not _BUSINESS_NUMBER.fullmatch(text):
             self._fault("businessNumber", "must be 5 to 7 digits.")
+        if text in self._terms.own_numbers:
+            self._fault("businessNumber", "is our own.")
         return text
 
     def _text(self, field: str) -> str:
@@ -204,6 +216,10 @@ class _Reader:
     def _refuse(self, field: str, kind: PayoutType) -> None:
         if self._fields.get(field) is not None:
             self._fault(field, f"does not go with the type {kind}.")
+
+    def refuse_long(self) -> None:
+        if isinstance(self._fields, LongRow):
+            self._fault("row", "has more cells than there are columns.")
 
     def refuse_unknown(self) -> None:
         for field in self._fields:

@@ -28,6 +28,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def normal_receipt(text: str) -> str:
+    """Return a receipt as M-Pesa writes it, in capitals: another spelling is not another payment."""
+    return text.strip().upper()
+
+
 def is_order_id(text: str) -> bool:
     """Tell whether `text` is 1 to 64 ASCII letters, digits, `-` and `_`."""
     return _ORDER_ID.fullmatch(text) is not None

@@ -40,6 +40,8 @@ SENTENCES = {
     "applied": "A later report named the receipt.",
     "disputed": "A report was not believed by itself; M-Pesa is asked before it counts.",
     "duplicate": "A report said what was already known.",
+    "prompt_over": "The prompt ended unpaid; the payment's own money is confirmed, and stays.",
+    "paid_again": "The prompt was paid as well; that money is a payment of its own.",
     "noted": "A report was kept and changed nothing.",
     "let_go": "The prompt is over, so another payment of the order may be started.",
     "order_paid_by_another": "Another payment of the order was paid after all, and holds the order now.",

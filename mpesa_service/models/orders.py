@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,13 +29,15 @@ class ExpectedOrder(Base):
 
     `reference` is the shop's order id; `reference_key` is what customers' spellings of it come to, and
     `account_key` that of the reference that a prompt shows. `received_amount` is what its payments add up to,
-    less what was paid back.
+    less what was paid back. An admin, who speaks for the whole shop, announces it `shop_wide`: everybody's
+    payments of this order id count, else those of its owner.
     """
 
     __tablename__ = "expected_orders"
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
     owner: Mapped[str] = mapped_column(String(255))
+    shop_wide: Mapped[bool] = mapped_column(default=False, server_default=false())
     reference: Mapped[str] = mapped_column(String(64))
     reference_key: Mapped[str] = mapped_column(String(64))
     account_key: Mapped[str] = mapped_column(String(12))
@@ -61,6 +64,10 @@ class ExpectedOrder(Base):
     @property
     def state(self) -> OrderStatus:
         return OrderStatus(self.status)
+
+    def counts_payments_of(self, owner: str) -> bool:
+        """Tell whether a payment of this order id by `owner` is one of this order's."""
+        return self.shop_wide or self.owner == owner
 
 
 class C2bRule(Base):

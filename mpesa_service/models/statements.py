@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, Select, Table, bindparam, select
+from sqlalchemy import Executable, Select, Table, bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -86,13 +86,15 @@ def lock_payout_where(session: Session, **columns: str) -> Payout | None:
 
 
 def order_of(session: Session, reference: str, owner: str) -> str | None:
-    """Return the id of the order that this owner has announced under this reference, or None."""
+    """Return the id of the announced order that a payment of this order id and owner counts towards."""
     found: str | None = session.connection().scalar(_ORDER_OF, {"of_reference": reference, "of_owner": owner})
     return found
 
 
 _O = table_of(ExpectedOrder).c
-_ORDER_OF = select(_O.id).where(_O.reference == bindparam("of_reference"), _O.owner == bindparam("of_owner"))
+_ORDER_OF = select(_O.id).where(
+    _O.reference == bindparam("of_reference"), or_(_O.shop_wide, _O.owner == bindparam("of_owner"))
+)
 
 
 def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:

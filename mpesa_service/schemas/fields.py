@@ -1,12 +1,13 @@
 """Fields with the rules of money and numbers in them."""
 
 import json
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
 
+from mpesa_service.domain.moments import can_be_kept
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.errors import InvalidAmount, InvalidPhone
@@ -93,6 +94,22 @@ def _depth(value: Any, most: int = MAX_METADATA_DEPTH + 1) -> int:
     if not isinstance(value, list) or most == 0:
         return 0
     return 1 + max((_depth(item, most - 1) for item in value), default=0)
+
+
+class Moment(fields.AwareDateTime):
+    """An ISO 8601 time, of a year that we can reckon with; without a zone it is Nairobi's."""
+
+    def __init__(self, *, default_timezone: tzinfo | None = NAIROBI, **more: Any) -> None:
+        super().__init__(format="iso", default_timezone=default_timezone, **more)
+
+    def _deserialize(self, value: Any, *arguments: Any, **more: Any) -> Any:
+        try:
+            found = super()._deserialize(value, *arguments, **more)
+        except OverflowError as error:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from error
+        if not can_be_kept(found):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return found
 
 
 class NairobiTime(fields.Field[datetime]):

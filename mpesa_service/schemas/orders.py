@@ -1,29 +1,13 @@
 """Orders that a shop announces."""
 
-from datetime import timedelta
-from typing import Any
+from marshmallow import Schema, fields, validate
 
-from marshmallow import Schema, ValidationError, fields, validate
-
+from mpesa_service.domain.money import LARGEST_ORDER
 from mpesa_service.domain.orders import AmountRule, OrderStatus
-from mpesa_service.schemas.fields import NAIROBI, Metadata, NairobiTime, OrderId, Shillings
+from mpesa_service.schemas.fields import Metadata, Moment, NairobiTime, OrderId, Shillings
 from mpesa_service.schemas.responses import PaymentSchema
 
 _TIME = {"type": "string", "format": "date-time", "example": "2026-11-30T18:00:00.000+03:00"}
-_LONGEST = timedelta(days=366 * 5)
-
-
-class Moment(fields.AwareDateTime):
-    """An ISO 8601 time; without a zone it is Nairobi's."""
-
-    def __init__(self, **more: Any) -> None:
-        super().__init__(format="iso", default_timezone=NAIROBI, **more)
-
-    def _deserialize(self, value: Any, *arguments: Any, **more: Any) -> Any:
-        try:
-            return super()._deserialize(value, *arguments, **more)
-        except OverflowError as error:
-            raise ValidationError("Not a valid datetime.") from error
 
 
 class AnnounceSchema(Schema):
@@ -36,6 +20,7 @@ class AnnounceSchema(Schema):
     )
     amount = Shillings(
         required=True,
+        validate=validate.Range(max=LARGEST_ORDER, error=f"Amount may be {LARGEST_ORDER} shillings at most."),
         metadata={"type": "integer", "minimum": 1, "description": "Whole shillings due.", "example": 2500},
     )
     expires_at = Moment(data_key="expiresAt", load_default=None, allow_none=True, metadata=_TIME)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mpesa_service.domain.payouts import FIELDS
+from mpesa_service.domain.payouts import FIELDS, LongRow
 from mpesa_service.errors import InvalidRequest
 
 MAX_DIGITS = 12
@@ -38,7 +38,7 @@ def read_csv(raw: bytes) -> CsvRows:
     names = [name.strip() for name in lines[0]]
     _check_names(names)
     return CsvRows(
-        (number, _fields(number, names, cells))
+        (number, _fields(names, cells))
         for number, cells in enumerate(lines[1:], start=1)
         if any(cell.strip() for cell in cells)
     )
@@ -56,10 +56,9 @@ def _check_names(names: list[str]) -> None:
         raise _invalid(f"The first line must name columns, each once, of these: {listed}.")
 
 
-def _fields(number: int, names: list[str], cells: list[str]) -> dict[str, Any]:
-    if len(cells) > len(names):
-        raise _invalid(f"Row {number} has more cells than there are columns.")
-    row: dict[str, Any] = {name: cell for name, cell in zip(names, cells, strict=False) if cell.strip()}
+def _fields(names: list[str], cells: list[str]) -> dict[str, Any]:
+    kind = LongRow if len(cells) > len(names) else dict
+    row: dict[str, Any] = kind((name, cell) for name, cell in zip(names, cells, strict=False) if cell.strip())
     amount = row.get("amount", "").strip()
     if amount.isascii() and amount.isdigit() and len(amount) <= MAX_DIGITS:
         row["amount"] = int(amount)

@@ -79,7 +79,7 @@ class PayoutRequestSchema(PayoutRowSchema):
         falsy={False, "false"},
         metadata={"description": "Rows may pay the same amount to the same party."},
     )
-    rows = Rows(validate=validate.Length(1, MAX_ROWS))
+    rows = Rows(validate=validate.Length(min=1), metadata={"maxItems": MAX_ROWS})
 
     @post_load
     def _one_is_a_batch(self, data: dict[str, Any], **_: Any) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ class ResolveSchema(Schema):
     )
     receipt = fields.String(
         load_default=None,
-        validate=validate.Regexp(r"^[A-Z0-9]{6,32}\Z"),
+        validate=validate.Regexp(r"^[A-Za-z0-9]{6,32}\Z"),
         metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
     )
     amount = Shillings(

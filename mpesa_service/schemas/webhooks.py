@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
-from mpesa_service.schemas.fields import NairobiTime
+from mpesa_service.schemas.fields import Moment, NairobiTime
 
 _TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
 _URL = {"format": "uri", "example": "https://orders.example.co.ke/webhooks"}
@@ -17,9 +17,9 @@ def _time(key: str, *, nullable: bool = False) -> NairobiTime:
     return NairobiTime(data_key=key, allow_none=nullable, metadata=_TIME)
 
 
-def _moment(key: str) -> fields.AwareDateTime:
+def _moment(key: str) -> Moment:
     metadata = {"description": "ISO 8601 with its offset.", "example": "2026-11-22T00:00:00+03:00"}
-    return fields.AwareDateTime(data_key=key, required=True, format="iso", metadata=metadata)
+    return Moment(data_key=key, required=True, default_timezone=None, metadata=metadata)
 
 
 def _types(**more: object) -> fields.Field[list[Any]]:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.decisions import Evidence, Report
+from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.payments import Provider
@@ -37,7 +38,6 @@ from mpesa_service.services.handled import Handled
 from mpesa_service.services.results import apply_result
 from mpesa_service.services.runtime import Runtime
 
-CENTS = 100
 LOOK_EVERY = timedelta(seconds=60)
 LOOK_FOR = timedelta(minutes=10)
 LOCK_TRIES = 3

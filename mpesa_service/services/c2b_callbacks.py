@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import C2bPayment, UnreadableCallback, parse_c2b
 from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.money import CENTS
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.statements import insert_once
-from mpesa_service.services.c2b_booking import CENTS, book
+from mpesa_service.services.c2b_booking import book
 from mpesa_service.services.c2b_payments import typed_reference
 from mpesa_service.services.handled import Handled
 from mpesa_service.services.runtime import Runtime

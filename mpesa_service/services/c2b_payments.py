@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.decisions import Evidence
+from mpesa_service.domain.decisions import Evidence, Report
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.orders import OrderStatus, reference_key
 from mpesa_service.domain.phones import normalize_msisdn
@@ -31,6 +31,7 @@ FITS_SEVERAL = "A person must look: its reference fits more than one order."
 EXPIRED = "A person must look: its order had expired."
 CANCELED = "A person must look: its order was canceled."
 NOT_OURS = "A person must look: it names another business number."
+PAID_BEFORE = "A person must look: what it was asked for is paid already, by other money."
 
 
 def book_unprompted(
@@ -38,11 +39,37 @@ def book_unprompted(
 ) -> Handled:
     """Make a payment of its own of a confirmation: of the order that it names, or in review."""
     now = runtime.clock()
-    payment = Payment(**_columns(runtime, row, arrival, now))
+    payment = Payment(**_columns(runtime, row.receipt, arrival, now))
     cause = Cause(MPESA, now, Evidence.CONFIRMATION)
     create_payment(session, payment, cause)
     row.payment_id = payment.id
     order = order_for(session, arrival) if ours else NOT_OURS
+    return _settle(session, payment, order, cause)
+
+
+def book_beside(runtime: Runtime, session: Session, prompted: Payment, report: Report) -> Handled:
+    """Make a payment of its own of what a prompt brought after its payment had been paid by other money.
+
+    It is as its confirmation would have it, which may come yet or never: towards the announced order, or
+    in review. The caller has locked the prompt's payment.
+    """
+    now = runtime.clock()
+    arrival = Arrival(
+        amount=prompted.amount,
+        bill_reference=prompted.account_reference or "",
+        payer=runtime.vault.decrypt(prompted.phone_encrypted or b""),
+        payer_kind=PayerKind.PLAIN,
+        moved_at=now,
+    )
+    payment = Payment(**_columns(runtime, str(report.receipt), arrival, now))
+    cause = Cause(MPESA, now, report.evidence, {"paidBesides": prompted.id})
+    create_payment(session, payment, cause)
+    order = order_for(session, arrival)
+    return _settle(session, payment, PAID_BEFORE if isinstance(order, str) else order, cause)
+
+
+def _settle(session: Session, payment: Payment, order: ExpectedOrder | str, cause: Cause) -> Handled:
+    """Give new money to its order, or have a person look, for the reason why there is none."""
     if isinstance(order, ExpectedOrder):
         give_to(payment, order)
         move_payment(session, payment, "paid", cause)
@@ -107,8 +134,8 @@ def give_to(payment: Payment, order: ExpectedOrder) -> None:
     payment.details = order.details
 
 
-def _columns(runtime: Runtime, row: C2bConfirmation, arrival: Arrival, now: datetime) -> dict[str, object]:
-    phone = _whole_number(arrival)
+def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:
+    phone, typed = _whole_number(arrival), arrival.bill_reference
     return {
         "id": new_id(now),
         "provider": Provider.MPESA,
@@ -121,13 +148,13 @@ def _columns(runtime: Runtime, row: C2bConfirmation, arrival: Arrival, now: date
         "refund_count": 0,
         "asks_made": 0,
         "details": {},
-        "receipt": row.receipt,
+        "receipt": receipt,
         "result_code": RESULT_CODE,
         "phone_encrypted": runtime.vault.encrypt(phone) if phone else None,
         "phone_hash": runtime.vault.fingerprint("phone", phone) if phone else None,
         "payer_encrypted": runtime.vault.encrypt(arrival.payer),
-        "bill_reference_encrypted": row.bill_reference_encrypted,
-        "reference_key": typed_key(runtime.vault, reference_key(arrival.bill_reference)),
+        "bill_reference_encrypted": runtime.vault.encrypt(typed) if typed else None,
+        "reference_key": typed_key(runtime.vault, reference_key(typed)),
         "created_at": now,
         "updated_at": now,
     }

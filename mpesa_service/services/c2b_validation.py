@@ -6,8 +6,9 @@ kept in the inbox, if that is possible in time as well.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -63,7 +64,8 @@ def validate(runtime: Runtime, posted: Posted) -> Judgment:
     try:
         told = parse_c2b(posted.body)
     except UnreadableCallback as error:
-        verdict, judgment = InboxVerdict.UNREADABLE, _undecided(runtime, str(error))
+        rule = _in_time(lambda: _when_unsure(runtime), JUDGE_SECONDS)
+        verdict, judgment = InboxVerdict.UNREADABLE, _undecided(runtime, str(error), rule)
     else:
         verdict = InboxVerdict.NOTED
         judgment = _in_time(lambda: judge(runtime, told), JUDGE_SECONDS) or _undecided(
@@ -79,9 +81,7 @@ def judge(runtime: Runtime, told: C2bPayment) -> Judgment:
     """Judge a payment by the rules of the shortcode and by what is known by its account reference."""
     if not is_ours(runtime, told.shortcode):
         return _judgment(Objection.SHORTCODE)
-    with runtime.database.read() as session:
-        if not runtime.database.is_sqlite:
-            session.execute(text(f"SET LOCAL statement_timeout = {int(STATEMENT_SECONDS * 1000)}"))
+    with _quick_look(runtime) as session:
         rules = read_rules(runtime, session)
         found = find_orders(session, told.bill_reference)
         order = session.get(ExpectedOrder, found[0]) if len(found) == 1 else None
@@ -94,6 +94,20 @@ def judge(runtime: Runtime, told: C2bPayment) -> Judgment:
     amount = int(told.amount) if told.amount == int(told.amount) else None
     judgment = _judgment(objection(rules.rule, amount, known))
     return replace(judgment, order_id=order.reference) if order else judgment
+
+
+def _when_unsure(runtime: Runtime) -> WhenUnsure:
+    with _quick_look(runtime) as session:
+        return read_rules(runtime, session).when_unsure
+
+
+@contextmanager
+def _quick_look(runtime: Runtime) -> Iterator[Session]:
+    """A transaction whose statements end in time, too."""
+    with runtime.database.read() as session:
+        if not runtime.database.is_sqlite:
+            session.execute(text(f"SET LOCAL statement_timeout = {int(STATEMENT_SECONDS * 1000)}"))
+        yield session
 
 
 def _expectation(runtime: Runtime, order: ExpectedOrder) -> Expectation:
@@ -128,8 +142,9 @@ def _judgment(said: Objection | None) -> Judgment:
     return Judgment(_CODES[said] if said else None, why=said or "")
 
 
-def _undecided(runtime: Runtime, why: str) -> Judgment:
-    return replace(_judgment(unsure(WhenUnsure(runtime.settings.c2b_when_unsure))), why=why)
+def _undecided(runtime: Runtime, why: str, rule: WhenUnsure | None = None) -> Judgment:
+    """Answer by the rule of the shortcode; where the database did not tell it, by the setting."""
+    return replace(_judgment(unsure(rule or WhenUnsure(runtime.settings.c2b_when_unsure))), why=why)
 
 
 def _in_time(work: Callable[[], Found], seconds: float) -> Found | None:

@@ -12,6 +12,7 @@ from mpesa_service.domain.money import whole_shillings
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.c2b_callbacks import handle_c2b_confirmation
+from mpesa_service.services.c2b_payments import book_beside
 from mpesa_service.services.commands.callbacks import (
     handle_result,
     handle_status_result,
@@ -66,6 +67,8 @@ def handle_stk(runtime: Runtime, session: Session, token: str | None, body: byte
         learn_ids(runtime, payment, callback.checkout_request_id, callback.merchant_request_id)
     report = _report(runtime, callback, subject)
     decision = apply_result(session, runtime.vault, payment, report, callback.result.say)
+    if decision.second_payment:
+        book_beside(runtime, session, payment, report)
     return Handled(InboxVerdict(decision.verdict), decision.reason, payment.id)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.states import PAID
 from mpesa_service.models import C2bConfirmation, CallbackInbox, ExpectedOrder, Payment
-from mpesa_service.services.c2b_booking import CENTS
 from mpesa_service.services.checks import BATCH, Tally, Violation
 from mpesa_service.services.runtime import Runtime
 

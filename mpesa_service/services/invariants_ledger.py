@@ -1,14 +1,16 @@
 """The rules that compare our books with the simulator's own ledger (`GET /simulator/ledger`).
 
-A debit is traced to its payment by the token in the address that its prompt carried, not by anything
-that the payment learnt later: so a payment that never heard of its prompt is found as well. Payments in
-review may be debited or not, for a person is told of them; no other may differ.
+A debit belongs to the payment that has its receipt, however the money came: an order is paid by its prompt,
+from the phone's own menu, or by both, and each receipt is booked once. One whose receipt nobody has is traced
+by the token in the address that its prompt carried, not by anything that the payment learnt later: so a
+payment that never heard of its prompt is found as well. Payments in review may be debited or not, for a
+person is told of them; no other may differ.
 
 The ledger is one moment and the database is read after it, so let nothing move meanwhile.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ from sqlalchemy import func, select
 from mpesa_service.domain.phones import same_phone
 from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, PaymentStatus, RefundStatus
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
-from mpesa_service.models.payments import Channel
+from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.services.checks import BATCH, Tally, Violation
 from mpesa_service.services.invariants import Story, stories
 from mpesa_service.services.invariants_c2b import verify_c2b_in_ledger
@@ -27,6 +29,8 @@ from mpesa_service.services.vault import token_hash
 
 Json = Mapping[str, Any]
 ANSWERED = 200
+STK = "stk"
+"""The kind of a debit that a prompt asked for."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,10 @@ class Ledger:
     """
 
     prompts: Mapping[str, Sequence[Json]]
-    from_menu: Mapping[str, Sequence[Json]]
-    """Debits that no prompt of ours asked for, by receipt."""
     debits: Mapping[str, Sequence[Json]]
+    """Debits by their receipt."""
+    by_prompt: Mapping[str, Sequence[Json]]
+    """Those that a prompt asked for, by its token."""
     commands: Mapping[str, Sequence[Json]]
     moved: Mapping[str, Sequence[Json]]
     answered: Mapping[str, int]
@@ -49,16 +54,15 @@ class Ledger:
     @classmethod
     def of(cls, told: Json) -> "Ledger":
         """Read the JSON of `GET /simulator/ledger`."""
-        prompts, debits, commands, moved = _Lists(), _Lists(), _Lists(), _Lists()
-        token_of, from_menu = {}, _Lists()
+        prompts, debits, by_prompt, commands, moved = (_Lists() for _ in range(5))
+        token_of = {}
         for prompt in told["prompts"]:
             token_of[prompt["checkoutRequestId"]] = _token_hash(prompt["callbackUrl"])
             prompts[_token_hash(prompt["callbackUrl"])].append(prompt)
         for debit in told["debits"]:
-            if debit["kind"] == "stk":
-                debits[token_of[debit["checkoutRequestId"]]].append(debit)
-            else:
-                from_menu[debit["receipt"]].append(debit)
+            debits[debit["receipt"]].append(debit)
+            if debit["kind"] == STK:
+                by_prompt[token_of[debit["checkoutRequestId"]]].append(debit)
         for command in (*told["payouts"], *told["reversals"]):
             token_of[command["conversationId"]] = _token_hash(command["resultUrl"])
             commands[_token_hash(command["resultUrl"])].append(command)
@@ -67,7 +71,7 @@ class Ledger:
         good = (item for item in told["callbacks"] if item["status"] == ANSWERED)
         # One address takes all that M-Pesa says of money from the menu: `invariants_c2b` looks at those.
         answered = Counter(_token_hash(item["url"]) for item in good if not item["kind"].startswith("c2b"))
-        return cls(prompts, from_menu, debits, commands, moved, answered)
+        return cls(prompts, debits, by_prompt, commands, moved, answered)
 
 
 class _Lists(defaultdict[str, list[Json]]):
@@ -86,6 +90,8 @@ class Compared:
     story: Story
     ledger: Ledger
     runtime: Runtime
+    booked: Collection[str]
+    """The receipts of the ledger that some payment has."""
 
     @property
     def payment(self) -> Payment:
@@ -93,9 +99,9 @@ class Compared:
 
     @property
     def debits(self) -> Sequence[Json]:
-        if self.payment.channel == Channel.C2B:
-            return self.ledger.from_menu.get(self.payment.receipt or "", ())
-        return self.ledger.debits.get(self.payment.callback_token_hash or "", ())
+        asked_for = self.ledger.by_prompt.get(self.payment.callback_token_hash or "", ())
+        nobodys = (debit for debit in asked_for if debit["receipt"] not in self.booked)
+        return [*self.ledger.debits.get(self.payment.receipt or "", ()), *nobodys]
 
     @property
     def prompts(self) -> Sequence[Json]:
@@ -124,8 +130,10 @@ def every_debit_is_one_success(it: Compared) -> Iterator[str]:
         yield f"it is of {payment.amount} shillings, the debit of {debit['amount']}"
     if payment.receipt not in (None, debit["receipt"]):
         yield f"its receipt is {payment.receipt}, the debit's {debit['receipt']}"
-    phone = payment.phone_encrypted  # of money from the menu, M-Pesa hides it
-    if phone is not None and not same_phone(it.runtime.vault.decrypt(phone), debit["msisdn"]):
+    phone = payment.phone_encrypted
+    # From the menu anybody may pay what a prompt asked somebody else for, and M-Pesa hides who did.
+    hidden = debit["kind"] != STK and payment.channel == Channel.STK
+    if phone is not None and not hidden and not same_phone(it.runtime.vault.decrypt(phone), debit["msisdn"]):
         yield "the debited phone is not the payment's"
 
 
@@ -174,16 +182,30 @@ def verify_ledger(
     rules: list[Rule] = [every_debit_is_one_success, refunds_credit_once, prompted_once]
     if settled:
         rules.append(final_is_known)
+    booked = _booked(runtime, sorted(ledger.debits))
     for story in stories(runtime, Tally()):
-        it = Compared(story, ledger, runtime)
-        tally.counts["debits"] += len(it.debits)
-        tally.counts["debits in review"] += len(it.debits) * (it.payment.state is PaymentStatus.REVIEW)
+        it = Compared(story, ledger, runtime, booked)
+        debits = len(it.debits)
+        tally.counts["debits"] += debits
+        tally.counts["debits in review"] += debits * (it.payment.state is PaymentStatus.REVIEW)
         for rule in rules:
             yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(it))
     yield from verify_payouts_in_ledger(runtime, told, settled=settled, tally=tally)
     yield from verify_c2b_in_ledger(runtime, told)
     yield from intent_came_first(runtime, ledger)
     yield from answered_is_stored(runtime, ledger, tally)
+
+
+def _booked(runtime: Runtime, receipts: Sequence[str]) -> frozenset[str]:
+    """Return which of these receipts a payment has."""
+    found: set[str] = set()
+    for page in _pages(receipts):
+        with runtime.database.read() as session:
+            known = select(Payment.receipt).where(
+                Payment.provider == Provider.MPESA, Payment.receipt.in_(page)
+            )
+            found.update(receipt for receipt in session.scalars(known) if receipt)
+    return frozenset(found)
 
 
 def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from mpesa_service.domain.phones import mask_payer, mask_reference
 from mpesa_service.domain.principal import Principal
-from mpesa_service.domain.references import first_id
+from mpesa_service.domain.references import first_id, normal_receipt
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import InvalidRequest
 from mpesa_service.models.listing import PaymentFilter, count_of_payments, page_of_payments
@@ -124,7 +124,7 @@ def _wanted(runtime: Runtime, principal: Principal, filters: Filters, after: str
         statuses=_statuses(filters.statuses),
         provider=filters.provider,
         order_id=filters.order_id,
-        receipt=filters.receipt,
+        receipt=normal_receipt(filters.receipt) if filters.receipt else None,
         phone_hash=runtime.vault.fingerprint("phone", filters.phone) if filters.phone else None,
         min_amount=filters.min_amount,
         max_amount=filters.max_amount,

@@ -17,6 +17,9 @@ from mpesa_service.domain.states import PAID
 from mpesa_service.models import ExpectedOrder, Payment
 from mpesa_service.models.statements import lock_order_where, order_of
 
+WAITING = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID})
+"""Something is missing, and may come yet."""
+
 
 @dataclass(frozen=True)
 class Counted:
@@ -62,6 +65,16 @@ def _count(session: Session, payment: Payment, order: ExpectedOrder, at: datetim
 def _received() -> ColumnElement[int]:
     counts = Payment.status.in_(PAID)
     return func.sum(Payment.amount - Payment.refunded_amount).filter(counts)
+
+
+def is_over(order: ExpectedOrder, now: datetime) -> bool:
+    """Tell whether an order's time is over; what is paid in time counts however late it is told."""
+    return order.expires_at is not None and order.expires_at <= now
+
+
+def status_at(order: ExpectedOrder, now: datetime) -> OrderStatus:
+    """Return an order's status: one that is not paid is expired at once, whenever a job books it."""
+    return OrderStatus.EXPIRED if is_over(order, now) and order.state in WAITING else order.state
 
 
 def missing_amount(order: ExpectedOrder) -> int:

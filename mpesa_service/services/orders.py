@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from mpesa_service.domain.orders import CLOSED, AmountRule, OrderStatus, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
-from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.domain.states import UNPAID, PaymentStatus
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.services import c2b_looking
 from mpesa_service.services.c2b_payments import typed_key
-from mpesa_service.services.order_sums import missing_amount, overpaid_amount
+from mpesa_service.services.order_sums import WAITING, is_over, missing_amount, overpaid_amount, status_at
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE, Cause, count_towards_order
@@ -27,7 +27,6 @@ PAYMENTS_SHOWN = 50
 LOOK_AT_ONCE = 10
 """Confirmations that are looked at in the request that announces their order; a job does the others."""
 _BY_REFERENCE = select(ExpectedOrder).where(ExpectedOrder.reference == bindparam("reference"))
-_WAITING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def find_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderSt
     """Return an announced order; raise NotFound if there is none that the caller may see."""
     with runtime.database.read() as session:
         order = _visible(session, principal, order_id)
-        return _state(session, runtime, order)
+        return _state(session, runtime, principal, order)
 
 
 def list_orders(
@@ -102,7 +101,7 @@ def list_orders(
     if status is not None:
         statement = statement.where(ExpectedOrder.status == status)
     with runtime.database.read() as session:
-        return tuple(_as_it_stands(order) for order in session.scalars(statement))
+        return tuple(_as_it_stands(order, runtime.clock()) for order in session.scalars(statement))
 
 
 def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
@@ -118,7 +117,7 @@ def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> Order
         order.status = OrderStatus.CANCELED
         order.updated_at = runtime.clock()
         session.flush()
-        return _state(session, runtime, order)
+        return _state(session, runtime, principal, order)
 
 
 def expire_due(runtime: Runtime, limit: int = 500) -> int:
@@ -126,7 +125,7 @@ def expire_due(runtime: Runtime, limit: int = 500) -> int:
     now = runtime.clock()
     over = (
         select(ExpectedOrder.id)
-        .where(ExpectedOrder.expires_at <= now, ExpectedOrder.status.in_(_WAITING))
+        .where(ExpectedOrder.expires_at <= now, ExpectedOrder.status.in_(WAITING))
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )
@@ -142,20 +141,23 @@ def expected_order_id(
 ) -> str | None:
     """Return the announced order that a prompt of `amount` would pay, or None when there is none.
 
-    Raises Conflict when it is closed, paid, or takes no more than is missing: too much is not asked for.
+    Raises Conflict when it counts only somebody else's payments, is closed, paid, or takes no more than is
+    missing: too much is not asked for. How much is missing is told to those who may see the order.
     """
     order = session.scalars(_BY_REFERENCE, {"reference": order_id}).one_or_none()
-    if order is None or order.owner != principal.subject:
+    if order is None:
         return None
-    missing = missing_amount(order)
-    details = {"status": order.status, "missingAmount": missing}
-    over = order.expires_at is not None and order.expires_at <= now
-    if over or order.state in CLOSED:
+    if not order.counts_payments_of(principal.subject):
+        raise _taken()
+    missing, may_see = missing_amount(order), principal.may_see(order.owner)
+    details = {"status": status_at(order, now), "missingAmount": missing} if may_see else None
+    if is_over(order, now) or order.state in CLOSED:
         raise Conflict("This order is over: expired or canceled.", code="order_closed", details=details)
     if missing == 0 and order.amount_rule != AmountRule.ANY:
         raise Conflict("This order is already paid.", code="order_paid", details=details)
     if amount > missing and order.amount_rule not in {AmountRule.ANY, AmountRule.MINIMUM}:
-        message = f"Only {missing} shillings of this order are still due."
+        due = f"Only {missing} shillings" if may_see else "Fewer shillings"
+        message = f"{due} of this order are still due."
         raise Conflict(message, code="more_than_due", details=details)
     return order.id
 
@@ -164,6 +166,7 @@ def _columns(principal: Principal, asked: Announcement, now: datetime) -> dict[s
     return {
         "id": new_id(now),
         "owner": principal.subject,
+        "shop_wide": principal.is_admin,
         "reference": asked.order_id,
         "reference_key": reference_key(asked.order_id),
         "account_key": reference_key(account_reference(asked.order_id)),
@@ -184,17 +187,30 @@ def _expect_the_same(session: Session, principal: Principal, asked: Announcement
         message = "Another order is spelt alike: customers' payments could not be told apart."
         raise Conflict(message, code="order_id_too_alike")
     stored = (order.amount_due, order.expires_at, order.amount_rule, order.details)
-    if order.owner != principal.subject:
-        raise Conflict("This order was announced by somebody else.", code="order_taken")
+    if order.owner != principal.subject and not (order.shop_wide and principal.is_admin):
+        raise _taken()
     if stored != (asked.amount, asked.expires_at, asked.amount_rule, dict(asked.metadata)):
         raise Conflict("This order was announced before, with other terms.", code="order_exists")
+
+
+def _taken() -> Conflict:
+    return Conflict("This order is somebody else's.", code="order_taken")
 
 
 def _take_what_is_there(
     runtime: Runtime, session: Session, principal: Principal, asked: Announcement, now: datetime
 ) -> None:
-    """Count payments of the order that were begun before, and have waiting money looked at again."""
-    begun = select(Payment.id).where(Payment.order_id == asked.order_id, Payment.owner == principal.subject)
+    """Count payments of the order that were begun before, and have waiting money looked at again.
+
+    Only an admin takes others' payments into his order. Anybody else would be credited with their money, so
+    where there may be any he is refused.
+    """
+    begun = select(Payment.id).where(Payment.order_id == asked.order_id)
+    if not principal.is_admin:
+        others = begun.where(Payment.owner != principal.subject, Payment.status.not_in(UNPAID))
+        if session.scalars(others.limit(1)).first() is not None:
+            raise _taken()
+        begun = begun.where(Payment.owner == principal.subject)
     [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=asked.order_id))
     for payment_id in session.scalars(begun.order_by(Payment.id)).all():
         payment = lock_payment(session, payment_id)
@@ -221,18 +237,22 @@ def _visible(session: Session, principal: Principal, order_id: str) -> ExpectedO
     return order
 
 
-def _state(session: Session, runtime: Runtime, order: ExpectedOrder) -> OrderState:
+def _state(session: Session, runtime: Runtime, principal: Principal, order: ExpectedOrder) -> OrderState:
     payments = (
         select(Payment)
         .where(Payment.expected_order_id == order.id)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
         .limit(PAYMENTS_SHOWN)
     )
+    if not principal.is_admin:
+        payments = payments.where(Payment.owner == principal.subject)
     shown = tuple(payment_record(session, runtime.vault, row) for row in session.scalars(payments))
-    return _as_it_stands(order, shown)
+    return _as_it_stands(order, runtime.clock(), shown)
 
 
-def _as_it_stands(order: ExpectedOrder, payments: tuple[PaymentRecord, ...] = ()) -> OrderState:
+def _as_it_stands(
+    order: ExpectedOrder, now: datetime, payments: tuple[PaymentRecord, ...] = ()
+) -> OrderState:
     return OrderState(
         id=order.id,
         owner=order.owner,
@@ -243,7 +263,7 @@ def _as_it_stands(order: ExpectedOrder, payments: tuple[PaymentRecord, ...] = ()
         received_amount=order.received_amount,
         missing_amount=missing_amount(order),
         overpaid_amount=overpaid_amount(order),
-        status=order.status,
+        status=status_at(order, now),
         metadata=order.details,
         expires_at=order.expires_at,
         created_at=order.created_at,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import needs_approval
-from mpesa_service.domain.payouts import AmountLimits, PayoutRow, RowFault, read_rows
+from mpesa_service.domain.payouts import PayoutRow, PayoutTerms, RowFault, read_rows
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
 from mpesa_service.errors import InvalidRequest, KeyReused, Unavailable
@@ -94,8 +94,10 @@ def create(runtime: Runtime, principal: Principal, asked: BatchRequest) -> Batch
 
 def _checked(runtime: Runtime, asked: BatchRequest) -> list[PayoutRow]:
     settings = runtime.settings
-    limits = AmountLimits(settings.payout_min_amount, settings.payout_max_amount)
-    rows, faults = read_rows(asked.rows, limits, allow_duplicates=asked.allow_duplicates)
+    ours = {settings.mpesa_shortcode, settings.mpesa_till, settings.mpesa_b2c_shortcode}
+    own_numbers = frozenset(number for number in ours if number)
+    terms = PayoutTerms(settings.payout_min_amount, settings.payout_max_amount, own_numbers)
+    rows, faults = read_rows(asked.rows, terms, allow_duplicates=asked.allow_duplicates)
     if faults:
         raise InvalidRows(faults)
     return rows

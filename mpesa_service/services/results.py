@@ -16,9 +16,11 @@ from mpesa_service.domain.decisions import (
     Verdict,
     decide,
 )
+from mpesa_service.domain.money import CENTS
+from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PaymentStatus
-from mpesa_service.models import Payment, PaymentEvent
+from mpesa_service.models import C2bConfirmation, Payment, PaymentEvent
 from mpesa_service.models.statements import lock_payment_where
 from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, note
 from mpesa_service.services.vault import Vault
@@ -46,8 +48,8 @@ def apply_result(
     if decision.edge is not None:
         _move(session, payment, report, decision, reason)
         _take_order_back(session, payment, rival, report.at)
-    elif decision.contradiction is not None or decision.learn_receipt:
-        note(session, payment, str(decision.verdict), _cause(report, decision))
+    elif decision.remark or decision.contradiction is not None or decision.learn_receipt:
+        note(session, payment, str(decision.remark or decision.verdict), _cause(report, decision))
     session.flush()
     return decision
 
@@ -73,7 +75,25 @@ def _standing(
         receipt_taken=_is_taken(session, payment, report.receipt),
         order_paid=rival is not None and rival.state in PAID | {PaymentStatus.REVIEW},
         given_up=payment.state is PaymentStatus.REVIEW and given_up(session, payment.id),
+        proven=_says_otherwise(payment, report) and _proven(session, payment),
     )
+
+
+def _says_otherwise(payment: Payment, report: Report) -> bool:
+    """Tell whether a report of a paid payment is about other money than its own, or about none."""
+    if payment.state not in PAID or payment.receipt is None:
+        return False
+    return report.outcome is not Outcome.PAID or report.receipt not in (None, payment.receipt)
+
+
+def _proven(session: Session, payment: Payment) -> bool:
+    """Tell whether C2B has confirmed the payment's receipt, and all of its amount."""
+    confirmed = select(C2bConfirmation.id).where(
+        C2bConfirmation.receipt == payment.receipt,
+        C2bConfirmation.payment_id == payment.id,
+        C2bConfirmation.amount_cents == payment.amount * CENTS,
+    )
+    return session.execute(confirmed).first() is not None
 
 
 def given_up(session: Session, payment_id: str) -> bool:
@@ -107,6 +127,8 @@ def _remember(payment: Payment, report: Report, decision: Decision) -> None:
         payment.claimed_receipt = report.receipt
     elif decision.learn_receipt:
         payment.receipt = report.receipt
+    if decision.nothing_to_ask:
+        payment.ask_at = None
     if decision.ask_daraja:
         _ask_soon(payment, report)
 
@@ -127,6 +149,8 @@ def _move(session: Session, payment: Payment, report: Report, decision: Decision
     payment.result_desc = report.result_desc[:1024]
     edge = str(decision.edge)
     after = PAYMENT_TRANSITIONS.target(edge, payment.state)
+    if after in PAID:
+        payment.denial_code = payment.denial_at = None
     if after in PAID | {PaymentStatus.REVIEW} and payment.receipt is None:
         _adopt_claimed_receipt(session, payment)
     payment.failure_reason = None if after in PAID else _why(after, decision, reason)

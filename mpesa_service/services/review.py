@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import normal_receipt
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.errors import Conflict, InvalidRequest
 from mpesa_service.models import Payment, Refund
@@ -40,6 +41,10 @@ class Finding:
     reason: str
     receipt: str | None = None
     amount: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.receipt is not None:
+            object.__setattr__(self, "receipt", normal_receipt(self.receipt))
 
 
 def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PaymentRecord, ...]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.moments import can_be_kept
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.base import UtcDateTime
@@ -109,9 +110,11 @@ def replay(runtime: Runtime, actor: str, endpoint_id: str, since: datetime, unti
     """Send an endpoint again every event written from `since` to before `until`; return how many.
 
     Only types that it wants, also those from before it was added; those on their way are left out.
-    Raises NotFound, Conflict if it is disabled, and InvalidRequest if `since` is not before `until` or
-    there are more than REPLAY_LIMIT.
+    Raises NotFound, Conflict if it is disabled, and InvalidRequest if `since` is not before `until`, either
+    cannot be reckoned with, or there are more than REPLAY_LIMIT.
     """
+    if not (can_be_kept(since) and can_be_kept(until)):
+        raise InvalidRequest("Ask for a time between 1900 and 9000.", code="invalid_time_range")
     if since >= until:
         raise InvalidRequest("`from` must be before `to`.", code="invalid_time_range")
     now = runtime.clock()

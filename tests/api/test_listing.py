@@ -116,6 +116,20 @@ class TestList:
         assert (set(body["details"]["fields"]), body["code"]) == ({field}, code)
 
     @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("from=9999-12-31T23:59:59-23:00", 0),
+            ("to=9999-12-31T23:59:59-23:00", 1),
+            ("from=0001-01-01T00:00:00%2B14:00", 1),
+            ("from=0001-01-01&to=9999-12-31", 1),
+        ],
+    )
+    def test_the_ends_of_the_calendar_are_times(self, service: Service, query: str, found: int) -> None:
+        service.pending()
+        answer = service.call("GET", f"/payments?{query}")
+        assert (answer.status_code, len(answer.json["data"])) == (200, found)
+
+    @pytest.mark.parametrize(
         ("query", "code"),
         [
             ("from=2026-11-02&to=2026-11-02", "invalid_time_range"),

@@ -147,8 +147,20 @@ class TestAllOrNothing:
         assert list(self.refused(service, answer, code)["details"]["fields"]) == [field]
 
     def test_ten_thousand_rows_and_no_more(self, service: Service) -> None:
-        answer = post(service, {"reference": "PAY-1", "rows": [ROW] * 10_001})
-        self.refused(service, answer, "invalid_request")
+        wrong = {**ROW, "amount": 1}
+        rows = [{**ROW, "amount": 100 + number} for number in range(9_999)]
+        answer = post(service, {"reference": "PAY-1", "rows": [*rows, wrong, ROW, ROW]})
+        found = self.refused(service, answer, "invalid_rows")["details"]
+        assert [(fault["row"], fault["field"]) for fault in found["rows"]] == [
+            (10_000, "amount"),
+            (10_001, "row"),
+        ]
+        assert found["rows"][1]["message"] == "is too many: a batch has at most 10000 rows."
+
+    def test_a_file_of_too_many_rows_names_the_first_of_them(self, service: Service) -> None:
+        lines = "".join(f"b2c,0712345678,{100 + number}\r\n" for number in range(10_001))
+        body = self.refused(service, post_csv(service, "type,phoneNumber,amount\r\n" + lines), "invalid_rows")
+        assert body["message"] == "Row 10001, row: is too many: a batch has at most 10000 rows."
 
     @pytest.fixture
     def at_most_99(self, service_env: dict[str, str]) -> None:
@@ -190,6 +202,15 @@ class TestFiles:
         found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
         assert (answer.json["code"], found) == ("invalid_rows", [(3, "amount"), (3, "phoneNumber")])
 
+    def test_a_row_of_too_many_cells_is_told_among_the_others(self, service: Service) -> None:
+        text = self.HEAD + "b2c,07x,,1e3,,\r\n" + "b2c,0712345678,,1,,,more\r\n" + self.LINES[0]
+        answer = post_csv(service, text)
+        found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_rows")
+        assert found == [(1, "amount"), (1, "phoneNumber"), (2, "amount"), (2, "row")]
+        assert answer.json["details"]["rows"][3]["message"] == "has more cells than there are columns."
+        assert batches(service) == []
+
     def test_duplicates_may_be_meant(self, service: Service) -> None:
         text = self.HEAD + self.LINES[0] * 2
         assert post_csv(service, text).json["code"] == "invalid_rows"
@@ -214,6 +235,23 @@ class TestFiles:
         headers = {"Authorization": f"Bearer {service.token('amina', 'admin')}", "Content-Type": "text/plain"}
         answer = service.app.test_client().post("/api/mpesa/payouts", data=self.HEAD, headers=headers)
         assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.fixture
+def three_numbers(service_env: dict[str, str]) -> None:
+    service_env.update(
+        MPESA_TRANSACTION_TYPE="CustomerBuyGoodsOnline", MPESA_TILL="555555", MPESA_B2C_SHORTCODE="600000"
+    )
+
+
+@pytest.mark.usefixtures("three_numbers")
+@pytest.mark.parametrize("number", ["174379", "555555", "600000"])
+def test_a_row_that_pays_ourselves_is_refused_with_the_rest(service: Service, number: str) -> None:
+    ours = {"type": "paybill", "businessNumber": number, "amount": 100, "accountReference": "X"}
+    answer = post(service, {"reference": "PAY-1", "rows": [ROW, ours]})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid_rows")
+    assert answer.json["details"]["rows"] == [{"row": 2, "field": "businessNumber", "message": "is our own."}]
+    assert batches(service) == []
 
 
 class TestBodySize:

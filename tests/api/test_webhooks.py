@@ -100,6 +100,20 @@ def test_deliveries_resend_and_replay(service: Service) -> None:
         (
             "POST",
             "/{}/replay",
+            {"from": "2026-11-22T00:00:00Z", "to": "9999-12-31T23:59:59-23:00"},
+            400,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            "/{}/replay",
+            {"from": "0001-01-01T00:00:00+14:00", "to": "2026-11-22T00:00:00Z"},
+            400,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            "/{}/replay",
             {"from": "2026-11-22T00:00:00Z", "to": "2026-11-21T00:00:00Z"},
             400,
             "invalid_time_range",
@@ -111,7 +125,7 @@ def test_deliveries_resend_and_replay(service: Service) -> None:
         ("POST", "/deliveries/99999999999999999999/resend", None, 404, "not_found"),
         ("POST", "/deliveries/\u0664/resend", None, 404, "not_found"),
     ],
-    ids=range(20),
+    ids=range(22),
 )
 def test_bad_input(service: Service, method: str, path: str, body: Any, status: int, code: str) -> None:
     added = add(service)

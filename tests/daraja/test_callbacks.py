@@ -169,7 +169,7 @@ def test_result_codes_of_every_type(code, outcome):
         ("MpesaReceiptNumber", "", "receipt", None),
         ("MpesaReceiptNumber", 5, "receipt", None),
         ("MpesaReceiptNumber", "x" * 129, "receipt", None),
-        ("MpesaReceiptNumber", "x" * 128, "receipt", "x" * 128),
+        ("MpesaReceiptNumber", "x" * 128, "receipt", "X" * 128),
         ("PhoneNumber", "2547****149", "phone", "2547****149"),
         ("PhoneNumber", 254708374149.0, "phone", "254708374149.0"),
         ("PhoneNumber", None, "phone", None),
@@ -178,6 +178,8 @@ def test_result_codes_of_every_type(code, outcome):
         ("TransactionDate", "19.12.2019 10:21:15", "paid_at", datetime(2019, 12, 19, 7, 21, 15, tzinfo=UTC)),
         ("TransactionDate", 20191319102115, "paid_at", None),
         ("TransactionDate", "00010101000000", "paid_at", None),
+        ("TransactionDate", "00010101033000", "paid_at", None),
+        ("TransactionDate", "99991231235959", "paid_at", None),
         ("TransactionDate", 2019, "paid_at", None),
     ],
 )  # fmt: skip

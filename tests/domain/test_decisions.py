@@ -573,3 +573,60 @@ class TestConfirmations:
         paid = standing(S.SUCCEEDED, receipt=RECEIPT)
         assert decide(paid, self.arrival(amount=90)).contradiction is C.AMOUNT
         assert decide(paid, self.arrival(receipt=OTHER_RECEIPT)).contradiction is C.RECEIPT
+
+
+class TestProven:
+    """The payment's own receipt is confirmed: what is said later is about its prompt."""
+
+    def proven(self, status: PaymentStatus = S.SUCCEEDED, **more: Any) -> Standing:
+        return standing(status, receipt=RECEIPT, proven=True, **more)
+
+    @pytest.mark.parametrize("status", sorted(PAID))
+    @pytest.mark.parametrize("outcome", NOT_PAID)
+    @pytest.mark.parametrize("report", [claim, query])
+    @pytest.mark.parametrize("earlier", [None, *C])
+    def test_no_denial_moves_it_or_makes_us_ask(
+        self, status: PaymentStatus, outcome: Outcome, report: Any, earlier: Contradiction | None
+    ) -> None:
+        decision = decide(self.proven(status, contradiction=earlier), report(outcome))
+        assert (decision.verdict, decision.edge, decision.remark) == (Verdict.NOTED, None, "prompt_over")
+        assert (decision.ask_daraja, decision.nothing_to_ask) == (False, True)
+        assert (decision.contradiction, decision.contradiction_resolved) == (None, True)
+        assert decision.denial == Denial("1032", NOW)
+
+    def test_the_same_denial_again_is_known(self) -> None:
+        decision = decide(self.proven(denial=denied(timedelta())), claim(O.CANCELED))
+        assert decision == Decision(Verdict.DUPLICATE, "says what is already known")
+
+    @pytest.mark.parametrize("doubt", [{"trusted": False}, {"ids_agree": False}])
+    def test_a_denial_by_who_knows_not_is_not_even_remarked(self, doubt: dict[str, bool]) -> None:
+        decision = decide(self.proven(contradiction=C.AMOUNT), claim(O.CANCELED, **doubt))
+        assert (decision.verdict, decision.remark, decision.denial) == (Verdict.NOTED, None, None)
+        assert (decision.contradiction_resolved, decision.nothing_to_ask) == (False, False)
+
+    def test_another_receipt_is_a_second_payment(self) -> None:
+        decision = decide(self.proven(), claim(receipt=OTHER_RECEIPT))
+        assert (decision.verdict, decision.edge, decision.remark) == (Verdict.NOTED, None, "paid_again")
+        assert (decision.second_payment, decision.ask_daraja) == (True, False)
+
+    def test_one_that_is_booked_already_is_not_booked_again(self) -> None:
+        decision = decide(self.proven(receipt_taken=True), claim(receipt=OTHER_RECEIPT))
+        assert (decision.verdict, decision.second_payment, decision.remark) == (Verdict.NOTED, False, None)
+
+    @pytest.mark.parametrize(
+        ("changes", "says"),
+        [({"amount": 99}, C.AMOUNT), ({"phone": OTHER_PHONE}, C.PAYER), ({"ids_agree": False}, C.IDS)],
+    )
+    def test_one_that_disagrees_is_put_to_daraja(self, changes: dict[str, Any], says: Contradiction) -> None:
+        decision = decide(self.proven(), claim(receipt=OTHER_RECEIPT, **changes))
+        assert (decision.contradiction, decision.ask_daraja) == (says, True)
+
+    def test_no_receipt_is_no_second_payment(self) -> None:
+        assert decide(standing(S.SUCCEEDED, receipt=RECEIPT), claim(receipt="")).contradiction is C.RECEIPT
+
+    def test_a_confirmation_settles_a_denial_that_was_heard_before(self) -> None:
+        denied_payment = standing(S.SUCCEEDED, receipt=RECEIPT, contradiction=C.DENIAL)
+        decision = decide(denied_payment, claim(evidence=Evidence.CONFIRMATION, phone=None))
+        assert decision.verdict is Verdict.APPLIED
+        assert (decision.edge, decision.contradiction_resolved, decision.nothing_to_ask) == (None, True, True)
+        assert decide(denied_payment, claim()).verdict is Verdict.DUPLICATE

@@ -6,15 +6,15 @@ import pytest
 
 from mpesa_service.domain.commands import PayoutType
 from mpesa_service.domain.payouts import (
-    AmountLimits,
     PayoutCommand,
     PayoutRow,
+    PayoutTerms,
     RowFault,
     read_row,
     read_rows,
 )
 
-LIMITS = AmountLimits(10, 250_000)
+LIMITS = PayoutTerms(10, 250_000)
 PHONE_SENTENCE = "Invalid phone number format. Use 254XXXXXXXXX, 0XXXXXXXXX, or XXXXXXXXX"
 TO_PHONE = {"type": "b2c", "phoneNumber": "0712 345 678", "amount": 100}
 TO_PAYBILL = {"type": "paybill", "businessNumber": "888880", "accountReference": "METER-1", "amount": 100}
@@ -124,6 +124,14 @@ def test_amounts_have_limits() -> None:
     assert good(**{**TO_PHONE, "amount": 250_000}).amount == 250_000
     for amount in (9, 250_001, -10, 0):
         assert faults_of({**TO_PHONE, "amount": amount}) == {"amount": "must be 10 to 250000 shillings."}
+
+
+@pytest.mark.parametrize("row", [TO_PAYBILL, TO_TILL])
+def test_nothing_is_paid_to_ourselves(row: dict[str, Any]) -> None:
+    terms = PayoutTerms(10, 250_000, frozenset({"174379"}))
+    own = {**row, "businessNumber": " 174379"}
+    assert read_row(1, own, terms) == (None, [RowFault(1, "businessNumber", "is our own.")])
+    assert read_row(1, row, terms)[1] == []
 
 
 def test_every_fault_of_a_row_is_told() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import mpesa_service
 from mpesa_service.domain.announcements import ORDER_NOTES
-from mpesa_service.domain.decisions import Verdict
+from mpesa_service.domain.decisions import Remark, Verdict
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from mpesa_service.domain.trail import SENTENCES, in_words
 from mpesa_service.services.commands.refund import SENT_AGAIN
@@ -39,8 +39,8 @@ def names_of(argument: ast.expr) -> set[str]:
             return set()
         case "what":
             return set(ORDER_NOTES)
-        case "str(decision.verdict)":
-            return {verdict.value for verdict in Verdict}
+        case "str(decision.remark or decision.verdict)":
+            return {word.value for words in (Remark, Verdict) for word in words}
     assert isinstance(argument, ast.Constant), ast.unparse(argument)
     return {argument.value}
 

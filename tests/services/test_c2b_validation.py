@@ -173,6 +173,15 @@ class TestInTime:
         [row] = service.inbox()
         assert row.verdict == "unreadable"
 
+    @pytest.mark.parametrize(
+        "body", [b"", b"[]", *({"TransAmount": text} for text in ("-5", "NaN", "1e3", "9" * 20))], ids=str
+    )
+    def test_what_cannot_be_read_goes_by_the_stored_rule(self, service: Service, body: Any) -> None:
+        sent = body if isinstance(body, bytes) else c2b_body(service, **body)
+        for unsure, said in (("reject", rejected("C2B00016")), ("accept", ACCEPTED)):
+            set_rules(service, unsure=unsure)
+            assert post_c2b(service, sent, "validation").json() == said
+
     def test_a_database_that_is_busy(
         self, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -1,5 +1,6 @@
 """The rules of menu money find each kind of breakage, and nothing in books that are right."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from mpesa_service.services.invariants import Tally, verify
 from mpesa_service.services.invariants_ledger import verify_ledger
 from tests.services.c2b_support import confirm
 from tests.services.test_orders import announce
-from tests.support import Service
+from tests.support import PHONE, Service
 
 
 @pytest.fixture
@@ -101,3 +102,60 @@ def test_one_that_was_not_answered_may_be_missing(books: Service) -> None:
     [first, *_] = [item for item in ledger["callbacks"] if item["kind"] == "c2b_confirmation"]
     ledger["callbacks"].append({**first, "status": 503, "body": {**first["body"], "TransID": "UNKNOWN001"}})
     assert against(books, ledger) == set()
+
+
+class TestMenuMoneyOfAPromptedOrder:
+    """A debit is its payment's by its receipt: money from the menu may be a prompt's, and the reverse."""
+
+    @pytest.fixture
+    def prompted(self, service: Service) -> str:
+        """A prompt that waits, its order to be paid from the menu; its CheckoutRequestID."""
+        service.clock.now = datetime.now(UTC)  # the simulator's, which tells when the money moved
+        service.call("POST", "/c2b/register", {}, by="boss", admin=True)
+        return service.pending()
+
+    def from_menu(self, service: Service, msisdn: str = PHONE) -> None:
+        body = {"msisdn": msisdn, "amount": 100, "billRefNumber": "ORDER1"}
+        service.simulator.post("/simulator/c2b", body)
+
+    @pytest.mark.parametrize("how", ["cancel", "expire"])
+    @pytest.mark.parametrize("menu_first", [True, False])
+    def test_the_prompt_ended_unpaid(
+        self, service: Service, prompted: str, how: str, menu_first: bool
+    ) -> None:
+        if menu_first:
+            self.from_menu(service)
+        service.simulator.post(f"/simulator/prompts/{prompted}/{how}")
+        if not menu_first:
+            self.from_menu(service)
+        [payment] = service.payments()
+        assert (payment.channel, payment.status) == ("stk", "succeeded")
+        assert against(service, service.ledger()) == set()
+
+    @pytest.mark.parametrize("menu_first", [True, False])
+    def test_both_are_paid(self, service: Service, prompted: str, menu_first: bool) -> None:
+        """The prompt's receipt may then be on the payment that came without one."""
+        if menu_first:
+            self.from_menu(service)
+        service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})
+        if not menu_first:
+            self.from_menu(service)
+        assert sorted(payment.status for payment in service.payments()) == ["review", "succeeded"]
+        tally = Tally()
+        assert list(verify_ledger(service.runtime, service.ledger(), settled=True, tally=tally)) == []
+        assert (tally.counts["debits"], tally.counts["debits in review"]) == (2, 1)
+
+    def test_a_second_debit_that_nobody_booked(self, service: Service, prompted: str) -> None:
+        self.from_menu(service)
+        service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})
+        ledger = service.ledger()
+        [of_prompt] = [debit for debit in ledger["debits"] if debit["kind"] == "stk"]
+        ledger["debits"].append({**of_prompt, "receipt": "UNBOOKED01"})
+        said = "every_debit_is_one_success: the customer was debited 2 times"
+        assert against(service, ledger) == {said}
+
+    def test_anybody_may_pay_from_the_menu(self, service: Service, prompted: str) -> None:
+        self.from_menu(service)
+        ledger = service.ledger()
+        ledger["debits"][0]["msisdn"] = "254722000001"
+        assert against(service, ledger) == set()

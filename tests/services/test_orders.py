@@ -9,7 +9,7 @@ from mpesa_service.models import OutgoingEvent
 from mpesa_service.services import c2b_payments
 from mpesa_service.services.invariants import verify
 from mpesa_service.services.orders import expire_due
-from tests.services.c2b_support import MASKED, confirm
+from tests.services.c2b_support import MASKED, confirm, order_row
 from tests.support import PHONE, Service
 
 OTHER = "254712000077"
@@ -79,13 +79,16 @@ class TestAnnouncing:
         "body",
         [
             {"amount": 0},
-            {"amount": 70_001},
+            {"amount": 10_000_001},
             {"amount": "100"},
             {"order": "no blanks"},
             {"amountRule": "about"},
             {"expiresAt": "2020-01-01T00:00:00+03:00"},
             {"expiresAt": "tomorrow"},
             {"expiresAt": "0001-01-01T00:00:00"},
+            {"expiresAt": "9999-12-31T23:59:59-23:00"},
+            {"expiresAt": "9999-12-31T23:59:59+03:00"},
+            {"expiresAt": "9999-12-31T23:59:59"},
             {"metadata": []},
             {"owner": "boss"},
         ],
@@ -194,10 +197,26 @@ class TestPayingByPrompt:
         assert sums(state(service)) == ("paid", 120, 0, 20)
         assert service.initiate(amount=5, phone=OTHER).status_code == second
 
+    def test_an_order_may_be_larger_than_any_payment(self, service: Service) -> None:
+        assert announce(service, amount=10_000_000).status_code == 201
+        service.paid(amount=70_000)
+        assert sums(state(service)) == ("partially_paid", 70_000, 9_930_000, 0)
+
     def test_an_order_whose_time_is_over_is_closed_before_the_job_says_so(self, service: Service) -> None:
         announce(service, expiresAt=(service.clock() + timedelta(seconds=10)).isoformat())
+        service.clock.advance(9.9)
+        assert state(service)["status"] == "open"
+        service.clock.advance(0.1)
+        answer = service.initiate()
+        assert (answer.json["code"], answer.json["details"]["status"]) == ("order_closed", "expired")
+        assert state(service)["status"] == "expired"
+        assert order_row(service).status == "open", "which the job books"
+
+    def test_one_that_is_paid_does_not_expire(self, service: Service) -> None:
+        announce(service, expiresAt=(service.clock() + timedelta(seconds=10)).isoformat())
+        service.paid()
         service.clock.advance(10)
-        assert service.initiate().json["code"] == "order_closed"
+        assert state(service)["status"] == "paid"
 
     @pytest.mark.parametrize(
         ("before", "amount", "code"),

@@ -148,7 +148,7 @@ class TestWithoutAPhone:
     def test_its_debit_is_none_of_a_prompt(self, service: Service) -> None:
         from_the_menu(service)
         ledger = Ledger.of(service.ledger())
-        assert (ledger.debits, ledger.prompts) == ({}, {})
+        assert (ledger.by_prompt, ledger.prompts) == ({}, {})
 
     def test_nothing_can_be_sent_to_the_phone(self, service: Service) -> None:
         answer = reverse(service, from_the_menu(service), method="b2c")

@@ -1,6 +1,6 @@
 """Endpoints and what operators do with deliveries."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -265,3 +265,9 @@ class TestReplay:
         with pytest.raises(InvalidRequest) as caught:
             replay(service.runtime, BOSS, added.id, now, now)
         assert caught.value.code == "invalid_time_range"
+        first = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+        last = datetime.max.replace(tzinfo=timezone(timedelta(hours=-23)))
+        for since, until in ((first, now), (now, last)):
+            with pytest.raises(InvalidRequest) as caught:
+                replay(service.runtime, BOSS, added.id, since, until)
+            assert caught.value.code == "invalid_time_range"
