@@ -110,6 +110,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         not isinstance(subject, str)
         or not 0 < len(subject) <= MAX_SUBJECT_LENGTH
         or not subject.isprintable()
+        or not subject.strip()
     ):
         raise Unauthenticated("The token names no subject.")
     if "exp" not in claims:

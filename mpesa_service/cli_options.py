@@ -14,8 +14,24 @@ from mpesa_service.errors import ServiceError
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
+LONGEST_NAME = 100
+
+
+class _Name(click.ParamType[str]):
+    """A person's name: something that can be seen, without blanks around it."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        found = " ".join(value.split())
+        if not 0 < len(found) <= LONGEST_NAME or not found.isprintable():
+            self.fail(f"a name has 1 to {LONGEST_NAME} visible characters", param, ctx)
+        return found
+
+
+NAME = _Name()
 as_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
-by = click.option("--by", "who", required=True, help="Your name, for the audit trail.")
+by = click.option("--by", "who", required=True, type=NAME, help="Your name, for the audit trail.")
 reason = click.option("--reason", "why", required=True, help="Why, for the audit trail.")
 
 

@@ -108,6 +108,27 @@ def commands(group: click.Group, *above: str) -> list[tuple[str, ...]]:
     return found
 
 
+def with_a_name(group: click.Group, *above: str) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found += with_a_name(command, *above, name)
+        elif any(parameter.name == "who" for parameter in command.params):
+            found.append((*above, name))
+    return found
+
+
+@pytest.mark.parametrize("path", with_a_name(mpesa_cli), ids=str)
+@pytest.mark.parametrize("name", ["", " \t", "\u200b", "a" * 101], ids=repr)
+def test_nobody_acts_without_a_name(path: tuple[str, ...], name: str) -> None:
+    command: Any = mpesa_cli
+    for word in path:
+        command = command.commands[word]
+    [option] = [parameter for parameter in command.params if parameter.name == "who"]
+    with pytest.raises(click.BadParameter, match="1 to 100 visible characters"):
+        option.type_cast_value(click.Context(command), name)
+
+
 @pytest.mark.parametrize("path", commands(mpesa_cli), ids=str)
 def test_every_command_explains_itself(make_app: Any, path: tuple[str, ...]) -> None:
     result = run(make_app(), *path, "--help")

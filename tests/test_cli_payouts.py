@@ -77,6 +77,14 @@ def test_approve_by_another_person(service: Service) -> None:
     assert batches(service)[0].approved_by == "operator:otieno"
 
 
+def test_another_spelling_is_not_another_person(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    path.write_text("type,phoneNumber,amount\nb2c,0712345678,60000\n")
+    batch = run_json(service, "create", str(path), "--reference", "LARGE", "--by", "Amina")["_id"]
+    for name in ("amina", " AMINA ", "operator:amina"):
+        assert "cannot approve it" in run(service, "approve", batch, "--by", name, code=1)
+
+
 def test_pause_resume_stop(service: Service) -> None:
     batch = made(service)
     assert "paused: nothing more is sent" in run(service, "pause", batch, "--by", "amina")
