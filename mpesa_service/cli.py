@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from rich.progress import Progress
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.auth import make_token
+from mpesa_service.auth import is_subject, make_token
 from mpesa_service.cli_c2b import register_urls
 from mpesa_service.cli_c2b_rules import c2b_rules_cli
 from mpesa_service.cli_doctor import doctor
@@ -58,6 +58,8 @@ def token(sub: str, roles: tuple[str, ...], hours: int) -> None:
 
     Example: flask --app wsgi mpesa token --sub shop --role admin
     """
+    if not is_subject(sub):
+        raise click.UsageError("--sub must be 1 to 255 printable characters.")
     if current_app.config["JWT_ALGORITHM"] != "HS256":
         raise click.ClickException("Tokens are made by the holder of the private key, not here.")
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.errors import ServiceError
-from mpesa_service.schemas.inquiries import BalancesSchema, InquirySchema
+from mpesa_service.schemas.inquiries import BalancesSchema, InquirySchema, asked_receipt
 from mpesa_service.services.balances import latest_balances
 from mpesa_service.services.inquiries import InquiryRecord, ask_balance, transaction_status, wait_for
 
@@ -33,7 +33,7 @@ def status(receipt: str, *, wait: bool, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa status UKN2ABCDEF --wait
     """
-    record = _asked(lambda: transaction_status(runtime(), OPERATOR, receipt.upper()), wait=wait)
+    record = _asked(lambda: transaction_status(runtime(), OPERATOR, asked_receipt(receipt)), wait=wait)
     if as_json:
         click.echo(json.dumps(InquirySchema().dump(record), indent=2))
     else:

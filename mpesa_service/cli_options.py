@@ -1,4 +1,4 @@
-"""What operator commands share: who is asking, errors as sentences, JSON for scripts, times for people."""
+"""What operator commands share: who is asking, options read as the API reads them, errors, JSON, times."""
 
 import json
 from collections.abc import Iterator
@@ -8,9 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from marshmallow import Schema, ValidationError
 
+from mpesa_service.api.parsing import invalid
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.errors import ServiceError
+from mpesa_service.schemas.review import ResolveSchema
+from mpesa_service.services.review import Finding, Resolution
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
@@ -47,6 +51,22 @@ def errors_as_sentences() -> Iterator[None]:
         yield
     except ServiceError as error:
         raise click.ClickException(error.message) from error
+
+
+def load(schema: Schema, **given: Any) -> dict[str, Any]:
+    """Read options, by the API's names, as the API reads its requests; what was not given is absent."""
+    present = {name: value for name, value in given.items() if value not in (None, ())}
+    try:
+        found: dict[str, Any] = schema.load(present)
+    except ValidationError as error:
+        raise click.UsageError(invalid(error.messages).message) from error
+    return found
+
+
+def finding(action: Resolution, **given: Any) -> Finding:
+    """Return what a person has found out about something in review, read as the API reads it."""
+    found = load(ResolveSchema(), action=action.value, **given)
+    return Finding(action, found["reason"], found["receipt"], found.get("amount"))
 
 
 def echo_json(data: Any) -> None:

@@ -7,18 +7,18 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 from flask.cli import AppGroup
-from marshmallow import ValidationError
 from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.api.parsing import invalid
 from mpesa_service.cli_options import (
     as_json,
     by,
     echo_json,
     errors_as_sentences,
+    finding,
+    load,
     local_time,
     operator,
     reason,
@@ -54,11 +54,7 @@ def create(
     """
     asked = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
     with errors_as_sentences():
-        rows = read_csv(file.read())
-        try:
-            request = BatchRequest(**PayoutRequestSchema().load({**asked, "rows": rows}))
-        except ValidationError as error:
-            raise invalid(error.messages) from error
+        request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **asked))
         try:
             made = payout_batches.create(runtime(), operator(who), request)
         except InvalidRows as error:
@@ -179,7 +175,7 @@ def settle(payout: str, receipt: str | None, why: str, who: str) -> None:
 
     Example: flask --app wsgi mpesa payout settle 019a… --by amina --reason "on the statement"
     """
-    _decide(Finding(Resolution.SETTLE, why, receipt), payout, who)
+    _decide(finding(Resolution.SETTLE, reason=why, receipt=receipt), payout, who)
 
 
 @payout_cli.command("fail")
@@ -191,7 +187,7 @@ def fail(payout: str, why: str, who: str) -> None:
 
     Example: flask --app wsgi mpesa payout fail 019a… --by amina --reason "not on the statement"
     """
-    _decide(Finding(Resolution.FAIL, why), payout, who)
+    _decide(finding(Resolution.FAIL, reason=why), payout, who)
 
 
 @payouts_cli.command("resume")
@@ -209,9 +205,9 @@ def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str
         _show(act(runtime(), operator(who), batch), as_json)
 
 
-def _decide(finding: Finding, payout: str, who: str) -> None:
+def _decide(found: Finding, payout: str, who: str) -> None:
     with errors_as_sentences():
-        record = resolve_payout(runtime(), operator(who), payout, finding)
+        record = resolve_payout(runtime(), operator(who), payout, found)
     click.echo(f"{record.id} is {record.status}")
 
 

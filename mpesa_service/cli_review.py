@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import as_json, by, echo_json, operator
+from mpesa_service.cli_options import as_json, by, echo_json, errors_as_sentences, finding, load, operator
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.errors import ServiceError
 from mpesa_service.schemas.payouts import PayoutSchema
 from mpesa_service.schemas.responses import PaymentSchema
 from mpesa_service.schemas.review import LARGEST_AMOUNT
+from mpesa_service.schemas.unmatched import ReturnSchema
 from mpesa_service.services import holds
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.payout_records import PayoutRecord
@@ -60,11 +60,9 @@ def _payouts_table(payouts: Sequence[PayoutRecord]) -> Table:
     return table
 
 
-def _decide(reference: str, who: str, finding: Finding) -> None:
-    try:
-        record = resolve(runtime(), operator(who), reference, finding)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
+def _decide(reference: str, who: str, found: Finding) -> None:
+    with errors_as_sentences():
+        record = resolve(runtime(), operator(who), reference, found)
     click.echo(f"{record.id} is {record.status}")
 
 
@@ -89,7 +87,7 @@ def settle(payment: str, receipt: str | None, amount: int | None, who: str, reas
 
     Example: flask --app wsgi mpesa review settle 019a… --by amina --reason "on the statement"
     """
-    _decide(payment, who, Finding(Resolution.SETTLE, reason, receipt, amount))
+    _decide(payment, who, finding(Resolution.SETTLE, reason=reason, receipt=receipt, amount=amount))
 
 
 @review_cli.command("fail")
@@ -100,7 +98,7 @@ def fail(payment: str, who: str, reason: str) -> None:
 
     Example: flask --app wsgi mpesa review fail 019a… --by amina --reason "not on the statement"
     """
-    _decide(payment, who, Finding(Resolution.FAIL, reason))
+    _decide(payment, who, finding(Resolution.FAIL, reason=reason))
 
 
 @review_cli.command("refund")
@@ -117,7 +115,7 @@ def pay_back(payment: str, method: str | None, amount: int | None, who: str, rea
 
     Example: flask --app wsgi mpesa review refund 019a… --by amina --reason "paid twice"
     """
-    _decide(payment, who, Finding(Resolution.SETTLE, reason, amount=amount))
+    _decide(payment, who, finding(Resolution.SETTLE, reason=reason, amount=amount))
     _refund(payment, who, RefundWish(method=RefundMethod(method) if method else None, reason=reason))
 
 
@@ -130,14 +128,13 @@ def reverse(payment: str, who: str, reason: str) -> None:
 
     Example: flask --app wsgi mpesa reverse 019a… --by amina --reason "sent to the wrong shop"
     """
-    _refund(payment, who, RefundWish(method=RefundMethod.REVERSAL, reason=reason))
+    why = load(ReturnSchema(), reason=reason)["reason"]
+    _refund(payment, who, RefundWish(method=RefundMethod.REVERSAL, reason=why))
 
 
 def _refund(payment: str, who: str, wish: RefundWish) -> None:
-    try:
+    with errors_as_sentences():
         answer = refund(runtime(), operator(who), payment, wish, _plainly)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
     click.echo(answer.body.decode())
     if answer.status >= 400:
         raise SystemExit(1)

@@ -8,16 +8,16 @@ from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import as_json, by, echo_json, errors_as_sentences, local_time, operator
+from mpesa_service.cli_options import as_json, by, echo_json, errors_as_sentences, load, local_time, operator
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.schemas.responses import PaymentSchema, RefundSchema
-from mpesa_service.schemas.unmatched import UnmatchedSchema
+from mpesa_service.schemas.unmatched import MatchSchema, ReturnSchema, UnmatchedQuerySchema, UnmatchedSchema
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.refunds import RefundStarted
 from mpesa_service.services.unmatched import UnmatchedRecord, list_unmatched, match, send_back
 
 unmatched_cli = AppGroup("unmatched", help="Money that fits no order.")
-why = click.option("--reason", required=True, help="Why, for the audit trail.")
+_why = click.option("--reason", required=True, help="Why, for the audit trail.")
 
 
 @unmatched_cli.command("list")
@@ -29,7 +29,7 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa unmatched list
     """
-    found = list_unmatched(runtime(), limit, after)
+    found = list_unmatched(runtime(), **load(UnmatchedQuerySchema(), limit=limit, after=after))
     if as_json:
         echo_json(UnmatchedSchema(many=True).dump(found))
         return
@@ -43,7 +43,7 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 @unmatched_cli.command("match")
 @click.argument("payment")
 @click.argument("order")
-@why
+@_why
 @by
 @as_json
 def match_(payment: str, order: str, reason: str, who: str, as_json: bool) -> None:
@@ -51,8 +51,9 @@ def match_(payment: str, order: str, reason: str, who: str, as_json: bool) -> No
 
     Example: flask --app wsgi mpesa unmatched match 019a… ORDER-1001 --by amina --reason "called him"
     """
+    wish = load(MatchSchema(), orderId=order, reason=reason)
     with errors_as_sentences():
-        record = match(runtime(), operator(who), payment, order, reason)
+        record = match(runtime(), operator(who), payment, wish["order_id"], wish["reason"])
     if as_json:
         echo_json(PaymentSchema().dump(record))
         return
@@ -61,7 +62,7 @@ def match_(payment: str, order: str, reason: str, who: str, as_json: bool) -> No
 
 @unmatched_cli.command("return")
 @click.argument("payment")
-@why
+@_why
 @by
 @as_json
 def return_(payment: str, reason: str, who: str, as_json: bool) -> None:
@@ -69,8 +70,9 @@ def return_(payment: str, reason: str, who: str, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
     """
+    why = load(ReturnSchema(), reason=reason)["reason"]
     with errors_as_sentences():
-        answer = send_back(runtime(), operator(who), payment, reason, _in_json if as_json else _in_words)
+        answer = send_back(runtime(), operator(who), payment, why, _in_json if as_json else _in_words)
     click.echo(answer.body.decode())
     if answer.status >= 400:
         raise SystemExit(1)

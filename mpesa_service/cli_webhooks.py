@@ -15,6 +15,7 @@ from mpesa_service.cli_options import (
     by,
     echo_json,
     errors_as_sentences,
+    load,
     local_time,
     operator,
 )
@@ -24,6 +25,7 @@ from mpesa_service.schemas.webhooks import (
     DeliverySchema,
     EndpointSchema,
     EndpointWithSecretSchema,
+    NewEndpointSchema,
     ReplayedSchema,
 )
 from mpesa_service.services import webhook_deliveries, webhooks
@@ -52,9 +54,9 @@ def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: b
 
     Example: flask --app wsgi mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
     """
-    wanted = [EventType(word) for word in types]
+    wanted = load(NewEndpointSchema(), url=url, eventTypes=types, description=description)
     with errors_as_sentences():
-        added = webhooks.add_endpoint(runtime(), operator(who).subject, url, wanted, description)
+        added = webhooks.add_endpoint(runtime(), operator(who).subject, **wanted)
     _show_secret(added, as_json)
 
 

@@ -74,7 +74,15 @@ class TestToken:
         assert app.test_client().post("/api/mpesa/x/refund", json={}, headers=header).status_code == 404
 
     @pytest.mark.parametrize(
-        "words", [[], ["--sub", "a", "--hours", "0"], ["--sub", "a", "--hours", "9000"]], ids=str
+        "words",
+        [
+            [],
+            ["--sub", " "],
+            ["--sub", "a" * 256],
+            ["--sub", "a", "--hours", "0"],
+            ["--sub", "a", "--hours", "9000"],
+        ],
+        ids=str,
     )
     def test_is_not_made_without_a_subject_or_for_ever(self, make_app: Any, words: list[str]) -> None:
         result = run(make_app(), "token", *words)

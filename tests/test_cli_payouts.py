@@ -64,7 +64,7 @@ def test_create_with_faults_stores_nothing(service: Service, tmp_path: Path) -> 
     assert "The first line must name columns" in run(service, *words, code=1)
     path.write_text(CSV)
     assert "reference: must be 1 to 64" in run(
-        service, "create", str(path), "--reference", "a b", "--by", "x", code=1
+        service, "create", str(path), "--reference", "a b", "--by", "x", code=2
     )
     assert batches(service) == []
 
