@@ -10,10 +10,13 @@ from zoneinfo import ZoneInfo
 import click
 from marshmallow import Schema, ValidationError
 
+from mpesa_service.api.blueprint import runtime
 from mpesa_service.api.parsing import invalid
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.errors import ServiceError
+from mpesa_service.schemas.holds import HoldSchema
 from mpesa_service.schemas.review import ResolveSchema
+from mpesa_service.services import holds
 from mpesa_service.services.review import Finding, Resolution
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
@@ -67,6 +70,15 @@ def finding(action: Resolution, **given: Any) -> Finding:
     """Return what a person has found out about something in review, read as the API reads it."""
     found = load(ResolveSchema(), action=action.value, **given)
     return Finding(action, found["reason"], found["receipt"], found.get("amount"))
+
+
+def resume_held(name: str, who: str, *, as_json: bool) -> None:
+    """Let what is held go on, and say what came of it."""
+    lifted = holds.resume(runtime(), operator(who).subject, name)
+    if as_json:
+        echo_json(HoldSchema(many=True).dump(lifted))
+        return
+    click.echo(holds.told(name, lifted))
 
 
 def echo_json(data: Any) -> None:

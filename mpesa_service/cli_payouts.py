@@ -22,11 +22,18 @@ from mpesa_service.cli_options import (
     local_time,
     operator,
     reason,
+    resume_held,
 )
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.schemas.payout_csv import read_csv
-from mpesa_service.schemas.payouts import BatchSchema, PayoutRequestSchema, ProgressSchema, result_lines
+from mpesa_service.schemas.payouts import (
+    BatchSchema,
+    PayoutRequestSchema,
+    PayoutSchema,
+    ProgressSchema,
+    result_lines,
+)
 from mpesa_service.services import holds, payout_batches, payout_control, payout_records
 from mpesa_service.services.payout_batches import FAULTS_SHOWN, BatchRequest, InvalidRows
 from mpesa_service.services.payout_records import Progress
@@ -170,34 +177,37 @@ def result(batch: str, output: TextIO) -> None:
 @click.option("--receipt", help="The M-Pesa receipt that proves it.")
 @reason
 @by
-def settle(payout: str, receipt: str | None, why: str, who: str) -> None:
+@as_json
+def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) -> None:
     """Say that a payout in review was paid.
 
     Example: flask --app wsgi mpesa payout settle 019a… --by amina --reason "on the statement"
     """
-    _decide(finding(Resolution.SETTLE, reason=why, receipt=receipt), payout, who)
+    _decide(finding(Resolution.SETTLE, reason=why, receipt=receipt), payout, who, as_json)
 
 
 @payout_cli.command("fail")
 @click.argument("payout")
 @reason
 @by
-def fail(payout: str, why: str, who: str) -> None:
+@as_json
+def fail(payout: str, why: str, who: str, as_json: bool) -> None:
     """Say that a payout in review was not paid.
 
     Example: flask --app wsgi mpesa payout fail 019a… --by amina --reason "not on the statement"
     """
-    _decide(finding(Resolution.FAIL, reason=why), payout, who)
+    _decide(finding(Resolution.FAIL, reason=why), payout, who, as_json)
 
 
 @payouts_cli.command("resume")
-def resume_payouts() -> None:
+@by
+@as_json
+def resume_payouts(who: str, as_json: bool) -> None:
     """Let payouts go on, after what stopped them was mended.
 
-    Example: flask --app wsgi mpesa payouts resume
+    Example: flask --app wsgi mpesa payouts resume --by amina
     """
-    stopped = holds.resume(runtime(), holds.PAYOUTS)
-    click.echo("Payouts go on." if stopped else "Payouts were not stopped.")
+    resume_held(holds.PAYOUTS, who, as_json=as_json)
 
 
 def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:
@@ -205,9 +215,12 @@ def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str
         _show(act(runtime(), operator(who), batch), as_json)
 
 
-def _decide(found: Finding, payout: str, who: str) -> None:
+def _decide(found: Finding, payout: str, who: str, as_json: bool) -> None:
     with errors_as_sentences():
         record = resolve_payout(runtime(), operator(who), payout, found)
+    if as_json:
+        echo_json(PayoutSchema().dump(record))
+        return
     click.echo(f"{record.id} is {record.status}")
 
 

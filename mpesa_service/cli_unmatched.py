@@ -1,23 +1,28 @@
 """Operator commands for money that fits no order: flask --app wsgi mpesa unmatched …"""
 
-import json
-
 import click
 from flask.cli import AppGroup
 from rich.console import Console
 from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import as_json, by, echo_json, errors_as_sentences, load, local_time, operator
+from mpesa_service.cli_options import (
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    load,
+    local_time,
+    operator,
+    reason,
+)
+from mpesa_service.cli_output import end_with, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
-from mpesa_service.schemas.responses import PaymentSchema, RefundSchema
+from mpesa_service.schemas.responses import PaymentSchema
 from mpesa_service.schemas.unmatched import MatchSchema, ReturnSchema, UnmatchedQuerySchema, UnmatchedSchema
-from mpesa_service.services.idempotency import Answer
-from mpesa_service.services.refunds import RefundStarted
 from mpesa_service.services.unmatched import UnmatchedRecord, list_unmatched, match, send_back
 
 unmatched_cli = AppGroup("unmatched", help="Money that fits no order.")
-_why = click.option("--reason", required=True, help="Why, for the audit trail.")
 
 
 @unmatched_cli.command("list")
@@ -43,15 +48,15 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 @unmatched_cli.command("match")
 @click.argument("payment")
 @click.argument("order")
-@_why
+@reason
 @by
 @as_json
-def match_(payment: str, order: str, reason: str, who: str, as_json: bool) -> None:
+def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
     """Give money to an announced order.
 
     Example: flask --app wsgi mpesa unmatched match 019a… ORDER-1001 --by amina --reason "called him"
     """
-    wish = load(MatchSchema(), orderId=order, reason=reason)
+    wish = load(MatchSchema(), orderId=order, reason=why)
     with errors_as_sentences():
         record = match(runtime(), operator(who), payment, wish["order_id"], wish["reason"])
     if as_json:
@@ -62,33 +67,19 @@ def match_(payment: str, order: str, reason: str, who: str, as_json: bool) -> No
 
 @unmatched_cli.command("return")
 @click.argument("payment")
-@_why
+@reason
 @by
 @as_json
-def return_(payment: str, reason: str, who: str, as_json: bool) -> None:
+def return_(payment: str, why: str, who: str, as_json: bool) -> None:
     """Have M-Pesa reverse it: all of it goes back to whoever paid.
 
     Example: flask --app wsgi mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
     """
-    why = load(ReturnSchema(), reason=reason)["reason"]
+    wish = load(ReturnSchema(), reason=why)
     with errors_as_sentences():
-        answer = send_back(runtime(), operator(who), payment, why, _in_json if as_json else _in_words)
-    click.echo(answer.body.decode())
-    if answer.status >= 400:
-        raise SystemExit(1)
-
-
-def _in_json(started: RefundStarted) -> Answer:
-    if started.refusal is not None:
-        return Answer(started.refusal.status, json.dumps(started.refusal.body("")).encode())
-    return Answer(200, json.dumps(RefundSchema().dump(started.refund), indent=2).encode())
-
-
-def _in_words(started: RefundStarted) -> Answer:
-    if started.refusal is not None:
-        return Answer(started.refusal.status, started.refusal.message.encode())
-    words = f"refund {started.refund.id} of {started.refund.amount} shillings is {started.refund.status}"
-    return Answer(200, words.encode())
+        shown = refund_shown(as_json=as_json)
+        answer = send_back(runtime(), operator(who), payment, wish["reason"], shown)
+    end_with(answer)
 
 
 def _cells(one: UnmatchedRecord) -> tuple[str, ...]:

@@ -82,13 +82,17 @@ def list_(as_json: bool) -> None:
 @webhooks_cli.command("disable")
 @click.argument("endpoint")
 @by
-def disable(endpoint: str, who: str) -> None:
+@as_json
+def disable(endpoint: str, who: str, as_json: bool) -> None:
     """Tell an endpoint of nothing more; what waits for it is set aside.
 
     Example: flask --app wsgi mpesa webhooks disable 019a… --by amina
     """
     with errors_as_sentences():
-        webhooks.disable_endpoint(runtime(), operator(who).subject, endpoint)
+        disabled = webhooks.disable_endpoint(runtime(), operator(who).subject, endpoint)
+    if as_json:
+        echo_json(EndpointSchema().dump(disabled))
+        return
     click.echo(f"{endpoint} is disabled.")
 
 

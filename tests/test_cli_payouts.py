@@ -159,12 +159,12 @@ def test_result(service: Service, tmp_path: Path) -> None:
 
 
 def test_a_hold_is_shown_and_lifted(service: Service, file: str) -> None:
-    assert "Payouts were not stopped." in run(service, "resume", group="payouts")
+    assert "Payouts were not stopped." in run(service, "resume", "--by", "amina", group="payouts")
     with service.runtime.database.begin() as session:
         holds.stop(session, holds.PAYOUTS, "no money", service.clock())
     text = run(service, "create", file, "--reference", "PAY-1", "--by", "amina")
     assert "payouts are stopped: no money" in text
-    assert "Payouts go on." in run(service, "resume", group="payouts")
+    assert "Payouts go on." in run(service, "resume", "--by", "amina", group="payouts")
 
 
 def test_what_waits_for_another_person_says_so(service: Service, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ MEND_SILENCE = (
     "M-Pesa took the question and posts its answer to MPESA_CALLBACK_URL: see the callback address. It may"
     " also just be slow; run the doctor again in a minute."
 )
-MEND_STOPPED = "Mend the initiator's credentials, then: flask --app wsgi mpesa refunds resume"
+MEND_STOPPED = "Mend the initiator's credentials, then: flask --app wsgi mpesa refunds resume --by <you>"
 MEND_CALLBACK = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet and come out at this service's"
     " /api/mpesa/callback: check DNS, the certificate, the proxy, and that the service runs."

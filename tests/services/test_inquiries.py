@@ -239,7 +239,7 @@ class TestRefused:
         with service.runtime.database.read() as session:
             assert "2001" in str(holds.why_stopped(session, holds.PAYOUTS))
         assert look_into_due(service.runtime) == 0
-        assert holds.resume(service.runtime, holds.REFUNDS)
+        assert holds.resume(service.runtime, "amina", holds.REFUNDS)
         assert ask(service, "UKN4ABCDEF").status_code == 202
 
     def test_without_an_initiator(self, service_env: dict, listening, simulator, clock, sqlite_url) -> None:
