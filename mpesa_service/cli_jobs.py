@@ -2,11 +2,10 @@
 
 import click
 from flask.cli import AppGroup
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli_options import as_json, echo_json
+from mpesa_service.cli_output import print_table
 from mpesa_service.jobs.table import JOBS, run
 
 jobs_cli = AppGroup("jobs", help="What is done without being asked.")
@@ -42,7 +41,4 @@ def list_jobs(as_json: bool) -> None:
     if as_json:
         echo_json([{"name": job.name, "every": job.every, "help": job.help} for job in JOBS])
         return
-    table = Table("job", "every", "what it does")
-    for job in JOBS:
-        table.add_row(job.name, f"{job.every:g} s", job.help)
-    Console().print(table)
+    print_table(("job", "every", "what it does"), ((job.name, f"{job.every:g} s", job.help) for job in JOBS))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ import click
 from flask.cli import AppGroup
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli_options import errors_as_sentences, load, local_time
+from mpesa_service.cli_output import Row, print_table
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.schemas.listing import (
     FORMATS,
@@ -33,7 +33,7 @@ from mpesa_service.services.listing import (
     count_payments,
     list_payments,
 )
-from mpesa_service.services.trail import payment_trail
+from mpesa_service.services.trail import TrailEvent, payment_trail
 
 OPERATOR = Principal("operator", frozenset({ADMIN}))
 
@@ -77,7 +77,7 @@ def list_(to_json: bool, **given: Any) -> None:
         data = [as_json(payment) for payment in page.payments]
         click.echo(json.dumps({"data": data, "next": cursor(page.next)}, indent=2))
         return
-    Console().print(_table(page.payments))
+    print_table(_COLUMNS, map(_row, page.payments))
     if page.next:
         click.echo(f"More: --after {cursor(page.next)}")
 
@@ -149,18 +149,19 @@ def events(payment: str, to_json: bool) -> None:
     if to_json:
         click.echo(json.dumps(TrailEventSchema(many=True).dump(found), indent=2))
         return
-    table = Table("", "at", "what happened", "from", "to", "by", "evidence", "refund")
-    for row in found:
-        states = (row.before or "", row.after)
-        about = (row.actor, row.evidence or "", row.refund or "")
-        table.add_row(str(row.sequence), local_time(row.at), row.sentence, *states, *about)
-    Console().print(table)
+    print_table(_TRAIL, map(_trail_row, found))
 
 
-def _table(payments: Sequence[ListedPayment]) -> Table:
-    table = Table("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
-    for row in payments:
-        amounts = (str(row.amount), str(row.refunded_amount or ""))
-        known = (row.receipt or "", row.phone or "", row.failure_reason or "")
-        table.add_row(row.id, local_time(row.created_at), row.order_id, *amounts, row.status, *known)
-    return table
+_TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")
+_COLUMNS = ("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
+
+
+def _row(row: ListedPayment) -> Row:
+    amounts = (str(row.amount), str(row.refunded_amount or ""))
+    known = (row.receipt, row.phone, row.failure_reason)
+    return (row.id, local_time(row.created_at), row.order_id, *amounts, row.status, *known)
+
+
+def _trail_row(row: TrailEvent) -> Row:
+    happened = (str(row.sequence), local_time(row.at), row.sentence)
+    return (*happened, row.before, row.after, row.actor, row.evidence, row.refund)

@@ -7,9 +7,7 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 from flask.cli import AppGroup
-from rich.console import Console
 from rich.progress import Progress as Bar
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli_options import (
@@ -24,6 +22,7 @@ from mpesa_service.cli_options import (
     reason,
     resume_held,
 )
+from mpesa_service.cli_output import Row, print_table
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.schemas.payout_csv import read_csv
@@ -36,7 +35,7 @@ from mpesa_service.schemas.payouts import (
 )
 from mpesa_service.services import holds, payout_batches, payout_control, payout_records
 from mpesa_service.services.payout_batches import FAULTS_SHOWN, BatchRequest, InvalidRows
-from mpesa_service.services.payout_records import Progress
+from mpesa_service.services.payout_records import BatchRecord, Progress
 from mpesa_service.services.payout_review import resolve_payout
 from mpesa_service.services.review import Finding, Resolution
 from mpesa_service.services.runtime import Runtime
@@ -133,12 +132,7 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         echo_json(BatchSchema(many=True).dump(found))
         return
-    table = Table("batch", "reference", "status", "rows", "shillings", "by", "approved by", "since", "ended")
-    for one in found:
-        figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by or "")
-        times = (local_time(one.created_at), local_time(one.completed_at))
-        table.add_row(one.id, one.reference, one.status, *figures, *times)
-    Console().print(table)
+    print_table(_BATCH, map(_cells, found))
 
 
 @payout_cli.command("watch")
@@ -230,12 +224,19 @@ def _show(progress: Progress, as_json: bool) -> None:
         return
     batch = progress.batch
     click.echo(f"{batch.id}  {batch.reference}  {batch.status}: {_words(progress)}")
-    table = Table("status", "rows", "shillings")
-    for status, share in progress.rows.items():
-        if share.count:
-            table.add_row(status, str(share.count), str(share.amount))
-    table.add_row("all", str(batch.row_count), str(batch.total_amount))
-    Console().print(table)
+    rows = [(status, str(share.count), str(share.amount)) for status, share in progress.rows.items()]
+    shown = [row for row in rows if row[1] != "0"]
+    all_ = ("all", str(batch.row_count), str(batch.total_amount))
+    print_table(("status", "rows", "shillings"), [*shown, all_])
+
+
+_BATCH = ("batch", "reference", "status", "rows", "shillings", "by", "approved by", "since", "ended")
+
+
+def _cells(one: BatchRecord) -> Row:
+    figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by)
+    times = (local_time(one.created_at), local_time(one.completed_at))
+    return (one.id, one.reference, one.status, *figures, *times)
 
 
 def _words(progress: Progress) -> str:
@@ -253,10 +254,10 @@ def _show_faults(error: InvalidRows, as_json: bool) -> int:
     if as_json:
         echo_json({"code": error.code, "message": error.message, "details": error.details})
         return 1
-    table = Table("row", "field", "what is wrong")
-    for fault in error.faults[:FAULTS_SHOWN]:
-        table.add_row(str(fault.row), fault.field, fault.message)
-    Console().print(table)
+    shown = error.faults[:FAULTS_SHOWN]
+    print_table(
+        ("row", "field", "what is wrong"), ((str(fault.row), fault.field, fault.message) for fault in shown)
+    )
     click.echo(f"{len(error.faults)} faults; nothing was stored.")
     return 1
 

@@ -1,12 +1,9 @@
 """Operator commands for what waits for a person, and for money that goes back."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli_options import (
@@ -20,7 +17,7 @@ from mpesa_service.cli_options import (
     reason,
     resume_held,
 )
-from mpesa_service.cli_output import end_with, refund_shown
+from mpesa_service.cli_output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.schemas.payouts import PayoutSchema
 from mpesa_service.schemas.responses import PaymentSchema
@@ -50,25 +47,26 @@ def list_waiting(limit: int, as_json: bool) -> None:
     if as_json:
         echo_json(PaymentSchema(many=True).dump(found) + PayoutSchema(many=True).dump(payouts))
         return
-    table = Table("payment", "order", "amount", "status", "receipt", "evidence", "why")
-    for record in found:
-        why = [record.failure_reason] if record.failure_reason else []
-        why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
-        cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt or "")
-        table.add_row(*cells, record.evidence or "", "\n".join(why))
-    Console().print(table)
+    print_table(_PAYMENT, map(_payment_row, found))
     if payouts:
-        Console().print(_payouts_table(payouts))
+        print_table(_PAYOUT, map(_payout_row, payouts))
     click.echo(f"{len(found) + len(payouts)} waiting")
 
 
-def _payouts_table(payouts: Sequence[PayoutRecord]) -> Table:
-    table = Table("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
-    for record in payouts:
-        cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
-        rest = (str(record.amount), record.receipt or "", record.evidence or "", record.failure_reason)
-        table.add_row(*cells, *rest)
-    return table
+_PAYMENT = ("payment", "order", "amount", "status", "receipt", "evidence", "why")
+_PAYOUT = ("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
+
+
+def _payment_row(record: PaymentRecord) -> Row:
+    why = [record.failure_reason] if record.failure_reason else []
+    why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
+    cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt)
+    return (*cells, record.evidence, "\n".join(why))
+
+
+def _payout_row(record: PayoutRecord) -> Row:
+    cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
+    return (*cells, str(record.amount), record.receipt, record.evidence, record.failure_reason)
 
 
 def _decide(reference: str, who: str, found: Finding) -> PaymentRecord:

@@ -2,8 +2,6 @@
 
 import click
 from flask.cli import AppGroup
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli_options import (
@@ -16,7 +14,7 @@ from mpesa_service.cli_options import (
     operator,
     reason,
 )
-from mpesa_service.cli_output import end_with, refund_shown
+from mpesa_service.cli_output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.schemas.responses import PaymentSchema
 from mpesa_service.schemas.unmatched import MatchSchema, ReturnSchema, UnmatchedQuerySchema, UnmatchedSchema
@@ -38,10 +36,8 @@ def list_(limit: int, after: str, as_json: bool) -> None:
     if as_json:
         echo_json(UnmatchedSchema(many=True).dump(found))
         return
-    table = Table("payment", "since", "amount", "typed", "payer", "receipt", "may be meant for")
-    for one in found:
-        table.add_row(*_cells(one))
-    Console().print(table)
+    headings = ("payment", "since", "amount", "typed", "payer", "receipt", "may be meant for")
+    print_table(headings, map(_cells, found))
     click.echo(f"{len(found)} unmatched")
 
 
@@ -82,9 +78,9 @@ def return_(payment: str, why: str, who: str, as_json: bool) -> None:
     end_with(answer)
 
 
-def _cells(one: UnmatchedRecord) -> tuple[str, ...]:
+def _cells(one: UnmatchedRecord) -> Row:
     payment = one.payment
-    said = (payment.bill_reference or "", payment.phone or "", payment.receipt or "")
+    said = (payment.bill_reference, payment.phone, payment.receipt)
     likely = "\n".join(_words(suggestion) for suggestion in one.suggestions)
     return (payment.id, local_time(payment.created_at), str(payment.amount), *said, likely)
 

@@ -1,12 +1,9 @@
 """Operator commands for outgoing events: flask --app wsgi mpesa webhooks …"""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import click
 from flask.cli import AppGroup
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli_options import (
@@ -19,6 +16,7 @@ from mpesa_service.cli_options import (
     local_time,
     operator,
 )
+from mpesa_service.cli_output import Row, print_table
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.schemas.webhooks import (
@@ -71,12 +69,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         echo_json(EndpointSchema(many=True).dump(found))
         return
-    table = Table("endpoint", "address", "events", "enabled", "since", "by")
-    for row in found:
-        enabled = "yes" if row.enabled else f"no: {row.disabled_reason}"
-        types = "\n".join(row.event_types) or "all"
-        table.add_row(row.id, row.url, types, enabled, local_time(row.created_at), row.created_by)
-    Console().print(table)
+    print_table(("endpoint", "address", "events", "enabled", "since", "by"), map(_endpoint_row, found))
 
 
 @webhooks_cli.command("disable")
@@ -127,7 +120,7 @@ def deliveries(endpoint: str, status: str | None, limit: int, before: int | None
     if as_json:
         echo_json(DeliverySchema(many=True).dump(found))
         return
-    Console().print(_deliveries_table(found))
+    print_table(_DELIVERY, map(_delivery_row, found))
 
 
 @webhooks_cli.command("resend")
@@ -176,11 +169,16 @@ def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
     click.echo("Keep the secret: it is not shown again.")
 
 
-def _deliveries_table(found: Sequence[DeliveryRecord]) -> Table:
-    table = Table("delivery", "event", "subject", "status", "attempts", "next", "last answer")
-    for row in found:
-        answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
-        event = f"{row.event_type} {row.event_id}"
-        due = local_time(row.due_at)
-        table.add_row(str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)
-    return table
+_DELIVERY = ("delivery", "event", "subject", "status", "attempts", "next", "last answer")
+
+
+def _endpoint_row(row: EndpointRecord) -> Row:
+    enabled = "yes" if row.enabled else f"no: {row.disabled_reason}"
+    types = "\n".join(row.event_types) or "all"
+    return (row.id, row.url, types, enabled, local_time(row.created_at), row.created_by)
+
+
+def _delivery_row(row: DeliveryRecord) -> Row:
+    answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
+    event, due = f"{row.event_type} {row.event_id}", local_time(row.due_at)
+    return (str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)
