@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 import jwt as pyjwt
 from flask import Flask, current_app, g, request
@@ -87,6 +87,13 @@ def make_token(app: Flask, subject: str, roles: list[str], lifetime: timedelta) 
         return token
 
 
+def is_subject(text: object) -> TypeGuard[str]:
+    """Tell whether this may name a caller: 1 to 255 printable characters, not only blanks."""
+    if not isinstance(text, str):
+        return False
+    return len(text) <= MAX_SUBJECT_LENGTH and text.isprintable() and bool(text.strip())
+
+
 def _verify() -> Principal:
     rules: _Rules = current_app.config[_RULES]
     try:
@@ -106,11 +113,7 @@ def _bearer_token() -> str:
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
     subject = claims.get("sub")
-    if (
-        not isinstance(subject, str)
-        or not 0 < len(subject) <= MAX_SUBJECT_LENGTH
-        or not subject.isprintable()
-    ):
+    if not is_subject(subject):
         raise Unauthenticated("The token names no subject.")
     if "exp" not in claims:
         raise Unauthenticated("The token never expires; tokens must.")

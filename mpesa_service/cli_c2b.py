@@ -2,11 +2,10 @@
 
 import click
 from flask.cli import with_appcontext
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import as_json, echo_json, errors_as_sentences, operator
+from mpesa_service.cli_options import NAME, as_json, echo_json, errors_as_sentences, operator
+from mpesa_service.cli_output import print_facts
 from mpesa_service.schemas.c2b_registration import RegistrationSchema
 from mpesa_service.services.c2b_registration import Registration, planned, register
 
@@ -18,7 +17,14 @@ from mpesa_service.services.c2b_registration import Registration, planned, regis
     type=click.Choice(["Completed", "Cancelled"]),
     help="What M-Pesa does when validation does not answer; by default what the rules do when unsure.",
 )
-@click.option("--by", "who", default="command line", show_default=True, help="Your name, for the audit log.")
+@click.option(
+    "--by",
+    "who",
+    type=NAME,
+    default="command line",
+    show_default=True,
+    help="Your name, for the audit log.",
+)
 @click.option("--show", is_flag=True, help="Register nothing: only show the addresses.")
 @as_json
 def register_urls(response_type: str | None, who: str, show: bool, as_json: bool) -> None:
@@ -37,7 +43,4 @@ def register_urls(response_type: str | None, who: str, show: bool, as_json: bool
 
 
 def _print_registration(found: Registration) -> None:
-    table = Table("what", "value", show_header=False)
-    for name, value in RegistrationSchema().dump(found).items():
-        table.add_row(name, value, end_section=False)
-    Console(soft_wrap=True).print(table)
+    print_facts(RegistrationSchema().dump(found).items())

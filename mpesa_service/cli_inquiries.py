@@ -1,21 +1,21 @@
 """Operator commands that ask M-Pesa: what became of a transaction, and what the accounts hold."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 from flask.cli import with_appcontext
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli_output import print_facts, print_table
 from mpesa_service.errors import ServiceError
-from mpesa_service.schemas.inquiries import BalancesSchema, InquirySchema
+from mpesa_service.schemas.inquiries import BalancesSchema, InquirySchema, asked_receipt
 from mpesa_service.services.balances import latest_balances
 from mpesa_service.services.inquiries import InquiryRecord, ask_balance, transaction_status, wait_for
 
 OPERATOR = "operator"
 WAIT_SECONDS = 60
+_BALANCE = ("account", "available", "current", "reserved", "uncleared", "at")
 
 _wait = click.option(
     "--wait", is_flag=True, help=f"Wait for the answer, {WAIT_SECONDS} seconds at most; else ask again."
@@ -33,11 +33,11 @@ def status(receipt: str, *, wait: bool, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa status UKN2ABCDEF --wait
     """
-    record = _asked(lambda: transaction_status(runtime(), OPERATOR, receipt.upper()), wait=wait)
+    record = _asked(lambda: transaction_status(runtime(), OPERATOR, asked_receipt(receipt)), wait=wait)
     if as_json:
         click.echo(json.dumps(InquirySchema().dump(record), indent=2))
     else:
-        Console().print(_table_of(record))
+        print_facts(_facts(record))
     _exit(record)
 
 
@@ -55,11 +55,8 @@ def balance(*, wait: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(BalancesSchema().dump({"balances": found, "inquiry": record}), indent=2))
     else:
-        table = Table("account", "available", "current", "reserved", "uncleared", "at")
-        for row in BalancesSchema().dump({"balances": found})["balances"]:
-            amounts = (row[name] for name in ("available", "current", "reserved", "uncleared", "at"))
-            table.add_row(row["account"], *amounts)
-        Console().print(table)
+        told = BalancesSchema().dump({"balances": found})["balances"]
+        print_table(_BALANCE, ([row[name] for name in _BALANCE] for row in told))
     _exit(record)
 
 
@@ -71,16 +68,13 @@ def _asked(ask: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord:
     return wait_for(runtime(), record, WAIT_SECONDS if wait else 0)
 
 
-def _table_of(record: InquiryRecord) -> Table:
+def _facts(record: InquiryRecord) -> Iterator[tuple[str, str | None]]:
     told = InquirySchema().dump(record)
-    table = Table("", "")
-    table.add_row("question", told["status"])
-    table.add_row("reason", told["failureReason"] or "")
-    for name, value in (told["transaction"] or {}).items():
-        table.add_row(name, value or "")
+    yield "question", told["status"]
+    yield "reason", told["failureReason"]
+    yield from (told["transaction"] or {}).items()
     for name, value in (told["ours"] or {}).items():
-        table.add_row(f"our {name}", value)
-    return table
+        yield f"our {name}", value
 
 
 def _exit(record: InquiryRecord) -> None:

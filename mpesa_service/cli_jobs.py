@@ -2,10 +2,10 @@
 
 import click
 from flask.cli import AppGroup
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli_options import as_json, echo_json
+from mpesa_service.cli_output import print_table
 from mpesa_service.jobs.table import JOBS, run
 
 jobs_cli = AppGroup("jobs", help="What is done without being asked.")
@@ -15,20 +15,30 @@ jobs_cli = AppGroup("jobs", help="What is done without being asked.")
 @click.option(
     "--job", "names", multiple=True, type=click.Choice([job.name for job in JOBS]), help="Only this."
 )
-def run_once(names: tuple[str, ...]) -> None:
+@as_json
+def run_once(names: tuple[str, ...], as_json: bool) -> None:
     """Run every job once, until what is due is done.
 
     Example: flask --app wsgi mpesa jobs run-once
     """
+    done = {}
     for job in JOBS:
         if not names or job.name in names:
-            click.echo(f"{job.name}: {run(runtime(), job)}")
+            done[job.name] = run(runtime(), job)
+            if not as_json:
+                click.echo(f"{job.name}: {done[job.name]}")
+    if as_json:
+        echo_json(done)
 
 
 @jobs_cli.command("list")
-def list_jobs() -> None:
-    """Show every job and how often the worker runs it."""
-    table = Table("job", "every", "what it does")
-    for job in JOBS:
-        table.add_row(job.name, f"{job.every:g} s", job.help)
-    Console().print(table)
+@as_json
+def list_jobs(as_json: bool) -> None:
+    """Show every job and how often the worker runs it.
+
+    Example: flask --app wsgi mpesa jobs list
+    """
+    if as_json:
+        echo_json([{"name": job.name, "every": job.every, "help": job.help} for job in JOBS])
+        return
+    print_table(("job", "every", "what it does"), ((job.name, f"{job.every:g} s", job.help) for job in JOBS))

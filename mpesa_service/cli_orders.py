@@ -4,18 +4,15 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
-from marshmallow import ValidationError
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.api.parsing import invalid
-from mpesa_service.api.payments import check_amount
-from mpesa_service.cli_options import as_json, echo_json, errors_as_sentences, local_time, operator
+from mpesa_service.cli_options import as_json, echo_json, errors_as_sentences, load, local_time, operator
+from mpesa_service.cli_output import Row, print_table
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.schemas.orders import AnnounceSchema, ExpectedOrderSchema
 from mpesa_service.services.orders import Announcement, OrderState, announce_order, find_order, list_orders
+from mpesa_service.services.records import PaymentRecord
 
 READER = operator("reader")
 
@@ -34,9 +31,8 @@ def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -
 
     Example: flask --app wsgi mpesa orders announce ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
     """
-    body = _load({"orderId": order, "amount": amount, **given})
+    body = load(AnnounceSchema(), orderId=order, amount=amount, **given)
     with errors_as_sentences():
-        check_amount(runtime().settings, amount)
         found, made = announce_order(runtime(), Principal(owner), Announcement(**body))
     if as_json:
         echo_json(ExpectedOrderSchema().dump(found))
@@ -60,12 +56,8 @@ def show(order: str, as_json: bool) -> None:
         return
     _print(found)
     if found.payments:
-        table = Table("payment", "at", "status", "amount", "paid back", "payer", "receipt")
-        for one in found.payments:
-            amounts = (str(one.amount), str(one.refunded_amount))
-            told = (one.phone or "", one.receipt or "")
-            table.add_row(one.id, local_time(one.created_at), one.status, *amounts, *told)
-        Console().print(table)
+        headings = ("payment", "at", "status", "amount", "paid back", "payer", "receipt")
+        print_table(headings, map(_payment, found.payments))
 
 
 @orders_cli.command("list")
@@ -82,28 +74,22 @@ def list_(status: str | None, limit: int, before: str | None, as_json: bool) -> 
     if as_json:
         echo_json(ExpectedOrderSchema(many=True, exclude=("payments",)).dump(found))
         return
-    Console().print(_table(*found))
+    _print(*found)
     if len(found) == limit:
         click.echo(f"More: --before {found[-1].id}")
 
 
-def _load(given: dict[str, Any]) -> dict[str, Any]:
-    """Read options as the API reads its body."""
-    try:
-        body: dict[str, Any] = AnnounceSchema().load(given)
-    except ValidationError as error:
-        raise click.UsageError(invalid(error.messages).message) from error
-    return body
+def _print(*orders: OrderState) -> None:
+    headings = ("order", "or type", "of", "status", "due", "received", "missing", "too much", "until")
+    print_table(headings, map(_order, orders))
 
 
-def _print(order: OrderState) -> None:
-    Console().print(_table(order))
+def _order(one: OrderState) -> Row:
+    sums = (one.amount_due, one.received_amount, one.missing_amount, one.overpaid_amount)
+    named = (one.order_id, one.account_reference, one.owner, one.status)
+    return (*named, *map(str, sums), local_time(one.expires_at))
 
 
-def _table(*orders: OrderState) -> Table:
-    table = Table("order", "or type", "of", "status", "due", "received", "missing", "too much", "until")
-    for one in orders:
-        sums = (one.amount_due, one.received_amount, one.missing_amount, one.overpaid_amount)
-        named = (one.order_id, one.account_reference, one.owner, one.status)
-        table.add_row(*named, *map(str, sums), local_time(one.expires_at))
-    return table
+def _payment(one: PaymentRecord) -> Row:
+    amounts = (str(one.amount), str(one.refunded_amount))
+    return (one.id, local_time(one.created_at), one.status, *amounts, one.phone, one.receipt)

@@ -2,25 +2,20 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from flask.cli import AppGroup
-from marshmallow import Schema, ValidationError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.api.parsing import invalid
+from mpesa_service.cli_options import errors_as_sentences, load, local_time
+from mpesa_service.cli_output import Row, print_table
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.errors import ServiceError
-from mpesa_service.schemas.fields import NAIROBI
 from mpesa_service.schemas.listing import (
     FORMATS,
     PROVIDERS,
@@ -38,7 +33,7 @@ from mpesa_service.services.listing import (
     count_payments,
     list_payments,
 )
-from mpesa_service.services.trail import payment_trail
+from mpesa_service.services.trail import TrailEvent, payment_trail
 
 OPERATOR = Principal("operator", frozenset({ADMIN}))
 
@@ -64,25 +59,6 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@contextmanager
-def _errors_as_sentences() -> Iterator[None]:
-    try:
-        yield
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
-
-
-def _load(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
-    """Read options as the API reads its query."""
-    try:
-        found: dict[str, Any] = schema.load(
-            {name: value for name, value in given.items() if value not in (None, ())}
-        )
-    except ValidationError as error:
-        raise click.UsageError(invalid(error.messages).message) from error
-    return found
-
-
 @payments_cli.command("list")
 @_filters
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100))
@@ -93,15 +69,15 @@ def list_(to_json: bool, **given: Any) -> None:
 
     Example: flask --app wsgi mpesa payments list --status review,unknown --from 2026-11-22
     """
-    query = _load(PaymentListQuerySchema(), given)
+    query = load(PaymentListQuerySchema(), **given)
     limit, after = query.pop("limit"), query.pop("after")
-    with _errors_as_sentences():
+    with errors_as_sentences():
         page = list_payments(runtime(), OPERATOR, Filters(**query), limit, after)
     if to_json:
         data = [as_json(payment) for payment in page.payments]
         click.echo(json.dumps({"data": data, "next": cursor(page.next)}, indent=2))
         return
-    Console().print(_table(page.payments))
+    print_table(_COLUMNS, map(_row, page.payments))
     if page.next:
         click.echo(f"More: --after {cursor(page.next)}")
 
@@ -119,16 +95,16 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
 
     Example: flask --app wsgi mpesa payments export november.csv --from 2026-11-01 --to 2026-12-01
     """
-    filters = Filters(**_load(PaymentFilterSchema(), given))
+    filters = Filters(**load(PaymentFilterSchema(), **given))
     if file == "-":
-        with _errors_as_sentences():
+        with errors_as_sentences():
             for text in written(kind, all_payments(runtime(), OPERATOR, filters)):
                 click.echo(text, nl=False)
         return
     path = Path(file)
     if path.exists() and not force:
         raise click.ClickException(f"{path} is there already; --force replaces it.")
-    with _errors_as_sentences():
+    with errors_as_sentences():
         rows = _write(path, kind, filters)
     summary = {"file": str(path), "payments": rows}
     click.echo(json.dumps(summary) if to_json else f"{rows} payments are in {path}.")
@@ -168,27 +144,24 @@ def events(payment: str, to_json: bool) -> None:
 
     Example: flask --app wsgi mpesa payments events 019a…
     """
-    with _errors_as_sentences():
+    with errors_as_sentences():
         found = payment_trail(runtime(), OPERATOR, payment)
     if to_json:
         click.echo(json.dumps(TrailEventSchema(many=True).dump(found), indent=2))
         return
-    table = Table("", "at", "what happened", "from", "to", "by", "evidence", "refund")
-    for row in found:
-        states = (row.before or "", row.after)
-        about = (row.actor, row.evidence or "", row.refund or "")
-        table.add_row(str(row.sequence), _time(row.at), row.sentence, *states, *about)
-    Console().print(table)
+    print_table(_TRAIL, map(_trail_row, found))
 
 
-def _table(payments: Sequence[ListedPayment]) -> Table:
-    table = Table("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
-    for row in payments:
-        amounts = (str(row.amount), str(row.refunded_amount or ""))
-        known = (row.receipt or "", row.phone or "", row.failure_reason or "")
-        table.add_row(row.id, _time(row.created_at), row.order_id, *amounts, row.status, *known)
-    return table
+_TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")
+_COLUMNS = ("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
 
 
-def _time(at: datetime) -> str:
-    return at.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S")
+def _row(row: ListedPayment) -> Row:
+    amounts = (str(row.amount), str(row.refunded_amount or ""))
+    known = (row.receipt, row.phone, row.failure_reason)
+    return (row.id, local_time(row.created_at), row.order_id, *amounts, row.status, *known)
+
+
+def _trail_row(row: TrailEvent) -> Row:
+    happened = (str(row.sequence), local_time(row.at), row.sentence)
+    return (*happened, row.before, row.after, row.actor, row.evidence, row.refund)

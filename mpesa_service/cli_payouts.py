@@ -7,29 +7,35 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 from flask.cli import AppGroup
-from marshmallow import ValidationError
-from rich.console import Console
 from rich.progress import Progress as Bar
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.api.parsing import invalid
 from mpesa_service.cli_options import (
     as_json,
     by,
     echo_json,
     errors_as_sentences,
+    finding,
+    load,
     local_time,
     operator,
     reason,
+    resume_held,
 )
+from mpesa_service.cli_output import Row, print_table
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.schemas.payout_csv import read_csv
-from mpesa_service.schemas.payouts import BatchSchema, PayoutRequestSchema, ProgressSchema, result_lines
+from mpesa_service.schemas.payouts import (
+    BatchSchema,
+    PayoutRequestSchema,
+    PayoutSchema,
+    ProgressSchema,
+    result_lines,
+)
 from mpesa_service.services import holds, payout_batches, payout_control, payout_records
 from mpesa_service.services.payout_batches import FAULTS_SHOWN, BatchRequest, InvalidRows
-from mpesa_service.services.payout_records import Progress
+from mpesa_service.services.payout_records import BatchRecord, Progress
 from mpesa_service.services.payout_review import resolve_payout
 from mpesa_service.services.review import Finding, Resolution
 from mpesa_service.services.runtime import Runtime
@@ -54,11 +60,7 @@ def create(
     """
     asked = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
     with errors_as_sentences():
-        rows = read_csv(file.read())
-        try:
-            request = BatchRequest(**PayoutRequestSchema().load({**asked, "rows": rows}))
-        except ValidationError as error:
-            raise invalid(error.messages) from error
+        request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **asked))
         try:
             made = payout_batches.create(runtime(), operator(who), request)
         except InvalidRows as error:
@@ -130,12 +132,7 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         echo_json(BatchSchema(many=True).dump(found))
         return
-    table = Table("batch", "reference", "status", "rows", "shillings", "by", "approved by", "since", "ended")
-    for one in found:
-        figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by or "")
-        times = (local_time(one.created_at), local_time(one.completed_at))
-        table.add_row(one.id, one.reference, one.status, *figures, *times)
-    Console().print(table)
+    print_table(_BATCH, map(_cells, found))
 
 
 @payout_cli.command("watch")
@@ -174,34 +171,37 @@ def result(batch: str, output: TextIO) -> None:
 @click.option("--receipt", help="The M-Pesa receipt that proves it.")
 @reason
 @by
-def settle(payout: str, receipt: str | None, why: str, who: str) -> None:
+@as_json
+def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) -> None:
     """Say that a payout in review was paid.
 
     Example: flask --app wsgi mpesa payout settle 019a… --by amina --reason "on the statement"
     """
-    _decide(Finding(Resolution.SETTLE, why, receipt), payout, who)
+    _decide(finding(Resolution.SETTLE, reason=why, receipt=receipt), payout, who, as_json)
 
 
 @payout_cli.command("fail")
 @click.argument("payout")
 @reason
 @by
-def fail(payout: str, why: str, who: str) -> None:
+@as_json
+def fail(payout: str, why: str, who: str, as_json: bool) -> None:
     """Say that a payout in review was not paid.
 
     Example: flask --app wsgi mpesa payout fail 019a… --by amina --reason "not on the statement"
     """
-    _decide(Finding(Resolution.FAIL, why), payout, who)
+    _decide(finding(Resolution.FAIL, reason=why), payout, who, as_json)
 
 
 @payouts_cli.command("resume")
-def resume_payouts() -> None:
+@by
+@as_json
+def resume_payouts(who: str, as_json: bool) -> None:
     """Let payouts go on, after what stopped them was mended.
 
-    Example: flask --app wsgi mpesa payouts resume
+    Example: flask --app wsgi mpesa payouts resume --by amina
     """
-    stopped = holds.resume(runtime(), holds.PAYOUTS)
-    click.echo("Payouts go on." if stopped else "Payouts were not stopped.")
+    resume_held(holds.PAYOUTS, who, as_json=as_json)
 
 
 def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:
@@ -209,9 +209,12 @@ def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str
         _show(act(runtime(), operator(who), batch), as_json)
 
 
-def _decide(finding: Finding, payout: str, who: str) -> None:
+def _decide(found: Finding, payout: str, who: str, as_json: bool) -> None:
     with errors_as_sentences():
-        record = resolve_payout(runtime(), operator(who), payout, finding)
+        record = resolve_payout(runtime(), operator(who), payout, found)
+    if as_json:
+        echo_json(PayoutSchema().dump(record))
+        return
     click.echo(f"{record.id} is {record.status}")
 
 
@@ -221,12 +224,19 @@ def _show(progress: Progress, as_json: bool) -> None:
         return
     batch = progress.batch
     click.echo(f"{batch.id}  {batch.reference}  {batch.status}: {_words(progress)}")
-    table = Table("status", "rows", "shillings")
-    for status, share in progress.rows.items():
-        if share.count:
-            table.add_row(status, str(share.count), str(share.amount))
-    table.add_row("all", str(batch.row_count), str(batch.total_amount))
-    Console().print(table)
+    rows = [(status, str(share.count), str(share.amount)) for status, share in progress.rows.items()]
+    shown = [row for row in rows if row[1] != "0"]
+    all_ = ("all", str(batch.row_count), str(batch.total_amount))
+    print_table(("status", "rows", "shillings"), [*shown, all_])
+
+
+_BATCH = ("batch", "reference", "status", "rows", "shillings", "by", "approved by", "since", "ended")
+
+
+def _cells(one: BatchRecord) -> Row:
+    figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by)
+    times = (local_time(one.created_at), local_time(one.completed_at))
+    return (one.id, one.reference, one.status, *figures, *times)
 
 
 def _words(progress: Progress) -> str:
@@ -244,10 +254,10 @@ def _show_faults(error: InvalidRows, as_json: bool) -> int:
     if as_json:
         echo_json({"code": error.code, "message": error.message, "details": error.details})
         return 1
-    table = Table("row", "field", "what is wrong")
-    for fault in error.faults[:FAULTS_SHOWN]:
-        table.add_row(str(fault.row), fault.field, fault.message)
-    Console().print(table)
+    shown = error.faults[:FAULTS_SHOWN]
+    print_table(
+        ("row", "field", "what is wrong"), ((str(fault.row), fault.field, fault.message) for fault in shown)
+    )
     click.echo(f"{len(error.faults)} faults; nothing was stored.")
     return 1
 

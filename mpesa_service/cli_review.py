@@ -1,26 +1,34 @@
 """Operator commands for what waits for a person, and for money that goes back."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import as_json, by, echo_json, operator
+from mpesa_service.cli_options import (
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    finding,
+    load,
+    operator,
+    reason,
+    resume_held,
+)
+from mpesa_service.cli_output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.errors import ServiceError
 from mpesa_service.schemas.payouts import PayoutSchema
 from mpesa_service.schemas.responses import PaymentSchema
 from mpesa_service.schemas.review import LARGEST_AMOUNT
+from mpesa_service.schemas.unmatched import ReturnSchema
 from mpesa_service.services import holds
-from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.payout_records import PayoutRecord
 from mpesa_service.services.payout_review import list_payouts_in_review
+from mpesa_service.services.records import PaymentRecord
 from mpesa_service.services.refund_terms import RefundWish
-from mpesa_service.services.refunds import RefundStarted, refund
+from mpesa_service.services.refunds import refund
 from mpesa_service.services.review import Finding, Resolution, list_review, resolve
 
 review_cli = AppGroup("review", help="Payments that wait for a person.")
@@ -39,37 +47,42 @@ def list_waiting(limit: int, as_json: bool) -> None:
     if as_json:
         echo_json(PaymentSchema(many=True).dump(found) + PayoutSchema(many=True).dump(payouts))
         return
-    table = Table("payment", "order", "amount", "status", "receipt", "evidence", "why")
-    for record in found:
-        why = [record.failure_reason] if record.failure_reason else []
-        why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
-        cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt or "")
-        table.add_row(*cells, record.evidence or "", "\n".join(why))
-    Console().print(table)
+    print_table(_PAYMENT, map(_payment_row, found))
     if payouts:
-        Console().print(_payouts_table(payouts))
+        print_table(_PAYOUT, map(_payout_row, payouts))
     click.echo(f"{len(found) + len(payouts)} waiting")
 
 
-def _payouts_table(payouts: Sequence[PayoutRecord]) -> Table:
-    table = Table("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
-    for record in payouts:
-        cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
-        rest = (str(record.amount), record.receipt or "", record.evidence or "", record.failure_reason)
-        table.add_row(*cells, *rest)
-    return table
+_PAYMENT = ("payment", "order", "amount", "status", "receipt", "evidence", "why")
+_PAYOUT = ("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
 
 
-def _decide(reference: str, who: str, finding: Finding) -> None:
-    try:
-        record = resolve(runtime(), operator(who), reference, finding)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
+def _payment_row(record: PaymentRecord) -> Row:
+    why = [record.failure_reason] if record.failure_reason else []
+    why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
+    cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt)
+    return (*cells, record.evidence, "\n".join(why))
+
+
+def _payout_row(record: PayoutRecord) -> Row:
+    cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
+    return (*cells, str(record.amount), record.receipt, record.evidence, record.failure_reason)
+
+
+def _decide(reference: str, who: str, found: Finding) -> PaymentRecord:
+    with errors_as_sentences():
+        return resolve(runtime(), operator(who), reference, found)
+
+
+def _show(record: PaymentRecord, as_json: bool) -> None:
+    if as_json:
+        echo_json(PaymentSchema().dump(record))
+        return
     click.echo(f"{record.id} is {record.status}")
 
 
 def _options(command: Any) -> Any:
-    return click.option("--reason", required=True, help="Why, for the audit trail.")(by(command))
+    return reason(by(as_json(command)))
 
 
 _AMOUNT = click.option(
@@ -84,23 +97,24 @@ _AMOUNT = click.option(
 @click.option("--receipt", help="The M-Pesa receipt that proves it.")
 @_AMOUNT
 @_options
-def settle(payment: str, receipt: str | None, amount: int | None, who: str, reason: str) -> None:
+def settle(payment: str, receipt: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
     """Say that the money arrived (or the refund was paid).
 
     Example: flask --app wsgi mpesa review settle 019a… --by amina --reason "on the statement"
     """
-    _decide(payment, who, Finding(Resolution.SETTLE, reason, receipt, amount))
+    found = finding(Resolution.SETTLE, reason=why, receipt=receipt, amount=amount)
+    _show(_decide(payment, who, found), as_json)
 
 
 @review_cli.command("fail")
 @click.argument("payment")
 @_options
-def fail(payment: str, who: str, reason: str) -> None:
+def fail(payment: str, who: str, why: str, as_json: bool) -> None:
     """Say that the money did not arrive (or the refund was not paid).
 
     Example: flask --app wsgi mpesa review fail 019a… --by amina --reason "not on the statement"
     """
-    _decide(payment, who, Finding(Resolution.FAIL, reason))
+    _show(_decide(payment, who, finding(Resolution.FAIL, reason=why)), as_json)
 
 
 @review_cli.command("refund")
@@ -112,49 +126,43 @@ def fail(payment: str, who: str, reason: str) -> None:
 )
 @_AMOUNT
 @_options
-def pay_back(payment: str, method: str | None, amount: int | None, who: str, reason: str) -> None:
+def pay_back(payment: str, method: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
     """Say that the money arrived, and pay all of it back: what a customer paid twice, say.
 
     Example: flask --app wsgi mpesa review refund 019a… --by amina --reason "paid twice"
     """
-    _decide(payment, who, Finding(Resolution.SETTLE, reason, amount=amount))
-    _refund(payment, who, RefundWish(method=RefundMethod(method) if method else None, reason=reason))
+    record = _decide(payment, who, finding(Resolution.SETTLE, reason=why, amount=amount))
+    if not as_json:
+        _show(record, as_json)
+    wish = RefundWish(method=RefundMethod(method) if method else None, reason=why)
+    _refund(payment, who, wish, as_json)
 
 
 @click.command("reverse")
 @with_appcontext
 @click.argument("payment")
 @_options
-def reverse(payment: str, who: str, reason: str) -> None:
+def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
     """Have M-Pesa reverse a payment: all of it goes back to whoever paid.
 
     Example: flask --app wsgi mpesa reverse 019a… --by amina --reason "sent to the wrong shop"
     """
-    _refund(payment, who, RefundWish(method=RefundMethod.REVERSAL, reason=reason))
+    wish = RefundWish(method=RefundMethod.REVERSAL, reason=load(ReturnSchema(), reason=why)["reason"])
+    _refund(payment, who, wish, as_json)
 
 
-def _refund(payment: str, who: str, wish: RefundWish) -> None:
-    try:
-        answer = refund(runtime(), operator(who), payment, wish, _plainly)
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
-    click.echo(answer.body.decode())
-    if answer.status >= 400:
-        raise SystemExit(1)
-
-
-def _plainly(started: RefundStarted) -> Answer:
-    if started.refusal is not None:
-        return Answer(started.refusal.status, started.refusal.message.encode())
-    words = f"refund {started.refund.id} of {started.refund.amount} shillings is {started.refund.status}"
-    return Answer(200, words.encode())
+def _refund(payment: str, who: str, wish: RefundWish, as_json: bool) -> None:
+    with errors_as_sentences():
+        answer = refund(runtime(), operator(who), payment, wish, refund_shown(as_json=as_json))
+    end_with(answer)
 
 
 @refunds_cli.command("resume")
-def resume_refunds() -> None:
+@by
+@as_json
+def resume_refunds(who: str, as_json: bool) -> None:
     """Let refunds go on, after the initiator's credentials were mended.
 
-    Example: flask --app wsgi mpesa refunds resume
+    Example: flask --app wsgi mpesa refunds resume --by amina
     """
-    stopped = holds.resume(runtime(), holds.REFUNDS)
-    click.echo("Refunds go on." if stopped else "Refunds were not stopped.")
+    resume_held(holds.REFUNDS, who, as_json=as_json)

@@ -1,25 +1,35 @@
 """Operator commands for money that fits no order: flask --app wsgi mpesa unmatched …"""
 
-import json
-
 import click
 from flask.cli import AppGroup
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import as_json, by, echo_json, errors_as_sentences, local_time, operator
+from mpesa_service.cli_options import (
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    load,
+    local_time,
+    operator,
+    reason,
+)
+from mpesa_service.cli_output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
-from mpesa_service.schemas.responses import PaymentSchema, RefundSchema
-from mpesa_service.schemas.unmatched import UnbookedSchema, UnmatchedSchema
+from mpesa_service.schemas.responses import PaymentSchema
+from mpesa_service.schemas.unmatched import (
+    CloseSchema,
+    MatchSchema,
+    ReturnSchema,
+    UnbookedSchema,
+    UnmatchedQuerySchema,
+    UnmatchedSchema,
+)
 from mpesa_service.services.c2b_unbookable import UnbookedRecord
-from mpesa_service.services.idempotency import Answer
-from mpesa_service.services.refunds import RefundStarted
 from mpesa_service.services.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
 
 unmatched_cli = AppGroup("unmatched", help="Money that fits no order.")
 SEND_BACK = "no order takes cents: send it back by hand, then close it"
-why = click.option("--reason", required=True, help="Why, for the audit trail.")
 
 
 @unmatched_cli.command("list")
@@ -31,30 +41,29 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa unmatched list
     """
-    found = list_unmatched(runtime(), limit, after)
+    found = list_unmatched(runtime(), **load(UnmatchedQuerySchema(), limit=limit, after=after))
     if as_json:
         echo_json(UnmatchedSchema(many=True).dump(found))
         return
-    table = Table("id", "since", "amount", "typed", "payer", "receipt", "may be meant for")
-    for one in found:
-        table.add_row(*_cells(one))
-    Console().print(table)
+    headings = ("id", "since", "amount", "typed", "payer", "receipt", "may be meant for")
+    print_table(headings, map(_cells, found))
     click.echo(f"{len(found)} unmatched")
 
 
 @unmatched_cli.command("match")
 @click.argument("payment")
 @click.argument("order")
-@why
+@reason
 @by
 @as_json
-def match_(payment: str, order: str, reason: str, who: str, as_json: bool) -> None:
+def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
     """Give money to an announced order.
 
     Example: flask --app wsgi mpesa unmatched match 019a… ORDER-1001 --by amina --reason "called him"
     """
+    wish = load(MatchSchema(), orderId=order, reason=why)
     with errors_as_sentences():
-        record = match(runtime(), operator(who), payment, order, reason)
+        record = match(runtime(), operator(who), payment, wish["order_id"], wish["reason"])
     if as_json:
         echo_json(PaymentSchema().dump(record))
         return
@@ -63,55 +72,43 @@ def match_(payment: str, order: str, reason: str, who: str, as_json: bool) -> No
 
 @unmatched_cli.command("return")
 @click.argument("payment")
-@why
+@reason
 @by
 @as_json
-def return_(payment: str, reason: str, who: str, as_json: bool) -> None:
+def return_(payment: str, why: str, who: str, as_json: bool) -> None:
     """Have M-Pesa reverse it: all of it goes back to whoever paid.
 
     Example: flask --app wsgi mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
     """
+    wish = load(ReturnSchema(), reason=why)
     with errors_as_sentences():
-        answer = send_back(runtime(), operator(who), payment, reason, _in_json if as_json else _in_words)
-    click.echo(answer.body.decode())
-    if answer.status >= 400:
-        raise SystemExit(1)
+        shown = refund_shown(as_json=as_json)
+        answer = send_back(runtime(), operator(who), payment, wish["reason"], shown)
+    end_with(answer)
 
 
 @unmatched_cli.command("close")
 @click.argument("money")
-@why
+@reason
 @by
 @as_json
-def close_(money: str, reason: str, who: str, as_json: bool) -> None:
+def close_(money: str, why: str, who: str, as_json: bool) -> None:
     """Take money whose amount has cents off the list, once it was sent back in M-Pesa's portal.
 
     Example: flask --app wsgi mpesa unmatched close 019a… --by amina --reason "reversed in the portal"
     """
+    wish = load(CloseSchema(), reason=why)
     with errors_as_sentences():
-        record = close(runtime(), operator(who), money, reason)
+        record = close(runtime(), operator(who), money, wish["reason"])
     if as_json:
         echo_json(UnbookedSchema().dump(record))
         return
     click.echo(f"{record.id} of {record.amount} shillings is closed")
 
 
-def _in_json(started: RefundStarted) -> Answer:
-    if started.refusal is not None:
-        return Answer(started.refusal.status, json.dumps(started.refusal.body("")).encode())
-    return Answer(200, json.dumps(RefundSchema().dump(started.refund), indent=2).encode())
-
-
-def _in_words(started: RefundStarted) -> Answer:
-    if started.refusal is not None:
-        return Answer(started.refusal.status, started.refusal.message.encode())
-    words = f"refund {started.refund.id} of {started.refund.amount} shillings is {started.refund.status}"
-    return Answer(200, words.encode())
-
-
-def _cells(one: UnmatchedRecord) -> tuple[str, ...]:
+def _cells(one: UnmatchedRecord) -> Row:
     money = one.money
-    said = (money.bill_reference or "", money.phone or "", money.receipt or "")
+    said = (money.bill_reference, money.phone, money.receipt)
     if isinstance(money, UnbookedRecord):
         return (money.id, local_time(money.received_at), money.amount, *said, SEND_BACK)
     likely = "\n".join(_words(suggestion) for suggestion in one.suggestions)

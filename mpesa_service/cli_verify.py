@@ -10,10 +10,9 @@ import click
 import requests
 from flask import current_app
 from flask.cli import with_appcontext
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api import RUNTIME
+from mpesa_service.cli_output import print_table
 from mpesa_service.services.checks import Tally, Violation
 from mpesa_service.services.invariants import verify
 from mpesa_service.services.invariants_ledger import verify_ledger
@@ -65,10 +64,8 @@ def _fetch(address: str) -> Any:
 
 def _print(tally: Tally, broken: Counter[str], shown: list[Violation]) -> None:
     if shown:
-        table = Table("rule", "about", "what is wrong")
-        for one in shown:
-            table.add_row(one.invariant, one.subject, one.sentence)
-        Console().print(table)
+        rows = ((one.invariant, one.subject, one.sentence) for one in shown)
+        print_table(("rule", "about", "what is wrong"), rows)
     checked = ", ".join(f"{count} {what}" for what, count in tally.counts.items())
     click.echo(f"Checked {checked or 'nothing'}.")
     total = sum(broken.values())

@@ -1,12 +1,9 @@
 """Operator commands for outgoing events: flask --app wsgi mpesa webhooks …"""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import click
 from flask.cli import AppGroup
-from rich.console import Console
-from rich.table import Table
 
 from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli_options import (
@@ -15,15 +12,18 @@ from mpesa_service.cli_options import (
     by,
     echo_json,
     errors_as_sentences,
+    load,
     local_time,
     operator,
 )
+from mpesa_service.cli_output import Row, print_table
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.schemas.webhooks import (
     DeliverySchema,
     EndpointSchema,
     EndpointWithSecretSchema,
+    NewEndpointSchema,
     ReplayedSchema,
 )
 from mpesa_service.services import webhook_deliveries, webhooks
@@ -52,9 +52,9 @@ def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: b
 
     Example: flask --app wsgi mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
     """
-    wanted = [EventType(word) for word in types]
+    wanted = load(NewEndpointSchema(), url=url, eventTypes=types, description=description)
     with errors_as_sentences():
-        added = webhooks.add_endpoint(runtime(), operator(who).subject, url, wanted, description)
+        added = webhooks.add_endpoint(runtime(), operator(who).subject, **wanted)
     _show_secret(added, as_json)
 
 
@@ -69,24 +69,23 @@ def list_(as_json: bool) -> None:
     if as_json:
         echo_json(EndpointSchema(many=True).dump(found))
         return
-    table = Table("endpoint", "address", "events", "enabled", "since", "by")
-    for row in found:
-        enabled = "yes" if row.enabled else f"no: {row.disabled_reason}"
-        types = "\n".join(row.event_types) or "all"
-        table.add_row(row.id, row.url, types, enabled, local_time(row.created_at), row.created_by)
-    Console().print(table)
+    print_table(("endpoint", "address", "events", "enabled", "since", "by"), map(_endpoint_row, found))
 
 
 @webhooks_cli.command("disable")
 @click.argument("endpoint")
 @by
-def disable(endpoint: str, who: str) -> None:
+@as_json
+def disable(endpoint: str, who: str, as_json: bool) -> None:
     """Tell an endpoint of nothing more; what waits for it is set aside.
 
     Example: flask --app wsgi mpesa webhooks disable 019a… --by amina
     """
     with errors_as_sentences():
-        webhooks.disable_endpoint(runtime(), operator(who).subject, endpoint)
+        disabled = webhooks.disable_endpoint(runtime(), operator(who).subject, endpoint)
+    if as_json:
+        echo_json(EndpointSchema().dump(disabled))
+        return
     click.echo(f"{endpoint} is disabled.")
 
 
@@ -121,7 +120,7 @@ def deliveries(endpoint: str, status: str | None, limit: int, before: int | None
     if as_json:
         echo_json(DeliverySchema(many=True).dump(found))
         return
-    Console().print(_deliveries_table(found))
+    print_table(_DELIVERY, map(_delivery_row, found))
 
 
 @webhooks_cli.command("resend")
@@ -170,11 +169,16 @@ def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
     click.echo("Keep the secret: it is not shown again.")
 
 
-def _deliveries_table(found: Sequence[DeliveryRecord]) -> Table:
-    table = Table("delivery", "event", "subject", "status", "attempts", "next", "last answer")
-    for row in found:
-        answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
-        event = f"{row.event_type} {row.event_id}"
-        due = local_time(row.due_at)
-        table.add_row(str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)
-    return table
+_DELIVERY = ("delivery", "event", "subject", "status", "attempts", "next", "last answer")
+
+
+def _endpoint_row(row: EndpointRecord) -> Row:
+    enabled = "yes" if row.enabled else f"no: {row.disabled_reason}"
+    types = "\n".join(row.event_types) or "all"
+    return (row.id, row.url, types, enabled, local_time(row.created_at), row.created_by)
+
+
+def _delivery_row(row: DeliveryRecord) -> Row:
+    answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
+    event, due = f"{row.event_type} {row.event_id}", local_time(row.due_at)
+    return (str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)

@@ -228,6 +228,7 @@ HOSTILE = {
     "issued as list": token(iat=[]),
     "no subject": token(sub=...),
     "an empty subject": token(sub=""),
+    "a blank subject": token(sub=" "),
     "subject null": token(sub=None),
     "subject a number": token(sub=42),
     "subject a list": token(sub=["boss"]),

@@ -74,7 +74,15 @@ class TestToken:
         assert app.test_client().post("/api/mpesa/x/refund", json={}, headers=header).status_code == 404
 
     @pytest.mark.parametrize(
-        "words", [[], ["--sub", "a", "--hours", "0"], ["--sub", "a", "--hours", "9000"]], ids=str
+        "words",
+        [
+            [],
+            ["--sub", " "],
+            ["--sub", "a" * 256],
+            ["--sub", "a", "--hours", "0"],
+            ["--sub", "a", "--hours", "9000"],
+        ],
+        ids=str,
     )
     def test_is_not_made_without_a_subject_or_for_ever(self, make_app: Any, words: list[str]) -> None:
         result = run(make_app(), "token", *words)
@@ -106,6 +114,27 @@ def commands(group: click.Group, *above: str) -> list[tuple[str, ...]]:
         is_group = isinstance(command, click.Group)
         found += commands(command, *above, name) if is_group else [(*above, name)]
     return found
+
+
+def with_a_name(group: click.Group, *above: str) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found += with_a_name(command, *above, name)
+        elif any(parameter.name == "who" for parameter in command.params):
+            found.append((*above, name))
+    return found
+
+
+@pytest.mark.parametrize("path", with_a_name(mpesa_cli), ids=str)
+@pytest.mark.parametrize("name", ["", " \t", "\u200b", "a" * 101], ids=repr)
+def test_nobody_acts_without_a_name(path: tuple[str, ...], name: str) -> None:
+    command: Any = mpesa_cli
+    for word in path:
+        command = command.commands[word]
+    [option] = [parameter for parameter in command.params if parameter.name == "who"]
+    with pytest.raises(click.BadParameter, match="1 to 100 visible characters"):
+        option.type_cast_value(click.Context(command), name)
 
 
 @pytest.mark.parametrize("path", commands(mpesa_cli), ids=str)

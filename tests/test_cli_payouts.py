@@ -64,7 +64,7 @@ def test_create_with_faults_stores_nothing(service: Service, tmp_path: Path) -> 
     assert "The first line must name columns" in run(service, *words, code=1)
     path.write_text(CSV)
     assert "reference: must be 1 to 64" in run(
-        service, "create", str(path), "--reference", "a b", "--by", "x", code=1
+        service, "create", str(path), "--reference", "a b", "--by", "x", code=2
     )
     assert batches(service) == []
 
@@ -75,6 +75,14 @@ def test_approve_by_another_person(service: Service) -> None:
     text = run(service, "approve", batch, "--by", "otieno")
     assert "running" in text
     assert batches(service)[0].approved_by == "operator:otieno"
+
+
+def test_another_spelling_is_not_another_person(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    path.write_text("type,phoneNumber,amount\nb2c,0712345678,60000\n")
+    batch = run_json(service, "create", str(path), "--reference", "LARGE", "--by", "Amina")["_id"]
+    for name in ("amina", " AMINA ", "operator:amina"):
+        assert "cannot approve it" in run(service, "approve", batch, "--by", name, code=1)
 
 
 def test_pause_resume_stop(service: Service) -> None:
@@ -151,12 +159,12 @@ def test_result(service: Service, tmp_path: Path) -> None:
 
 
 def test_a_hold_is_shown_and_lifted(service: Service, file: str) -> None:
-    assert "Payouts were not stopped." in run(service, "resume", group="payouts")
+    assert "Payouts were not stopped." in run(service, "resume", "--by", "amina", group="payouts")
     with service.runtime.database.begin() as session:
         holds.stop(session, holds.PAYOUTS, "no money", service.clock())
     text = run(service, "create", file, "--reference", "PAY-1", "--by", "amina")
     assert "payouts are stopped: no money" in text
-    assert "Payouts go on." in run(service, "resume", group="payouts")
+    assert "Payouts go on." in run(service, "resume", "--by", "amina", group="payouts")
 
 
 def test_what_waits_for_another_person_says_so(service: Service, tmp_path: Path) -> None:

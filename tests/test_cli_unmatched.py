@@ -69,6 +69,21 @@ class TestUnmatched:
         assert service.events(payment)[2].actor == "operator:amina"
         assert "Error: This payment is not unmatched" in run(service, *words, code=1)
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("match", "PAYMENT", "no order", *WHO),
+            ("match", "PAYMENT", "ORDER1", "--by", "amina", "--reason", ""),
+            ("return", "PAYMENT", "--by", "amina", "--reason", "a" * 501),
+            ("list", "--after", "what"),
+        ],
+        ids=lambda words: " ".join(words)[:30],
+    )
+    def test_what_the_api_refuses_is_refused_here(self, service: Service, words: tuple[str, ...]) -> None:
+        payment = waits(service)
+        run(service, "unmatched", *(payment if word == "PAYMENT" else word for word in words), code=2)
+        assert len(run_json(service, "unmatched", "list")) == 1
+
     def test_return(self, service: Service, menu_payment: str) -> None:
         words = ("unmatched", "return", menu_payment, *WHO)
         assert "of 100 shillings is pending" in run(service, *words)

@@ -1,6 +1,5 @@
 """Asking M-Pesa: what became of a transaction, and what the accounts hold."""
 
-import re
 from typing import Any
 
 from flask import Response
@@ -8,7 +7,6 @@ from flask import Response
 from mpesa_service.api.answers import respond, success
 from mpesa_service.api.blueprint import Guard, blueprint, errors, guard, limited, runtime
 from mpesa_service.auth import current_principal
-from mpesa_service.errors import InvalidRequest
 from mpesa_service.schemas.inquiries import (
     BalanceQuerySchema,
     BalancesEnvelope,
@@ -16,6 +14,7 @@ from mpesa_service.schemas.inquiries import (
     InquiryEnvelope,
     InquirySchema,
     WaitSchema,
+    asked_receipt,
 )
 from mpesa_service.services.balances import latest_balances
 from mpesa_service.services.idempotency import Answer
@@ -27,7 +26,6 @@ from mpesa_service.services.inquiries import (
     wait_for,
 )
 
-_RECEIPT = re.compile(r"[A-Z0-9]{6,32}")
 ASKED = "M-Pesa was asked. Ask again for its answer."
 
 
@@ -40,10 +38,7 @@ ASKED = "M-Pesa was asked. Ask again for its answer."
 @errors(400, 401, 403, 429, 502, 503)
 def transaction(query: dict[str, Any], receipt: str) -> Response:
     """Ask M-Pesa what became of the transaction with this receipt; an answer serves for a minute."""
-    receipt = receipt.upper()
-    if not _RECEIPT.fullmatch(receipt):
-        raise InvalidRequest("A receipt has 6 to 32 letters and digits.", code="invalid_receipt")
-    record = transaction_status(runtime(), current_principal().subject, receipt)
+    record = transaction_status(runtime(), current_principal().subject, asked_receipt(receipt))
     return respond(_answer(wait_for(runtime(), record, query["wait"])))
 
 

@@ -11,13 +11,15 @@ status says how it ended.
 """
 
 import math
+import re
+from unicodedata import normalize
 
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.states import PAYOUT_OPEN, PayoutStatus
 from mpesa_service.domain.transitions import TransitionTable, edges
 
 _B = BatchStatus
-_OPERATOR = "operator:"
+_OPERATOR = re.compile(r"^(operator: ?)+")
 
 BATCH_TRANSITIONS = TransitionTable(
     [
@@ -40,8 +42,17 @@ def needs_approval(total: int, threshold: int) -> bool:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Tell whether two actors are one person, who may call the API and use the command line."""
-    return one.removeprefix(_OPERATOR) == other.removeprefix(_OPERATOR)
+    """Tell whether two actors are one person, who may call the API and use the command line.
+
+    Capitals, blanks around a name, invisible characters and ways to encode a letter make no other person.
+    """
+    return _person(one) == _person(other)
+
+
+def _person(actor: str) -> str:
+    words = normalize("NFKC", normalize("NFKC", actor).casefold()).split()
+    visible = "".join(character for character in " ".join(words) if character.isprintable()).strip()
+    return _OPERATOR.sub("", visible)
 
 
 def seconds_left(waiting: int, per_minute: int) -> int:

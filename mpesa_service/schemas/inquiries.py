@@ -1,11 +1,23 @@
 """Questions to M-Pesa, and what it answers."""
 
+import re
+
 from marshmallow import Schema, fields, validate
 
+from mpesa_service.errors import InvalidRequest
 from mpesa_service.schemas.fields import NairobiTime
 
 _TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
+_RECEIPT = re.compile(r"[A-Z0-9]{6,32}")
 MAX_WAIT = 10
+
+
+def asked_receipt(text: str) -> str:
+    """Return the receipt that is asked about, in capitals; raise InvalidRequest if it cannot be one."""
+    receipt = text.upper()
+    if not _RECEIPT.fullmatch(receipt):
+        raise InvalidRequest("A receipt has 6 to 32 letters and digits.", code="invalid_receipt")
+    return receipt
 
 
 def _time(key: str, *, nullable: bool = False) -> NairobiTime:

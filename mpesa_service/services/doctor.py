@@ -5,23 +5,22 @@ answer tells the consumer key, the secret, the shortcode and the passkey from on
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 
 import requests
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, Refused, Throttled, mends
 from mpesa_service.daraja.codes import ErrorCode, ErrorKind
 from mpesa_service.daraja.command_results import command_result
 from mpesa_service.daraja.transport import new_session
-from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.errors import ServiceError
-from mpesa_service.models import Payment, Refund, WebhookDelivery
 from mpesa_service.models.inquiries import InquiryStatus
+from mpesa_service.services import holds
 from mpesa_service.services.examinations import Finding, good, skipped, warning, wrong
-from mpesa_service.services.inquiries import ask_balance, wait_for
+from mpesa_service.services.inquiries import AskedTooSoon, ask_balance_anew, wait_for
+from mpesa_service.services.overdue import oldest_due
 from mpesa_service.services.readiness import schema_head, unready_because
 from mpesa_service.services.runtime import Runtime
 
@@ -49,7 +48,10 @@ MEND_SILENCE = (
     "M-Pesa took the question and posts its answer to MPESA_CALLBACK_URL: see the callback address. It may"
     " also just be slow; run the doctor again in a minute."
 )
-MEND_STOPPED = "Mend the initiator's credentials, then: flask --app wsgi mpesa refunds resume"
+MEND_SOON = "Run the doctor again in ten seconds: it asks no sooner, since failures lock an initiator."
+MEND_STOPPED = (
+    "Let them go on: flask --app wsgi mpesa refunds resume --by <you>, and the same with payouts for refunds."
+)
 MEND_CALLBACK = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet and come out at this service's"
     " /api/mpesa/callback: check DNS, the certificate, the proxy, and that the service runs."
@@ -111,32 +113,35 @@ def _entry(error: DarajaError) -> ErrorCode | None:
 def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[Finding]:
     """M-Pesa takes the initiator's name, password and certificate, and its answer reaches us.
 
-    It is asked once, for the accounts' balances: repeated failures lock an initiator.
+    It is asked anew, for the accounts' balances, also while refunds and payouts are stopped: an older answer
+    was to another set-up. And it is asked once, since repeated failures lock an initiator.
     """
     if runtime.settings.mpesa_initiator_name is None:
         yield skipped(INITIATOR, "MPESA_INITIATOR_NAME is not set: no refunds, payouts or balances")
         return
     try:
-        asked = ask_balance(runtime, DOCTOR)
+        asked = ask_balance_anew(runtime, DOCTOR)
         found = wait_for(runtime, asked, wait_seconds)
+        stopped = sorted({held.name for held in holds.standing(runtime)} & {holds.REFUNDS, holds.PAYOUTS})
+    except AskedTooSoon as error:
+        yield warning(INITIATOR, error.message, MEND_SOON)
+        return
     except ServiceError as error:
-        yield wrong(INITIATOR, error.message, _advice(error))
+        yield wrong(INITIATOR, error.message, mends.INITIATOR)
         return
     except SQLAlchemyError:
         yield skipped(INITIATOR, "not asked: the database does not answer")
         return
-    if found.status == InquiryStatus.ANSWERED:
+    if found.status == InquiryStatus.ANSWERED and stopped:
+        words = f"accepted, and M-Pesa's answer arrived; {' and '.join(stopped)} are still stopped"
+        yield warning(INITIATOR, words, MEND_STOPPED)
+    elif found.status == InquiryStatus.ANSWERED:
         yield good(INITIATOR, "accepted, and M-Pesa's answer arrived")
     elif found.completed_at is not None:
         said = f"M-Pesa: {found.failure_reason or 'no'} ({found.result_code})"
         yield wrong(INITIATOR, said, command_result(found.result_code).mend or mends.INITIATOR)
     else:
         yield warning(INITIATOR, f"no answer within {wait_seconds:.0f} s", MEND_SILENCE)
-
-
-def _advice(error: ServiceError) -> str:
-    """A refused initiator stays stopped until a person resumes it; anything else is about the call."""
-    return MEND_STOPPED if error.code == "initiator_refused" else mends.INITIATOR
 
 
 def callback_address(runtime: Runtime) -> Iterator[Finding]:
@@ -178,28 +183,16 @@ def worker(runtime: Runtime) -> Iterator[Finding]:
     """What is due gets done: somebody runs the jobs."""
     now = runtime.clock()
     try:
-        oldest = _oldest_due(runtime)
+        oldest = oldest_due(runtime)
     except SQLAlchemyError:
         yield skipped(WORKER, "not known: the database does not answer")
         return
-    if oldest is not None and now - oldest > OVERDUE:
-        minutes = int((now - oldest).total_seconds() // 60)
+    if oldest is not None and now - oldest[0] > OVERDUE:
+        minutes = int((now - oldest[0]).total_seconds() // 60)
         mend = "Start the Celery worker with its beat (see Production start in the README), and see its log."
-        yield wrong(WORKER, f"the oldest thing due has waited for {minutes} minutes", mend)
+        yield wrong(WORKER, f"the oldest thing due ({oldest[1]}) has waited for {minutes} minutes", mend)
     else:
         yield good(WORKER, "nothing is overdue")
-
-
-def _oldest_due(runtime: Runtime) -> datetime | None:
-    waiting = WebhookDelivery.status == DeliveryStatus.WAITING
-    statements = [
-        select(func.min(Payment.ask_at)),
-        select(func.min(Refund.ask_at)),
-        select(func.min(WebhookDelivery.due_at)).where(waiting),
-    ]
-    with runtime.database.read() as session:
-        times = [session.scalar(statement) for statement in statements]
-    return min((at for at in times if at is not None), default=None)
 
 
 CHECKS: tuple[Check, ...] = (database, credentials, callback_address, initiator, clock, worker)

@@ -1,6 +1,8 @@
 """What is stopped until a person says otherwise, or what caused it is over."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -11,6 +13,7 @@ from mpesa_service.models.statements import insert_once
 from mpesa_service.services.runtime import Runtime
 
 log = logging.getLogger(__name__)
+audit = logging.getLogger("mpesa_service.audit")
 
 REFUNDS = "refunds"
 PAYOUTS = "payouts"
@@ -21,6 +24,15 @@ OUT_OF_MONEY = "payouts: out of money"
 """Set when M-Pesa refused a payout for want of money; lifted by a person who has topped the account up."""
 
 _STOPPED_BY = {PAYOUTS: (PAYOUTS, LOW_BALANCE, OUT_OF_MONEY)}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A hold that stands, or stood: why, and since when."""
+
+    name: str
+    reason: str
+    since: datetime
 
 
 def stop(session: Session, name: str, reason: str, now: datetime) -> None:
@@ -46,13 +58,29 @@ def why_stopped(session: Session, name: str) -> str | None:
     return session.scalars(statement.order_by(Hold.since, Hold.name)).first()
 
 
-def lift(session: Session, *names: str) -> bool:
-    """Take away these very holds, in the caller's transaction; tell whether any stood."""
-    lifted = session.execute(delete(Hold).where(Hold.name.in_(names)).returning(Hold.name))
-    return lifted.first() is not None
+def standing(runtime: Runtime) -> tuple[Held, ...]:
+    """Return all that is stopped, by name."""
+    with runtime.database.read() as session:
+        rows = session.scalars(select(Hold).order_by(Hold.name))
+        return tuple(Held(row.name, row.reason, row.since) for row in rows)
 
 
-def resume(runtime: Runtime, name: str) -> bool:
-    """Let `name` go on, whatever stopped it; tell whether it was stopped."""
+def lift(session: Session, *names: str) -> tuple[Held, ...]:
+    """Take away these very holds, in the caller's transaction; return those that stood, by name."""
+    taken = delete(Hold).where(Hold.name.in_(names)).returning(Hold.name, Hold.reason, Hold.since)
+    return tuple(sorted((Held(*row) for row in session.execute(taken)), key=lambda held: held.name))
+
+
+def resume(runtime: Runtime, actor: str, name: str) -> tuple[Held, ...]:
+    """Let `name` go on, whatever stopped it; return what did. The audit log says who lifted it."""
     with runtime.database.begin() as session:
-        return lift(session, *_STOPPED_BY.get(name, (name,)))
+        lifted = lift(session, *_STOPPED_BY.get(name, (name,)))
+    for held in lifted:
+        about = {"hold": held.name, "reason": held.reason, "since": held.since.isoformat(), "actor": actor}
+        audit.info("hold lifted", extra=about)
+    return lifted
+
+
+def told(name: str, lifted: Sequence[Held]) -> str:
+    """Say what came of resuming `name`."""
+    return f"{name.capitalize()} go on." if lifted else f"{name.capitalize()} were not stopped."

@@ -28,8 +28,13 @@ from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE
 
 FRESH_FOR = timedelta(seconds=60)
+ANEW_PER_MINUTE = 6
 POLL_SECONDS = 0.2
 _OPEN = (InquiryStatus.SUBMITTING, InquiryStatus.PENDING)
+
+
+class AskedTooSoon(Unavailable):
+    """A question that may not be put again yet."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,14 @@ def ask_balance(runtime: Runtime, actor: str) -> InquiryRecord:
     return _ask(runtime, actor, InquiryKind.BALANCE, None)
 
 
+def ask_balance_anew(runtime: Runtime, actor: str) -> InquiryRecord:
+    """Ask what the accounts hold, whatever was asked before and although the initiator is stopped.
+
+    For whoever has changed the set-up; raises AskedTooSoon within ten seconds, and as above.
+    """
+    return _ask(runtime, actor, InquiryKind.BALANCE, None, anew=True)
+
+
 def find_inquiry(runtime: Runtime, inquiry_id: str) -> InquiryRecord:
     """Return a question as it stands; raise NotFound."""
     with runtime.database.read() as session:
@@ -131,17 +144,17 @@ def ask_balance_when_due(runtime: Runtime) -> int:
     return 1
 
 
-def _ask(runtime: Runtime, actor: str, kind: InquiryKind, receipt: str | None) -> InquiryRecord:
+def _ask(
+    runtime: Runtime, actor: str, kind: InquiryKind, receipt: str | None, *, anew: bool = False
+) -> InquiryRecord:
     now = runtime.clock()
     if runtime.settings.mpesa_initiator_name is None:
         raise Unavailable("MPESA_INITIATOR_NAME is missing: M-Pesa cannot be asked.", code="not_set_up")
     with runtime.database.begin() as session:
-        row = session.scalars(_latest(kind, receipt)).first()
-        if row is not None and _still_serves(row, now):
+        if anew:
+            _take_turn(session, now)
+        elif (row := _in_place_of_asking(session, kind, receipt, now)) is not None:
             return _record(runtime, session, row)
-        reason = _why_not(session)
-        if reason is not None:
-            raise Unavailable(f"Nothing is asked: {reason}", code="initiator_refused", retry_after=600)
         row = _new(runtime, actor, kind, receipt, now)
         session.add(row)
         session.flush()
@@ -154,6 +167,24 @@ def _ask(runtime: Runtime, actor: str, kind: InquiryKind, receipt: str | None) -
     if error is not None:
         raise refusal_for_caller(error, {"_id": record.id})
     return record
+
+
+def _take_turn(session: Session, now: datetime) -> None:
+    if not pace.take(session, pace.DOCTOR, ANEW_PER_MINUTE, now):
+        raise AskedTooSoon("M-Pesa was asked a moment ago.", code="asked_too_soon", retry_after=10)
+
+
+def _in_place_of_asking(
+    session: Session, kind: InquiryKind, receipt: str | None, now: datetime
+) -> Inquiry | None:
+    """Return the question that still serves, or None when M-Pesa is to be asked; raise if it may not be."""
+    row = session.scalars(_latest(kind, receipt)).first()
+    if row is not None and _still_serves(row, now):
+        return row
+    reason = _why_not(session)
+    if reason is not None:
+        raise Unavailable(f"Nothing is asked: {reason}", code="initiator_refused", retry_after=600)
+    return None
 
 
 def _why_not(session: Session) -> str | None:

@@ -11,6 +11,7 @@ from mpesa_service.models.statements import insert_once
 QUERIES = "stk_query"
 PAYMENTS_OUT = "payments_out"
 BALANCE = "balance"
+DOCTOR = "doctor"
 
 
 BURST_SHARE = 10

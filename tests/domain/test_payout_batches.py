@@ -53,6 +53,15 @@ def test_above_the_threshold_a_second_person_is_needed() -> None:
         ("operator:amina", "amina", True),
         ("amina", "otieno", False),
         ("operator:amina", "operator:otieno", False),
+        ("operator:Amina", "operator:amina", True),
+        ("operator: amina ", "AMINA", True),
+        ("operator:Amina  Wanjiku", "amina wanjiku", True),
+        ("Operator:amina", "amina", True),
+        ("operator:am\u200bina", "amina", True),
+        ("operator:\uff21mina", "amina", True),
+        ("Amina\u0301", "amin\u00e1", True),
+        ("stra\u00dfe", "STRASSE", True),
+        ("amina w", "aminaw", False),
     ],
 )
 def test_one_person_by_two_ways(one: str, other: str, same: bool) -> None:

@@ -135,7 +135,7 @@ class TestLowBalance:
 
     def test_a_person_may_let_payouts_go_on(self, service: Service) -> None:
         tell(service, utility(10))
-        assert holds.resume(service.runtime, holds.PAYOUTS)
+        assert holds.resume(service.runtime, "amina", holds.PAYOUTS)
         tell(service, utility(9))
         assert why_stopped(service) is None, "until it falls again"
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from mpesa_service.daraja import Refused, Throttled, mends
 from mpesa_service.daraja.error_codes import error_entry
-from mpesa_service.services import doctor
+from mpesa_service.services import doctor, holds
 from mpesa_service.services.clock import utc_now
 from mpesa_service.services.examinations import Finding, Health
 from mpesa_service.services.runtime import Runtime, build_runtime
@@ -171,24 +171,44 @@ class TestCredentials:
 
 
 class TestInitiator:
-    def answer(self, service: Service, code: int = 0) -> None:
-        [command] = service.simulator.get("/simulator/commands")["commands"]
-        path = f"/simulator/commands/{command['conversationId']}/complete"
-        service.simulator.post(path, {"resultCode": code} if code else {})
+    @pytest.fixture(autouse=True)
+    def on_time(self, service: Service) -> None:
+        """M-Pesa answers what it is asked by itself."""
+        service.simulator.post("/simulator/options", {"timers": "real", "balance_after": 0})
 
     def test_is_good_once_the_answer_has_arrived(self, service: Service) -> None:
-        assert only(doctor.initiator(service.runtime, 0)).mend == doctor.MEND_SILENCE
-        self.answer(service)
-        assert only(doctor.initiator(service.runtime, 0)).health is Health.GOOD
+        assert only(doctor.initiator(service.runtime)).health is Health.GOOD
 
-    def test_a_wrong_one_is_named_once_and_not_tried_again(self, service: Service) -> None:
-        assert only(doctor.initiator(service.runtime, 0)).health is Health.WARNING
-        self.answer(service, 2001)
-        found = only(doctor.initiator(service.runtime, 0))
+    def test_silence_proves_nothing(self, service: Service) -> None:
+        service.simulator.post("/simulator/options", {"timers": "manual"})
+        assert only(doctor.initiator(service.runtime, 0)).mend == doctor.MEND_SILENCE
+
+    @pytest.mark.parametrize(
+        "changes", [{"mpesa_initiator_password": "bad"}, {"mpesa_initiator_name": "bob"}], ids=str
+    )
+    def test_is_asked_anew_after_every_change(
+        self, service: Service, with_daraja: Any, changes: dict[str, str]
+    ) -> None:
+        assert only(doctor.initiator(service.runtime)).health is Health.GOOD
+        changed = replace(with_daraja(**changes), clock=service.clock)
+        service.clock.advance(10)
+        found = only(doctor.initiator(changed))
         assert (found.health, found.mend) == (Health.WRONG, mends.INITIATOR)
         assert "2001" in found.found
-        service.clock.advance(61)
-        assert only(doctor.initiator(service.runtime, 0)).mend == doctor.MEND_STOPPED
+        service.clock.advance(10)
+        found = only(doctor.initiator(service.runtime))
+        assert (found.health, found.mend) == (Health.WARNING, doctor.MEND_STOPPED)
+        assert found.found.endswith("; payouts and refunds are still stopped")
+        for name in (holds.REFUNDS, holds.PAYOUTS):
+            assert holds.resume(service.runtime, "amina", name)
+        service.clock.advance(10)
+        assert only(doctor.initiator(service.runtime)).health is Health.GOOD
+
+    def test_is_not_asked_again_at_once(self, service: Service) -> None:
+        assert only(doctor.initiator(service.runtime)).health is Health.GOOD
+        service.clock.advance(9)
+        found = only(doctor.initiator(service.runtime))
+        assert (found.health, found.mend) == (Health.WARNING, doctor.MEND_SOON)
         assert service.ledger()["requests"]["account_balance"] == 1
 
     def test_a_certificate_that_is_not_there(self, service: Service, with_daraja: Any) -> None:
@@ -244,4 +264,4 @@ class TestWorker:
         service.clock.advance(2)
         found = only(doctor.worker(service.runtime))
         assert found.health is Health.WRONG
-        assert "has waited for 3 minutes" in found.found
+        assert "(payment) has waited for 3 minutes" in found.found

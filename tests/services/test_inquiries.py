@@ -239,7 +239,7 @@ class TestRefused:
         with service.runtime.database.read() as session:
             assert "2001" in str(holds.why_stopped(session, holds.PAYOUTS))
         assert look_into_due(service.runtime) == 0
-        assert holds.resume(service.runtime, holds.REFUNDS)
+        assert holds.resume(service.runtime, "amina", holds.REFUNDS)
         assert ask(service, "UKN4ABCDEF").status_code == 202
 
     def test_without_an_initiator(self, service_env: dict, listening, simulator, clock, sqlite_url) -> None:
@@ -269,6 +269,12 @@ class TestCommandLine:
         answered(service)
         result = self.run(service, "UKN2ABCDEF", "--json")
         assert (result.exit_code, '"resultCode": "2032"' in result.output) == (1, True)
+
+    @pytest.mark.parametrize("receipt", ["bad", "", "UKN2-ABCDEF", "A" * 33, "UKN2ABCDÉF"])
+    def test_asks_only_for_what_may_be_a_receipt(self, service: Service, receipt: str) -> None:
+        result = self.run(service, receipt)
+        assert (result.exit_code, "6 to 32 letters and digits" in result.output) == (1, True)
+        assert inquiries(service) == []
 
     def test_says_what_is_refused(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(_query: object) -> None:

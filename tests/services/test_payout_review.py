@@ -8,7 +8,7 @@ from tests.payouts import POCHI, ROW, at_m_pesa, complete, counts, look, made, p
 from tests.services.commands.test_payout import post_result
 from tests.services.test_payout_sending import events
 from tests.support import Service
-from tests.test_cli_payouts import run
+from tests.test_cli_payouts import run, run_json
 
 
 @pytest.fixture
@@ -87,4 +87,5 @@ def test_commands(service: Service, batch: str) -> None:
     text = run(service, "settle", row.id, "--receipt", "UKN2ABCDEF", *why)
     assert f"{row.id} is succeeded" in text
     post_result(service, 1 - [p.kind for p in at_m_pesa(service)].index("b2c"), ResultCode=424242)
-    assert "is failed" in run(service, "fail", payouts(service)[1].id, *why)
+    told = run_json(service, "fail", payouts(service)[1].id, *why)
+    assert (told["_id"], told["status"]) == (payouts(service)[1].id, "failed")

@@ -205,7 +205,7 @@ class TestNotTaken:
         assert look(service, f"/{batch}").json["data"]["hold"]
         service.clock.advance(60)
         assert pay(service) == 0
-        assert holds.resume(service.runtime, holds.PAYOUTS) is True
+        assert holds.resume(service.runtime, "amina", holds.PAYOUTS)
         service.simulator.post("/simulator/reset", {"timers": "manual", "b2c_auto": "hold"})
         assert pay(service) == 1
         assert counts(service, batch) == {"pending": 1}
@@ -235,7 +235,7 @@ class TestHolds:
         assert pay(service) <= 1
         assert counts(service, more) == {"waiting": 1}
         assert "short of money" in look(service, f"/{more}").json["data"]["hold"]
-        assert holds.resume(service.runtime, holds.PAYOUTS) is True
+        assert holds.resume(service.runtime, "amina", holds.PAYOUTS)
         assert pay(service) == 1
         assert counts(service, more) == {"pending": 1}
 

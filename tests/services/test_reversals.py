@@ -330,6 +330,12 @@ class TestCommandLine:
         result = self.run(service, "reverse", service.pending())
         assert (result.exit_code, "cannot be refunded" in result.output) == (1, True)
 
+    def test_says_why_as_the_api_must(self, service: Service) -> None:
+        words = ("reverse", service.paid(amount=100), "--by", "amina", "--reason", "")
+        result = service.app.test_cli_runner().invoke(args=["mpesa", *words])
+        assert (result.exit_code, "reason: " in result.output) == (2, True)
+        assert service.refunds() == []
+
     def test_out_of_review(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         with service.runtime.database.begin() as session:

@@ -311,6 +311,24 @@ class TestCommands:
         assert "of 70 shillings is pending" in self.run(service, "review", "refund", second, *why).output
         assert self.run(service, "review", "settle", first, *why[:5], "0").exit_code == 2
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("settle", "--reason", ""),
+            ("settle", "--reason", "a" * 501),
+            ("settle", "--reason", "seen", "--receipt", "bad"),
+            ("settle", "--reason", "seen", "--receipt", ""),
+            ("fail", "--reason", ""),
+            ("refund", "--reason", ""),
+        ],
+        ids=lambda words: " ".join(words)[:30],
+    )
+    def test_what_the_api_refuses_is_refused_here(self, service: Service, words: tuple[str, ...]) -> None:
+        payment = service.row(to_review(service, service.pending())).id
+        result = self.run(service, "review", words[0], payment, "--by", "amina", *words[1:])
+        assert (result.exit_code, "Usage:" in result.output) == (2, True)
+        assert service.payment(payment)["status"] == "review"
+
     def test_a_refund_in_review_is_explained(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         service.refund(checkout, 60)

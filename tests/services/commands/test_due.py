@@ -260,9 +260,9 @@ class TestRefusedInitiator:
 
     def test_a_person_lets_them_go_on(self, service: Service) -> None:
         checkout = self.stop(service)
-        runner = service.app.test_cli_runner()
-        assert "go on" in runner.invoke(args=["mpesa", "refunds", "resume"]).output
-        assert "were not stopped" in runner.invoke(args=["mpesa", "refunds", "resume"]).output
+        runner, words = service.app.test_cli_runner(), ["mpesa", "refunds", "resume", "--by", "amina"]
+        assert "go on" in runner.invoke(args=words).output
+        assert "were not stopped" in runner.invoke(args=words).output
         assert service.refund(checkout, 40).status_code == 200
 
     def test_one_alert_however_often(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
