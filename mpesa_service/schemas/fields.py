@@ -103,10 +103,7 @@ class Moment(fields.AwareDateTime):
         super().__init__(format="iso", default_timezone=default_timezone, **more)
 
     def _deserialize(self, value: Any, *arguments: Any, **more: Any) -> Any:
-        try:
-            found = super()._deserialize(value, *arguments, **more)
-        except OverflowError as error:
-            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from error
+        found = super()._deserialize(value, *arguments, **more)
         if not can_be_kept(found):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         return found
