@@ -47,9 +47,9 @@ limiter = Limiter(key_func=lambda: "", in_memory_fallback_enabled=True)
 
 
 class Database:
-    """An engine and the two ways of using it: `begin()` to change something, `read()` to look.
+    """An engine and the ways of using it: `begin()` to change, `read()` to look, `browse()` for lists.
 
-    Both are context managers that hold one connection, and nothing longer. `begin()` is one transaction:
+    All are context managers that hold one connection, and nothing longer. `begin()` is one transaction:
     it commits when the block ends and rolls back when it raises. On SQLite it takes the write lock at once
     (BEGIN IMMEDIATE), so that what was read in the block is still true when it writes. `read()` takes no
     locks; every statement sees what was committed before it, which is all that PostgreSQL's READ COMMITTED
@@ -73,6 +73,17 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         with self._readers() as session:
+            yield session
+
+    @contextmanager
+    def browse(self) -> Iterator[Session]:
+        """Look as `read()` does, with statements whose best plan depends on their values.
+
+        PostgreSQL would soon keep one plan for all values, which reads whole tables for rare ones. At the end
+        of a transaction that is rolled back, as this one is, the driver has it forget such plans.
+        """
+        with self._sessions() as session:
+            session.connection(execution_options={"read_only": True})
             yield session
 
     def dispose(self) -> None:

@@ -103,14 +103,14 @@ def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> It
 
 def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> int:
     """Return how many payments `all_payments` would yield. Reads them all: nothing for a list."""
-    with runtime.database.read() as session:
+    with runtime.database.browse() as session:
         statement = count_of_payments(_wanted(runtime, principal, filters, None))
         return session.scalar(statement) or 0
 
 
 def _page(runtime: Runtime, wanted: PaymentFilter, limit: int, *, checkout_ids: bool) -> Page:
     """Read one more than is shown: it tells whether there is a next page, without counting."""
-    with runtime.database.read() as session:
+    with runtime.database.browse() as session:
         rows = session.execute(page_of_payments(wanted, limit + 1)).all()
     payments = [_listed(runtime.vault, row, checkout_ids=checkout_ids) for row in rows[:limit]]
     return Page(payments, payments[-1].id if len(rows) > limit else None)
