@@ -2,10 +2,21 @@
 
 import sys
 
+import click
+from flask import Flask
+
 from mpesa_service import create_app
+from mpesa_service.app import build_help
 from mpesa_service.config import ConfigurationError
 
-try:
-    app = create_app()
-except ConfigurationError as error:
-    sys.exit(str(error))
+
+def _load() -> Flask:
+    try:
+        return create_app()
+    except ConfigurationError as error:
+        if click.get_current_context(silent=True) is not None and "--help" in sys.argv:
+            return build_help()
+        sys.exit(str(error))
+
+
+app = _load()

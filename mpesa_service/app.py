@@ -34,6 +34,13 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     return app
 
 
+def build_help() -> Flask:
+    """Return an application whose commands only explain themselves: that needs no settings."""
+    app = Flask("mpesa_service", static_folder=None)
+    app.cli.add_command(mpesa_cli)
+    return app
+
+
 def _flask_settings(settings: Settings) -> dict[str, object]:
     return {
         "PROPAGATE_EXCEPTIONS": False,

@@ -1,5 +1,7 @@
 """The operators' commands."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,7 @@ from flask import Flask
 from mpesa_service.app import build_app
 from mpesa_service.cli import mpesa_cli
 from mpesa_service.config import Settings
+from mpesa_service.local.place import ROOT
 from mpesa_service.services.runtime import build_runtime
 from tests.support import SECRET, environment
 
@@ -135,6 +138,37 @@ def test_nobody_acts_without_a_name(path: tuple[str, ...], name: str) -> None:
     [option] = [parameter for parameter in command.params if parameter.name == "who"]
     with pytest.raises(click.BadParameter, match="1 to 100 visible characters"):
         option.type_cast_value(click.Context(command), name)
+
+
+def flask(*words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the `flask` command where nothing is configured."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+    return subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ([], "mpesa"),
+        (["mpesa"], "payments"),
+        (["mpesa", "payments"], "export"),
+        (["mpesa", "payments", "export"], "Example: flask --app wsgi mpesa payments export"),
+        (["mpesa", "doctor"], "Check credentials"),
+    ],
+    ids=str,
+)
+def test_help_needs_no_configuration(words: list[str], shown: str) -> None:
+    result = flask(*words, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("Usage:")
+    assert shown in result.stdout
+
+
+def test_anything_else_says_what_is_missing() -> None:
+    for words in (["mpesa", "payments", "list"], ["run"], ["mpesa", "nothing"]):
+        result = flask(*words)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "MPESA_ENVIRONMENT is not set" in result.stderr
 
 
 @pytest.mark.parametrize("path", commands(mpesa_cli), ids=str)

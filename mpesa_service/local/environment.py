@@ -1,14 +1,17 @@
 """The environment of the children: secrets from the file, the caller's variables, and what ties the pair."""
 
+import shlex
 from collections.abc import Mapping
+from dataclasses import fields
 
-from mpesa_service.config import SIMULATOR, SIMULATOR_DEFAULTS
-from mpesa_service.local.keys import load_or_make
+from mpesa_service.config import SIMULATOR, SIMULATOR_DEFAULTS, Settings, environment_name
+from mpesa_service.local.keys import load_or_make, write_private
 from mpesa_service.local.place import Place
 from mpesa_service.local.ports import HOST
 
 INITIATOR_PASSWORD = "Safaricom999!*!"  # noqa: S105 (public; the simulator is told the same)
 
+_HEADER = "# What the service was last started with. In a shell: set -a; . this file; set +a\n"
 _OTHER_DARAJA = {*SIMULATOR_DEFAULTS, "MPESA_SECURITY_CREDENTIAL", "MPESA_B2C_SHORTCODE"}
 
 
@@ -26,6 +29,13 @@ def service_environment(place: Place, environ: Mapping[str, str]) -> dict[str, s
         "CELERY_BROKER_URL": f"filesystem://{place.directory / 'broker'}",
     }
     return defaults | load_or_make(place.secrets) | given | _ties(place)
+
+
+def write_settings(place: Place, environment: Mapping[str, str]) -> None:
+    """Write the service's settings for a shell, so that operator commands work on the running service."""
+    names = [environment_name(item) for item in fields(Settings)]
+    lines = [f"{name}={shlex.quote(environment[name])}\n" for name in names if name in environment]
+    write_private(place.settings, _HEADER + "".join(lines))
 
 
 def ignored_environment(environ: Mapping[str, str]) -> str | None:

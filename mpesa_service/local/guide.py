@@ -1,5 +1,8 @@
 """What `run` prints when all is ready: the lines to paste for a first payment."""
 
+import shlex
+from pathlib import Path
+
 from mpesa_service.local.place import Place, Ready, shown_path
 from mpesa_service.local.startup import TOKEN_HOURS
 
@@ -35,7 +38,18 @@ curl -sS "$API/query/$ID" -H "Authorization: Bearer $USER_TOKEN"; echo
 
 curl -sS -X POST "$API/$ID/refund" -H "Authorization: Bearer $ADMIN_TOKEN" \\
   -H "Content-Type: application/json" -d '{{"amount":40}}'; echo
+
+4. Operators' commands work on this service, too, in the checkout:
+
+set -a; . {settings}; set +a
+.venv/bin/flask --app wsgi mpesa payments list
 """
+
+
+def _sourced(path: Path) -> str:
+    """Return a path as `.` takes it, which looks up a bare name elsewhere."""
+    shown = shlex.quote(shown_path(path))
+    return shown if "/" in shown else f"./{shown}"
 
 
 def guide(place: Place, ready: Ready, service_log: str) -> str:
@@ -44,6 +58,7 @@ def guide(place: Place, ready: Ready, service_log: str) -> str:
         url=ready.url,
         simulator_url=ready.simulator_url,
         service_log=service_log,
+        settings=_sourced(place.settings),
         secrets=shown_path(place.secrets),
         days=TOKEN_HOURS // 24,
         user_token=ready.user_token,

@@ -34,6 +34,11 @@ class Place:
         return self.directory / "local.env"
 
     @property
+    def settings(self) -> Path:
+        """What the service is started with, for a shell to read."""
+        return self.directory / "service.env"
+
+    @property
     def certificate(self) -> Path:
         return self.directory / "simulator.pem"
 

@@ -4,7 +4,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from mpesa_service.local.environment import ignored_environment, service_environment
+from mpesa_service.local.environment import ignored_environment, service_environment, write_settings
 from mpesa_service.local.guide import guide
 from mpesa_service.local.logtail import Tail
 from mpesa_service.local.occupancy import occupied
@@ -35,6 +35,7 @@ def _run(place: Place, stop: StopRequest, ready_file: Path | None, *, quiet: boo
         cleanup.enter_context(occupied(place))
         programs = process_table(place)
         environment = service_environment(place, os.environ)
+        write_settings(place, environment)
         if not quiet:
             _announce(place)
         crew = cleanup.enter_context(Crew(stop, environment))

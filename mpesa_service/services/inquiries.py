@@ -171,7 +171,7 @@ def _ask(
 
 def _take_turn(session: Session, now: datetime) -> None:
     if not pace.take(session, pace.DOCTOR, ANEW_PER_MINUTE, now):
-        raise AskedTooSoon("M-Pesa was asked a moment ago.", code="asked_too_soon", retry_after=10)
+        raise AskedTooSoon("M-Pesa was asked a moment ago.", retry_after=10)
 
 
 def _in_place_of_asking(

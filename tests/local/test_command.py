@@ -73,8 +73,23 @@ class TestRunning:
         done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=PATIENCE)
         assert "paid with ws_CO_" in done.stdout, done.stdout + done.stderr
 
+    def test_operators_commands_work_on_it(self, running: Running):
+        command = f"set -a; . {running.place.settings}; set +a; {sys.executable} -m flask --app wsgi mpesa "
+        listed = subprocess.run(
+            ["/bin/sh", "-c", command + "payments list --order ORDER-1"],
+            cwd=ROOT,
+            env={},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        assert listed.returncode == 0, listed.stderr
+        assert "254712***777" in listed.stdout
+        assert f". {running.place.settings}; set +a" in running.printed()
+
     def test_leaves_private_files(self, running: Running):
-        for path in (running.place.secrets, running.place.record, running.ready_file):
+        place = running.place
+        for path in (place.secrets, place.settings, place.record, running.ready_file):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert set(running.ready) == {"url", "simulatorUrl", "userToken", "adminToken", "pid"}
         assert running.ready["pid"] == running.process.pid

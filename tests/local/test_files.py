@@ -3,12 +3,14 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mpesa_service.config import Settings
-from mpesa_service.local.environment import ignored_environment, service_environment
+from mpesa_service.local.environment import ignored_environment, service_environment, write_settings
 from mpesa_service.local.keys import load_or_make, read
 from mpesa_service.local.logtail import Tail, last_lines
 from mpesa_service.local.place import Place, Ready, forget, shown_path
@@ -57,6 +59,20 @@ class TestEnvironment:
         assert environment["JWT_SECRET_KEY"] == "mine"
         assert environment["DATABASE_URL"] == "postgresql://x"
         assert environment["PHONE_HASH_KEY"] == read(here.secrets)["PHONE_HASH_KEY"]
+
+    def test_a_shell_reads_it_as_it_is(self, here: Place):
+        here.certificate.write_text("")
+        given = {"LOG_LEVEL": "ERROR", "PATH": "/bin", "JWT_ISSUER": "it's $me"}
+        environment = service_environment(here, given)
+        write_settings(here, environment)
+        assert stat.S_IMODE(here.settings.stat().st_mode) == 0o600
+        script = "import os, json; print(json.dumps(dict(os.environ)))"
+        words = ["/bin/sh", "-c", f"set -a; . {here.settings}; exec {sys.executable} -c '{script}'"]
+        shell = subprocess.run(words, env={}, capture_output=True, text=True, check=True)
+        found = json.loads(shell.stdout)
+        assert Settings.from_env(found) == Settings.from_env(environment)
+        assert found["JWT_ISSUER"] == "it's $me"
+        assert "\nPATH=" not in here.settings.read_text()
 
     def test_another_daraja_does_not(self, here: Place):
         given = {
