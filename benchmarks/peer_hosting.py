@@ -8,8 +8,9 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from benchmarks.processes import ROOT, Program, free_port
+from benchmarks.processes import ROOT, Program
 from benchmarks.service import Hosting
+from mpesa_service.local.ports import free_port
 
 LOCK = ROOT / "benchmarks" / "peers.lock"
 SITE = ROOT / "benchmarks" / "peer_site"

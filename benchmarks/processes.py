@@ -19,12 +19,6 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _leash: list[Leash] = []
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 class Program:
     """A program that listens on `port`, as a context manager; its output goes to a file."""
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.processes import Program, free_port
+from benchmarks.processes import Program
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
 from mpesa_service.config import Settings
+from mpesa_service.local.ports import free_port
 from mpesa_service.services.runtime import Runtime, build_runtime
 
 SECRET = "benchmark-secret-of-thirty-two-bytes"

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import Program, free_port
+from benchmarks.processes import Program
+from mpesa_service.local.ports import free_port
 
 _TOKEN = json.dumps({"access_token": "benchmark-token", "expires_in": "3599"}).encode()
 _numbers = itertools.count(1)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, Select, Table, bindparam, or_, select
+from sqlalchemy import Executable, Select, Table, bindparam, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,17 @@ from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
 
 Row = TypeVar("Row")
+
+
+def by_column(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's values by its columns' names, from those by its attributes'; KeyError for others."""
+    names = _column_names(model)
+    return {names[attribute]: value for attribute, value in values.items()}
+
+
+@cache
+def _column_names(model: type[Base]) -> dict[str, str]:
+    return {attribute.key: attribute.columns[0].name for attribute in inspect(model).column_attrs}
 
 
 def table_of(model: type[Base]) -> Table:
@@ -33,7 +44,8 @@ def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) 
     if session.new:
         session.flush()
     connection = session.connection()
-    return connection.execute(_insert_once(table, connection.dialect.name), values).first() is not None
+    statement = _insert_once(table, connection.dialect.name)
+    return connection.execute(statement, by_column(table, values)).first() is not None
 
 
 @cache

@@ -14,7 +14,7 @@ from sqlalchemy import CTE, Connection, Insert, bindparam, insert
 from sqlalchemy.orm import Session
 
 from mpesa_service.models.base import Base
-from mpesa_service.models.statements import table_of
+from mpesa_service.models.statements import by_column, table_of
 
 _WAITING = "written_together"
 """Key in a session's `info`: what waits for the end of the block."""
@@ -49,8 +49,9 @@ class Row:
 
 
 def append(session: Session, table: type[Base], values: Mapping[str, Any]) -> None:
-    """Insert a row that this transaction does not look at again, by its columns' names."""
-    write(session, Row(table, tuple(values)), values)
+    """Insert a row that this transaction does not look at again, by its attributes' names."""
+    row = by_column(table, values)
+    write(session, Row(table, tuple(row)), row)
 
 
 def write(session: Session, what: Writing, values: Mapping[str, Any]) -> None:

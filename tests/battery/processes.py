@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -70,12 +69,6 @@ class Child:
             self._process.wait()
             Leashed.strike(self._process.pid)
             self._process = None
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def wait_for(ready: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:

@@ -20,6 +20,7 @@ from mpesa_service.config import Settings
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
 from mpesa_service.domain.states import OPEN, REFUND_OPEN, PaymentStatus
+from mpesa_service.local.ports import free_port
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.services.inbox import MAX_ATTEMPTS
 from mpesa_service.services.invariants import Tally, Violation, verify
@@ -27,7 +28,7 @@ from mpesa_service.services.invariants_ledger import verify_ledger
 from mpesa_service.services.runtime import build_runtime
 from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD
 from tests.battery.clocks import SharedClock
-from tests.battery.processes import Child, free_port, kill_one, wait_for
+from tests.battery.processes import Child, kill_one, wait_for
 from tests.battery.sizes import SEED
 from tests.support import environment
 

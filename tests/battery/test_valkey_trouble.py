@@ -11,8 +11,9 @@ import pytest
 import redis
 import requests
 
+from mpesa_service.local.ports import free_port
 from tests.battery.load import Outcomes, Shop
-from tests.battery.processes import Child, free_port, wait_for
+from tests.battery.processes import Child, wait_for
 from tests.battery.sizes import figures, sized
 from tests.battery.stack import Stack
 from tests.battery.test_postgres_trouble import meanwhile

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from mpesa_service.extensions import Database
-from mpesa_service.models import Hold, Pace
+from mpesa_service.models import ExpectedOrder, Hold, Pace
+from mpesa_service.models.statements import insert_once
 from mpesa_service.models.together import append, together
 from mpesa_service.services.clock import utc_now
 
@@ -48,6 +49,19 @@ def test_alone_it_is_written_at_once_after_what_is_new(database: Database) -> No
         assert not session.new
         assert session.get(Pace, "b") is not None
     assert names(database) == {"a", "b"}
+
+
+def test_a_column_that_is_named_otherwise_than_its_attribute_is_written(database: Database) -> None:
+    columns = dict.fromkeys(("owner", "reference", "reference_key", "account_key"), "x")
+    dates = dict.fromkeys(("created_at", "updated_at"), utc_now())
+    order = {"id": "o", "amount_due": 1, "status": "open", "details": {"cart": 1}, **columns, **dates}
+    with database.begin() as session:
+        append(session, ExpectedOrder, order)
+        assert not insert_once(session, ExpectedOrder, order)
+        with pytest.raises(KeyError):
+            append(session, ExpectedOrder, {**order, "metadata": {}})
+    with database.read() as session:
+        assert session.query(ExpectedOrder).one().details == {"cart": 1}
 
 
 def test_rows_of_several_tables_are_one_statement_on_postgres(database: Database) -> None:

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from mpesa_service.models import OutgoingEvent, Payment
+from mpesa_service.services.c2b_payments import typed_reference
 from mpesa_service.services.reconcile import ask_due
 from tests.services.c2b_support import RECEIPT, assert_books_are_right, causes, confirm, look, order_row
 from tests.services.test_inbox import stk_body
@@ -132,7 +133,8 @@ class TestThePromptIsPaidAsWell:
         prompted, second = by_channel(service)
         assert (prompted.status, prompted.receipt, prompted.ask_at) == ("succeeded", RECEIPT, None)
         assert (second.status, second.receipt, second.amount) == ("review", SECOND, 100)
-        assert (second.bill_reference, second.evidence) == ("ORDER1", "callback")
+        typed = typed_reference(service.runtime.vault, second.bill_reference_encrypted)
+        assert (typed, second.evidence) == ("ORDER1", "callback")
         assert "paid already" in str(second.failure_reason)
         assert causes(service, prompted)[-1] == "paid_again"
         assert told(service) == ["payment.succeeded", "payment.review"]
