@@ -101,15 +101,8 @@ class Watchman:
 
 
 _watchman = Watchman()
-
-
-def _start_anew() -> None:
-    """Forget the parent's watchman: threads do not survive a fork, and locks may be held for ever."""
-    global _watchman
-    _watchman = Watchman()
-
-
-os.register_at_fork(after_in_child=_start_anew)
+# Threads do not survive a fork, and locks may be held in the child for ever.
+os.register_at_fork(after_in_child=_watchman.__init__)  # type: ignore[misc]
 
 
 def _hang_up(sock: socket.socket) -> None:

@@ -4,6 +4,8 @@ import contextlib
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -297,6 +299,28 @@ def test_a_deadline_that_is_left_does_not_fire():
         pass
     deadline.expire()
     assert not deadline.expired
+
+
+FORKS_AFTER_A_CALL = """
+import os, socket
+from mpesa_service.daraja.deadline import Deadline
+
+with Deadline(60):
+    child = os.fork()
+ours, theirs = socket.socketpair()
+with Deadline(0.05) as deadline:
+    deadline.watch(ours)
+    theirs.settimeout(10)
+    assert theirs.recv(1) == b""
+if child:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+def test_deadlines_fire_in_a_forked_child_too():
+    """gunicorn forks its workers, perhaps after a call: they must not wait for the parent's thread."""
+    command = [sys.executable, "-W", "ignore", "-c", FORKS_AFTER_A_CALL]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
 
 
 def test_a_shorter_deadline_overtakes_a_longer_one():

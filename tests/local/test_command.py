@@ -74,9 +74,11 @@ class TestRunning:
         assert "paid with ws_CO_" in done.stdout, done.stdout + done.stderr
 
     def test_operators_commands_work_on_it(self, running: Running):
+        started = running.call("POST", "initiate", orderId="ORDER-3", amount=8, phoneNumber="0712997778")
+        assert started.status_code == 201
         command = f"set -a; . {running.place.settings}; set +a; {sys.executable} -m flask --app wsgi mpesa "
         listed = subprocess.run(
-            ["/bin/sh", "-c", command + "payments list --order ORDER-1"],
+            ["/bin/sh", "-c", command + "payments list --order ORDER-3"],
             cwd=ROOT,
             env={},
             capture_output=True,
@@ -84,7 +86,7 @@ class TestRunning:
             timeout=PATIENCE,
         )
         assert listed.returncode == 0, listed.stderr
-        assert "254712***777" in listed.stdout
+        assert "254712***778" in listed.stdout
         assert f". {running.place.settings}; set +a" in running.printed()
 
     def test_leaves_private_files(self, running: Running):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.services import callback_kinds, inbox
@@ -298,21 +299,35 @@ class TestFaultsOfOurOwn:
         post(service.callback_url(checkout), stk_body(service, checkout))
         assert take_up_failed(service.runtime, limit=2) == 2
 
+    @pytest.mark.parametrize("times", [1, 2])
     def test_a_database_conflict_in_applying_is_tried_again_at_once(
-        self, service: Service, monkeypatch: pytest.MonkeyPatch
+        self, service: Service, monkeypatch: pytest.MonkeyPatch, times: int
     ) -> None:
         checkout = service.pending()
         real, calls = callback_kinds.apply_result, []
 
-        def fail_once(*arguments: Any) -> Any:
+        def fail_at_first(*arguments: Any) -> Any:
             calls.append(1)
-            if len(calls) == 1:
+            if len(calls) <= times:
                 raise OperationalError("UPDATE", {}, Exception("deadlock detected"))
             return real(*arguments)
 
-        monkeypatch.setattr(callback_kinds, "apply_result", fail_once)
+        monkeypatch.setattr(callback_kinds, "apply_result", fail_at_first)
         post(service.callback_url(checkout), stk_body(service, checkout))
         assert verdicts(service) == ["applied"]
+
+    def test_without_a_free_connection_it_is_not_waited_for_twice(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tries = []
+
+        def none_is_free(*_: object) -> None:
+            tries.append(1)
+            raise PoolTimeout("QueuePool limit reached")
+
+        monkeypatch.setattr(inbox, "_received", none_is_free)
+        answer = requests.post(plain(service), json={}, timeout=5)
+        assert (answer.status_code, len(tries)) == (503, 1)
 
     def test_what_cannot_be_stored_is_answered_503(
         self, service: Service, monkeypatch: pytest.MonkeyPatch

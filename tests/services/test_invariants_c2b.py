@@ -1,6 +1,6 @@
 """The rules of menu money find each kind of breakage, and nothing in books that are right."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -110,7 +110,8 @@ class TestMenuMoneyOfAPromptedOrder:
     @pytest.fixture
     def prompted(self, service: Service) -> str:
         """A prompt that waits, its order to be paid from the menu; its CheckoutRequestID."""
-        service.clock.now = datetime.now(UTC)  # the simulator's, which tells when the money moved
+        told = service.simulator.post("/simulator/clock/advance", {"seconds": 0})
+        service.clock.now = datetime.fromisoformat(told["now"])  # which tells when the money moved
         service.call("POST", "/c2b/register", {}, by="boss", admin=True)
         return service.pending()
 
