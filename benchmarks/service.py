@@ -19,7 +19,7 @@ NO_LIMIT = "1000000000 per hour"
 SHOP = "shop"
 WORKERS = 1
 THREADS = 16
-"""What `WEB_CONCURRENCY` and `WEB_THREADS` are by default: one process with sixteen threads."""
+"""One process, as by default, with twice the threads that the load has connections."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from benchmarks.stub import start as start_stub
 PATH = "callbacks while 64 initiates wait 2 s each"
 ALONE = "callbacks alone"
 CLIENTS = 64
+THREADS = 96
+"""Three quarters of them may wait for Daraja: more than there are clients."""
 SECONDS = 2.0
 CONNECTIONS = 4
 
@@ -26,7 +28,7 @@ def measure(bench: Bench) -> list[Row]:
     """Send callbacks alone, then beside the clients that wait; who is told to wait longer does."""
     with start_stub(bench.logs, SECONDS) as slow_daraja:
         env = environment(small(bench), slow_daraja.port)
-        with hosted("wsgi:app", env, Hosting(), bench.logs) as service:
+        with hosted("wsgi:app", env, Hosting(threads=THREADS), bench.logs) as service:
             crowd = Crowd(service, bearer(token_of(env)))
 
             def one(_: int) -> Sample:
