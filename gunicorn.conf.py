@@ -43,8 +43,8 @@ logconfig_dict = {
 def post_worker_init(_worker):
     """Let the garbage collector look at what requests leave behind, and less often.
 
-    Everything that is loaded by now lives as long as the worker. Looking through it again and again took a
-    fifth of the time of a callback; see docs/decisions/0022.
+    Everything that is loaded by now lives as long as the worker, so there is nothing to find in it; see
+    docs/decisions/0022.
     """
     gc.collect()
     gc.freeze()
