@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import g, has_request_context
-from pythonjsonlogger.json import JsonFormatter
+from pythonjsonlogger.json import JsonEncoder, JsonFormatter
 
 from mpesa_service import log_context
 
@@ -106,6 +106,7 @@ class RedactingFormatter(JsonFormatter):
             rename_fields={"levelname": "level", "name": "logger"},
             timestamp=True,
         )
+        self._encoder = JsonEncoder()
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         if has_request_context():
@@ -115,9 +116,16 @@ class RedactingFormatter(JsonFormatter):
         redacted: dict[str, Any] = _redact_all(super().process_log_record(log_data))
         return redacted
 
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """Return the line; the library would make an encoder for each."""
+        return self._encoder.encode(log_data)
+
 
 def configure(level: str) -> None:
     """Send everything to standard error as JSON lines; safe to call again."""
+    # No line says where in the code, or in which thread, it was written, so nothing of that is looked up.
+    logging._srcfile = None  # noqa: SLF001 - as Python's documentation of logging has it
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     ours = [h for h in root.handlers if isinstance(h.formatter, RedactingFormatter)]
     if not ours:

@@ -125,5 +125,6 @@ def take(kind: CallbackKind, token: str | None) -> Response:
 
 def posted(kind: CallbackKind, token: str | None) -> Posted:
     """Return what M-Pesa posts with the request at hand."""
-    headers = {name: request.headers[name][:256] for name in HEADERS_OF_INTEREST if name in request.headers}
+    found = {name: request.headers.get(name) for name in HEADERS_OF_INTEREST}
+    headers = {name: value[:256] for name, value in found.items() if value is not None}
     return Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)

@@ -19,9 +19,10 @@ MAX_ID_LENGTH = 128
 MAX_DESCRIPTION_LENGTH = 1024
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _PLACEHOLDER = re.compile(r"[A-Z0-9]{3}0{7}")
+_TIME = "(?P<hour>[0-9]{2}){0}(?P<minute>[0-9]{2}){0}(?P<second>[0-9]{2})"
 _DATE_FORMS = (
-    (re.compile(r"[0-9]{14}"), "%Y%m%d%H%M%S"),
-    (re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}"), "%d.%m.%Y %H:%M:%S"),
+    re.compile("(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _TIME.replace("{0}", "")),
+    re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\.(?P<year>[0-9]{4}) " + _TIME.replace("{0}", ":")),
 )
 
 
@@ -132,11 +133,12 @@ def read_balance(value: object) -> Decimal | None:
 def read_moment(value: object) -> datetime | None:
     """Read a time of day in Nairobi as an aware moment in UTC."""
     text = _scalar(value)
-    for shape, form in _DATE_FORMS:
-        if shape.fullmatch(text):
-            try:
-                local = datetime.strptime(text, form).replace(tzinfo=NAIROBI)
-                return local.astimezone(UTC) if can_be_kept(local) else None
-            except ValueError:
-                return None
-    return None
+    found = next(filter(None, (form.fullmatch(text) for form in _DATE_FORMS)), None)
+    if found is None:
+        return None
+    parts = {name: int(digits) for name, digits in found.groupdict().items()}
+    try:
+        local = datetime(**parts, tzinfo=NAIROBI)
+    except ValueError:
+        return None
+    return local.astimezone(UTC) if can_be_kept(local) else None

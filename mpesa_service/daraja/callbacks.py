@@ -36,6 +36,7 @@ class StkCallback:
     """The end of a push, as claimed. Amount, receipt, phone and time only come with success.
 
     `amount` is in shillings; `paid_at` is aware and in UTC; `phone` is text, perhaps masked.
+    `transacted` is the time as it was written.
     """
 
     merchant_request_id: str
@@ -45,8 +46,13 @@ class StkCallback:
     amount: Decimal | None
     receipt: str | None
     phone: str | None = field(repr=False)
-    paid_at: datetime | None
+    transacted: object
     raw: dict[str, object] = field(repr=False)
+
+    @property
+    def paid_at(self) -> datetime | None:
+        """When the money moved, by the callback's TransactionDate."""
+        return read_moment(self.transacted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +130,7 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
         amount=read_amount(values.get("Amount")),
         receipt=read_receipt(values.get("MpesaReceiptNumber")),
         phone=read_text(values.get("PhoneNumber")),
-        paid_at=read_moment(values.get("TransactionDate")),
+        transacted=values.get("TransactionDate"),
         raw=document,
     )
 

@@ -15,13 +15,7 @@ def load_json(raw: bytes) -> object:
     (NUL, lone surrogates), or more than 24 levels.
     """
     try:
-        value = json.loads(
-            raw.decode("utf-8-sig"),
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique,
-        )
+        value = _DECODER.decode(raw.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not _is_plain(raw):
@@ -56,6 +50,14 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return found
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_decimal,
+    parse_int=_integer,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_unique,
+)
 
 
 def _inspect(value: object) -> None:

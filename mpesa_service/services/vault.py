@@ -51,7 +51,7 @@ class Vault:
     def fingerprint(self, purpose: str, text: str) -> str:
         """Return a keyed hash (HMAC-SHA256, 64 hex digits) of `text`, different for each purpose."""
         message = f"{purpose}\0{text}".encode()
-        return hmac.new(self._hash_key, message, hashlib.sha256).hexdigest()
+        return hmac.digest(self._hash_key, message, "sha256").hex()
 
 
 def token_hash(token: str) -> str:
