@@ -8,7 +8,7 @@ from typing import Any
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from limits.storage import MemoryStorage
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
@@ -42,8 +42,19 @@ class ProcessCounters(MemoryStorage):
             super()._MemoryStorage__schedule_expiry()  # type: ignore[misc]
 
 
+class RouteLimiter(Limiter):
+    """A limiter whose every limit stands on a route, where it is checked when the route is entered.
+
+    The library looks before every request as well, for limits of a whole application; there are none.
+    """
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 jwt = JWTManager()
-limiter = Limiter(key_func=lambda: "", in_memory_fallback_enabled=True)
+limiter = RouteLimiter(key_func=lambda: "", in_memory_fallback_enabled=True)
 
 
 class Database:
@@ -60,20 +71,26 @@ class Database:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else _server_engine(url, pool_size)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
-        reading = {"read_only": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._readers = sessionmaker(self.engine.execution_options(**reading), expire_on_commit=False)
+        self._each_by_itself = self.engine.execution_options(read_only=True, each_by_itself=True)
+        self._readers = sessionmaker(self._each_by_itself, expire_on_commit=False)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         with self._sessions.begin() as session:
             yield session
-        for tell in session.info.get(AFTER_COMMIT, ()):
-            tell()
+        for say in session.info.get(AFTER_COMMIT, ()):
+            say()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         with self._readers() as session:
             yield session
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """Hold a connection whose every statement is a transaction of its own. PostgreSQL only."""
+        with self._each_by_itself.connect() as connection:
+            yield connection
 
     @contextmanager
     def browse(self) -> Iterator[Session]:
@@ -104,7 +121,26 @@ def _server_engine(url: str, pool_size: int) -> Engine:
         hide_parameters=True,
     )
     _try_rested_connections(engine)
+    _begin_only_transactions(engine)
     return engine
+
+
+def _begin_only_transactions(engine: Engine) -> None:
+    """Have the driver begin a transaction, or not, as the connection's user wants it.
+
+    SQLAlchemy's own way to say so, an isolation level, costs as much as a small statement.
+    """
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        alone, driver = options.get("each_by_itself", False), _driver(connection)
+        if "isolation_level" not in options and driver.autocommit is not alone:
+            driver.autocommit = alone
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _try_rested_connections(engine: Engine) -> None:

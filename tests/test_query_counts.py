@@ -58,11 +58,15 @@ def test_a_callback_that_settles_a_payment(service: Service, waiting: Any) -> No
     with counted(service) as found:
         assert requests.post(url, json=body, timeout=5).status_code == 200
     assert service.payment(payment_id)["status"] == "succeeded"
-    # The payment locked; its announced order looked for; the move; then trail, event, deliveries and inbox.
-    one_by_one = ["INSERT", "INSERT", "INSERT", "INSERT"]
-    at_once = ["WITH"] if service.runtime.settings.database_url.startswith("postgresql") else one_by_one
-    assert found.verbs == ["SELECT", "SELECT", "UPDATE", *at_once]
-    assert found.commits == 1
+    if on_postgres(service):  # read with its announced order; then all that follows, if it is still as read
+        assert (found.verbs, found.commits) == (["SELECT", "WITH"], 0), "each commits by itself"
+    else:  # locked; trail, event, deliveries; its announced order looked for; then the move and the inbox
+        verbs = ["SELECT", "INSERT", "INSERT", "INSERT", "SELECT", "UPDATE", "INSERT"]
+        assert (found.verbs, found.commits) == (verbs, 1)
+
+
+def on_postgres(service: Service) -> bool:
+    return not service.runtime.database.is_sqlite
 
 
 def test_a_duplicate_callback(service: Service, waiting: Any) -> None:
@@ -72,7 +76,7 @@ def test_a_duplicate_callback(service: Service, waiting: Any) -> None:
         assert requests.post(url, json=body, timeout=5).status_code == 200
     assert service.inbox()[-1].verdict == "duplicate"
     assert found.verbs == ["SELECT", "INSERT"]
-    assert found.commits == 1
+    assert found.commits == (0 if on_postgres(service) else 1)
 
 
 def test_initiate_with_a_key(service: Service, waiting: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, Select, Table, bindparam, inspect, or_, select
+from sqlalchemy import ColumnElement, Executable, Select, Table, bindparam, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,16 +18,19 @@ from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
 
 Row = TypeVar("Row")
+NO_ORDER = "no_order"
+"""Key in a session's `info`: it is known that the payment at hand has no announced order."""
 
 
 def by_column(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row's values by its columns' names, from those by its attributes'; KeyError for others."""
-    names = _column_names(model)
+    names = columns_of(model)
     return {names[attribute]: value for attribute, value in values.items()}
 
 
 @cache
-def _column_names(model: type[Base]) -> dict[str, str]:
+def columns_of(model: type[Base]) -> Mapping[str, str]:
+    """Return the names of a model's columns by those of its attributes."""
     return {attribute.key: attribute.columns[0].name for attribute in inspect(model).column_attrs}
 
 
@@ -99,14 +102,19 @@ def lock_payout_where(session: Session, **columns: str) -> Payout | None:
 
 def order_of(session: Session, reference: str, owner: str) -> str | None:
     """Return the id of the announced order that a payment of this order id and owner counts towards."""
+    if session.info.get(NO_ORDER):
+        return None
     found: str | None = session.connection().scalar(_ORDER_OF, {"of_reference": reference, "of_owner": owner})
     return found
 
 
+def announced_order_of(reference: ColumnElement[Any], owner: ColumnElement[Any]) -> Select[str]:
+    """Return the statement that finds the announced order which counts an owner's payments of an order id."""
+    return select(_O.id).where(_O.reference == reference, or_(_O.shop_wide, _O.owner == owner))
+
+
 _O = table_of(ExpectedOrder).c
-_ORDER_OF = select(_O.id).where(
-    _O.reference == bindparam("of_reference"), or_(_O.shop_wide, _O.owner == bindparam("of_owner"))
-)
+_ORDER_OF = announced_order_of(bindparam("of_reference"), bindparam("of_owner"))
 
 
 def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:

@@ -62,6 +62,11 @@ def handle_stk(runtime: Runtime, session: Session, token: str | None, body: byte
     subject = _subject(runtime, session, token, callback)
     if subject is None:
         return Handled(InboxVerdict.UNMATCHED, "no payment has this token or CheckoutRequestID")
+    return hear_stk(runtime, session, subject, callback)
+
+
+def hear_stk(runtime: Runtime, session: Session, subject: Subject, callback: StkCallback) -> Handled:
+    """Apply a callback to the payment that it has been found to be about."""
     payment = subject.payment
     if subject.trusted and subject.ids_agree and payment.checkout_id_hash is None:
         learn_ids(runtime, payment, callback.checkout_request_id, callback.merchant_request_id)
@@ -79,16 +84,26 @@ def _subject(runtime: Runtime, session: Session, token: str | None, callback: St
     address: a claim. A payment that has no ids yet (its push is not answered) takes the body's. The
     push may be answered between the two looks: then the payment found by its address has these very ids.
     """
-    checkout_hash = runtime.vault.fingerprint("checkout", callback.checkout_request_id)
+    checkout_hash = checkout_hash_of(runtime, callback)
     named = lock_payment_where(session, checkout_id_hash=checkout_hash)
     if named is not None and named.callback_token_hash != token:
         return Subject(named, trusted=False, ids_agree=True)
     owner = named or (lock_payment_where(session, callback_token_hash=token) if token else None)
     if owner is None:
         return None
-    same_checkout = owner.checkout_id_hash in (None, checkout_hash)
-    same_merchant = owner.merchant_request_id in (None, callback.merchant_request_id)
-    return Subject(owner, trusted=True, ids_agree=same_checkout and same_merchant)
+    return subject_at_its_address(owner, callback, checkout_hash)
+
+
+def subject_at_its_address(payment: Payment, callback: StkCallback, checkout_hash: str) -> Subject:
+    """Return the payment on whose own address the callback came."""
+    same_checkout = payment.checkout_id_hash in (None, checkout_hash)
+    same_merchant = payment.merchant_request_id in (None, callback.merchant_request_id)
+    return Subject(payment, trusted=True, ids_agree=same_checkout and same_merchant)
+
+
+def checkout_hash_of(runtime: Runtime, callback: StkCallback) -> str:
+    """Return what a payment is found by that has the callback's CheckoutRequestID."""
+    return runtime.vault.fingerprint("checkout", callback.checkout_request_id)
 
 
 def _report(runtime: Runtime, callback: StkCallback, subject: Subject) -> Report:

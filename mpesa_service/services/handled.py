@@ -1,6 +1,8 @@
 """What became of a callback."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from mpesa_service.domain.callbacks import InboxVerdict
 
@@ -25,3 +27,9 @@ class Handled:
             "payout_id": self.payout_id,
             "inquiry_id": self.inquiry_id,
         }
+
+
+def outcome_columns(handled: Handled, at: datetime) -> dict[str, Any]:
+    """Return the inbox's columns of a callback that was applied at the first attempt."""
+    outcome = {"verdict": handled.verdict, "reason": handled.reason[:512], "attempts": 1}
+    return {**outcome, **handled.ids, "processed_at": at}

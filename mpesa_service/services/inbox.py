@@ -6,8 +6,7 @@ is taken up again.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +17,12 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models import CallbackInbox
-from mpesa_service.models.together import append, together
+from mpesa_service.models.together import append
 from mpesa_service.services.callback_kinds import handler_of
-from mpesa_service.services.handled import Handled
+from mpesa_service.services.handled import Handled, outcome_columns
 from mpesa_service.services.results import TRUST_KEYS
 from mpesa_service.services.runtime import Runtime
+from mpesa_service.services.unlocked import apply_unlocked
 from mpesa_service.services.vault import token_hash
 
 log = logging.getLogger(__name__)
@@ -50,38 +50,28 @@ def accept(runtime: Runtime, posted: Posted) -> InboxVerdict:
     then nothing was.
     """
     try:
-        return _apply_and_store(runtime, posted)
+        handled = _apply_and_store(runtime, posted)
     except PoolTimeout:  # it would only wait as long again
         raise
     except Exception as error:  # noqa: BLE001 - the body must be kept whatever went wrong
         log.warning("callback is stored before it is applied again: %s", type(error).__name__)
         return _store_and_apply(runtime, posted)
-
-
-def _apply_and_store(runtime: Runtime, posted: Posted) -> InboxVerdict:
-    """Do all of it with the fewest statements: the row is written once, with its verdict."""
-    row = _received(runtime, posted)
-    with runtime.database.begin() as session, _trusting_keys(session, posted.kind):
-        handled = handler_of(posted.kind)(runtime, session, row["token_hash"], posted.body)
-        outcome = {"verdict": handled.verdict, "reason": handled.reason[:512], "attempts": 1}
-        append(session, CallbackInbox, {**row, **outcome, **handled.ids, "processed_at": runtime.clock()})
     _log(posted.kind, handled)
     return handled.verdict
 
 
-@contextmanager
-def _trusting_keys(session: Session, kind: CallbackKind) -> Iterator[None]:
-    """Spare an STK callback, the most frequent by far, what only matters when something is wrong.
-
-    Its rows are written together, and whether its receipt is another payment's is left to the unique key:
-    then nothing of this is done, and the body is stored and applied with every look.
-    """
-    if kind is not CallbackKind.STK:
-        yield
-        return
-    session.info[TRUST_KEYS] = True
-    with together(session):
-        yield
+def _apply_and_store(runtime: Runtime, posted: Posted) -> Handled:
+    """Do all of it with the fewest statements: the row is written once, with its verdict."""
+    row = _received(runtime, posted)
+    if posted.kind is CallbackKind.STK and not runtime.database.is_sqlite:
+        handled = apply_unlocked(runtime, row, posted.body)
+        if handled is not None:
+            return handled
+    with runtime.database.begin() as session:
+        session.info[TRUST_KEYS] = posted.kind is CallbackKind.STK
+        handled = handler_of(posted.kind)(runtime, session, row["token_hash"], posted.body)
+        append(session, CallbackInbox, {**row, **outcome_columns(handled, runtime.clock())})
+    return handled
 
 
 def _store_and_apply(runtime: Runtime, posted: Posted) -> InboxVerdict:
@@ -149,7 +139,7 @@ def _log(kind: str, handled: Handled) -> None:
         extra={
             "kind": kind,
             "verdict": str(handled.verdict),
-            **handled.ids,
+            **{name: value for name, value in handled.ids.items() if value is not None},
             "reason": handled.reason,
         },
     )

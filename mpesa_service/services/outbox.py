@@ -11,7 +11,18 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, BigInteger, ColumnElement, Connection, Insert, bindparam, insert, literal, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Insert,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.announcements import EventType
@@ -20,7 +31,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent, Payment, Refund, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.base import UtcDateTime
 from mpesa_service.models.statements import table_of
-from mpesa_service.models.together import write
+from mpesa_service.models.together import insert_of, row_of, write
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 DELIVERY_COLUMNS = (
@@ -42,13 +53,13 @@ class _Event:
     """An event of one type with its deliveries, one for each endpoint that wants the type."""
 
     type: EventType
+    columns: tuple[str, ...]
 
-    def parts(self, prefix: str) -> list[CTE | Insert]:
+    def parts(self, prefix: str, guard: CTE | None) -> list[CTE | Insert]:
         """Return the insert of the event, and that of the deliveries, which refers to it."""
-        columns = {c.name: bindparam(prefix + c.name, type_=c.type) for c in EVENTS.c if c.name != "id"}
-        event = insert(EVENTS).values(columns).returning(EVENTS.c.id).cte(f"{prefix}event")
-        event_row = select(event.c.id).scalar_subquery()
-        return [event, _deliver(self.type, event_row, columns["created_at"])]
+        written = insert_of(OutgoingEvent, self.columns, prefix, guard)
+        event = written.returning(EVENTS.c.id, EVENTS.c.created_at).cte(f"{prefix}event")
+        return [event, _deliver(self.type, event.c.id, event.c.created_at, event)]
 
     def write(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Insert the event, and then its deliveries."""
@@ -63,9 +74,18 @@ def _deliver_later(event_type: EventType) -> Insert:
     return _deliver(event_type, bindparam("event_row", type_=BigInteger), at)
 
 
-def _deliver(event_type: EventType, event_row: ColumnElement[int], at: ColumnElement[datetime]) -> Insert:
-    first = (literal(0), literal(DeliveryStatus.WAITING.value), literal(0), literal(0))
-    takers = select(WebhookEndpoint.id, event_row, *first, at, at)
+def _deliver(
+    event_type: EventType,
+    event_row: ColumnElement[int],
+    at: ColumnElement[datetime],
+    event: CTE | None = None,
+) -> Insert:
+    """Return the insert of an event's deliveries; without a row in `event`, if it is given, of none."""
+    none: ColumnElement[int] = literal_column("0")
+    waiting: ColumnElement[str] = literal_column(f"'{DeliveryStatus.WAITING}'")
+    takers = select(WebhookEndpoint.id, event_row, none, waiting, none, none, at, at)
+    if event is not None:
+        takers = takers.select_from(table_of(WebhookEndpoint).join(event, true()))
     wanted = takers.where(WebhookEndpoint.enabled, WebhookEndpoint.wants(event_type))
     return insert(table_of(WebhookDelivery)).from_select(DELIVERY_COLUMNS, wanted, include_defaults=False)
 
@@ -117,7 +137,8 @@ def publish(session: Session, event_type: EventType, news: News, at: datetime) -
         "payload": payload(event_type, news, at),
         "created_at": at,
     }
-    write(session, _Event(event_type), event)
+    row, values = row_of(OutgoingEvent, event)
+    write(session, _Event(event_type, row.columns), values)
 
 
 def payload(event_type: EventType, news: News, at: datetime) -> bytes:

@@ -8,6 +8,7 @@ from mpesa_service.config import Settings
 from mpesa_service.daraja import DarajaClient, DarajaSettings
 from mpesa_service.extensions import Database
 from mpesa_service.services.bulkhead import Bulkhead
+from mpesa_service.services.callback_desk import CallbackDesk
 from mpesa_service.services.clock import Clock, utc_now
 from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.token_store import DatabaseTokenStore
@@ -28,6 +29,7 @@ class Runtime:
     vault: Vault
     prompt_limit: PromptLimit
     bulkhead: Bulkhead
+    callback_desk: CallbackDesk
     clock: Clock
     jitter: Callable[[], float] = _jitter
     """Factor by which waits are stretched or shrunk, drawn anew each time."""
@@ -48,6 +50,7 @@ def build_runtime(
         vault=vault,
         prompt_limit=PromptLimit(settings),
         bulkhead=Bulkhead(settings.web_threads),
+        callback_desk=CallbackDesk(database),
         clock=clock,
         jitter=jitter,
     )

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment_where
-from mpesa_service.services import callback_kinds
+from mpesa_service.services import callback_kinds, inbox
 from tests.support import Service
 
 
@@ -126,6 +126,7 @@ def test_an_answer_that_comes_while_its_callback_is_looked_up_contradicts_nothin
         return None if len(looks) == 1 else lock_payment_where(session, **columns)
 
     with monkeypatch.context() as patch:
+        patch.setattr(inbox, "apply_unlocked", lambda *_: None)
         patch.setattr(callback_kinds, "lock_payment_where", look)
         service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
     assert looks[:2] == ["checkout_id_hash", "callback_token_hash"]

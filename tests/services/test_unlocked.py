@@ -1,0 +1,174 @@
+"""STK callbacks that are applied without holding a lock, and what sends them back to locks (PostgreSQL)."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from mpesa_service.daraja import parse_stk_callback
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.models import Pace
+from mpesa_service.models.snapshots import look_at_payments, write_once
+from mpesa_service.models.together import row_of
+from mpesa_service.services import unlocked
+from mpesa_service.services.callback_desk import Arrived
+from mpesa_service.services.callback_kinds import checkout_hash_of
+from mpesa_service.services.inbox import Posted, accept
+from mpesa_service.services.invariants import verify
+from mpesa_service.services.vault import token_hash
+from tests.services.test_inbox import stk_body, verdicts
+from tests.support import Service
+
+
+@pytest.fixture(autouse=True)
+def postgres_only(service: Service) -> None:
+    if service.runtime.database.is_sqlite:
+        pytest.skip("SQLite has one writer anyway, and nothing to gain")
+
+
+def posted(service: Service, checkout: str, **changes: Any) -> Posted:
+    body = json.dumps(stk_body(service, checkout, **changes)).encode()
+    return Posted(CallbackKind.STK, token_of(service, checkout), body, {}, "127.0.0.1")
+
+
+def token_of(service: Service, checkout: str) -> str:
+    return service.callback_url(checkout).rpartition("/")[2]
+
+
+def send(service: Service, checkout: str, **changes: Any) -> InboxVerdict:
+    return accept(service.runtime, posted(service, checkout, **changes))
+
+
+@contextmanager
+def locks_taken(service: Service) -> Iterator[list[str]]:
+    """Note the statements that lock a payment."""
+    engine, found = service.runtime.database.engine, []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "FOR UPDATE" in statement:
+            found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def between(service: Service, act: Any) -> Iterator[None]:
+    """Do something after the first payment was read, and before anything is written for it."""
+    engine, todo = service.runtime.database.engine, [act]
+
+    def interfere(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("WITH changed") and todo:
+            todo.pop()()
+
+    event.listen(engine, "before_cursor_execute", interfere)
+    yield
+    event.remove(engine, "before_cursor_execute", interfere)
+    assert not todo, "nobody interfered"
+
+
+def test_what_settles_and_what_repeats_takes_no_lock(service: Service) -> None:
+    checkout = service.pending()
+    with locks_taken(service) as locks:
+        assert [send(service, checkout) for _ in range(3)] == ["applied", "duplicate", "duplicate"]
+    assert locks == []
+    assert service.payment(checkout)["status"] == "succeeded"
+    assert [(e.sequence, e.cause) for e in service.events(service.row(checkout).id)][-1] == (3, "paid")
+    assert list(verify(service.runtime)) == []
+
+
+def test_whoever_is_overtaken_is_applied_under_locks(service: Service) -> None:
+    """Another process has settled the payment meanwhile: nothing is written twice."""
+    checkout = service.pending()
+    rival = posted(service, checkout)
+    with between(service, lambda: accept(service.runtime, rival)), locks_taken(service) as locks:
+        assert send(service, checkout) == "duplicate"
+    assert len(locks) == 1
+    assert sorted(verdicts(service)) == ["applied", "duplicate"]
+    assert [e.cause for e in service.events(service.row(checkout).id)] == ["created", "push_accepted", "paid"]
+
+
+def test_an_order_that_is_announced_meanwhile_is_counted(service: Service) -> None:
+    checkout = service.pending(order="ORDER1")
+
+    def announce() -> None:
+        order = {"orderId": "ORDER1", "amount": 100}
+        assert service.call("POST", "/orders", order).status_code == 201
+
+    with between(service, announce):
+        assert send(service, checkout) == "applied"
+    assert service.call("GET", "/orders/ORDER1").json["data"]["receivedAmount"] == 100
+
+
+def test_a_receipt_that_is_another_payments_is_disputed(service: Service) -> None:
+    first, second = service.pending(), service.pending(order="ORDER2", phone="254722000002")
+    send(service, first, receipt="QWE1234567")
+    assert send(service, second, receipt="QWE1234567", phone=254722000002) == "disputed"
+    assert service.row(second).receipt is None
+
+
+def test_two_of_one_payment_that_are_judged_together_settle_it_once(service: Service) -> None:
+    """Both are judged by the payment as it was read; the one that writes second is judged again."""
+    checkout = service.pending()
+    runtime, posts = service.runtime, [posted(service, checkout) for _ in range(2)]
+    arrived = [arrival(service, post) for post in posts]
+    with runtime.database.statements() as connection:
+        hashes = [one.checkout_hash for one in arrived]
+        reads = look_at_payments(connection, "checkout_id_hash", hashes)
+    judged = [unlocked._judge(runtime, one, read) for one, read in zip(arrived, reads, strict=True)]
+    assert all(one is not None and one.handled.verdict == "applied" for one in judged)
+    assert [unlocked._write(runtime, one) for one in judged if one is not None] == [True, False]
+    assert verdicts(service) == ["applied"]
+
+
+def arrival(service: Service, post: Posted) -> Arrived:
+    callback = parse_stk_callback(post.body)
+    received = {
+        "kind": post.kind,
+        "token_hash": token_hash(post.token or ""),
+        "body_encrypted": b"x",
+        "headers": {},
+        "received_at": service.clock(),
+    }
+    return Arrived(callback, checkout_hash_of(service.runtime, callback), received)
+
+
+def test_what_cannot_be_judged_does_not_keep_others(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = service.pending()
+    judge = unlocked._judge_alone
+    monkeypatch.setattr(unlocked, "_judge_alone", lambda *_: 1 / 0)
+    assert send(service, checkout) == "applied", "it is applied under locks"
+    monkeypatch.setattr(unlocked, "_judge_alone", judge)
+    assert send(service, checkout) == "duplicate"
+
+
+def test_repetitions_are_stored_when_the_desk_is_held_up(service: Service) -> None:
+    """A connection that hangs holds up one thread, and not those that come after it."""
+    checkout = service.pending()
+    send(service, checkout)
+    desk = service.runtime.callback_desk
+    desk._busy_since = desk._monotonic() - 60
+    assert send(service, checkout) == "duplicate"
+    desk._busy_since = None
+    assert verdicts(service) == ["applied", "duplicate"]
+
+
+def test_a_lock_is_no_change_and_a_change_is_one(service: Service) -> None:
+    checkout = service.pending()
+    database, row = service.runtime.database, row_of(Pace, {"name": "x", "next_at": service.clock()})
+    with database.statements() as connection:
+        [read] = look_at_payments(connection, "id", [service.row(checkout).id])
+        assert read is not None
+        with database.begin() as other:
+            other.execute(text("SELECT 1 FROM payments FOR UPDATE"))
+        read.payment.result_desc = "first"
+        assert write_once(connection, read, [row])
+        read.payment.result_desc = "second"
+        assert not write_once(connection, read, [row])
+    assert service.row(checkout).result_desc == "first"
