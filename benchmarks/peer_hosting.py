@@ -16,7 +16,8 @@ LOCK = ROOT / "benchmarks" / "peers.lock"
 SITE = ROOT / "benchmarks" / "peer_site"
 FOLDER = ROOT / "var" / "bench" / "peers"
 SHOWN = ("mainfinity-django-mpesa", "django-daraja", "Django", "djangorestframework")
-KEPT_OPEN, AS_DJANGO_DOES = 60, 0
+AS_DJANGO_DOES, KEPT_OPEN = 0, 60
+"""Seconds that Django keeps a connection (CONN_MAX_AGE): none, unless told otherwise."""
 
 
 def install() -> Path:
@@ -38,7 +39,7 @@ def versions(python: Path) -> dict[str, str]:
     return dict(line.split(" ") for line in found.splitlines())
 
 
-def environment(database_url: str, connections: int = KEPT_OPEN) -> dict[str, str]:
+def environment(database_url: str, connections: int = AS_DJANGO_DOES) -> dict[str, str]:
     """Return the environment of the peers' site; `connections` is Django's CONN_MAX_AGE."""
     url = make_url(database_url)
     host = url.host or str(url.query.get("host", ""))

@@ -27,7 +27,6 @@ DATABASES = {
         "PORT": os.environ["PEER_PORT"],
         "USER": os.environ["PEER_USER"],
         "PASSWORD": os.environ["PEER_PASSWORD"],
-        # Kept open, which is kinder than what Django does by itself (0).
         "CONN_MAX_AGE": int(os.environ["PEER_CONN_MAX_AGE"]),
     }
 }
