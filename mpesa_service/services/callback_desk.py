@@ -1,19 +1,22 @@
-"""STK callbacks that come at the same moment: read for, judged and, if they change nothing, stored together.
+"""STK callbacks that come at the same moment: read for, judged and written together (PostgreSQL)."""
 
-Only on PostgreSQL. The others each write what follows from them, in a statement of their own.
-"""
-
+import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
 from mpesa_service.daraja import StkCallback
 from mpesa_service.extensions import Database
 from mpesa_service.gathering import Gathering
-from mpesa_service.models import CallbackInbox
-from mpesa_service.models.snapshots import Snapshot, look_at_payments
-from mpesa_service.models.together import Waiting, append_all
+from mpesa_service.models.snapshots import Shape, Snapshot, look_at_payments, shape_of, write_all
+from mpesa_service.models.together import Waiting, are_apart
 from mpesa_service.services.handled import Handled
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -25,39 +28,59 @@ class Arrived:
     received: Mapping[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Judged:
-    """What a callback comes to, and what is to be written for it: its own row, and `rows` beside that."""
+    """What a callback comes to, the rows that are to be written for it, and what may be said after that."""
 
     handled: Handled
     read: Snapshot
-    stored: dict[str, Any] = field(repr=False)
     rows: Waiting = field(repr=False)
     after: Sequence[Callable[[], None]] = field(repr=False)
-    """What may be said when that is written."""
-
-    @property
-    def changes_nothing(self) -> bool:
-        """Tell whether it is a repetition, and true of the payment as it was read, whatever becomes of it."""
-        return not self.rows and not self.read.changes()
 
 
 Judge = Callable[[Arrived, Snapshot | None], Judged | None]
 
 
 class CallbackDesk(Gathering[tuple[Arrived, Judge], Judged | None]):
-    """Returns what a callback comes to; what changes nothing is stored by then. None: it needs locks."""
+    """Returns what a callback has come to, when that is written. None: nothing is, it needs locks."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(self._judge_all)
+        super().__init__(self._settle_all)
         self._database = database
 
-    def _judge_all(self, wishes: Sequence[tuple[Arrived, Judge]]) -> Sequence[Judged | None]:
+    def _settle_all(self, wishes: Sequence[tuple[Arrived, Judge]]) -> Sequence[Judged | None]:
         hashes = [arrived.checkout_hash for arrived, _ in wishes]
         with self._database.statements() as connection:
             reads = look_at_payments(connection, "checkout_id_hash", hashes)
             judged = [judge(arrived, read) for (arrived, judge), read in zip(wishes, reads, strict=True)]
-            repetitions = [one.stored for one in judged if one is not None and one.changes_nothing]
-            if repetitions:
-                append_all(connection, CallbackInbox, repetitions)
-        return judged
+            written = write_judged(connection, judged)
+        return [one if one in written else None for one in judged]
+
+
+def write_judged(connection: Connection, judged: Sequence[Judged | None]) -> set[Judged]:
+    """Write what follows from callbacks, those of one shape in one statement; return those that are written.
+
+    Of several that change one payment only the first can be true of it.
+    """
+    shapes: dict[Shape, list[Judged]] = defaultdict(list)
+    changed: set[str] = set()
+    for one in judged:
+        if one is None or not are_apart(one.rows):
+            continue
+        shape = shape_of(one.read, one.rows)
+        if shape.attributes and one.read.payment.id in changed:
+            continue
+        if shape.attributes:
+            changed.add(one.read.payment.id)
+        shapes[shape].append(one)
+    return {one for shape, alike in shapes.items() for one in _write(connection, shape, alike)}
+
+
+def _write(connection: Connection, shape: Shape, alike: Sequence[Judged]) -> list[Judged]:
+    """Write callbacks of one shape; if that fails, none is written, and each is applied under locks."""
+    try:
+        ids = write_all(connection, shape, [(one.read, one.rows) for one in alike])
+    except SQLAlchemyError as error:
+        log.warning("callbacks are applied one by one: %s", type(error).__name__)
+        return []
+    return [one for one in alike if one.read.payment.id in ids]

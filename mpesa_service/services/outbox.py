@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    FromClause,
     Insert,
     bindparam,
     insert,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
@@ -31,7 +33,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent, Payment, Refund, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.base import UtcDateTime
 from mpesa_service.models.statements import table_of
-from mpesa_service.models.together import insert_of, row_of, write
+from mpesa_service.models.together import Row, row_of, write
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 DELIVERY_COLUMNS = (
@@ -53,11 +55,15 @@ class _Event:
     """An event of one type with its deliveries, one for each endpoint that wants the type."""
 
     type: EventType
-    columns: tuple[str, ...]
+    row: Row
 
-    def parts(self, prefix: str, guard: CTE | None) -> list[CTE | Insert]:
+    def types(self) -> Mapping[str, TypeEngine[Any]]:
+        """Return the types of the event's columns."""
+        return self.row.types()
+
+    def parts(self, prefix: str, source: FromClause) -> list[CTE | Insert]:
         """Return the insert of the event, and that of the deliveries, which refers to it."""
-        written = insert_of(OutgoingEvent, self.columns, prefix, guard)
+        written = self.row.insert_from(prefix, source)
         event = written.returning(EVENTS.c.id, EVENTS.c.created_at).cte(f"{prefix}event")
         return [event, _deliver(self.type, event.c.id, event.c.created_at, event)]
 
@@ -138,7 +144,7 @@ def publish(session: Session, event_type: EventType, news: News, at: datetime) -
         "created_at": at,
     }
     row, values = row_of(OutgoingEvent, event)
-    write(session, _Event(event_type, row.columns), values)
+    write(session, _Event(event_type, row), values)
 
 
 def payload(event_type: EventType, news: News, at: datetime) -> bytes:

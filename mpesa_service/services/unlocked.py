@@ -17,9 +17,9 @@ from mpesa_service.daraja import UnreadableCallback, parse_stk_callback
 from mpesa_service.extensions import AFTER_COMMIT
 from mpesa_service.gathering import Unserved
 from mpesa_service.models import CallbackInbox
-from mpesa_service.models.snapshots import Snapshot, write_once
+from mpesa_service.models.snapshots import Snapshot
 from mpesa_service.models.statements import NO_ORDER
-from mpesa_service.models.together import are_apart, keep_back, row_of
+from mpesa_service.models.together import keep_back, row_of
 from mpesa_service.services.callback_desk import Arrived, Judged
 from mpesa_service.services.callback_kinds import checkout_hash_of, hear_stk, subject_at_its_address
 from mpesa_service.services.handled import Handled, outcome_columns
@@ -30,10 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def apply_unlocked(runtime: Runtime, received: Mapping[str, Any], body: bytes) -> Handled | None:
-    """Apply a callback and store it, `received` being its columns; None when it needs locks.
-
-    Raises IntegrityError when its receipt is another payment's, and then nothing was done.
-    """
+    """Apply a callback and store it, `received` being its columns; None when it needs locks."""
     try:
         callback = parse_stk_callback(body)
     except UnreadableCallback:
@@ -43,7 +40,7 @@ def apply_unlocked(runtime: Runtime, received: Mapping[str, Any], body: bytes) -
         judged = runtime.callback_desk((arrived, lambda one, read: _judge(runtime, one, read)))
     except Unserved:
         return None
-    if judged is None or not _write(runtime, judged):
+    if judged is None:
         return None
     for say in judged.after:
         say()
@@ -72,16 +69,5 @@ def _judge_alone(runtime: Runtime, arrived: Arrived, read: Snapshot | None) -> J
     handled = hear_stk(runtime, session, subject, callback)
     if session.new:
         return None
-    stored = {**received, **outcome_columns(handled, runtime.clock())}
-    return Judged(handled, read, stored, rows, session.info.get(AFTER_COMMIT, ()))
-
-
-def _write(runtime: Runtime, judged: Judged) -> bool:
-    """Write what is not written yet; tell whether that could be done."""
-    if judged.changes_nothing:
-        return True
-    rows = [*judged.rows, row_of(CallbackInbox, judged.stored)]
-    if not are_apart(rows):
-        return False
-    with runtime.database.statements() as connection:
-        return write_once(connection, judged.read, rows)
+    rows.append(row_of(CallbackInbox, {**received, **outcome_columns(handled, runtime.clock())}))
+    return Judged(handled, read, rows, session.info.get(AFTER_COMMIT, ()))
