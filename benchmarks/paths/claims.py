@@ -1,29 +1,32 @@
-"""Claiming payments that are due to be asked about, among very many that are not."""
+"""Claiming payments that are due to be asked about, a batch at a time, among very many that are not."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
 
 from benchmarks.bars import Row, at_most
 from benchmarks.bench import Bench
 from benchmarks.databases import large
 from benchmarks.rounds import Sample, compare, play
 from benchmarks.service import environment, runtime_of
-from mpesa_service.services import reconcile
+from mpesa_service.services import turns
 from mpesa_service.services.runtime import Runtime
 
-PATH = "claim due payments, one by one"
-FLOOR = "floor: the bare claiming statement"
+PATH = "claim due payments"
+FLOOR = f"floor: the bare statement, {turns.BATCH} at once"
 BARE = (
-    "UPDATE payments SET ask_at = %(lease)s, asked_at = %(now)s, asks_made = asks_made + 1 WHERE id ="
-    " (SELECT id FROM payments WHERE ask_at <= %(now)s ORDER BY ask_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+    "UPDATE payments SET ask_at = %(lease)s, asked_at = %(now)s, asks_made = asks_made + 1 WHERE id IN"
+    " (SELECT id FROM payments WHERE ask_at <= %(now)s ORDER BY ask_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)"
     " RETURNING id, checkout_id_encrypted"
 )
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Claim as the job does, one payment a transaction with its pace, and as barely as can be."""
+    """Claim as the job does, a batch a transaction with its turns of the pace, and as barely as can be."""
     env = environment(large(bench), bench.daraja.port, MPESA_QUERIES_PER_MINUTE="600000000")
     runtime = runtime_of(env)
 
@@ -31,11 +34,13 @@ def measure(bench: Bench) -> list[Row]:
         make_due(bench)
         return timed(lambda: claim_all(runtime), bench.size.due)
 
-    def barely(_: int) -> Sample:
-        make_due(bench)
-        return timed(lambda: claim_barely(bench), bench.size.due)
+    with bench.postgres.connect("large") as connection:
 
-    samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
+        def barely(_: int) -> Sample:
+            make_due(bench)
+            return timed(lambda: claim_barely(connection), bench.size.due)
+
+        samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
     runtime.database.dispose()
     return [compare(PATH, "ms a claim", milliseconds, samples, against=FLOOR, bar=at_most(2, 1.3))]
 
@@ -53,20 +58,24 @@ def make_due(bench: Bench) -> None:
 
 
 def claim_all(runtime: Runtime) -> int:
-    """Take every turn that is due, as `ask_due` does, without asking."""
-    taken = 0
-    while reconcile.next_turn(runtime) is not None:
-        taken += 1
-    return taken
+    """Take whatever is due, as `ask_due` does, without asking."""
+    count = 0
+    for take in (turns.take_unaskable, turns.take_askable):
+        while taken := take(runtime, turns.BATCH):
+            count += len(taken)
+    return count
 
 
-def claim_barely(bench: Bench) -> int:
-    """Claim with one statement a payment."""
-    taken = 0
-    with bench.postgres.connect("large") as connection:
-        while connection.execute(BARE, {"now": datetime.now(UTC), "lease": NEVER}).fetchone() is not None:
-            taken += 1
-    return taken
+def claim_barely(connection: "psycopg.Connection[Any]") -> int:
+    """Claim with one statement a batch, as large as the job's."""
+    count = 0
+    while taken := connection.execute(BARE, _barely_now()).fetchall():
+        count += len(taken)
+    return count
+
+
+def _barely_now() -> dict[str, Any]:
+    return {"now": datetime.now(UTC), "lease": NEVER, "most": turns.BATCH}
 
 
 def timed(act: Callable[[], int], expected: int) -> Sample:

@@ -4,9 +4,13 @@ import http.client
 import json
 import secrets
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
+
+import psycopg
 
 from benchmarks import seed
 from benchmarks.bars import Row, at_least
@@ -20,6 +24,8 @@ from mpesa_service.outgoing import new_secret
 from mpesa_service.services.delivery import deliver_due
 from mpesa_service.services.delivery_claims import LANES
 from mpesa_service.services.runtime import Runtime
+
+Connection = psycopg.Connection[Any]
 
 PATH = "outbox delivery to an instant receiver"
 FLOOR = "floor: one POST, one UPDATE"
@@ -38,11 +44,14 @@ def measure(bench: Bench) -> list[Row]:
         _make_due(bench, endpoint)
         return _timed(lambda: deliver_due(runtime), bench.size.deliveries)
 
-    def barely(_: int) -> Sample:
-        rows = _make_due(bench, endpoint)
-        return _timed(lambda: _deliver_barely(bench, rows), bench.size.deliveries)
+    with ExitStack() as opened:
+        lanes = [opened.enter_context(bench.postgres.connect(DATABASE)) for _ in range(LANES)]
 
-    samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
+        def barely(_: int) -> Sample:
+            rows = _make_due(bench, endpoint)
+            return _timed(lambda: _deliver_barely(bench.daraja.port, lanes, rows), bench.size.deliveries)
+
+        samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
     runtime.database.dispose()
     return [compare(PATH, "deliveries/s", rate, samples, against=FLOOR, bar=at_least(0.5, 0.7))]
 
@@ -91,18 +100,17 @@ def _event(now: datetime, number: int) -> dict[str, Any]:
     }
 
 
-def _deliver_barely(bench: Bench, rows: list[int]) -> int:
-    with ThreadPoolExecutor(LANES) as pool:
-        shares = [rows[number::LANES] for number in range(LANES)]
-        return sum(pool.map(lambda share: _share(bench, share), shares))
+def _deliver_barely(port: int, lanes: Sequence[Connection], rows: list[int]) -> int:
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        shares = [rows[number :: len(lanes)] for number in range(len(lanes))]
+        return sum(pool.map(_share, [port] * len(lanes), lanes, shares))
 
 
-def _share(bench: Bench, rows: list[int]) -> int:
+def _share(port: int, connection: Connection, rows: list[int]) -> int:
     """Post and write down one after the other, each on a connection of its own, as to any receiver."""
-    with bench.postgres.connect(DATABASE) as connection:
-        for row in rows:
-            _post(bench.daraja.port)
-            connection.execute(_DONE, (row,))
+    for row in rows:
+        _post(port)
+        connection.execute(_DONE, (row,))
     return len(rows)
 
 

@@ -69,8 +69,9 @@ class WebhookEndpoint(Base):
 class WebhookDelivery(Base):
     """One event on its way to one endpoint; a resend is a row of its own, with the next `resend` number.
 
-    `attempts` counts those that came to an end, `claims` those begun since the last that did. `lease_until`
-    is set while one is under way, and says when its worker must have died.
+    `attempts` counts those that came to an end, `claims` how often it was taken up since the last that did.
+    `lease_until` is set while it is taken up, and says when its worker must have died; what is sent one
+    after the other has the same.
     """
 
     __tablename__ = "webhook_deliveries"

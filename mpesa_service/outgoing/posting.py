@@ -7,17 +7,15 @@ the name. There are no redirects, no proxies from the environment, no cookies an
 import functools
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from types import TracebackType
-from typing import Self
 
 import certifi
 
+from mpesa_service.deadlines import Deadline
 from mpesa_service.outgoing.addresses import (
     AddressRefused,
     Network,
@@ -113,24 +111,15 @@ def _in_words(error: Exception) -> str:
     return "what came was not HTTP"
 
 
-class _Leash:
-    """Ends a connection when the time is up, in whatever it is waiting for, a TLS handshake included.
+class _Leash(Deadline):
+    """A deadline that ends whatever a connection is waiting for, a TLS handshake included.
 
-    A socket's own time-out limits the wait for each piece; a server that drips bytes would hold a
-    thread for ever. The connection is shut through a duplicate: wrapping a socket in TLS takes it away.
+    The connection is shut through a duplicate: wrapping a socket in TLS takes it away.
     """
 
     def __init__(self, seconds: float) -> None:
-        self.expired = False
-        self._ends = time.monotonic() + seconds
-        self._lock = threading.Lock()
+        super().__init__(seconds)
         self._held: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._pull)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
 
     def __exit__(
         self,
@@ -138,31 +127,14 @@ class _Leash:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._held is not None:
-                self._held.close()
-                self._held = None
-
-    def left(self) -> float:
-        """Return the seconds left, never quite none: to a socket, 0 means not to wait at all."""
-        return max(self._ends - time.monotonic(), 0.001)
+        super().__exit__(kind, error, trace)
+        if self._held is not None:
+            self._held.close()
 
     def hold(self, sock: socket.socket) -> None:
-        with self._lock:
-            self._held = sock.dup()
-            if self.expired:
-                self._hang_up()
-
-    def _pull(self) -> None:
-        with self._lock:
-            self.expired = True
-            self._hang_up()
-
-    def _hang_up(self) -> None:
-        if self._held is not None:
-            with suppress(OSError):
-                self._held.shutdown(socket.SHUT_RDWR)
+        """Take charge of a socket from before its handshake on."""
+        self._held = sock.dup()
+        self.watch(self._held)
 
 
 class _PinnedConnection(HTTPConnection):
@@ -182,6 +154,7 @@ class _PinnedConnection(HTTPConnection):
         sock = self._reach()
         self._leash.hold(sock)
         sock.settimeout(self._leash.left() + 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the body follows the head at once
         if self._secure:
             sock = (self._tls or _trusted()).wrap_socket(sock, server_hostname=self.host)
         self.sock = sock

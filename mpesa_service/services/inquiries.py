@@ -136,10 +136,9 @@ def ask_balance_when_due(runtime: Runtime) -> int:
     with runtime.database.begin() as session:
         if _why_not(session) is not None:
             return 0
-        turn = pace.locked(session, pace.BALANCE, now)
-        if turn.next_at > now:
+        if pace.locked(session, pace.BALANCE, now) > now:
             return 0
-        turn.next_at = now + every
+        pace.put(session, pace.BALANCE, now + every)
     ask_balance(runtime, SERVICE)
     return 1
 

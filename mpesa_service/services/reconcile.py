@@ -1,14 +1,13 @@
 """Asking Daraja what became of a payment. Its answer goes the same way as a callback.
 
-`ask_at` says when a payment is due. Whoever takes one moves `ask_at` a lease ahead before it asks, so
-that no two ask at once and a killed one's payment is due again within 90 seconds.
+`ask_at` says when a payment is due. Whoever takes some (`turns.py`) moves `ask_at` a lease ahead before it
+asks, so that no two ask at once and a killed one's payments are due again within 90 seconds.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import DarajaError, StkQueryAnswer
@@ -17,7 +16,6 @@ from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.schedule import (
     ASK_AFTER,
     ASK_AT_MOST_EVERY,
-    CALL_LIMIT,
     GIVE_UP_AFTER,
     next_ask,
 )
@@ -25,27 +23,15 @@ from mpesa_service.domain.states import OPEN, PAID, UNPAID, PaymentStatus
 from mpesa_service.log_context import about
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment
-from mpesa_service.services import pace
+from mpesa_service.services import turns
 from mpesa_service.services.results import apply_result
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE, Cause, move_payment
+from mpesa_service.services.turns import Turn
 
 log = logging.getLogger(__name__)
 
 NEVER_SAID = "A person must look: M-Pesa never said what became of this payment."
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A payment taken to be looked into; without a CheckoutRequestID there is nobody to ask.
-
-    `scheduled` is False for a question that only a reader's impatience asked: it uses up no step of
-    the schedule, and its failure means nothing.
-    """
-
-    payment_id: str
-    checkout_id: str | None
-    scheduled: bool
 
 
 def is_due(payment: Payment, now: datetime) -> bool:
@@ -68,62 +54,49 @@ def ask(runtime: Runtime, payment_id: str) -> Decision | None:
     now = runtime.clock()
     with runtime.database.begin() as session:
         payment = lock_payment(session, payment_id)
-        turn = _take(runtime, session, payment, now) if is_due(payment, now) else None
+        turn = turns.take_one(runtime, session, payment, now) if is_due(payment, now) else None
     return _look_into(runtime, turn) if turn else None
 
 
 def ask_due(runtime: Runtime, limit: int = 200) -> int:
     """Look into payments that are due, longest due first, while Daraja's pace allows; return how many.
 
-    A payment whose answer cannot be applied is logged, and tried again by its schedule; it holds
-    nobody up, and when its schedule is used up it goes to a person.
+    First those that need no turn of the pace, since nobody can be asked about them. A payment whose answer
+    cannot be applied is logged, and tried again by its schedule; it holds nobody up, and when its schedule
+    is used up it goes to a person.
     """
-    for done in range(limit):
-        turn = next_turn(runtime)
-        if turn is None:
-            return done
+    done, batch = 0, turns.BATCH
+    for take in (turns.take_unaskable, turns.take_askable):
+        while done < limit and (taken := take(runtime, min(batch, limit - done))):
+            begun = _look_into_each(runtime, taken)
+            if begun < len(taken):  # Daraja is slow: no more at once than it gets through
+                batch = begun
+            done += begun
+    return done
+
+
+def _look_into_each(runtime: Runtime, taken: Sequence[Turn]) -> int:
+    """Look into one after the other; give back what it is too late to begin. Return how many were begun."""
+    for number, turn in enumerate(taken):
+        if number and turn.is_too_late(runtime.clock()):
+            turns.give_back(runtime, taken[number:])
+            return number
         try:
             _look_into(runtime, turn)
         except Exception:  # the others must not wait for a fault in this one
             log.exception("could not look into a payment", extra={"payment_id": turn.payment_id})
-    return limit
-
-
-def next_turn(runtime: Runtime) -> Turn | None:
-    """Take the payment that has been due longest; None when none is, or Daraja may not be asked yet."""
-    now = runtime.clock()
-    statement = (
-        select(Payment)
-        .where(Payment.ask_at <= now)
-        .order_by(Payment.ask_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    with runtime.database.begin() as session:
-        payment = session.scalars(statement).one_or_none()
-        return _take(runtime, session, payment, now) if payment else None
-
-
-def _take(runtime: Runtime, session: Session, payment: Payment, now: datetime) -> Turn | None:
-    """Take a locked payment's turn; None when Daraja may not be asked yet."""
-    if payment.state is PaymentStatus.SUBMITTING:
-        move_payment(session, payment, "push_unanswered", Cause(SERVICE, now))
-    if payment.checkout_id_encrypted is None:
-        return Turn(payment.id, None, scheduled=True)
-    if not pace.take(session, pace.QUERIES, runtime.settings.queries_per_minute, now):
-        return None
-    scheduled = payment.ask_at is not None and payment.ask_at <= now
-    payment.asked_at = now
-    if scheduled:
-        payment.asks_made += 1
-        payment.ask_at = now + CALL_LIMIT
-    return Turn(payment.id, runtime.vault.decrypt(payment.checkout_id_encrypted), scheduled)
+    return len(taken)
 
 
 def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
+    begun_at = runtime.clock()
     answer = _query(runtime, turn)
     with runtime.database.begin() as session:
         payment = lock_payment(session, turn.payment_id)
+        if turn.checkout_id_encrypted is not None and turn.scheduled:
+            payment.asked_at = begun_at
+        elif payment.state is PaymentStatus.SUBMITTING:
+            move_payment(session, payment, "push_unanswered", Cause(SERVICE, begun_at))
         if answer is None or answer.result is None or answer.result.outcome is Outcome.PENDING:
             if turn.scheduled:
                 _no_news(runtime, session, payment)
@@ -141,11 +114,12 @@ def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
 
 
 def _query(runtime: Runtime, turn: Turn) -> StkQueryAnswer | None:
-    if turn.checkout_id is None:
+    if turn.checkout_id_encrypted is None:
         return None
+    checkout_id = runtime.vault.decrypt(turn.checkout_id_encrypted)
     try:
         with about(payment_id=turn.payment_id):
-            return runtime.daraja.stk_query(turn.checkout_id)
+            return runtime.daraja.stk_query(checkout_id)
     except DarajaError as error:
         log.info("no information", extra={"payment_id": turn.payment_id, "reason": str(error)})
         return None

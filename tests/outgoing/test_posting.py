@@ -162,8 +162,8 @@ class TestTime:
         assert shop.got == []
 
     def test_a_socket_that_comes_after_the_end_is_shut_at_once(self) -> None:
-        with posting._Leash(0.001) as leash, raw_receiver(lambda connection: connection.recv(1)) as address:
-            leash._timer.join()
+        with posting._Leash(60) as leash, raw_receiver(lambda connection: connection.recv(1)) as address:
+            leash.expire()
             host, port = address.split(":")
             with posting.socket.create_connection((host, int(port)), timeout=5) as sock:
                 leash.hold(sock)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, update
 from sqlalchemy.exc import OperationalError
 from standardwebhooks import Webhook
 
@@ -19,7 +19,7 @@ from mpesa_service.models.statements import lock_payment
 from mpesa_service.outgoing import Poster
 from mpesa_service.services import delivery, delivery_claims, webhooks
 from mpesa_service.services.delivery import deliver_due
-from mpesa_service.services.delivery_claims import LANES, Room, claim
+from mpesa_service.services.delivery_claims import LANES, MAX_CLAIMS, Room, Sizes, claim
 from mpesa_service.services.outbox import announce
 from tests.receivers import Got, Reply, answering, raw_receiver, receiver
 from tests.services.test_outbox import deliveries, outgoing
@@ -39,6 +39,10 @@ def add(service: Service, url: str, *types: EventType) -> webhooks.EndpointRecor
 
 def deliver(service: Service, **more: Any) -> int:
     return deliver_due(service.runtime, chance=middle, **more)
+
+
+def take(service: Service, room: Room) -> list[delivery.Bundle]:
+    return claim(service.runtime, room, Sizes())
 
 
 def tell(service: Service, payment_id: str, count: int = 1) -> None:
@@ -85,10 +89,9 @@ class TestDelivered:
         with receiver(lambda _got: (next(replies), {}, b"")) as shop:
             endpoint = add(service, shop.url)
             tell(service, payment, len(statuses))
-            for _ in statuses:
-                service.clock.advance(1)
-                claimed = claim(service.runtime, Room(1, 1))
-                _send(service, claimed)
+            while len(shop.got) < len(statuses):
+                service.clock.advance(0.1)
+                _send(service, take(service, Room(1, 1)))
         found = {row.last_status: row.status for row in rows(service, endpoint)}
         assert found == {code: "delivered" if code < 300 else "waiting" for code in statuses}
 
@@ -105,10 +108,11 @@ class TestDelivered:
         assert shown.startswith("No  25471***78 Bearer *** \N{REPLACEMENT CHARACTER}xxx")
 
 
-def _send(service: Service, parcels: list[delivery.Parcel]) -> None:
+def _send(service: Service, bundles: list[delivery.Bundle]) -> None:
     poster = Poster(service.runtime.settings.webhook_networks)
-    for parcel in parcels:
-        delivery.record(service.runtime, parcel, delivery._attempt(service.runtime, poster, parcel), middle())
+    for bundle in bundles:
+        sent = delivery.send(service.runtime, poster, bundle)
+        delivery.record(service.runtime, bundle.endpoint_id, [sent], middle)
 
 
 class TestRetries:
@@ -212,7 +216,7 @@ class TestGone:
             tell(service, payment, 1)
             service.clock.advance(1)
             tell(service, payment, 9)
-            _send(service, claim(service.runtime, Room(1, 1)))
+            _send(service, take(service, Room(1, 1)))
             deliver(service)
             deliver(service)
         assert len(shop.got) <= LANES
@@ -338,19 +342,22 @@ class TestNobodyWaits:
         tell(service, payment, 10)
         with service.runtime.database.begin() as session:
             session.execute(update(WebhookEndpoint).values(struggling=True))
-        assert len(claim(service.runtime, Room(32, 16))) == 1
-        assert claim(service.runtime, Room(32, 16)) == []
-        assert claim(service.runtime, Room(32, 0)) == []
-        assert claim(service.runtime, Room(0, 0)) == []
+        assert len(take(service, Room(32, 16))) == 1
+        assert take(service, Room(32, 16)) == []
+        assert take(service, Room(32, 0)) == []
+        assert take(service, Room(0, 0)) == []
 
-    def test_endpoints_take_turns(self, service: Service, payment: str) -> None:
+    def test_endpoints_take_turns(
+        self, service: Service, payment: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(delivery_claims, "FIRST_BUNDLE", 1)
         ids = [add(service, "http://127.0.0.1:9/hooks").id for _ in range(3)]
         tell(service, payment, 4)
         turns = []
         for _ in range(6):
             service.clock.advance(1)
-            [parcel] = claim(service.runtime, Room(1, 1))
-            turns.append(parcel.endpoint_id)
+            [bundle] = take(service, Room(1, 1))
+            turns.append(bundle.endpoint_id)
         assert turns == ids * 2
 
     @pytest.mark.parametrize("drip", ["silence", "headers", "status"])
@@ -413,7 +420,7 @@ class TestManyWorkers:
         add(service, "http://127.0.0.1:9/hooks")
         tell(service, payment, 30)
         with ThreadPoolExecutor(8) as pool:
-            taken = [pool.submit(claim, service.runtime, Room(32, 16)) for _ in range(8)]
+            taken = [pool.submit(take, service, Room(32, 16)) for _ in range(8)]
             assert sum(len(future.result(30)) for future in taken) == LANES
 
 
@@ -465,9 +472,9 @@ class TestCrashes:
         with receiver(answering(500)) as shop:
             endpoint = add(service, shop.url)
             tell(service, payment)
-            first = claim(service.runtime, Room(1, 1))
+            first = take(service, Room(1, 1))
             service.clock.advance(90)
-            second = claim(service.runtime, Room(1, 1))
+            second = take(service, Room(1, 1))
             assert (len(first), len(second)) == (1, 1)
             _send(service, first)
             assert row_of(service, endpoint).attempts == 0, "the second one decides"
@@ -511,16 +518,123 @@ class TestCrashes:
             deliver(service)
 
 
-def _failing_after(count: int, gone: threading.Event) -> Callable[..., list[delivery.Parcel]]:
+def _failing_after(count: int, gone: threading.Event) -> Callable[..., list[delivery.Bundle]]:
     calls: Iterator[int] = iter(range(count))
 
-    def maybe(*arguments: Any) -> list[delivery.Parcel]:
+    def maybe(*arguments: Any) -> list[delivery.Bundle]:
         if next(calls, None) is None:
             gone.set()
             raise OperationalError("gone", None, Exception())
         return claim(*arguments)
 
     return maybe
+
+
+class TestBundles:
+    """A lane sends what it carries one after the other, and what it does not begin is as if never taken."""
+
+    def untouched(self, row: WebhookDelivery) -> bool:
+        return (row.status, row.attempts, row.claims, row.lease_until) == ("waiting", 0, 0, None)
+
+    def test_the_first_failure_ends_it(self, service: Service, payment: str) -> None:
+        replies = iter([200, 200, 500])
+        with receiver(lambda _got: (next(replies), {}, b"")) as shop:
+            endpoint = add(service, shop.url)
+            tell(service, payment, 5)
+            _send(service, take(service, Room(1, 1)))
+        first, second, third, *rest = rows(service, endpoint)
+        assert {first.status, second.status} == {"delivered"}
+        assert (third.status, third.attempts, third.last_status) == ("waiting", 1, 500)
+        assert all(self.untouched(row) for row in rest)
+        [next_one] = take(service, Room(32, 16))
+        assert [parcel.delivery_id for parcel in next_one.parcels] == [rest[0].id], "it struggles"
+
+    def test_a_slow_receiver_gets_one_and_the_rest_is_given_back(
+        self, service: Service, payment: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(delivery, "BUNDLE_SECONDS", 0)
+        with receiver() as shop:
+            endpoint = add(service, shop.url)
+            tell(service, payment, 6)
+            _send(service, take(service, Room(1, 1)))
+            assert [self.untouched(row) for row in rows(service, endpoint)] == [False] + [True] * 5
+            assert deliver(service) == 5
+        assert Counter(got.id for got in shop.got).most_common(1)[0][1] == 1
+        assert {(row.status, row.attempts) for row in rows(service, endpoint)} == {("delivered", 1)}
+
+    def test_it_grows_while_the_receiver_is_quick(self) -> None:
+        sizes, seen = Sizes(), []
+        for begun, left in [(10, 0), (20, 0), (40, 0), (50, 0), (1, 0), (3, 47), (3, 0), (0, 3)]:
+            sizes.learn("endpoint", begun, left)
+            seen.append(sizes.of("endpoint"))
+        assert seen == [20, 40, 50, 50, 50, 3, 6, 1]
+        assert sizes.of("another") == 10
+
+    def test_what_kills_its_workers_takes_no_other_with_it(self, service: Service, payment: str) -> None:
+        with receiver() as shop:
+            endpoint = add(service, shop.url)
+            tell(service, payment, 12)
+            killer = rows(service, endpoint)[5].id
+            kills = 0
+            while bundles := take(service, Room(32, 16)):
+                deadly = [b for b in bundles if killer in {parcel.delivery_id for parcel in b.parcels}]
+                kills += bool(deadly)
+                if kills > 1:
+                    assert all(len(bundle.parcels) == 1 for bundle in deadly)
+                _send(service, [bundle for bundle in bundles if bundle not in deadly])
+                if deadly:
+                    service.clock.advance(91)
+        assert kills == MAX_CLAIMS
+        found = {row.id: row.status for row in rows(service, endpoint)}
+        assert found.pop(killer) == "parked"
+        assert set(found.values()) == {"delivered"}
+
+    def test_a_crash_in_the_middle_costs_only_the_one(
+        self, service: Service, payment: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        poster, posts = Poster(service.runtime.settings.webhook_networks), iter(range(100))
+        post = poster.post
+
+        def failing(*arguments: Any) -> Any:
+            if next(posts) == 1:
+                raise RuntimeError("a fault of ours")
+            return post(*arguments)
+
+        monkeypatch.setattr(poster, "post", failing)
+        with receiver() as shop:
+            endpoint = add(service, shop.url)
+            tell(service, payment, 4)
+            [bundle] = take(service, Room(1, 1))
+            sent = delivery.send(service.runtime, poster, bundle)
+            assert delivery.record(service.runtime, endpoint.id, [sent], middle) == 1
+        first, second, *rest = rows(service, endpoint)
+        assert (first.status, second.status, second.claims) == ("delivered", "waiting", 1)
+        assert second.lease_until == service.clock() + delivery_claims.LEASE
+        assert all(self.untouched(row) for row in rest)
+
+    def test_who_was_overtaken_gives_nothing_back(self, service: Service, payment: str) -> None:
+        endpoint = add(service, "http://127.0.0.1:9/hooks")
+        tell(service, payment, 3)
+        [late] = take(service, Room(1, 1))
+        service.clock.advance(90)
+        assert len(take(service, Room(32, 16))) == 3, "each on its own, after what happened"
+        delivery.record(service.runtime, endpoint.id, [delivery.Sent(late)], middle)
+        assert {(row.claims, row.lease_until is None) for row in rows(service, endpoint)} == {(2, False)}
+
+    def test_lanes_taken_at_one_moment_are_told_apart(self, service: Service, payment: str) -> None:
+        add(service, "http://127.0.0.1:9/hooks")
+        tell(service, payment, 60)
+        bundles = [bundle for _ in range(6) for bundle in take(service, Room(1, 1))]
+        assert len(bundles) == len({bundle.lease_until for bundle in bundles}) == LANES
+
+    def test_all_lanes_hear_that_the_receiver_is_gone(self, service: Service, payment: str) -> None:
+        with receiver(answering(410)) as shop:
+            endpoint = add(service, shop.url)
+            tell(service, payment, 20)
+            assert deliver(service) == LANES
+        assert len(shop.got) == LANES
+        assert {row.status for row in rows(service, endpoint)} == {"parked"}
+        assert {row.claims for row in rows(service, endpoint)} == {0}, "a crash is not what set them aside"
 
 
 class TestStopping:
@@ -546,21 +660,27 @@ class TestStopping:
 def test_events_of_a_payment_are_taken_up_in_their_order(service: Service, payment: str) -> None:
     add(service, "http://127.0.0.1:9/hooks")
     tell(service, payment, 6)
-    parcels = claim(service.runtime, Room(32, 16))
+    bundles = take(service, Room(32, 16))
     with service.runtime.database.read() as session:
         order = session.scalars(select(OutgoingEvent.event_id).order_by(OutgoingEvent.sequence)).all()
-    assert [parcel.event_id for parcel in parcels] == order[:LANES]
+    lanes = [[parcel.event_id for parcel in bundle.parcels] for bundle in bundles]
+    assert lanes == [order[lane::LANES] for lane in range(LANES)]
 
 
 def test_the_claim_uses_its_index(service: Service, payment: str) -> None:
     """A long backlog of one endpoint must not be scanned four times a second."""
     if not service.runtime.database.is_sqlite:
         pytest.skip("the planner of PostgreSQL looks at sizes")
-    statement = (
-        "EXPLAIN QUERY PLAN SELECT id FROM webhook_deliveries WHERE status = 'waiting'"
-        " AND endpoint_id = 'x' AND due_at <= '2026' ORDER BY due_at, id LIMIT 4"
-    )
+    values = {"of_endpoint": "x", "now": service.clock(), "most": 4}
     with service.runtime.database.read() as session:
-        plan = " ".join(str(line) for line in session.execute(text(statement)))
+        connection, explained = session.connection(), []
+
+        @event.listens_for(connection, "before_cursor_execute", retval=True)
+        def explain(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
+            explained.append(statement)
+            return f"EXPLAIN QUERY PLAN {statement}", parameters
+
+        plan = " ".join(str(line) for line in connection.execute(delivery_claims.FIND_DUE, values).cursor)
+    assert len(explained) == 1
     assert "ix_webhook_deliveries_due" in plan
     assert "TEMP B-TREE" not in plan

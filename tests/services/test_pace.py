@@ -28,6 +28,16 @@ def test_a_rest_saves_up_no_more_than_the_burst(service: Service) -> None:
     assert [take(service, per_minute=30) for _ in range(5)] == [True, True, True, False, False]
 
 
+def test_many_are_taken_as_one_after_the_other_would_be(service: Service) -> None:
+    now = service.clock()
+    assert pace.free(now - timedelta(hours=1), 30, now) == 3
+    assert pace.free(now, 30, now) == 3
+    assert [pace.free(pace.after(now, 30, now, taken), 30, now) for taken in (1, 2, 3)] == [2, 1, 0]
+    assert pace.free(now + timedelta(seconds=0.1), 30, now) == 2
+    assert pace.free(now + timedelta(hours=1), 30, now) == 0, "a rest that Daraja asked for"
+    assert pace.after(now - timedelta(hours=1), 30, now, 3) == now + timedelta(seconds=6)
+
+
 def test_each_name_has_its_own(service: Service) -> None:
     assert take(service)
     with service.runtime.database.begin() as session:

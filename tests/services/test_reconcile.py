@@ -1,9 +1,14 @@
 """Asking Daraja when nobody reports."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import pytest
 
-from mpesa_service.daraja import OutcomeUnknown
-from mpesa_service.services import reconcile
+from mpesa_service.daraja import OutcomeUnknown, StkQueryAnswer
+from mpesa_service.domain.schedule import CALL_LIMIT
+from mpesa_service.models.statements import lock_payment
+from mpesa_service.services import pace, reconcile, turns
 from tests.support import Service
 
 
@@ -298,3 +303,133 @@ class TestOnSchedule:
             service.pending(order=f"ORDER{number}", phone=f"25472200000{number}")
         service.clock.advance(30)
         assert reconcile.ask_due(service.runtime, limit=2) == 2
+
+
+class TestBatches:
+    """Several are taken at once, with as many turns of the pace."""
+
+    def pending(self, service: Service, count: int) -> list[str]:
+        made = []
+        for number in range(count):
+            made.append(service.pending(order=f"ORDER{number}", phone=f"2547220000{number:02}"))
+            service.clock.advance(0.01)
+        service.clock.advance(31)
+        object.__setattr__(service.runtime.settings, "mpesa_queries_per_minute", 60)
+        return made
+
+    def be_slow(self, service: Service, monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[str]:
+        """Let every answer take so long; return the list of those that are asked about."""
+        real, asked = service.runtime.daraja.stk_query, []
+
+        def slowly(checkout: str) -> StkQueryAnswer:
+            asked.append(checkout)
+            service.clock.advance(seconds)
+            return real(checkout)
+
+        monkeypatch.setattr(service.runtime.daraja, "stk_query", slowly)
+        return asked
+
+    def pace_left(self, service: Service) -> int:
+        per_minute = service.runtime.settings.queries_per_minute
+        with service.runtime.database.begin() as session:
+            next_at = pace.locked(session, pace.QUERIES, service.clock())
+        return pace.free(next_at, per_minute, service.clock())
+
+    def test_those_due_longest_are_taken_as_the_pace_allows(self, service: Service) -> None:
+        checkouts = self.pending(service, 8)
+        taken = turns.take_askable(service.runtime, 50)
+        rows = [service.row(checkout) for checkout in checkouts]
+        assert [turn.payment_id for turn in taken] == [row.id for row in rows[:6]]
+        assert {(row.asks_made, row.ask_at - service.clock()) for row in rows[:6]} == {(1, CALL_LIMIT)}
+        assert {row.asks_made for row in rows[6:]} == {0}
+        assert turns.take_askable(service.runtime, 50) == []
+
+    def test_what_is_not_begun_in_time_is_given_back_with_its_turns(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lose_callbacks(service)
+        checkouts = self.pending(service, 6)
+        due = [service.row(checkout).ask_at for checkout in checkouts]
+        for checkout in checkouts:
+            pay(service, checkout)
+        asked = self.be_slow(service, monkeypatch, 2.6)
+        taken = turns.take_askable(service.runtime, 50)
+        assert (len(taken), self.pace_left(service)) == (6, 0)
+        assert reconcile._look_into_each(service.runtime, taken) == 2
+        assert asked == checkouts[:2]
+        assert self.pace_left(service) == 6, "four were given back, one or two came with time"
+        rows = [service.row(checkout) for checkout in checkouts]
+        assert [row.status for row in rows] == ["succeeded"] * 2 + ["pending"] * 4
+        assert [(row.asks_made, row.ask_at) for row in rows[2:]] == [(0, at) for at in due[2:]]
+        assert reconcile.ask_due(service.runtime) == 4
+        assert asked == checkouts
+
+    def test_turns_given_back_may_be_taken_at_once(self, service: Service) -> None:
+        self.pending(service, 8)
+        taken = turns.take_askable(service.runtime, 50)
+        assert (len(taken), self.pace_left(service)) == (6, 0)
+        turns.give_back(service.runtime, taken[1:])
+        assert self.pace_left(service) == 5
+        again = turns.take_askable(service.runtime, 50)
+        assert [turn.payment_id for turn in again] == [turn.payment_id for turn in taken[1:]]
+
+    def test_a_killed_ones_payments_are_due_again_after_their_lease(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Killed(BaseException):
+            pass
+
+        def die(_checkout: str) -> None:
+            raise Killed
+
+        checkouts = self.pending(service, 4)
+        with monkeypatch.context() as patch:
+            patch.setattr(service.runtime.daraja, "stk_query", die)
+            with pytest.raises(Killed):
+                reconcile.ask_due(service.runtime)
+        service.clock.advance(89.9)
+        assert reconcile.ask_due(service.runtime) == 0
+        service.clock.advance(0.1)
+        assert reconcile.ask_due(service.runtime) == 4
+        assert {service.row(checkout).asks_made for checkout in checkouts} == {2}
+
+    def test_no_reader_asks_about_one_that_waits_to_be_asked_about(self, service: Service) -> None:
+        checkouts = self.pending(service, 3)
+        taken = turns.take_askable(service.runtime, 50)
+        service.clock.advance(14.9)
+        service.payment(checkouts[2])
+        assert asks(service) == 0
+        service.clock.advance(0.1)
+        service.payment(checkouts[2])
+        assert asks(service) == 1
+        turns.give_back(service.runtime, taken)
+
+    def test_many_workers_take_each_once(self, service: Service) -> None:
+        self.pending(service, 30)
+        object.__setattr__(service.runtime.settings, "mpesa_queries_per_minute", 600)
+        with ThreadPoolExecutor(6) as pool:
+            futures = [pool.submit(turns.take_askable, service.runtime, 4) for _ in range(12)]
+            taken = [turn.payment_id for future in futures for turn in future.result(30)]
+        assert (len(taken), len(set(taken))) == (30, 30)
+        assert self.pace_left(service) == 30
+
+    def test_what_nobody_can_be_asked_about_waits_for_no_turn(self, service: Service) -> None:
+        checkout = service.pending()
+        service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "answer_lost"})
+        lost = service.initiate("ORDER2", phone="254722000001").json["data"]["payment"]["_id"]
+        service.clock.advance(86_400)
+        with service.runtime.database.begin() as session:
+            pace.locked(session, pace.QUERIES, service.clock())
+            pace.put(session, pace.QUERIES, service.clock() + timedelta(hours=1))
+        assert reconcile.ask_due(service.runtime) == 1
+        assert (service.row(lost).status, service.row(lost).asked_at) == ("review", None)
+        assert service.row(checkout).asks_made == 0
+
+    def test_one_that_cannot_be_decrypted_holds_nobody_up(self, service: Service) -> None:
+        spoilt, fine = self.pending(service, 2)
+        spoilt_id = service.row(spoilt).id
+        with service.runtime.database.begin() as session:
+            lock_payment(session, spoilt_id).checkout_id_encrypted = b"rubbish"
+        assert reconcile.ask_due(service.runtime) == 2
+        assert service.row(fine).asks_made == 1
+        assert service.row(spoilt_id).ask_at == service.clock() + CALL_LIMIT
