@@ -13,7 +13,7 @@ from benchmarks.processes import Program
 from benchmarks.rounds import Sample
 from benchmarks.sizes import Size
 
-CONNECTIONS = 8
+CONNECTIONS = 32
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ ENCRYPTION_KEY = "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="
 NO_LIMIT = "1000000000 per hour"
 SHOP = "shop"
 WORKERS = 1
-THREADS = 16
-"""One process, as by default, with twice the threads that the load has connections."""
+THREADS = 64
+"""One process and as many threads as by default, twice as many as the load has connections."""
 
 
 @dataclass(frozen=True)

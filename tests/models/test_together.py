@@ -1,4 +1,4 @@
-"""Rows that are written past the session, one by one or all in one statement."""
+"""Rows that are written past the session, or kept back to be written with others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from sqlalchemy import event
 from mpesa_service.extensions import Database
 from mpesa_service.models import ExpectedOrder, Hold, Pace
 from mpesa_service.models.statements import insert_once
-from mpesa_service.models.together import append, together
+from mpesa_service.models.together import append, are_apart, keep_back
 from mpesa_service.services.clock import utc_now
 
 
@@ -64,33 +64,21 @@ def test_a_column_that_is_named_otherwise_than_its_attribute_is_written(database
         assert session.query(ExpectedOrder).one().details == {"cart": 1}
 
 
-def test_rows_of_several_tables_are_one_statement_on_postgres(database: Database) -> None:
-    with statements(database) as found, database.begin() as session, together(session):
+def test_what_is_kept_back_is_not_written(database: Database) -> None:
+    with statements(database) as found, database.begin() as session:
+        waiting = keep_back(session)
+        append(session, Hold, {**hold("a"), "reason": None})
+        append(session, Pace, {"name": "b", "next_at": utc_now()})
+    assert [verb for verb in found if not verb.startswith("BEGIN")] == []
+    assert [values["name"] for _, values in waiting] == ["a", "b"]
+    assert names(database) == set()
+
+
+def test_rows_of_one_table_are_not_apart(database: Database) -> None:
+    with database.begin() as session:
+        waiting = keep_back(session)
         append(session, Hold, hold("a"))
         append(session, Pace, {"name": "b", "next_at": utc_now()})
-        assert [verb for verb in found if verb != "BEGIN"] == []
-    assert names(database) == {"a", "b"}
-    once = ["INSERT", "INSERT"] if database.is_sqlite else ["WITH"]
-    assert [verb for verb in found if verb != "BEGIN"] == once
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_rows_of_one_table_keep_their_order(database: Database, count: int) -> None:
-    with statements(database) as found, database.begin() as session, together(session):
-        for number in range(count):
-            append(session, Hold, hold(str(number)))
-    assert [verb for verb in found if verb != "BEGIN"] == ["INSERT"] * count
-    assert len(names(database)) == count
-
-
-def _write_and_fail(session: Any) -> None:
-    append(session, Hold, hold("a"))
-    raise ZeroDivisionError
-
-
-def test_a_block_that_raises_writes_nothing_and_holds_nothing_back_any_more(database: Database) -> None:
-    with database.begin() as session:
-        with pytest.raises(ZeroDivisionError), together(session):
-            _write_and_fail(session)
-        append(session, Hold, hold("b"))
-    assert names(database) == {"b"}
+        assert are_apart(waiting)
+        append(session, Hold, hold("c"))
+        assert not are_apart(waiting)
