@@ -19,7 +19,7 @@ SETTINGS = {
     # Room for what is loaded, so that no checkpoint falls into one contestant's round.
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",
-    "max_connections": "200",
+    "max_connections": "500",
     "shared_buffers": "512MB",
 }
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")

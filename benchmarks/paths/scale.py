@@ -8,7 +8,7 @@ from benchmarks.paths.callbacks import callbacks, pending_in
 from benchmarks.postgres import migrate
 from benchmarks.processes import Program
 from benchmarks.rounds import Sample, compare, middle, p99, play, rate
-from benchmarks.service import Hosting, environment, hosted, runtime_of
+from benchmarks.service import THREADS, Hosting, environment, hosted, runtime_of
 from mpesa_service.extensions import Database
 from mpesa_service.models import Payment
 
@@ -34,7 +34,7 @@ def _by_workers(bench: Bench) -> list[Row]:
             _settle(bench, service, "small", env)
             samples = [_settle(bench, service, "small", env) for _ in range(bench.size.rounds)]
             memory = service.memory()
-        name = f"{workers} × 16 threads"  # noqa: RUF001
+        name = f"{workers} × {THREADS} threads"  # noqa: RUF001
         rows += [
             Row(WORKERS, f"{name}: requests/s", middle(samples, rate)),
             Row(WORKERS, f"{name}: p99 ms", middle(samples, p99)),
