@@ -5,9 +5,22 @@ import os
 import sys
 from dataclasses import replace
 
+from gunicorn import glogging
+
 from mpesa_service.config import ConfigurationError, Settings
 from mpesa_service.config_checks import unsafe_settings
 from mpesa_service.logs import RedactingFormatter
+
+
+class logger_class(glogging.Logger):  # noqa: N801 - gunicorn's name for the setting
+    """Writes no line a request: paths hold callback tokens and CheckoutRequestIDs.
+
+    That `accesslog` is None is not enough: with a `logconfig_dict` gunicorn makes the line all the same.
+    """
+
+    def access(self, *_args):
+        """Say nothing."""
+
 
 try:
     _settings = Settings.from_env()
@@ -24,7 +37,6 @@ graceful_timeout = 30
 keepalive = 75
 max_requests = 20_000
 max_requests_jitter = 2_000
-# Paths hold callback tokens and CheckoutRequestIDs, so there is no access log.
 accesslog = None
 control_socket_disable = True
 logconfig_dict = {
