@@ -66,14 +66,21 @@ def write(session: Session, what: Writing, values: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def together(session: Session) -> Iterator[None]:
-    """Hold back what is written in the block, which must not look for it, nor use savepoints."""
+def held_back(session: Session) -> Iterator[list[tuple[Writing, Mapping[str, Any]]]]:
+    """Yield what is written in the block instead of writing it."""
     waiting: list[tuple[Writing, Mapping[str, Any]]] = []
     session.info[_WAITING] = waiting
     try:
-        yield
+        yield waiting
     finally:
         del session.info[_WAITING]
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Hold back what is written in the block, which must not look for it, nor use savepoints."""
+    with held_back(session) as waiting:
+        yield
     session.flush()
     connection, whats = session.connection(), tuple(what for what, _ in waiting)
     if connection.dialect.name == "postgresql" and 1 < len(whats) == len(set(map(type_of, whats))):
