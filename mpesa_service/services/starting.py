@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.domain.principal import Principal
 from mpesa_service.models import ExpectedOrder, Payment
-from mpesa_service.models.chain import Changed, Inserted, Links, was, write_in_chain
+from mpesa_service.models.base import Base
+from mpesa_service.models.chain import Changed, Inserted, Link, Links, was, write_in_chain
 from mpesa_service.models.statements import by_column, table_of
 from mpesa_service.models.together import Row, Writing, held_back
 from mpesa_service.services import idempotency
@@ -115,4 +116,10 @@ def _inserted(waiting: list[tuple[Writing, Mapping[str, Any]]]) -> Links:
     rows = [(what, values) for what, values in waiting if isinstance(what, Row)]
     if len(rows) != len(waiting):
         raise TypeError("only rows can be part of a chain")
-    return [(Inserted(what.table, what.columns), values) for what, values in rows]
+    return [_new(what.table, values) for what, values in rows]
+
+
+def _new(table: type[Base], values: Mapping[str, Any]) -> tuple[Link, Mapping[str, Any]]:
+    """Return a new row as a link; every value costs, and a column that is left out is NULL."""
+    told = {name: value for name, value in values.items() if value is not None}
+    return Inserted(table, tuple(told)), told
