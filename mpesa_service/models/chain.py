@@ -4,7 +4,7 @@ What decides comes first: a key that must be free, a row that must still be as i
 be locked or looked up beforehand. Locks are taken in the order of the rows, however they are written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.models.base import Base
 from mpesa_service.models.statements import table_of
 
-Statement = Insert | Update
+Statement = Insert | Update | Select[Any]
 WAS = "was_"
 WRITTEN: ColumnElement[int] = literal_column("1", Integer).label("told")
 
@@ -44,6 +44,19 @@ class Link(Protocol):
 
 
 @dataclass(frozen=True)
+class Missing:
+    """No row of a table with certain values (named after `was_`); nothing is written."""
+
+    table: type[Base]
+    where: tuple[str, ...]
+
+    def statement(self, prefix: str, after: CTE | None, dialect: str) -> Statement:  # noqa: ARG002
+        """Return a query that has a row if there is none."""
+        absent = ~exists().where(*_as_it_was(self.table, self.where, prefix))
+        return select(WRITTEN).where(absent, *_if_written(after))
+
+
+@dataclass(frozen=True)
 class Inserted:
     """A new row of a table; where `once` is set, unless a unique key forbids it."""
 
@@ -54,21 +67,14 @@ class Inserted:
     def statement(self, prefix: str, after: CTE | None, dialect: str) -> Statement:
         """Return the insert."""
         insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-        made, values = insert(table_of(self.table)), self.values(prefix)
+        made = insert(table_of(self.table))
+        values = {name: _parameter(self.table, name, prefix + name) for name in self.columns}
         if self.once:
             made = made.on_conflict_do_nothing()
         if after is None:
-            return made.values(values).returning(self.told())
+            return made.values(values).returning(WRITTEN)
         row = select(*values.values()).select_from(after)
-        return made.from_select([*values], row, include_defaults=False).returning(self.told())
-
-    def values(self, prefix: str) -> dict[str, ColumnElement[Any]]:
-        """Return what is inserted, by the columns' names."""
-        return {name: _parameter(self.table, name, prefix + name) for name in self.columns}
-
-    def told(self) -> ColumnElement[Any]:
-        """Return what is told of the new row."""
-        return WRITTEN
+        return made.from_select([*values], row, include_defaults=False).returning(WRITTEN)
 
 
 @dataclass(frozen=True)
@@ -82,14 +88,9 @@ class Changed:
 
     def statement(self, prefix: str, after: CTE | None, dialect: str) -> Statement:  # noqa: ARG002
         """Return the update."""
-        columns = table_of(self.table).c
-        terms: list[ColumnElement[bool]] = [
-            columns[name] == _parameter(self.table, name, f"{prefix}{WAS}{name}") for name in self.where
-        ]
+        terms = [*_as_it_was(self.table, self.where, prefix), *_if_written(after)]
         if self.unset is not None:
-            terms.append(columns[self.unset].is_(None))
-        if after is not None:
-            terms.append(exists(select(after.c.told)))
+            terms.append(table_of(self.table).c[self.unset].is_(None))
         values = {name: _parameter(self.table, name, prefix + name) for name in self.columns}
         return update(table_of(self.table)).where(*terms).values(values).returning(WRITTEN)
 
@@ -103,23 +104,20 @@ def was(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{WAS}{name}": value for name, value in values.items()}
 
 
-def write_in_chain(session: Session, links: Links) -> tuple[Any, ...] | None:
-    """Write one row after the other; return what is told of each, or None as soon as one is not written.
+def write_in_chain(session: Session, links: Links) -> bool:
+    """Write one row after the other; tell whether all are written.
 
-    Those before it are written then, until the transaction is rolled back.
+    Else those before the first that is not are, until the transaction is rolled back.
     """
     connection, whats = session.connection(), tuple(what for what, _ in links)
-    values = {_prefix(i) + name: value for i, (_, row) in enumerate(links) for name, value in row.items()}
+    values: dict[str, Any] = {}
+    for i, (_, row) in enumerate(links):
+        prefix = _prefix(i)
+        values.update((prefix + name, value) for name, value in row.items())
     if connection.dialect.name == "postgresql":
-        row = connection.execute(_in_one(whats), values).first()
-        return None if row is None else tuple(row)
-    told = []
-    for statement in _one_by_one(whats, connection.dialect.name):
-        row = connection.execute(statement, values).first()
-        if row is None:
-            return None
-        told.append(row.told)
-    return tuple(told)
+        return connection.execute(_in_one(whats), values).first() is not None
+    statements = _one_by_one(whats, connection.dialect.name)
+    return all(connection.execute(statement, values).first() is not None for statement in statements)
 
 
 @cache
@@ -129,13 +127,21 @@ def _in_one(whats: tuple[Link, ...]) -> Select[Any]:
     for i, what in enumerate(whats):
         statement = what.statement(_prefix(i), parts[-1] if parts else None, "postgresql")
         parts.append(statement.cte(f"link_{i}"))
-    *others, last = parts
-    return select(*(select(part.c.told).scalar_subquery() for part in others), last.c.told)
+    return select(parts[-1].c.told)
 
 
 @cache
 def _one_by_one(whats: tuple[Link, ...], dialect: str) -> list[Statement]:
     return [what.statement(_prefix(i), None, dialect) for i, what in enumerate(whats)]
+
+
+def _as_it_was(table: type[Base], names: Iterable[str], prefix: str) -> list[ColumnElement[bool]]:
+    columns = table_of(table).c
+    return [columns[name] == _parameter(table, name, f"{prefix}{WAS}{name}") for name in names]
+
+
+def _if_written(after: CTE | None) -> list[ColumnElement[bool]]:
+    return [] if after is None else [exists(select(after.c.told))]
 
 
 def _parameter(table: type[Base], column: str, name: str) -> ColumnElement[Any]:

@@ -1,8 +1,7 @@
 """One live payment an order, one open prompt a phone: unique keys decide, this explains and makes way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +13,6 @@ from mpesa_service.errors import Conflict, TryLater
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import reconcile
-from mpesa_service.services.orders import expected_order_id
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE, Cause, note
 
@@ -24,23 +22,19 @@ ATTEMPTS = 3
 def insert_live(
     runtime: Runtime,
     principal: Principal,
-    columns: Mapping[str, Any],
-    write: Callable[[Session], Payment],
+    order_id: str,
+    phone_hash: str,
+    write: Callable[[], Payment],
 ) -> Payment:
-    """Run `write`, which inserts a payment with these columns, in a transaction of its own; return it.
+    """Run `write`, which inserts a payment and returns it, in a transaction of its own.
 
     When another payment is in the way, ask Daraja about it if its prompt is past its life, let it go
-    if it is, and try again; else raise Conflict or TryLater saying what is in the way. What the announced
-    order has to say comes first.
+    if it is, and try again; else raise Conflict or TryLater saying what is in the way.
     """
-    order_id, phone_hash = columns["live_order"], columns["live_phone"]
     for _ in range(ATTEMPTS):
         try:
-            with runtime.database.begin() as session:
-                return write(session)
+            return write()
         except IntegrityError:
-            with runtime.database.read() as session:
-                expected_order_id(session, principal, order_id, columns["amount"], runtime.clock())
             _make_way(runtime, principal, order_id, phone_hash)
     raise TryLater("Another request for this order or phone is under way.", code="order_busy")
 

@@ -89,8 +89,9 @@ def initiate(
         payment = insert_live(
             runtime,
             principal,
-            columns,
-            lambda session: write_intent(runtime, session, principal, columns, request),
+            order.order_id,
+            phone_hash,
+            lambda: write_intent(runtime, principal, columns, request),
         )
     except ServiceError:
         # What was begun under the key is answered, whatever stands in the way of something new.

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mpesa_service.extensions import Database
 from mpesa_service.models import Hold, IdempotencyKey, Pace
-from mpesa_service.models.chain import Changed, Inserted, was, write_in_chain
+from mpesa_service.models.chain import Changed, Inserted, Missing, was, write_in_chain
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ def test_all_are_written_on_postgres_in_one_statement(database: Database) -> Non
     event.listen(database.engine, "before_cursor_execute", note)
     with database.begin() as session:
         links = [hold("b", once=True), retold("a", "old", "new"), pace("c")]
-        assert write_in_chain(session, links) == (1, 1, 1)
+        assert write_in_chain(session, links)
     event.remove(database.engine, "before_cursor_execute", note)
     assert written(database) == ({"a": "new", "b": "x"}, {"c"})
     one_by_one = ["INSERT", "UPDATE", "INSERT"]
@@ -72,8 +72,19 @@ def test_nothing_is_written_after_a_row_that_is_there(database: Database) -> Non
         write_in_chain(session, [hold("a", "old")])
     with database.begin() as session:
         links = [hold("a", once=True), hold("b"), pace("c"), retold("a", "old", "new")]
-        assert write_in_chain(session, links) is None
+        assert not write_in_chain(session, links)
     assert written(database) == ({"a": "old"}, set())
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_chain_may_begin_with_a_row_that_must_be_missing(database: Database, there: bool) -> None:
+    with database.begin() as session:
+        write_in_chain(session, [hold("a" if there else "b", "old")])
+    missing = Missing(Hold, ("name", "reason")), was({"name": "a", "reason": "old"})
+    with database.at_once() as session:
+        assert write_in_chain(session, [missing, hold("c", once=True), pace("d")]) is not there
+    holds, paces = written(database)
+    assert ("c" in holds, "d" in paces) == (not there, not there)
 
 
 def test_another_row_that_is_there_is_an_error(database: Database) -> None:
@@ -88,7 +99,7 @@ def test_nothing_is_written_after_a_row_that_is_not_as_it_was(database: Database
     with database.begin() as session:
         write_in_chain(session, [hold("a", "newer")])
     with database.begin() as session:
-        assert write_in_chain(session, [retold("a", "old", "new"), pace("c")]) is None
+        assert not write_in_chain(session, [retold("a", "old", "new"), pace("c")])
     assert written(database) == ({"a": "newer"}, set())
 
 
@@ -102,7 +113,7 @@ def test_a_row_changes_only_while_the_column_is_unset(database: Database) -> Non
         values = {"answer_status": status, **was({"key": "k"})}
         with database.begin() as session:
             told.append(write_in_chain(session, [(change, values), pace(str(status))]))
-    assert told == [(1, 1), None]
+    assert told == [True, False]
     with database.read() as session:
         assert session.scalars(select(IdempotencyKey.answer_status)).all() == [201]
     assert written(database)[1] == {"201"}
@@ -124,6 +135,6 @@ def test_of_many_who_change_the_same_row_one_does(database: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told, key=str) == [(1, 1), *[None] * 7]
+    assert sorted(told) == [False] * 7 + [True]
     holds, paces = written(database)
     assert paces == {holds["a"]}
