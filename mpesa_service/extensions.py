@@ -8,7 +8,7 @@ from typing import Any
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from limits.storage import MemoryStorage
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
@@ -61,30 +61,24 @@ class Database:
         self.engine = _sqlite_engine(url) if self.is_sqlite else _server_engine(url, pool_size)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         reading = {"read_only": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._readers = sessionmaker(self.engine.execution_options(**reading), expire_on_commit=False)
+        self._reading = self.engine.execution_options(**reading)
+        self._readers = sessionmaker(self._reading, expire_on_commit=False)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         with self._sessions.begin() as session:
             yield session
-        for tell in session.info.get(AFTER_COMMIT, ()):
-            tell()
+        tell_of(session)
 
     @contextmanager
-    def at_once(self) -> Iterator[Session]:
+    def at_once(self) -> Iterator[Connection]:
         """One statement that writes, and is a transaction by itself: the same without two of its three trips.
 
-        Where it has written, that is committed, whatever the block does afterwards. SQLite, to which all is
-        one trip, is given a transaction as by `begin()`.
+        Where it has written, that is committed, whatever the block does afterwards. SQLite, which needs no
+        trips, is given a transaction as by `begin()`.
         """
-        if self.is_sqlite:
-            with self.begin() as session:
-                yield session
-            return
-        with self.read() as session:
-            yield session
-        for tell in session.info.get(AFTER_COMMIT, ()):
-            tell()
+        with self.engine.begin() if self.is_sqlite else self._reading.connect() as connection:
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -104,6 +98,12 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def tell_of(session: Session) -> None:
+    """Say what may be said once the session's changes are committed."""
+    for tell in session.info.get(AFTER_COMMIT, ()):
+        tell()
 
 
 def _server_engine(url: str, pool_size: int) -> Engine:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Connection,
     Insert,
     Integer,
     Select,
@@ -23,7 +24,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.statements import table_of
@@ -104,12 +104,12 @@ def was(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{WAS}{name}": value for name, value in values.items()}
 
 
-def write_in_chain(session: Session, links: Links) -> bool:
+def write_in_chain(connection: Connection, links: Links) -> bool:
     """Write one row after the other; tell whether all are written.
 
     Else those before the first that is not are, until the transaction is rolled back.
     """
-    connection, whats = session.connection(), tuple(what for what, _ in links)
+    whats = tuple(what for what, _ in links)
     values: dict[str, Any] = {}
     for i, (_, row) in enumerate(links):
         prefix = _prefix(i)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.principal import Principal
+from mpesa_service.extensions import tell_of
 from mpesa_service.models import ExpectedOrder, Payment
 from mpesa_service.models.base import Base
 from mpesa_service.models.chain import Changed, Inserted, Link, Links, Missing, was, write_in_chain
@@ -41,16 +42,16 @@ def write_intent(
     order_id, now = columns["order_id"], runtime.clock()
     payment, cause = Payment(**columns), Cause(principal.subject, now)
     unannounced = Missing(ExpectedOrder, ("reference",)), was({"reference": order_id})
+    draft = Session()
     with suppress(_Overtaken):
-        with runtime.database.at_once() as session:
-            _write_all(session, [unannounced, *_intent(session, payment, cause, request)])
+        _write_all(runtime, draft, [unannounced, *_intent(draft, payment, cause, request)])
         return payment
     with runtime.database.begin() as session:
         payment.expected_order_id = expected_order_id(session, principal, order_id, payment.amount, now)
         intent = _intent(session, payment, cause, request)
-        written = write_in_chain(session, intent)
+        written = write_in_chain(session.connection(), intent)
         if not written and idempotency.forget_expired(session, request, now):
-            written = write_in_chain(session, intent)
+            written = write_in_chain(session.connection(), intent)
         if not written:
             raise idempotency.in_use()
     return payment
@@ -68,17 +69,16 @@ def conclude_at_once(
     Return the answer; None unless the payment is still as it was written, and the answer the first: whoever
     answers under the key moves the payment, so where it is as it was, all is stored, and else nothing.
     """
-    before = _values(payment)
+    before, draft = _values(payment), Session()
+    with held_back(draft) as trail:
+        move(draft)
+    change = {name: value for name, value in _values(payment).items() if before.get(name) != value}
+    at_first = {name: before[name] for name in AS_IT_WAS}
+    changed = Changed(Payment, tuple(change), AS_IT_WAS), {**change, **was(at_first)}
+    given = answer()
+    stored = idempotency.complete_last(runtime, request, given)
     try:
-        with runtime.database.at_once() as session:
-            with held_back(session) as trail:
-                move(session)
-            change = {name: value for name, value in _values(payment).items() if before.get(name) != value}
-            at_first = {name: before[name] for name in AS_IT_WAS}
-            changed = Changed(Payment, tuple(change), AS_IT_WAS), {**change, **was(at_first)}
-            given = answer()
-            stored = idempotency.complete_last(runtime, request, given)
-            _write_all(session, [changed, *_new_rows(trail), *stored])
+        _write_all(runtime, draft, [changed, *_new_rows(trail), *stored])
     except (_Overtaken, IntegrityError):
         return None
     return given
@@ -92,9 +92,12 @@ def _intent(session: Session, payment: Payment, cause: Cause, request: KeyedRequ
     return [*claim, _new(Payment, _values(payment)), *_new_rows(trail)]
 
 
-def _write_all(session: Session, links: Links) -> None:
-    if not write_in_chain(session, links):
-        raise _Overtaken
+def _write_all(runtime: Runtime, draft: Session, links: Links) -> None:
+    """Write the chain, and then tell of what was drafted in a session that is never connected."""
+    with runtime.database.at_once() as connection:
+        if not write_in_chain(connection, links):
+            raise _Overtaken
+    tell_of(draft)
 
 
 def _values(payment: Payment) -> dict[str, Any]:

@@ -55,12 +55,12 @@ def test_all_are_written_on_postgres_in_one_statement(database: Database) -> Non
     def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         verbs.append(statement.split()[0])
 
-    with database.begin() as session:
-        write_in_chain(session, [hold("a", "old")])
+    with database.at_once() as connection:
+        write_in_chain(connection, [hold("a", "old")])
     event.listen(database.engine, "before_cursor_execute", note)
-    with database.begin() as session:
+    with database.at_once() as connection:
         links = [hold("b", once=True), retold("a", "old", "new"), pace("c")]
-        assert write_in_chain(session, links)
+        assert write_in_chain(connection, links)
     event.remove(database.engine, "before_cursor_execute", note)
     assert written(database) == ({"a": "new", "b": "x"}, {"c"})
     one_by_one = ["INSERT", "UPDATE", "INSERT"]
@@ -68,51 +68,51 @@ def test_all_are_written_on_postgres_in_one_statement(database: Database) -> Non
 
 
 def test_nothing_is_written_after_a_row_that_is_there(database: Database) -> None:
-    with database.begin() as session:
-        write_in_chain(session, [hold("a", "old")])
-    with database.begin() as session:
+    with database.at_once() as connection:
+        write_in_chain(connection, [hold("a", "old")])
+    with database.at_once() as connection:
         links = [hold("a", once=True), hold("b"), pace("c"), retold("a", "old", "new")]
-        assert not write_in_chain(session, links)
+        assert not write_in_chain(connection, links)
     assert written(database) == ({"a": "old"}, set())
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_chain_may_begin_with_a_row_that_must_be_missing(database: Database, there: bool) -> None:
-    with database.begin() as session:
-        write_in_chain(session, [hold("a" if there else "b", "old")])
+    with database.at_once() as connection:
+        write_in_chain(connection, [hold("a" if there else "b", "old")])
     missing = Missing(Hold, ("name", "reason")), was({"name": "a", "reason": "old"})
-    with database.at_once() as session:
-        assert write_in_chain(session, [missing, hold("c", once=True), pace("d")]) is not there
+    with database.at_once() as connection:
+        assert write_in_chain(connection, [missing, hold("c", once=True), pace("d")]) is not there
     holds, paces = written(database)
     assert ("c" in holds, "d" in paces) == (not there, not there)
 
 
 def test_another_row_that_is_there_is_an_error(database: Database) -> None:
-    with database.begin() as session:
-        write_in_chain(session, [hold("a", "old")])
-    with pytest.raises(IntegrityError), database.begin() as session:
-        write_in_chain(session, [pace("c"), hold("a")])
+    with database.at_once() as connection:
+        write_in_chain(connection, [hold("a", "old")])
+    with pytest.raises(IntegrityError), database.at_once() as connection:
+        write_in_chain(connection, [pace("c"), hold("a")])
     assert written(database) == ({"a": "old"}, set())
 
 
 def test_nothing_is_written_after_a_row_that_is_not_as_it_was(database: Database) -> None:
-    with database.begin() as session:
-        write_in_chain(session, [hold("a", "newer")])
-    with database.begin() as session:
-        assert not write_in_chain(session, [retold("a", "old", "new"), pace("c")])
+    with database.at_once() as connection:
+        write_in_chain(connection, [hold("a", "newer")])
+    with database.at_once() as connection:
+        assert not write_in_chain(connection, [retold("a", "old", "new"), pace("c")])
     assert written(database) == ({"a": "newer"}, set())
 
 
 def test_a_row_changes_only_while_the_column_is_unset(database: Database) -> None:
     change = Changed(IdempotencyKey, ("answer_status",), ("key",), unset="answer_status")
     row = key("k")
-    with database.begin() as session:
-        write_in_chain(session, [(Inserted(IdempotencyKey, tuple(row)), row)])
+    with database.at_once() as connection:
+        write_in_chain(connection, [(Inserted(IdempotencyKey, tuple(row)), row)])
     told = []
     for status in (201, 502):
         values = {"answer_status": status, **was({"key": "k"})}
-        with database.begin() as session:
-            told.append(write_in_chain(session, [(change, values), pace(str(status))]))
+        with database.at_once() as connection:
+            told.append(write_in_chain(connection, [(change, values), pace(str(status))]))
     assert told == [True, False]
     with database.read() as session:
         assert session.scalars(select(IdempotencyKey.answer_status)).all() == [201]
@@ -120,15 +120,15 @@ def test_a_row_changes_only_while_the_column_is_unset(database: Database) -> Non
 
 
 def test_of_many_who_change_the_same_row_one_does(database: Database) -> None:
-    with database.begin() as session:
-        write_in_chain(session, [hold("a", "old")])
+    with database.at_once() as connection:
+        write_in_chain(connection, [hold("a", "old")])
     start = threading.Barrier(8)
     told: list[Any] = []
 
     def change(number: int) -> None:
         start.wait()
-        with database.begin() as session:
-            told.append(write_in_chain(session, [retold("a", "old", str(number)), pace(str(number))]))
+        with database.at_once() as connection:
+            told.append(write_in_chain(connection, [retold("a", "old", str(number)), pace(str(number))]))
 
     threads = [threading.Thread(target=change, args=(number,)) for number in range(8)]
     for thread in threads:
