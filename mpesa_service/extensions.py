@@ -78,8 +78,7 @@ class Database:
     def begin(self) -> Iterator[Session]:
         with self._sessions.begin() as session:
             yield session
-        for say in session.info.get(AFTER_COMMIT, ()):
-            say()
+        tell_of(session)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -88,8 +87,12 @@ class Database:
 
     @contextmanager
     def statements(self) -> Iterator[Connection]:
-        """Hold a connection whose every statement is a transaction of its own. PostgreSQL only."""
-        with self._each_by_itself.connect() as connection:
+        """Hold a connection whose every statement is a transaction of its own, without the trips for one.
+
+        What a statement has written is committed, whatever the block does afterwards. SQLite, which needs no
+        trips, is given one transaction as by `begin()`.
+        """
+        with self.engine.begin() if self.is_sqlite else self._each_by_itself.connect() as connection:
             yield connection
 
     @contextmanager
@@ -105,6 +108,12 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def tell_of(session: Session) -> None:
+    """Say what may be said once the session's changes are committed."""
+    for tell in session.info.get(AFTER_COMMIT, ()):
+        tell()
 
 
 def _server_engine(url: str, pool_size: int) -> Engine:

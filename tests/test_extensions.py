@@ -1,11 +1,12 @@
-"""The two ways of using the database, and connections that have died in the pool."""
+"""The ways of using the database, and connections that have died in the pool."""
 
 from collections.abc import Iterator
 
 import pytest
 from limits.storage import storage_from_string
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
 
 from mpesa_service import extensions
 from mpesa_service.extensions import Database, ProcessCounters
@@ -66,6 +67,27 @@ def test_a_transaction_after_a_read_is_one_again(postgres: Database) -> None:
     """Both ways share the connections of one pool, and neither leaves its mode behind."""
     assert names(postgres) == set()
     test_a_block_that_raises_leaves_nothing(postgres)
+
+
+def _hold_and_fail(session: Session) -> None:
+    session.add(Hold(name="b", reason="x", since=utc_now()))
+    session.flush()
+    raise ZeroDivisionError
+
+
+def test_a_statement_at_once_is_committed_and_as_durable_as_any(database: Database) -> None:
+    statement = insert(Hold).values(name="a", reason="x", since=utc_now())
+    with database.at_once() as connection:
+        connection.execute(statement)
+        if not database.is_sqlite:
+            assert connection.scalar(text("SHOW synchronous_commit")) == "on"
+            assert names(database) == {"a"}, "before the block ends"
+    with pytest.raises(IntegrityError), database.at_once() as connection:
+        connection.execute(statement)
+    assert names(database) == {"a"}
+    with pytest.raises(ZeroDivisionError), database.begin() as session:
+        _hold_and_fail(session)
+    assert names(database) == {"a"}, "a transaction is one again"
 
 
 def kill_idle_connections(database: Database) -> None:

@@ -11,23 +11,16 @@ from mpesa_service.auth import current_principal
 from mpesa_service.config import Settings
 from mpesa_service.errors import InvalidAmount
 from mpesa_service.schemas.requests import InitiateSchema
-from mpesa_service.schemas.responses import (
-    InitiatedEnvelope,
-    InitiatedSchema,
-    OrderEnvelope,
-    PaymentEnvelope,
-    PaymentSchema,
-)
+from mpesa_service.schemas.responses import InitiatedEnvelope, OrderEnvelope, PaymentEnvelope
+from mpesa_service.schemas.rows import as_initiated, as_whole_json
 from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.lookups import order_payments, query_payment
 from mpesa_service.services.payments import Initiated, Order, initiate
 
 SENT = "STK Push sent successfully. Please check your phone to complete payment."
 UNKNOWN = "M-Pesa has not answered. The payment's outcome is unknown; ask for it by its _id."
-# Made once: a schema copies all its fields.
-_PAYMENT = PaymentSchema()
-_PAYMENTS = PaymentSchema(many=True)
-_INITIATED = InitiatedSchema()
+_INITIATE = InitiateSchema()
+"""Made once: a schema copies all its fields."""
 _KEY_HEADER = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -40,7 +33,7 @@ _KEY_HEADER = {
 @guard(Guard.USER)
 @limited
 @blueprint.doc(parameters=[_KEY_HEADER])
-@blueprint.arguments(InitiateSchema)
+@blueprint.arguments(_INITIATE)
 @blueprint.response(201, InitiatedEnvelope, description="The prompt is on its way.")
 @blueprint.alt_response(202, schema=InitiatedEnvelope, description=UNKNOWN, success=True)
 @errors(400, 401, 409, 413, 415, 422, 429, 502, 503)
@@ -63,7 +56,7 @@ def initiate_payment(body: dict[str, Any]) -> Response:
 def query(reference: str) -> Response:
     """Answer with the payment, by CheckoutRequestID or `_id`; Daraja is asked while it is open."""
     record = query_payment(runtime(), current_principal(), reference)
-    return respond(success(200, "Payment found", _PAYMENT.dump(record)))
+    return respond(success(200, "Payment found", as_whole_json(record)))
 
 
 @blueprint.get("/order/<order_id>")
@@ -74,8 +67,8 @@ def query(reference: str) -> Response:
 def order(order_id: str) -> Response:
     """Answer with the latest payment of an order, and its attempts."""
     found = order_payments(runtime(), current_principal(), order_id)
-    latest = _PAYMENT.dump(found.latest)
-    attempts = _PAYMENTS.dump(found.attempts)
+    attempts = [as_whole_json(attempt) for attempt in found.attempts]
+    latest = as_whole_json(found.latest)
     return respond(success(200, "Payment found", {**latest, "attempts": attempts}))
 
 
@@ -92,15 +85,7 @@ def check_amount(settings: Settings, amount: int) -> None:
 def _initiated(outcome: Initiated) -> Answer:
     if outcome.refusal is not None:
         return failure(outcome.refusal)
-    payment = outcome.payment
-    data = _INITIATED.dump(
-        {
-            "checkout_request_id": payment.checkout_request_id,
-            "merchant_request_id": payment.merchant_request_id,
-            "response_code": outcome.response_code,
-            "payment": payment,
-        }
-    )
-    if payment.status == "unknown":
+    data = as_initiated(outcome.payment, outcome.response_code)
+    if outcome.payment.status == "unknown":
         return success(202, UNKNOWN, data)
     return success(201, SENT, data)

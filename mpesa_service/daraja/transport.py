@@ -18,6 +18,7 @@ from typing import Literal
 
 import requests
 from requests import exceptions as failures
+from requests.utils import check_header_validity
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from mpesa_service.daraja.deadline import Deadline, WatchedAdapter
@@ -93,6 +94,7 @@ class Transport:
         self._total = 2 * read_timeout
         self._session = session if session is not None else new_session()
         self._monotonic = monotonic
+        self._prepared: dict[tuple[str, str], requests.PreparedRequest] = {}
         self._lock = threading.Lock()
         self._last_used = monotonic()
 
@@ -131,22 +133,16 @@ class Transport:
             self._last_used = now
 
     def _exchange(self, call: Call) -> Answer:
-        headers = {"Authorization": call.authorization, "Accept-Encoding": "identity"}
-        data = None
-        if call.body is not None:
-            headers["Content-Type"] = "application/json"
-            data = json.dumps(call.body).encode()
         try:
+            request = self._request(call)
             with (
                 Deadline(self._total) as deadline,
-                self._session.request(
-                    call.method,
-                    self._base_url + call.path,
-                    data=data,
-                    headers=headers,
+                self._session.send(
+                    request,
                     timeout=self._timeout,
                     allow_redirects=False,
                     stream=True,
+                    proxies=self._session.proxies,
                 ) as response,
             ):
                 raw = _read(response)
@@ -158,6 +154,23 @@ class Transport:
             if _surely_not_sent(error):
                 raise NotSent(f"no connection ({name})", operation=call.operation) from error
             raise OutcomeUnknown(f"no answer ({name})", operation=call.operation) from error
+
+    def _request(self, call: Call) -> requests.PreparedRequest:
+        """Return what is sent. All but the body and who asks is the same for a path, and prepared once."""
+        prepared = self._prepared.get((call.method, call.path))
+        if prepared is None:
+            url, accepted = self._base_url + call.path, {"Accept-Encoding": "identity"}
+            prepared = self._session.prepare_request(requests.Request(call.method, url, headers=accepted))
+            self._prepared[call.method, call.path] = prepared
+        request, authorization = prepared.copy(), ("Authorization", call.authorization)
+        check_header_validity(authorization)
+        request.headers.update([authorization])
+        if call.body is not None:
+            request.body = json.dumps(call.body).encode()
+            request.headers.update(
+                {"Content-Type": "application/json", "Content-Length": str(len(request.body))}
+            )
+        return request
 
     def _log(self, call: Call, started: float, answer: Answer | None, error: DarajaError | None) -> None:
         outcome = error.outcome if error is not None else "answered"

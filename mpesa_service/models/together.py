@@ -3,7 +3,8 @@
 It would account for them at three times the cost. They can also be kept back, to be written with others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -86,11 +87,15 @@ def write(session: Session, what: Writing, values: Mapping[str, Any]) -> None:
     what.write(session.connection(), values)
 
 
-def keep_back(session: Session) -> Waiting:
-    """Keep back what is written from now on, and return the list that it goes to."""
+@contextmanager
+def held_back(session: Session) -> Iterator[Waiting]:
+    """Yield what is written in the block instead of writing it."""
     waiting: Waiting = []
     session.info[_WAITING] = waiting
-    return waiting
+    try:
+        yield waiting
+    finally:
+        del session.info[_WAITING]
 
 
 def are_apart(waiting: Waiting) -> bool:

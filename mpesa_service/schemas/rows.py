@@ -1,4 +1,4 @@
-"""Payments on their way out in numbers: as JSON of a list, and as lines of an export."""
+"""Payments on their way out past the schemas: as JSON, of one or of a list, and as lines of an export."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from mpesa_service.schemas.fields import NAIROBI
+from mpesa_service.schemas.responses import RefundSchema
 
 EXPORTED = (
     "_id",
@@ -36,6 +37,7 @@ EXPORTED = (
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n")
 """What makes a spreadsheet take a cell for a formula (OWASP: CSV injection)."""
+_REFUNDS = RefundSchema(many=True)
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -64,6 +66,21 @@ def as_json(payment: Any) -> dict[str, Any]:
         "createdAt": _time(payment.created_at),
         "updatedAt": _time(payment.updated_at),
         "completedAt": _time(payment.completed_at),
+    }
+
+
+def as_whole_json(payment: Any) -> dict[str, Any]:
+    """Return what PaymentSchema dumps of a payment, with its refunds."""
+    return {**as_json(payment), "refunds": _REFUNDS.dump(payment.refunds) if payment.refunds else []}
+
+
+def as_initiated(payment: Any, response_code: str | None) -> dict[str, Any]:
+    """Return what InitiatedSchema dumps of a push and its payment."""
+    return {
+        "checkoutRequestId": payment.checkout_request_id,
+        "merchantRequestId": payment.merchant_request_id,
+        "responseCode": response_code,
+        "payment": as_whole_json(payment),
     }
 
 

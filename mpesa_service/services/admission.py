@@ -24,17 +24,16 @@ def insert_live(
     principal: Principal,
     order_id: str,
     phone_hash: str,
-    write: Callable[[Session], None],
-) -> None:
-    """Run `write`, which inserts a payment, in a transaction of its own.
+    write: Callable[[], Payment],
+) -> Payment:
+    """Run `write`, which inserts a payment and returns it, in a transaction of its own.
 
     When another payment is in the way, ask Daraja about it if its prompt is past its life, let it go
     if it is, and try again; else raise Conflict or TryLater saying what is in the way.
     """
     for _ in range(ATTEMPTS):
         try:
-            with runtime.database.begin() as session:
-                return write(session)
+            return write()
         except IntegrityError:
             _make_way(runtime, principal, order_id, phone_hash)
     raise TryLater("Another request for this order or phone is under way.", code="order_busy")

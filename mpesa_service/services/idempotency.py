@@ -8,13 +8,15 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.errors import KeyReused, TryLater
 from mpesa_service.models import IdempotencyKey
+from mpesa_service.models.chain import Changed, Inserted, Links, was
 from mpesa_service.models.statements import insert_once, table_of
 from mpesa_service.services.clock import Clock
 from mpesa_service.services.runtime import Runtime
@@ -63,6 +65,7 @@ _OF_KEY = (
 _UNANSWERED = (*_OF_KEY, _K.c.answer_status.is_(None))
 _ANSWER = update(_K).where(*_UNANSWERED).returning(_K.c.id)
 _GIVE_BACK = delete(_K).where(*_UNANSWERED).returning(_K.c.id)
+_FORGET = delete(_K).where(*_OF_KEY, _K.c.expires_at <= bindparam("now")).returning(_K.c.id)
 _KEPT = select(_K.c.answer_status, _K.c.answer_body).where(*_OF_KEY)
 
 
@@ -97,7 +100,31 @@ def in_use() -> TryLater:
 def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Clock) -> None:
     """Take the key for `resource_id`; raise TryLater when somebody else has just taken it."""
     now = clock()
-    row = {
+    row = _new_row(request, resource_id, now)
+    if insert_once(session, IdempotencyKey, row):
+        return
+    if not (forget_expired(session, request, now) and insert_once(session, IdempotencyKey, row)):
+        raise in_use()
+
+
+def claim_first(request: KeyedRequest | None, resource_id: str, now: datetime) -> Links:
+    """Return what takes the key for `resource_id` at the head of a chain: nothing when there is no key."""
+    if request is None:
+        return []
+    row = _new_row(request, resource_id, now)
+    return [(Inserted(IdempotencyKey, tuple(row), once=True), row)]
+
+
+def forget_expired(session: Session, request: KeyedRequest | None, now: datetime) -> bool:
+    """Delete the key's row if it is older than keys are kept; tell whether it was."""
+    if request is None:
+        return False
+    parameters = {**request.as_parameters(), "now": now}
+    return session.connection().execute(_FORGET, parameters).first() is not None
+
+
+def _new_row(request: KeyedRequest, resource_id: str, now: datetime) -> dict[str, Any]:
+    return {
         "caller": request.caller,
         "operation": request.operation,
         "key": request.key,
@@ -107,12 +134,6 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
         "created_at": now,
         "expires_at": now + KEPT_FOR,
     }
-    if insert_once(session, IdempotencyKey, row):
-        return
-    expired = delete(_K).where(*_OF_KEY, _K.c.expires_at <= now).returning(_K.c.id)
-    forgotten = session.connection().execute(expired, request.as_parameters()).first() is not None
-    if not (forgotten and insert_once(session, IdempotencyKey, row)):
-        raise in_use()
 
 
 def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, answer: Answer) -> Answer:
@@ -134,6 +155,19 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
         return answer
     kept = connection.execute(_KEPT, key).one()
     return _kept(runtime, kept.answer_status, kept.answer_body)
+
+
+def complete_last(runtime: Runtime, request: KeyedRequest | None, answer: Answer) -> Links:
+    """Return what stores `answer` under the key at the end of a chain, if it is the first: else nothing is.
+
+    The answer must be one that is kept, and not say "try again later".
+    """
+    if request is None:
+        return []
+    stored = {"answer_status": answer.status, "answer_body": runtime.vault.encrypt_bytes(answer.body)}
+    of_key = {"caller": request.caller, "operation": request.operation, "key": request.key}
+    first = Changed(IdempotencyKey, tuple(stored), tuple(of_key), unset="answer_status")
+    return [(first, {**stored, **was(of_key)})]
 
 
 def _kept(runtime: Runtime, status: int, body: bytes) -> Answer:

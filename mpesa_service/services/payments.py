@@ -19,6 +19,7 @@ from mpesa_service.daraja import DarajaError, NotSent, Refused, StkPush, StkPush
 from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.orders import reference_key
+from mpesa_service.domain.phones import mask_msisdn
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
 from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT, GIVE_UP_AFTER, next_ask
@@ -31,11 +32,11 @@ from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import idempotency
 from mpesa_service.services.admission import insert_live
 from mpesa_service.services.idempotency import Answer, KeyedRequest
-from mpesa_service.services.orders import expected_order_id
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
-from mpesa_service.services.records import PaymentRecord, payment_record
+from mpesa_service.services.records import PaymentRecord, Shown, payment_record
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import MPESA, SERVICE, Cause, create_payment, move_payment
+from mpesa_service.services.starting import conclude_at_once, write_intent
+from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment
 from mpesa_service.services.vault import token_hash
 
 log = logging.getLogger(__name__)
@@ -83,17 +84,15 @@ def initiate(
     token = new_token()
     columns = _columns(runtime, principal, order, phone_hash, token)
 
-    def write(session: Session) -> None:
-        if request is not None:
-            idempotency.claim(session, request, columns["id"], runtime.clock)
-        now = runtime.clock()
-        expected = expected_order_id(session, principal, order.order_id, order.amount, now)
-        payment = Payment(**columns, expected_order_id=expected)
-        create_payment(session, payment, Cause(principal.subject, now))
-
     try:
         runtime.prompt_limit.check(phone_hash)
-        insert_live(runtime, principal, order.order_id, phone_hash, write)
+        payment = insert_live(
+            runtime,
+            principal,
+            order.order_id,
+            phone_hash,
+            lambda: write_intent(runtime, principal, columns, request),
+        )
     except ServiceError:
         # What was begun under the key is answered, whatever stands in the way of something new.
         earlier = idempotency.earlier_answer(
@@ -107,7 +106,7 @@ def initiate(
     if not isinstance(pushed, Refused | NotSent):
         runtime.prompt_limit.count(phone_hash)
     try:
-        return _conclude(runtime, columns["id"], pushed, request, render)
+        return _conclude(runtime, payment, order, pushed, request, render)
     except SQLAlchemyError:
         # M-Pesa may have acted: whoever hears "nothing was done" would start a second payment.
         log.exception("outcome of a push could not be recorded", extra={"payment_id": columns["id"]})
@@ -137,6 +136,7 @@ def _columns(
         "refunding_amount": 0,
         "refund_count": 0,
         "asks_made": 0,
+        "outgoing_count": 0,
         "details": order.metadata,
         "phone_encrypted": runtime.vault.encrypt(order.phone),
         "phone_hash": phone_hash,
@@ -171,12 +171,37 @@ def _push(runtime: Runtime, order: Order, token: str) -> StkPushAccepted | Daraj
 
 def _conclude(
     runtime: Runtime,
+    payment: Payment,
+    order: Order,
+    pushed: StkPushAccepted | DarajaError,
+    request: KeyedRequest | None,
+    render: Render,
+) -> Answer:
+    """Transaction 2."""
+    if isinstance(pushed, StkPushAccepted):
+        shown = Shown(mask_msisdn(order.phone), pushed.checkout_request_id)
+
+        def answer() -> Answer:
+            record = payment_record(None, runtime.vault, payment, shown)
+            return render(Initiated(record, pushed.response_code))
+
+        def move(session: Session) -> None:
+            _accepted(runtime, session, payment, pushed)
+
+        given = conclude_at_once(runtime, payment, move, answer, request)
+        if given is not None:
+            return given
+    return _conclude_locked(runtime, payment.id, pushed, request, render)
+
+
+def _conclude_locked(
+    runtime: Runtime,
     payment_id: str,
     pushed: StkPushAccepted | DarajaError,
     request: KeyedRequest | None,
     render: Render,
 ) -> Answer:
-    """Transaction 2. A callback may have settled the payment already; then only the ids are news."""
+    """Look first. A callback may have settled the payment already; then only the ids are news."""
     refusal = None
     with runtime.database.begin() as session:
         payment = lock_payment(session, payment_id)

@@ -61,25 +61,38 @@ class PaymentRecord:
     completed_at: datetime | None
 
 
-def payment_record(session: Session | None, vault: Vault, payment: Payment) -> PaymentRecord:
-    """Return the payment with its refunds, oldest first; needs the session only where there are any."""
-    checkout = payment.checkout_id_encrypted and vault.decrypt(payment.checkout_id_encrypted)
-    typed = payment.bill_reference_encrypted
+@dataclass(frozen=True)
+class Shown:
+    """What is shown of that which a payment's row holds encrypted."""
+
+    phone: str | None
+    checkout_request_id: str | None = None
+    bill_reference: str | None = None
+
+
+def payment_record(
+    session: Session | None, vault: Vault, payment: Payment, shown: Shown | None = None
+) -> PaymentRecord:
+    """Return the payment with its refunds, oldest first; needs the session only where there are any.
+
+    Who has them at hand gives the numbers as they are `shown`, and nothing is decrypted.
+    """
+    shown = shown or _decrypted(vault, payment)
     return PaymentRecord(
         id=payment.id,
         provider=payment.provider,
         channel=payment.channel,
         order_id=payment.order_id,
-        bill_reference=None if typed is None else mask_reference(vault.decrypt(typed)),
+        bill_reference=shown.bill_reference,
         account_reference=payment.account_reference,
-        checkout_request_id=checkout or None,
+        checkout_request_id=shown.checkout_request_id,
         merchant_request_id=payment.merchant_request_id,
         receipt=payment.receipt,
         status=payment.state.public,
         evidence=payment.evidence,
         amount=payment.amount,
         currency=payment.currency,
-        phone=_masked_phone(vault, payment),
+        phone=shown.phone,
         result_code=payment.result_code,
         result_desc=payment.result_desc,
         failure_reason=payment.failure_reason,
@@ -89,6 +102,16 @@ def payment_record(session: Session | None, vault: Vault, payment: Payment) -> P
         created_at=payment.created_at,
         updated_at=payment.updated_at,
         completed_at=payment.completed_at,
+    )
+
+
+def _decrypted(vault: Vault, payment: Payment) -> Shown:
+    checkout = payment.checkout_id_encrypted and vault.decrypt(payment.checkout_id_encrypted)
+    typed = payment.bill_reference_encrypted
+    return Shown(
+        phone=_masked_phone(vault, payment),
+        checkout_request_id=checkout or None,
+        bill_reference=None if typed is None else mask_reference(vault.decrypt(typed)),
     )
 
 

@@ -46,9 +46,14 @@ class Cause:
 
 def create_payment(session: Session, payment: Payment, cause: Cause) -> None:
     """Store a new payment with the first line of its audit trail."""
+    session.add(payment)
+    begin_payment(session, payment, cause)
+
+
+def begin_payment(session: Session, payment: Payment, cause: Cause) -> None:
+    """Write the first line of the audit trail of a new payment; the caller stores the payment."""
     payment.status = PaymentStatus.SUBMITTING
     payment.event_count = 0
-    session.add(payment)
     _record(session, payment, None, None, payment.status, "created", cause)
 
 

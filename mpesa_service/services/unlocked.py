@@ -19,7 +19,7 @@ from mpesa_service.gathering import Unserved
 from mpesa_service.models import CallbackInbox
 from mpesa_service.models.snapshots import Snapshot
 from mpesa_service.models.statements import NO_ORDER
-from mpesa_service.models.together import keep_back, row_of
+from mpesa_service.models.together import held_back, row_of
 from mpesa_service.services.callback_desk import Arrived, Judged
 from mpesa_service.services.callback_kinds import checkout_hash_of, hear_stk, subject_at_its_address
 from mpesa_service.services.handled import Handled, outcome_columns
@@ -64,9 +64,9 @@ def _judge_alone(runtime: Runtime, arrived: Arrived, read: Snapshot | None) -> J
         return None
     # Without a database, so whatever would look anywhere raises UnboundExecutionError.
     session = Session(info={TRUST_KEYS: True, NO_ORDER: True})
-    rows = keep_back(session)
     subject = subject_at_its_address(read.payment, callback, arrived.checkout_hash)
-    handled = hear_stk(runtime, session, subject, callback)
+    with held_back(session) as rows:
+        handled = hear_stk(runtime, session, subject, callback)
     if session.new:
         return None
     rows.append(row_of(CallbackInbox, {**received, **outcome_columns(handled, runtime.clock())}))

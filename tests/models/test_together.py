@@ -10,7 +10,7 @@ from sqlalchemy import event
 from mpesa_service.extensions import Database
 from mpesa_service.models import ExpectedOrder, Hold, Pace
 from mpesa_service.models.statements import insert_once
-from mpesa_service.models.together import append, are_apart, keep_back
+from mpesa_service.models.together import append, are_apart, held_back
 from mpesa_service.services.clock import utc_now
 
 
@@ -65,8 +65,7 @@ def test_a_column_that_is_named_otherwise_than_its_attribute_is_written(database
 
 
 def test_what_is_kept_back_is_not_written(database: Database) -> None:
-    with statements(database) as found, database.begin() as session:
-        waiting = keep_back(session)
+    with statements(database) as found, database.begin() as session, held_back(session) as waiting:
         append(session, Hold, {**hold("a"), "reason": None})
         append(session, Pace, {"name": "b", "next_at": utc_now()})
     assert [verb for verb in found if not verb.startswith("BEGIN")] == []
@@ -75,8 +74,7 @@ def test_what_is_kept_back_is_not_written(database: Database) -> None:
 
 
 def test_rows_of_one_table_are_not_apart(database: Database) -> None:
-    with database.begin() as session:
-        waiting = keep_back(session)
+    with database.begin() as session, held_back(session) as waiting:
         append(session, Hold, hold("a"))
         append(session, Pace, {"name": "b", "next_at": utc_now()})
         assert are_apart(waiting)

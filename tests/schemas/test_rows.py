@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mpesa_service.schemas.listing import ListedPaymentSchema
-from mpesa_service.schemas.responses import PaymentSchema
-from mpesa_service.schemas.rows import EXPORTED, as_json, written
+from mpesa_service.schemas.responses import InitiatedSchema, PaymentSchema
+from mpesa_service.schemas.rows import EXPORTED, as_initiated, as_json, as_whole_json, written
 from mpesa_service.services.listing import ListedPayment
-from mpesa_service.services.records import PaymentRecord
+from mpesa_service.services.records import PaymentRecord, RefundRecord
 
 AT = datetime(2026, 11, 22, 23, 30, 0, 999_999, tzinfo=UTC)
 PAYMENT = PaymentRecord(
@@ -62,6 +62,30 @@ def test_a_list_shows_a_payment_as_the_schema_does() -> None:
         PAYMENT, completed_at=AT, **dict.fromkeys(("receipt", "phone", "checkout_request_id"), None)
     )
     assert as_json(bare) == ListedPaymentSchema().dump(bare)
+
+
+def test_a_payment_alone_is_shown_with_its_refunds_as_the_schema_does() -> None:
+    refund = RefundRecord(
+        id="01a202c5a5e0000000000001",
+        refund_id="AG_20261122_1",
+        payment_id=PAYMENT.id,
+        method="b2c",
+        amount=40,
+        status="succeeded",
+        receipt="UKNG2ODP98",
+        result_code="0",
+        result_desc=None,
+        failure_reason=None,
+        requested_by="desk",
+        created_at=AT,
+        updated_at=AT,
+        completed_at=AT,
+    )
+    for payment in (PAYMENT, replace(PAYMENT, refunds=(refund,))):
+        assert as_whole_json(payment) == PaymentSchema().dump(payment)
+        push = {"checkout_request_id": payment.checkout_request_id, "response_code": "0", "payment": payment}
+        shown = InitiatedSchema().dump({**push, "merchant_request_id": payment.merchant_request_id})
+        assert as_initiated(payment, "0") == shown
 
 
 def test_an_export_leaves_out_what_contains_the_phone() -> None:

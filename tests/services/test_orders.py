@@ -188,6 +188,13 @@ class TestPayingByPrompt:
         service.simulator.post(f"/simulator/b2c/{command['originatorConversationId']}/complete")
         assert sums(state(service)) == ("partially_paid", 60, 40, 0)
 
+    def test_what_the_order_says_comes_before_what_is_under_way(self, service: Service) -> None:
+        announce(service)
+        service.pending(amount=30)
+        answer = service.initiate(amount=101, phone=OTHER)
+        assert (answer.status_code, answer.json["code"]) == (409, "more_than_due")
+        assert service.initiate(amount=70, phone=OTHER).json["code"] == "order_in_progress"
+
     @pytest.mark.parametrize(("rule", "first", "second"), [("minimum", 120, 409), ("any", 120, 201)])
     def test_more_is_asked_for_where_the_order_allows_it(
         self, service: Service, rule: str, first: int, second: int
