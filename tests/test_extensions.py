@@ -77,12 +77,12 @@ def _hold_and_fail(session: Session) -> None:
 
 def test_a_statement_at_once_is_committed_and_as_durable_as_any(database: Database) -> None:
     statement = insert(Hold).values(name="a", reason="x", since=utc_now())
-    with database.at_once() as connection:
+    with database.statements() as connection:
         connection.execute(statement)
         if not database.is_sqlite:
             assert connection.scalar(text("SHOW synchronous_commit")) == "on"
             assert names(database) == {"a"}, "before the block ends"
-    with pytest.raises(IntegrityError), database.at_once() as connection:
+    with pytest.raises(IntegrityError), database.statements() as connection:
         connection.execute(statement)
     assert names(database) == {"a"}
     with pytest.raises(ZeroDivisionError), database.begin() as session:

@@ -55,10 +55,10 @@ def test_all_are_written_on_postgres_in_one_statement(database: Database) -> Non
     def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         verbs.append(statement.split()[0])
 
-    with database.at_once() as connection:
+    with database.statements() as connection:
         write_in_chain(connection, [hold("a", "old")])
     event.listen(database.engine, "before_cursor_execute", note)
-    with database.at_once() as connection:
+    with database.statements() as connection:
         links = [hold("b", once=True), retold("a", "old", "new"), pace("c")]
         assert write_in_chain(connection, links)
     event.remove(database.engine, "before_cursor_execute", note)
@@ -68,9 +68,9 @@ def test_all_are_written_on_postgres_in_one_statement(database: Database) -> Non
 
 
 def test_nothing_is_written_after_a_row_that_is_there(database: Database) -> None:
-    with database.at_once() as connection:
+    with database.statements() as connection:
         write_in_chain(connection, [hold("a", "old")])
-    with database.at_once() as connection:
+    with database.statements() as connection:
         links = [hold("a", once=True), hold("b"), pace("c"), retold("a", "old", "new")]
         assert not write_in_chain(connection, links)
     assert written(database) == ({"a": "old"}, set())
@@ -78,27 +78,27 @@ def test_nothing_is_written_after_a_row_that_is_there(database: Database) -> Non
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_chain_may_begin_with_a_row_that_must_be_missing(database: Database, there: bool) -> None:
-    with database.at_once() as connection:
+    with database.statements() as connection:
         write_in_chain(connection, [hold("a" if there else "b", "old")])
     missing = Missing(Hold, ("name", "reason")), was({"name": "a", "reason": "old"})
-    with database.at_once() as connection:
+    with database.statements() as connection:
         assert write_in_chain(connection, [missing, hold("c", once=True), pace("d")]) is not there
     holds, paces = written(database)
     assert ("c" in holds, "d" in paces) == (not there, not there)
 
 
 def test_another_row_that_is_there_is_an_error(database: Database) -> None:
-    with database.at_once() as connection:
+    with database.statements() as connection:
         write_in_chain(connection, [hold("a", "old")])
-    with pytest.raises(IntegrityError), database.at_once() as connection:
+    with pytest.raises(IntegrityError), database.statements() as connection:
         write_in_chain(connection, [pace("c"), hold("a")])
     assert written(database) == ({"a": "old"}, set())
 
 
 def test_nothing_is_written_after_a_row_that_is_not_as_it_was(database: Database) -> None:
-    with database.at_once() as connection:
+    with database.statements() as connection:
         write_in_chain(connection, [hold("a", "newer")])
-    with database.at_once() as connection:
+    with database.statements() as connection:
         assert not write_in_chain(connection, [retold("a", "old", "new"), pace("c")])
     assert written(database) == ({"a": "newer"}, set())
 
@@ -106,12 +106,12 @@ def test_nothing_is_written_after_a_row_that_is_not_as_it_was(database: Database
 def test_a_row_changes_only_while_the_column_is_unset(database: Database) -> None:
     change = Changed(IdempotencyKey, ("answer_status",), ("key",), unset="answer_status")
     row = key("k")
-    with database.at_once() as connection:
+    with database.statements() as connection:
         write_in_chain(connection, [(Inserted(IdempotencyKey, tuple(row)), row)])
     told = []
     for status in (201, 502):
         values = {"answer_status": status, **was({"key": "k"})}
-        with database.at_once() as connection:
+        with database.statements() as connection:
             told.append(write_in_chain(connection, [(change, values), pace(str(status))]))
     assert told == [True, False]
     with database.read() as session:
@@ -120,14 +120,14 @@ def test_a_row_changes_only_while_the_column_is_unset(database: Database) -> Non
 
 
 def test_of_many_who_change_the_same_row_one_does(database: Database) -> None:
-    with database.at_once() as connection:
+    with database.statements() as connection:
         write_in_chain(connection, [hold("a", "old")])
     start = threading.Barrier(8)
     told: list[Any] = []
 
     def change(number: int) -> None:
         start.wait()
-        with database.at_once() as connection:
+        with database.statements() as connection:
             told.append(write_in_chain(connection, [retold("a", "old", str(number)), pace(str(number))]))
 
     threads = [threading.Thread(target=change, args=(number,)) for number in range(8)]
