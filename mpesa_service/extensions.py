@@ -1,5 +1,6 @@
 """Unbound objects that an application binds when it is made. Imports nothing of ours but a cursor."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ BUSY_TIMEOUT_SECONDS = 15
 POOL_TIMEOUT_SECONDS = 5
 REST_SECONDS = 1.0
 """A connection that has rested for longer is tried before it is used."""
+_decode = json.JSONDecoder().decode
 AFTER_COMMIT = "after_commit"
 """Key in a session's `info`: a list of callables for what may be said only once it is true."""
 
@@ -123,6 +125,7 @@ def _server_engine(url: str, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         connect_args={"cursor_factory": DescribedCursor},
+        json_deserializer=_json,
         pool_size=pool_size,
         max_overflow=2,
         pool_timeout=POOL_TIMEOUT_SECONDS,
@@ -132,6 +135,13 @@ def _server_engine(url: str, pool_size: int) -> Engine:
     _try_rested_connections(engine)
     _begin_only_transactions(engine)
     return engine
+
+
+def _json(text: bytes | str) -> Any:
+    """Read JSON as PostgreSQL sends it, in UTF-8; the library would guess that, and most of it is empty."""
+    if text == b"{}":
+        return {}
+    return _decode(text if isinstance(text, str) else text.decode())
 
 
 def _begin_only_transactions(engine: Engine) -> None:

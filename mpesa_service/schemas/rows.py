@@ -4,10 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
+from operator import attrgetter
 from typing import Any
 
-from mpesa_service.schemas.fields import NAIROBI
 from mpesa_service.schemas.responses import RefundSchema
 
 EXPORTED = (
@@ -35,8 +35,16 @@ EXPORTED = (
 )
 """Columns of an export: a list's, but for the CheckoutRequestID, which contains the phone number."""
 
+_EAST_AFRICA = timezone(timedelta(hours=3))
+"""Nairobi's time for longer than there is M-Pesa; to look it up in the zone costs as much as to write it."""
 _FORMULA_STARTS = frozenset("=+-@\t\r\n")
 """What makes a spreadsheet take a cell for a formula (OWASP: CSV injection)."""
+_CELLS = attrgetter(
+    *("id", "provider", "channel", "order_id", "bill_reference", "account_reference", "merchant_request_id"),
+    *("receipt", "status", "evidence", "amount", "currency", "phone", "result_code", "result_desc"),
+    *("failure_reason", "refunded_amount", "metadata", "created_at", "updated_at", "completed_at"),
+)
+"""The attributes of the columns of an export, in their order."""
 _REFUNDS = RefundSchema(many=True)
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -85,7 +93,7 @@ def as_initiated(payment: Any, response_code: str | None) -> dict[str, Any]:
 
 
 def _time(value: datetime | None) -> str | None:
-    return value.astimezone(NAIROBI).isoformat(timespec="milliseconds") if value else None
+    return value.astimezone(_EAST_AFRICA).isoformat(timespec="milliseconds") if value else None
 
 
 def written(kind: str, batches: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -113,11 +121,9 @@ def _exported(payment: Any) -> dict[str, Any]:
 
 def _cells(payment: Any) -> list[Any]:
     """Return a payment as cells; one that a spreadsheet might calculate begins with a quote."""
-    found = _exported(payment)
-    found["metadata"] = _encode(found["metadata"])
-    return [
-        f"'{cell}" if type(cell) is str and cell[:1] in _FORMULA_STARTS else cell for cell in found.values()
-    ]
+    *cells, metadata, created, updated, completed = _CELLS(payment)
+    cells += (_encode(metadata) if metadata else "{}", _time(created), _time(updated), _time(completed))
+    return [f"'{cell}" if type(cell) is str and cell[:1] in _FORMULA_STARTS else cell for cell in cells]
 
 
 def _csv(rows: Iterable[Iterable[Any]]) -> str:
