@@ -106,7 +106,9 @@ def write_all(connection: Connection, shape: Shape, news: Sequence[tuple[Snapsho
     the rows are true of the payment as it was read, and are written in any case. Raises IntegrityError as any
     statement does, and then nothing is written at all.
     """
-    records = [_record(read, rows) for read, rows in news]
+    # By their ids, as whoever locks several goes: two that go different ways wait for each other.
+    ordered = sorted(news, key=lambda one: one[0].payment.id)
+    records = [_record(read, rows) for read, rows in ordered]
     text = json.dumps(records, default=_as_json)
     return set(connection.scalars(_statement(shape), {"records": text}))
 

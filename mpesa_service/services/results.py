@@ -28,7 +28,10 @@ from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment, n
 from mpesa_service.services.vault import Vault
 
 TRUST_KEYS = "trust_keys"
-"""Key in a session's `info`: a receipt is not looked for; that it is another's shows when it is written."""
+"""Key in a session's `info`: a receipt is not looked for; that it is another's shows when it is written.
+
+Only a claimed one, which has no unique key, is looked for all the same.
+"""
 _P = Payment.__table__.c
 _OTHER_OWNER = select(_P.id).where(
     _P.provider == bindparam("provider"), _P.receipt == bindparam("receipt"), _P.id != bindparam("mine")
@@ -46,6 +49,8 @@ def apply_result(
     rival = _order_holder(session, payment) if payment.live_order is None else None
     standing = _standing(session, vault, payment, report, rival)
     decision = decide(standing, report)
+    if _claims_receipt(decision) and session.info.pop(TRUST_KEYS, False):
+        decision = decide(_standing(session, vault, payment, report, rival), report)
     _remember(payment, report, decision)
     if decision.edge is not None:
         _move(session, payment, report, decision, reason)
@@ -129,6 +134,11 @@ def _is_taken(session: Session, payment: Payment, receipt: str | None) -> bool:
     return session.connection().execute(_OTHER_OWNER, mine).first() is not None
 
 
+def _claims_receipt(decision: Decision) -> bool:
+    """Tell whether the receipt is only kept as a claim until Daraja was asked."""
+    return decision.learn_receipt and decision.verdict is Verdict.DISPUTED
+
+
 def _remember(payment: Payment, report: Report, decision: Decision) -> None:
     if decision.contradiction_resolved:
         payment.contradiction = None
@@ -136,7 +146,7 @@ def _remember(payment: Payment, report: Report, decision: Decision) -> None:
         payment.contradiction = decision.contradiction
     if decision.denial is not None:
         payment.denial_code, payment.denial_at = decision.denial.result_code, decision.denial.at
-    if decision.learn_receipt and decision.verdict is Verdict.DISPUTED:
+    if _claims_receipt(decision):
         payment.claimed_receipt = report.receipt
     elif decision.learn_receipt:
         payment.receipt = report.receipt

@@ -113,6 +113,17 @@ class TestForged:
         assert (payment["status"], payment["evidence"]) == ("succeeded", "query")
         assert payment["mpesaReceiptNumber"] is None, "the forger's receipt is not believed"
 
+    def test_with_another_payments_receipt_after_a_failure(self, service: Service) -> None:
+        """It is kept as a claim only, which no unique key forbids: it must not count as this one's."""
+        first, second = service.pending(), service.pending(order="ORDER2", phone="254722000002")
+        post(service.callback_url(first), stk_body(service, first))
+        url = service.callback_url(second)
+        post(url, stk_body(service, second, ResultCode=1032))
+        post(url, stk_body(service, second, phone=254722000002))
+        assert verdicts(service) == ["applied", "applied", "disputed"]
+        row = service.row(second)
+        assert (row.contradiction, row.claimed_receipt) == ("receipt", None)
+
     def test_with_another_payments_token(self, service: Service) -> None:
         victim = service.pending(order="VICTIM")
         own = service.pending(order="OWN", phone="254722000001")

@@ -1,7 +1,9 @@
 """STK callbacks that are applied without holding a lock, and what sends them back to locks (PostgreSQL)."""
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +13,8 @@ from sqlalchemy import event, text
 from mpesa_service.daraja import parse_stk_callback
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models import Pace
-from mpesa_service.models.snapshots import look_at_payments, shape_of, write_all
+from mpesa_service.models.snapshots import Snapshot, look_at_payments, shape_of, write_all
+from mpesa_service.models.statements import lock_payment
 from mpesa_service.models.together import row_of
 from mpesa_service.services import unlocked
 from mpesa_service.services.callback_desk import Arrived, write_judged
@@ -173,3 +176,60 @@ def test_a_lock_is_no_change_and_a_change_is_one(service: Service) -> None:
         read.payment.result_desc = "second"
         assert write_all(connection, shape, [(read, [row])]) == set()
     assert service.row(checkout).result_desc == "first"
+
+
+def read_of(service: Service, *ids: str) -> list[Snapshot]:
+    """Return payments as they are now, each with something set on it."""
+    with service.runtime.database.statements() as connection:
+        reads = [read for read in look_at_payments(connection, "id", ids) if read is not None]
+    for read in reads:
+        read.payment.result_desc = "mine"
+    return reads
+
+
+def write(service: Service, reads: list[Snapshot]) -> set[str]:
+    with service.runtime.database.statements() as connection:
+        return write_all(connection, shape_of(reads[0], []), [(read, []) for read in reads])
+
+
+def wait_for_one_that_waits(service: Service) -> None:
+    """Return when a statement waits for a lock."""
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    for _ in range(1_000):
+        with service.runtime.database.read() as session:
+            if session.scalar(waits):
+                return
+        threading.Event().wait(0.01)
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_what_waits_for_a_lock_looks_again_when_it_has_it(service: Service, changed: bool) -> None:
+    """What had the lock may have changed the payment, or not."""
+    checkout = service.pending()
+    payment_id = service.row(checkout).id
+    reads = read_of(service, payment_id)
+    with ThreadPoolExecutor(1) as pool:
+        with service.runtime.database.begin() as session:
+            payment = lock_payment(session, payment_id)
+            if changed:
+                payment.result_desc = "theirs"
+                session.flush()
+            written = pool.submit(write, service, reads)
+            wait_for_one_that_waits(service)
+        assert written.result(10) == (set() if changed else {payment_id})
+    assert service.row(checkout).result_desc == ("theirs" if changed else "mine")
+
+
+def test_those_written_together_are_locked_in_the_order_of_their_ids(service: Service) -> None:
+    """As an order's payments are when it is announced: else the two would wait for each other."""
+    checkouts = service.pending(), service.pending(order="ORDER2", phone="254722000002")
+    first, second = sorted(service.row(checkout).id for checkout in checkouts)
+    reads = read_of(service, second, first)
+    with ThreadPoolExecutor(1) as pool:
+        with service.runtime.database.begin() as session:
+            lock_payment(session, first)
+            written = pool.submit(write, service, reads)
+            wait_for_one_that_waits(service)
+            lock_payment(session, second)
+        assert written.result(10) == {first, second}
