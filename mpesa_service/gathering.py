@@ -9,7 +9,9 @@ from typing import Generic, TypeVar
 Wish = TypeVar("Wish")
 Found = TypeVar("Found")
 PATIENCE_SECONDS = 0.5
-"""Whoever has waited for this long goes on by itself: the thread that serves may hang."""
+"""Whoever has waited for this long to be taken up goes on by itself: the thread that serves may hang."""
+SERVING_SECONDS = 15.0
+"""So long may it take once one is taken up: nobody knows how far that is, and it would be done twice."""
 MOST = 64
 
 
@@ -45,10 +47,12 @@ class Gathering(Generic[Wish, Found]):
         serve: Callable[[Sequence[Wish]], Sequence[Found]],
         *,
         patience: float = PATIENCE_SECONDS,
+        serving: float = SERVING_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._serve = serve
         self._patience = patience
+        self._serving = serving
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._waiting: list[_Turn[Wish, Found]] = []
@@ -58,8 +62,8 @@ class Gathering(Generic[Wish, Found]):
         """Return what is found for a wish; raise Unserved, or what serving it raises."""
         turn: _Turn[Wish, Found] = _Turn(wish)
         self._enter(turn)
-        if not turn.serves and not turn.gate.acquire(timeout=self._patience):
-            self._leave(turn)
+        if not turn.serves and not turn.gate.acquire(timeout=self._patience) and not self._left(turn):
+            turn.gate.acquire(timeout=self._serving)
         if turn.serves:
             self._serve_all(turn)
         if not turn.found:
@@ -75,11 +79,13 @@ class Gathering(Generic[Wish, Found]):
                 raise Unserved
             self._waiting.append(turn)
 
-    def _leave(self, turn: _Turn[Wish, Found]) -> None:
-        """Wait no longer, unless it has just become this one's turn to serve."""
+    def _left(self, turn: _Turn[Wish, Found]) -> bool:
+        """Wait no longer, unless one is taken up by now, or it has just become one's turn to serve."""
         with self._lock:
-            if not turn.serves and turn in self._waiting:
-                self._waiting.remove(turn)
+            if turn.serves or turn not in self._waiting:
+                return False
+            self._waiting.remove(turn)
+            return True
 
     def _serve_all(self, mine: _Turn[Wish, Found]) -> None:
         with self._lock:

@@ -20,11 +20,15 @@ class Counter:
         self.may_end = threading.Event()
         self.may_end.set()
         self.fault: Exception | None = None
+        self.hold_next = False
 
     def __call__(self, wishes: Sequence[int]) -> Sequence[int]:
         self.served.append(sorted(wishes))
         self.began.set()
         assert self.may_end.wait(PATIENCE)
+        if self.hold_next:
+            self.hold_next = False
+            self.may_end.clear()
         if self.fault is not None:
             fault, self.fault = self.fault, None
             raise fault
@@ -137,3 +141,22 @@ def test_many_threads_get_each_its_own(counter: Counter) -> None:
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(gathering, range(2_000))) == [2 * n for n in range(2_000)]
     assert sorted(n for served in counter.served for n in served) == list(range(2_000))
+
+
+def test_whoever_is_taken_up_waits_for_the_outcome(counter: Counter) -> None:
+    """It would be done twice if it went on by itself."""
+    gathering = Gathering(counter, patience=0.2)
+    counter.may_end.clear()
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(gathering, 1)
+        assert counter.began.wait(PATIENCE)
+        others = [pool.submit(gathering, n) for n in (2, 3)]
+        wait_for(gathering, 2)
+        counter.began.clear()
+        counter.hold_next = True
+        counter.may_end.set()
+        assert first.result(PATIENCE) == 2
+        assert counter.began.wait(PATIENCE)
+        threading.Event().wait(0.5)  # longer than its patience
+        counter.may_end.set()
+        assert [other.result(PATIENCE) for other in others] == [4, 6]

@@ -10,12 +10,12 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
 
-from mpesa_service import deadlines
+from mpesa_service.deadlines import Deadline as SocketDeadline
 
 _this_thread = threading.local()
 
 
-class Deadline(deadlines.Deadline):
+class Deadline(SocketDeadline):
     """Limits what the current thread does on a WatchedAdapter to `seconds`, while entered."""
 
     def __enter__(self) -> Self:

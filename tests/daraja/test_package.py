@@ -12,7 +12,7 @@ from mpesa_service import daraja
 from .test_client import PUSH_URL, PUSHED
 
 FOREIGN = {"cryptography", "requests", "urllib3"}
-OURS = ("mpesa_service.daraja", "mpesa_service.domain")
+OURS = ("mpesa_service.daraja", "mpesa_service.domain", "mpesa_service.deadlines")
 
 
 def imported(path: Path):
