@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from mpesa_service.errors import LimitExceeded
+from mpesa_service.errors import LimitExceeded, TryLater
 from mpesa_service.models import IdempotencyKey
+from mpesa_service.services import idempotency
+from mpesa_service.services.idempotency import KeyedRequest
 from tests.support import Service, start_service
 
 KEY = {"Idempotency_Key": "key-1"}
@@ -276,3 +278,22 @@ def test_prompts_that_were_never_sent_are_not_counted(
     assert (answer.status_code, answer.json["code"]) == (429, "prompt_limit")
     assert int(answer.headers["Retry-After"]) > 0
     service.runtime.database.dispose()
+
+
+def test_a_key_is_claimed_once_until_it_is_too_old(service: Service) -> None:
+    request = KeyedRequest.of("shop", "refund", "key-1", {})
+    database, clock = service.runtime.database, service.clock
+    with database.begin() as session:
+        idempotency.claim(session, request, "a", clock)
+    with pytest.raises(TryLater), database.begin() as session:
+        idempotency.claim(session, request, "b", clock)
+    clock.advance(idempotency.KEPT_FOR.total_seconds() + 1)
+    with database.begin() as session:
+        idempotency.claim(session, request, "c", clock)
+    with database.read() as session:
+        assert session.scalars(select(IdempotencyKey.resource_id)).all() == ["c"]
+
+
+def test_without_a_key_nothing_is_forgotten(service: Service) -> None:
+    with service.runtime.database.begin() as session:
+        assert not idempotency.forget_expired(session, None, service.clock())

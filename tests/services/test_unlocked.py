@@ -233,3 +233,19 @@ def test_those_written_together_are_locked_in_the_order_of_their_ids(service: Se
             wait_for_one_that_waits(service)
             lock_payment(session, second)
         assert written.result(10) == {first, second}
+
+
+def test_what_would_keep_an_object_in_the_session_needs_locks(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be lost there: the session that a callback is judged with is never written."""
+    checkout, hear = service.pending(), unlocked.hear_stk
+
+    def keeping(runtime: Any, session: Any, *rest: Any) -> Any:
+        session.add(Pace(name="kept", next_at=service.clock()))
+        return hear(runtime, session, *rest)
+
+    monkeypatch.setattr(unlocked, "hear_stk", keeping)
+    with locks_taken(service) as locks:
+        assert send(service, checkout) == "applied"
+    assert len(locks) == 1
