@@ -242,8 +242,9 @@ def test_what_would_keep_an_object_in_the_session_needs_locks(
     checkout, hear = service.pending(), unlocked.hear_stk
 
     def keeping(runtime: Any, session: Any, *rest: Any) -> Any:
+        handled = hear(runtime, session, *rest)
         session.add(Pace(name="kept", next_at=service.clock()))
-        return hear(runtime, session, *rest)
+        return handled
 
     monkeypatch.setattr(unlocked, "hear_stk", keeping)
     with locks_taken(service) as locks:
