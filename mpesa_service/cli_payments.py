@@ -27,6 +27,7 @@ from mpesa_service.schemas.query_fields import cursor
 from mpesa_service.schemas.rows import as_json, written
 from mpesa_service.schemas.trail import TrailEventSchema
 from mpesa_service.services.listing import (
+    ExportedPayment,
     Filters,
     ListedPayment,
     all_payments,
@@ -130,7 +131,7 @@ def _write(path: Path, kind: str, filters: Filters) -> int:
     return int(progress.tasks[0].completed)
 
 
-def _watched(filters: Filters, tell: Callable[[int], None]) -> Iterator[list[ListedPayment]]:
+def _watched(filters: Filters, tell: Callable[[int], None]) -> Iterator[list[ExportedPayment]]:
     for batch in all_payments(runtime(), OPERATOR, filters):
         yield batch
         tell(len(batch))

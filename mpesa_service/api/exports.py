@@ -15,7 +15,7 @@ from mpesa_service.errors import Unavailable
 from mpesa_service.schemas.fields import NAIROBI
 from mpesa_service.schemas.listing import ExportQuerySchema
 from mpesa_service.schemas.rows import written
-from mpesa_service.services.listing import Filters, ListedPayment, all_payments
+from mpesa_service.services.listing import ExportedPayment, Filters, all_payments
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def export_payments(query: dict[str, Any]) -> Response:
     return response
 
 
-def _told(batches: Iterator[list[ListedPayment]], subject: str) -> Iterator[list[ListedPayment]]:
+def _told(batches: Iterator[list[ExportedPayment]], subject: str) -> Iterator[list[ExportedPayment]]:
     """Pass batches on; say in the log who took how many, and whether it was all of them."""
     rows, whole = 0, False
     try:

@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
-from operator import attrgetter
 from typing import Any
 
 from mpesa_service.schemas.responses import RefundSchema
@@ -39,12 +38,13 @@ _EAST_AFRICA = timezone(timedelta(hours=3))
 """Nairobi's time for longer than there is M-Pesa; to look it up in the zone costs as much as to write it."""
 _FORMULA_STARTS = frozenset("=+-@\t\r\n")
 """What makes a spreadsheet take a cell for a formula (OWASP: CSV injection)."""
-_CELLS = attrgetter(
-    *("id", "provider", "channel", "order_id", "bill_reference", "account_reference", "merchant_request_id"),
-    *("receipt", "status", "evidence", "amount", "currency", "phone", "result_code", "result_desc"),
-    *("failure_reason", "refunded_amount", "metadata", "created_at", "updated_at", "completed_at"),
-)
-"""The attributes of the columns of an export, in their order."""
+_OURS = {
+    *("_id", "provider", "channel", "status", "evidence", "amount", "currency", "refundedAmount"),
+    *("metadata", "createdAt", "updatedAt", "completedAt"),
+}
+"""Columns that begin with a letter, a digit or a brace whatever anybody sends."""
+_OTHERS = tuple(place for place, name in enumerate(EXPORTED) if name not in _OURS)
+_METADATA = EXPORTED.index("metadata")
 _REFUNDS = RefundSchema(many=True)
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -96,8 +96,8 @@ def _time(value: datetime | None) -> str | None:
     return value.astimezone(_EAST_AFRICA).isoformat(timespec="milliseconds") if value else None
 
 
-def written(kind: str, batches: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Yield the text of an export, `csv` or `jsonl`, batch by batch."""
+def written(kind: str, batches: Iterable[Sequence[Sequence[Any]]]) -> Iterator[str]:
+    """Yield the text of an export, `csv` or `jsonl`, batch by batch; of each payment its EXPORTED values."""
     if kind == "csv":
         yield _csv([EXPORTED])
     lines = _csv_lines if kind == "csv" else _json_lines
@@ -105,25 +105,36 @@ def written(kind: str, batches: Iterable[Sequence[Any]]) -> Iterator[str]:
         yield lines(batch)
 
 
-def _json_lines(payments: Iterable[Any]) -> str:
+def _json_lines(payments: Iterable[Sequence[Any]]) -> str:
     return "".join(f"{_encode(_exported(payment))}\n" for payment in payments)
 
 
-def _csv_lines(payments: Iterable[Any]) -> str:
+def _csv_lines(payments: Iterable[Sequence[Any]]) -> str:
     return _csv(map(_cells, payments))
 
 
-def _exported(payment: Any) -> dict[str, Any]:
-    found = as_json(payment)
-    del found["mpesaCheckoutRequestId"]
+def _exported(payment: Sequence[Any]) -> dict[str, Any]:
+    found = dict(zip(EXPORTED, payment, strict=True))
+    found["metadata"] = json.loads(found["metadata"])
     return found
 
 
-def _cells(payment: Any) -> list[Any]:
-    """Return a payment as cells; one that a spreadsheet might calculate begins with a quote."""
-    *cells, metadata, created, updated, completed = _CELLS(payment)
-    cells += (_encode(metadata) if metadata else "{}", _time(created), _time(updated), _time(completed))
-    return [f"'{cell}" if type(cell) is str and cell[:1] in _FORMULA_STARTS else cell for cell in cells]
+def _cells(payment: Sequence[Any]) -> Sequence[Any]:
+    """Return a payment's cells; one that a spreadsheet might calculate begins with a quote.
+
+    Letters that JSON escapes, as it is stored, are written out: people read a spreadsheet.
+    """
+    if "\\u" in (metadata := payment[_METADATA]):
+        payment = (*payment[:_METADATA], _encode(json.loads(metadata)), *payment[_METADATA + 1 :])
+    for place in _OTHERS:
+        cell = payment[place]
+        if cell and cell[0] in _FORMULA_STARTS:
+            return [_as_text(cell) for cell in payment]
+    return payment
+
+
+def _as_text(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in _FORMULA_STARTS else cell
 
 
 def _csv(rows: Iterable[Iterable[Any]]) -> str:

@@ -1,18 +1,18 @@
 """Pages of payments, newest first, for those who may see them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Select
 
 from mpesa_service.domain.phones import mask_payer, mask_reference
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import first_id, normal_receipt
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import InvalidRequest
-from mpesa_service.models.listing import PaymentFilter, count_of_payments, page_of_payments
+from mpesa_service.models.listing import EXPORT, PAGE, PaymentFilter, count_of_payments, page_of_payments
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.vault import Vault
 
@@ -48,7 +48,6 @@ class ListedPayment(NamedTuple):
     order_id: str | None
     bill_reference: str | None
     account_reference: str | None
-    checkout_request_id: str | None
     merchant_request_id: str | None
     receipt: str | None
     status: str
@@ -64,11 +63,41 @@ class ListedPayment(NamedTuple):
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+    checkout_request_id: str | None
 
 
-_TYPED, _CHECKOUT, _STATUS, _PHONE = map(
-    ListedPayment._fields.index, ("bill_reference", "checkout_request_id", "status", "phone")
-)
+class ExportedPayment(NamedTuple):
+    """A payment as exports show it: a ListedPayment, ready to be written, without its CheckoutRequestID.
+
+    `metadata` is a JSON object as text; times are text as clients are shown them.
+    """
+
+    id: str
+    provider: str
+    channel: str | None
+    order_id: str | None
+    bill_reference: str | None
+    account_reference: str | None
+    merchant_request_id: str | None
+    receipt: str | None
+    status: str
+    evidence: str | None
+    amount: int
+    currency: str
+    phone: str | None
+    result_code: str | None
+    result_desc: str | None
+    failure_reason: str | None
+    refunded_amount: int
+    metadata: str
+    created_at: str
+    updated_at: str
+    completed_at: str | None
+
+
+_TYPED, _STATUS, _PHONE = map(ListedPayment._fields.index, ("bill_reference", "status", "phone"))
+"""Where both have them."""
+_CHECKOUT = ListedPayment._fields.index("checkout_request_id")
 _PUBLIC = {status.value: status.public for status in PaymentStatus}
 
 
@@ -83,22 +112,23 @@ def list_payments(
     runtime: Runtime, principal: Principal, filters: Filters, limit: int, after: str | None = None
 ) -> Page:
     """Return a page of the caller's payments, newest first; admins see everybody's."""
-    return _page(runtime, _wanted(runtime, principal, filters, after), limit, checkout_ids=True)
+    rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), limit, PAGE)
+    payments = [_listed(runtime.vault, row) for row in rows]
+    return Page(payments, payments[-1].id if more else None)
 
 
-def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> Iterator[list[ListedPayment]]:
-    """Yield all of the caller's payments, newest first, in batches; without their CheckoutRequestIDs.
+def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> Iterator[list[ExportedPayment]]:
+    """Yield all of the caller's payments, newest first, in batches.
 
     Each batch is read by itself: a slow reader holds no connection and no transaction.
     """
     after: str | None = None
-    while True:
-        page = _page(runtime, _wanted(runtime, principal, filters, after), BATCH, checkout_ids=False)
-        if page.payments:
-            yield page.payments
-        after = page.next
-        if after is None:
-            return
+    more = True
+    while more:
+        rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), BATCH, EXPORT)
+        if rows:
+            yield [_exported(runtime.vault, row) for row in rows]
+            after = rows[-1][0]
 
 
 def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> int:
@@ -108,12 +138,13 @@ def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> 
         return session.scalar(statement) or 0
 
 
-def _page(runtime: Runtime, wanted: PaymentFilter, limit: int, *, checkout_ids: bool) -> Page:
-    """Read one more than is shown: it tells whether there is a next page, without counting."""
+def _rows(
+    runtime: Runtime, wanted: PaymentFilter, limit: int, shown: Select[Any]
+) -> tuple[Sequence[Row[Any]], bool]:
+    """Return rows, and whether there are more: one more is read than is shown, which tells it uncounted."""
     with runtime.database.browse() as session:
-        rows = session.execute(page_of_payments(wanted, limit + 1)).all()
-    payments = [_listed(runtime.vault, row, checkout_ids=checkout_ids) for row in rows[:limit]]
-    return Page(payments, payments[-1].id if len(rows) > limit else None)
+        rows = session.execute(page_of_payments(wanted, limit + 1, shown)).all()
+    return rows[:limit], len(rows) > limit
 
 
 def _wanted(runtime: Runtime, principal: Principal, filters: Filters, after: str | None) -> PaymentFilter:
@@ -147,8 +178,19 @@ def _statuses(words: frozenset[str]) -> tuple[str, ...]:
     return found if len(found) < len(PaymentStatus) else ()
 
 
-def _listed(vault: Vault, row: Row[Any], *, checkout_ids: bool) -> ListedPayment:
-    """Return one of `page_of_payments`' rows in the clients' words, its numbers masked."""
+def _listed(vault: Vault, row: Row[Any]) -> ListedPayment:
+    values = _in_clients_words(vault, row)
+    if (encrypted := values[_CHECKOUT]) is not None:
+        values[_CHECKOUT] = vault.decrypt(encrypted)
+    return ListedPayment._make(values)
+
+
+def _exported(vault: Vault, row: Row[Any]) -> ExportedPayment:
+    return ExportedPayment._make(_in_clients_words(vault, row))
+
+
+def _in_clients_words(vault: Vault, row: Row[Any]) -> list[Any]:
+    """Return a row's values with the status that clients know and its numbers masked."""
     values = list(row)
     payer, phone_hash = values.pop(), values.pop()
     values[_STATUS] = _PUBLIC[values[_STATUS]]
@@ -158,6 +200,4 @@ def _listed(vault: Vault, row: Row[Any], *, checkout_ids: bool) -> ListedPayment
         values[_TYPED] = mask_reference(vault.decrypt(encrypted))
     if payer is not None:
         values[_PHONE] = mask_payer(vault.decrypt(payer))
-    if (encrypted := values[_CHECKOUT]) is not None:
-        values[_CHECKOUT] = vault.decrypt(encrypted) if checkout_ids else None
-    return ListedPayment._make(values)
+    return values

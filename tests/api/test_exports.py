@@ -6,6 +6,7 @@ import json
 import logging
 import tracemalloc
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -75,6 +76,29 @@ class TestFiles:
         answer = export(service, "?format=jsonl")
         assert answer.mimetype == "application/x-ndjson"
         assert rows(answer) == listed(service)
+
+    @pytest.mark.parametrize(
+        "at",
+        [
+            datetime(2026, 11, 1, 20, 59, 59, 999_999, tzinfo=UTC),
+            datetime(2026, 12, 31, 21, 0, tzinfo=UTC),
+            datetime(2028, 2, 28, 23, 0, 0, 1_000, tzinfo=UTC),
+            datetime(2026, 11, 1, 6, 0, 0, 999, tzinfo=UTC),
+        ],
+    )
+    def test_times_and_metadata_are_the_lists(self, service: Service, at: datetime) -> None:
+        odd = {"note": "asante é", "cart": [1, {"sku": "A"}], "at": None}
+        times = {"created_at": at, "updated_at": at + timedelta(days=1), "completed_at": None}
+        add_payments(service.runtime, 1, lambda _: {**times, "metadata": odd})
+        [line] = rows(export(service, "?format=jsonl"))
+        assert [line] == listed(service)
+        [cells] = rows(export(service))
+        assert json.loads(cells["metadata"]) == odd
+        assert [cells[name] for name in ("createdAt", "updatedAt", "completedAt")] == [
+            line["createdAt"],
+            line["updatedAt"],
+            "",
+        ]
 
     def test_csv_holds_the_same_and_is_the_default(self, service: Service) -> None:
         add_payments(service.runtime, 11, lambda n: {"order_id": "-1" if n == 3 else f"ORDER{n}"})

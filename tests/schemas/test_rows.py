@@ -12,7 +12,7 @@ import pytest
 from mpesa_service.schemas.listing import ListedPaymentSchema
 from mpesa_service.schemas.responses import InitiatedSchema, PaymentSchema
 from mpesa_service.schemas.rows import EXPORTED, as_initiated, as_json, as_whole_json, written
-from mpesa_service.services.listing import ListedPayment
+from mpesa_service.services.listing import ExportedPayment, ListedPayment
 from mpesa_service.services.records import PaymentRecord, RefundRecord
 
 AT = datetime(2026, 11, 22, 23, 30, 0, 999_999, tzinfo=UTC)
@@ -48,8 +48,15 @@ def listed(**changes: Any) -> ListedPayment:
     return ListedPayment(*(getattr(record, name) for name in ListedPayment._fields))
 
 
+def exported(**changes: Any) -> ExportedPayment:
+    """Return a payment as the database has it for an export: metadata and times are text."""
+    whole = as_json(listed(**changes))
+    del whole["mpesaCheckoutRequestId"]
+    return ExportedPayment._make({**whole, "metadata": json.dumps(whole["metadata"])}.values())
+
+
 def cells(**changes: Any) -> dict[str, str]:
-    [found] = csv.DictReader(io.StringIO("".join(written("csv", [[listed(**changes)]])), newline=""))
+    [found] = csv.DictReader(io.StringIO("".join(written("csv", [[exported(**changes)]])), newline=""))
     return found
 
 
@@ -91,11 +98,12 @@ def test_a_payment_alone_is_shown_with_its_refunds_as_the_schema_does() -> None:
 def test_an_export_leaves_out_what_contains_the_phone() -> None:
     whole = as_json(listed())
     del whole["mpesaCheckoutRequestId"]
-    [line] = "".join(written("jsonl", [[listed()]])).splitlines()
+    [line] = "".join(written("jsonl", [[exported()]])).splitlines()
     assert json.loads(line) == whole
     assert tuple(whole) == EXPORTED
     found = cells()
     assert list(found) == list(EXPORTED)
+    assert "asante é" in found["metadata"]
     assert json.loads(found.pop("metadata")) == PAYMENT.metadata
     del whole["metadata"]
     assert found == {name: "" if value is None else str(value) for name, value in whole.items()}
@@ -106,7 +114,8 @@ def test_an_export_leaves_out_what_contains_the_phone() -> None:
 def test_no_cell_is_a_formula(text: str) -> None:
     assert cells(order_id=text)["orderId"] == f"'{text}"
     assert cells(result_desc=text)["resultDesc"] == f"'{text}"
-    [line] = "".join(written("jsonl", [[listed(order_id=text)]])).splitlines()
+    assert cells(order_id=text)["metadata"] == cells()["metadata"]
+    [line] = "".join(written("jsonl", [[exported(order_id=text)]])).splitlines()
     assert json.loads(line)["orderId"] == text
 
 
@@ -122,7 +131,7 @@ def test_nothing_to_export() -> None:
 
 def test_a_line_a_payment_whatever_is_in_it() -> None:
     odd = {"note": "two\nlines\u2028", "=": "=1"}
-    text = "".join(written("jsonl", [[listed(metadata=odd), listed()], [listed()]]))
+    text = "".join(written("jsonl", [[exported(metadata=odd), exported()], [exported()]]))
     assert text.count("\n") == 3
     assert [json.loads(line)["orderId"] for line in text.split("\n")[:-1]] == ["ORDER1"] * 3
     assert json.loads(cells(metadata=odd)["metadata"]) == odd
