@@ -55,10 +55,24 @@ _SHORTEST_NUMBER = 10**8
 """Less is no phone number."""
 
 
+_REMEMBERED = 2_048
+"""Texts; most lines say what others said before."""
+_LONGEST_REMEMBERED = 128
+
+
 def redact(text: str) -> str:
     """Return `text` with phone numbers, tokens and credentials hidden."""
-    if _HARMLESS.fullmatch(text):
-        return text
+    if len(text) > _LONGEST_REMEMBERED:
+        return _without_secrets(text)
+    return _remembered(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(text: str) -> str:
+    return text if _HARMLESS.fullmatch(text) else _without_secrets(text)
+
+
+def _without_secrets(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
@@ -67,12 +81,12 @@ def redact(text: str) -> str:
 def _redact_all(value: Any) -> Any:
     if value is None or isinstance(value, bool | datetime):
         return value
-    if isinstance(value, str):  # most are
+    if isinstance(value, str):
         return redact(value)
     if isinstance(value, int) and -_SHORTEST_NUMBER < value < _SHORTEST_NUMBER:
         return value
     if isinstance(value, Mapping):
-        return {_redact_name(str(key)): _redact_item(str(key), item) for key, item in value.items()}
+        return _redact_fields(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_redact_all(item) for item in value]
     if isinstance(value, bytes):
@@ -83,18 +97,21 @@ def _redact_all(value: Any) -> Any:
     return value if isinstance(value, int) and text == str(value) else text
 
 
-def _redact_item(key: str, value: Any) -> Any:
-    return _HIDDEN if value and _is_telling(key) else _redact_all(value)
+def _redact_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    redacted: dict[str, Any] = {}
+    for key, value in fields.items():
+        name, telling = _name_of(str(key))
+        if telling and value:
+            redacted[name] = _HIDDEN
+        else:
+            redacted[name] = redact(value) if type(value) is str else _redact_all(value)
+    return redacted
 
 
 @lru_cache(maxsize=1024)
-def _is_telling(key: str) -> bool:
-    return _TELLING_NAME.search(key) is not None
-
-
-@lru_cache(maxsize=1024)
-def _redact_name(key: str) -> str:
-    return redact(key)
+def _name_of(key: str) -> tuple[str, bool]:
+    """Return a field's name as it may be said, and whether its value may not."""
+    return redact(key), _TELLING_NAME.search(key) is not None
 
 
 class RedactingFormatter(JsonFormatter):
@@ -113,9 +130,11 @@ class RedactingFormatter(JsonFormatter):
         if record.exc_info or record.exc_text or record.stack_info or isinstance(record.msg, dict):
             return str(super().format(record))
         line = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
-        line.update((name, value) for name, value in vars(record).items() if name not in self._skip_fields)
-        line["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat()
-        return self._encoder.encode(self.process_log_record(line))
+        skipped = self._skip_fields
+        line.update([(name, value) for name, value in vars(record).items() if name not in skipped])
+        said = self.process_log_record(line)
+        said["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat()
+        return self._encoder.encode(said)
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """Add what the work at hand is about, and hide what must not be said."""
@@ -123,8 +142,7 @@ class RedactingFormatter(JsonFormatter):
             log_data.setdefault("request_id", g.get("request_id"))
         for name, value in log_context.current().items():
             log_data.setdefault(name, value)
-        redacted: dict[str, Any] = _redact_all(log_data)
-        return redacted
+        return _redact_fields(log_data)
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         """Return the line; the library would make an encoder for each."""
