@@ -1,7 +1,10 @@
 """The service under measurement: its environment, its tokens, and gunicorn in front of it or of a floor."""
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +14,7 @@ from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
 from mpesa_service.config import Settings
 from mpesa_service.local.ports import free_port
+from mpesa_service.logs import configure
 from mpesa_service.services.runtime import Runtime, build_runtime
 
 SECRET = "benchmark-secret-of-thirty-two-bytes"
@@ -60,6 +64,20 @@ def token_of(env: dict[str, str], subject: str = SHOP) -> str:
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+@contextmanager
+def logging_into(path: Path) -> Iterator[None]:
+    """Have this process write the service's log lines, at their usual cost, into a file."""
+    configure("INFO")
+    ours = [one for one in logging.getLogger().handlers if isinstance(one, logging.StreamHandler)]
+    with path.open("a") as file:
+        before = [handler.setStream(file) for handler in ours]
+        try:
+            yield
+        finally:
+            for handler, stream in zip(ours, before, strict=True):
+                handler.setStream(stream or sys.stderr)
 
 
 def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Program:

@@ -1,4 +1,7 @@
-"""Callbacks while Daraja is slow: 64 clients start payments, each push takes two seconds to be answered."""
+"""Callbacks while Daraja is slow: 64 clients start payments, each push takes two seconds to be answered.
+
+The clients begin one after the other, over as long as one of them waits: people do not pay in step.
+"""
 
 import threading
 import time
@@ -63,14 +66,16 @@ class Crowd:
         """Return what `act` measures while all clients are at it."""
         over = threading.Event()
         clients = [threading.Thread(target=self._client, args=(over,)) for _ in range(CLIENTS)]
-        for client in clients:
-            client.start()
+        begun: list[threading.Thread] = []
         try:
-            time.sleep(SECONDS / 4)
+            for client in clients:
+                client.start()
+                begun.append(client)
+                time.sleep(SECONDS / CLIENTS)
             return act()
         finally:
             over.set()
-            for client in clients:
+            for client in begun:
                 client.join()
 
     def _client(self, over: threading.Event) -> None:

@@ -17,7 +17,7 @@ from benchmarks.bars import Row, at_least
 from benchmarks.bench import Bench
 from benchmarks.databases import service_database
 from benchmarks.rounds import Sample, compare, play, rate
-from benchmarks.service import environment, runtime_of
+from benchmarks.service import environment, logging_into, runtime_of
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent
 from mpesa_service.outgoing import new_secret
@@ -45,6 +45,7 @@ def measure(bench: Bench) -> list[Row]:
         return _timed(lambda: deliver_due(runtime), bench.size.deliveries)
 
     with ExitStack() as opened:
+        opened.enter_context(logging_into(bench.logs / "deliveries.log"))
         lanes = [opened.enter_context(bench.postgres.connect(DATABASE)) for _ in range(LANES)]
 
         def barely(_: int) -> Sample:
