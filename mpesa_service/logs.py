@@ -2,18 +2,18 @@
 
 import logging
 import math
-import os
 import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any
 
 from flask import g, has_request_context
 from pythonjsonlogger.json import JsonEncoder, JsonFormatter
 
 from mpesa_service import log_context
+from mpesa_service.log_lines import LineHandler
 
 _HIDDEN = "***"
 _TELLING = (
@@ -148,40 +148,6 @@ class RedactingFormatter(JsonFormatter):
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         """Return the line; the library would make an encoder for each."""
         return self._encoder.encode(log_data)
-
-
-class LineHandler(logging.StreamHandler[TextIO]):
-    """Writes each line with one system call, and holds no lock for it.
-
-    The library's handler formats and writes under a lock. A thread gives up the interpreter in order to write
-    and waits to have it back, all others wait for its lock meanwhile, and a busy server does little else.
-    The system itself keeps lines apart: those of up to 4 KiB always, longer ones unless a pipe is full.
-    """
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Write the record's line, unless a filter has it away."""
-        passed: Any = self.filter(record)  # from Python 3.12 on maybe another record
-        if passed:
-            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
-        return bool(passed)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the record's line; what goes wrong is told as by any handler."""
-        try:
-            _write(self.stream, f"{self.format(record)}\n")
-        except Exception:  # noqa: BLE001 - a line that cannot be written must not stop a payment
-            self.handleError(record)
-
-
-def _write(stream: TextIO, line: str) -> None:
-    try:
-        descriptor = stream.fileno()
-    except (OSError, ValueError):  # it is no file
-        stream.write(line)
-        return
-    data = line.encode("utf-8", "backslashreplace")
-    while data:
-        data = data[os.write(descriptor, data) :]
 
 
 def configure(level: str) -> None:

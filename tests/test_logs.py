@@ -1,13 +1,9 @@
 """Nothing that names a person or opens a door gets into a log line, and what operators search for does."""
 
-import io
 import json
 import logging
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +13,7 @@ from hypothesis import strategies as st
 
 from mpesa_service import logs
 from mpesa_service.domain.references import new_id, new_token
-from mpesa_service.logs import LineHandler, RedactingFormatter, redact
+from mpesa_service.logs import RedactingFormatter, redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzaG9wIn0.c2lnbmF0dXJl-_x"
 TOKEN = "Zk3cXq8uT1vPz0aBcDeFgHiJkLmNoPqRsTuVwXyZ-_9"
@@ -351,49 +347,3 @@ def test_debug_lines_of_libraries_are_not_turned_on(bare_loggers: logging.Logger
     logs.configure("DEBUG")
     assert not logging.getLogger("urllib3").isEnabledFor(logging.DEBUG)
     assert not logging.getLogger("sqlalchemy.engine").isEnabledFor(logging.INFO)
-
-
-class TestLineHandler:
-    def test_threads_do_not_mix_their_lines(self, tmp_path: Path) -> None:
-        with (tmp_path / "log").open("w") as file, ThreadPoolExecutor(8) as pool:
-            handler = LineHandler(file)
-            handler.setFormatter(RedactingFormatter())
-            list(pool.map(lambda n: handler.handle(record_of(number=n, filling="x" * n * 10)), range(400)))
-        lines = (tmp_path / "log").read_text().splitlines()
-        assert sorted(json.loads(line)["number"] for line in lines) == list(range(400))
-
-    def test_a_line_is_there_when_the_call_returns(self, tmp_path: Path) -> None:
-        with (tmp_path / "log").open("w") as file:
-            LineHandler(file).handle(record_of("asante \ud800"))
-            assert (tmp_path / "log").read_text() == "asante \\ud800\n"
-
-    def test_a_full_pipe_takes_a_long_line_in_parts(self) -> None:
-        reading, writing = os.pipe()
-        with (
-            os.fdopen(reading, "rb") as reader,
-            os.fdopen(writing, "w") as file,
-            ThreadPoolExecutor(1) as pool,
-        ):
-            written = pool.submit(LineHandler(file).handle, record_of("x" * 300_000))
-            assert reader.readline() == b"x" * 300_000 + b"\n"
-            assert written.result(timeout=10)
-
-    def test_what_is_no_file_is_written_to(self) -> None:
-        text = io.StringIO()
-        LineHandler(text).handle(record_of("hello"))
-        assert text.getvalue() == "hello\n"
-
-    @pytest.mark.parametrize("answer", [False, record_of("another")])
-    def test_filters_are_asked(self, answer: object) -> None:
-        text = io.StringIO()
-        handler = LineHandler(text)
-        handler.filter = lambda _: answer  # type: ignore[assignment, method-assign, return-value]
-        assert handler.handle(record_of("hello")) is bool(answer)
-        assert text.getvalue() == ("another\n" if answer else "")
-
-    def test_a_line_that_cannot_be_written_raises_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        reading, writing = os.pipe()
-        os.close(reading)
-        with os.fdopen(writing, "w") as file:
-            LineHandler(file).handle(record_of("hello"))
-        assert "BrokenPipeError" in capsys.readouterr().err

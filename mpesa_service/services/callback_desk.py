@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mpesa_service.daraja import StkCallback
 from mpesa_service.extensions import Database
 from mpesa_service.gathering import Gathering
+from mpesa_service.log_lines import in_one_write
 from mpesa_service.models.snapshots import Shape, Snapshot, look_at_payments, shape_of, write_all
 from mpesa_service.models.together import Waiting, are_apart
 from mpesa_service.services.handled import Handled
@@ -21,11 +23,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Arrived:
-    """A callback, the hash that its payment is found by, and its columns so far."""
+    """A callback, the hash that its payment is found by, and its columns so far.
+
+    `context` is its request's, to which its log lines belong whichever thread writes them.
+    """
 
     callback: StkCallback
     checkout_hash: str
     received: Mapping[str, Any] = field(repr=False)
+    context: Context = field(default_factory=copy_context, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +42,12 @@ class Judged:
     read: Snapshot
     rows: Waiting = field(repr=False)
     after: Sequence[Callable[[], None]] = field(repr=False)
+    context: Context = field(repr=False)
+
+    def say(self) -> None:
+        """Say what may be said once it is written."""
+        for say in self.after:
+            self.context.run(say)
 
 
 Judge = Callable[[Arrived, Snapshot | None], Judged | None]
@@ -54,6 +66,9 @@ class CallbackDesk(Gathering[tuple[Arrived, Judge], Judged | None]):
             reads = look_at_payments(connection, "checkout_id_hash", hashes)
             judged = [judge(arrived, read) for (arrived, judge), read in zip(wishes, reads, strict=True)]
             written = write_judged(connection, judged)
+        with in_one_write():
+            for one in written:
+                one.say()
         return [one if one in written else None for one in judged]
 
 

@@ -1,10 +1,13 @@
 """What became of a callback."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from mpesa_service.domain.callbacks import InboxVerdict
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,14 @@ def outcome_columns(handled: Handled, at: datetime) -> dict[str, Any]:
     """Return the inbox's columns of a callback that was applied at the first attempt."""
     outcome = {"verdict": handled.verdict, "reason": handled.reason[:512], "attempts": 1}
     return {**outcome, **handled.ids, "processed_at": at}
+
+
+def log_callback(kind: str, handled: Handled) -> None:
+    """Say what became of a callback; once it is committed."""
+    line = {
+        "kind": kind,
+        "verdict": str(handled.verdict),
+        **{name: value for name, value in handled.ids.items() if value is not None},
+        "reason": handled.reason,
+    }
+    log.info("callback", extra=line)

@@ -19,7 +19,7 @@ from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models import CallbackInbox
 from mpesa_service.models.together import append
 from mpesa_service.services.callback_kinds import handler_of
-from mpesa_service.services.handled import Handled, outcome_columns
+from mpesa_service.services.handled import Handled, log_callback, outcome_columns
 from mpesa_service.services.results import TRUST_KEYS
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.unlocked import apply_unlocked
@@ -56,7 +56,6 @@ def accept(runtime: Runtime, posted: Posted) -> InboxVerdict:
     except Exception as error:  # noqa: BLE001 - the body must be kept whatever went wrong
         log.warning("callback is stored before it is applied again: %s", type(error).__name__)
         return _store_and_apply(runtime, posted)
-    _log(posted.kind, handled)
     return handled.verdict
 
 
@@ -71,6 +70,7 @@ def _apply_and_store(runtime: Runtime, posted: Posted) -> Handled:
         session.info[TRUST_KEYS] = posted.kind is CallbackKind.STK
         handled = handler_of(posted.kind)(runtime, session, row["token_hash"], posted.body)
         append(session, CallbackInbox, {**row, **outcome_columns(handled, runtime.clock())})
+    log_callback(posted.kind, handled)
     return handled
 
 
@@ -130,19 +130,7 @@ def _handle(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes)
         setattr(row, name, value)
     row.attempts += 1
     row.processed_at = runtime.clock()
-    _log(row.kind, handled)
-
-
-def _log(kind: str, handled: Handled) -> None:
-    log.info(
-        "callback",
-        extra={
-            "kind": kind,
-            "verdict": str(handled.verdict),
-            **{name: value for name, value in handled.ids.items() if value is not None},
-            "reason": handled.reason,
-        },
-    )
+    log_callback(row.kind, handled)
 
 
 def _apply(

@@ -8,6 +8,7 @@ others, or was overtaken, gets None here, and the callback is applied under lock
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import UnboundExecutionError
@@ -22,7 +23,7 @@ from mpesa_service.models.statements import NO_ORDER
 from mpesa_service.models.together import held_back, row_of
 from mpesa_service.services.callback_desk import Arrived, Judged
 from mpesa_service.services.callback_kinds import checkout_hash_of, hear_stk, subject_at_its_address
-from mpesa_service.services.handled import Handled, outcome_columns
+from mpesa_service.services.handled import Handled, log_callback, outcome_columns
 from mpesa_service.services.results import TRUST_KEYS
 from mpesa_service.services.runtime import Runtime
 
@@ -40,11 +41,7 @@ def apply_unlocked(runtime: Runtime, received: Mapping[str, Any], body: bytes) -
         judged = runtime.callback_desk((arrived, lambda one, read: _judge(runtime, one, read)))
     except Unserved:
         return None
-    if judged is None:
-        return None
-    for say in judged.after:
-        say()
-    return judged.handled
+    return None if judged is None else judged.handled
 
 
 def _judge(runtime: Runtime, arrived: Arrived, read: Snapshot | None) -> Judged | None:
@@ -70,4 +67,5 @@ def _judge_alone(runtime: Runtime, arrived: Arrived, read: Snapshot | None) -> J
     if session.new:
         return None
     rows.append(row_of(CallbackInbox, {**received, **outcome_columns(handled, runtime.clock())}))
-    return Judged(handled, read, rows, session.info.get(AFTER_COMMIT, ()))
+    said = partial(log_callback, received["kind"], handled)
+    return Judged(handled, read, rows, (*session.info.get(AFTER_COMMIT, ()), said), arrived.context)

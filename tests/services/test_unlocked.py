@@ -1,6 +1,8 @@
 """STK callbacks that are applied without holding a lock, and what sends them back to locks (PostgreSQL)."""
 
+import io
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +14,9 @@ from sqlalchemy import event, text
 
 from mpesa_service.daraja import parse_stk_callback
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.log_context import about
+from mpesa_service.log_lines import LineHandler
+from mpesa_service.logs import RedactingFormatter
 from mpesa_service.models import Pace
 from mpesa_service.models.snapshots import Snapshot, look_at_payments, shape_of, write_all
 from mpesa_service.models.statements import lock_payment
@@ -138,6 +143,30 @@ def arrival(service: Service, post: Posted) -> Arrived:
         "received_at": service.clock(),
     }
     return Arrived(callback, checkout_hash_of(service.runtime, callback), received)
+
+
+def test_lines_belong_to_the_request_that_they_are_about(service: Service) -> None:
+    """Whoever serves them: here nobody's request is at hand when they are said."""
+    with about(parcel="theirs"):
+        arrived = arrival(service, posted(service, service.pending()))
+    with service.runtime.database.statements() as connection:
+        [read] = look_at_payments(connection, "checkout_id_hash", [arrived.checkout_hash])
+    judged = unlocked._judge(service.runtime, arrived, read)
+    assert judged is not None
+    said = io.StringIO()
+    handler = LineHandler(said)
+    handler.setFormatter(RedactingFormatter())
+    log = logging.getLogger("mpesa_service")
+    log.addHandler(handler)
+    try:
+        judged.say()
+    finally:
+        log.removeHandler(handler)
+    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    assert [(line["message"], line["parcel"]) for line in lines] == [
+        ("state change", "theirs"),
+        ("callback", "theirs"),
+    ]
 
 
 def test_what_cannot_be_judged_does_not_keep_others(
