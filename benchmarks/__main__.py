@@ -61,8 +61,10 @@ def main() -> int:
         rows = []
         for name in arguments.only or PATHS:
             console.rule(name)
+            begun = time.monotonic()
             found = PATHS[name](bench)
             report.show(console, found)
+            bench.tell(f"{time.monotonic() - begun:.0f} seconds")
             rows += found
     facts |= {
         "minutes": (time.monotonic() - started) / 60,
