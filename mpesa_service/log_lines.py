@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from select import PIPE_BUF
 from typing import Any, TextIO
 
 Line = tuple[logging.LogRecord, str]
@@ -18,7 +19,8 @@ class LineHandler(logging.StreamHandler[TextIO]):
 
     The library's handler formats and writes under a lock. A thread gives up the interpreter in order to write
     and waits to have it back, all others wait for its lock meanwhile, and a busy server does little else.
-    The system itself keeps lines apart: those of up to 4 KiB always, longer ones unless a pipe is full.
+    The system itself keeps apart what is written at once: up to 4 KiB always (PIPE_BUF), more unless a pipe
+    is full.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -40,16 +42,25 @@ class LineHandler(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def write_all(self, lines: Sequence[Line]) -> None:
-        """Write lines with one system call."""
+        """Write lines with as few system calls as keep each of them whole."""
+        together: list[str] = []
+        for record, line in lines:
+            if together and sum(map(len, together)) + len(line) > PIPE_BUF:
+                self._write_or_tell(together, record)
+                together = []
+            together.append(line)
+        self._write_or_tell(together, lines[-1][0])
+
+    def _write_or_tell(self, lines: Sequence[str], record: logging.LogRecord) -> None:
         try:
-            _write(self.stream, "".join([line for _, line in lines]))
+            _write(self.stream, "".join(lines))
         except Exception:  # noqa: BLE001 - as above
-            self.handleError(lines[-1][0])
+            self.handleError(record)
 
 
 @contextmanager
 def in_one_write() -> Iterator[None]:
-    """Write what this thread logs in the block at its end, all at once: for many short lines at a time."""
+    """Write what this thread logs in the block at its end, many short lines at a time."""
     outer, lines = getattr(_kept, "lines", None), defaultdict[LineHandler, list[Line]](list)
     _kept.lines = lines
     try:
@@ -63,8 +74,9 @@ def in_one_write() -> Iterator[None]:
 def _write(stream: TextIO, text: str) -> None:
     try:
         descriptor = stream.fileno()
-    except (OSError, ValueError):  # it is no file
+    except (AttributeError, OSError, ValueError):  # it is no file
         stream.write(text)
+        stream.flush()
         return
     data = text.encode("utf-8", "backslashreplace")
     while data:

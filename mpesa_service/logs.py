@@ -63,9 +63,9 @@ _LONGEST_REMEMBERED = 128
 
 def redact(text: str) -> str:
     """Return `text` with phone numbers, tokens and credentials hidden."""
-    if len(text) > _LONGEST_REMEMBERED:
-        return _without_secrets(text)
-    return _remembered(text)
+    if type(text) is str and len(text) <= _LONGEST_REMEMBERED:
+        return _remembered(text)
+    return _without_secrets(text)
 
 
 @lru_cache(maxsize=_REMEMBERED)

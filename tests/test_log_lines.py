@@ -44,10 +44,19 @@ class TestLineHandler:
             assert reader.readline() == b"x" * 300_000 + b"\n"
             assert written.result(timeout=10)
 
-    def test_what_is_no_file_is_written_to(self) -> None:
-        text = io.StringIO()
+    @pytest.mark.parametrize("error", [AttributeError, OSError, ValueError])
+    def test_what_is_no_file_is_written_to(
+        self, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        raw = io.BytesIO()
+        text = io.TextIOWrapper(io.BufferedWriter(raw))  # type: ignore[type-var]
+
+        def fileno() -> int:
+            raise error
+
+        monkeypatch.setattr(text, "fileno", fileno)
         LineHandler(text).handle(record_of("hello"))
-        assert text.getvalue() == "hello\n"
+        assert raw.getvalue() == b"hello\n"
 
     @pytest.mark.parametrize("answer", [False, record_of("another")])
     def test_filters_are_asked(self, answer: object) -> None:
@@ -118,3 +127,25 @@ class TestInOneWrite:
         with os.fdopen(writing, "w") as file, in_one_write():
             LineHandler(file).handle(record_of("hello"))
         assert "BrokenPipeError" in capsys.readouterr().err
+
+    def test_many_lines_to_a_slow_pipe_are_not_cut_by_others(self) -> None:
+        """More than a pipe holds, while another thread writes: each line arrives whole."""
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as file:
+            handler = LineHandler(file)
+
+            def batches() -> None:
+                for _ in range(20):
+                    with in_one_write():
+                        for _ in range(200):
+                            handler.handle(record_of("a" * 340))
+
+            def singles() -> None:
+                for _ in range(4_000):
+                    handler.handle(record_of("b" * 340))
+
+            with ThreadPoolExecutor(2) as pool:
+                written = [pool.submit(batches), pool.submit(singles)]
+                lines = {reader.readline() for _ in range(8_000)}
+            assert [one.result() for one in written] == [None, None]
+        assert lines == {b"a" * 340 + b"\n", b"b" * 340 + b"\n"}

@@ -293,6 +293,15 @@ def test_what_is_let_through_as_harmless_is(text: str) -> None:
     assert redact(text) == hidden
 
 
+class Unhashable(str):
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_any_kind_of_text_is_redacted() -> None:
+    assert json.loads(line_of(reason=Unhashable("254712345678")))["reason"] == "25471***78"
+
+
 def test_redaction_of_long_texts_is_quick() -> None:
     """A body of 64 kB that is all digits, dots or quotes must not stop the worker."""
     for text in (

@@ -45,7 +45,7 @@ def _by_sqlite(element: _TimeText, compiler: SQLCompiler, **options: Any) -> str
     time = compiler.process(element.clauses, **options)
     return (
         f"strftime('%Y-%m-%dT%H:%M:%S', substr({time}, 1, 19), '+3 hours')"
-        f" || substr({time}, 20, 4) || '+03:00'"
+        f" || substr(substr({time}, 20, 4) || '.000', 1, 4) || '+03:00'"
     )
 
 

@@ -125,7 +125,8 @@ def _cells(payment: Sequence[Any]) -> Sequence[Any]:
     Letters that JSON escapes, as it is stored, are written out: people read a spreadsheet.
     """
     if "\\u" in (metadata := payment[_METADATA]):
-        payment = (*payment[:_METADATA], _encode(json.loads(metadata)), *payment[_METADATA + 1 :])
+        readable = json.dumps(json.loads(metadata), ensure_ascii=False)
+        payment = (*payment[:_METADATA], readable, *payment[_METADATA + 1 :])
     for place in _OTHERS:
         cell = payment[place]
         if cell and cell[0] in _FORMULA_STARTS:

@@ -45,9 +45,12 @@ class Judged:
     context: Context = field(repr=False)
 
     def say(self) -> None:
-        """Say what may be said once it is written."""
+        """Say what may be said once it is written; that cannot be said is no reason to do it again."""
         for say in self.after:
-            self.context.run(say)
+            try:
+                self.context.run(say)
+            except Exception:
+                log.exception("callback is written, but could not be told of")
 
 
 Judge = Callable[[Arrived, Snapshot | None], Judged | None]
@@ -64,7 +67,10 @@ class CallbackDesk(Gathering[tuple[Arrived, Judge], Judged | None]):
         hashes = [arrived.checkout_hash for arrived, _ in wishes]
         with self._database.statements() as connection:
             reads = look_at_payments(connection, "checkout_id_hash", hashes)
-            judged = [judge(arrived, read) for (arrived, judge), read in zip(wishes, reads, strict=True)]
+            judged = [
+                arrived.context.run(judge, arrived, read)
+                for (arrived, judge), read in zip(wishes, reads, strict=True)
+            ]
             written = write_judged(connection, judged)
         with in_one_write():
             for one in written:

@@ -50,27 +50,31 @@ def accept(runtime: Runtime, posted: Posted) -> InboxVerdict:
     then nothing was.
     """
     try:
-        handled = _apply_and_store(runtime, posted)
+        row = _received(runtime, posted)
+        unlocked = _apply_unlocked(runtime, posted, row)
+        handled = unlocked or _apply_and_store(runtime, posted, row)
     except PoolTimeout:  # it would only wait as long again
         raise
     except Exception as error:  # noqa: BLE001 - the body must be kept whatever went wrong
         log.warning("callback is stored before it is applied again: %s", type(error).__name__)
         return _store_and_apply(runtime, posted)
+    if unlocked is None:  # else whoever served it has said so
+        log_callback(posted.kind, handled)
     return handled.verdict
 
 
-def _apply_and_store(runtime: Runtime, posted: Posted) -> Handled:
+def _apply_unlocked(runtime: Runtime, posted: Posted, row: dict[str, Any]) -> Handled | None:
+    if posted.kind is not CallbackKind.STK or runtime.database.is_sqlite:
+        return None
+    return apply_unlocked(runtime, row, posted.body)
+
+
+def _apply_and_store(runtime: Runtime, posted: Posted, row: dict[str, Any]) -> Handled:
     """Do all of it with the fewest statements: the row is written once, with its verdict."""
-    row = _received(runtime, posted)
-    if posted.kind is CallbackKind.STK and not runtime.database.is_sqlite:
-        handled = apply_unlocked(runtime, row, posted.body)
-        if handled is not None:
-            return handled
     with runtime.database.begin() as session:
         session.info[TRUST_KEYS] = posted.kind is CallbackKind.STK
         handled = handler_of(posted.kind)(runtime, session, row["token_hash"], posted.body)
         append(session, CallbackInbox, {**row, **outcome_columns(handled, runtime.clock())})
-    log_callback(posted.kind, handled)
     return handled
 
 

@@ -93,12 +93,20 @@ class TestFiles:
         [line] = rows(export(service, "?format=jsonl"))
         assert [line] == listed(service)
         [cells] = rows(export(service))
-        assert json.loads(cells["metadata"]) == odd
+        assert cells["metadata"] == json.dumps(odd, ensure_ascii=False)
         assert [cells[name] for name in ("createdAt", "updatedAt", "completedAt")] == [
             line["createdAt"],
             line["updatedAt"],
             "",
         ]
+
+    def test_times_that_were_written_by_hand(self, service: Service) -> None:
+        add_payments(service.runtime, 1)
+        with service.runtime.database.begin() as session:
+            session.execute(text("UPDATE payments SET updated_at = '2026-11-22 21:00:00'"))
+        [line] = rows(export(service, "?format=jsonl"))
+        assert line == listed(service)[0]
+        assert line["updatedAt"] == "2026-11-23T00:00:00.000+03:00"
 
     def test_csv_holds_the_same_and_is_the_default(self, service: Service) -> None:
         add_payments(service.runtime, 11, lambda n: {"order_id": "-1" if n == 3 else f"ORDER{n}"})

@@ -169,6 +169,17 @@ def test_lines_belong_to_the_request_that_they_are_about(service: Service) -> No
     ]
 
 
+def test_what_cannot_be_told_of_is_not_done_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkout = service.pending()
+    monkeypatch.setattr(unlocked, "log_callback", lambda *_: 1 / 0)
+    assert send(service, checkout) == "applied"
+    assert verdicts(service) == ["applied"]
+    assert [line.message for line in caplog.records].count("state change") == 3
+    assert "callback is written, but could not be told of" in caplog.text
+
+
 def test_what_cannot_be_judged_does_not_keep_others(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
