@@ -18,6 +18,8 @@ class Size:
     deliveries: int
     export_rounds: int
     worker_counts: tuple[int, ...]
+    daraja_seconds: float
+    """What a slow Daraja takes to answer a push."""
 
     @property
     def fewer(self) -> int:
@@ -28,8 +30,8 @@ class Size:
 SIZES = {
     size.name: size
     for size in (
-        Size("quick", 5, 96, 2_000, 20_000, 300, 200, 5, (1, 2)),
-        Size("usual", 5, 640, 10_000, 1_000_000, 1_000, 600, 5, (1, 2, 4)),
-        Size("full", 7, 1_500, 10_000, 10_000_000, 1_000, 600, 5, (1, 2, 4)),
+        Size("quick", 5, 64, 2_000, 20_000, 300, 200, 5, (2,), 1),
+        Size("usual", 5, 640, 10_000, 1_000_000, 1_000, 600, 5, (1, 2, 4), 2),
+        Size("full", 7, 1_500, 10_000, 10_000_000, 1_000, 600, 5, (1, 2, 4), 2),
     )
 }
