@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 import warnings
@@ -24,6 +25,11 @@ from tests.support import Listening, Service, TestClock, environment, start_serv
 
 ROOT = Path(__file__).resolve().parents[1]
 MANUAL = {"timers": "manual", "auto": "hold", "b2c_auto": "hold", "seed": 1}
+
+# Tests press Ctrl-C. Whoever starts them in the background (nohup, `&` in a script) has it ignored, here and
+# in every process that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def migrate(url: str, revision: str = "head") -> None:

@@ -66,35 +66,11 @@ class ListedPayment(NamedTuple):
     checkout_request_id: str | None
 
 
-class ExportedPayment(NamedTuple):
-    """A payment as exports show it: a ListedPayment, ready to be written, without its CheckoutRequestID.
+ExportedPayment = tuple[Any, ...]
+"""A payment as exports show it: a ListedPayment's values but for its CheckoutRequestID, ready to be written.
 
-    `metadata` is a JSON object as text; times are text as clients are shown them.
-    """
-
-    id: str
-    provider: str
-    channel: str | None
-    order_id: str | None
-    bill_reference: str | None
-    account_reference: str | None
-    merchant_request_id: str | None
-    receipt: str | None
-    status: str
-    evidence: str | None
-    amount: int
-    currency: str
-    phone: str | None
-    result_code: str | None
-    result_desc: str | None
-    failure_reason: str | None
-    refunded_amount: int
-    metadata: str
-    created_at: str
-    updated_at: str
-    completed_at: str | None
-
-
+Its metadata is a JSON object as text; its times are text as clients are shown them.
+"""
 _TYPED, _STATUS, _PHONE = map(ListedPayment._fields.index, ("bill_reference", "status", "phone"))
 """Where both have them."""
 _CHECKOUT = ListedPayment._fields.index("checkout_request_id")
@@ -186,7 +162,7 @@ def _listed(vault: Vault, row: Row[Any]) -> ListedPayment:
 
 
 def _exported(vault: Vault, row: Row[Any]) -> ExportedPayment:
-    return ExportedPayment._make(_in_clients_words(vault, row))
+    return tuple(_in_clients_words(vault, row))
 
 
 def _in_clients_words(vault: Vault, row: Row[Any]) -> list[Any]:
