@@ -52,6 +52,11 @@ logconfig_dict = {
 }
 
 
+def post_fork(_server, _worker):
+    """Load the application without looking for garbage in between; `post_worker_init` begins again."""
+    gc.disable()
+
+
 def post_worker_init(_worker):
     """Let the garbage collector look at what requests leave behind, and less often.
 
@@ -61,6 +66,7 @@ def post_worker_init(_worker):
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def on_starting(server):

@@ -24,13 +24,13 @@ class Size:
     @property
     def fewer(self) -> int:
         """Requests a server and round, of those that take several milliseconds."""
-        return max(self.requests // 5, 40)
+        return max(self.requests // 5, 32)
 
 
 SIZES = {
     size.name: size
     for size in (
-        Size("quick", 5, 96, 2_000, 20_000, 300, 200, 5, (2,), 2),
+        Size("quick", 5, 64, 2_000, 10_000, 300, 200, 5, (2,), 2),
         Size("usual", 5, 640, 10_000, 1_000_000, 1_000, 600, 5, (1, 2, 4), 2),
         Size("full", 7, 1_500, 10_000, 10_000_000, 1_000, 600, 5, (1, 2, 4), 2),
     )

@@ -5,8 +5,9 @@ The clients begin one after the other, over as long as one of them waits: people
 
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
 
 import requests
 
@@ -27,22 +28,33 @@ CONNECTIONS = 4
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Send callbacks alone, then beside the clients that wait; who is told to wait longer does."""
+    """Send callbacks alone, then beside the clients that wait; who is told to wait longer does.
+
+    Who is first changes, so two rounds beside them follow on each other, and the clients stay for both.
+    """
     seconds = bench.size.daraja_seconds
     with start_stub(bench.logs, seconds) as slow_daraja:
         env = environment(small(bench), slow_daraja.port)
-        with hosted("wsgi:app", env, Hosting(threads=THREADS), bench.logs) as service:
-            crowd = Crowd(service, bearer(token_of(env)), seconds)
+        with (
+            hosted("wsgi:app", env, Hosting(threads=THREADS), bench.logs) as service,
+            Crowd(service, bearer(token_of(env)), seconds) as crowd,
+        ):
 
-            def one(_: int) -> Sample:
+            def one() -> Sample:
                 pending = pending_in(bench, "small", env, bench.size.fewer * 2)
                 return bench.load(service, callbacks(pending), connections=CONNECTIONS)
 
-            def beside(number: int) -> Sample:
-                return crowd.around(lambda: one(number))
+            def alone(_: int) -> Sample:
+                crowd.leave()
+                return one()
 
-            one(0)
-            samples = play(bench.size.rounds, {ALONE: one, "service": beside})
+            def beside(_: int) -> Sample:
+                crowd.come()
+                return one()
+
+            one()
+            samples = play(bench.size.rounds, {ALONE: alone, "service": beside})
+            crowd.leave()
     waited, path = crowd.statuses, f"callbacks while {CLIENTS} initiates wait {seconds:g} s each"
     return [
         compare(path, "p99 ms", p99, samples, against=ALONE, bar=at_most(3, 1.5)),
@@ -62,32 +74,47 @@ class Crowd:
         self.statuses: dict[int, int] = {}
         self._number = 0
         self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._pool = ThreadPoolExecutor(CLIENTS)
+        self._clients: list[Future[None]] = []
 
-    def around(self, act: Callable[[], Sample]) -> Sample:
-        """Return what `act` measures while all clients are at it."""
-        over = threading.Event()
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            clients = []
-            try:
-                for _ in range(CLIENTS):
-                    clients.append(pool.submit(self._client, over))
-                    time.sleep(self._seconds / CLIENTS)
-                sample = act()
-            finally:
-                over.set()
-            for client in clients:  # one that failed has not waited
-                client.result()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._pool.shutdown()
+
+    def come(self) -> None:
+        """Have all clients at it when this returns; those that are there already stay."""
+        if self._clients:
+            return
+        self._over.clear()
+        for _ in range(CLIENTS):
+            self._clients.append(self._pool.submit(self._client))
+            time.sleep(self._seconds / CLIENTS)
+
+    def leave(self) -> None:
+        """Return when every client has its last answer; raise what a client failed with."""
+        self._over.set()
+        for client in self._clients:  # one that failed has not waited
+            client.result()
+        self._clients.clear()
         if strange := set(self.statuses) - {201, 503}:
             raise RuntimeError(f"initiates were answered with {strange}")
-        return sample
 
-    def _client(self, over: threading.Event) -> None:
+    def _client(self) -> None:
         with requests.Session() as session:
-            while not over.is_set():
+            while not self._over.is_set():
                 answer = session.post(self._url, json=self._order(), headers=self._headers, timeout=60)
                 with self._lock:
                     self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
-                over.wait(float(answer.headers.get("Retry-After", 0)))
+                self._over.wait(float(answer.headers.get("Retry-After", 0)))
 
     def _order(self) -> dict[str, object]:
         with self._lock:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from flask import current_app
 from flask_smorest import Blueprint
+from marshmallow import Schema
 
 from mpesa_service.api.parsing import JSON_OR_CSV, StrictParser
 from mpesa_service.auth import current_principal, require_admin
@@ -15,6 +16,8 @@ from mpesa_service.schemas.responses import ErrorSchema
 from mpesa_service.services.runtime import Runtime
 
 RUNTIME = "mpesa_service"
+_CHANGES = ("only", "exclude", "load_only", "dump_only", "partial", "many")
+"""What makes an instance of a schema differ from its class."""
 View = TypeVar("View", bound=Callable[..., Any])
 
 _ERRORS = {
@@ -63,6 +66,16 @@ class StrictBlueprint(Blueprint):  # type: ignore[misc]
     def alt_response(self, *args: Any, **options: Any) -> Callable[[View], View]:
         """Document what else a route may return."""
         return only_documenting(super().alt_response(*args, **options))
+
+    @staticmethod
+    def _make_doc_response_schema(schema: Any) -> Any:
+        """Document a plain schema by its class, which says the same.
+
+        At each of a route's decorators flask-smorest copies all that is documented so far, instances and
+        their fields too, which made up a fifth of the service's start.
+        """
+        is_plain = isinstance(schema, Schema) and not any(vars(schema).get(name) for name in _CHANGES)
+        return type(schema) if is_plain else schema
 
 
 blueprint = StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
