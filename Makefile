@@ -47,7 +47,7 @@ soak: .venv/.dev ## the reliability battery at full size (about half an hour); r
 bench: .venv/.dev ## measure against floors and peers (a quarter of an hour); renews docs/performance.md
 	@$(BIN)/python -W ignore -m benchmarks --page
 
-bench-quick: .venv/.dev ## the same with little data, in a few minutes
+bench-quick: .venv/.dev ## the same with little data, within two minutes
 	@$(BIN)/python -W ignore -m benchmarks --size quick
 
 bench-full: .venv/.dev ## the same with ten million payments

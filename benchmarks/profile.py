@@ -6,6 +6,7 @@
 The application is called in this process, without gunicorn in front.
 """
 
+import argparse
 import cProfile
 import io
 import os
@@ -34,6 +35,8 @@ from mpesa_service.config import Settings
 from mpesa_service.extensions import Database
 
 COUNT = 60
+PATHS = ("settle", "duplicate", "initiate", "status")
+FLOORS = ("floor callback", "floor initiate", "floor status")
 
 
 @dataclass(frozen=True)
@@ -163,5 +166,14 @@ def _show(cases: Sequence[Case], found: dict[str, tuple[float, float, str, list[
     Console().print(table)
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="path", help=f"show its functions: {', '.join(PATHS)}")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - {*PATHS, *FLOORS}:
+        parser.error(f"no such path: {', '.join(sorted(unknown))}. There are {', '.join(PATHS)}.")
+    return arguments
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(_arguments().names)

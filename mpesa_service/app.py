@@ -1,5 +1,8 @@
 """The wiring of the application: settings, extensions, blueprints, and nothing else."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -11,10 +14,18 @@ from mpesa_service.extensions import limiter
 from mpesa_service.services.runtime import Runtime, build_runtime
 
 
+class SynchronousFlask(Flask):
+    """Does not ask of each function, whenever it is called, whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what is to be called for a view or a hook."""
+        return func
+
+
 def build_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
     """Return a Flask application bound to one runtime."""
     settings = settings or Settings.from_env()
-    app = Flask("mpesa_service", static_folder=None)
+    app = SynchronousFlask("mpesa_service", static_folder=None)
     app.config.update(_flask_settings(settings))
     app.extensions[RUNTIME] = runtime or build_runtime(settings)
     if settings.trusted_proxies:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flask import Flask
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from limits.storage import MemoryStorage
@@ -47,12 +48,14 @@ class ProcessCounters(MemoryStorage):
 class RouteLimiter(Limiter):
     """A limiter whose every limit stands on a route, where it is checked when the route is entered.
 
-    The library looks before every request as well, for limits of a whole application; there are none.
+    The library looks at every request before and after it as well: for limits of a whole application, for
+    headers, and for limits that depend on the answer. There are none.
     """
 
-    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
-        if not in_middleware:
-            super()._check_request_limit(callable_name, in_middleware)
+    def init_app(self, app: Flask) -> None:
+        """Bind to an application, whose requests the library then does not look at by itself."""
+        app.extensions.setdefault("limiter", set()).add(self)  # as if that had been seen to
+        super().init_app(app)
 
 
 jwt = JWTManager()

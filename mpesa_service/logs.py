@@ -63,8 +63,9 @@ _LONGEST_REMEMBERED = 128
 
 def redact(text: str) -> str:
     """Return `text` with phone numbers, tokens and credentials hidden."""
-    if type(text) is str and len(text) <= _LONGEST_REMEMBERED:
-        return _remembered(text)
+    if len(text) <= _LONGEST_REMEMBERED:
+        # Our enums are strings with an equality of their own: what is remembered is the text alone.
+        return _remembered(text if type(text) is str else str.__str__(text))
     return _without_secrets(text)
 
 

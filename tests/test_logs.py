@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -356,3 +357,28 @@ def test_debug_lines_of_libraries_are_not_turned_on(bare_loggers: logging.Logger
     logs.configure("DEBUG")
     assert not logging.getLogger("urllib3").isEnabledFor(logging.DEBUG)
     assert not logging.getLogger("sqlalchemy.engine").isEnabledFor(logging.INFO)
+
+
+class Odd(StrEnum):
+    NUMBER = "254712345678"
+    WORD = "paid"
+
+
+@pytest.mark.parametrize("word", list(Odd), ids=str)
+def test_a_word_of_an_enum_is_hidden_as_its_text_is(word: Odd) -> None:
+    assert redact(word) == redact(word.value)
+    assert type(redact(word)) is str
+
+
+def test_a_string_that_is_equal_to_another_is_looked_at_itself() -> None:
+    class Alike(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        def __hash__(self) -> int:
+            return hash("paid")
+
+    redact("paid")
+    assert "712345678" not in redact(Alike("254712345678"))

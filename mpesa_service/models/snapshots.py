@@ -55,10 +55,10 @@ class Snapshot:
     announced_order: str | None
     as_read: Mapping[str, Any] = field(repr=False)
 
-    def changes(self) -> dict[str, Any]:
-        """Return what was set on the payment since, by its attributes' names."""
+    def changed(self) -> tuple[str, ...]:
+        """Return the names of the attributes that were set on the payment since, in their order."""
         now = instance_dict(self.payment)
-        return {name: now[name] for name, value in self.as_read.items() if now[name] != value}
+        return tuple(sorted(name for name, value in self.as_read.items() if now[name] != value))
 
 
 def look_at_payments(connection: Connection, unique: str, keys: Sequence[str]) -> list[Snapshot | None]:
@@ -96,7 +96,7 @@ class Shape:
 
 def shape_of(read: Snapshot, rows: Waiting) -> Shape:
     """Return the shape of what was set on a payment, and of the rows that are to be written with it."""
-    return Shape(tuple(sorted(read.changes())), tuple(what for what, _ in rows))
+    return Shape(read.changed(), tuple(what for what, _ in rows))
 
 
 def write_all(connection: Connection, shape: Shape, news: Sequence[tuple[Snapshot, Waiting]]) -> set[str]:
@@ -108,14 +108,15 @@ def write_all(connection: Connection, shape: Shape, news: Sequence[tuple[Snapsho
     """
     # By their ids, as whoever locks several goes: two that go different ways wait for each other.
     ordered = sorted(news, key=lambda one: one[0].payment.id)
-    records = [_record(read, rows) for read, rows in ordered]
+    records = [_record(shape, read, rows) for read, rows in ordered]
     text = json.dumps(records, default=_as_json)
     return set(connection.scalars(_statement(shape), {"records": text}))
 
 
-def _record(read: Snapshot, rows: Waiting) -> dict[str, Any]:
+def _record(shape: Shape, read: Snapshot, rows: Waiting) -> dict[str, Any]:
+    now = instance_dict(read.payment)
     record = {"read_id": read.payment.id, "version": read.version}
-    record.update((f"set_{name}", value) for name, value in read.changes().items())
+    record.update((f"set_{name}", now[name]) for name in shape.attributes)
     for number, (_, values) in enumerate(rows):
         record.update((f"{_prefix(number)}{name}", value) for name, value in values.items())
     return record
