@@ -113,7 +113,8 @@ def cpu_of(pid: int) -> float:
 def _cpu_of_one(pid: int) -> float:
     """Its own time to the nanosecond, its ended children's to the tick (fields 16 and 17 of `stat`).
 
-    A round can be a few ticks long, too few to compare by.
+    A round can be a few ticks long, too few to compare by. Of what ended since the last reading, less than a
+    tick is lost.
     """
     with contextlib.suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -54,7 +54,8 @@ class RouteLimiter(Limiter):
 
     def init_app(self, app: Flask) -> None:
         """Bind to an application, whose requests the library then does not look at by itself."""
-        app.extensions.setdefault("limiter", set()).add(self)  # as if that had been seen to
+        if app.config.get("RATELIMIT_ENABLED", True):
+            app.extensions.setdefault("limiter", set()).add(self)  # as if that had been seen to
         super().init_app(app)
 
 

@@ -380,5 +380,8 @@ def test_a_string_that_is_equal_to_another_is_looked_at_itself() -> None:
         def __hash__(self) -> int:
             return hash("paid")
 
+        def __str__(self) -> str:
+            return "paid"
+
     redact("paid")
-    assert "712345678" not in redact(Alike("254712345678"))
+    assert redact(Alike("254712345678")) == redact("254712345678")

@@ -110,11 +110,12 @@ class Crowd:
 
     def _client(self) -> None:
         with requests.Session() as session:
-            while not self._over.is_set():
+            while True:  # at least once
                 answer = session.post(self._url, json=self._order(), headers=self._headers, timeout=60)
                 with self._lock:
                     self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
-                self._over.wait(float(answer.headers.get("Retry-After", 0)))
+                if self._over.wait(float(answer.headers.get("Retry-After", 0))):
+                    return
 
     def _order(self) -> dict[str, object]:
         with self._lock:
