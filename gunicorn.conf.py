@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gunicorn import glogging
 
+from mpesa_service import one_core
 from mpesa_service.config import ConfigurationError, Settings
 from mpesa_service.config_checks import unsafe_settings
 from mpesa_service.logs import RedactingFormatter
@@ -57,16 +58,18 @@ def post_fork(_server, _worker):
     gc.disable()
 
 
-def post_worker_init(_worker):
-    """Let the garbage collector look at what requests leave behind, and less often.
+def post_worker_init(worker):
+    """Let the garbage collector look at what requests leave behind, and less often; stay on one core.
 
     Everything that is loaded by now lives as long as the worker, so there is nothing to find in it; see
-    docs/decisions/0022.
+    docs/decisions/0022. For the core see 0025.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
+    if _settings.web_one_core:
+        one_core.stay(worker.age)
 
 
 def on_starting(server):

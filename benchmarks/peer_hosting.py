@@ -10,14 +10,15 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.processes import ROOT, Program
 from benchmarks.service import Hosting
+from mpesa_service import one_core
 from mpesa_service.local.ports import free_port
 
 LOCK = ROOT / "benchmarks" / "peers.lock"
 SITE = ROOT / "benchmarks" / "peer_site"
 FOLDER = ROOT / "var" / "bench" / "peers"
 SHOWN = ("mainfinity-django-mpesa", "django-daraja", "Django", "djangorestframework")
-AS_DJANGO_DOES, KEPT_OPEN = 0, 60
-"""Seconds that Django keeps a connection (CONN_MAX_AGE): none, unless told otherwise."""
+KEPT_SECONDS = 60
+"""How long Django is told to keep a connection (CONN_MAX_AGE), where it is."""
 
 
 def install() -> Path:
@@ -39,8 +40,12 @@ def versions(python: Path) -> dict[str, str]:
     return dict(line.split(" ") for line in found.splitlines())
 
 
-def environment(database_url: str, connections: int = AS_DJANGO_DOES) -> dict[str, str]:
-    """Return the environment of the peers' site; `connections` is Django's CONN_MAX_AGE."""
+def environment(database_url: str, *, tuned: bool = False) -> dict[str, str]:
+    """Return the environment of the peers' site.
+
+    As it comes, Django opens a connection for each request, and the system spreads a worker over all cores.
+    Tuned, connections are kept and a worker stays on one core, as the service's do.
+    """
     url = make_url(database_url)
     host = url.host or str(url.query.get("host", ""))
     return {
@@ -51,7 +56,8 @@ def environment(database_url: str, connections: int = AS_DJANGO_DOES) -> dict[st
         "PEER_PORT": str(url.port or url.query.get("port", "")),
         "PEER_USER": url.username or "",
         "PEER_PASSWORD": url.password or "",
-        "PEER_CONN_MAX_AGE": str(connections),
+        "PEER_CONN_MAX_AGE": str(KEPT_SECONDS if tuned else 0),
+        "PEER_ONE_CORE": one_core.__file__ if tuned else "",
     }
 
 
