@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import sys
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ try:
 except ConfigurationError as error:
     sys.exit(str(error))
 
+_first_core = random.randrange(1_024)  # not the same one for every service of a host
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '5005')}")
 workers = _settings.web_concurrency
 worker_class = "gthread"
@@ -69,7 +71,7 @@ def post_worker_init(worker):
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
     if _settings.web_one_core:
-        one_core.stay(worker.age)
+        one_core.stay(_first_core + worker.age)
 
 
 def on_starting(server):

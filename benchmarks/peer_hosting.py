@@ -10,7 +10,6 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.processes import ROOT, Program
 from benchmarks.service import Hosting
-from mpesa_service import one_core
 from mpesa_service.local.ports import free_port
 
 LOCK = ROOT / "benchmarks" / "peers.lock"
@@ -41,11 +40,7 @@ def versions(python: Path) -> dict[str, str]:
 
 
 def environment(database_url: str, *, tuned: bool = False) -> dict[str, str]:
-    """Return the environment of the peers' site.
-
-    As it comes, Django opens a connection for each request, and the system spreads a worker over all cores.
-    Tuned, connections are kept and a worker stays on one core, as the service's do.
-    """
+    """Return the environment of the peers' site, as it comes or tuned: with connections that are kept."""
     url = make_url(database_url)
     host = url.host or str(url.query.get("host", ""))
     return {
@@ -57,7 +52,6 @@ def environment(database_url: str, *, tuned: bool = False) -> dict[str, str]:
         "PEER_USER": url.username or "",
         "PEER_PASSWORD": url.password or "",
         "PEER_CONN_MAX_AGE": str(KEPT_SECONDS if tuned else 0),
-        "PEER_ONE_CORE": one_core.__file__ if tuned else "",
     }
 
 
@@ -66,8 +60,10 @@ def make_tables(python: Path, env: dict[str, str]) -> None:
     subprocess.run(command, cwd=SITE, env={**env, "PYTHONPATH": str(SITE)}, check=True)
 
 
-def hosted(python: Path, env: dict[str, str], hosting: Hosting, logs: Path) -> Program:
-    """Return gunicorn in front of the peers' site."""
+def hosted(
+    python: Path, env: dict[str, str], hosting: Hosting, logs: Path, *, tuned: bool = False
+) -> Program:
+    """Return gunicorn in front of the peers' site, as it comes or tuned: on one core, as the service is."""
     port = free_port()
     settings = {
         "BIND": f"127.0.0.1:{port}",
@@ -75,4 +71,6 @@ def hosted(python: Path, env: dict[str, str], hosting: Hosting, logs: Path) -> P
         "WEB_THREADS": str(hosting.threads),
     }
     command = [str(python), "-m", "gunicorn", "-c", "gunicorn.conf.py", "peer_wsgi:application"]
-    return Program(command, port, {**env, **settings}, logs / f"peers-{port}.log", cwd=SITE)
+    return Program(
+        command, port, {**env, **settings}, logs / f"peers-{port}.log", cwd=SITE, on_one_core=tuned
+    )

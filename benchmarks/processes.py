@@ -22,10 +22,21 @@ _leash: list[Leash] = []
 
 
 class Program:
-    """A program that listens on `port`, as a context manager; its output goes to a file."""
+    """A program that listens on `port`, as a context manager; its output goes to a file.
+
+    With `on_one_core` it and all that it starts stays on the first core. Those of a virtual machine differ,
+    so that contestants on different ones could not be compared.
+    """
 
     def __init__(
-        self, command: Sequence[str], port: int, env: Mapping[str, str], log: Path, cwd: Path = ROOT
+        self,
+        command: Sequence[str],
+        port: int,
+        env: Mapping[str, str],
+        log: Path,
+        *,
+        cwd: Path = ROOT,
+        on_one_core: bool = False,
     ) -> None:
         self.port = port
         self._log = log
@@ -39,6 +50,8 @@ class Program:
                 stderr=output,
                 start_new_session=True,
             )
+        if on_one_core and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(self._process.pid, [min(os.sched_getaffinity(0))])
         if not _leash:
             _leash.append(Leash())
         _leash[0].note(self._process.pid)

@@ -81,8 +81,12 @@ def logging_into(path: Path) -> Iterator[None]:
 
 
 def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Program:
-    """Return gunicorn, in the service's own configuration, in front of `app`."""
+    """Return gunicorn, in the service's own configuration, in front of `app`.
+
+    A worker of its own choice stays on one core; one that is alone is told which.
+    """
     port = free_port()
+    on_one_core = hosting.workers == 1 and Settings.from_env(env).web_one_core
     settings = {
         "PORT": str(port),
         "BIND": f"127.0.0.1:{port}",
@@ -94,4 +98,5 @@ def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Progr
         settings["RATELIMIT_ENABLED"] = "false"
     # No worker is renewed in the middle of a round.
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--max-requests", "0", app]
-    return Program(command, port, {**env, **settings}, logs / f"{app.partition(':')[0]}-{port}.log")
+    log = logs / f"{app.partition(':')[0]}-{port}.log"
+    return Program(command, port, {**env, **settings}, log, on_one_core=on_one_core)

@@ -22,6 +22,8 @@ STAT = Path("/proc/stat")
 THREADS = Path("/proc/self/task")
 MARGIN = 0.25
 """Of a core: another one must be freer by so much, or the process stays."""
+AT_WORK = 0.1
+"""Of a core: a process that uses less has nothing to gain elsewhere, and stays."""
 PAUSE_SECONDS = (1.0, 3.0)
 """From one look to the next, at random: two processes that share a core must not leave it together."""
 _BUSY = (0, 1, 2, 5, 6, 7)
@@ -60,8 +62,11 @@ def freest(core: int, cores: Iterable[int], before: Reading, after: Reading) -> 
     known = [one for one in cores if one in before.busy and one in after.busy]
     if core not in known or seconds <= 0:
         return core
+    own = (after.own - before.own) / seconds
+    if own < AT_WORK:
+        return core
     others = {one: (after.busy[one] - before.busy[one]) / seconds for one in known}
-    others[core] -= (after.own - before.own) / seconds
+    others[core] -= own
     best = min(known, key=others.__getitem__)
     return best if others[core] - others[best] > MARGIN else core
 
@@ -107,7 +112,7 @@ class OneCore:
 def stay(number: int) -> OneCore | None:
     """Keep this process on one core from now on, and follow; None where there is no choice.
 
-    `number` is the process's among its siblings: they begin on different cores.
+    It begins on core `number`, counted round and round: siblings have numbers that follow on each other.
     """
     if not hasattr(os, "sched_setaffinity") or not STAT.exists():
         return None
@@ -115,7 +120,7 @@ def stay(number: int) -> OneCore | None:
     if len(cores) == 1:
         return None
     try:
-        kept = OneCore(cores, cores[(os.getppid() + number) % len(cores)])
+        kept = OneCore(cores, cores[number % len(cores)])
     except OSError as error:  # a sandbox may forbid it
         _leave_to_the_system(cores, error)
         return None

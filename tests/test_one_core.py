@@ -43,14 +43,15 @@ def test_all_that_is_not_rest_is_busy() -> None:
 @pytest.mark.parametrize(
     ("reading", "core"),
     [
-        pytest.param(after(2, c0=2, c1=0, c2=1), 1, id="others use this core up"),
+        pytest.param(after(2, own=0.3, c0=2, c1=0, c2=1), 1, id="others use this core up"),
+        pytest.param(after(2, own=0.1, c0=2, c1=0, c2=1), 0, id="they do, but there is nothing to do"),
         pytest.param(after(2, own=2, c0=2, c1=0, c2=0), 0, id="it is this process that does"),
         pytest.param(after(2, own=1, c0=2, c1=1.8, c2=0.2), 2, id="others use a half of it"),
         pytest.param(after(2, own=1, c0=2, c1=0.6, c2=0.6), 0, id="another is hardly freer"),
         pytest.param(after(2, c0=0, c1=0, c2=0), 0, id="nobody is busy"),
-        pytest.param(after(2, c0=2, c1=2), 0, id="the free one is gone, the other no freer"),
-        pytest.param(after(2, c1=0, c2=0), 0, id="nothing is known of this core"),
-        pytest.param(after(0, c0=2, c1=0, c2=0), 0, id="no time has passed"),
+        pytest.param(after(2, own=1, c0=2, c1=1), 0, id="the free one is gone, the other no freer"),
+        pytest.param(after(2, own=1, c1=0, c2=0), 0, id="nothing is known of this core"),
+        pytest.param(after(0, own=1, c0=2, c1=0, c2=0), 0, id="no time has passed"),
     ],
 )
 def test_it_goes_where_others_leave_more(reading: Reading, core: int) -> None:
@@ -58,7 +59,7 @@ def test_it_goes_where_others_leave_more(reading: Reading, core: int) -> None:
 
 
 def test_it_never_goes_where_it_may_not() -> None:
-    assert freest(0, [0, 1], NOTHING, after(2, c0=2, c1=1, c2=0)) == 1
+    assert freest(0, [0, 1], NOTHING, after(2, own=0.5, c0=2, c1=0.5, c2=0)) == 1
 
 
 class Held:
@@ -84,7 +85,8 @@ def held(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Held:
 
 
 def test_each_look_compares_with_the_one_before(held: Held) -> None:
-    readings = iter([NOTHING, after(2, c0=2, c1=0), after(4, c0=2, c1=2), after(6, c0=4, c1=2)])
+    seen = [after(2, own=1, c0=2, c1=0), after(4, own=2, c0=2, c1=2), after(6, own=3, c0=4, c1=2)]
+    readings = iter([NOTHING, *seen])
     kept = OneCore([0, 1], 0, read=lambda: next(readings))
     for _ in range(3):
         kept.look()

@@ -45,7 +45,7 @@ def measure(bench: Bench) -> list[Row]:
     with (
         hosted("wsgi:app", env, Hosting(), bench.logs) as service,
         peer_hosting.hosted(python, as_it_comes, Hosting(), bench.logs) as plain_site,
-        peer_hosting.hosted(python, tuned, Hosting(), bench.logs) as site,
+        peer_hosting.hosted(python, tuned, Hosting(), bench.logs, tuned=True) as site,
         hosted("benchmarks.tutorial:create_app()", tutorial_env, Hosting(), bench.logs) as lesson,
     ):
         contestants: dict[str, Callable[[int], Sample]] = {
