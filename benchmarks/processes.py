@@ -50,11 +50,11 @@ class Program:
                 stderr=output,
                 start_new_session=True,
             )
-        if on_one_core and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(self._process.pid, [min(os.sched_getaffinity(0))])
         if not _leash:
             _leash.append(Leash())
         _leash[0].note(self._process.pid)
+        if on_one_core and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(self._process.pid, [min(os.sched_getaffinity(0))])
 
     def __enter__(self) -> Self:
         try:

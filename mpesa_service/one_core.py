@@ -22,10 +22,10 @@ STAT = Path("/proc/stat")
 THREADS = Path("/proc/self/task")
 MARGIN = 0.25
 """Of a core: another one must be freer by so much, or the process stays."""
-AT_WORK = 0.1
-"""Of a core: a process that uses less has nothing to gain elsewhere, and stays."""
 PAUSE_SECONDS = (1.0, 3.0)
 """From one look to the next, at random: two processes that share a core must not leave it together."""
+_UNKNOWN = (OSError, LookupError, ValueError)
+"""A sandbox may forbid all of this, or tell of it in its own way."""
 _BUSY = (0, 1, 2, 5, 6, 7)
 """Fields of a core's line in /proc/stat, see proc_stat(5): user, nice, system, irq, softirq, steal."""
 
@@ -62,11 +62,8 @@ def freest(core: int, cores: Iterable[int], before: Reading, after: Reading) -> 
     known = [one for one in cores if one in before.busy and one in after.busy]
     if core not in known or seconds <= 0:
         return core
-    own = (after.own - before.own) / seconds
-    if own < AT_WORK:
-        return core
     others = {one: (after.busy[one] - before.busy[one]) / seconds for one in known}
-    others[core] -= own
+    others[core] -= (after.own - before.own) / seconds
     best = min(known, key=others.__getitem__)
     return best if others[core] - others[best] > MARGIN else core
 
@@ -85,6 +82,8 @@ class OneCore:
         self._cores = cores
         self._read = read
         self._last = read()
+        if missing := set(cores) - set(self._last.busy):
+            raise LookupError(f"{STAT} does not tell of core {min(missing)}")
         self._hold()
 
     def look(self) -> None:
@@ -102,7 +101,7 @@ class OneCore:
             while True:
                 wait(random.uniform(*PAUSE_SECONDS))
                 self.look()
-        except OSError as error:
+        except _UNKNOWN as error:
             _leave_to_the_system(self._cores, error)
 
     def _hold(self) -> None:
@@ -114,14 +113,15 @@ def stay(number: int) -> OneCore | None:
 
     It begins on core `number`, counted round and round: siblings have numbers that follow on each other.
     """
-    if not hasattr(os, "sched_setaffinity") or not STAT.exists():
+    if not hasattr(os, "sched_setaffinity"):
         return None
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) == 1:
-        return None
+    cores: list[int] = []
     try:
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) == 1:
+            return None
         kept = OneCore(cores, cores[number % len(cores)])
-    except OSError as error:  # a sandbox may forbid it
+    except _UNKNOWN as error:
         _leave_to_the_system(cores, error)
         return None
     threading.Thread(target=kept.follow, name="one-core", daemon=True).start()
@@ -136,7 +136,7 @@ def _hold(cores: Iterable[int]) -> None:
             os.sched_setaffinity(int(thread.name), chosen)
 
 
-def _leave_to_the_system(cores: Iterable[int], error: OSError) -> None:
+def _leave_to_the_system(cores: Iterable[int], error: Exception) -> None:
     log.warning("cores are left to the system", extra={"reason": str(error)})
     with suppress(OSError):
         _hold(cores)

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Queue
 
 import pytest
 import requests
@@ -44,7 +45,7 @@ def test_all_that_is_not_rest_is_busy() -> None:
     ("reading", "core"),
     [
         pytest.param(after(2, own=0.3, c0=2, c1=0, c2=1), 1, id="others use this core up"),
-        pytest.param(after(2, own=0.1, c0=2, c1=0, c2=1), 0, id="they do, but there is nothing to do"),
+        pytest.param(after(2, own=0, c0=2, c1=0, c2=1), 1, id="others keep it from its work"),
         pytest.param(after(2, own=2, c0=2, c1=0, c2=0), 0, id="it is this process that does"),
         pytest.param(after(2, own=1, c0=2, c1=1.8, c2=0.2), 2, id="others use a half of it"),
         pytest.param(after(2, own=1, c0=2, c1=0.6, c2=0.6), 0, id="another is hardly freer"),
@@ -77,8 +78,10 @@ class Held:
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Held:
-    (tmp_path / "1").touch()
-    monkeypatch.setattr(one_core, "THREADS", tmp_path)
+    threads = tmp_path / "task"
+    threads.mkdir()
+    (threads / "1").touch()
+    monkeypatch.setattr(one_core, "THREADS", threads)
     found = Held()
     monkeypatch.setattr(os, "sched_setaffinity", found, raising=False)
     return found
@@ -95,7 +98,7 @@ def test_each_look_compares_with_the_one_before(held: Held) -> None:
 
 def test_a_thread_that_began_meanwhile_is_held_too(held: Held, tmp_path: Path) -> None:
     kept = OneCore([0, 1], 0, read=lambda: NOTHING)
-    (tmp_path / "2").touch()
+    (tmp_path / "task" / "2").touch()
     kept.look()
     assert held.cores == [[0]] * 3
 
@@ -132,29 +135,59 @@ def test_where_there_is_one_core_there_is_nothing_to_do(
     assert held.cores == []
 
 
-@pytest.mark.parametrize("missing", ["call", "proc"])
-def test_where_the_system_knows_nothing_of_it_either(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str
-) -> None:
-    if missing == "call":
-        monkeypatch.delattr(os, "sched_setaffinity", raising=False)
-    else:
-        monkeypatch.setattr(one_core, "STAT", tmp_path / "stat")
+def test_where_the_system_has_no_such_call_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     assert one_core.stay(1) is None
 
 
+@pytest.mark.parametrize(
+    "stat",
+    [
+        pytest.param(None, id="hidden"),
+        pytest.param("cpu 1 2\ncpu0 1 2\ncpu1 1 2\n", id="too short"),
+        pytest.param(STAT.replace("cpu0", "cpu1"), id="numbered in its own way"),
+        pytest.param(STAT.replace("1000", "many"), id="no numbers"),
+    ],
+)
+def test_where_the_system_does_not_say_who_is_busy_it_decides(
+    held: Held,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    stat: str | None,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 11}, raising=False)
+    monkeypatch.setattr(one_core, "STAT", tmp_path / "stat")
+    if stat is not None:
+        (tmp_path / "stat").write_text(stat)
+    assert one_core.stay(1) is None
+    assert held.cores == [[0, 11]]
+    assert [record.message for record in caplog.records] == ["cores are left to the system"]
+
+
+def test_a_process_that_stays_follows(held: Held, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    followed = Queue[OneCore]()
+    monkeypatch.setattr(OneCore, "follow", followed.put)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 11}, raising=False)
+    monkeypatch.setattr(one_core, "STAT", tmp_path / "stat")
+    (tmp_path / "stat").write_text(STAT)
+    kept = one_core.stay(3)
+    assert kept is not None
+    assert (followed.get(timeout=10), kept.core, held.cores) == (kept, 11, [[11]])
+
+
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[Callable[..., list[int]]]:
+def web(tmp_path: Path) -> Iterator[Callable[..., Child]]:
     port, started = free_port(), list[Child]()
 
-    def start(**changes: str) -> list[int]:
+    def start(**changes: str) -> Child:
         env = {**os.environ, **environment(**changes), "BIND": f"127.0.0.1:{port}"}
         command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
         child = Child(command, env, tmp_path / "web.log")
         started.append(child)
         child.start()
         wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "gunicorn")
-        return workers_of(child)
+        return child
 
     yield start
     for child in started:
@@ -179,17 +212,18 @@ def cores_of(worker: int) -> set[frozenset[int]]:
 
 
 @needs_cores
-def test_siblings_stay_on_different_cores_with_all_their_threads(web: Callable[..., list[int]]) -> None:
-    first, second = web(WEB_CONCURRENCY="2")
+def test_siblings_stay_on_different_cores_with_all_their_threads(web: Callable[..., Child]) -> None:
+    child = web(WEB_CONCURRENCY="2")
 
     def are_apart() -> bool:
-        found = [cores_of(first), cores_of(second)]
-        return all(len(sets) == 1 and len(min(sets)) == 1 for sets in found) and found[0] != found[1]
+        found = [cores_of(worker) for worker in workers_of(child)]
+        alone = all(len(sets) == 1 and len(min(sets)) == 1 for sets in found)
+        return alone and len(found) == 2 and found[0] != found[1]
 
     wait_for(are_apart, "each worker on a core of its own")
 
 
 @needs_cores
-def test_a_worker_uses_all_cores_where_that_is_wanted(web: Callable[..., list[int]]) -> None:
-    [worker] = web(WEB_ONE_CORE="false")
+def test_a_worker_uses_all_cores_where_that_is_wanted(web: Callable[..., Child]) -> None:
+    [worker] = workers_of(web(WEB_ONE_CORE="false"))
     assert cores_of(worker) == {frozenset(os.sched_getaffinity(0))}
