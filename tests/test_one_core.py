@@ -167,7 +167,7 @@ def test_where_the_system_does_not_say_who_is_busy_it_decides(
 
 def test_a_process_that_stays_follows(held: Held, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     followed = Queue[OneCore]()
-    monkeypatch.setattr(OneCore, "follow", followed.put)
+    monkeypatch.setattr(OneCore, "follow", lambda kept: followed.put(kept))
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 11}, raising=False)
     monkeypatch.setattr(one_core, "STAT", tmp_path / "stat")
     (tmp_path / "stat").write_text(STAT)
