@@ -50,7 +50,7 @@ bench: .venv/.dev ## measure against floors and peers (a quarter of an hour); re
 bench-quick: .venv/.dev ## the same with little data, within two minutes
 	@$(BIN)/python -W ignore -m benchmarks --size quick
 
-bench-full: .venv/.dev ## the same with ten million payments
+bench-full: .venv/.dev ## the same with ten million payments (over half an hour, 25 GB of disk)
 	@$(BIN)/python -W ignore -m benchmarks --size full
 
 bench-lock: .venv/.dev ## renew the lock file of the peers that are measured against
