@@ -44,7 +44,7 @@ test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the cov
 soak: .venv/.dev ## the reliability battery at full size (about half an hour); renews docs/reliability.md
 	@$(BIN)/python -m tests.battery.report
 
-bench: .venv/.dev ## measure against floors and peers (a quarter of an hour); renews docs/performance.md
+bench: .venv/.dev ## measure against floors and peers (within a quarter of an hour); renews docs/performance.md
 	@$(BIN)/python -W ignore -m benchmarks --page
 
 bench-quick: .venv/.dev ## the same with little data, within two minutes

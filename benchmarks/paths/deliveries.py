@@ -16,7 +16,7 @@ from benchmarks import seed
 from benchmarks.bars import Row, at_least
 from benchmarks.bench import Bench
 from benchmarks.databases import service_database
-from benchmarks.rounds import Sample, compare, play, rate
+from benchmarks.rounds import Sample, compare, cpu_us, play, rate
 from benchmarks.service import environment, logging_into, runtime_of
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent
@@ -54,7 +54,10 @@ def measure(bench: Bench) -> list[Row]:
 
         samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
     runtime.database.dispose()
-    return [compare(PATH, "deliveries/s", rate, samples, against=FLOOR, bar=at_least(0.5, 0.7))]
+    return [
+        compare(PATH, "deliveries/s", rate, samples, against=FLOOR, bar=at_least(0.5, 0.7)),
+        compare(PATH, "CPU µs of the job", cpu_us, samples, against=FLOOR),
+    ]
 
 
 def _endpoint(bench: Bench, runtime: Runtime) -> str:
@@ -124,9 +127,9 @@ def _post(port: int) -> None:
 
 
 def _timed(act: Any, expected: int) -> Sample:
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     count = act()
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     if count != expected:
         raise RuntimeError(f"{count} deliveries instead of {expected}")
-    return Sample(count, seconds)
+    return Sample(count, seconds, cpu)

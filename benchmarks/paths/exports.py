@@ -11,7 +11,7 @@ from benchmarks.bench import Bench
 from benchmarks.databases import large
 from benchmarks.floors import SHOWN
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, compare, middle, play, rate
+from benchmarks.rounds import Sample, compare, cpu_us, middle, play, rate
 from benchmarks.service import Hosting, bearer, environment, hosted, runtime_of
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
@@ -40,6 +40,7 @@ def measure(bench: Bench) -> list[Row]:
     growth, first = watch.most - before, middle(samples["service"], _first_byte)
     return [
         compare(PATH, "rows/s", rate, samples, against=FLOOR, bar=at_least(0.1, 0.3)),
+        Row(PATH, "web CPU µs a row", middle(samples["service"], cpu_us)),
         Row(PATH, "ms to the first byte", first, ratio=first, bar=at_most(200)),
         Row(PATH, "MiB of memory more", growth, ratio=growth, bar=at_most(50)),
     ]
@@ -76,7 +77,7 @@ def _admin_token(env: dict[str, str]) -> str:
 def _download(service: Program, headers: dict[str, str]) -> Sample:
     """Read the whole file; the latency is when its first byte came."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=300)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), service.cpu()
     connection.request("GET", TARGET, headers=headers)
     answer = connection.getresponse()
     if answer.status != 200:
@@ -87,7 +88,7 @@ def _download(service: Program, headers: dict[str, str]) -> Sample:
         lines += piece.count(b"\n")
     seconds = time.perf_counter() - started
     connection.close()
-    return Sample(lines - 1, seconds, latencies=(first,))
+    return Sample(lines - 1, seconds, service.cpu() - cpu, latencies=(first,))
 
 
 def _first_byte(sample: Sample) -> float:

@@ -1,4 +1,4 @@
-"""How it grows: gunicorn workers, the size of the table, and SQLite beside PostgreSQL."""
+"""How it grows: gunicorn workers, clients at once, the size of the table, and SQLite beside PostgreSQL."""
 
 from benchmarks import seed
 from benchmarks.bars import Row, at_most
@@ -7,23 +7,30 @@ from benchmarks.databases import large, small
 from benchmarks.paths.callbacks import callbacks, pending_in
 from benchmarks.postgres import migrate
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, compare, middle, p99, play, rate
+from benchmarks.rounds import Sample, compare, cpu_us, database_us, middle, p99, play, rate
 from benchmarks.service import THREADS, Hosting, environment, hosted, runtime_of
 from mpesa_service.extensions import Database
 from mpesa_service.models import Payment
 
 WORKERS = "callbacks by gunicorn workers"
+CLIENTS = "callbacks by connections"
 TABLE = "callbacks by payments in the table"
+DISK = "payments on disk"
 MEMORY = "memory"
 
 
 def measure(bench: Bench) -> list[Row]:
     """Settle payments in each setting; only the size of the table has a bar."""
-    return [*_by_workers(bench), *_by_table(bench), *_on_sqlite(bench)]
+    return [*_by_workers(bench), *_by_table(bench), *_on_disk(bench), *_on_sqlite(bench)]
 
 
 def _settle(bench: Bench, service: Program, database: str, env: dict[str, str]) -> Sample:
     return bench.load(service, callbacks(pending_in(bench, database, env)))
+
+
+def _figures(path: str, setting: str, samples: list[Sample]) -> list[Row]:
+    figures = {"requests/s": rate, "p99 ms": p99, "web CPU µs": cpu_us, "database CPU µs": database_us}
+    return [Row(path, f"{setting}: {name}", middle(samples, figure)) for name, figure in figures.items()]
 
 
 def _by_workers(bench: Bench) -> list[Row]:
@@ -35,11 +42,8 @@ def _by_workers(bench: Bench) -> list[Row]:
             samples = [_settle(bench, service, "small", env) for _ in range(bench.size.rounds)]
             memory = service.memory()
         name = f"{workers} × {THREADS} threads"  # noqa: RUF001
-        rows += [
-            Row(WORKERS, f"{name}: requests/s", middle(samples, rate)),
-            Row(WORKERS, f"{name}: p99 ms", middle(samples, p99)),
-            Row(MEMORY, f"{name}: MiB of the largest worker", memory),
-        ]
+        rows += _figures(WORKERS, name, samples)
+        rows.append(Row(MEMORY, f"{name}: MiB of the largest worker", memory))
     return rows
 
 
@@ -60,8 +64,33 @@ def _by_table(bench: Bench) -> list[Row]:
                 many: lambda _: _settle(bench, large_service, "large", large_env),
             },
         )
+        by_clients = _by_connections(bench, small_service, small_env)
     figure = f"µs a callback, {many}"
-    return [compare(TABLE, figure, _cost, samples, against=few, ours=many, bar=at_most(1.2))]
+    grown = compare(TABLE, figure, _cost, samples, against=few, ours=many, bar=at_most(1.2))
+    return [*by_clients, grown]
+
+
+def _by_connections(bench: Bench, service: Program, env: dict[str, str]) -> list[Row]:
+    def settle(connections: int) -> Sample:
+        pending = pending_in(bench, "small", env, bench.size.fewer)
+        return bench.load(service, callbacks(pending), connections=connections)
+
+    samples = play(
+        bench.size.rounds,
+        {f"{count} at once": lambda _, n=count: settle(n) for count in bench.size.connection_counts},  # type: ignore[misc]
+    )
+    return [row for name, of_it in samples.items() for row in _figures(CLIENTS, name, of_it)]
+
+
+def _on_disk(bench: Bench) -> list[Row]:
+    """The large table, of payments alone: their trails and callbacks are not in it."""
+    with bench.postgres.connect("large") as connection:
+        sizes = connection.execute("SELECT pg_table_size('payments'), pg_indexes_size('payments')").fetchone()
+    name = f"{bench.size.large:,} payments"
+    return [
+        Row(DISK, f"{name}: MiB of {what}", size / 2**20)
+        for what, size in zip(("rows", "indexes"), sizes or (), strict=True)
+    ]
 
 
 def _cost(sample: Sample) -> float:
@@ -80,6 +109,7 @@ def _on_sqlite(bench: Bench) -> list[Row]:
     return [
         Row("callbacks on SQLite", "requests/s", middle(samples, rate)),
         Row("callbacks on SQLite", "p99 ms", middle(samples, p99)),
+        Row("callbacks on SQLite", "web CPU µs", middle(samples, cpu_us)),
         Row(MEMORY, "SQLite: MiB of the worker", memory),
     ]
 
