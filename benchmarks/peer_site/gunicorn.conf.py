@@ -1,4 +1,4 @@
-"""The same hosting as the service's own gunicorn.conf.py."""
+"""Processes, threads and time-outs of the service's gunicorn.conf.py; the garbage collector is as it comes."""
 
 import os
 
