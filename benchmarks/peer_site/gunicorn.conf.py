@@ -1,4 +1,4 @@
-"""Processes, threads and time-outs of the service's gunicorn.conf.py; the garbage collector is as it comes."""
+"""Processes, threads and time-outs of the service's gunicorn.conf.py; garbage collector as it comes."""
 
 import os
 
