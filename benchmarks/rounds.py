@@ -1,5 +1,6 @@
 """Rounds: everything that is compared is measured in turn, again and again, so that noise hits all alike."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -54,6 +55,16 @@ def play(rounds: int, contestants: Mapping[str, Callable[[int], Sample]]) -> Sam
         for name in names[shift:] + names[:shift]:
             samples[name].append(contestants[name](number))
     return samples
+
+
+def timed(act: Callable[[], int], expected: int) -> Sample:
+    """Return the sample, with this process's CPU, of an act that has to come to `expected`."""
+    started, cpu = time.perf_counter(), time.process_time()
+    count = act()
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    if count != expected:
+        raise RuntimeError(f"{count} were done instead of {expected}")
+    return Sample(count, seconds, cpu)
 
 
 def middle(samples: list[Sample], figure: Figure) -> float:

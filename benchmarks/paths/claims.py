@@ -1,7 +1,5 @@
 """Claiming payments that are due to be asked about, a batch at a time, among very many that are not."""
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +8,7 @@ import psycopg
 from benchmarks.bars import Row, at_most
 from benchmarks.bench import Bench
 from benchmarks.databases import large
-from benchmarks.rounds import Sample, compare, play
+from benchmarks.rounds import Sample, compare, play, timed
 from benchmarks.service import environment, runtime_of
 from mpesa_service.services import turns
 from mpesa_service.services.runtime import Runtime
@@ -76,16 +74,6 @@ def claim_barely(connection: "psycopg.Connection[Any]") -> int:
 
 def _barely_now() -> dict[str, Any]:
     return {"now": datetime.now(UTC), "lease": NEVER, "most": turns.BATCH}
-
-
-def timed(act: Callable[[], int], expected: int) -> Sample:
-    """Return the sample of an act that has to come to `expected`."""
-    started = time.perf_counter()
-    count = act()
-    seconds = time.perf_counter() - started
-    if count != expected:
-        raise RuntimeError(f"{count} were claimed instead of {expected}")
-    return Sample(count, seconds)
 
 
 def milliseconds(sample: Sample) -> float:

@@ -3,7 +3,6 @@
 import http.client
 import json
 import secrets
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from benchmarks import seed
 from benchmarks.bars import Row, at_least
 from benchmarks.bench import Bench
 from benchmarks.databases import service_database
-from benchmarks.rounds import Sample, compare, cpu_us, play, rate
+from benchmarks.rounds import Sample, compare, cpu_us, play, rate, timed
 from benchmarks.service import environment, logging_into, runtime_of
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent
@@ -42,7 +41,7 @@ def measure(bench: Bench) -> list[Row]:
 
     def ours(_: int) -> Sample:
         _make_due(bench, endpoint)
-        return _timed(lambda: deliver_due(runtime), bench.size.deliveries)
+        return timed(lambda: deliver_due(runtime), bench.size.deliveries)
 
     with ExitStack() as opened:
         opened.enter_context(logging_into(bench.logs / "deliveries.log"))
@@ -50,7 +49,7 @@ def measure(bench: Bench) -> list[Row]:
 
         def barely(_: int) -> Sample:
             rows = _make_due(bench, endpoint)
-            return _timed(lambda: _deliver_barely(bench.daraja.port, lanes, rows), bench.size.deliveries)
+            return timed(lambda: _deliver_barely(bench.daraja.port, lanes, rows), bench.size.deliveries)
 
         samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
     runtime.database.dispose()
@@ -124,12 +123,3 @@ def _post(port: int) -> None:
     with receiver.getresponse() as response:
         response.read()
     receiver.close()
-
-
-def _timed(act: Any, expected: int) -> Sample:
-    started, cpu = time.perf_counter(), time.process_time()
-    count = act()
-    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    if count != expected:
-        raise RuntimeError(f"{count} deliveries instead of {expected}")
-    return Sample(count, seconds, cpu)

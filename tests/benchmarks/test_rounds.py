@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.rounds import Sample, compare, middle, play, rate
+from benchmarks.rounds import Sample, compare, middle, play, rate, timed
 from benchmarks.stats import median_ratio, percentile
 
 
@@ -55,3 +55,15 @@ def test_a_comparison_has_medians_and_the_median_of_the_ratios() -> None:
     row = compare("path", "requests/s", rate, samples, against="floor")
     assert (row.ours, row.theirs, row.ratio) == (20.0, 30.0, 0.5)
     assert middle(samples["floor"], rate) == 30.0
+
+
+def test_an_act_is_timed_with_its_cpu() -> None:
+    sample = timed(lambda: sum(1 for _ in range(200_000)), 200_000)
+    assert sample.count == 200_000
+    assert sample.seconds > 0
+    assert sample.cpu > 0
+
+
+def test_an_act_that_did_less_is_no_sample() -> None:
+    with pytest.raises(RuntimeError, match="2 were done instead of 3"):
+        timed(lambda: 2, 3)
