@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from alembic import context
 from sqlalchemy import Connection, text
 
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.models import Base
 
 MIGRATION_LOCK = 0x6D70657361

@@ -23,7 +23,7 @@ from mpesa_service.cli_review import refunds_cli, reverse, review_cli
 from mpesa_service.cli_unmatched import unmatched_cli
 from mpesa_service.cli_verify import verify_books
 from mpesa_service.cli_webhooks import webhooks_cli
-from mpesa_service.services.inbox import take_up_failed
+from mpesa_service.services.inbox import apply_failed_again
 from mpesa_service.services.rotation import rotate, rows_to_rotate
 
 mpesa_cli = AppGroup("mpesa", help="Commands for operators of the payment service.")
@@ -104,7 +104,7 @@ def retry_inbox(limit: int, as_json: bool) -> None:
 
     Example: flask --app wsgi mpesa inbox retry
     """
-    taken = take_up_failed(runtime(), limit)
+    taken = apply_failed_again(runtime(), limit)
     _say({"callbacks": taken}, f"{taken} callbacks were taken up again.", as_json)
 
 

@@ -17,7 +17,7 @@ from alembic.config import Config
 from sqlalchemy import BigInteger, Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.models import Base
 from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOptions
 from mpesa_service.simulator.server import SimulatorServer

@@ -17,7 +17,7 @@ from flask_jwt_extended import create_refresh_token
 
 from mpesa_service.app import build_app
 from mpesa_service.config import Settings
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.services.runtime import build_runtime
 from tests.support import SECRET, environment
 

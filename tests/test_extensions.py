@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from mpesa_service import extensions
 from mpesa_service.app import build_app
 from mpesa_service.config import Settings
-from mpesa_service.extensions import Database, ProcessCounters, limiter
+from mpesa_service.core.database import Database
+from mpesa_service.extensions import ProcessCounters, limiter
 from mpesa_service.models import Hold
 from mpesa_service.services.clock import utc_now
 from tests.support import environment

@@ -9,7 +9,7 @@ from benchmarks.postgres import migrate
 from benchmarks.processes import Program
 from benchmarks.rounds import Sample, compare, cpu_us, database_us, middle, p99, play, rate
 from benchmarks.service import THREADS, Hosting, environment, hosted, runtime_of
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.models import Payment
 
 WORKERS = "callbacks by gunicorn workers"

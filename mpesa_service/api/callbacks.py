@@ -15,7 +15,7 @@ from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
 from mpesa_service.schemas.responses import CallbackAnswerSchema
 from mpesa_service.services.idempotency import Answer
-from mpesa_service.services.inbox import Posted, accept
+from mpesa_service.services.inbox import Posted, receive
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def status_timeout(token: str) -> Response:
 def take(kind: CallbackKind, token: str | None) -> Response:
     """Store and apply what M-Pesa posted; answer that it is stored."""
     try:
-        accept(runtime(), posted(kind, token))
+        receive(runtime(), posted(kind, token))
     except SQLAlchemyError as error:
         log.exception("callback could not be stored")
         raise Unavailable("The callback could not be stored; send it again.") from error

@@ -1,15 +1,14 @@
-"""The words of the judgement on payments: what is reported, what the record says, and what is to be done."""
+"""The words of a decision about a payment: the report, and what the report leads to."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from mpesa_service.domain.outcomes import Outcome
-from mpesa_service.domain.states import PaymentStatus
 
 
 class Evidence(StrEnum):
-    """What a verdict rests on."""
+    """The source that a verdict rests on."""
 
     PUSH = "push"
     CALLBACK = "callback"
@@ -20,7 +19,7 @@ class Evidence(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of a report."""
+    """What the service does with a report."""
 
     APPLIED = "applied"
     DUPLICATE = "duplicate"
@@ -28,8 +27,8 @@ class Verdict(StrEnum):
     NOTED = "noted"
 
 
-class Contradiction(StrEnum):
-    """What a trusted claim says that the record does not."""
+class Mismatch(StrEnum):
+    """The point in which a trusted claim differs from the record."""
 
     AMOUNT = "amount"
     PAYER = "payer"
@@ -38,44 +37,28 @@ class Contradiction(StrEnum):
     DENIAL = "denial"
 
 
-class Remark(StrEnum):
-    """What the audit trail notes of a paid payment's prompt, which is another matter than its money."""
+class Note(StrEnum):
+    """An audit line about the prompt of a paid payment. It does not concern the payment's money."""
 
     PROMPT_OVER = "prompt_over"
     PAID_AGAIN = "paid_again"
 
 
 @dataclass(frozen=True)
-class Denial:
-    """Daraja's query said that a payment is not paid, once."""
+class NegativeResult:
+    """Daraja's query said once, at this time, that a payment is not paid."""
 
     result_code: str
     at: datetime
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What the record says before the report is heard."""
+class PaymentReport:
+    """What somebody says happened to a payment.
 
-    status: PaymentStatus
-    amount: int
-    phone: str
-    receipt: str | None = None
-    contradiction: Contradiction | None = None
-    denial: Denial | None = None
-    receipt_taken: bool = False
-    """Another payment owns the receipt that the report names."""
-    order_paid: bool = False
-    """Another payment of the same order is paid."""
-    given_up: bool = False
-    """It is in review for no reason but that nobody ever said what became of it."""
-    proven: bool = False
-    """It is paid, and C2B has confirmed its receipt and its amount."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What somebody says happened to a payment."""
+    `amount` is in whole shillings. It is None when the report names no amount, or none that is whole.
+    `reason` is the sentence for people that belongs to the result code.
+    """
 
     evidence: Evidence
     outcome: Outcome
@@ -84,15 +67,15 @@ class Report:
     result_desc: str = ""
     receipt: str | None = None
     amount: int | None = None
-    """Whole shillings, or None when the report names none (or none that is whole)."""
     phone: str | None = None
+    reason: str | None = None
     trusted: bool = True
     ids_agree: bool = True
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done about a report; `edge` names the move, if any."""
+    """What a report leads to. `edge` names the move in the transition table, if there is one."""
 
     verdict: Verdict
     reason: str
@@ -100,14 +83,19 @@ class Decision:
     learn_receipt: bool = False
     """Keep the receipt: as the payment's own, or as a claim while the payment is not paid."""
     ask_daraja: bool = False
-    contradiction: Contradiction | None = None
-    """Remember it, until Daraja has been asked."""
-    contradiction_resolved: bool = False
-    denial: Denial | None = None
-    """Remember it: the second one counts."""
-    remark: Remark | None = None
-    """What the audit trail notes of a report that moves nothing."""
+    mismatch: Mismatch | None = None
+    """Remember the mismatch until Daraja has been asked."""
+    mismatch_resolved: bool = False
+    negative_result: NegativeResult | None = None
+    """Remember the first negative query result: the second one counts."""
+    note: Note | None = None
+    """The audit line of a report that moves nothing."""
     nothing_to_ask: bool = False
-    """There is no question any more that Daraja could answer."""
+    """Daraja can answer no open question any more."""
     second_payment: bool = False
-    """The report is of other money than the payment's: book it by itself."""
+    """The report is about other money than the payment's: book it as a payment of its own."""
+
+    @property
+    def claims_receipt(self) -> bool:
+        """The receipt is only kept as a claim until Daraja is asked."""
+        return self.learn_receipt and self.verdict is Verdict.DISPUTED

@@ -25,7 +25,7 @@ class Job:
 
 JOBS = (
     Job("deliver", 1, delivery.deliver, "tell endpoints of outgoing events"),
-    Job("inbox", 10, inbox.take_up_failed, "apply callbacks again whose applying failed"),
+    Job("inbox", 10, inbox.apply_failed_again, "apply callbacks again whose applying failed"),
     Job("reconcile", 5, reconcile.ask_due, "ask Daraja about payments that nobody reports on"),
     Job("commands", 10, look_into_due, "find out about refunds and other commands without a result"),
     Job("c2b", 10, c2b_looking.look_due, "look again at money that could not be placed at first"),

@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     UniqueConstraint,
@@ -36,6 +37,7 @@ class ExpectedOrder(Base):
     __tablename__ = "expected_orders"
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     owner: Mapped[str] = mapped_column(String(255))
     shop_wide: Mapped[bool] = mapped_column(default=False, server_default=false())
     reference: Mapped[str] = mapped_column(String(64))
@@ -50,6 +52,7 @@ class ExpectedOrder(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - as SQLAlchemy declares it
     __table_args__ = (
         UniqueConstraint("reference"),
         UniqueConstraint("reference_key"),

@@ -74,14 +74,16 @@ class Payment(Base):
     `live_order` and `live_phone` hold the order id and the phone's hash while no second payment may
     be started beside this one; they are unique, so the database decides races. `refunding_amount` is
     reserved by refunds in flight, `refunded_amount` is what was paid back; together they never exceed
-    the payment. `ask_at` is when Daraja is asked next, and a job's lease while it asks; the schedule
-    counts from `ask_from`. Columns that hold a phone number (a CheckoutRequestID contains one) are encrypted,
-    with a keyed hash beside them for look-ups.
+    the payment. `version` is raised by every writer: what rests on an older one is not written.
+    `ask_at` is when Daraja is asked next, and a job's lease while it asks; the schedule counts from
+    `ask_from`. Columns that hold a phone number (a CheckoutRequestID contains one) are encrypted, with a
+    keyed hash beside them for look-ups.
     """
 
     __tablename__ = "payments"
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     provider: Mapped[str] = mapped_column(String(8))
     channel: Mapped[str | None] = mapped_column(String(8))
     owner: Mapped[str] = mapped_column(String(255))
@@ -129,6 +131,7 @@ class Payment(Base):
 
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(String(255))
 
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - as SQLAlchemy declares it
     __table_args__ = (
         UniqueConstraint("provider", "receipt", name="uq_payments_receipt"),
         UniqueConstraint("callback_token_hash"),

@@ -18,8 +18,6 @@ from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
 
 Row = TypeVar("Row")
-NO_ORDER = "no_order"
-"""Key in a session's `info`: it is known that the payment at hand has no announced order."""
 
 
 def by_column(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,8 +100,6 @@ def lock_payout_where(session: Session, **columns: str) -> Payout | None:
 
 def order_of(session: Session, reference: str, owner: str) -> str | None:
     """Return the id of the announced order that a payment of this order id and owner counts towards."""
-    if session.info.get(NO_ORDER):
-        return None
     found: str | None = session.connection().scalar(_ORDER_OF, {"of_reference": reference, "of_owner": owner})
     return found
 

@@ -2,21 +2,29 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import or_, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
+from mpesa_service.domain.audit import SERVICE, Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.reports import Verdict
 from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
 from mpesa_service.errors import Conflict, TryLater
 from mpesa_service.models import Payment
-from mpesa_service.models.statements import lock_payment
+from mpesa_service.models.load import About
 from mpesa_service.services import reconcile
+from mpesa_service.services.apply import apply
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import SERVICE, Cause, note
 
 ATTEMPTS = 3
+
+
+class InTheWay(Exception):
+    """Another payment holds the order or the phone: nothing was written."""
 
 
 def insert_live(
@@ -24,17 +32,17 @@ def insert_live(
     principal: Principal,
     order_id: str,
     phone_hash: str,
-    write: Callable[[], Payment],
-) -> Payment:
-    """Run `write`, which inserts a payment and returns it, in a transaction of its own.
+    write: Callable[[], PaymentFacts],
+) -> PaymentFacts:
+    """Run `write`, which inserts a payment and returns its facts.
 
-    When another payment is in the way, ask Daraja about it if its prompt is past its life, let it go
-    if it is, and try again; else raise Conflict or TryLater saying what is in the way.
+    When it raises InTheWay, ask Daraja about the payment in the way if its prompt is past its life, release
+    what it holds if it is, and try again. Else raise Conflict or TryLater saying what is in the way.
     """
     for _ in range(ATTEMPTS):
         try:
             return write()
-        except IntegrityError:
+        except InTheWay:
             _make_way(runtime, principal, order_id, phone_hash)
     raise TryLater("Another request for this order or phone is under way.", code="order_busy")
 
@@ -42,15 +50,25 @@ def insert_live(
 def _make_way(runtime: Runtime, principal: Principal, order_id: str, phone_hash: str) -> None:
     for holder_id in _holders(runtime, order_id, phone_hash):
         reconcile.ask(runtime, holder_id)
-        with runtime.database.begin() as session:
-            holder = lock_payment(session, holder_id)
-            now = runtime.clock()
-            if _is_over(holder, now):
-                _let_go(session, holder, now)
-            elif holder.live_order == order_id:
-                raise _order_taken(principal, holder, now)
-            elif holder.live_phone == phone_hash:
-                raise _phone_taken(holder, now)
+        release = partial(_release, principal, order_id, phone_hash, runtime.clock())
+        apply(runtime.database, About(id=holder_id), release)
+
+
+def _release(
+    principal: Principal, order_id: str, phone_hash: str, now: datetime, facts: PaymentFacts | None
+) -> Plan:
+    """Stop blocking the order and the phone; Daraja is asked about the payment as before."""
+    if facts is None:
+        return Plan(Verdict.NOTED, "there is no such payment any more")
+    change, holder = PaymentChange(facts), facts.payment
+    if _is_over(facts, now):
+        change.set(live_order=None, live_phone=None)
+        change.note("let_go", Cause(SERVICE, now))
+    elif holder["live_order"] == order_id:
+        raise _order_taken(principal, facts, now)
+    elif holder["live_phone"] == phone_hash:
+        raise _phone_taken(facts, now)
+    return change.plan(Verdict.NOTED, "released")
 
 
 def _holders(runtime: Runtime, order_id: str, phone_hash: str) -> list[str]:
@@ -61,23 +79,17 @@ def _holders(runtime: Runtime, order_id: str, phone_hash: str) -> list[str]:
         return list(session.scalars(statement))
 
 
-def _is_over(holder: Payment, now: datetime) -> bool:
+def _is_over(holder: PaymentFacts, now: datetime) -> bool:
     """Its prompt cannot be alive any more, and nobody has told us its outcome."""
-    return holder.state in OPEN and holder.prompt_expires_at is not None and holder.prompt_expires_at <= now
+    expires = holder.payment["prompt_expires_at"]
+    return holder.status in OPEN and expires is not None and expires <= now
 
 
-def _let_go(session: Session, holder: Payment, now: datetime) -> None:
-    """Stop blocking the order and the phone; the payment itself is asked about as before."""
-    holder.live_order = None
-    holder.live_phone = None
-    note(session, holder, "let_go", Cause(SERVICE, now))
-
-
-def _order_taken(principal: Principal, holder: Payment, now: datetime) -> Conflict:
-    details = {"paymentId": holder.id} if principal.may_see(holder.owner) else None
-    if holder.state in PAID:
+def _order_taken(principal: Principal, holder: PaymentFacts, now: datetime) -> Conflict:
+    details = {"paymentId": holder.id} if principal.may_see(holder.payment["owner"]) else None
+    if holder.status in PAID:
         return Conflict("This order is already paid.", code="order_paid", details=details)
-    if holder.state is PaymentStatus.REVIEW:
+    if holder.status is PaymentStatus.REVIEW:
         return Conflict(
             "A payment of this order is being looked at by a person.",
             code="order_in_review",
@@ -91,7 +103,7 @@ def _order_taken(principal: Principal, holder: Payment, now: datetime) -> Confli
     )
 
 
-def _phone_taken(holder: Payment, now: datetime) -> TryLater:
+def _phone_taken(holder: PaymentFacts, now: datetime) -> TryLater:
     return TryLater(
         "This phone number already has a payment prompt open.",
         code="phone_busy",
@@ -99,6 +111,6 @@ def _phone_taken(holder: Payment, now: datetime) -> TryLater:
     )
 
 
-def _seconds_left(holder: Payment, now: datetime) -> int:
-    expires = holder.prompt_expires_at or now
+def _seconds_left(holder: PaymentFacts, now: datetime) -> int:
+    expires = holder.payment["prompt_expires_at"] or now
     return max(1, int((expires - now).total_seconds()) + 1)

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import AccountBalance as Told
 from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.plans import Event
 from mpesa_service.models import AccountBalance, OutgoingEvent
 from mpesa_service.services import holds, pace
-from mpesa_service.services.outbox import News, publish
+from mpesa_service.services.outbox import publish
 from mpesa_service.services.runtime import Runtime
 
 PAYING_ACCOUNT = "Utility Account"
@@ -93,15 +94,14 @@ def _mind(least: int | None, session: Session, row: AccountBalance) -> None:
     holds.stop(session, holds.LOW_BALANCE, why, row.at)
     last = select(func.max(OutgoingEvent.sequence)).where(OutgoingEvent.subject_id == SUBJECT)
     number = (session.scalar(last) or 0) + 1
-    news = low_news(row.account, row.available_cents, least, number)
-    publish(session, EventType.BALANCE_LOW, news, row.at)
+    publish(session, low_news(row.account, row.available_cents, least, number, row.at))
 
 
-def low_news(account: str, available_cents: int, least: int, sequence: int) -> News:
-    """Return what is told when an account falls below `least` shillings."""
+def low_news(account: str, available_cents: int, least: int, sequence: int, at: datetime) -> Event:
+    """Return the event of an account that falls below `least` shillings."""
     available = str(_shillings(available_cents))
     data = {"account": account, "available": available, "lowBalance": least, "currency": "kes"}
-    return News(SUBJECT, sequence, data)
+    return Event(EventType.BALANCE_LOW, SUBJECT, sequence, data, at)
 
 
 def _was_told(session: Session, row: AccountBalance, least: int) -> bool:

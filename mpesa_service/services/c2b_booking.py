@@ -1,92 +1,204 @@
-"""Making a payment of a C2B confirmation, or finding the payment that it confirms.
+"""Books a C2B confirmation: as a payment of its own, or as the money of a payment that exists.
 
-    a payment has the receipt         it says again what is known, or contradicts it
-    a prompted payment fits           it is that payment's money
-    several do, or only the payer     it waits, for the callback with the same receipt to name its payment
+    a payment has the receipt         the confirmation repeats what is known, or contradicts it
+    one prompted payment fits         it is that payment's money
+    several fit, or only the payer    it waits for the callback with the same receipt to name its payment
     differs
-    an announced order fits           a new payment of that order
-    it is not of whole shillings      listed as unmatched, and no payment
-    nothing fits                      a new payment without an order, in review: a person must look
+    an expected order fits            a new payment of that order
+    it is not of whole shillings      it is listed as unmatched, and is no payment
+    nothing fits                      a new payment without an order, in review: a person decides
 
-The receipt is unique among confirmations and among payments, so whatever comes at once, one of them books.
+The receipt is unique among confirmations and among payments, so of several at once only one is booked.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
+from mpesa_service.core.log_lines import write_lines
 from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.decisions import Evidence, Report
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.outcomes import Outcome
-from mpesa_service.models import C2bConfirmation, Payment
-from mpesa_service.models.payments import Provider
-from mpesa_service.models.statements import lock_payment, lock_payment_where
+from mpesa_service.domain.planning import apply_report
+from mpesa_service.domain.plans import NewRow, Plan, Update
+from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.models import C2bConfirmation
+from mpesa_service.models.commit import commit
+from mpesa_service.models.load import About, load
+from mpesa_service.models.statements import columns_of
+from mpesa_service.services.apply import NotCommitted, apply
 from mpesa_service.services.c2b_candidates import (
     Arrival,
     Candidate,
     Rank,
+    ask_about_open,
     find_candidates,
-    have_asked,
     likeliest,
 )
-from mpesa_service.services.c2b_payments import RESULT_CODE, book_unprompted, typed_reference
-from mpesa_service.services.c2b_unbookable import keep_unbookable
-from mpesa_service.services.handled import Handled
-from mpesa_service.services.results import apply_result
+from mpesa_service.services.c2b_payments import RESULT_CODE, new_payment, order_for, typed_reference
+from mpesa_service.services.c2b_unbookable import fractional_plan
+from mpesa_service.services.handled import Received
+from mpesa_service.services.payments import known_phone
 from mpesa_service.services.runtime import Runtime
 
+TABLE = "c2b_confirmations"
 LOOK_EVERY = timedelta(seconds=60)
 LOOK_FOR = timedelta(minutes=10)
-LOCK_TRIES = 3
-SAID = "Confirmed by C2B"
+CONFIRMED = "Confirmed by C2B"
 
 
-def book(runtime: Runtime, session: Session, row: C2bConfirmation) -> Handled:
-    """Book a confirmation that is not booked yet, or say when it is looked at again.
+@dataclass(frozen=True)
+class Confirmation:
+    """A confirmation by its columns; `row_id` is set if it is stored already."""
 
-    The caller owns the transaction and the row, which he has just inserted or locked. Raises
-    IntegrityError when another payment takes the receipt at the same moment; then try again.
+    columns: Mapping[str, Any] = field(repr=False)
+    row_id: int | None = None
+
+    @classmethod
+    def of_row(cls, row: C2bConfirmation) -> "Confirmation":
+        return cls({name: getattr(row, name) for name in columns_of(C2bConfirmation)}, row.id)
+
+    @classmethod
+    def of_receipt(cls, runtime: Runtime, receipt: str) -> "Confirmation | None":
+        """Return the stored confirmation of a receipt, or None."""
+        statement = select(C2bConfirmation).where(C2bConfirmation.receipt == receipt)
+        with runtime.database.read() as session:
+            row = session.scalars(statement).one_or_none()
+            return None if row is None else cls.of_row(row)
+
+    def added_to(self, plan: Plan, **columns: Any) -> Plan:
+        """Return a plan that stores this confirmation, too, with these columns.
+
+        A stored one must still be without a payment: else somebody else has booked it.
+        """
+        if self.row_id is None:
+            row = NewRow(TABLE, {**self.columns, **columns})
+            return replace(plan, rows=(*plan.rows, row))
+        update = Update(TABLE, {"id": self.row_id, "payment_id": None}, columns)
+        return replace(plan, updates=(*plan.updates, update))
+
+
+class _Changed(Exception):
+    """The payment that was to take the money is not as it was found: look again."""
+
+
+def book(runtime: Runtime, confirmation: Confirmation, received: Received | None = None) -> Plan | None:
+    """Book a confirmation that is not booked yet, or plan when it is looked at again.
+
+    Return the plan that is committed; None if somebody else was faster: then look again. `received` is the
+    callback that is stored with it.
     """
-    if row.amount_cents % CENTS:
-        return keep_unbookable(runtime, session, row)
-    arrival, ours = arrival_of(runtime, row), is_ours(runtime, row.shortcode)
-    now = runtime.clock()
-    for _ in range(LOCK_TRIES):
-        known = lock_payment_where(session, provider=Provider.MPESA, receipt=row.receipt)
-        if known is not None:
-            return _confirm(runtime, session, row, known)
-        candidates = find_candidates(runtime, session, arrival) if ours else []
-        if not _must_wait(arrival, candidates, now - row.received_at):
-            chosen = likeliest(candidates)
-            if not chosen:
-                return _as_its_own(runtime, session, row, arrival, ours=ours)
-            payment = lock_payment(session, chosen[0].payment_id)
-            if payment.receipt is None and Rank.of(payment.state) is chosen[0].rank:
-                return _confirm(runtime, session, row, payment)
-    return _wait(session, row, candidates, now)
+    return Booking(runtime, confirmation, received).book()
+
+
+class Booking:
+    """One attempt to book a confirmation."""
+
+    def __init__(
+        self, runtime: Runtime, confirmation: Confirmation, received: Received | None = None
+    ) -> None:
+        self._runtime = runtime
+        self._confirmation = confirmation
+        self._received = received
+
+    def book(self) -> Plan | None:
+        runtime, columns = self._runtime, self._confirmation.columns
+        now = runtime.clock()
+        if columns["amount_cents"] % CENTS:
+            plan, unbooked = fractional_plan(columns, now)
+            return self._finish(plan, look_at=None, **unbooked)
+        if self._is_known():
+            return self._confirm(About(receipt=columns["receipt"]), None)
+        arrival, ours = arrival_of(runtime, columns), is_ours(runtime, columns["shortcode"])
+        candidates = find_candidates(runtime, arrival) if ours else []
+        if _must_wait(arrival, candidates, now - columns["received_at"]):
+            plan = Plan(InboxVerdict.NOTED, f"waits: {len(candidates)} payments may be meant")
+            ask_about_open(runtime, candidates, now)
+            return self._finish(plan, look_at=now + LOOK_EVERY)
+        if chosen := likeliest(candidates):
+            return self._confirm(About(id=chosen[0].payment_id, receipt=columns["receipt"]), chosen[0].rank)
+        order = order_for(runtime, arrival) if ours else None
+        plan = new_payment(runtime, columns["receipt"], arrival, order, ours=ours)
+        # Once more if it waits: an order may be expected from this very moment on.
+        again = now + LOOK_EVERY if plan.verdict == InboxVerdict.UNMATCHED else None
+        return self._finish(plan, payment_id=plan.payment_id, look_at=again)
+
+    def _is_known(self) -> bool:
+        with self._runtime.database.reading() as connection:
+            return load(connection, About(receipt=self._confirmation.columns["receipt"])) is not None
+
+    def _confirm(self, about: About, rank: Rank | None) -> Plan | None:
+        try:
+            applied = apply(self._runtime.database, about, partial(self._decide, rank))
+        except (_Changed, NotCommitted):
+            return None
+        return applied.plan
+
+    def _decide(self, rank: Rank | None, facts: PaymentFacts | None) -> Plan:
+        """Apply the confirmation to a payment, if that still is what it was found to be."""
+        if facts is None or (rank is not None and (facts.receipt or Rank.of(facts.status) is not rank)):
+            raise _Changed
+        columns, now = self._confirmation.columns, self._runtime.clock()
+        report = PaymentReport(
+            evidence=Evidence.CONFIRMATION,
+            outcome=Outcome.PAID,
+            at=now,
+            result_code=RESULT_CODE,
+            result_desc=CONFIRMED,
+            receipt=columns["receipt"],
+            amount=columns["amount_cents"] // CENTS,
+        )
+        change = PaymentChange(replace(facts, phone=_phone(self._runtime, facts)))
+        decision = apply_report(change, report)
+        plan = change.plan(decision.verdict, decision.reason)
+        return self._complete(plan, now, payment_id=facts.id, look_at=None)
+
+    def _complete(self, plan: Plan, now: Any, **columns: Any) -> Plan:
+        plan = self._confirmation.added_to(plan, **columns)
+        return plan if self._received is None else self._received.added_to(plan, now)
+
+    def _finish(self, plan: Plan, **columns: Any) -> Plan | None:
+        return self.commit(self._complete(plan, self._runtime.clock(), **columns))
+
+    def commit(self, plan: Plan) -> Plan | None:
+        """Commit a plan; None if somebody else was faster."""
+        with self._runtime.database.writing() as connection:
+            if commit(connection, plan) is None:
+                return None
+        write_lines(plan.log)
+        return plan
+
+
+def _phone(runtime: Runtime, facts: PaymentFacts) -> str:
+    return known_phone(runtime, facts, None) if facts.payment["phone_encrypted"] else ""
 
 
 def is_ours(runtime: Runtime, shortcode: str) -> bool:
-    """Tell whether this is the business number of this service, or its till."""
+    """Return whether this is the business number of this service, or its till."""
     return shortcode in {runtime.settings.mpesa_shortcode, runtime.settings.mpesa_till}
 
 
-def arrival_of(runtime: Runtime, row: C2bConfirmation) -> Arrival:
-    """Return what a confirmation of whole shillings tells, in the clear."""
+def arrival_of(runtime: Runtime, columns: Mapping[str, Any]) -> Arrival:
+    """Return what a confirmation of whole shillings says, in the clear."""
+    payer = columns["payer_encrypted"]
     return Arrival(
-        amount=row.amount_cents // CENTS,
-        bill_reference=typed_reference(runtime.vault, row.bill_reference_encrypted),
-        payer=runtime.vault.decrypt(row.payer_encrypted) if row.payer_encrypted else "",
-        payer_kind=PayerKind(row.payer_kind),
-        moved_at=row.transacted_at or row.received_at,
+        amount=columns["amount_cents"] // CENTS,
+        bill_reference=typed_reference(runtime.vault, columns["bill_reference_encrypted"]),
+        payer=runtime.vault.decrypt(payer) if payer else "",
+        payer_kind=PayerKind(columns["payer_kind"]),
+        moved_at=columns["transacted_at"] or columns["received_at"],
     )
 
 
 def _must_wait(arrival: Arrival, candidates: Sequence[Candidate], age: timedelta) -> bool:
-    """Tell whether the callback of the prompt should be given time to name its payment.
+    """Return whether the callback of the prompt should be given time to name its payment.
 
     In the end the likeliest one takes the money: it is of the same order and amount.
     """
@@ -96,35 +208,3 @@ def _must_wait(arrival: Arrival, candidates: Sequence[Candidate], age: timedelta
         return False
     paid = [one for one in fitting if one.rank is Rank.PAID]
     return age < LOOK_EVERY or (len(fitting) > 1 and len(paid) != 1 and age < LOOK_FOR)
-
-
-def _as_its_own(
-    runtime: Runtime, session: Session, row: C2bConfirmation, arrival: Arrival, *, ours: bool
-) -> Handled:
-    handled = book_unprompted(runtime, session, row, arrival, ours=ours)
-    waits = handled.verdict is InboxVerdict.UNMATCHED
-    # Once more: an order may be announced at this very moment, and neither has seen the other.
-    row.look_at = runtime.clock() + LOOK_EVERY if waits else None
-    return handled
-
-
-def _wait(session: Session, row: C2bConfirmation, candidates: Sequence[Candidate], now: datetime) -> Handled:
-    row.look_at = now + LOOK_EVERY
-    have_asked(session, candidates, now)
-    return Handled(InboxVerdict.NOTED, f"waits: {len(candidates)} payments may be meant")
-
-
-def _confirm(runtime: Runtime, session: Session, row: C2bConfirmation, payment: Payment) -> Handled:
-    """Tell a locked payment of the money that arrived."""
-    row.payment_id, row.look_at = payment.id, None
-    report = Report(
-        evidence=Evidence.CONFIRMATION,
-        outcome=Outcome.PAID,
-        at=runtime.clock(),
-        result_code=RESULT_CODE,
-        result_desc=SAID,
-        receipt=row.receipt,
-        amount=row.amount_cents // CENTS,
-    )
-    decision = apply_result(session, runtime.vault, payment, report, None)
-    return Handled(InboxVerdict(decision.verdict), decision.reason, payment.id)

@@ -1,55 +1,69 @@
-"""C2B confirmations as they come in: each receipt is noted once, and whoever notes it books it."""
+"""C2B confirmations as they come in: each receipt is stored once, and booked in the same transaction."""
 
 import json
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import C2bPayment, UnreadableCallback, parse_c2b
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.money import CENTS
-from mpesa_service.models import C2bConfirmation
-from mpesa_service.models.statements import insert_once
-from mpesa_service.services.c2b_booking import book
+from mpesa_service.domain.plans import Plan
+from mpesa_service.services.apply import commit_until_settled
+from mpesa_service.services.c2b_booking import Booking, Confirmation, book
 from mpesa_service.services.c2b_payments import typed_reference
-from mpesa_service.services.handled import Handled
+from mpesa_service.services.handled import CallbackOutcome, Received, outcome_of
 from mpesa_service.services.runtime import Runtime
 
 REFERENCE_KEPT, SHORTCODE_KEPT = 64, 16
 
 
-def handle_c2b_confirmation(runtime: Runtime, session: Session, _token: str | None, body: bytes) -> Handled:
-    """Book money that M-Pesa says has arrived, at an address that is a secret of ours and M-Pesa's."""
+def handle_c2b_confirmation(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
+    """Book money that M-Pesa says has arrived, at an address that only M-Pesa and the service know."""
     try:
-        told = parse_c2b(body)
+        payment = parse_c2b(body)
     except UnreadableCallback as error:
-        return Handled(InboxVerdict.UNREADABLE, str(error))
-    cents = told.amount * CENTS
+        return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, str(error)))
+    cents = payment.amount * CENTS
     if cents != int(cents) or not cents:
-        return Handled(InboxVerdict.UNREADABLE, "TransAmount is no amount of money")
-    inserted = insert_once(session, C2bConfirmation, _columns(runtime, told, int(cents)))
-    row = session.scalars(select(C2bConfirmation).where(C2bConfirmation.receipt == told.receipt)).one()
-    if inserted:
-        return book(runtime, session, row)
-    typed = typed_reference(runtime.vault, row.bill_reference_encrypted)
-    if (row.amount_cents, typed) != (int(cents), told.bill_reference[:REFERENCE_KEPT]):
-        said = "the first one with this receipt said otherwise"
-        return Handled(InboxVerdict.DISPUTED, said, row.payment_id)
-    return Handled(InboxVerdict.DUPLICATE, "its receipt is known", row.payment_id)
+        return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, "TransAmount is no amount of money"))
+
+    def attempt() -> Plan | None:
+        known = Confirmation.of_receipt(runtime, payment.receipt)
+        if known is not None:
+            plan = received.added_to(_repeated(runtime, known, payment, int(cents)), runtime.clock())
+            return Booking(runtime, known).commit(plan)
+        confirmation = Confirmation(_columns(runtime, payment, int(cents)))
+        return book(runtime, confirmation, received)
+
+    return outcome_of(commit_until_settled(attempt))
 
 
-def _columns(runtime: Runtime, told: C2bPayment, cents: int) -> dict[str, object]:
-    typed = told.bill_reference[:REFERENCE_KEPT]
-    names = [told.first_name, told.middle_name, told.last_name]
+def _store(runtime: Runtime, received: Received, plan: Plan) -> CallbackOutcome:
+    outcome = outcome_of(plan)
+    with runtime.database.begin() as session:
+        received.store(session, outcome, runtime.clock())
+    return outcome
+
+
+def _repeated(runtime: Runtime, known: Confirmation, payment: C2bPayment, cents: int) -> Plan:
+    """Return the verdict on a confirmation whose receipt is known; it changes nothing."""
+    typed = typed_reference(runtime.vault, known.columns["bill_reference_encrypted"])
+    if (known.columns["amount_cents"], typed) != (cents, payment.bill_reference[:REFERENCE_KEPT]):
+        reason = "the first one with this receipt said otherwise"
+        return Plan(InboxVerdict.DISPUTED, reason, known.columns["payment_id"])
+    return Plan(InboxVerdict.DUPLICATE, "its receipt is known", known.columns["payment_id"])
+
+
+def _columns(runtime: Runtime, payment: C2bPayment, cents: int) -> dict[str, object]:
+    typed = payment.bill_reference[:REFERENCE_KEPT]
+    names = [payment.first_name, payment.middle_name, payment.last_name]
     return {
-        "receipt": told.receipt,
-        "shortcode": told.shortcode[:SHORTCODE_KEPT],
+        "receipt": payment.receipt,
+        "shortcode": payment.shortcode[:SHORTCODE_KEPT],
         "amount_cents": cents,
-        "transaction_type": told.transaction_type[:REFERENCE_KEPT],
+        "transaction_type": payment.transaction_type[:REFERENCE_KEPT],
         "bill_reference_encrypted": runtime.vault.encrypt(typed) if typed else None,
-        "payer_encrypted": runtime.vault.encrypt(told.payer) if told.payer else None,
-        "payer_kind": told.payer_kind,
+        "payer_encrypted": runtime.vault.encrypt(payment.payer) if payment.payer else None,
+        "payer_kind": payment.payer_kind,
         "names_encrypted": runtime.vault.encrypt(json.dumps(names)) if any(names) else None,
-        "transacted_at": told.transacted_at,
+        "transacted_at": payment.transacted_at,
         "received_at": runtime.clock(),
     }

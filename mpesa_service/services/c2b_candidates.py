@@ -18,9 +18,8 @@ from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.references import first_id
 from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
 from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
-from mpesa_service.models import Payment
+from mpesa_service.models import Payment, PaymentEvent
 from mpesa_service.models.payments import Channel, Provider
-from mpesa_service.services.results import given_up
 from mpesa_service.services.runtime import Runtime
 
 MOST = 50
@@ -72,24 +71,37 @@ class Candidate:
     payer_agrees: bool | None
 
 
-def find_candidates(runtime: Runtime, session: Session, arrival: Arrival) -> list[Candidate]:
+def find_candidates(runtime: Runtime, arrival: Arrival) -> list[Candidate]:
     """Return the candidates whose receipt nobody knows, the likeliest and oldest first; locks nothing."""
     columns = (Payment.id, Payment.status, Payment.created_at, Payment.phone_encrypted)
     latest = Payment.created_at.desc(), Payment.id.desc()
     statement = select(*columns).where(*_fits(arrival)).order_by(*latest).limit(MOST)
-    found = [
-        Candidate(
-            payment_id,
-            Rank.of(PaymentStatus(status)),
-            created_at,
-            _agrees(arrival, runtime.vault.decrypt(phone or b"")),
-        )
-        for payment_id, status, created_at, phone in session.execute(statement)
-        if status != PaymentStatus.REVIEW
-        or created_at >= arrival.moved_at - PROMPT_WINDOW
-        or given_up(session, payment_id)
-    ]
+    with runtime.database.read() as session:
+        found = [
+            Candidate(
+                payment_id,
+                Rank.of(PaymentStatus(status)),
+                created_at,
+                _agrees(arrival, runtime.vault.decrypt(phone or b"")),
+            )
+            for payment_id, status, created_at, phone in session.execute(statement)
+            if status != PaymentStatus.REVIEW
+            or created_at >= arrival.moved_at - PROMPT_WINDOW
+            or _is_unresolved(session, payment_id)
+        ]
     return sorted(found, key=lambda one: (one.rank, one.created_at, one.payment_id))
+
+
+def _is_unresolved(session: Session, payment_id: str) -> bool:
+    """Return whether a payment is in review only because nobody ever said what became of it."""
+    latest = (
+        select(PaymentEvent.cause)
+        .where(PaymentEvent.payment_id == payment_id, PaymentEvent.refund_id.is_(None))
+        .where(PaymentEvent.from_status != PaymentEvent.to_status)
+        .order_by(PaymentEvent.sequence.desc())
+        .limit(1)
+    )
+    return session.scalar(latest) == "gave_up"
 
 
 def _fits(arrival: Arrival) -> list[ColumnElement[bool]]:
@@ -122,8 +134,8 @@ def likeliest(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sure or [one for one in candidates if one.payer_agrees is None]
 
 
-def have_asked(session: Session, candidates: Sequence[Candidate], now: datetime) -> None:
-    """Have Daraja asked about the open ones; those that somebody is at work on are left to him."""
+def ask_about_open(runtime: Runtime, candidates: Sequence[Candidate], now: datetime) -> None:
+    """Have Daraja asked about the open ones. Those that somebody else is at work on are left to him."""
     statement = (
         select(Payment)
         .where(Payment.id.in_([one.payment_id for one in candidates if one.rank is Rank.OPEN]))
@@ -131,6 +143,7 @@ def have_asked(session: Session, candidates: Sequence[Candidate], now: datetime)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    for payment in session.scalars(statement):
-        rested = max(now, (payment.asked_at or payment.created_at) + ASK_AT_MOST_EVERY)
-        payment.ask_at = min(payment.ask_at or rested, rested)
+    with runtime.database.begin() as session:
+        for payment in session.scalars(statement):
+            rested = max(now, (payment.asked_at or payment.created_at) + ASK_AT_MOST_EVERY)
+            payment.ask_at = min(payment.ask_at or rested, rested)

@@ -6,11 +6,10 @@
 import logging
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from mpesa_service.domain.plans import Update
 from mpesa_service.models import C2bConfirmation
-from mpesa_service.models.statements import lock_payment
-from mpesa_service.services.c2b_booking import LOOK_EVERY, arrival_of, book
+from mpesa_service.services.c2b_booking import LOOK_EVERY, TABLE, Confirmation, arrival_of, book
 from mpesa_service.services.c2b_payments import match_if_it_fits
 from mpesa_service.services.runtime import Runtime
 
@@ -24,8 +23,7 @@ def look_due(runtime: Runtime, limit: int = 200) -> int:
         if row_id is None:
             return done
         try:
-            with runtime.database.begin() as session:
-                _look(runtime, session, row_id)
+            _look(runtime, row_id)
         except Exception:  # the others must not wait for a fault in this one
             log.exception("could not look at a confirmation", extra={"confirmation_id": row_id})
     return limit
@@ -48,14 +46,16 @@ def _next(runtime: Runtime) -> int | None:
         return row.id
 
 
-def _look(runtime: Runtime, session: Session, row_id: int) -> None:
-    statement = select(C2bConfirmation).where(C2bConfirmation.id == row_id).with_for_update(key_share=True)
-    row = session.scalars(statement).one()
+def _look(runtime: Runtime, row_id: int) -> None:
+    with runtime.database.read() as session:
+        row = session.scalars(select(C2bConfirmation).where(C2bConfirmation.id == row_id)).one()
+        confirmation = Confirmation.of_row(row)
     if row.payment_id is None:
-        handled = book(runtime, session, row)
-        about = {"confirmation_id": row.id, "verdict": str(handled.verdict), "reason": handled.reason}
-        log.info("confirmation looked at again", extra={**about, "payment_id": handled.payment_id})
+        plan = book(runtime, confirmation)
+        if plan is None:  # it is due again soon
+            return
+        about = {"confirmation_id": row.id, "verdict": str(plan.verdict), "reason": plan.reason}
+        log.info("confirmation looked at again", extra={**about, "payment_id": plan.payment_id})
         return
-    row.look_at = None
-    payment = lock_payment(session, row.payment_id)
-    match_if_it_fits(session, payment, arrival_of(runtime, row), runtime.clock())
+    done = Update(TABLE, {"id": row.id}, {"look_at": None})
+    match_if_it_fits(runtime, row.payment_id, arrival_of(runtime, confirmation.columns), done)

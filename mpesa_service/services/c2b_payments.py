@@ -1,26 +1,26 @@
 """Payments of money that came without a prompt: towards the order that it names, or waiting for a person."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
-
 from mpesa_service.daraja import PayerKind
+from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.decisions import Evidence, Report
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.orders import OrderStatus, reference_key
 from mpesa_service.domain.phones import normalize_msisdn
+from mpesa_service.domain.plans import Plan, Update
 from mpesa_service.domain.references import new_id
+from mpesa_service.domain.reports import Evidence, PaymentReport, Verdict
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import InvalidPhone
-from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
+from mpesa_service.models.load import About, facts_of_new, find_orders, load_order
 from mpesa_service.models.payments import Channel, Provider
-from mpesa_service.models.statements import lock_order_where
+from mpesa_service.services.apply import apply
 from mpesa_service.services.c2b_candidates import Arrival
-from mpesa_service.services.handled import Handled
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import MPESA, SERVICE, Cause, create_payment, move_payment
 from mpesa_service.services.vault import Vault
 
 NOBODY = ""
@@ -34,86 +34,86 @@ NOT_OURS = "A person must look: it names another business number."
 PAID_BEFORE = "A person must look: what it was asked for is paid already, by other money."
 
 
-def book_unprompted(
-    runtime: Runtime, session: Session, row: C2bConfirmation, arrival: Arrival, *, ours: bool
-) -> Handled:
-    """Make a payment of its own of a confirmation: of the order that it names, or in review."""
-    now = runtime.clock()
-    payment = Payment(**_columns(runtime, row.receipt, arrival, now))
-    cause = Cause(MPESA, now, Evidence.CONFIRMATION)
-    create_payment(session, payment, cause)
-    row.payment_id = payment.id
-    order = order_for(session, arrival) if ours else NOT_OURS
-    return _settle(session, payment, order, cause)
+def new_payment(
+    runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str | None, *, ours: bool
+) -> Plan:
+    """Return the plan that makes a payment of its own of money that arrived: of its order, or in review.
 
-
-def book_beside(runtime: Runtime, session: Session, prompted: Payment, report: Report) -> Handled:
-    """Make a payment of its own of what a prompt brought after its payment had been paid by other money.
-
-    It is as its confirmation would have it, which may come yet or never: towards the announced order, or
-    in review. The caller has locked the prompt's payment.
+    `order` is what `order_for` returned.
     """
     now = runtime.clock()
+    cause = Cause(MPESA, now, Evidence.CONFIRMATION)
+    return _new_payment(runtime, receipt, arrival, NOT_OURS if not ours or order is None else order, cause)
+
+
+def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentReport) -> Plan:
+    """Return the plan of what a prompt brought after its payment had been paid by other money.
+
+    It is the payment that its confirmation would make, which may come later or never: of the expected order,
+    or in review.
+    """
+    now, payment = runtime.clock(), prompted.payment
     arrival = Arrival(
         amount=prompted.amount,
-        bill_reference=prompted.account_reference or "",
-        payer=runtime.vault.decrypt(prompted.phone_encrypted or b""),
+        bill_reference=payment["account_reference"] or "",
+        payer=runtime.vault.decrypt(payment["phone_encrypted"] or b""),
         payer_kind=PayerKind.PLAIN,
         moved_at=now,
     )
-    payment = Payment(**_columns(runtime, str(report.receipt), arrival, now))
+    order = order_for(runtime, arrival)
     cause = Cause(MPESA, now, report.evidence, {"paidBesides": prompted.id})
-    create_payment(session, payment, cause)
-    order = order_for(session, arrival)
-    return _settle(session, payment, PAID_BEFORE if isinstance(order, str) else order, cause)
+    reason = PAID_BEFORE if isinstance(order, str) else order
+    return _new_payment(runtime, str(report.receipt), arrival, reason, cause)
 
 
-def _settle(session: Session, payment: Payment, order: ExpectedOrder | str, cause: Cause) -> Handled:
-    """Give new money to its order, or have a person look, for the reason why there is none."""
-    if isinstance(order, ExpectedOrder):
-        give_to(payment, order)
-        move_payment(session, payment, "paid", cause)
-        return Handled(InboxVerdict.APPLIED, "pays an announced order", payment.id)
-    payment.failure_reason = order
-    move_payment(session, payment, "unmatched", cause)
-    return Handled(InboxVerdict.UNMATCHED, order, payment.id)
+def _new_payment(
+    runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str, cause: Cause
+) -> Plan:
+    """Give new money to its order, or to a person, for the reason why there is no order."""
+    facts = facts_of_new(_columns(runtime, receipt, arrival, cause.at))
+    change = PaymentChange(facts)
+    change.create(cause)
+    if isinstance(order, OrderFacts):
+        give_to(change, order)
+        change.move("paid", cause)
+        return change.plan_new(InboxVerdict.APPLIED, "pays an expected order")
+    change.set(failure_reason=order)
+    change.move("unmatched", cause)
+    return change.plan_new(InboxVerdict.UNMATCHED, order)
 
 
-def match_if_it_fits(session: Session, payment: Payment, arrival: Arrival, now: datetime) -> bool:
-    """Match a locked payment that waits, if an order has come that it names; tell whether it was."""
-    if payment.state is not PaymentStatus.REVIEW or payment.order_id is not None:
-        return False
-    order = order_for(session, arrival)
-    if not isinstance(order, ExpectedOrder):
-        return False
-    give_to(payment, order)
-    payment.failure_reason = None
-    move_payment(session, payment, "matched", Cause(SERVICE, now, Evidence.CONFIRMATION))
-    return True
+def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: Update) -> None:
+    """Match a payment that waits, if the order that it names exists by now. `also` is written anyway."""
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        if facts is None:
+            raise LookupError("the payment has vanished")
+        change = PaymentChange(facts)
+        if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
+            order = order_for(runtime, arrival)
+            if isinstance(order, OrderFacts):
+                give_to(change, order)
+                change.set(failure_reason=None)
+                change.move("matched", Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
+        return replace(change.plan(Verdict.NOTED, "looked at again"), updates=(also,))
+
+    apply(runtime.database, About(id=payment_id), decide)
 
 
-def order_for(session: Session, arrival: Arrival) -> ExpectedOrder | str:
-    """Return the order that money names, locked, or why there is none that takes it."""
-    found = find_orders(session, arrival.bill_reference)
-    if len(found) != 1:
-        return FITS_SEVERAL if found else FITS_NONE
-    order = lock_order_where(session, id=found[0])
+def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:
+    """Return the order that money names, or why there is none that takes it."""
+    with runtime.database.reading() as connection:
+        found = find_orders(connection, reference_key(arrival.bill_reference))
+        if len(found) != 1:
+            return FITS_SEVERAL if found else FITS_NONE
+        order = load_order(connection, "id", found[0])
     if order is None:
         return FITS_NONE
-    if order.state is OrderStatus.CANCELED:
+    if order.status == OrderStatus.CANCELED:
         return CANCELED
-    # What was paid in time counts, however late it is told.
+    # What was paid in time counts, however late M-Pesa reports it.
     over = order.expires_at is not None and order.expires_at <= arrival.moved_at
     return EXPIRED if over else order
-
-
-def find_orders(session: Session, bill_reference: str) -> list[str]:
-    """Return the ids of the orders that a payer's reference stands for: none, one, or by mischance two."""
-    key = reference_key(bill_reference)
-    if not key:
-        return []
-    fits = or_(ExpectedOrder.reference_key == key, ExpectedOrder.account_key == key)
-    return list(session.scalars(select(ExpectedOrder.id).where(fits).limit(2)))
 
 
 def typed_key(vault: Vault, key: str) -> str:
@@ -126,12 +126,15 @@ def typed_reference(vault: Vault, encrypted: bytes | None) -> str:
     return vault.decrypt(encrypted) if encrypted else ""
 
 
-def give_to(payment: Payment, order: ExpectedOrder) -> None:
+def give_to(change: PaymentChange, order: OrderFacts) -> None:
     """Make a payment the order's, and its owner's."""
-    payment.owner = order.owner
-    payment.order_id = order.reference
-    payment.expected_order_id = order.id
-    payment.details = order.details
+    change.order = order
+    change.set(
+        owner=order.owner,
+        order_id=order.reference,
+        expected_order_id=order.id,
+        details=order.details,
+    )
 
 
 def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:

@@ -4,7 +4,7 @@ They are listed with the money that fits no order, announced like it, and stay u
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,24 +13,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.phones import mask_payer, mask_reference
+from mpesa_service.domain.plans import Event, LogLine, Plan
 from mpesa_service.domain.references import new_id
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import Conflict, NotFound
-from mpesa_service.extensions import AFTER_COMMIT
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.payments import Provider
 from mpesa_service.services.c2b_payments import RESULT_CODE, typed_reference
-from mpesa_service.services.handled import Handled
-from mpesa_service.services.outbox import News, publish
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import Cause
 from mpesa_service.services.vault import Vault
-
-log = logging.getLogger(__name__)
 
 AMOUNT_WITH_CENTS = "A person must look: its amount has cents, and payments are of whole shillings."
 
@@ -52,14 +48,17 @@ class UnbookedRecord:
     closed_by: str | None
 
 
-def keep_unbookable(runtime: Runtime, session: Session, row: C2bConfirmation) -> Handled:
-    """List a confirmation of cents that has just come, and announce it as money that waits for a person."""
-    now = runtime.clock()
-    row.look_at, row.unbooked_id = None, new_id(now)
-    publish(session, EventType.PAYMENT_REVIEW, _news(row.unbooked_id, row), now)
-    line = {"confirmation_id": row.id, "unbooked_id": row.unbooked_id}
-    session.info.setdefault(AFTER_COMMIT, []).append(lambda: log.warning("money with cents", extra=line))
-    return Handled(InboxVerdict.UNMATCHED, "not whole shillings: listed as unmatched, and no payment")
+def fractional_plan(confirmation: Mapping[str, Any], now: datetime) -> tuple[Plan, dict[str, Any]]:
+    """Return the plan that lists a confirmation of cents and announces it, and the row's new columns."""
+    unbooked_id = new_id(now)
+    line = LogLine(__name__, logging.WARNING, "money with cents", {"unbooked_id": unbooked_id})
+    plan = Plan(
+        InboxVerdict.UNMATCHED,
+        "not whole shillings: listed as unmatched, and no payment",
+        events=(_event(unbooked_id, confirmation, now),),
+        log=(line,),
+    )
+    return plan, {"unbooked_id": unbooked_id}
 
 
 def open_unbooked(runtime: Runtime, session: Session, limit: int, after: str) -> Sequence[UnbookedRecord]:
@@ -109,16 +108,16 @@ def exact_shillings(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
 
 
-def _news(subject_id: str, row: C2bConfirmation) -> News:
-    """Return the same as of a payment in review, but for the amount."""
+def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> Event:
+    """Return the same event as for a payment in review, but for the amount."""
     data: dict[str, Any] = {
         "provider": Provider.MPESA,
         "orderId": None,
         "status": PaymentStatus.REVIEW.public,
         "amount": None,
-        "exactAmount": exact_shillings(row.amount_cents),
+        "exactAmount": exact_shillings(confirmation["amount_cents"]),
         "currency": CURRENCY,
-        "mpesaReceiptNumber": row.receipt,
+        "mpesaReceiptNumber": confirmation["receipt"],
         "refundedAmount": 0,
         "failureReason": AMOUNT_WITH_CENTS,
         "resultCode": RESULT_CODE,
@@ -126,7 +125,7 @@ def _news(subject_id: str, row: C2bConfirmation) -> News:
         "metadata": {},
         "previousStatus": PaymentStatus.PENDING.public,
     }
-    return News(subject_id, 1, data)
+    return Event(EventType.PAYMENT_REVIEW, subject_id, 1, data, now)
 
 
 def _record(vault: Vault, row: C2bConfirmation) -> UnbookedRecord:

@@ -15,15 +15,16 @@ from typing import TypeVar
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
+from mpesa_service.core.database import driver_of
 from mpesa_service.daraja import C2bPayment, C2bRejection, UnreadableCallback, parse_c2b
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.orders import AmountRule, WhenUnsure, reference_key
 from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
 from mpesa_service.domain.validation import Begun, Expectation, Known, Objection, objection, unsure
 from mpesa_service.models import ExpectedOrder, Payment
+from mpesa_service.models.load import find_orders
 from mpesa_service.models.payments import Channel
 from mpesa_service.services.c2b_booking import is_ours
-from mpesa_service.services.c2b_payments import find_orders
 from mpesa_service.services.c2b_rules import read_rules
 from mpesa_service.services.inbox import Posted, keep
 from mpesa_service.services.order_sums import missing_amount
@@ -83,7 +84,7 @@ def judge(runtime: Runtime, told: C2bPayment) -> Judgment:
         return _judgment(Objection.SHORTCODE)
     with _quick_look(runtime) as session:
         rules = read_rules(runtime, session)
-        found = find_orders(session, told.bill_reference)
+        found = find_orders(driver_of(session), reference_key(told.bill_reference))
         order = session.get(ExpectedOrder, found[0]) if len(found) == 1 else None
         known = Known(
             order=_expectation(runtime, order) if order else None,

@@ -1,18 +1,25 @@
-"""What became of a callback."""
+"""A callback as it was received, and its outcome: how both are stored in the inbox and written to the log."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from mpesa_service.domain.callbacks import InboxVerdict
+from sqlalchemy.orm import Session
 
-log = logging.getLogger(__name__)
+from mpesa_service.core.database import after_commit, driver_of
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.domain.plans import LogLine, NewRow, Plan, Update
+from mpesa_service.models.commit import write_row, write_update
+
+INBOX = "callback_inbox"
+REASON_LIMIT = 512
 
 
 @dataclass(frozen=True)
-class Handled:
-    """The verdict, why, and whom it concerned."""
+class CallbackOutcome:
+    """The verdict on a callback, the reason, and the ids of what it concerned."""
 
     verdict: InboxVerdict
     reason: str
@@ -23,7 +30,7 @@ class Handled:
 
     @property
     def ids(self) -> dict[str, str | None]:
-        """Whom it concerned, by the names that the inbox and the log have for them."""
+        """The ids, by the names that the inbox and the log have for them."""
         return {
             "payment_id": self.payment_id,
             "refund_id": self.refund_id,
@@ -32,18 +39,55 @@ class Handled:
         }
 
 
-def outcome_columns(handled: Handled, at: datetime) -> dict[str, Any]:
-    """Return the inbox's columns of a callback that was applied at the first attempt."""
-    outcome = {"verdict": handled.verdict, "reason": handled.reason[:512], "attempts": 1}
-    return {**outcome, **handled.ids, "processed_at": at}
+@dataclass(frozen=True)
+class Received:
+    """A callback that was posted. `columns` are its inbox row; `row_id` is set if it is stored already."""
+
+    kind: CallbackKind
+    token_hash: str | None
+    columns: Mapping[str, Any] = field(repr=False)
+    row_id: int | None = None
+    attempts: int = 0
+
+    def added_to(self, plan: Plan, at: datetime) -> Plan:
+        """Return a plan that stores this callback, too, with the plan's own verdict as its outcome."""
+        outcome = outcome_of(plan)
+        row, update = self._writes(outcome, at)
+        return replace(
+            plan, rows=plan.rows + row, updates=update + plan.updates, log=(*plan.log, self._line(outcome))
+        )
+
+    def store(self, session: Session, outcome: CallbackOutcome, at: datetime) -> None:
+        """Store this callback and its outcome in the session's transaction, and log it after the commit."""
+        session.flush()
+        rows, updates = self._writes(outcome, at)
+        for row in rows:
+            write_row(driver_of(session), row)
+        for update in updates:
+            write_update(driver_of(session), update)
+        after_commit(session, [self._line(outcome)])
+
+    def _writes(
+        self, outcome: CallbackOutcome, at: datetime
+    ) -> tuple[tuple[NewRow, ...], tuple[Update, ...]]:
+        columns = {
+            "verdict": outcome.verdict,
+            "reason": outcome.reason[:REASON_LIMIT],
+            "attempts": self.attempts + 1,
+            **outcome.ids,
+            "processed_at": at,
+        }
+        if self.row_id is None:
+            return (NewRow(INBOX, {**self.columns, **columns}),), ()
+        # Another process may have taken up the row: only one of the two applies it.
+        return (), (Update(INBOX, {"id": self.row_id, "attempts": self.attempts}, columns),)
+
+    def _line(self, outcome: CallbackOutcome) -> LogLine:
+        ids = {name: value for name, value in outcome.ids.items() if value is not None}
+        extra = {"kind": self.kind, "verdict": str(outcome.verdict), **ids, "reason": outcome.reason}
+        return LogLine(__name__, logging.INFO, "callback", extra)
 
 
-def log_callback(kind: str, handled: Handled) -> None:
-    """Say what became of a callback; once it is committed."""
-    line = {
-        "kind": kind,
-        "verdict": str(handled.verdict),
-        **{name: value for name, value in handled.ids.items() if value is not None},
-        "reason": handled.reason,
-    }
-    log.info("callback", extra=line)
+def outcome_of(plan: Plan) -> CallbackOutcome:
+    """Return what a committed plan means for the callback that it stores."""
+    return CallbackOutcome(InboxVerdict(plan.verdict), plan.reason, plan.payment_id)

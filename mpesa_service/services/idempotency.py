@@ -14,13 +14,16 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
+from mpesa_service.core.database import driver_of
+from mpesa_service.domain.plans import NewRow, Update
 from mpesa_service.errors import KeyReused, TryLater
 from mpesa_service.models import IdempotencyKey
-from mpesa_service.models.chain import Changed, Inserted, Links, was
+from mpesa_service.models.driver import Driver, to_sqlite
 from mpesa_service.models.statements import insert_once, table_of
 from mpesa_service.services.clock import Clock
 from mpesa_service.services.runtime import Runtime
 
+TABLE = "idempotency_keys"
 KEPT_FOR = timedelta(hours=72)
 LOCKED_FOR = timedelta(seconds=90)
 """Longer than a request can take; whoever holds a key for longer was killed."""
@@ -65,7 +68,6 @@ _OF_KEY = (
 _UNANSWERED = (*_OF_KEY, _K.c.answer_status.is_(None))
 _ANSWER = update(_K).where(*_UNANSWERED).returning(_K.c.id)
 _GIVE_BACK = delete(_K).where(*_UNANSWERED).returning(_K.c.id)
-_FORGET = delete(_K).where(*_OF_KEY, _K.c.expires_at <= bindparam("now")).returning(_K.c.id)
 _KEPT = select(_K.c.answer_status, _K.c.answer_body).where(*_OF_KEY)
 
 
@@ -103,24 +105,38 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
     row = _new_row(request, resource_id, now)
     if insert_once(session, IdempotencyKey, row):
         return
-    if not (forget_expired(session, request, now) and insert_once(session, IdempotencyKey, row)):
+    if not (forget_expired(driver_of(session), request, now) and insert_once(session, IdempotencyKey, row)):
         raise in_use()
 
 
-def claim_first(request: KeyedRequest | None, resource_id: str, now: datetime) -> Links:
-    """Return what takes the key for `resource_id` at the head of a chain: nothing when there is no key."""
+def claim_row(request: KeyedRequest | None, resource_id: str, now: datetime) -> tuple[NewRow, ...]:
+    """Return the row that takes the key for `resource_id`: none without a key.
+
+    Its unique insert decides who acts: a plan with this row writes nothing if the key is taken.
+    """
     if request is None:
-        return []
-    row = _new_row(request, resource_id, now)
-    return [(Inserted(IdempotencyKey, tuple(row), once=True), row)]
+        return ()
+    return (NewRow(TABLE, _new_row(request, resource_id, now), once=True),)
 
 
-def forget_expired(session: Session, request: KeyedRequest | None, now: datetime) -> bool:
-    """Delete the key's row if it is older than keys are kept; tell whether it was."""
+def refuse_taken(runtime: Runtime, request: KeyedRequest | None) -> None:
+    """Raise TryLater if the key is taken."""
+    if request is None:
+        return
+    with runtime.database.read() as session:
+        if session.scalars(_row(request)).first() is not None:
+            raise in_use()
+
+
+def forget_expired(connection: Driver, request: KeyedRequest | None, now: datetime) -> bool:
+    """Delete the key's row if it is older than keys are kept; return whether it was."""
     if request is None:
         return False
-    parameters = {**request.as_parameters(), "now": now}
-    return session.connection().execute(_FORGET, parameters).first() is not None
+    mark = "%s" if connection.is_postgres else "?"
+    terms = f"caller = {mark} AND operation = {mark} AND key = {mark} AND expires_at <= {mark}"
+    at = now if connection.is_postgres else to_sqlite(now)
+    values = (request.caller, request.operation, request.key, at)
+    return connection.execute(f"DELETE FROM {TABLE} WHERE {terms}", values) > 0  # noqa: S608
 
 
 def _new_row(request: KeyedRequest, resource_id: str, now: datetime) -> dict[str, Any]:
@@ -157,17 +173,28 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
     return _kept(runtime, kept.answer_status, kept.answer_body)
 
 
-def complete_last(runtime: Runtime, request: KeyedRequest | None, answer: Answer) -> Links:
-    """Return what stores `answer` under the key at the end of a chain, if it is the first: else nothing is.
-
-    The answer must be one that is kept, and not say "try again later".
-    """
+def answer_update(runtime: Runtime, request: KeyedRequest | None, answer: Answer) -> tuple[Update, ...]:
+    """Return the update that stores the first answer under the key, as `complete` does; none without one."""
     if request is None:
-        return []
-    stored = {"answer_status": answer.status, "answer_body": runtime.vault.encrypt_bytes(answer.body)}
-    of_key = {"caller": request.caller, "operation": request.operation, "key": request.key}
-    first = Changed(IdempotencyKey, tuple(stored), tuple(of_key), unset="answer_status")
-    return [(first, {**stored, **was(of_key)})]
+        return ()
+    where = {
+        "caller": request.caller,
+        "operation": request.operation,
+        "key": request.key,
+        "answer_status": None,
+    }
+    columns = None
+    if answer.retry_after is None:
+        body = runtime.vault.encrypt_bytes(answer.body)
+        columns = {"answer_status": answer.status, "answer_body": body}
+    return (Update(TABLE, where, columns, required=False),)
+
+
+def kept_answer(runtime: Runtime, request: KeyedRequest) -> Answer:
+    """Return the answer that is stored under the key."""
+    with runtime.database.read() as session:
+        row = session.scalars(_row(request)).one()
+    return _kept(runtime, row.answer_status or 0, row.answer_body or b"")
 
 
 def _kept(runtime: Runtime, status: int, body: bytes) -> Answer:

@@ -1,8 +1,6 @@
-"""Callbacks: the raw body is stored with what became of it, then answered.
+"""Receives what M-Pesa posts: each body is stored with its outcome, in the transaction that applies it.
 
-Storing and applying share one transaction. Should anything in it fail, the body is stored first and
-applying stands behind a savepoint, so that a fault in it never loses the body: the row says `failed`, and
-is taken up again.
+Should that fail, the body is stored alone, as `failed`. A job takes it up again by the same path.
 """
 
 import logging
@@ -11,24 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
 
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models import CallbackInbox
-from mpesa_service.models.together import append
 from mpesa_service.services.callback_kinds import handler_of
-from mpesa_service.services.handled import Handled, log_callback, outcome_columns
-from mpesa_service.services.results import TRUST_KEYS
+from mpesa_service.services.handled import CallbackOutcome, Received
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.unlocked import apply_unlocked
 from mpesa_service.services.vault import token_hash
 
 log = logging.getLogger(__name__)
 
-TRIES_AT_ONCE = 2
-"""The second one sees what a concurrent callback has just written (two claims of one receipt)."""
 MAX_ATTEMPTS = 10
 
 
@@ -43,109 +34,74 @@ class Posted:
     source_address: str | None
 
 
-def accept(runtime: Runtime, posted: Posted) -> InboxVerdict:
-    """Store a callback and apply it; return what became of it.
+def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
+    """Store a callback and apply it; return the verdict.
 
-    Returns only after the body is committed. Raises SQLAlchemyError when it could not be stored, and
-    then nothing was.
+    Returns only after the body is committed. Raises SQLAlchemyError if it cannot be stored; then nothing was.
     """
+    received = _received(runtime, posted)
     try:
-        row = _received(runtime, posted)
-        unlocked = _apply_unlocked(runtime, posted, row)
-        handled = unlocked or _apply_and_store(runtime, posted, row)
-    except PoolTimeout:  # it would only wait as long again
+        outcome = handler_of(posted.kind)(runtime, received, posted.body)
+    except PoolTimeout:  # storing the body alone would only wait as long again
         raise
-    except Exception as error:  # noqa: BLE001 - the body must be kept whatever went wrong
-        log.warning("callback is stored before it is applied again: %s", type(error).__name__)
-        return _store_and_apply(runtime, posted)
-    if unlocked is None:  # else whoever served it has said so
-        log_callback(posted.kind, handled)
-    return handled.verdict
-
-
-def _apply_unlocked(runtime: Runtime, posted: Posted, row: dict[str, Any]) -> Handled | None:
-    if posted.kind is not CallbackKind.STK or runtime.database.is_sqlite:
-        return None
-    return apply_unlocked(runtime, row, posted.body)
-
-
-def _apply_and_store(runtime: Runtime, posted: Posted, row: dict[str, Any]) -> Handled:
-    """Do all of it with the fewest statements: the row is written once, with its verdict."""
-    with runtime.database.begin() as session:
-        session.info[TRUST_KEYS] = posted.kind is CallbackKind.STK
-        handled = handler_of(posted.kind)(runtime, session, row["token_hash"], posted.body)
-        append(session, CallbackInbox, {**row, **outcome_columns(handled, runtime.clock())})
-    return handled
-
-
-def _store_and_apply(runtime: Runtime, posted: Posted) -> InboxVerdict:
-    with runtime.database.begin() as session:
-        row = CallbackInbox(**_received(runtime, posted), verdict=InboxVerdict.RECEIVED, attempts=0)
-        session.add(row)
-        session.flush()
-        _handle(runtime, session, row, posted.body)
-        return InboxVerdict(row.verdict)
+    except Exception as error:  # the body must be kept whatever went wrong
+        log.exception("callback could not be applied")
+        outcome = _failed(error)
+        _store(runtime, received, outcome)
+    return outcome.verdict
 
 
 def keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) -> None:
-    """Store what was posted and has been answered already; nothing is applied."""
-    row = _received(runtime, posted)
-    outcome = {"verdict": verdict, "reason": reason[:512], "attempts": 0, "processed_at": row["received_at"]}
-    with runtime.database.begin() as session:
-        append(session, CallbackInbox, {**row, **outcome})
+    """Store what was posted and has been answered already. Nothing is applied."""
+    _store(runtime, _received(runtime, posted), CallbackOutcome(verdict, reason))
 
 
-def _received(runtime: Runtime, posted: Posted) -> dict[str, Any]:
-    """Return the columns of a callback that nobody has looked into yet."""
-    return {
+def apply_failed_again(runtime: Runtime, limit: int = 100) -> int:
+    """Apply again the stored callbacks that failed before, oldest first; return how many."""
+    after = 0
+    for done in range(limit):
+        row = _next_failed(runtime, after)
+        if row is None:
+            return done
+        after = row.id
+        received = Received(CallbackKind(row.kind), row.token_hash, {}, row.id, row.attempts)
+        try:
+            handler_of(received.kind)(runtime, received, runtime.vault.decrypt_bytes(row.body_encrypted))
+        except Exception as error:  # the others must not wait for a fault in this one
+            log.exception("callback could not be applied again", extra={"inbox_id": row.id})
+            _store(runtime, received, _failed(error))
+    return limit
+
+
+def _next_failed(runtime: Runtime, after: int) -> CallbackInbox | None:
+    statement = (
+        select(CallbackInbox)
+        .where(CallbackInbox.verdict == InboxVerdict.FAILED, CallbackInbox.id > after)
+        .where(CallbackInbox.attempts < MAX_ATTEMPTS)
+        .order_by(CallbackInbox.id)
+        .limit(1)
+    )
+    with runtime.database.read() as session:
+        return session.scalars(statement).one_or_none()
+
+
+def _received(runtime: Runtime, posted: Posted) -> Received:
+    token = token_hash(posted.token) if posted.token else None
+    columns: dict[str, Any] = {
         "kind": posted.kind,
-        "token_hash": token_hash(posted.token) if posted.token else None,
+        "token_hash": token,
         "body_encrypted": runtime.vault.encrypt_bytes(posted.body),
         "headers": dict(posted.headers),
         "source_address": posted.source_address,
         "received_at": runtime.clock(),
     }
+    return Received(posted.kind, token, columns)
 
 
-def take_up_failed(runtime: Runtime, limit: int = 100) -> int:
-    """Apply again what failed before, oldest first; return how many were taken up."""
-    statement = (
-        select(CallbackInbox)
-        .where(CallbackInbox.verdict == InboxVerdict.FAILED)
-        .where(CallbackInbox.attempts < MAX_ATTEMPTS)
-        .order_by(CallbackInbox.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    for taken in range(limit):
-        with runtime.database.begin() as session:
-            row = session.scalars(statement).one_or_none()
-            if row is None:
-                return taken
-            _handle(runtime, session, row, runtime.vault.decrypt_bytes(row.body_encrypted))
-    return limit
+def _failed(error: Exception) -> CallbackOutcome:
+    return CallbackOutcome(InboxVerdict.FAILED, f"applying raised {type(error).__name__}")
 
 
-def _handle(runtime: Runtime, session: Session, row: CallbackInbox, body: bytes) -> None:
-    handled = _apply(runtime, session, row, body)
-    row.verdict = handled.verdict
-    row.reason = handled.reason[:512]
-    for name, value in handled.ids.items():
-        setattr(row, name, value)
-    row.attempts += 1
-    row.processed_at = runtime.clock()
-    log_callback(row.kind, handled)
-
-
-def _apply(
-    runtime: Runtime, session: Session, row: CallbackInbox, body: bytes, tries: int = TRIES_AT_ONCE
-) -> Handled:
-    handle = handler_of(CallbackKind(row.kind))
-    try:
-        with session.begin_nested():
-            return handle(runtime, session, row.token_hash, body)
-    except Exception as error:  # the body must be kept whatever goes wrong here
-        log.exception("callback could not be applied", extra={"inbox_id": row.id})
-        if tries > 1 and isinstance(error, SQLAlchemyError):
-            return _apply(runtime, session, row, body, tries - 1)
-        return Handled(InboxVerdict.FAILED, f"applying raised {type(error).__name__}")
+def _store(runtime: Runtime, received: Received, outcome: CallbackOutcome) -> None:
+    with runtime.database.begin() as session:
+        received.store(session, outcome, runtime.clock())

@@ -12,9 +12,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.commands import InquiryKind
-from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.phones import mask_party
 from mpesa_service.domain.references import new_id
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.errors import NotFound, Unavailable
 from mpesa_service.models import Inquiry, Payment, Payout, Refund

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.orders import CLOSED, AmountRule, OrderStatus, reference_key
+from mpesa_service.domain.orders import OrderStatus, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
 from mpesa_service.domain.states import UNPAID, PaymentStatus
@@ -18,7 +18,8 @@ from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.services import c2b_looking
 from mpesa_service.services.c2b_payments import typed_key
-from mpesa_service.services.order_sums import WAITING, is_over, missing_amount, overpaid_amount, status_at
+from mpesa_service.services.order_admission import order_taken
+from mpesa_service.services.order_sums import WAITING, missing_amount, overpaid_amount, status_at
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import SERVICE, Cause, count_towards_order
@@ -26,7 +27,6 @@ from mpesa_service.services.states import SERVICE, Cause, count_towards_order
 PAYMENTS_SHOWN = 50
 LOOK_AT_ONCE = 10
 """Confirmations that are looked at in the request that announces their order; a job does the others."""
-_BY_REFERENCE = select(ExpectedOrder).where(ExpectedOrder.reference == bindparam("reference"))
 
 
 @dataclass(frozen=True)
@@ -136,32 +136,6 @@ def expire_due(runtime: Runtime, limit: int = 500) -> int:
     return len(ids)
 
 
-def expected_order_id(
-    session: Session, principal: Principal, order_id: str, amount: int, now: datetime
-) -> str | None:
-    """Return the announced order that a prompt of `amount` would pay, or None when there is none.
-
-    Raises Conflict when it counts only somebody else's payments, is closed, paid, or takes no more than is
-    missing: too much is not asked for. How much is missing is told to those who may see the order.
-    """
-    order = session.scalars(_BY_REFERENCE, {"reference": order_id}).one_or_none()
-    if order is None:
-        return None
-    if not order.counts_payments_of(principal.subject):
-        raise _taken()
-    missing, may_see = missing_amount(order), principal.may_see(order.owner)
-    details = {"status": status_at(order, now), "missingAmount": missing} if may_see else None
-    if is_over(order, now) or order.state in CLOSED:
-        raise Conflict("This order is over: expired or canceled.", code="order_closed", details=details)
-    if missing == 0 and order.amount_rule != AmountRule.ANY:
-        raise Conflict("This order is already paid.", code="order_paid", details=details)
-    if amount > missing and order.amount_rule not in {AmountRule.ANY, AmountRule.MINIMUM}:
-        due = f"Only {missing} shillings" if may_see else "Fewer shillings"
-        message = f"{due} of this order are still due."
-        raise Conflict(message, code="more_than_due", details=details)
-    return order.id
-
-
 def _columns(principal: Principal, asked: Announcement, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id(now),
@@ -188,13 +162,9 @@ def _expect_the_same(session: Session, principal: Principal, asked: Announcement
         raise Conflict(message, code="order_id_too_alike")
     stored = (order.amount_due, order.expires_at, order.amount_rule, order.details)
     if order.owner != principal.subject and not (order.shop_wide and principal.is_admin):
-        raise _taken()
+        raise order_taken()
     if stored != (asked.amount, asked.expires_at, asked.amount_rule, dict(asked.metadata)):
         raise Conflict("This order was announced before, with other terms.", code="order_exists")
-
-
-def _taken() -> Conflict:
-    return Conflict("This order is somebody else's.", code="order_taken")
 
 
 def _take_what_is_there(
@@ -209,7 +179,7 @@ def _take_what_is_there(
     if not principal.is_admin:
         others = begun.where(Payment.owner != principal.subject, Payment.status.not_in(UNPAID))
         if session.scalars(others.limit(1)).first() is not None:
-            raise _taken()
+            raise order_taken()
         begun = begun.where(Payment.owner == principal.subject)
     [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=asked.order_id))
     for payment_id in session.scalars(begun.order_by(Payment.id)).all():

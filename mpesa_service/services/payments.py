@@ -8,35 +8,39 @@ A crash in between leaves a `submitting` payment whose outcome is unknown: it is
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
+from mpesa_service.core.log_lines import write_lines
 from mpesa_service.daraja import DarajaError, NotSent, Refused, StkPush, StkPushAccepted
-from mpesa_service.domain.decisions import Evidence
+from mpesa_service.domain.audit import MPESA, SERVICE, Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.orders import reference_key
-from mpesa_service.domain.phones import mask_msisdn
+from mpesa_service.domain.phones import mask_msisdn, normalize_msisdn
+from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
+from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT, GIVE_UP_AFTER, next_ask
 from mpesa_service.domain.states import PaymentStatus
-from mpesa_service.errors import ServiceError
+from mpesa_service.errors import InvalidPhone, ServiceError
 from mpesa_service.log_context import about
-from mpesa_service.models import Payment
+from mpesa_service.models.commit import commit
+from mpesa_service.models.load import About, facts_of_new, order_is_expected
 from mpesa_service.models.payments import Channel, Provider
-from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import idempotency
-from mpesa_service.services.admission import insert_live
+from mpesa_service.services.admission import InTheWay, insert_live
+from mpesa_service.services.apply import apply
 from mpesa_service.services.idempotency import Answer, KeyedRequest
+from mpesa_service.services.order_admission import expected_order_id
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
-from mpesa_service.services.records import PaymentRecord, Shown, payment_record
+from mpesa_service.services.records import PaymentRecord, RefundRecord, Shown, record_of, refund_records
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.starting import conclude_at_once, write_intent
-from mpesa_service.services.states import MPESA, SERVICE, Cause, move_payment
 from mpesa_service.services.vault import token_hash
 
 log = logging.getLogger(__name__)
@@ -91,7 +95,7 @@ def initiate(
             principal,
             order.order_id,
             phone_hash,
-            lambda: write_intent(runtime, principal, columns, request),
+            lambda: _write_intent(runtime, principal, columns, request),
         )
     except ServiceError:
         # What was begun under the key is answered, whatever stands in the way of something new.
@@ -113,11 +117,45 @@ def initiate(
         return render(_unrecorded(runtime, columns))
 
 
-def _unrecorded(runtime: Runtime, columns: dict[str, Any]) -> Initiated:
+def _unrecorded(runtime: Runtime, columns: Mapping[str, Any]) -> Initiated:
     """Return the payment as it is known without the database: its outcome is unknown."""
-    payment = Payment(**columns, status=PaymentStatus.UNKNOWN)
-    record = payment_record(None, runtime.vault, payment)
-    return Initiated(record)
+    facts = facts_of_new({**columns, "status": PaymentStatus.UNKNOWN})
+    return Initiated(record_of(runtime.vault, facts.payment))
+
+
+def _write_intent(
+    runtime: Runtime, principal: Principal, columns: Mapping[str, Any], request: KeyedRequest | None
+) -> PaymentFacts:
+    """Transaction 1: claim the key and store the payment; return its facts.
+
+    Raises TryLater when another request has the key, Conflict when the expected order takes no such payment,
+    and InTheWay when another payment holds the order or the phone.
+    """
+    now, cause = columns["created_at"], Cause(principal.subject, columns["created_at"])
+    order_id = _expected_order(runtime, principal, columns)
+    facts = facts_of_new({**columns, "expected_order_id": order_id})
+    change = PaymentChange(facts)
+    change.create(cause)
+    plan = change.plan_new(Verdict.APPLIED, "started")
+    plan = replace(plan, rows=(*idempotency.claim_row(request, columns["id"], now), *plan.rows))
+    with runtime.database.writing() as connection:
+        written = commit(connection, plan)
+        if written is None and idempotency.forget_expired(connection, request, now):
+            written = commit(connection, plan)
+    if written is None:
+        idempotency.refuse_taken(runtime, request)
+        raise InTheWay
+    write_lines(plan.log)
+    return facts_of_new(change.now)
+
+
+def _expected_order(runtime: Runtime, principal: Principal, columns: Mapping[str, Any]) -> str | None:
+    order_id = columns["order_id"]
+    with runtime.database.reading() as connection:
+        if not order_is_expected(connection, order_id):
+            return None
+    with runtime.database.read() as session:
+        return expected_order_id(session, principal, order_id, columns["amount"], columns["created_at"])
 
 
 def _columns(
@@ -169,91 +207,115 @@ def _push(runtime: Runtime, order: Order, token: str) -> StkPushAccepted | Daraj
         return error
 
 
+class _Conclusion:
+    """Transaction 2: the outcome of the push, and the caller's answer. A callback may have come before it."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        pushed: StkPushAccepted | DarajaError | None,
+        request: KeyedRequest | None,
+        render: Render,
+        shown: Shown | None = None,
+    ) -> None:
+        self._runtime = runtime
+        self._pushed = pushed
+        self._request = request
+        self._render = render
+        self._shown = shown
+        self._answer: Answer | None = None
+
+    def store(self, payment_id: str, known: PaymentFacts | None = None) -> Answer:
+        """Commit the outcome; return the answer that is stored under the key, or would be with a key."""
+        applied = apply(self._runtime.database, About(id=payment_id), self._decide, known)
+        if self._request is not None and not applied.committed.updated[-1]:
+            return idempotency.kept_answer(self._runtime, self._request)
+        if self._answer is None:
+            raise LookupError(f"payment {payment_id} has no answer")
+        return self._answer
+
+    def _decide(self, facts: PaymentFacts | None) -> Plan:
+        if facts is None:
+            raise LookupError("the payment has vanished")
+        change, pushed = PaymentChange(facts), self._pushed
+        refusal, code = None, None
+        if isinstance(pushed, StkPushAccepted):
+            _accepted(self._runtime, change, pushed)
+            code = pushed.response_code
+        elif change.status is PaymentStatus.SUBMITTING:
+            refusal = _not_accepted(self._runtime, change, pushed)
+        record = record_of(self._runtime.vault, change.now, self._refunds(facts), self._shown)
+        self._answer = self._render(Initiated(record, code, refusal))
+        plan = change.plan(Verdict.APPLIED, "the push is accounted for")
+        return replace(plan, updates=idempotency.answer_update(self._runtime, self._request, self._answer))
+
+    def _refunds(self, facts: PaymentFacts) -> tuple[RefundRecord, ...]:
+        if not facts.payment["refund_count"]:
+            return ()
+        with self._runtime.database.read() as session:
+            return refund_records(session, facts.id)
+
+
 def _conclude(
     runtime: Runtime,
-    payment: Payment,
+    facts: PaymentFacts,
     order: Order,
     pushed: StkPushAccepted | DarajaError,
     request: KeyedRequest | None,
     render: Render,
 ) -> Answer:
-    """Transaction 2."""
-    if isinstance(pushed, StkPushAccepted):
-        shown = Shown(mask_msisdn(order.phone), pushed.checkout_request_id)
-
-        def answer() -> Answer:
-            record = payment_record(None, runtime.vault, payment, shown)
-            return render(Initiated(record, pushed.response_code))
-
-        def move(session: Session) -> None:
-            _accepted(runtime, session, payment, pushed)
-
-        given = conclude_at_once(runtime, payment, move, answer, request)
-        if given is not None:
-            return given
-    return _conclude_locked(runtime, payment.id, pushed, request, render)
+    accepted = isinstance(pushed, StkPushAccepted)
+    checkout = pushed.checkout_request_id if isinstance(pushed, StkPushAccepted) else None
+    shown = Shown(mask_msisdn(order.phone), checkout) if accepted else None
+    return _Conclusion(runtime, pushed, request, render, shown).store(facts.id, facts)
 
 
-def _conclude_locked(
-    runtime: Runtime,
-    payment_id: str,
-    pushed: StkPushAccepted | DarajaError,
-    request: KeyedRequest | None,
-    render: Render,
-) -> Answer:
-    """Look first. A callback may have settled the payment already; then only the ids are news."""
-    refusal = None
-    with runtime.database.begin() as session:
-        payment = lock_payment(session, payment_id)
-        if isinstance(pushed, StkPushAccepted):
-            _accepted(runtime, session, payment, pushed)
-        elif payment.state is PaymentStatus.SUBMITTING:
-            refusal = _not_accepted(runtime, session, payment, pushed)
-        outcome = Initiated(
-            payment_record(session, runtime.vault, payment),
-            pushed.response_code if isinstance(pushed, StkPushAccepted) else None,
-            refusal,
-        )
-        return idempotency.complete(runtime, session, request, render(outcome))
-
-
-def _accepted(runtime: Runtime, session: Session, payment: Payment, pushed: StkPushAccepted) -> None:
-    learn_ids(runtime, payment, pushed.checkout_request_id, pushed.merchant_request_id)
-    if payment.state is PaymentStatus.SUBMITTING:
+def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) -> None:
+    change.set(**learned_ids(runtime, pushed.checkout_request_id, pushed.merchant_request_id))
+    if change.status is PaymentStatus.SUBMITTING:
         now = runtime.clock()
-        payment.ask_at = next_ask(ASK_AFTER, now, payment.asks_made, now, runtime.jitter())
-        move_payment(session, payment, "push_accepted", Cause(MPESA, now, Evidence.PUSH))
+        change.set(ask_at=next_ask(ASK_AFTER, now, change.now["asks_made"], now, runtime.jitter()))
+        change.move("push_accepted", Cause(MPESA, now, Evidence.PUSH))
 
 
-def learn_ids(runtime: Runtime, payment: Payment, checkout_id: str, merchant_id: str | None) -> None:
-    """Keep Daraja's ids of a payment; the CheckoutRequestID contains the phone number."""
-    payment.checkout_id_encrypted = runtime.vault.encrypt(checkout_id)
-    payment.checkout_id_hash = runtime.vault.fingerprint("checkout", checkout_id)
-    payment.merchant_request_id = merchant_id
-
-
-def _not_accepted(
-    runtime: Runtime, session: Session, payment: Payment, error: DarajaError
-) -> ServiceError | None:
+def _not_accepted(runtime: Runtime, change: PaymentChange, error: DarajaError | None) -> ServiceError | None:
+    """Record that the push was refused, or that nobody knows (without an error: its sender was killed)."""
     now = runtime.clock()
+    if error is None:
+        change.move("push_unanswered", Cause(SERVICE, now))
+        return None
     failure = failure_of(error)
-    payment.result_code = failure.code
-    payment.result_desc = failure.description
+    change.set(result_code=failure.code, result_desc=failure.description)
     cause = Cause(MPESA, now, Evidence.PUSH, {"error": failure.description})
     if isinstance(error, Refused | NotSent):
-        payment.failure_reason = failure.reason
-        move_payment(session, payment, "push_refused", cause)
-        return refusal_for_caller(error, {"paymentId": payment.id})
-    payment.ask_at = now + GIVE_UP_AFTER
-    move_payment(session, payment, "push_unanswered", cause)
+        change.set(failure_reason=failure.reason)
+        change.move("push_refused", cause)
+        return refusal_for_caller(error, {"paymentId": change.facts.id})
+    change.set(ask_at=now + GIVE_UP_AFTER)
+    change.move("push_unanswered", cause)
     return None
 
 
+def learned_ids(runtime: Runtime, checkout_id: str, merchant_id: str | None) -> dict[str, Any]:
+    """Return the columns of Daraja's ids of a payment. The CheckoutRequestID contains the phone number."""
+    return {
+        "checkout_id_encrypted": runtime.vault.encrypt(checkout_id),
+        "checkout_id_hash": runtime.vault.fingerprint("checkout", checkout_id),
+        "merchant_request_id": merchant_id,
+    }
+
+
+def known_phone(runtime: Runtime, facts: PaymentFacts, named: str | None) -> str:
+    """Return the number that was asked to pay. If the report names it (by its hash), nothing is decrypted."""
+    try:
+        number = normalize_msisdn(named or "")
+    except InvalidPhone:
+        number = None
+    if number is not None and runtime.vault.fingerprint("phone", number) == facts.payment["phone_hash"]:
+        return number
+    return runtime.vault.decrypt(facts.payment["phone_encrypted"] or b"")
+
+
 def _finish(runtime: Runtime, payment_id: str, request: KeyedRequest | None, render: Render) -> Answer:
-    """Answer for one who was killed between the transactions: its push is unaccounted for."""
-    with runtime.database.begin() as session:
-        payment = lock_payment(session, payment_id)
-        if payment.state is PaymentStatus.SUBMITTING:
-            move_payment(session, payment, "push_unanswered", Cause(SERVICE, runtime.clock()))
-        outcome = Initiated(payment_record(session, runtime.vault, payment))
-        return idempotency.complete(runtime, session, request, render(outcome))
+    """Answer for a request that was killed between the transactions: its push is unaccounted for."""
+    return _Conclusion(runtime, None, request, render).store(payment_id)

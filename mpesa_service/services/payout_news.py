@@ -1,15 +1,17 @@
 """What is told to the outside of payouts and batches. It names no party: a bill account may be a phone."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.money import CURRENCY
+from mpesa_service.domain.plans import Event
 from mpesa_service.models import Payout, PayoutBatch
-from mpesa_service.services.outbox import News
 from mpesa_service.services.payout_records import Share
 
 
-def payout_news(row: Payout, reference: str, before: str) -> News:
-    """Return what is told of a payout, in the batch with this reference; `before` is the status it had."""
+def payout_news(event_type: EventType, row: Payout, reference: str, before: str, at: datetime) -> Event:
+    """Return the event of a payout in the batch with this reference; `before` is its previous status."""
     data = {
         "batchId": row.batch_id,
         "reference": reference,
@@ -24,11 +26,11 @@ def payout_news(row: Payout, reference: str, before: str) -> News:
         "evidence": row.evidence,
         "previousStatus": before,
     }
-    return News(row.id, row.outgoing_count, data)
+    return Event(event_type, row.id, row.outgoing_count, data, at)
 
 
-def batch_news(batch: PayoutBatch, shares: Mapping[str, Share]) -> News:
-    """Return what is told of a batch, with its rows by status."""
+def batch_news(event_type: EventType, batch: PayoutBatch, shares: Mapping[str, Share], at: datetime) -> Event:
+    """Return the event of a batch, with its rows by status."""
     data = {
         "reference": batch.reference,
         "description": batch.description,
@@ -38,4 +40,4 @@ def batch_news(batch: PayoutBatch, shares: Mapping[str, Share]) -> News:
         "currency": CURRENCY,
         "rows": {status: vars(share) for status, share in shares.items()},
     }
-    return News(batch.id, batch.outgoing_count, data)
+    return Event(event_type, batch.id, batch.outgoing_count, data, at)

@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
-from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import Payout

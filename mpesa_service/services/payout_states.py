@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from mpesa_service.core.database import after_commit
 from mpesa_service.domain.announcements import batch_event, payout_event
+from mpesa_service.domain.changes import AUDIT_LOG
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED
+from mpesa_service.domain.plans import LogLine
 from mpesa_service.domain.states import PAYOUT_TRANSITIONS, PayoutStatus
-from mpesa_service.extensions import AFTER_COMMIT
 from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
 from mpesa_service.services.outbox import publish
 from mpesa_service.services.payout_news import batch_news, payout_news
@@ -76,7 +78,7 @@ def _tell_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -
     event = batch_event(edge, batch.state)
     if event is not None:
         batch.outgoing_count += 1
-        publish(session, event, batch_news(batch, shares_of(session, batch.id)), cause.at)
+        publish(session, batch_news(event, batch, shares_of(session, batch.id), cause.at))
 
 
 def _tell_payout(session: Session, row: Payout, before: PayoutStatus, cause: Cause) -> None:
@@ -84,7 +86,7 @@ def _tell_payout(session: Session, row: Payout, before: PayoutStatus, cause: Cau
     if event is not None:
         row.outgoing_count += 1
         reference = session.get_one(PayoutBatch, row.batch_id).reference
-        publish(session, event, payout_news(row, reference, before.public), cause.at)
+        publish(session, payout_news(event, row, reference, before.public, cause.at))
 
 
 @dataclass(frozen=True)
@@ -134,4 +136,4 @@ def _write(session: Session, line: _Line, cause: Cause) -> None:
         "cause": line.name,
         "evidence": cause.evidence,
     }
-    session.info.setdefault(AFTER_COMMIT, []).append(lambda: log.info("state change", extra=told))
+    after_commit(session, [LogLine(AUDIT_LOG, logging.INFO, "state change", told)])

@@ -8,30 +8,25 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from mpesa_service.daraja import DarajaError, StkQueryAnswer
-from mpesa_service.domain.decisions import Decision, Evidence, Report
-from mpesa_service.domain.outcomes import Outcome
-from mpesa_service.domain.schedule import (
-    ASK_AFTER,
-    ASK_AT_MOST_EVERY,
-    GIVE_UP_AFTER,
-    next_ask,
-)
-from mpesa_service.domain.states import OPEN, PAID, UNPAID, PaymentStatus
+from mpesa_service.domain.audit import SERVICE, Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.planning import apply_query
+from mpesa_service.domain.plans import Plan
+from mpesa_service.domain.reports import Decision, Evidence, PaymentReport, Verdict
+from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
+from mpesa_service.domain.states import OPEN, PaymentStatus
 from mpesa_service.log_context import about
 from mpesa_service.models import Payment
+from mpesa_service.models.load import About
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.services import turns
-from mpesa_service.services.results import apply_result
+from mpesa_service.services.apply import apply
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import SERVICE, Cause, move_payment
 from mpesa_service.services.turns import Turn
 
 log = logging.getLogger(__name__)
-
-NEVER_SAID = "A person must look: M-Pesa never said what became of this payment."
 
 
 def is_due(payment: Payment, now: datetime) -> bool:
@@ -91,26 +86,40 @@ def _look_into_each(runtime: Runtime, taken: Sequence[Turn]) -> int:
 def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
     begun_at = runtime.clock()
     answer = _query(runtime, turn)
-    with runtime.database.begin() as session:
-        payment = lock_payment(session, turn.payment_id)
+    learnt: list[Decision | None] = []
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        if facts is None:
+            raise LookupError("the payment has vanished")
+        change = PaymentChange(facts)
         if turn.checkout_id_encrypted is not None and turn.scheduled:
-            payment.asked_at = begun_at
-        elif payment.state is PaymentStatus.SUBMITTING:
-            move_payment(session, payment, "push_unanswered", Cause(SERVICE, begun_at))
-        if answer is None or answer.result is None or answer.result.outcome is Outcome.PENDING:
-            if turn.scheduled:
-                _no_news(runtime, session, payment)
-            return None
-        report = Report(
-            evidence=Evidence.QUERY,
-            outcome=answer.result.outcome,
-            at=runtime.clock(),
-            result_code=answer.result.code,
-            result_desc=answer.result_desc,
+            change.set(asked_at=begun_at)
+        elif change.status is PaymentStatus.SUBMITTING:
+            change.move("push_unanswered", Cause(SERVICE, begun_at))
+        report = None if answer is None else _report(answer, runtime.clock())
+        decision = apply_query(
+            change, report, scheduled=turn.scheduled, now=runtime.clock(), jitter=runtime.jitter()
         )
-        if turn.scheduled:
-            _plan_next(runtime, payment)
-        return apply_result(session, runtime.vault, payment, report, answer.result.say)
+        learnt.append(decision)
+        if decision is None:
+            return change.plan(Verdict.NOTED, "no information")
+        return change.plan(decision.verdict, decision.reason)
+
+    apply(runtime.database, About(id=turn.payment_id), decide)
+    return learnt[-1]
+
+
+def _report(answer: StkQueryAnswer, at: datetime) -> PaymentReport | None:
+    if answer.result is None:
+        return None
+    return PaymentReport(
+        evidence=Evidence.QUERY,
+        outcome=answer.result.outcome,
+        at=at,
+        result_code=answer.result.code,
+        result_desc=answer.result_desc,
+        reason=answer.result.say,
+    )
 
 
 def _query(runtime: Runtime, turn: Turn) -> StkQueryAnswer | None:
@@ -123,40 +132,3 @@ def _query(runtime: Runtime, turn: Turn) -> StkQueryAnswer | None:
     except DarajaError as error:
         log.info("no information", extra={"payment_id": turn.payment_id, "reason": str(error)})
         return None
-
-
-def _no_news(runtime: Runtime, session: Session, payment: Payment) -> None:
-    """Nobody knows yet: wait as the schedule says, and when it is used up, hand over to a person."""
-    now = runtime.clock()
-    cause = Cause(SERVICE, now)
-    if _prompt_is_over(payment, now) and payment.state is PaymentStatus.PENDING:
-        move_payment(session, payment, "fell_silent", cause)
-    _plan_next(runtime, payment)
-    if payment.ask_at is not None:
-        return
-    if payment.state in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN}:
-        payment.failure_reason = NEVER_SAID
-        move_payment(session, payment, "gave_up", cause)
-    elif _is_contested(payment):
-        payment.failure_reason = "A person must look: a contradiction that M-Pesa has not cleared up."
-        move_payment(session, payment, "contradicted", cause)
-
-
-def _prompt_is_over(payment: Payment, now: datetime) -> bool:
-    return payment.prompt_expires_at is not None and payment.prompt_expires_at <= now
-
-
-def _is_contested(payment: Payment) -> bool:
-    """A trusted claim says otherwise than the settled record, and Daraja has not said who is right."""
-    if payment.state in UNPAID:
-        return payment.claimed_receipt is not None
-    return payment.state in PAID and payment.contradiction is not None
-
-
-def _plan_next(runtime: Runtime, payment: Payment) -> None:
-    now, start = runtime.clock(), payment.ask_from or payment.created_at
-    if payment.checkout_id_hash is None:  # nobody to ask: a callback, or in the end a person
-        over = start + GIVE_UP_AFTER
-        payment.ask_at = over if over > now else None
-    else:
-        payment.ask_at = next_ask(ASK_AFTER, start, payment.asks_made, now, runtime.jitter())

@@ -1,6 +1,7 @@
 """What the outside may know of a payment and its refunds: plain values, numbers masked."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mpesa_service.domain.phones import mask_msisdn, mask_payer, mask_reference
+from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.models import Payment, Refund
 from mpesa_service.services.vault import Vault
 
@@ -77,37 +79,39 @@ def payment_record(
 
     Who has them at hand gives the numbers as they are `shown`, and nothing is decrypted.
     """
+    refunds = refund_records(session, payment.id) if session and payment.refund_count else ()
+    values = {name: getattr(payment, name) for name in _READ}
+    return record_of(vault, values, refunds, shown)
+
+
+def record_of(
+    vault: Vault,
+    payment: Mapping[str, Any],
+    refunds: tuple[RefundRecord, ...] = (),
+    shown: Shown | None = None,
+) -> PaymentRecord:
+    """Return the record of a payment's columns, by attribute name."""
     shown = shown or _decrypted(vault, payment)
     return PaymentRecord(
-        id=payment.id,
-        provider=payment.provider,
-        channel=payment.channel,
-        order_id=payment.order_id,
+        **{name: payment[name] for name in _AS_THEY_ARE},
         bill_reference=shown.bill_reference,
-        account_reference=payment.account_reference,
         checkout_request_id=shown.checkout_request_id,
-        merchant_request_id=payment.merchant_request_id,
-        receipt=payment.receipt,
-        status=payment.state.public,
-        evidence=payment.evidence,
-        amount=payment.amount,
-        currency=payment.currency,
+        status=PaymentStatus(payment["status"]).public,
         phone=shown.phone,
-        result_code=payment.result_code,
-        result_desc=payment.result_desc,
-        failure_reason=payment.failure_reason,
-        refunded_amount=payment.refunded_amount,
-        refunds=refund_records(session, payment) if session and payment.refund_count else (),
-        metadata=payment.details,
-        created_at=payment.created_at,
-        updated_at=payment.updated_at,
-        completed_at=payment.completed_at,
+        refunds=refunds,
+        metadata=payment["details"],
     )
 
 
-def _decrypted(vault: Vault, payment: Payment) -> Shown:
-    checkout = payment.checkout_id_encrypted and vault.decrypt(payment.checkout_id_encrypted)
-    typed = payment.bill_reference_encrypted
+_MADE = {"bill_reference", "checkout_request_id", "status", "phone", "refunds", "metadata"}
+_AS_THEY_ARE = tuple(one.name for one in fields(PaymentRecord) if one.name not in _MADE)
+_ENCRYPTED = ("checkout_id_encrypted", "bill_reference_encrypted", "payer_encrypted", "phone_encrypted")
+_READ = (*_AS_THEY_ARE, *_ENCRYPTED, "status", "details")
+
+
+def _decrypted(vault: Vault, payment: Mapping[str, Any]) -> Shown:
+    checkout = payment["checkout_id_encrypted"] and vault.decrypt(payment["checkout_id_encrypted"])
+    typed = payment["bill_reference_encrypted"]
     return Shown(
         phone=_masked_phone(vault, payment),
         checkout_request_id=checkout or None,
@@ -115,16 +119,17 @@ def _decrypted(vault: Vault, payment: Payment) -> Shown:
     )
 
 
-def _masked_phone(vault: Vault, payment: Payment) -> str | None:
-    if payment.payer_encrypted:
-        return mask_payer(vault.decrypt(payment.payer_encrypted))
-    return mask_msisdn(vault.decrypt(payment.phone_encrypted)) if payment.phone_encrypted else None
+def _masked_phone(vault: Vault, payment: Mapping[str, Any]) -> str | None:
+    if payment["payer_encrypted"]:
+        return mask_payer(vault.decrypt(payment["payer_encrypted"]))
+    phone = payment["phone_encrypted"]
+    return mask_msisdn(vault.decrypt(phone)) if phone else None
 
 
-def refund_records(session: Session, payment: Payment) -> tuple[RefundRecord, ...]:
+def refund_records(session: Session, payment_id: str) -> tuple[RefundRecord, ...]:
     """Return a payment's refunds, oldest first."""
     rows = session.scalars(
-        select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.created_at, Refund.id)
+        select(Refund).where(Refund.payment_id == payment_id).order_by(Refund.created_at, Refund.id)
     )
     return tuple(refund_record(row) for row in rows)
 

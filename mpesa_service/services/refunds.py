@@ -98,7 +98,7 @@ def refuse_if_stopped(runtime: Runtime) -> None:
 def list_refunds(runtime: Runtime, principal: Principal, reference: str) -> tuple[RefundRecord, ...]:
     """Return a payment's refunds, oldest first; raise NotFound if the payment is not the caller's."""
     with runtime.database.read() as session:
-        return refund_records(session, find_payment(session, runtime, principal, reference))
+        return refund_records(session, find_payment(session, runtime, principal, reference).id)
 
 
 def _reserve(

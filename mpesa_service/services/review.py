@@ -4,21 +4,25 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session
 
-from mpesa_service.domain.decisions import Evidence
+from mpesa_service.domain.audit import Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import normal_receipt
+from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.errors import Conflict, InvalidRequest
 from mpesa_service.models import Payment, Refund
+from mpesa_service.models.load import About
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
+from mpesa_service.services.apply import apply
 from mpesa_service.services.lookups import find_payment
 from mpesa_service.services.records import PaymentRecord, payment_record
 from mpesa_service.services.refund_books import release_refund, settle_refund
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import Cause, move_payment
 
 MAX_REASON = 500
 
@@ -76,15 +80,20 @@ def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Fin
     if finding.amount is not None and finding.resolution is Resolution.FAIL:
         raise InvalidRequest("What did not arrive has no amount.", code="amount_not_settled")
     cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
-    with runtime.database.begin() as session:
-        found = find_payment(session, runtime, principal, reference)
-        payment = lock_payment(session, found.id)
-        if payment.state is PaymentStatus.REVIEW:
-            _resolve_payment(session, payment, finding, cause)
-        else:
-            _resolve_refunds(session, payment, finding, cause)
-        session.flush()
+    with runtime.database.read() as session:
+        payment_id = find_payment(session, runtime, principal, reference).id
+    about = About(id=payment_id, receipt=finding.receipt)
+    try:
+        apply(runtime.database, about, lambda facts: _resolve_payment(facts, finding, cause))
+    except _NotInReview:
+        _resolve_refunds(runtime, payment_id, finding, cause)
+    with runtime.database.read() as session:
+        payment = find_payment(session, runtime, principal, payment_id)
         return payment_record(session, runtime.vault, payment)
+
+
+class _NotInReview(Exception):
+    """The payment itself is not in review; its refunds may be."""
 
 
 def check_reason(finding: Finding) -> str:
@@ -95,61 +104,69 @@ def check_reason(finding: Finding) -> str:
     return reason
 
 
-def _resolve_payment(session: Session, payment: Payment, finding: Finding, cause: Cause) -> None:
-    if payment.channel == Channel.C2B:
+def _resolve_payment(facts: PaymentFacts | None, finding: Finding, cause: Cause) -> Plan:
+    if facts is None or facts.status is not PaymentStatus.REVIEW:
+        raise _NotInReview
+    change = PaymentChange(facts)
+    if change.now["channel"] == Channel.C2B:
         raise Conflict(
             "This money arrived, and fits no order: match it to one, or send it back.", code="unmatched"
         )
     if finding.resolution is Resolution.FAIL:
-        if payment.refunded_amount or payment.refunding_amount:
-            raise Conflict(
-                "Money was paid back on this payment, so it cannot have failed.", code="has_refunds"
-            )
-        payment.failure_reason = f"Closed by a person: {finding.reason.strip()}"[:512]
-        move_payment(session, payment, "failed_by_operator", cause)
-        return
+        _fail(change, finding, cause)
+    else:
+        _settle(change, finding, cause)
+    return change.plan(Verdict.APPLIED, "a person decided")
+
+
+def _fail(change: PaymentChange, finding: Finding, cause: Cause) -> None:
+    if change.now["refunded_amount"] or change.now["refunding_amount"]:
+        raise Conflict("Money was paid back on this payment, so it cannot have failed.", code="has_refunds")
+    change.set(failure_reason=f"Closed by a person: {finding.reason.strip()}"[:512])
+    change.move("failed_by_operator", cause)
+
+
+def _settle(change: PaymentChange, finding: Finding, cause: Cause) -> None:
     if finding.receipt is not None:
-        _take_receipt(session, payment, finding.receipt)
+        if change.facts.receipt_taken:
+            raise Conflict("Another payment has this receipt.", code="receipt_taken")
+        change.set(receipt=finding.receipt)
     if finding.amount is not None:
-        cause = _take_amount(payment, finding.amount, cause)
-    payment.failure_reason = payment.contradiction = None
-    move_payment(session, payment, "settled_by_operator", cause)
-    if payment.refunded_amount:
-        whole = payment.refunded_amount == payment.amount
-        move_payment(session, payment, "refunded_in_whole" if whole else "refunded_in_part", cause)
+        cause = _take_amount(change, finding.amount, cause)
+    change.set(failure_reason=None, contradiction=None)
+    change.move("settled_by_operator", cause)
+    refunded = change.now["refunded_amount"]
+    if refunded:
+        whole = refunded == change.now["amount"]
+        change.move("refunded_in_whole" if whole else "refunded_in_part", cause)
 
 
-def _take_amount(payment: Payment, amount: int, cause: Cause) -> Cause:
+def _take_amount(change: PaymentChange, amount: int, cause: Cause) -> Cause:
     """Let the payment be of what really moved; return the cause with both amounts, if they differ."""
-    gone = payment.refunded_amount + payment.refunding_amount
+    gone = change.now["refunded_amount"] + change.now["refunding_amount"]
     if amount < gone:
         raise Conflict(
             f"{gone} shillings of this payment are refunded or reserved, so more than {amount} came in.",
             code="refunds_exceed_payment",
         )
-    if amount == payment.amount:
+    if amount == change.now["amount"]:
         return cause
-    detail = {**(cause.detail or {}), "requestedAmount": payment.amount, "amount": amount}
-    payment.amount = amount
+    detail = {**(cause.detail or {}), "requestedAmount": change.now["amount"], "amount": amount}
+    change.set(amount=amount)
     return replace(cause, detail=detail)
 
 
-def _take_receipt(session: Session, payment: Payment, receipt: str) -> None:
-    statement = select(Payment.id).where(Payment.receipt == receipt, Payment.id != payment.id)
-    if session.execute(statement).first() is not None:
-        raise Conflict("Another payment has this receipt.", code="receipt_taken")
-    payment.receipt = receipt
-
-
-def _resolve_refunds(session: Session, payment: Payment, finding: Finding, cause: Cause) -> None:
+def _resolve_refunds(runtime: Runtime, payment_id: str, finding: Finding, cause: Cause) -> None:
     if finding.amount is not None:
         raise Conflict("Only a payment in review takes another amount.", code="not_in_review")
-    statement = select(Refund).where(Refund.payment_id == payment.id, Refund.status == RefundStatus.REVIEW)
-    rows = session.scalars(statement.with_for_update()).all()
-    if not rows:
-        raise Conflict("Nothing of this payment is in review.", code="not_in_review")
-    for row in rows:
-        if finding.resolution is Resolution.SETTLE:
-            settle_refund(session, payment, row, finding.receipt, "refund_settled_by_operator", cause)
-        else:
-            release_refund(session, payment, row, finding.reason, "refund_failed_by_operator", cause)
+    with runtime.database.begin() as session:
+        payment = lock_payment(session, payment_id)
+        in_review = Refund.payment_id == payment.id, Refund.status == RefundStatus.REVIEW
+        rows = session.scalars(select(Refund).where(*in_review).with_for_update()).all()
+        if not rows:
+            raise Conflict("Nothing of this payment is in review.", code="not_in_review")
+        for row in rows:
+            if finding.resolution is Resolution.SETTLE:
+                settle_refund(session, payment, row, finding.receipt, "refund_settled_by_operator", cause)
+            else:
+                release_refund(session, payment, row, finding.reason, "refund_failed_by_operator", cause)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mpesa_service.config import Settings
+from mpesa_service.core.database import Database
 from mpesa_service.daraja import DarajaClient, DarajaSettings
-from mpesa_service.extensions import Database
+from mpesa_service.services.apply_batched import BatchedApply
 from mpesa_service.services.bulkhead import Bulkhead
-from mpesa_service.services.callback_desk import CallbackDesk
 from mpesa_service.services.clock import Clock, utc_now
 from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.token_store import DatabaseTokenStore
@@ -21,7 +21,7 @@ def _jitter() -> float:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, database, Daraja client, vault, prompt limit, bulkhead and clock of one service."""
+    """Settings, database, Daraja client, vault, prompt limit, bulkhead, callback batching and clock."""
 
     settings: Settings
     database: Database
@@ -29,7 +29,7 @@ class Runtime:
     vault: Vault
     prompt_limit: PromptLimit
     bulkhead: Bulkhead
-    callback_desk: CallbackDesk
+    apply_callback: BatchedApply
     clock: Clock
     jitter: Callable[[], float] = _jitter
     """Factor by which waits are stretched or shrunk, drawn anew each time."""
@@ -50,7 +50,7 @@ def build_runtime(
         vault=vault,
         prompt_limit=PromptLimit(settings),
         bulkhead=Bulkhead(settings.web_threads),
-        callback_desk=CallbackDesk(database),
+        apply_callback=BatchedApply(database),
         clock=clock,
         jitter=jitter,
     )

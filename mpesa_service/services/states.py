@@ -1,95 +1,86 @@
-"""The one function that changes a payment's state, and the one that changes a refund's.
+"""The moves of a payment, and of its refunds, that a verb makes while it holds the payment's lock.
 
-Both expect the payment's row to be locked and what the move rests on (receipt, amounts, reasons) to be
-set on it. They ask the transition table, and write the audit event and the outgoing event in the caller's
-transaction.
+What a move changes is decided in `domain/changes.py`, for these verbs as for plans. The functions here write
+the result through the verb's session: in its transaction, and with the same rows as `commit`.
 """
 
-import logging
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.announcements import ORDER_NOTES, payment_event, refund_event
-from mpesa_service.domain.states import (
-    OPEN,
-    PAID,
-    PAYMENT_TRANSITIONS,
-    REFUND_TRANSITIONS,
-    UNPAID,
-    PaymentStatus,
-    RefundStatus,
-)
-from mpesa_service.extensions import AFTER_COMMIT
-from mpesa_service.models import Payment, PaymentEvent, Refund
-from mpesa_service.models.together import append
-from mpesa_service.services import order_sums
-from mpesa_service.services.outbox import announce
+from mpesa_service.core.database import after_commit, driver_of
+from mpesa_service.domain.announcements import refund_event
+from mpesa_service.domain.audit import MPESA, SERVICE, Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
+from mpesa_service.domain.states import PAID, REFUND_TRANSITIONS, RefundStatus
+from mpesa_service.models import Payment, Refund
+from mpesa_service.models.commit import write_change, write_event, write_row
+from mpesa_service.models.load import NAMES, load_order
+from mpesa_service.models.statements import lock_order_where, order_of
 
-log = logging.getLogger("mpesa_service.audit")
-
-MPESA = "mpesa"
-SERVICE = "service"
+__all__ = ["MPESA", "SERVICE", "Cause"]
 
 
-@dataclass(frozen=True)
-class Cause:
-    """Why a state changes: who, on what evidence, when, and what is worth keeping of it."""
+@contextmanager
+def _changing(session: Session, payment: Payment, *, order: bool = False) -> Iterator[PaymentChange]:
+    """Give a working copy of a locked payment, and write what the block has changed of it."""
+    values = {name: getattr(payment, name) for name in NAMES}
+    facts = PaymentFacts(values, order=_locked_order(session, payment) if order else None)
+    change = PaymentChange(facts)
+    yield change
+    for name, value in change.changed().items():
+        setattr(payment, name, value)
+    if session.new:
+        session.flush()
+    connection = driver_of(session)
+    for other in change.others:
+        write_change(connection, other)
+    for row in change.rows:
+        write_row(connection, row)
+    for event in change.events:
+        write_event(connection, event)
+    after_commit(session, change.log)
 
-    actor: str
-    at: datetime
-    evidence: str | None = None
-    detail: dict[str, Any] | None = None
+
+def _locked_order(session: Session, payment: Payment) -> OrderFacts | None:
+    """Return the expected order that counts a payment, locked. Writers lock the payment first."""
+    order_id = payment.expected_order_id
+    if order_id is None and payment.order_id is not None:
+        order_id = order_of(session, payment.order_id, payment.owner)
+    if order_id is None or lock_order_where(session, id=order_id) is None:
+        return None
+    return load_order(driver_of(session), "id", order_id, beside=payment.id)
 
 
 def create_payment(session: Session, payment: Payment, cause: Cause) -> None:
     """Store a new payment with the first line of its audit trail."""
+    payment.status = "submitting"
+    payment.event_count = payment.outgoing_count = 0
     session.add(payment)
-    begin_payment(session, payment, cause)
-
-
-def begin_payment(session: Session, payment: Payment, cause: Cause) -> None:
-    """Write the first line of the audit trail of a new payment; the caller stores the payment."""
-    payment.status = PaymentStatus.SUBMITTING
-    payment.event_count = 0
-    _record(session, payment, None, None, payment.status, "created", cause)
+    with _changing(session, payment) as change:
+        change.create(cause)
 
 
 def move_payment(session: Session, payment: Payment, edge: str, cause: Cause) -> None:
     """Move a locked payment along `edge`; raise ForbiddenTransition if the table has no such edge."""
-    before = payment.state
-    after = PAYMENT_TRANSITIONS.target(edge, before)
-    payment.status = after
-    payment.updated_at = cause.at
-    if cause.evidence is not None:
-        payment.evidence = cause.evidence
-    if after not in OPEN:
-        payment.completed_at = payment.completed_at or cause.at
-        payment.ask_at = None
-        payment.live_phone = None
-    if after in UNPAID:
-        payment.live_order = None
-    if after in PAID and before in UNPAID:
-        payment.completed_at = cause.at
-        payment.failure_reason = None
-    _record(session, payment, None, before, after, edge, cause)
-    announce(session, payment_event(edge, after), payment, before.public, cause.at)
-    if after in PAID or before in PAID:
-        count_towards_order(session, payment, cause)
+    with _changing(session, payment, order=True) as change:
+        change.move(edge, cause)
+
+
+def note(session: Session, payment: Payment, what: str, cause: Cause, refund: Refund | None = None) -> None:
+    """Write a line of the audit trail that changes no state."""
+    status = refund.status if refund else payment.status
+    with _changing(session, payment) as change:
+        change.record(what, cause, status, status, refund.id if refund else None)
 
 
 def count_towards_order(session: Session, payment: Payment, cause: Cause) -> None:
-    """Count the expected order of a locked payment anew, and tell of it if it received more or less."""
-    counted = order_sums.recount(session, payment, cause.at)
-    if counted is None:
-        return
-    what = f"order_{counted.order.status}"
-    told = order_sums.told(counted)
-    detail = {key: told[key] for key in ("orderId", "amountDue", "receivedAmount")}
-    note(session, payment, what, Cause(SERVICE, cause.at, cause.evidence, detail))
-    announce(session, ORDER_NOTES[what], payment, payment.state.public, cause.at, order=told)
+    """Count the expected order of a locked payment again, and announce it if it received more or less."""
+    with _changing(session, payment, order=True) as change:
+        change.count_towards_order(cause)
 
 
 def hold(payment: Payment, refund: Refund, amount: int) -> None:
@@ -106,7 +97,8 @@ def create_refund(session: Session, payment: Payment, refund: Refund, cause: Cau
     refund.status = RefundStatus.SUBMITTING
     session.add(refund)
     session.flush()
-    _record(session, payment, refund, None, refund.status, "refund_created", cause)
+    with _changing(session, payment) as change:
+        change.record("refund_created", cause, None, refund.status, refund.id)
 
 
 def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, cause: Cause) -> None:
@@ -119,47 +111,25 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
     if after in {RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.REVIEW}:
         refund.completed_at = cause.at
         refund.ask_at = None
-    _record(session, payment, refund, before, after, edge, cause)
-    announce(session, refund_event(after), payment, before.public, cause.at, refund)
-    if after is RefundStatus.REVIEW and payment.state in PAID:  # elsewhere the payment moves, too
-        count_towards_order(session, payment, cause)
+    # In other cases the payment moves, too, and is counted then.
+    recount = after is RefundStatus.REVIEW and payment.state in PAID
+    with _changing(session, payment, order=recount) as change:
+        change.record(edge, cause, before, after, refund.id)
+        data = {"refund": {**_refund_data(refund), "previousStatus": before.public}}
+        change.announce(refund_event(after), data, cause.at, refund.id)
+        if recount:
+            change.count_towards_order(cause)
 
 
-def note(session: Session, payment: Payment, what: str, cause: Cause, refund: Refund | None = None) -> None:
-    """Write a line of the audit trail that changes no state."""
-    status = refund.status if refund else payment.status
-    _record(session, payment, refund, status, status, what, cause)
-
-
-def _record(
-    session: Session,
-    payment: Payment,
-    refund: Refund | None,
-    before: str | None,
-    after: str,
-    name: str,
-    cause: Cause,
-) -> None:
-    payment.event_count += 1
-    event = {
-        "payment_id": payment.id,
-        "refund_id": refund.id if refund else None,
-        "sequence": payment.event_count,
-        "from_status": before,
-        "to_status": after,
-        "cause": name,
-        "evidence": cause.evidence,
-        "actor": cause.actor,
-        "detail": cause.detail or {},
-        "at": cause.at,
+def _refund_data(refund: Refund) -> dict[str, Any]:
+    return {
+        "_id": refund.id,
+        "refundId": refund.conversation_id,
+        "method": refund.method,
+        "refundAmount": refund.amount,
+        "status": refund.state.public,
+        "mpesaReceiptNumber": refund.receipt,
+        "resultCode": refund.result_code,
+        "failureReason": refund.failure_reason,
+        "evidence": refund.evidence,
     }
-    append(session, PaymentEvent, event)
-    line = {
-        "payment_id": payment.id,
-        "refund_id": event["refund_id"],
-        "from_status": before,
-        "to_status": after,
-        "cause": name,
-        "evidence": cause.evidence,
-    }
-    session.info.setdefault(AFTER_COMMIT, []).append(lambda: log.info("state change", extra=line))

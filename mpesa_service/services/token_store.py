@@ -7,8 +7,8 @@ from datetime import timedelta
 from cryptography.fernet import InvalidToken
 from sqlalchemy import select, update
 
+from mpesa_service.core.database import Database
 from mpesa_service.daraja import Token
-from mpesa_service.extensions import Database
 from mpesa_service.models import DarajaToken
 from mpesa_service.models.statements import insert_once
 from mpesa_service.services.clock import Clock

@@ -30,7 +30,7 @@ _T = table_of(Payment)
 _P = _T.c
 _DUE = _P.ask_at <= bindparam("now")
 _NOBODY_TO_ASK = or_(_P.checkout_id_encrypted.is_(None), _P.status == PaymentStatus.SUBMITTING)
-_LEASE: dict[str, Any] = {"ask_at": bindparam("lease")}
+_LEASE: dict[str, Any] = {"ask_at": bindparam("lease"), "version": _P.version + 1}
 _LEASE_AND_COUNT = {**_LEASE, "asked_at": bindparam("by"), "asks_made": _P.asks_made + 1}
 
 
@@ -56,7 +56,7 @@ _STILL_HELD = (
 _GIVE_BACK = (
     update(_T)
     .where(_P.id == bindparam("its_id"))
-    .values(ask_at=bindparam("its_due"), asks_made=_P.asks_made - 1)
+    .values(ask_at=bindparam("its_due"), asks_made=_P.asks_made - 1, version=_P.version + 1)
 )
 
 

@@ -10,18 +10,23 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.daraja import PayerKind
+from mpesa_service.domain.audit import Cause
+from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.domain.decisions import Evidence
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
+from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
+from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.domain.unmatched import WhyUnmatched
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
+from mpesa_service.models.load import About, load_order
 from mpesa_service.models.payments import Channel
-from mpesa_service.models.statements import lock_order_where, lock_payment
-from mpesa_service.services.c2b_booking import arrival_of
+from mpesa_service.services.apply import Decide, apply
+from mpesa_service.services.c2b_booking import Confirmation, arrival_of
 from mpesa_service.services.c2b_candidates import Arrival
 from mpesa_service.services.c2b_payments import give_to, typed_reference
 from mpesa_service.services.c2b_unbookable import (
@@ -38,7 +43,6 @@ from mpesa_service.services.refund_terms import RefundWish
 from mpesa_service.services.refunds import Render, refund, refuse_if_stopped
 from mpesa_service.services.review import MAX_REASON
 from mpesa_service.services.runtime import Runtime
-from mpesa_service.services.states import Cause, count_towards_order, move_payment, note
 
 
 @dataclass(frozen=True)
@@ -94,22 +98,28 @@ def match(
     Raises NotFound, Conflict when it is not unmatched (any more), InvalidRequest without a reason.
     """
     cause = _cause(runtime, principal, reason, orderId=order_id)
-    with runtime.database.begin() as session:
-        payment = _lock_unmatched(runtime, session, principal, reference)
-        if payment.state is PaymentStatus.SUCCEEDED and not payment.refund_count:
+    order: OrderFacts | None = None
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        nonlocal order
+        change = _unmatched(facts)
+        if change.status is PaymentStatus.SUCCEEDED and not change.now["refund_count"]:
             raise Conflict("Somebody is sending this money back.", code="not_unmatched")
-        order = lock_order_where(session, reference=order_id) if is_order_id(order_id) else None
+        if is_order_id(order_id):
+            with runtime.database.reading() as connection:
+                order = load_order(connection, "reference", order_id, beside=change.facts.id)
         if order is None:
             raise NotFound("There is no such order. Announce it first.", code="order_not_found")
-        give_to(payment, order)
-        payment.failure_reason = None
-        if payment.state is PaymentStatus.REVIEW:
-            move_payment(session, payment, "matched", cause)
+        give_to(change, order)
+        change.set(failure_reason=None)
+        if change.status is PaymentStatus.REVIEW:
+            change.move("matched", cause)
         else:
-            note(session, payment, "matched_after_return", cause)
-            count_towards_order(session, payment, cause)
-        session.flush()
-        return payment_record(session, runtime.vault, payment)
+            change.note("matched_after_return", cause)
+            change.count_towards_order(cause)
+        return change.plan(Verdict.APPLIED, "matched")
+
+    return _record_after(runtime, principal, apply_to_unmatched(runtime, principal, reference, decide))
 
 
 def send_back(runtime: Runtime, principal: Principal, reference: str, reason: str, render: Render) -> Answer:
@@ -120,13 +130,17 @@ def send_back(runtime: Runtime, principal: Principal, reference: str, reason: st
     """
     cause = _cause(runtime, principal, reason)
     refuse_if_stopped(runtime)
-    with runtime.database.begin() as session:
-        payment = _lock_unmatched(runtime, session, principal, reference)
-        if payment.state is PaymentStatus.REVIEW:
-            payment.failure_reason = None
-            move_payment(session, payment, "settled_by_operator", cause)
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        change = _unmatched(facts)
+        if change.status is PaymentStatus.REVIEW:
+            change.set(failure_reason=None)
+            change.move("settled_by_operator", cause)
+        return change.plan(Verdict.APPLIED, "on its way back")
+
+    payment_id = apply_to_unmatched(runtime, principal, reference, decide)
     wish = RefundWish(method=RefundMethod.REVERSAL, reason=reason.strip())
-    return refund(runtime, principal, payment.id, wish, render)
+    return refund(runtime, principal, payment_id, wish, render)
 
 
 def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -> UnbookedRecord:
@@ -140,7 +154,9 @@ def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -
 def _record(
     runtime: Runtime, session: Session, payment: Payment, row: C2bConfirmation | None
 ) -> UnmatchedRecord:
-    arrival = _untold(runtime, payment) if row is None else arrival_of(runtime, row)
+    arrival = (
+        _untold(runtime, payment) if row is None else arrival_of(runtime, Confirmation.of_row(row).columns)
+    )
     record = payment_record(session, runtime.vault, payment)
     found = suggestions(session, runtime.vault, arrival)
     return UnmatchedRecord(record, found)
@@ -152,20 +168,36 @@ def _untold(runtime: Runtime, payment: Payment) -> Arrival:
     return Arrival(payment.amount, typed, "", PayerKind.NONE, payment.created_at)
 
 
-def _lock_unmatched(runtime: Runtime, session: Session, principal: Principal, reference: str) -> Payment:
-    refuse_unbooked(session, reference)
-    found = find_payment(session, runtime, principal, reference)
-    payment = lock_payment(session, found.id)
-    open_to_a_person = payment.state is PaymentStatus.REVIEW or (
-        payment.state is PaymentStatus.SUCCEEDED and payment.refunding_amount == 0
+def apply_to_unmatched(runtime: Runtime, principal: Principal, reference: str, decide: Decide) -> str:
+    """Apply a person's decision to money that fits no order; return the payment's id."""
+    with runtime.database.read() as session:
+        refuse_unbooked(session, reference)
+        payment_id = find_payment(session, runtime, principal, reference).id
+    apply(runtime.database, About(id=payment_id), decide)
+    return payment_id
+
+
+def _record_after(runtime: Runtime, principal: Principal, payment_id: str) -> PaymentRecord:
+    with runtime.database.read() as session:
+        payment = find_payment(session, runtime, principal, payment_id)
+        return payment_record(session, runtime.vault, payment)
+
+
+def _unmatched(facts: PaymentFacts | None) -> PaymentChange:
+    """Return a working copy of money that a person may decide about; raise Conflict if it is none."""
+    if facts is None:
+        raise NotFound
+    payment, status = facts.payment, facts.status
+    waits = status is PaymentStatus.REVIEW or (
+        status is PaymentStatus.SUCCEEDED and payment["refunding_amount"] == 0
     )
-    if payment.channel != Channel.C2B or payment.order_id is not None or not open_to_a_person:
+    if payment["channel"] != Channel.C2B or payment["order_id"] is not None or not waits:
         raise Conflict(
             "This payment is not unmatched: it has an order, or its money is on its way back.",
             code="not_unmatched",
-            details={"status": payment.state.public, "orderId": payment.order_id},
+            details={"status": status.public, "orderId": payment["order_id"]},
         )
-    return payment
+    return PaymentChange(facts)
 
 
 def _cause(runtime: Runtime, principal: Principal, reason: str, **detail: str) -> Cause:

@@ -13,7 +13,7 @@ from mpesa_service.domain.moments import can_be_kept
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.base import UtcDateTime
-from mpesa_service.services.outbox import DELIVERY_COLUMNS
+from mpesa_service.models.commit_sql import DELIVERY_COLUMNS
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.webhooks import find_endpoint
 

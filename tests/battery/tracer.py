@@ -12,7 +12,7 @@ from typing import Any
 import requests
 from sqlalchemy import event
 
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.outgoing import Poster
 
 

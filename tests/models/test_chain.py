@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.exc import IntegrityError
 
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.models import Hold, IdempotencyKey, Pace
 from mpesa_service.models.chain import Changed, Inserted, Missing, was, write_in_chain
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.models.listing import PaymentFilter, page_of_payments
 
 PAGE = 20

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.models import ExpectedOrder, Hold, Pace
 from mpesa_service.models.statements import insert_once
 from mpesa_service.models.together import append, are_apart, held_back

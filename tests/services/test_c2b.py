@@ -13,7 +13,8 @@ from mpesa_service.models import Payment
 from mpesa_service.services import c2b_booking, c2b_looking
 from mpesa_service.services.c2b_addresses import addresses
 from mpesa_service.services.inbox import take_up_failed
-from mpesa_service.services.reconcile import NEVER_SAID, ask_due
+from mpesa_service.domain.planning import NEVER_SAID
+from mpesa_service.services.reconcile import ask_due
 from tests.services.c2b_support import (
     MASKED,
     RECEIPT,

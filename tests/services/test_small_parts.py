@@ -17,7 +17,7 @@ from mpesa_service.daraja import (
     Token,
 )
 from mpesa_service.errors import LimitExceeded
-from mpesa_service.extensions import Database
+from mpesa_service.core.database import Database
 from mpesa_service.services.clock import utc_now
 from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller

@@ -7,19 +7,19 @@ from sqlalchemy.orm import Session
 from mpesa_service.daraja import UnreadableCallback, parse_status_result
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import Stage
-from mpesa_service.domain.decisions import Evidence
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.services.commands.command import Command
 from mpesa_service.services.commands.kinds import KINDS
 from mpesa_service.services.commands.reports import report_of_status
 from mpesa_service.services.commands.results import apply_report
-from mpesa_service.services.handled import Handled
+from mpesa_service.services.handled import CallbackOutcome
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import MPESA, Cause
 
-NOBODYS = Handled(InboxVerdict.UNMATCHED, "nothing that we sent has this address")
+NOBODYS = CallbackOutcome(InboxVerdict.UNMATCHED, "nothing that we sent has this address")
 
 
-def handle_result(runtime: Runtime, session: Session, token: str | None, body: bytes) -> Handled:
+def handle_result(runtime: Runtime, session: Session, token: str | None, body: bytes) -> CallbackOutcome:
     """Apply a result that arrived on a command's own result address."""
     command = _find(session, result_token_hash=token or "")
     if command is None:
@@ -36,7 +36,7 @@ def handle_result(runtime: Runtime, session: Session, token: str | None, body: b
     return command.handled(*apply_report(runtime, command, told.report))
 
 
-def handle_timeout(runtime: Runtime, session: Session, token: str | None, _body: bytes) -> Handled:
+def handle_timeout(runtime: Runtime, session: Session, token: str | None, _body: bytes) -> CallbackOutcome:
     """M-Pesa's queue timed out: whether the money moved is unknown, and stays reserved.
 
     The body is the original request (reported, not documented), so nothing in it is news.
@@ -50,7 +50,9 @@ def handle_timeout(runtime: Runtime, session: Session, token: str | None, _body:
     return command.handled(InboxVerdict.APPLIED, "timed out in M-Pesa's queue")
 
 
-def handle_status_result(runtime: Runtime, session: Session, token: str | None, body: bytes) -> Handled:
+def handle_status_result(
+    runtime: Runtime, session: Session, token: str | None, body: bytes
+) -> CallbackOutcome:
     """Apply the answer to a status query about a command."""
     command = _find(session, status_token_hash=token or "")
     if command is None:
@@ -65,7 +67,9 @@ def handle_status_result(runtime: Runtime, session: Session, token: str | None, 
     return command.handled(*apply_report(runtime, command, report))
 
 
-def handle_status_timeout(_runtime: Runtime, session: Session, token: str | None, _body: bytes) -> Handled:
+def handle_status_timeout(
+    _runtime: Runtime, session: Session, token: str | None, _body: bytes
+) -> CallbackOutcome:
     """A status query that timed out tells nothing; the schedule asks again."""
     command = _find(session, status_token_hash=token or "")
     return command.handled(InboxVerdict.NOTED, "the query timed out") if command else NOBODYS

@@ -15,7 +15,7 @@ from mpesa_service.domain.commands import Stage
 from mpesa_service.domain.schedule import COMMAND_ASK_AFTER
 from mpesa_service.models.commands import CommandColumns
 from mpesa_service.services.commands.reports import Report, report_of_result
-from mpesa_service.services.handled import Handled
+from mpesa_service.services.handled import CallbackOutcome
 from mpesa_service.services.provider_errors import Failure
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.states import Cause
@@ -67,7 +67,7 @@ class Command(ABC, Generic[Row]):
     @property
     @abstractmethod
     def ids(self) -> Mapping[str, str]:
-        """What names it, under the names that `Handled` has for them."""
+        """What names it, under the names that `CallbackOutcome` has for them."""
 
     @property
     @abstractmethod
@@ -161,9 +161,9 @@ class Command(ABC, Generic[Row]):
         """When it was first sent: its schedule counts from there."""
         return self.row.created_at
 
-    def handled(self, verdict: InboxVerdict, reason: str) -> Handled:
+    def handled(self, verdict: InboxVerdict, reason: str) -> CallbackOutcome:
         """Return what became of a callback about it."""
-        return Handled(verdict, reason, **self.ids)
+        return CallbackOutcome(verdict, reason, **self.ids)
 
 
 Kind = TypeVar("Kind", bound=Command[Any])

@@ -13,7 +13,7 @@ from typing import Any
 
 from mpesa_service.daraja import CommandAccepted, DarajaError, Duplicate, TransactionStatusQuery
 from mpesa_service.domain.commands import UNDER_WAY, Stage
-from mpesa_service.domain.decisions import Evidence
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import CALL_LIMIT, next_ask
 from mpesa_service.log_context import about
 from mpesa_service.models.commands import CommandColumns

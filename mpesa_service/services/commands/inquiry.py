@@ -19,8 +19,8 @@ from mpesa_service.daraja import (
 )
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import InquiryKind
-from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import INQUIRY_ASK_AFTER
 from mpesa_service.domain.transitions import TransitionTable, edges
 from mpesa_service.models import Inquiry

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from mpesa_service.daraja import ALREADY_REVERSED, B2cPayment, CommandAccepted, Reversal
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import RefundStatus
 from mpesa_service.models import Payment, PaymentEvent, Refund
 from mpesa_service.models.statements import lock_payment, lock_refund_where

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from mpesa_service.daraja import CommandResult, StatusResult
-from mpesa_service.domain.decisions import Evidence
 from mpesa_service.domain.money import whole_shillings
 from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mpesa_service.daraja import CommandAccepted, DarajaError, Duplicate, OutcomeUnknown
 from mpesa_service.domain.commands import Stage
-from mpesa_service.domain.decisions import Evidence
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import next_ask
 from mpesa_service.log_context import about
 from mpesa_service.services.commands.command import Addresses, Command

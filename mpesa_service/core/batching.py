@@ -1,0 +1,108 @@
+"""Requests of several threads that come at the same moment, served together by one of them.
+
+A thread that comes alone is served at once and pays nothing for this. A queue that grows is served by fewer,
+larger batches, so the busier the service is, the less a request costs.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+PATIENCE_SECONDS = 0.5
+"""A thread that waits for longer before it becomes part of a batch goes on alone: the leader may hang."""
+SERVING_SECONDS = 15.0
+"""A thread that is part of a batch waits for this long: nobody knows how far its request has come."""
+LIMIT = 64
+"""Requests in one batch."""
+
+
+class NotServed(Exception):
+    """The batch did not serve the request, or nobody knows: the thread serves it alone."""
+
+
+@dataclass(eq=False)
+class _Entry(Generic[Request, Result]):
+    request: Request
+    ready: threading.Event = field(default_factory=threading.Event)
+    result: list[Result] = field(default_factory=list)
+    leads: bool = False
+
+
+class Batching(Generic[Request, Result]):
+    """Serves requests in batches: `serve` takes a batch and returns one result for each request, in order.
+
+    One thread at a time, the leader, runs `serve`. What `serve` raises is raised in the leader; the others
+    get NotServed.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[Sequence[Request]], Sequence[Result]],
+        *,
+        patience: float = PATIENCE_SECONDS,
+        serving: float = SERVING_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._serve = serve
+        self._patience = patience
+        self._serving = serving
+        self._monotonic = monotonic
+        self._guard = threading.Lock()
+        self._queue: list[_Entry[Request, Result]] = []
+        self._leading_since: float | None = None
+
+    def __call__(self, request: Request) -> Result:
+        """Return the result of a request; raise NotServed, or what `serve` raises."""
+        entry: _Entry[Request, Result] = _Entry(request)
+        self._enter(entry)
+        if not entry.leads and not entry.ready.wait(self._patience) and not self._left(entry):
+            entry.ready.wait(self._serving)
+        if entry.leads:
+            self._lead(entry)
+        if not entry.result:
+            raise NotServed
+        return entry.result[0]
+
+    def _enter(self, entry: _Entry[Request, Result]) -> None:
+        now = self._monotonic()
+        with self._guard:
+            if self._leading_since is None:
+                self._leading_since, entry.leads = now, True
+            elif now - self._leading_since > self._patience:
+                raise NotServed
+            self._queue.append(entry)
+
+    def _left(self, entry: _Entry[Request, Result]) -> bool:
+        """Leave the queue; False if the entry is part of a batch by now, or leads the next one."""
+        with self._guard:
+            if entry.leads or entry not in self._queue:
+                return False
+            self._queue.remove(entry)
+            return True
+
+    def _lead(self, mine: _Entry[Request, Result]) -> None:
+        with self._guard:
+            batch = self._queue[:LIMIT]
+            del self._queue[:LIMIT]
+        try:
+            results = self._serve([entry.request for entry in batch])
+            for entry, result in zip(batch, results, strict=True):
+                entry.result.append(result)
+        finally:
+            self._hand_over()
+            for entry in batch:
+                if entry is not mine:
+                    entry.ready.set()
+
+    def _hand_over(self) -> None:
+        """Let the first of those who came meanwhile lead the next batch."""
+        with self._guard:
+            following = self._queue[0] if self._queue else None
+            self._leading_since = None if following is None else self._monotonic()
+            if following is not None:
+                following.leads = True
+                following.ready.set()

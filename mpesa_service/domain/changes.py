@@ -1,0 +1,232 @@
+"""A payment's move, with all that follows from it: columns, audit lines, events, and its order's sum.
+
+This is the only place that says what a move changes. Decisions turn the result into a plan; refunds and other
+verbs that hold the payment's lock write the same result through their session.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from mpesa_service.domain.announcements import ORDER_NOTES, EventType, payment_event
+from mpesa_service.domain.audit import SERVICE, Cause
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
+from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
+from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
+
+AUDIT_LOG = "mpesa_service.audit"
+
+
+class PaymentChange:
+    """A working copy of a payment. `now` holds its columns as they will be."""
+
+    def __init__(self, facts: PaymentFacts) -> None:
+        self.facts = facts
+        self.now: dict[str, Any] = dict(facts.payment)
+        self.order = facts.order
+        self.others: list[Change] = []
+        self.rows: list[NewRow] = []
+        self.events: list[Event] = []
+        self.log: list[LogLine] = []
+
+    @property
+    def status(self) -> PaymentStatus:
+        return PaymentStatus(self.now["status"])
+
+    def set(self, **columns: Any) -> None:
+        """Give columns new values."""
+        self.now.update(columns)
+
+    def changed(self) -> dict[str, Any]:
+        """Return the columns that differ from what was read."""
+        before = self.facts.payment
+        return {name: value for name, value in self.now.items() if before.get(name) != value}
+
+    def create(self, cause: Cause) -> None:
+        """Begin the audit trail of a new payment."""
+        self.set(status=PaymentStatus.SUBMITTING, event_count=0, outgoing_count=0)
+        self.record("created", cause, None, self.status)
+
+    def move(self, edge: str, cause: Cause) -> None:
+        """Move along `edge`; raise ForbiddenTransition if the table has no such edge."""
+        before = self.status
+        after = PAYMENT_TRANSITIONS.target(edge, before)
+        self.set(status=after, updated_at=cause.at)
+        if cause.evidence is not None:
+            self.set(evidence=cause.evidence)
+        if after not in OPEN:
+            self.set(completed_at=self.now["completed_at"] or cause.at, ask_at=None, live_phone=None)
+        if after in UNPAID:
+            self.set(live_order=None)
+        if after in PAID and before in UNPAID:
+            self.set(completed_at=cause.at, failure_reason=None)
+        self.record(edge, cause, before, after)
+        self.announce(payment_event(edge, after), {"previousStatus": before.public}, cause.at)
+        if after in PAID or before in PAID:
+            self.count_towards_order(cause)
+
+    def note(self, what: str, cause: Cause) -> None:
+        """Write an audit line that changes no state."""
+        self.record(what, cause, self.status, self.status)
+
+    def record(
+        self, name: str, cause: Cause, before: str | None, after: str, refund_id: str | None = None
+    ) -> None:
+        """Write a line of the audit trail, about the payment or about one of its refunds."""
+        self.now["event_count"] += 1
+        number = self.now["event_count"]
+        self._write(audit_line(self.now["id"], number, name, cause, before, after, refund_id))
+
+    def _write(self, line: NewRow) -> None:
+        self.rows.append(line)
+        names = ("payment_id", "refund_id", "from_status", "to_status", "cause", "evidence")
+        extra = {name: line.columns[name] for name in names}
+        self.log.append(LogLine(AUDIT_LOG, logging.INFO, "state change", extra))
+
+    def announce(
+        self,
+        event_type: EventType | None,
+        data: Mapping[str, Any],
+        at: datetime,
+        refund_id: str | None = None,
+    ) -> None:
+        """Write an event with the payment and `data`. Without a type, nothing is announced."""
+        if event_type is None:
+            return
+        self.now["outgoing_count"] += 1
+        payment_id, sequence = self.now["id"], self.now["outgoing_count"]
+        data = {**_payment_data(self.now), **data}
+        self.events.append(Event(event_type, payment_id, sequence, data, at, payment_id, refund_id))
+
+    def count_towards_order(self, cause: Cause) -> None:
+        """Count the payment's expected order again, and announce it if it received more or less."""
+        order = self.order
+        if order is None or (self.now["expected_order_id"] is None and self.status not in PAID):
+            return
+        self.set(expected_order_id=order.id)
+        if self.status in PAID:
+            self.set(live_order=None)  # the missing amount decides whether another payment may start
+        received = order.received_elsewhere + self._contribution()
+        if received == order.received_amount:
+            return
+        columns: dict[str, Any] = {"received_amount": received, "updated_at": cause.at}
+        status = order.status
+        if order.status not in CLOSED or received > order.received_amount:  # a refund reopens nothing
+            rule = AmountRule(order.amount_rule) if order.amount_rule else None
+            status = columns["status"] = order_status(order.amount_due, received, rule)
+        self.others.append(Change("expected_orders", order.id, order.version, columns))
+        self.order = replace(order, version=order.version + 1, received_amount=received, status=status)
+        data = _order_data(self, order.status)
+        what = f"order_{status}"
+        detail = {name: data[name] for name in ("orderId", "amountDue", "receivedAmount")}
+        self.note(what, Cause(SERVICE, cause.at, cause.evidence, detail))
+        self.announce(ORDER_NOTES[what], {"order": data}, cause.at)
+
+    def _contribution(self) -> int:
+        paid = self.status in PAID
+        return self.now["amount"] - self.now["refunded_amount"] if paid else 0
+
+    def take_order_back(self, at: datetime) -> None:
+        """Hold the order again: this payment released it, and is paid after all.
+
+        An expected order has no holder. There the missing amount decides whether another payment may start.
+        """
+        counted = self.now["expected_order_id"] is not None
+        if counted or self.now["live_order"] is not None or self.status not in PAID:
+            return
+        if (holder := self.facts.holder) is not None:
+            released = {"live_order": None, "event_count": holder.event_count + 1}
+            self.others.append(Change("payments", holder.id, holder.version, released))
+            cause, number = Cause(SERVICE, at), holder.event_count + 1
+            name, status = "order_paid_by_another", holder.status
+            self._write(audit_line(holder.id, number, name, cause, status, status, None))
+        self.set(live_order=self.now["order_id"])
+
+    def plan(self, verdict: str, reason: str) -> Plan:
+        """Return the plan that makes an existing payment what it is here."""
+        own = Change("payments", self.facts.id, self.facts.payment["version"], self.changed())
+        return Plan(
+            verdict=verdict,
+            reason=reason,
+            payment_id=self.facts.id,
+            # The holder before the payment: it must release the order, which has one holder.
+            changes=(*(c for c in self.others if c.table == "payments"), own, *self._order_changes()),
+            rows=tuple(self.rows),
+            events=tuple(self.events),
+            log=tuple(self.log),
+        )
+
+    def plan_new(self, verdict: str, reason: str) -> Plan:
+        """Return the plan that inserts a payment which does not exist yet."""
+        plan = self.plan(verdict, reason)
+        row = NewRow("payments", self.now)
+        return replace(plan, changes=tuple(self._order_changes()), rows=(row, *plan.rows))
+
+    def _order_changes(self) -> list[Change]:
+        """Return the one change of the order that several counts come to."""
+        found = [change for change in self.others if change.table == "expected_orders"]
+        if not found:
+            return []
+        columns = {name: value for change in found for name, value in change.columns.items()}
+        return [replace(found[0], columns=columns)]
+
+
+def audit_line(
+    payment_id: str,
+    sequence: int,
+    name: str,
+    cause: Cause,
+    before: str | None,
+    after: str,
+    refund_id: str | None,
+) -> NewRow:
+    """Return a row of the audit trail."""
+    return NewRow(
+        "payment_events",
+        {
+            "payment_id": payment_id,
+            "refund_id": refund_id,
+            "sequence": sequence,
+            "from_status": before,
+            "to_status": after,
+            "cause": name,
+            "evidence": cause.evidence,
+            "actor": cause.actor,
+            "detail": cause.detail or {},
+            "at": cause.at,
+        },
+    )
+
+
+def _payment_data(payment: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "provider": payment["provider"],
+        "orderId": payment["order_id"],
+        "status": PaymentStatus(payment["status"]).public,
+        "amount": payment["amount"],
+        "currency": payment["currency"],
+        "mpesaReceiptNumber": payment["receipt"],
+        "refundedAmount": payment["refunded_amount"],
+        "failureReason": payment["failure_reason"],
+        "resultCode": payment["result_code"],
+        "evidence": payment["evidence"],
+        "metadata": payment["details"],
+    }
+
+
+def _order_data(change: PaymentChange, before: str) -> dict[str, Any]:
+    order = change.order
+    assert order is not None  # noqa: S101 - the caller has just counted it
+    return {
+        "orderId": order.reference,
+        "status": order.status,
+        "previousStatus": before,
+        "amountDue": order.amount_due,
+        "receivedAmount": order.received_amount,
+        "missingAmount": max(order.amount_due - order.received_amount, 0),
+        "overpaidAmount": max(order.received_amount - order.amount_due, 0),
+        "metadata": order.details,
+    }

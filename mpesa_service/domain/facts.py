@@ -1,0 +1,98 @@
+"""Everything that a decision about a payment may depend on, as plain values.
+
+`models/load.py` reads the facts with one query. Nothing else is looked up while a decision is made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mpesa_service.domain.reports import Mismatch, NegativeResult
+from mpesa_service.domain.states import PAID, PaymentStatus
+
+
+@dataclass(frozen=True)
+class HolderFacts:
+    """The payment that holds this payment's order now, if this one has released it."""
+
+    id: str
+    version: int
+    status: PaymentStatus
+    event_count: int
+
+
+@dataclass(frozen=True)
+class OrderFacts:
+    """The expected order that counts a payment. All amounts are in whole shillings.
+
+    `received_elsewhere` is the sum of the order's other paid payments, less what was refunded of them.
+    """
+
+    id: str
+    version: int
+    owner: str
+    reference: str
+    amount_due: int
+    amount_rule: str | None
+    received_amount: int
+    received_elsewhere: int
+    status: str
+    expires_at: datetime | None
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    """A payment as it was read. `payment` holds all of its columns by attribute name."""
+
+    payment: Mapping[str, Any] = field(repr=False)
+    holder: HolderFacts | None = None
+    order: OrderFacts | None = None
+    receipt_taken: bool = False
+    """Another payment owns the receipt that the report names."""
+    claimed_receipt_taken: bool = False
+    """Another payment owns the receipt that this payment keeps as a claim."""
+    confirmed: bool = False
+    """C2B has confirmed the payment's own receipt and all of its amount."""
+    unresolved: bool = False
+    """It is in review only because nobody ever said what became of it."""
+    phone: str = field(default="", repr=False)
+    """The number that was asked to pay, in the clear, as far as a decision needs it."""
+
+    @property
+    def id(self) -> str:
+        return str(self.payment["id"])
+
+    @property
+    def status(self) -> PaymentStatus:
+        return PaymentStatus(self.payment["status"])
+
+    @property
+    def amount(self) -> int:
+        return int(self.payment["amount"])
+
+    @property
+    def receipt(self) -> str | None:
+        receipt: str | None = self.payment["receipt"]
+        return receipt
+
+    @property
+    def mismatch(self) -> Mismatch | None:
+        kept = self.payment["contradiction"]
+        return Mismatch(kept) if kept else None
+
+    @property
+    def negative_result(self) -> NegativeResult | None:
+        code, at = self.payment["denial_code"], self.payment["denial_at"]
+        return None if code is None or at is None else NegativeResult(code, at)
+
+    @property
+    def order_paid(self) -> bool:
+        """Another payment of the same order is paid, or in review."""
+        return self.holder is not None and self.holder.status in PAID | {PaymentStatus.REVIEW}
+
+    @property
+    def proven(self) -> bool:
+        """It is paid, and C2B has confirmed its receipt and its amount."""
+        return self.confirmed and self.status in PAID

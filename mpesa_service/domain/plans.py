@@ -1,0 +1,106 @@
+"""A plan: every consequence of a decision, as data. `models/commit.py` writes a plan in one transaction."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mpesa_service.domain.announcements import EventType
+
+Columns = Mapping[str, Any]
+NAIROBI = ZoneInfo("Africa/Nairobi")
+
+
+@dataclass(frozen=True)
+class Change:
+    """New values for a row that must still have the version that was read.
+
+    With no columns, the plan only rests on the row: the commit checks the version and writes nothing to it.
+    """
+
+    table: str
+    id: str
+    version: int
+    columns: Columns
+
+
+@dataclass(frozen=True)
+class NewRow:
+    """A row to insert. With `once`, the commit writes nothing at all if a unique key forbids the row."""
+
+    table: str
+    columns: Columns
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Update:
+    """New values for the row that has the values of `where` (None means NULL). No columns: delete the row.
+
+    If `required`, the commit writes nothing at all unless there is such a row.
+    """
+
+    table: str
+    where: Columns
+    columns: Columns | None
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Event:
+    """An outgoing event: its subject, and the subject's sequence number (from 1, without gaps).
+
+    `data` follows `_id` and `sequence` in the payload. It never contains a phone number.
+    """
+
+    type: EventType
+    subject_id: str
+    sequence: int
+    data: Mapping[str, Any]
+    at: datetime
+    payment_id: str | None = None
+    refund_id: str | None = None
+
+    def payload(self) -> bytes:
+        """Return the bytes that every delivery attempt sends: JSON in UTF-8, times in Nairobi time."""
+        data = {"_id": self.subject_id, "sequence": self.sequence, **self.data}
+        timestamp = self.at.astimezone(NAIROBI).isoformat(timespec="milliseconds")
+        body = {"type": self.type, "timestamp": timestamp, "data": data}
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A log line to write after the commit. `level` is a level of the logging module."""
+
+    logger: str
+    level: int
+    message: str
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a commit writes, in this order: changes, rows, events, updates. Log lines follow the commit."""
+
+    verdict: str
+    reason: str
+    payment_id: str | None = None
+    changes: tuple[Change, ...] = ()
+    rows: tuple[NewRow, ...] = ()
+    events: tuple[Event, ...] = ()
+    updates: tuple[Update, ...] = ()
+    log: tuple[LogLine, ...] = field(default=(), repr=False)
+
+    def and_also(self, other: "Plan") -> "Plan":
+        """Return a plan that writes what both write, with the verdict of this one."""
+        return replace(
+            self,
+            changes=self.changes + other.changes,
+            rows=self.rows + other.rows,
+            events=self.events + other.events,
+            updates=self.updates + other.updates,
+            log=self.log + other.log,
+        )

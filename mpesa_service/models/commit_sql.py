@@ -1,0 +1,240 @@
+"""The SQL texts of `commit.py`. Each is built once for the names that it needs, and kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary
+
+from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.plans import Plan
+from mpesa_service.models.base import Base, UtcDateTime
+from mpesa_service.models.statements import columns_of
+
+Names = tuple[str, ...]
+EVENTS = "outgoing_events"
+DELIVERY_COLUMNS = (
+    "endpoint_id",
+    "outgoing_event_id",
+    "resend",
+    "status",
+    "attempts",
+    "claims",
+    "due_at",
+    "created_at",
+)
+_DELIVERY = ", ".join(DELIVERY_COLUMNS)
+_POSTGRES_TYPES = {
+    UtcDateTime: "timestamptz",
+    JSON: "json",
+    LargeBinary: "bytea",
+    Boolean: "boolean",
+    BigInteger: "bigint",
+    Integer: "integer",
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A plan without its values: the tables and the names of the columns, in order."""
+
+    changes: tuple[tuple[str, Names], ...]
+    rows: tuple[tuple[str, Names, bool], ...]
+    events: tuple[tuple[EventType, Names], ...]
+    updates: tuple[tuple[str, Names | None, Names, Names], ...]
+
+
+def shape_of(plan: Plan) -> Shape:
+    """Return a plan's shape."""
+    return Shape(
+        tuple((change.table, tuple(change.columns)) for change in plan.changes),
+        tuple((row.table, tuple(present(row.columns)), row.once) for row in plan.rows),
+        tuple((event.type, _event_names(event.payment_id, event.refund_id)) for event in plan.events),
+        tuple(
+            (
+                update.table,
+                None if update.columns is None else tuple(update.columns),
+                tuple(update.where),
+                nulls(update.where),
+            )
+            for update in plan.updates
+        ),
+    )
+
+
+def _event_names(payment_id: str | None, refund_id: str | None) -> Names:
+    ids = [name for name, value in (("payment_id", payment_id), ("refund_id", refund_id)) if value]
+    return ("event_id", "subject_id", *ids, "type", "sequence", "payload", "created_at")
+
+
+def present(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that are not NULL: a column that an insert leaves out is NULL, and costs nothing."""
+    return {name: value for name, value in columns.items() if value is not None}
+
+
+def nulls(columns: Mapping[str, Any]) -> Names:
+    """Return the names of the columns that must be NULL."""
+    return tuple(name for name, value in columns.items() if value is None)
+
+
+@cache
+def change(table: str, names: Names, postgres: bool) -> str:
+    """Return the statement that changes a row of this version, or looks whether it still has it."""
+    mark = _mark(postgres)
+    if not names:
+        return f"SELECT id FROM {table} WHERE id = {mark} AND version = {mark}"
+    sets = ", ".join(f"{_column(table, name)} = {mark}" for name in names)
+    return f"UPDATE {table} SET {sets}, version = version + 1 WHERE id = {mark} AND version = {mark}"
+
+
+@cache
+def insert(table: str, names: Names, postgres: bool, *, once: bool = False, returning: str = "") -> str:
+    """Return the statement that inserts a row; with `once`, only if no unique key forbids it."""
+    columns = ", ".join(_column(table, name) for name in names)
+    marks = ", ".join(_mark(postgres) for _ in names)
+    tail = " ON CONFLICT DO NOTHING" if once else ""
+    tail += f" RETURNING {returning}" if returning else ""
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks}){tail}"
+
+
+@cache
+def update(table: str, names: Names | None, where: Names, null: Names, postgres: bool) -> str:
+    """Return the statement that changes, or without names deletes, the rows with the values of `where`."""
+    mark = _mark(postgres)
+    terms = " AND ".join(
+        f"{_column(table, name)} IS NULL" if name in null else f"{_column(table, name)} = {mark}"
+        for name in where
+    )
+    if names is None:
+        return f"DELETE FROM {table} WHERE {terms}"
+    sets = ", ".join(f"{_column(table, name)} = {mark}" for name in names)
+    return f"UPDATE {table} SET {sets} WHERE {terms}"
+
+
+@cache
+def deliver(event_type: EventType, postgres: bool) -> str:
+    """Return the statement that inserts the deliveries of an event: its row's id, and its time twice."""
+    mark = _mark(postgres)
+    values = f"{mark}, 0, '{DeliveryStatus.WAITING}', 0, 0, {mark}, {mark}"
+    return f"INSERT INTO webhook_deliveries ({_DELIVERY}) {_takers(event_type, values, postgres)}"
+
+
+def _takers(event_type: EventType, values: str, postgres: bool, source: str = "") -> str:
+    position = "strpos" if postgres else "instr"
+    wanted = f"(w.event_types = '' OR {position}(w.event_types, ' {event_type} ') > 0)"
+    return f"SELECT w.id, {values} FROM webhook_endpoints w{source} WHERE w.enabled AND {wanted}"
+
+
+@cache
+def statement(shape: Shape) -> str:
+    """Return the one statement that writes a plan on PostgreSQL. It returns a row if it wrote."""
+    types = _types(shape)
+    binds = ", ".join(
+        f"{'%b' if kind == 'bytea' else '%s'}::{kind} AS a{place}" for place, kind in enumerate(types)
+    )
+    return _cte(shape, f"SELECT 0 AS n, {binds}")
+
+
+@cache
+def statement_for_many(shape: Shape) -> str:
+    """Return the statement that writes plans of one shape; it returns the numbers `n` of those it wrote."""
+    columns = ", ".join(f"a{place} {kind}" for place, kind in enumerate(_types(shape)))
+    return _cte(shape, f"SELECT * FROM json_to_recordset(%s::json) AS v(n integer, {columns})")
+
+
+def _cte(shape: Shape, values: str) -> str:
+    places = iter(range(len(_types(shape))))
+    parts = [f"r AS ({values})"]
+    guard = "SELECT n FROM r"
+    for table, names in shape.changes:
+        guard = _guarded_change(table, names, places)
+    rows = []
+    for number, (table, names, once) in enumerate(shape.rows):
+        columns = ", ".join(_column(table, name) for name in names)
+        taken = ", ".join(f"r.a{next(places)}" for _ in names)
+        inserted = f"INSERT INTO {table} ({columns}) SELECT {taken} FROM r"
+        if once:
+            guard = f"{inserted} ON CONFLICT DO NOTHING RETURNING 0 AS n"
+        else:
+            rows.append(f"w{number} AS ({inserted} JOIN g USING (n))")
+    parts += [f"g AS ({guard})", *rows]
+    for number, (event_type, names) in enumerate(shape.events):
+        parts += _event_parts(number, event_type, names, places)
+    told = ["g.n"]
+    for number, (table, columns_or_none, where, null) in enumerate(shape.updates):
+        parts.append(f"u{number} AS ({_joined_update(table, columns_or_none, where, null, places)})")
+        told.append(f"EXISTS (SELECT 1 FROM u{number})")
+    return f"WITH {', '.join(parts)} SELECT {', '.join(told)} FROM g"
+
+
+def _guarded_change(table: str, names: Names, places: Any) -> str:
+    same = f"t.id = r.a{next(places)} AND t.version = r.a{next(places)}"
+    if not names:
+        return f"SELECT r.n FROM r JOIN {table} t ON {same}"
+    sets = ", ".join(f"{_column(table, name)} = r.a{next(places)}" for name in names)
+    return f"UPDATE {table} t SET {sets}, version = t.version + 1 FROM r WHERE {same} RETURNING r.n"
+
+
+def _event_parts(number: int, event_type: EventType, names: Names, places: Any) -> list[str]:
+    taken = ", ".join(f"r.a{next(places)}" for _ in names)
+    event = f"INSERT INTO {EVENTS} ({', '.join(names)}) SELECT {taken} FROM r JOIN g USING (n)"
+    values = f"e.id, 0, '{DeliveryStatus.WAITING}', 0, 0, e.created_at, e.created_at"
+    takers = _takers(event_type, values, True, f" CROSS JOIN e{number} e")
+    return [
+        f"e{number} AS ({event} RETURNING id, created_at)",
+        f"d{number} AS (INSERT INTO webhook_deliveries ({_DELIVERY}) {takers})",
+    ]
+
+
+def _joined_update(table: str, names: Names | None, where: Names, null: Names, places: Any) -> str:
+    terms = " AND ".join(
+        f"t.{_column(table, name)} IS NULL"
+        if name in null
+        else f"t.{_column(table, name)} = r.a{next(places)}"
+        for name in where
+    )
+    if names is None:
+        return f"DELETE FROM {table} t USING r JOIN g USING (n) WHERE {terms} RETURNING 1"
+    sets = ", ".join(f"{_column(table, name)} = r.a{next(places)}" for name in names)
+    return f"UPDATE {table} t SET {sets} FROM r JOIN g USING (n) WHERE {terms} RETURNING 1"
+
+
+@cache
+def _types(shape: Shape) -> list[str]:
+    types: list[str] = []
+    for table, names in shape.changes:
+        types += [_type(table, name) for name in ("id", "version", *names)]
+    for table, names, _ in shape.rows:
+        types += [_type(table, name) for name in names]
+    for _, names in shape.events:
+        types += [_type(EVENTS, name) for name in names]
+    for table, columns, where, null in shape.updates:
+        types += [_type(table, name) for name in where if name not in null]
+        types += [_type(table, name) for name in columns or ()]
+    return types
+
+
+def _mark(postgres: bool) -> str:
+    return "%s" if postgres else "?"
+
+
+def _column(table: str, attribute: str) -> str:
+    return _columns(table)[attribute]
+
+
+@cache
+def _columns(table: str) -> Mapping[str, str]:
+    for mapper in Base.registry.mappers:
+        if mapper.local_table.name == table:  # type: ignore[attr-defined]
+            return columns_of(cast("type[Base]", mapper.class_))
+    raise LookupError(f"no table {table}")
+
+
+def _type(table: str, attribute: str) -> str:
+    kind = Base.metadata.tables[table].c[_column(table, attribute)].type
+    for known, text in _POSTGRES_TYPES.items():
+        if isinstance(kind, known):
+            return text
+    return "varchar"

@@ -1,0 +1,237 @@
+"""Reads the facts of a payment: one query, no lock, everything that a decision may depend on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import JSON, Column, ColumnDefault
+
+from mpesa_service.domain.facts import HolderFacts, OrderFacts, PaymentFacts
+from mpesa_service.domain.states import PAID, PaymentStatus
+from mpesa_service.models.base import UtcDateTime
+from mpesa_service.models.driver import Driver, json_from_sqlite, time_from_postgres, time_from_sqlite
+from mpesa_service.models.payments import Payment
+from mpesa_service.models.statements import columns_of, table_of
+
+NAMES = tuple(columns_of(Payment))
+"""A payment's columns by attribute name, in the order in which they are read."""
+_COLUMNS = [table_of(Payment).c[name] for name in columns_of(Payment).values()]
+_PAID = ", ".join(f"'{status}'" for status in sorted(PAID))
+_ORDER_OF = """
+    COALESCE(p.expected_order_id, (SELECT x.id FROM expected_orders x
+                                   WHERE x.reference = p.order_id AND (x.shop_wide OR x.owner = p.owner)))
+"""
+_ORDER = """
+    o.id, o.version, o.owner, o.reference, o.amount_due, o.amount_rule, o.received_amount, o.status,
+    o.expires_at, o.metadata
+"""
+_FACTS = f"""
+    SELECT {", ".join(f"p.{column.name}" for column in _COLUMNS)},
+        h.id, h.version, h.status, h.event_count,
+        {_ORDER},
+        CASE WHEN o.id IS NOT NULL THEN
+            (SELECT COALESCE(SUM(q.amount - q.refunded_amount), 0) FROM payments q
+             WHERE q.expected_order_id = o.id AND q.id <> p.id AND q.status IN ({_PAID})) END,
+        EXISTS (SELECT 1 FROM payments r
+                WHERE r.provider = p.provider AND r.receipt = {{receipt}} AND r.id <> p.id),
+        EXISTS (SELECT 1 FROM payments r
+                WHERE r.provider = p.provider AND r.receipt = p.claimed_receipt AND r.id <> p.id),
+        EXISTS (SELECT 1 FROM c2b_confirmations c
+                WHERE c.receipt = p.receipt AND c.payment_id = p.id AND c.amount_cents = p.amount * 100),
+        CASE WHEN p.status = 'review' THEN
+            (SELECT e.cause FROM payment_events e
+             WHERE e.payment_id = p.id AND e.refund_id IS NULL AND e.from_status <> e.to_status
+             ORDER BY e.sequence DESC LIMIT 1) END
+    FROM {{source}}
+    LEFT JOIN payments h ON p.live_order IS NULL AND h.live_order = p.order_id
+    LEFT JOIN expected_orders o ON o.id = {_ORDER_OF}
+"""
+_WHERE = {
+    "id": "p.id = {id}",
+    "receipt": "p.provider = 'mpesa' AND p.receipt = {receipt}",
+    # On its own address, or on the address of another payment whose id the body names.
+    "address": "p.checkout_id_hash = {checkout} OR p.callback_token_hash = {token}",
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """Which payment to load, and the receipt that the report names.
+
+    Set `id`, or else `checkout` and `token` (the hashes of what a callback names and of where it came), or
+    else only `receipt`: the payment that owns it.
+    """
+
+    id: str | None = None
+    checkout: str | None = None
+    token: str | None = None
+    receipt: str | None = None
+
+    @property
+    def by(self) -> str:
+        if self.id is not None:
+            return "id"
+        return "receipt" if self.checkout is None else "address"
+
+
+def load(connection: Driver, about: About) -> PaymentFacts | None:
+    """Return the facts of a payment, or None if there is none.
+
+    Of two (the body of a callback names one payment, its address another) it is the one that the body names.
+    """
+    found = connection.rows(_statement(about.by, connection.is_postgres), vars(about))
+    return _best(found, about, connection.is_postgres)
+
+
+def load_many(connection: Driver, abouts: Sequence[About]) -> list[PaymentFacts | None]:
+    """Return the facts of payments by address, in the order of `abouts`. PostgreSQL only."""
+    values = {
+        "checkouts": [about.checkout for about in abouts],
+        "tokens": [about.token for about in abouts],
+        "receipts": [about.receipt for about in abouts],
+    }
+    found: dict[int, list[Sequence[Any]]] = {}
+    for row in connection.rows(_statement_for_many(), values):
+        found.setdefault(row[-1] - 1, []).append(row)
+    return [_best(found.get(number, ()), about, postgres=True) for number, about in enumerate(abouts)]
+
+
+def lock(connection: Driver, about: About) -> None:
+    """Lock what `load` is going to read, to the end of the transaction. PostgreSQL only.
+
+    The order of the locks is everybody's: payments by id, then the expected order.
+    """
+    facts = load(connection, about)
+    if facts is None:
+        return
+    ids = [facts.id, facts.holder.id] if facts.holder else [facts.id]
+    connection.rows("SELECT id FROM payments WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (ids,))
+    if facts.order is not None:
+        locked = "SELECT id FROM expected_orders WHERE id = %s FOR NO KEY UPDATE"
+        connection.rows(locked, (facts.order.id,))
+
+
+@cache
+def _statement(by: str, postgres: bool) -> str:
+    def name(of: str) -> str:
+        if not postgres:
+            return f":{of}"
+        return f"%({of})s::varchar"
+
+    names = {of: name(of) for of in ("id", "checkout", "token", "receipt")}
+    return f"{_FACTS.format(source='payments p', **names)} WHERE {_WHERE[by].format(**names)}"
+
+
+@cache
+def _statement_for_many() -> str:
+    asked = "unnest(%(checkouts)s::varchar[], %(tokens)s::varchar[], %(receipts)s::varchar[])"
+    names = {"checkout": "a.checkout", "token": "a.token", "receipt": "a.receipt"}
+    source = f"{asked} WITH ORDINALITY AS a(checkout, token, receipt, n)"
+    source += f" JOIN payments p ON {_WHERE['address'].format(**names)}"
+    before, after = _FACTS.format(source=source, **names).split("FROM unnest", 1)
+    return f"{before.rstrip()}, a.n FROM unnest{after}"
+
+
+def _best(rows: Sequence[Sequence[Any]], about: About, postgres: bool) -> PaymentFacts | None:
+    if not rows:
+        return None
+    found = [_facts(row, postgres) for row in rows]
+    named = [one for one in found if about.checkout and one.payment["checkout_id_hash"] == about.checkout]
+    return (named or found)[0]
+
+
+def _facts(row: Sequence[Any], postgres: bool) -> PaymentFacts:
+    values = list(row)
+    for place, read in _readers(postgres):
+        values[place] = read(values[place])
+    size = len(NAMES)
+    holder, order = values[size : size + 4], values[size + 4 : size + 14]
+    elsewhere, taken, claimed_taken, confirmed, latest = values[size + 14 : size + 19]
+    return PaymentFacts(
+        payment=dict(zip(NAMES, values, strict=False)),
+        holder=None if holder[0] is None else _holder(holder),
+        order=None if order[0] is None else order_facts(order, elsewhere, postgres),
+        receipt_taken=bool(taken),
+        claimed_receipt_taken=bool(claimed_taken),
+        confirmed=bool(confirmed),
+        unresolved=latest == "gave_up",
+    )
+
+
+def _holder(values: Sequence[Any]) -> HolderFacts:
+    return HolderFacts(values[0], values[1], PaymentStatus(values[2]), values[3])
+
+
+def order_facts(values: Sequence[Any], elsewhere: Any, postgres: bool) -> OrderFacts:
+    """Return an expected order of the columns of `load_order`."""
+    order_id, version, owner, reference, due, rule, received, status, expires_at, details = values
+    return OrderFacts(
+        id=order_id,
+        version=version,
+        owner=owner,
+        reference=reference,
+        amount_due=due,
+        amount_rule=rule,
+        received_amount=received,
+        received_elsewhere=int(elsewhere),
+        status=status,
+        expires_at=time_from_postgres(expires_at) if postgres else time_from_sqlite(expires_at),
+        details=details if postgres else json_from_sqlite(details),
+    )
+
+
+def load_order(connection: Driver, key: str, value: str, beside: str = "") -> OrderFacts | None:
+    """Return the expected order whose `id` or `reference` has this value, or None.
+
+    `beside` is the id of a payment that does not count in `received_elsewhere`.
+    """
+    mark = "%s" if connection.is_postgres else "?"
+    sums = f"""(SELECT COALESCE(SUM(q.amount - q.refunded_amount), 0) FROM payments q
+                WHERE q.expected_order_id = o.id AND q.id <> {mark} AND q.status IN ({_PAID}))"""
+    sql = f"SELECT {_ORDER}, {sums} FROM expected_orders o WHERE o.{key} = {mark}"
+    found = connection.rows(sql, (beside, value))
+    return order_facts(found[0][:-1], found[0][-1], connection.is_postgres) if found else None
+
+
+def find_orders(connection: Driver, key: str) -> list[str]:
+    """Return the ids of the expected orders that a payer's reference stands for: none, one, or by chance two.
+
+    `key` is what the payer typed, as `domain.orders.reference_key` returns it.
+    """
+    if not key:
+        return []
+    mark = "%s" if connection.is_postgres else "?"
+    sql = f"SELECT id FROM expected_orders WHERE reference_key = {mark} OR account_key = {mark} LIMIT 2"
+    return [row[0] for row in connection.rows(sql, (key, key))]
+
+
+def order_is_expected(connection: Driver, reference: str) -> bool:
+    """Return whether there is an expected order with this order id."""
+    mark = "%s" if connection.is_postgres else "?"
+    sql = f"SELECT 1 FROM expected_orders WHERE reference = {mark}"
+    return bool(connection.rows(sql, (reference,)))
+
+
+@cache
+def _readers(postgres: bool) -> list[tuple[int, Any]]:
+    """Return how the values at certain places are read; the driver reads the others as they are."""
+    readers = []
+    for place, column in enumerate(_COLUMNS):
+        if isinstance(column.type, UtcDateTime):
+            readers.append((place, time_from_postgres if postgres else time_from_sqlite))
+        elif isinstance(column.type, JSON) and not postgres:
+            readers.append((place, json_from_sqlite))
+    return readers
+
+
+def facts_of_new(columns: Mapping[str, Any]) -> PaymentFacts:
+    """Return the facts of a payment that is or was just inserted: nothing stands beside it."""
+    defaults = {name: _default(column) for name, column in zip(NAMES, _COLUMNS, strict=True)}
+    return PaymentFacts(payment={**defaults, **columns})
+
+
+def _default(column: "Column[Any]") -> Any:
+    if column.name == "metadata":
+        return {}
+    return column.default.arg if isinstance(column.default, ColumnDefault) else None
