@@ -19,8 +19,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from mpesa_service.domain.references import first_id
 from mpesa_service.core.database import Database
+from mpesa_service.domain.references import first_id
 from mpesa_service.models import Base, C2bConfirmation, Payment, PaymentEvent, Refund
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.services.c2b_payments import typed_key

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
@@ -20,7 +21,9 @@ from mpesa_service.services.vault import token_hash
 
 log = logging.getLogger(__name__)
 
+TRIES_AT_ONCE = 3
 MAX_ATTEMPTS = 10
+"""Later ones, by the job, included."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
     """
     received = _received(runtime, posted)
     try:
-        outcome = handler_of(posted.kind)(runtime, received, posted.body)
+        outcome = _apply(runtime, received, posted.body)
     except PoolTimeout:  # storing the body alone would only wait as long again
         raise
     except Exception as error:  # the body must be kept whatever went wrong
@@ -51,13 +54,25 @@ def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
     return outcome.verdict
 
 
+def _apply(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
+    """Apply and store a callback; at once again if the database broke off (a deadlock, a lost connection)."""
+    for _ in range(TRIES_AT_ONCE - 1):
+        try:
+            return handler_of(received.kind)(runtime, received, body)
+        except PoolTimeout:
+            raise
+        except SQLAlchemyError as error:
+            log.warning("callback is applied again: %s", type(error).__name__)
+    return handler_of(received.kind)(runtime, received, body)
+
+
 def keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) -> None:
     """Store what was posted and has been answered already. Nothing is applied."""
     _store(runtime, _received(runtime, posted), CallbackOutcome(verdict, reason))
 
 
 def apply_failed_again(runtime: Runtime, limit: int = 100) -> int:
-    """Apply again the stored callbacks that failed before, oldest first; return how many."""
+    """Apply again the stored callbacks that failed before, each once, oldest first; return how many."""
     after = 0
     for done in range(limit):
         row = _next_failed(runtime, after)
@@ -66,7 +81,7 @@ def apply_failed_again(runtime: Runtime, limit: int = 100) -> int:
         after = row.id
         received = Received(CallbackKind(row.kind), row.token_hash, {}, row.id, row.attempts)
         try:
-            handler_of(received.kind)(runtime, received, runtime.vault.decrypt_bytes(row.body_encrypted))
+            _apply(runtime, received, runtime.vault.decrypt_bytes(row.body_encrypted))
         except Exception as error:  # the others must not wait for a fault in this one
             log.exception("callback could not be applied again", extra={"inbox_id": row.id})
             _store(runtime, received, _failed(error))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.core.database import Database
+from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.models import Base, DarajaToken, IdempotencyKey, Payment, Refund
 from mpesa_service.models.base import UtcDateTime, one_of
 from mpesa_service.models.payments import Provider

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import requests
 
+from mpesa_service.domain.planning import NEVER_SAID
 from mpesa_service.models import Payment
 from mpesa_service.services import c2b_booking, c2b_looking
 from mpesa_service.services.c2b_addresses import addresses
-from mpesa_service.services.inbox import take_up_failed
-from mpesa_service.domain.planning import NEVER_SAID
+from mpesa_service.services.inbox import apply_failed_again
 from mpesa_service.services.reconcile import ask_due
 from tests.services.c2b_support import (
     MASKED,
@@ -501,7 +501,7 @@ class TestTrouble:
         confirm(service)
         assert (verdicts(service), confirmations(service)) == (["failed"], [])
         monkeypatch.undo()
-        assert take_up_failed(service.runtime) == 1
+        assert apply_failed_again(service.runtime) == 1
         assert only(service).status == "review"
 
     def test_one_that_cannot_be_looked_at_holds_nobody_up(

@@ -3,11 +3,7 @@
 import pytest
 import requests
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
-from mpesa_service.models import Payment
-from mpesa_service.models.statements import lock_payment_where
-from mpesa_service.services import callback_kinds, inbox
 from tests.support import Service
 
 
@@ -112,26 +108,6 @@ def test_a_callback_before_the_answer_settles_the_payment(service: Service) -> N
     assert answer.status_code == 201
     assert answer.json["data"]["payment"]["status"] == "succeeded"
     assert answer.json["data"]["payment"]["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
-
-
-def test_an_answer_that_comes_while_its_callback_is_looked_up_contradicts_nothing(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The callback finds no payment by its ids; the push is answered; then it finds one by its address."""
-    checkout = service.pending()
-    looks: list[str] = []
-
-    def look(session: Session, **columns: str) -> Payment | None:
-        looks.append(*columns)
-        return None if len(looks) == 1 else lock_payment_where(session, **columns)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(inbox, "apply_unlocked", lambda *_: None)
-        patch.setattr(callback_kinds, "lock_payment_where", look)
-        service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
-    assert looks[:2] == ["checkout_id_hash", "callback_token_hash"]
-    row = service.row(checkout)
-    assert (row.status, row.evidence, row.contradiction) == ("succeeded", "callback", None)
 
 
 def test_a_token_refused_once_is_renewed_and_the_push_goes_through(service: Service) -> None:

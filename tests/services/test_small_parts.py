@@ -7,6 +7,7 @@ from cryptography.fernet import Fernet
 from limits.errors import StorageError
 
 from mpesa_service.config import Settings
+from mpesa_service.core.database import Database
 from mpesa_service.daraja import (
     InvalidToken,
     NotSent,
@@ -17,7 +18,6 @@ from mpesa_service.daraja import (
     Token,
 )
 from mpesa_service.errors import LimitExceeded
-from mpesa_service.core.database import Database
 from mpesa_service.services.clock import utc_now
 from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
