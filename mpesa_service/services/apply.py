@@ -16,7 +16,7 @@ from mpesa_service.models.load import About, load, lock
 
 ATTEMPTS = 3
 """Without a lock, on PostgreSQL. On SQLite it is one: after a wait in the writers' queue, facts are old."""
-SETTLE_ATTEMPTS = 20
+SETTLE_ATTEMPTS = 5
 """Attempts that look at more than one payment, each after somebody else's commit."""
 
 Decide = Callable[[PaymentFacts | None], Plan]
@@ -68,14 +68,15 @@ def _applied(plan: Plan, committed: Committed) -> Applied:
     return Applied(plan, committed)
 
 
-def commit_until_settled(attempt: Callable[[], Plan | None]) -> Plan:
-    """Call `attempt` until it has committed a plan; return the plan.
+def commit_until_settled(attempt: Callable[[], Plan | None], otherwise: Callable[[], Plan | None]) -> Plan:
+    """Call `attempt` until it has committed a plan; after too many conflicts, `otherwise`; return the plan.
 
-    `attempt` looks at the database, plans and commits, and returns None if somebody else was faster. Each
-    conflict means that another one has gone on, so a few attempts are enough; NotCommitted after that.
+    Both look at the database, plan and commit, and return None if somebody else was faster. Raises
+    NotCommitted if `otherwise` does.
     """
     for _ in range(SETTLE_ATTEMPTS):
-        plan = attempt()
-        if plan is not None:
+        if (plan := attempt()) is not None:
             return plan
+    if (plan := otherwise()) is not None:
+        return plan
     raise NotCommitted("too many others were faster")

@@ -89,17 +89,11 @@ class _Changed(Exception):
     """The payment that was to take the money is not as it was found: look again."""
 
 
-def book(runtime: Runtime, confirmation: Confirmation, received: Received | None = None) -> Plan | None:
-    """Book a confirmation that is not booked yet, or plan when it is looked at again.
-
-    Return the plan that is committed; None if somebody else was faster: then look again. `received` is the
-    callback that is stored with it.
-    """
-    return Booking(runtime, confirmation, received).book()
-
-
 class Booking:
-    """One attempt to book a confirmation."""
+    """A confirmation that is not booked yet. `received` is the callback that is stored with it.
+
+    The methods return the plan that is committed, or None if somebody else was faster: then try again.
+    """
 
     def __init__(
         self, runtime: Runtime, confirmation: Confirmation, received: Received | None = None
@@ -109,6 +103,7 @@ class Booking:
         self._received = received
 
     def book(self) -> Plan | None:
+        """Book the confirmation, or plan when it is looked at again."""
         runtime, columns = self._runtime, self._confirmation.columns
         now = runtime.clock()
         if columns["amount_cents"] % CENTS:
@@ -119,9 +114,8 @@ class Booking:
         arrival, ours = arrival_of(runtime, columns), is_ours(runtime, columns["shortcode"])
         candidates = find_candidates(runtime, arrival) if ours else []
         if _must_wait(arrival, candidates, now - columns["received_at"]):
-            plan = Plan(InboxVerdict.NOTED, f"waits: {len(candidates)} payments may be meant")
             ask_about_open(runtime, candidates, now)
-            return self._finish(plan, look_at=now + LOOK_EVERY)
+            return self.wait(f"waits: {len(candidates)} payments may be meant")
         if chosen := likeliest(candidates):
             return self._confirm(About(id=chosen[0].payment_id, receipt=columns["receipt"]), chosen[0].rank)
         order = order_for(runtime, arrival) if ours else None
@@ -129,6 +123,10 @@ class Booking:
         # Once more if it waits: an order may be expected from this very moment on.
         again = now + LOOK_EVERY if plan.verdict == InboxVerdict.UNMATCHED else None
         return self._finish(plan, payment_id=plan.payment_id, look_at=again)
+
+    def wait(self, reason: str = "waits: the payment that it fits is being changed") -> Plan | None:
+        """Store the confirmation; it is looked at again."""
+        return self._finish(Plan(InboxVerdict.NOTED, reason), look_at=self._runtime.clock() + LOOK_EVERY)
 
     def _is_known(self) -> bool:
         with self._runtime.database.reading() as connection:

@@ -7,7 +7,7 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.plans import Plan
 from mpesa_service.services.apply import commit_until_settled
-from mpesa_service.services.c2b_booking import Booking, Confirmation, book
+from mpesa_service.services.c2b_booking import Booking, Confirmation
 from mpesa_service.services.c2b_payments import typed_reference
 from mpesa_service.services.handled import CallbackOutcome, Received, outcome_of
 from mpesa_service.services.runtime import Runtime
@@ -25,15 +25,16 @@ def handle_c2b_confirmation(runtime: Runtime, received: Received, body: bytes) -
     if cents != int(cents) or not cents:
         return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, "TransAmount is no amount of money"))
 
+    booking = Booking(runtime, Confirmation(_columns(runtime, payment, int(cents))), received)
+
     def attempt() -> Plan | None:
         known = Confirmation.of_receipt(runtime, payment.receipt)
-        if known is not None:
-            plan = received.added_to(_repeated(runtime, known, payment, int(cents)), runtime.clock())
-            return Booking(runtime, known).commit(plan)
-        confirmation = Confirmation(_columns(runtime, payment, int(cents)))
-        return book(runtime, confirmation, received)
+        if known is None:
+            return booking.book()
+        plan = received.added_to(_repeated(runtime, known, payment, int(cents)), runtime.clock())
+        return booking.commit(plan)
 
-    return outcome_of(commit_until_settled(attempt))
+    return outcome_of(commit_until_settled(attempt, booking.wait))
 
 
 def _store(runtime: Runtime, received: Received, plan: Plan) -> CallbackOutcome:

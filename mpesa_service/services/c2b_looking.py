@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mpesa_service.domain.plans import Update
 from mpesa_service.models import C2bConfirmation
-from mpesa_service.services.c2b_booking import LOOK_EVERY, TABLE, Confirmation, arrival_of, book
+from mpesa_service.services.c2b_booking import LOOK_EVERY, TABLE, Booking, Confirmation, arrival_of
 from mpesa_service.services.c2b_payments import match_if_it_fits
 from mpesa_service.services.runtime import Runtime
 
@@ -51,7 +51,7 @@ def _look(runtime: Runtime, row_id: int) -> None:
         row = session.scalars(select(C2bConfirmation).where(C2bConfirmation.id == row_id)).one()
         confirmation = Confirmation.of_row(row)
     if row.payment_id is None:
-        plan = book(runtime, confirmation)
+        plan = Booking(runtime, confirmation).book()
         if plan is None:  # it is due again soon
             return
         about = {"confirmation_id": row.id, "verdict": str(plan.verdict), "reason": plan.reason}

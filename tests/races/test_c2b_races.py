@@ -83,7 +83,7 @@ def test_a_receipt_claimed_for_two_payments_at_once_is_counted_once(
     checkout = service.pending()
     stk = stk_body(service, checkout, receipt=RECEIPT)
     url = service.callback_url(checkout)
-    searched, book = threading.Event(), c2b_booking.book_unprompted
+    searched, book = threading.Event(), c2b_booking.new_payment
     callback: list[threading.Thread] = []
 
     def overtaken(*args: Any, **kwargs: Any) -> Any:
@@ -94,7 +94,7 @@ def test_a_receipt_claimed_for_two_payments_at_once_is_counted_once(
             callback[0].join()
         return book(*args, **kwargs)
 
-    monkeypatch.setattr(c2b_booking, "book_unprompted", overtaken)
+    monkeypatch.setattr(c2b_booking, "new_payment", overtaken)
     assert post_c2b(service, c2b_body(service, BillRefNumber="ELSE")).status_code == 200
     [payment] = service.payments()
     assert (payment.status, payment.receipt) == ("succeeded", RECEIPT)

@@ -441,12 +441,12 @@ class TestSeveralMayBeMeant:
         checkout = service.pending()
         find, told = c2b_booking.find_candidates, []
 
-        def overtaken(runtime: Any, session: Any, arrival: Any) -> Any:
-            found = find(runtime, session, arrival)
+        def overtaken(runtime: Any, arrival: Any) -> Any:
+            found = find(runtime, arrival)
             if not told:
                 told.append(1)
-                session.get_one(Payment, service.row(checkout).id).receipt = "ANOTHER001"
-                session.flush()
+                with service.runtime.database.begin() as session:
+                    session.get_one(Payment, service.row(checkout).id).receipt = "ANOTHER001"
             return found
 
         monkeypatch.setattr(c2b_booking, "find_candidates", overtaken)
@@ -497,7 +497,7 @@ class TestTrouble:
         def fault(*_: Any, **__: Any) -> None:
             raise RuntimeError("a fault of ours")
 
-        monkeypatch.setattr(c2b_booking, "book_unprompted", fault)
+        monkeypatch.setattr(c2b_booking, "new_payment", fault)
         confirm(service)
         assert (verdicts(service), confirmations(service)) == (["failed"], [])
         monkeypatch.undo()
@@ -511,7 +511,7 @@ class TestTrouble:
         confirm(service, TransID="RKL51ZDR4G")
         looked: list[int] = []
 
-        def fault(_runtime: Any, _session: Any, row_id: int) -> None:
+        def fault(_runtime: Any, row_id: int) -> None:
             looked.append(row_id)
             raise RuntimeError("a fault of ours")
 
