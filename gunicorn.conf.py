@@ -46,7 +46,7 @@ logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": RedactingFormatter}},
-    "handlers": {"stderr": {"class": "mpesa_service.log_lines.LineHandler", "formatter": "json"}},
+    "handlers": {"stderr": {"class": "mpesa_service.logs.LineHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},

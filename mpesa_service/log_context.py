@@ -4,19 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_current: ContextVar[dict[str, str] | None] = ContextVar("mpesa_service_log_context", default=None)
+CURRENT: ContextVar[dict[str, str] | None] = ContextVar("mpesa_service_log_context", default=None)
+"""The ids that log lines written now belong to."""
 
 
 def current() -> dict[str, str]:
     """Return the ids that log lines written now belong to."""
-    return _current.get() or {}
+    return CURRENT.get() or {}
 
 
 @contextmanager
 def about(**ids: str) -> Iterator[None]:
     """Put `ids` (payment_id, refund_id, payout_id …) on every log line that is written in the block."""
-    token = _current.set({**current(), **ids})
+    token = CURRENT.set({**current(), **ids})
     try:
         yield
     finally:
-        _current.reset(token)
+        CURRENT.reset(token)

@@ -1,19 +1,25 @@
-"""One JSON line an event, with request and payment ids, and nothing that names a person or opens a door."""
+"""Log lines: JSON with request and payment ids, and nothing that names a person or opens a door."""
 
 import logging
 import math
+import os
 import re
 import sys
-from collections.abc import Mapping
+import threading
+import traceback
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from select import PIPE_BUF
+from typing import Any, TextIO
 
 from flask import g, has_request_context
 from pythonjsonlogger.json import JsonEncoder, JsonFormatter
 
 from mpesa_service import log_context
-from mpesa_service.log_lines import LineHandler
+from mpesa_service.domain.plans import LogLine
 
 _HIDDEN = "***"
 _TELLING = (
@@ -142,13 +148,99 @@ class RedactingFormatter(JsonFormatter):
         """Add what the work at hand is about, and hide what must not be said."""
         if has_request_context():
             log_data.setdefault("request_id", g.get("request_id"))
-        for name, value in log_context.current().items():
+        for name, value in (log_context.CURRENT.get() or {}).items():
             log_data.setdefault(name, value)
         return _redact_fields(log_data)
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         """Return the line; the library would make an encoder for each."""
         return self._encoder.encode(log_data)
+
+
+Line = tuple[logging.LogRecord, str]
+_kept = threading.local()
+"""`lines`: those of this thread that wait to be written together, by their handler."""
+
+
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes each line with one system call, and holds no lock for it.
+
+    The library's handler formats and writes under a lock. A thread gives up the interpreter in order to write
+    and waits to have it back, all others wait for its lock meanwhile, and a busy server does little else.
+    The system itself keeps apart what is written at once: up to 4 KiB always (PIPE_BUF), more unless a pipe
+    is full.
+    """
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write the record's line, unless a filter has it away."""
+        passed: Any = self.filter(record)  # from Python 3.12 on maybe another record
+        if passed:
+            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
+        return bool(passed)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's line, or keep it for the end of `in_one_write`; tell of errors as others do."""
+        try:
+            line = f"{self.format(record)}\n"
+            if (waiting := getattr(_kept, "lines", None)) is None:
+                _write(self.stream, line)
+            else:
+                waiting[self].append((record, line))
+        except Exception:  # noqa: BLE001 - a line that cannot be written must not stop a payment
+            self.handleError(record)
+
+    def write_all(self, lines: Sequence[Line]) -> None:
+        """Write lines with as few system calls as keep each of them whole."""
+        together: list[str] = []
+        for record, line in lines:
+            if together and sum(map(len, together)) + len(line) > PIPE_BUF:
+                self._write_or_tell(together, record)
+                together = []
+            together.append(line)
+        self._write_or_tell(together, lines[-1][0])
+
+    def _write_or_tell(self, lines: Sequence[str], record: logging.LogRecord) -> None:
+        try:
+            _write(self.stream, "".join(lines))
+        except Exception:  # noqa: BLE001 - as above
+            self.handleError(record)
+
+
+@contextmanager
+def in_one_write() -> Iterator[None]:
+    """Write what this thread logs in the block at its end, many short lines at a time."""
+    outer, lines = getattr(_kept, "lines", None), defaultdict[LineHandler, list[Line]](list)
+    _kept.lines = lines
+    try:
+        yield
+    finally:
+        _kept.lines = outer
+        for handler, waiting in lines.items():
+            handler.write_all(waiting)
+
+
+def write_lines(lines: Iterable[LogLine]) -> None:
+    """Write the log lines of a plan that is committed, and stays so whatever becomes of its lines.
+
+    A handler or filter that raises is reported on standard error and stops nothing.
+    """
+    for line in lines:
+        try:
+            logging.getLogger(line.logger).log(line.level, line.message, extra=dict(line.extra))
+        except Exception:  # noqa: BLE001 - the commit has happened, and must not be repeated
+            traceback.print_exc(file=sys.stderr)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError, ValueError):  # it is no file
+        stream.write(text)
+        stream.flush()
+        return
+    data = text.encode("utf-8", "backslashreplace")
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def configure(level: str) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.log_lines import LineHandler, in_one_write
-from mpesa_service.logs import RedactingFormatter
+from mpesa_service.logs import LineHandler, RedactingFormatter, in_one_write
 
 
 def record_of(message: object = "hello", **extra: Any) -> logging.LogRecord:

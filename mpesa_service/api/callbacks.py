@@ -6,20 +6,18 @@ address, and that a claim from anywhere else changes nothing until Daraja itself
 
 import logging
 
-from flask import Response, request
+from flask import Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from mpesa_service.api.answers import respond
-from mpesa_service.api.blueprint import Guard, blueprint, errors, guard, runtime
+from mpesa_service.api.blueprint import RUNTIME, Guard, blueprint, errors, guard
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
 from mpesa_service.schemas.responses import CallbackAnswerSchema
-from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.inbox import Posted, receive
 
 log = logging.getLogger(__name__)
 
-STORED = Answer(200, b'{"ResultCode":0,"ResultDesc":"Success"}')
+STORED = b'{"ResultCode":0,"ResultDesc":"Success"}'
 HEADERS_OF_INTEREST = ("Content-Type", "User-Agent", "Businessshortcode", "X-Forwarded-For")
 
 
@@ -116,11 +114,11 @@ def status_timeout(token: str) -> Response:
 def take(kind: CallbackKind, token: str | None) -> Response:
     """Store and apply what M-Pesa posted; answer that it is stored."""
     try:
-        receive(runtime(), posted(kind, token))
+        receive(current_app.extensions[RUNTIME], posted(kind, token))
     except SQLAlchemyError as error:
         log.exception("callback could not be stored")
         raise Unavailable("The callback could not be stored; send it again.") from error
-    return respond(STORED)
+    return Response(STORED, mimetype="application/json")
 
 
 def posted(kind: CallbackKind, token: str | None) -> Posted:

@@ -1,6 +1,5 @@
 """The database: an engine, and the ways of using it."""
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,16 +10,15 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from mpesa_service.core.fair_lock import FairLock, LockTimeout
-from mpesa_service.core.log_lines import write_lines
+from mpesa_service.core.drivers import FairLock, LockTimeout, PostgresDriver, SqliteDriver
 from mpesa_service.domain.plans import LogLine
-from mpesa_service.models.driver import Driver, PostgresDriver, SqliteDriver
+from mpesa_service.logs import write_lines
+from mpesa_service.models.driver import Driver
 
 BUSY_TIMEOUT_SECONDS = 15
 POOL_TIMEOUT_SECONDS = 5
 REST_SECONDS = 1.0
 """A connection that has rested for longer is tried before it is used."""
-_decode = json.JSONDecoder().decode
 
 
 class Database:
@@ -121,7 +119,7 @@ def driver_of(session: Session) -> Driver:
     dialect: Any = session.get_bind().dialect
     errors = partial(_translated, dialect.loaded_dbapi)
     if dialect.name == "sqlite":
-        return SqliteDriver(connection, errors)
+        return SqliteDriver(connection, errors, inside=True)
     return PostgresDriver(connection, errors, inside=True)
 
 
@@ -148,7 +146,6 @@ def _server_engine(url: str, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         connect_args={"cursor_factory": DescribedCursor},
-        json_deserializer=_json,
         pool_size=pool_size,
         max_overflow=2,
         pool_timeout=POOL_TIMEOUT_SECONDS,
@@ -158,13 +155,6 @@ def _server_engine(url: str, pool_size: int) -> Engine:
     _try_rested_connections(engine)
     _begin_only_transactions(engine)
     return engine
-
-
-def _json(text: bytes | str) -> Any:
-    """Read JSON as PostgreSQL sends it, in UTF-8; the library would guess that, and most of it is empty."""
-    if text == b"{}":
-        return {}
-    return _decode(text if isinstance(text, str) else text.decode())
 
 
 def _begin_only_transactions(engine: Engine) -> None:

@@ -32,19 +32,13 @@ from mpesa_service.daraja.c2b_callbacks import (
     parse_c2b,
     payer_matches,
 )
-from mpesa_service.daraja.callbacks import (
-    CommandResult,
-    StkCallback,
-    parse_command_result,
-    parse_stk_callback,
-)
+from mpesa_service.daraja.callbacks import CommandResult, parse_command_result
 from mpesa_service.daraja.client import DarajaClient
 from mpesa_service.daraja.codes import (
     Confidence,
     ErrorCode,
     ErrorKind,
     ResultCode,
-    normalise_code,
 )
 from mpesa_service.daraja.command_messages import (
     B2bCommand,
@@ -87,8 +81,9 @@ from mpesa_service.daraja.messages import (
 )
 from mpesa_service.daraja.settings import DarajaSettings
 from mpesa_service.daraja.status_callbacks import StatusResult, parse_status_result
-from mpesa_service.daraja.stk_results import STK_RESULTS, stk_result
+from mpesa_service.daraja.stk_results import STK_RESULTS, StkCallback, parse_stk_callback, stk_result
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
+from mpesa_service.daraja.values import normalise_code, whole_shillings
 
 __all__ = [
     "ALREADY_REVERSED",
@@ -152,4 +147,5 @@ __all__ = [
     "status_query_result",
     "stk_password",
     "stk_result",
+    "whole_shillings",
 ]

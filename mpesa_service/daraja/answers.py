@@ -1,6 +1,5 @@
 """From the body of a 2xx answer to a typed value, or the error that says why there is none."""
 
-from mpesa_service.daraja.codes import normalise_code
 from mpesa_service.daraja.command_messages import CommandAccepted
 from mpesa_service.daraja.errors import AlreadyRegistered, OutcomeUnknown, Refused
 from mpesa_service.daraja.messages import (
@@ -10,6 +9,7 @@ from mpesa_service.daraja.messages import (
     UrlsRegistered,
 )
 from mpesa_service.daraja.stk_results import stk_result
+from mpesa_service.daraja.values import normalise_code
 from mpesa_service.daraja.verdicts import Answer, scrub
 
 MAX_ID_LENGTH = 128

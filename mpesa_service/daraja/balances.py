@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mpesa_service.daraja.callback_fields import read_balance
+from mpesa_service.daraja.values import read_balance
 
 _COLUMNS = 6
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 
-from mpesa_service.daraja.callback_fields import (
+from mpesa_service.daraja.errors import UnreadableCallback
+from mpesa_service.daraja.values import (
     read_amount,
     read_balance,
     read_cut_text,
@@ -21,7 +22,6 @@ from mpesa_service.daraja.callback_fields import (
     read_receipt,
     read_text,
 )
-from mpesa_service.daraja.errors import UnreadableCallback
 
 OPERATION = "c2b_callback"
 SUBSCRIBER_DIGITS = 9

@@ -10,7 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from mpesa_service.daraja.balances import AccountBalance, read_accounts
-from mpesa_service.daraja.callback_fields import (
+from mpesa_service.daraja.codes import ResultCode
+from mpesa_service.daraja.command_results import command_result
+from mpesa_service.daraja.errors import UnreadableCallback
+from mpesa_service.daraja.values import (
     is_placeholder,
     named_values,
     read_amount,
@@ -20,39 +23,9 @@ from mpesa_service.daraja.callback_fields import (
     read_identifier,
     read_moment,
     read_receipt,
-    read_text,
     required,
-    required_identifier,
 )
-from mpesa_service.daraja.codes import ResultCode
-from mpesa_service.daraja.command_results import command_result
-from mpesa_service.daraja.errors import UnreadableCallback
-from mpesa_service.daraja.stk_results import stk_result
 from mpesa_service.domain.outcomes import Outcome
-
-
-@dataclass(frozen=True, kw_only=True)
-class StkCallback:
-    """The end of a push, as claimed. Amount, receipt, phone and time only come with success.
-
-    `amount` is in shillings; `paid_at` is aware and in UTC; `phone` is text, perhaps masked.
-    `transacted` is the time as it was written.
-    """
-
-    merchant_request_id: str
-    checkout_request_id: str = field(repr=False)
-    result: ResultCode
-    result_desc: str
-    amount: Decimal | None
-    receipt: str | None
-    phone: str | None = field(repr=False)
-    transacted: object
-    raw: dict[str, object] = field(repr=False)
-
-    @property
-    def paid_at(self) -> datetime | None:
-        """When the money moved, by the callback's TransactionDate."""
-        return read_moment(self.transacted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,29 +83,6 @@ class CommandResult:
     def _first(self, *names: str) -> object:
         found = (self.parameters.get(name) for name in names)
         return next((value for value in found if value is not None), None)
-
-
-def parse_stk_callback(raw: bytes) -> StkCallback:
-    """Read the callback of an STK push. Raises UnreadableCallback."""
-    operation = "stk_callback"
-    document = read_document(raw, operation)
-    callback = read_child(read_child(document, "Body", operation), "stkCallback", operation)
-    result = stk_result(required(callback, "ResultCode", operation))
-    paid = result.outcome is Outcome.PAID
-    metadata = callback.get("CallbackMetadata")
-    items = metadata.get("Item") if paid and isinstance(metadata, dict) else None
-    values = named_values(items, "Name")
-    return StkCallback(
-        merchant_request_id=required_identifier(callback, "MerchantRequestID", operation),
-        checkout_request_id=required_identifier(callback, "CheckoutRequestID", operation),
-        result=result,
-        result_desc=read_description(callback.get("ResultDesc")),
-        amount=read_amount(values.get("Amount")),
-        receipt=read_receipt(values.get("MpesaReceiptNumber")),
-        phone=read_text(values.get("PhoneNumber")),
-        transacted=values.get("TransactionDate"),
-        raw=document,
-    )
 
 
 def parse_command_result(raw: bytes) -> CommandResult:

@@ -1,4 +1,4 @@
-"""The shape of the code tables, and how a code is brought into one spelling.
+"""The shape of the code tables.
 
 The tables themselves are `stk_results`, `command_results` and `error_codes`. Each row says how
 sure it is: documented (Safaricom's portal documentation), observed (seen by independent
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mpesa_service.domain.outcomes import Outcome
-
-MAX_CODE_LENGTH = 32
 
 
 class Confidence(StrEnum):
@@ -87,22 +85,6 @@ class ErrorCode:
     def final(self) -> bool:
         """Whether this settles the request it answers; a query's refusal settles nothing."""
         return self.kind not in _OPEN_KINDS
-
-
-def normalise_code(code: object) -> str:
-    """Bring an int, a numeric string or a text code into one spelling; "" if it is no code.
-
-    Every all-zero string is "0" ("00000000" has been observed). Other leading zeros are kept:
-    "03" belongs to an older broker's list and is not 3. True is no code, nor is 1032.0.
-    """
-    if isinstance(code, bool):
-        return ""
-    if isinstance(code, int):
-        return str(code) if abs(code) < 10**MAX_CODE_LENGTH else ""
-    if not isinstance(code, str):
-        return ""
-    text = code.strip().upper()[:MAX_CODE_LENGTH]
-    return "0" if text and not text.strip("0") else text
 
 
 def unclear(code: str) -> ResultCode:

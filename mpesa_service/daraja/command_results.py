@@ -7,7 +7,8 @@ about is in its TransactionStatus parameter (documented).
 from dataclasses import replace
 
 from mpesa_service.daraja import mends
-from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, unclear
+from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
+from mpesa_service.daraja.values import normalise_code
 from mpesa_service.domain.outcomes import Outcome
 
 ALREADY_REVERSED = "R000001"

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from mpesa_service.daraja.callback_fields import (
+from mpesa_service.daraja.callbacks import read_command_result
+from mpesa_service.daraja.codes import ResultCode
+from mpesa_service.daraja.command_results import status_query_result
+from mpesa_service.daraja.values import (
     is_placeholder,
     read_amount,
     read_identifier,
     read_moment,
     read_receipt,
 )
-from mpesa_service.daraja.callbacks import read_command_result
-from mpesa_service.daraja.codes import ResultCode
-from mpesa_service.daraja.command_results import status_query_result
 from mpesa_service.domain.outcomes import Outcome
 
 _COMPLETED = "completed"

@@ -1,12 +1,32 @@
-"""ResultCodes of an STK push: an int in the callback, a string in the query's answer.
+"""The end of an STK push: its callback, and the table of its ResultCodes.
+
+A ResultCode is an int in the callback and a string in the answer to a query.
 
 The same code comes with different prose in the two places, so only the code counts. A failure
 is final for polling, but a success that arrives later is still believed: payments after a 1037
 have been reported.
 """
 
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
 from mpesa_service.daraja import mends
-from mpesa_service.daraja.codes import Confidence, ResultCode, normalise_code, unclear
+from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
+from mpesa_service.daraja.values import (
+    named_values,
+    normalise_code,
+    read_amount,
+    read_child,
+    read_description,
+    read_document,
+    read_moment,
+    read_receipt,
+    read_text,
+    required,
+    required_identifier,
+    whole_shillings,
+)
 from mpesa_service.domain.outcomes import Outcome
 
 _DOCUMENTED = Confidence.DOCUMENTED
@@ -211,3 +231,53 @@ def stk_result(code: object) -> ResultCode:
     """Look up a ResultCode of a push, in whatever type it came; an unknown one is UNCLEAR."""
     text = normalise_code(code)
     return STK_RESULTS.get(text) or unclear(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StkCallback:
+    """The end of a push, as claimed. Amount, receipt, phone and time only come with success.
+
+    `amount` is in shillings; `shillings` is the same, or None if it is not whole. `paid_at` is aware and in
+    UTC; `transacted` is the time as it was written. `phone` is text, perhaps masked.
+    """
+
+    merchant_request_id: str
+    checkout_request_id: str = field(repr=False)
+    result: ResultCode
+    result_desc: str
+    amount: Decimal | None
+    shillings: int | None
+    receipt: str | None
+    phone: str | None = field(repr=False)
+    transacted: object
+    raw: dict[str, object] = field(repr=False)
+
+    @property
+    def paid_at(self) -> datetime | None:
+        """When the money moved, by the callback's TransactionDate."""
+        return read_moment(self.transacted)
+
+
+def parse_stk_callback(raw: bytes) -> StkCallback:
+    """Read the callback of an STK push. Raises UnreadableCallback."""
+    operation = "stk_callback"
+    document = read_document(raw, operation)
+    callback = read_child(read_child(document, "Body", operation), "stkCallback", operation)
+    result = stk_result(required(callback, "ResultCode", operation))
+    paid = result.outcome is Outcome.PAID
+    metadata = callback.get("CallbackMetadata")
+    items = metadata.get("Item") if paid and isinstance(metadata, dict) else None
+    values = named_values(items, "Name")
+    amount = read_amount(values.get("Amount"))
+    return StkCallback(
+        merchant_request_id=required_identifier(callback, "MerchantRequestID", operation),
+        checkout_request_id=required_identifier(callback, "CheckoutRequestID", operation),
+        result=result,
+        result_desc=read_description(callback.get("ResultDesc")),
+        amount=amount,
+        shillings=whole_shillings(amount),
+        receipt=read_receipt(values.get("MpesaReceiptNumber")),
+        phone=read_text(values.get("PhoneNumber")),
+        transacted=values.get("TransactionDate"),
+        raw=document,
+    )

@@ -23,7 +23,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from mpesa_service.daraja.deadline import Deadline, WatchedAdapter
 from mpesa_service.daraja.errors import DarajaError, NotSent, OutcomeUnknown
-from mpesa_service.daraja.json_text import load_json
+from mpesa_service.daraja.values import load_json
 from mpesa_service.daraja.verdicts import Answer, judge
 
 logger = logging.getLogger("mpesa_service.daraja")

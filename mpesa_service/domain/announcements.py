@@ -31,7 +31,7 @@ class EventType(StrEnum):
     BALANCE_LOW = "balance.low"
 
 
-_PAYMENT_EVENTS = {
+PAYMENT_EVENTS = {
     PaymentStatus.SUCCEEDED: EventType.PAYMENT_SUCCEEDED,
     PaymentStatus.FAILED: EventType.PAYMENT_FAILED,
     PaymentStatus.CANCELED: EventType.PAYMENT_CANCELED,
@@ -57,11 +57,6 @@ _PAYOUT_EVENTS = {
     PayoutStatus.FAILED: EventType.PAYOUT_FAILED,
     PayoutStatus.REVIEW: EventType.PAYOUT_REVIEW,
 }
-
-
-def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
-    """Return what a payment's move along `edge` into `after` announces; None if nothing."""
-    return EventType.PAYMENT_DUPLICATE if edge == "paid_twice" else _PAYMENT_EVENTS.get(after)
 
 
 def refund_event(after: RefundStatus) -> EventType | None:

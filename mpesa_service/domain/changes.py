@@ -10,12 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from mpesa_service.domain.announcements import ORDER_NOTES, EventType, payment_event
+from mpesa_service.domain.announcements import ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
 from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
-from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
+from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PUBLIC, UNPAID, PaymentStatus
 
 AUDIT_LOG = "mpesa_service.audit"
 
@@ -50,26 +50,28 @@ class PaymentChange:
         self.set(status=PaymentStatus.SUBMITTING, event_count=0, outgoing_count=0)
         self.record("created", cause, None, self.status)
 
-    def move(self, edge: str, cause: Cause) -> None:
-        """Move along `edge`; raise ForbiddenTransition if the table has no such edge."""
+    def move(self, edge: str, cause: Cause, **columns: Any) -> None:
+        """Move along `edge`, with new values in columns; raise ForbiddenTransition if the table has none."""
         before = self.status
         after = PAYMENT_TRANSITIONS.target(edge, before)
-        self.set(status=after, updated_at=cause.at)
+        now = self.now
+        now.update(columns, status=after, updated_at=cause.at)
         if cause.evidence is not None:
-            self.set(evidence=cause.evidence)
+            now["evidence"] = cause.evidence
         if after not in OPEN:
-            self.set(completed_at=self.now["completed_at"] or cause.at, ask_at=None, live_phone=None)
+            now.update(completed_at=now["completed_at"] or cause.at, ask_at=None, live_phone=None)
         if after in UNPAID:
-            self.set(live_order=None)
+            now["live_order"] = None
         if after in PAID and before in UNPAID:
-            self.set(completed_at=cause.at, failure_reason=None)
+            now.update(completed_at=cause.at, failure_reason=None)
         self.record(edge, cause, before, after)
-        self.announce(payment_event(edge, after), {"previousStatus": before.public}, cause.at)
+        self.announce(payment_event(edge, after), {"previousStatus": PUBLIC[before]}, cause.at)
         if after in PAID or before in PAID:
             self.count_towards_order(cause)
 
-    def note(self, what: str, cause: Cause) -> None:
-        """Write an audit line that changes no state."""
+    def note(self, what: str, cause: Cause, **columns: Any) -> None:
+        """Write an audit line that changes no state, with new values in columns."""
+        self.now.update(columns)
         self.record(what, cause, self.status, self.status)
 
     def record(
@@ -201,11 +203,16 @@ def audit_line(
     )
 
 
+def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
+    """Return what a move along `edge` into `after` announces; None if nothing."""
+    return EventType.PAYMENT_DUPLICATE if edge == "paid_twice" else PAYMENT_EVENTS.get(after)
+
+
 def _payment_data(payment: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "provider": payment["provider"],
         "orderId": payment["order_id"],
-        "status": PaymentStatus(payment["status"]).public,
+        "status": PUBLIC[payment["status"]],
         "amount": payment["amount"],
         "currency": payment["currency"],
         "mpesaReceiptNumber": payment["receipt"],

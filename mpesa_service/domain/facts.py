@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mpesa_service.domain.reports import Mismatch, NegativeResult
-from mpesa_service.domain.states import PAID, PaymentStatus
+from mpesa_service.domain.states import PaymentStatus
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,18 @@ class OrderFacts:
 
 @dataclass(frozen=True)
 class PaymentFacts:
-    """A payment as it was read. `payment` holds all of its columns by attribute name."""
+    """A payment as it was read. `payment` holds all of its columns by attribute name.
+
+    `models.load.make_facts` makes them of the columns.
+    """
 
     payment: Mapping[str, Any] = field(repr=False)
+    id: str
+    status: PaymentStatus
+    amount: int
+    receipt: str | None = None
+    mismatch: Mismatch | None = None
+    negative_result: NegativeResult | None = None
     holder: HolderFacts | None = None
     order: OrderFacts | None = None
     receipt_taken: bool = False
@@ -57,42 +66,3 @@ class PaymentFacts:
     """C2B has confirmed the payment's own receipt and all of its amount."""
     unresolved: bool = False
     """It is in review only because nobody ever said what became of it."""
-    phone: str = field(default="", repr=False)
-    """The number that was asked to pay, in the clear, as far as a decision needs it."""
-
-    @property
-    def id(self) -> str:
-        return str(self.payment["id"])
-
-    @property
-    def status(self) -> PaymentStatus:
-        return PaymentStatus(self.payment["status"])
-
-    @property
-    def amount(self) -> int:
-        return int(self.payment["amount"])
-
-    @property
-    def receipt(self) -> str | None:
-        receipt: str | None = self.payment["receipt"]
-        return receipt
-
-    @property
-    def mismatch(self) -> Mismatch | None:
-        kept = self.payment["contradiction"]
-        return Mismatch(kept) if kept else None
-
-    @property
-    def negative_result(self) -> NegativeResult | None:
-        code, at = self.payment["denial_code"], self.payment["denial_at"]
-        return None if code is None or at is None else NegativeResult(code, at)
-
-    @property
-    def order_paid(self) -> bool:
-        """Another payment of the same order is paid, or in review."""
-        return self.holder is not None and self.holder.status in PAID | {PaymentStatus.REVIEW}
-
-    @property
-    def proven(self) -> bool:
-        """It is paid, and C2B has confirmed its receipt and its amount."""
-        return self.confirmed and self.status in PAID

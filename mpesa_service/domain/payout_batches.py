@@ -15,8 +15,7 @@ import re
 from unicodedata import normalize
 
 from mpesa_service.domain.commands import BatchStatus
-from mpesa_service.domain.states import PAYOUT_OPEN, PayoutStatus
-from mpesa_service.domain.transitions import TransitionTable, edges
+from mpesa_service.domain.states import PAYOUT_OPEN, PayoutStatus, TransitionTable, edges
 
 _B = BatchStatus
 _OPERATOR = re.compile(r"^(operator: ?)+")

@@ -1,6 +1,7 @@
 """From a report to a plan: `decide` judges the report and writes down every consequence as data."""
 
 from datetime import datetime
+from typing import Any
 
 from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
@@ -8,10 +9,12 @@ from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.plans import Plan
-from mpesa_service.domain.reports import Decision, Evidence, PaymentReport
+from mpesa_service.domain.reports import Decision, Evidence, PaymentReport, Verdict
 from mpesa_service.domain.schedule import ASK_AFTER, ASK_AT_MOST_EVERY, GIVE_UP_AFTER, next_ask
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 
+_TARGETS = {edge.name: edge.target for edge in PAYMENT_TRANSITIONS.edges}
+"""Where each edge leads, whatever it leaves."""
 NEVER_SAID = "A person must look: M-Pesa never said what became of this payment."
 NOT_CLEARED_UP = "A person must look: a contradiction that M-Pesa has not cleared up."
 
@@ -26,60 +29,64 @@ def decide(facts: PaymentFacts, report: PaymentReport) -> Plan:
 def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     """Judge a report and carry the decision out on the working copy; return the decision."""
     decision = judge(change.facts, report)
-    _remember(change, report, decision)
+    columns = _remember(change, report, decision)
     if decision.edge is not None:
-        _move(change, report, decision)
+        _move(change, report, decision, columns)
         change.take_order_back(report.at)
     elif decision.note or decision.mismatch is not None or decision.learn_receipt:
-        change.note(str(decision.note or decision.verdict), _cause(report, decision))
+        change.note(str(decision.note or decision.verdict), _cause(report, decision), **columns)
+    else:
+        change.set(**columns)
     return decision
 
 
-def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) -> None:
+def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) -> dict[str, Any]:
+    """Return the columns that a decision changes beside the state."""
+    columns: dict[str, Any] = {}
     if decision.mismatch_resolved:
-        change.set(contradiction=None)
+        columns["contradiction"] = None
     if decision.mismatch is not None:
-        change.set(contradiction=decision.mismatch)
+        columns["contradiction"] = decision.mismatch
     if decision.negative_result is not None:
-        change.set(denial_code=decision.negative_result.result_code, denial_at=decision.negative_result.at)
-    if decision.claims_receipt:
-        change.set(claimed_receipt=report.receipt)
-    elif decision.learn_receipt:
-        change.set(receipt=report.receipt)
+        columns["denial_code"] = decision.negative_result.result_code
+        columns["denial_at"] = decision.negative_result.at
+    if decision.learn_receipt:  # a disputed one is only a claim until Daraja is asked
+        claimed = decision.verdict is Verdict.DISPUTED
+        columns["claimed_receipt" if claimed else "receipt"] = report.receipt
     if decision.nothing_to_ask:
-        change.set(ask_at=None)
+        columns["ask_at"] = None
     if decision.ask_daraja:
-        _ask_soon(change, report)
+        columns.update(_ask_soon(change, report))
+    return columns
 
 
-def _ask_soon(change: PaymentChange, report: PaymentReport) -> None:
+def _ask_soon(change: PaymentChange, report: PaymentReport) -> dict[str, Any]:
     """Ask Daraja: at once about a claim, a good while later after a first negative result."""
     if report.evidence is Evidence.QUERY:
-        change.set(ask_at=report.at + NEGATIVE_RESULT_INTERVAL)
-        return
+        return {"ask_at": report.at + NEGATIVE_RESULT_INTERVAL}
     rested = (change.now["asked_at"] or report.at - ASK_AT_MOST_EVERY) + ASK_AT_MOST_EVERY
-    change.set(ask_at=max(report.at, rested))
-    if change.status not in OPEN:  # what came after the end has a schedule of its own
-        change.set(ask_from=report.at, asks_made=0)
+    columns = {"ask_at": max(report.at, rested)}
+    if change.facts.status in OPEN:
+        return columns
+    return {**columns, "ask_from": report.at, "asks_made": 0}  # what came after the end has its own schedule
 
 
-def _move(change: PaymentChange, report: PaymentReport, decision: Decision) -> None:
-    change.set(result_code=report.result_code, result_desc=report.result_desc[:1024])
+def _move(change: PaymentChange, report: PaymentReport, decision: Decision, columns: dict[str, Any]) -> None:
     edge = str(decision.edge)
-    after = PAYMENT_TRANSITIONS.target(edge, change.status)
+    after = _TARGETS[edge]
+    columns |= {"result_code": report.result_code, "result_desc": report.result_desc[:1024]}
     if after in PAID:
-        change.set(denial_code=None, denial_at=None)
-    if after in PAID | {PaymentStatus.REVIEW} and change.now["receipt"] is None:
-        _adopt_claimed_receipt(change)
-    change.set(failure_reason=None if after in PAID else _why(after, decision, report.reason))
-    change.move(edge, _cause(report, decision))
+        columns |= {"denial_code": None, "denial_at": None}
+    if after in PAID | {PaymentStatus.REVIEW} and columns.get("receipt", change.facts.receipt) is None:
+        columns |= _adopted_receipt(change.facts)
+    columns["failure_reason"] = None if after in PAID else _why(after, decision, report.reason)
+    change.move(edge, _cause(report, decision), **columns)
 
 
-def _adopt_claimed_receipt(change: PaymentChange) -> None:
+def _adopted_receipt(facts: PaymentFacts) -> dict[str, Any]:
     """Daraja says that money moved, so the receipt that a trusted claim named is the payment's own."""
-    claimed = change.facts.payment["claimed_receipt"]
-    if claimed is not None and not change.facts.claimed_receipt_taken:
-        change.set(receipt=claimed)
+    claimed = facts.payment["claimed_receipt"]
+    return {} if claimed is None or facts.claimed_receipt_taken else {"receipt": claimed}
 
 
 def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | None:

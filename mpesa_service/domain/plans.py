@@ -1,16 +1,13 @@
 """A plan: every consequence of a decision, as data. `models/commit.py` writes a plan in one transaction."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from mpesa_service.domain.announcements import EventType
 
 Columns = Mapping[str, Any]
-NAIROBI = ZoneInfo("Africa/Nairobi")
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,6 @@ class Event:
     at: datetime
     payment_id: str | None = None
     refund_id: str | None = None
-
-    def payload(self) -> bytes:
-        """Return the bytes that every delivery attempt sends: JSON in UTF-8, times in Nairobi time."""
-        data = {"_id": self.subject_id, "sequence": self.sequence, **self.data}
-        timestamp = self.at.astimezone(NAIROBI).isoformat(timespec="milliseconds")
-        body = {"type": self.type, "timestamp": timestamp, "data": data}
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True)

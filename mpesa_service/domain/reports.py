@@ -56,8 +56,8 @@ class NegativeResult:
 class PaymentReport:
     """What somebody says happened to a payment.
 
-    `amount` is in whole shillings. It is None when the report names no amount, or none that is whole.
-    `reason` is the sentence for people that belongs to the result code.
+    `amount` is in whole shillings. It is None when the report names no amount, or none that is whole. A payer
+    who is not named, or only in part, agrees. `reason` is the sentence for people that belongs to the result code.
     """
 
     evidence: Evidence
@@ -67,7 +67,7 @@ class PaymentReport:
     result_desc: str = ""
     receipt: str | None = None
     amount: int | None = None
-    phone: str | None = None
+    payer_agrees: bool = True
     reason: str | None = None
     trusted: bool = True
     ids_agree: bool = True
@@ -94,8 +94,3 @@ class Decision:
     """Daraja can answer no open question any more."""
     second_payment: bool = False
     """The report is about other money than the payment's: book it as a payment of its own."""
-
-    @property
-    def claims_receipt(self) -> bool:
-        """The receipt is only kept as a claim until Daraja is asked."""
-        return self.learn_receipt and self.verdict is Verdict.DISPUTED

@@ -7,17 +7,20 @@ several statements in a transaction. `tests/models/test_commit.py` runs the same
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
 
-from mpesa_service.domain.plans import Change, Event, NewRow, Plan, Update
-from mpesa_service.domain.references import new_id
+from mpesa_service.domain.plans import Change, Columns, Event, NewRow, Plan, Update
 from mpesa_service.models import commit_sql
 from mpesa_service.models.commit_sql import Shape
-from mpesa_service.models.driver import Driver, to_json, to_postgres, to_sqlite
+from mpesa_service.models.driver import Driver, Statement
+
+NAIROBI = ZoneInfo("Africa/Nairobi")
 
 
 @dataclass(frozen=True)
@@ -27,33 +30,35 @@ class Committed:
     updated: tuple[bool, ...] = ()
 
 
-class _Conflict(Exception):
-    """A row is not as it was read, or a unique key is taken."""
-
-
 def commit(connection: Driver, plan: Plan) -> Committed | None:
     """Write a plan; None if nothing was written, because somebody else was faster."""
     try:
         if connection.is_postgres and _rests_on_one_row(plan):
             return _in_one_statement(connection, plan)
-        return _one_by_one(connection, plan)
-    except (_Conflict, IntegrityError):
+        counts = connection.execute(statements_of(plan, connection.is_postgres))
+    except IntegrityError:
         return None
+    if counts is None:
+        return None
+    return Committed(tuple([count > 0 for count in counts[len(counts) - len(plan.updates) :]]))
 
 
 def commit_many(connection: Driver, plans: Sequence[Plan]) -> list[Committed | None]:
-    """Write plans, those of one shape in one statement; None for each that is not written.
+    """Write plans together; None for each that is not written.
 
-    PostgreSQL only. Of several plans for one payment only the first is written: the others rest on a version
-    that is old by then. If the statement of a shape fails, none of its plans is written.
+    On PostgreSQL those of one shape are one statement. Of several plans for one payment only the first is
+    written: the others rest on a version that is old by then. If the statement of a shape fails, none of its
+    plans is written. On SQLite all are one transaction.
     """
+    if not connection.is_postgres:
+        return _many_one_by_one(connection, plans)
     alike: dict[Shape, list[int]] = defaultdict(list)
     payments: set[str] = set()
     for number, plan in enumerate(plans):
         if not _rests_on_one_row(plan) or len(plan.changes) != 1 or plan.changes[0].id in payments:
             continue
         payments.add(plan.changes[0].id)
-        alike[commit_sql.shape_of(plan)].append(number)
+        alike[shape_of(plan)].append(number)
     done: list[Committed | None] = [None] * len(plans)
     for shape, numbers in alike.items():
         # In the order of their ids, like everybody who locks several payments.
@@ -68,13 +73,9 @@ def _rests_on_one_row(plan: Plan) -> bool:
     return guards <= 1 and not any(update.required for update in plan.updates)
 
 
-def _in_one_statement(connection: Driver, plan: Plan) -> Committed:
-    shape = commit_sql.shape_of(plan)
-    values = [to_postgres(value) for value in _values(plan)]
-    found = connection.rows(commit_sql.statement(shape), values)
-    if not found:
-        raise _Conflict
-    return Committed(tuple(map(bool, found[0][1:])))
+def _in_one_statement(connection: Driver, plan: Plan) -> Committed | None:
+    found = connection.rows(commit_sql.statement(shape_of(plan)), _values(plan))
+    return Committed(tuple(map(bool, found[0][1:]))) if found else None
 
 
 def _write_alike(connection: Driver, shape: Shape, plans: Mapping[int, Plan]) -> list[int]:
@@ -83,74 +84,89 @@ def _write_alike(connection: Driver, shape: Shape, plans: Mapping[int, Plan]) ->
         {"n": number, **{f"a{place}": value for place, value in enumerate(_values(plan))}}
         for number, plan in plans.items()
     ]
-    text = json.dumps(records, default=to_json)
+    text = json.dumps(records, default=_to_json)
     try:
         return [row[0] for row in connection.rows(commit_sql.statement_for_many(shape), (text,))]
     except IntegrityError:
         return []
 
 
-def _one_by_one(connection: Driver, plan: Plan) -> Committed:
+def _many_one_by_one(connection: Driver, plans: Sequence[Plan]) -> list[Committed | None]:
+    """Write plans in one transaction, each behind a savepoint: one that fails leaves the others."""
     with connection.transaction():
-        for change in plan.changes:
-            _expect(write_change(connection, change))
-        for row in plan.rows:
-            _expect(write_row(connection, row))
-        for event in plan.events:
-            write_event(connection, event)
-        updated = []
-        for update in plan.updates:
-            updated.append(write_update(connection, update) > 0)
-            _expect(updated[-1] or not update.required)
-        return Committed(tuple(updated))
+        done = []
+        for plan in plans:
+            connection.execute([Statement("SAVEPOINT plan", (), required=False)])
+            done.append(commit(connection, plan))
+            if done[-1] is None:
+                connection.execute([Statement("ROLLBACK TO plan", (), required=False)])
+            connection.execute([Statement("RELEASE plan", (), required=False)])
+        return done
 
 
-def write_row(connection: Driver, row: NewRow) -> int:
-    """Insert a row; return how many were inserted."""
-    columns = commit_sql.present(row.columns)
-    sql = commit_sql.insert(row.table, tuple(columns), connection.is_postgres, once=row.once)
-    return _execute(connection, sql, columns.values())
+def statements_of(plan: Plan, postgres: bool) -> list[Statement]:
+    """Return the statements that write a plan, in the order of execution."""
+    return [
+        *(change_statement(change, postgres) for change in plan.changes),
+        *rows_and_events(plan.rows, plan.events, postgres),
+        *(update_statement(update, postgres) for update in plan.updates),
+    ]
 
 
-def write_update(connection: Driver, update: Update) -> int:
-    """Change or delete the rows of an update; return how many there were."""
-    names = (tuple(update.where), commit_sql.nulls(update.where))
+def rows_and_events(
+    rows: Iterable[NewRow],
+    events: Iterable[Event],
+    postgres: bool,
+) -> list[Statement]:
+    """Return the statements that insert rows, and events with a delivery for each endpoint that wants it."""
+    found = [_insert(row.table, row.columns, postgres, once=row.once) for row in rows]
+    for event in events:
+        columns = event_columns(event)
+        found.append(_insert(commit_sql.EVENTS, columns, postgres))
+        deliver = commit_sql.deliver(event.type, postgres)
+        found.append(Statement(deliver, (event.at, event.at, columns["event_id"]), required=False))
+    return found
+
+
+def _insert(table: str, columns: Columns, postgres: bool, *, once: bool = False) -> Statement:
+    values = present(columns)
+    return Statement(commit_sql.insert(table, tuple(values), postgres, once=once), [*values.values()])
+
+
+def update_statement(update: Update, postgres: bool) -> Statement:
+    """Return the statement that changes or deletes the rows of an update."""
+    names = (tuple(update.where), nulls(update.where))
     columns = None if update.columns is None else tuple(update.columns)
-    sql = commit_sql.update(update.table, columns, *names, connection.is_postgres)
-    values = [*(update.columns or {}).values(), *commit_sql.present(update.where).values()]
-    return _execute(connection, sql, values)
+    values = [*(update.columns or {}).values(), *present(update.where).values()]
+    return Statement(commit_sql.update(update.table, columns, *names, postgres), values, update.required)
 
 
-def write_change(connection: Driver, change: Change) -> int:
-    """Change a row if it still has the version that was read; return how many rows have it."""
-    sql = commit_sql.change(change.table, tuple(change.columns), connection.is_postgres)
-    values = [*change.columns.values(), change.id, change.version]
-    if change.columns:
-        return _execute(connection, sql, values)
-    return len(connection.rows(sql, values))
-
-
-def write_event(connection: Driver, event: Event) -> None:
-    """Insert an outgoing event and its deliveries, one for each endpoint that wants its type."""
-    columns = commit_sql.present(event_columns(event))
-    sql = commit_sql.insert("outgoing_events", tuple(columns), connection.is_postgres, returning="id")
-    [[event_row]] = connection.rows(sql, _adapted(connection, columns.values()))
-    sql = commit_sql.deliver(event.type, connection.is_postgres)
-    _execute(connection, sql, [event_row, event.at, event.at])
+def change_statement(change: Change, postgres: bool) -> Statement:
+    """Return the statement that changes a row if it still has the version that was read."""
+    sql = commit_sql.change(change.table, tuple(change.columns), postgres)
+    return Statement(sql, [*change.columns.values(), change.id, change.version])
 
 
 def event_columns(event: Event) -> dict[str, Any]:
     """Return the row of an outgoing event."""
     return {
-        "event_id": f"evt_{new_id(event.at)}",
+        "event_id": f"evt_{event.subject_id}_{event.sequence}",
         "subject_id": event.subject_id,
         "payment_id": event.payment_id,
         "refund_id": event.refund_id,
         "type": event.type,
         "sequence": event.sequence,
-        "payload": event.payload(),
+        "payload": payload(event),
         "created_at": event.at,
     }
+
+
+def payload(event: Event) -> bytes:
+    """Return the bytes that every delivery attempt sends: JSON in UTF-8, the time in Nairobi time."""
+    data = {"_id": event.subject_id, "sequence": event.sequence, **event.data}
+    timestamp = event.at.astimezone(NAIROBI).isoformat(timespec="milliseconds")
+    body = {"type": event.type, "timestamp": timestamp, "data": data}
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _values(plan: Plan) -> list[Any]:
@@ -159,23 +175,44 @@ def _values(plan: Plan) -> list[Any]:
     for change in plan.changes:
         values += [change.id, change.version, *change.columns.values()]
     for row in plan.rows:
-        values += commit_sql.present(row.columns).values()
+        values += present(row.columns).values()
     for event in plan.events:
-        values += commit_sql.present(event_columns(event)).values()
+        values += present(event_columns(event)).values()
     for update in plan.updates:
-        values += [*commit_sql.present(update.where).values(), *(update.columns or {}).values()]
+        values += [*present(update.where).values(), *(update.columns or {}).values()]
     return values
 
 
-def _execute(connection: Driver, sql: str, values: Any) -> int:
-    return connection.execute(sql, _adapted(connection, values))
+def shape_of(plan: Plan) -> Shape:
+    """Return a plan without its values."""
+    return Shape(
+        tuple((change.table, tuple(change.columns)) for change in plan.changes),
+        tuple((row.table, tuple(present(row.columns)), row.once) for row in plan.rows),
+        tuple((event.type, tuple(present(event_columns(event)))) for event in plan.events),
+        tuple(
+            (
+                update.table,
+                None if update.columns is None else tuple(update.columns),
+                tuple(update.where),
+                nulls(update.where),
+            )
+            for update in plan.updates
+        ),
+    )
 
 
-def _adapted(connection: Driver, values: Any) -> list[Any]:
-    adapt = to_postgres if connection.is_postgres else to_sqlite
-    return [adapt(value) for value in values]
+def present(columns: Columns) -> dict[str, Any]:
+    """Return the columns that are not NULL: a column that an insert leaves out is NULL, and costs nothing."""
+    return {name: value for name, value in columns.items() if value is not None}
 
 
-def _expect(done: int) -> None:
-    if not done:
-        raise _Conflict
+def nulls(columns: Columns) -> tuple[str, ...]:
+    """Return the names of the columns that must be NULL."""
+    return tuple(name for name, value in columns.items() if value is None)
+
+
+def _to_json(value: Any) -> Any:
+    """Return a value as PostgreSQL reads it from JSON."""
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    return value.isoformat() if isinstance(value, datetime) else value

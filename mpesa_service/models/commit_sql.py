@@ -9,7 +9,6 @@ from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary
 
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
-from mpesa_service.domain.plans import Plan
 from mpesa_service.models.base import Base, UtcDateTime
 from mpesa_service.models.statements import columns_of
 
@@ -46,56 +45,22 @@ class Shape:
     updates: tuple[tuple[str, Names | None, Names, Names], ...]
 
 
-def shape_of(plan: Plan) -> Shape:
-    """Return a plan's shape."""
-    return Shape(
-        tuple((change.table, tuple(change.columns)) for change in plan.changes),
-        tuple((row.table, tuple(present(row.columns)), row.once) for row in plan.rows),
-        tuple((event.type, _event_names(event.payment_id, event.refund_id)) for event in plan.events),
-        tuple(
-            (
-                update.table,
-                None if update.columns is None else tuple(update.columns),
-                tuple(update.where),
-                nulls(update.where),
-            )
-            for update in plan.updates
-        ),
-    )
-
-
-def _event_names(payment_id: str | None, refund_id: str | None) -> Names:
-    ids = [name for name, value in (("payment_id", payment_id), ("refund_id", refund_id)) if value]
-    return ("event_id", "subject_id", *ids, "type", "sequence", "payload", "created_at")
-
-
-def present(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that are not NULL: a column that an insert leaves out is NULL, and costs nothing."""
-    return {name: value for name, value in columns.items() if value is not None}
-
-
-def nulls(columns: Mapping[str, Any]) -> Names:
-    """Return the names of the columns that must be NULL."""
-    return tuple(name for name, value in columns.items() if value is None)
-
-
 @cache
 def change(table: str, names: Names, postgres: bool) -> str:
-    """Return the statement that changes a row of this version, or looks whether it still has it."""
+    """Return the statement that changes a row of this version; without names, it leaves the row as it is."""
     mark = _mark(postgres)
     if not names:
-        return f"SELECT id FROM {table} WHERE id = {mark} AND version = {mark}"
+        return f"UPDATE {table} SET version = version WHERE id = {mark} AND version = {mark}"
     sets = ", ".join(f"{_column(table, name)} = {mark}" for name in names)
     return f"UPDATE {table} SET {sets}, version = version + 1 WHERE id = {mark} AND version = {mark}"
 
 
 @cache
-def insert(table: str, names: Names, postgres: bool, *, once: bool = False, returning: str = "") -> str:
+def insert(table: str, names: Names, postgres: bool, *, once: bool = False) -> str:
     """Return the statement that inserts a row; with `once`, only if no unique key forbids it."""
     columns = ", ".join(_column(table, name) for name in names)
     marks = ", ".join(_mark(postgres) for _ in names)
     tail = " ON CONFLICT DO NOTHING" if once else ""
-    tail += f" RETURNING {returning}" if returning else ""
     return f"INSERT INTO {table} ({columns}) VALUES ({marks}){tail}"
 
 
@@ -115,10 +80,11 @@ def update(table: str, names: Names | None, where: Names, null: Names, postgres:
 
 @cache
 def deliver(event_type: EventType, postgres: bool) -> str:
-    """Return the statement that inserts the deliveries of an event: its row's id, and its time twice."""
+    """Return the statement that inserts the deliveries of an event: its time twice, then its event id."""
     mark = _mark(postgres)
-    values = f"{mark}, 0, '{DeliveryStatus.WAITING}', 0, 0, {mark}, {mark}"
-    return f"INSERT INTO webhook_deliveries ({_DELIVERY}) {_takers(event_type, values, postgres)}"
+    values = f"e.id, 0, '{DeliveryStatus.WAITING}', 0, 0, {mark}, {mark}"
+    source = f" JOIN {EVENTS} e ON e.event_id = {mark}"
+    return f"INSERT INTO webhook_deliveries ({_DELIVERY}) {_takers(event_type, values, postgres, source)}"
 
 
 def _takers(event_type: EventType, values: str, postgres: bool, source: str = "") -> str:

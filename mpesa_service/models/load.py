@@ -6,17 +6,29 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, Column, ColumnDefault
+from sqlalchemy.types import TypeEngine
 
 from mpesa_service.domain.facts import HolderFacts, OrderFacts, PaymentFacts
+from mpesa_service.domain.reports import Mismatch, NegativeResult
 from mpesa_service.domain.states import PAID, PaymentStatus
 from mpesa_service.models.base import UtcDateTime
-from mpesa_service.models.driver import Driver, json_from_sqlite, time_from_postgres, time_from_sqlite
+from mpesa_service.models.driver import Driver, Rows
 from mpesa_service.models.payments import Payment
 from mpesa_service.models.statements import columns_of, table_of
 
 NAMES = tuple(columns_of(Payment))
 """A payment's columns by attribute name, in the order in which they are read."""
 _COLUMNS = [table_of(Payment).c[name] for name in columns_of(Payment).values()]
+_SIZE = len(NAMES)
+
+
+def _places(kind: type[TypeEngine[Any]]) -> list[int]:
+    return [place for place, column in enumerate(_COLUMNS) if isinstance(column.type, kind)]
+
+
+# The expected order's `expires_at` and `metadata` follow the columns of the payment and of the holder.
+_TIMES = [*_places(UtcDateTime), _SIZE + 12]
+_DOCUMENTS = [*_places(JSON), _SIZE + 13]
 _PAID = ", ".join(f"'{status}'" for status in sorted(PAID))
 _ORDER_OF = """
     COALESCE(p.expected_order_id, (SELECT x.id FROM expected_orders x
@@ -68,33 +80,29 @@ class About:
     token: str | None = None
     receipt: str | None = None
 
-    @property
-    def by(self) -> str:
-        if self.id is not None:
-            return "id"
-        return "receipt" if self.checkout is None else "address"
-
 
 def load(connection: Driver, about: About) -> PaymentFacts | None:
     """Return the facts of a payment, or None if there is none.
 
     Of two (the body of a callback names one payment, its address another) it is the one that the body names.
     """
-    found = connection.rows(_statement(about.by, connection.is_postgres), vars(about))
-    return _best(found, about, connection.is_postgres)
+    sql = _statement(_by(about), connection.is_postgres)
+    return _best(connection.rows(sql, vars(about), _TIMES, _DOCUMENTS), about)
 
 
 def load_many(connection: Driver, abouts: Sequence[About]) -> list[PaymentFacts | None]:
-    """Return the facts of payments by address, in the order of `abouts`. PostgreSQL only."""
+    """Return the facts of payments by address, in the order of `abouts`."""
+    if not connection.is_postgres:
+        return [load(connection, about) for about in abouts]
     values = {
         "checkouts": [about.checkout for about in abouts],
         "tokens": [about.token for about in abouts],
         "receipts": [about.receipt for about in abouts],
     }
-    found: dict[int, list[Sequence[Any]]] = {}
-    for row in connection.rows(_statement_for_many(), values):
+    found: dict[int, Rows] = {}
+    for row in connection.rows(_statement_for_many(), values, _TIMES, _DOCUMENTS):
         found.setdefault(row[-1] - 1, []).append(row)
-    return [_best(found.get(number, ()), about, postgres=True) for number, about in enumerate(abouts)]
+    return [_best(found.get(number, []), about) for number, about in enumerate(abouts)]
 
 
 def lock(connection: Driver, about: About) -> None:
@@ -133,25 +141,26 @@ def _statement_for_many() -> str:
     return f"{before.rstrip()}, a.n FROM unnest{after}"
 
 
-def _best(rows: Sequence[Sequence[Any]], about: About, postgres: bool) -> PaymentFacts | None:
-    if not rows:
-        return None
-    found = [_facts(row, postgres) for row in rows]
-    named = [one for one in found if about.checkout and one.payment["checkout_id_hash"] == about.checkout]
-    return (named or found)[0]
+def _by(about: About) -> str:
+    if about.id is not None:
+        return "id"
+    return "receipt" if about.checkout is None else "address"
 
 
-def _facts(row: Sequence[Any], postgres: bool) -> PaymentFacts:
-    values = list(row)
-    for place, read in _readers(postgres):
-        values[place] = read(values[place])
-    size = len(NAMES)
-    holder, order = values[size : size + 4], values[size + 4 : size + 14]
-    elsewhere, taken, claimed_taken, confirmed, latest = values[size + 14 : size + 19]
-    return PaymentFacts(
-        payment=dict(zip(NAMES, values, strict=False)),
+def _best(rows: Rows, about: About) -> PaymentFacts | None:
+    place = NAMES.index("checkout_id_hash")
+    named = [row for row in rows if about.checkout and row[place] == about.checkout]
+    found = named or rows
+    return _facts(found[0]) if found else None
+
+
+def _facts(row: Sequence[Any]) -> PaymentFacts:
+    holder, order = row[_SIZE : _SIZE + 4], row[_SIZE + 4 : _SIZE + 14]
+    elsewhere, taken, claimed_taken, confirmed, latest = row[_SIZE + 14 : _SIZE + 19]
+    return make_facts(
+        dict(zip(NAMES, row, strict=False)),
         holder=None if holder[0] is None else _holder(holder),
-        order=None if order[0] is None else order_facts(order, elsewhere, postgres),
+        order=None if order[0] is None else _order_facts(order, elsewhere),
         receipt_taken=bool(taken),
         claimed_receipt_taken=bool(claimed_taken),
         confirmed=bool(confirmed),
@@ -163,8 +172,22 @@ def _holder(values: Sequence[Any]) -> HolderFacts:
     return HolderFacts(values[0], values[1], PaymentStatus(values[2]), values[3])
 
 
-def order_facts(values: Sequence[Any], elsewhere: Any, postgres: bool) -> OrderFacts:
-    """Return an expected order of the columns of `load_order`."""
+def make_facts(payment: Mapping[str, Any], **beside: Any) -> PaymentFacts:
+    """Return the facts of a payment's columns (by attribute name), and of what stands beside it."""
+    mismatch, code, at = payment["contradiction"], payment["denial_code"], payment["denial_at"]
+    return PaymentFacts(
+        payment=payment,
+        id=payment["id"],
+        status=PaymentStatus(payment["status"]),
+        amount=payment["amount"],
+        receipt=payment["receipt"],
+        mismatch=Mismatch(mismatch) if mismatch else None,
+        negative_result=None if code is None or at is None else NegativeResult(code, at),
+        **beside,
+    )
+
+
+def _order_facts(values: Sequence[Any], elsewhere: Any) -> OrderFacts:
     order_id, version, owner, reference, due, rule, received, status, expires_at, details = values
     return OrderFacts(
         id=order_id,
@@ -176,8 +199,8 @@ def order_facts(values: Sequence[Any], elsewhere: Any, postgres: bool) -> OrderF
         received_amount=received,
         received_elsewhere=int(elsewhere),
         status=status,
-        expires_at=time_from_postgres(expires_at) if postgres else time_from_sqlite(expires_at),
-        details=details if postgres else json_from_sqlite(details),
+        expires_at=expires_at,
+        details=details,
     )
 
 
@@ -190,8 +213,8 @@ def load_order(connection: Driver, key: str, value: str, beside: str = "") -> Or
     sums = f"""(SELECT COALESCE(SUM(q.amount - q.refunded_amount), 0) FROM payments q
                 WHERE q.expected_order_id = o.id AND q.id <> {mark} AND q.status IN ({_PAID}))"""
     sql = f"SELECT {_ORDER}, {sums} FROM expected_orders o WHERE o.{key} = {mark}"
-    found = connection.rows(sql, (beside, value))
-    return order_facts(found[0][:-1], found[0][-1], connection.is_postgres) if found else None
+    found = connection.rows(sql, (beside, value), times=(8,), documents=(9,))
+    return _order_facts(found[0][:-1], found[0][-1]) if found else None
 
 
 def find_orders(connection: Driver, key: str) -> list[str]:
@@ -213,22 +236,10 @@ def order_is_expected(connection: Driver, reference: str) -> bool:
     return bool(connection.rows(sql, (reference,)))
 
 
-@cache
-def _readers(postgres: bool) -> list[tuple[int, Any]]:
-    """Return how the values at certain places are read; the driver reads the others as they are."""
-    readers = []
-    for place, column in enumerate(_COLUMNS):
-        if isinstance(column.type, UtcDateTime):
-            readers.append((place, time_from_postgres if postgres else time_from_sqlite))
-        elif isinstance(column.type, JSON) and not postgres:
-            readers.append((place, json_from_sqlite))
-    return readers
-
-
 def facts_of_new(columns: Mapping[str, Any]) -> PaymentFacts:
     """Return the facts of a payment that is or was just inserted: nothing stands beside it."""
     defaults = {name: _default(column) for name, column in zip(NAMES, _COLUMNS, strict=True)}
-    return PaymentFacts(payment={**defaults, **columns})
+    return make_facts({**defaults, "status": PaymentStatus.SUBMITTING, **columns})
 
 
 def _default(column: "Column[Any]") -> Any:

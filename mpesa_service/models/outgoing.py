@@ -18,7 +18,7 @@ class OutgoingEvent(Base):
     __tablename__ = "outgoing_events"
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    event_id: Mapped[str] = mapped_column(String(32))
+    event_id: Mapped[str] = mapped_column(String(48))
     subject_id: Mapped[str] = mapped_column(String(24))
     payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
     refund_id: Mapped[str | None] = mapped_column(ForeignKey("refunds.id"))

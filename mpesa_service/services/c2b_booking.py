@@ -19,7 +19,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mpesa_service.core.log_lines import write_lines
 from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
@@ -29,6 +28,7 @@ from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import NewRow, Plan, Update
 from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.logs import write_lines
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import About, load
@@ -45,7 +45,6 @@ from mpesa_service.services.c2b_candidates import (
 from mpesa_service.services.c2b_payments import RESULT_CODE, new_payment, order_for, typed_reference
 from mpesa_service.services.c2b_unbookable import fractional_plan
 from mpesa_service.services.handled import Received
-from mpesa_service.services.payments import known_phone
 from mpesa_service.services.runtime import Runtime
 
 TABLE = "c2b_confirmations"
@@ -153,7 +152,7 @@ class Booking:
             receipt=columns["receipt"],
             amount=columns["amount_cents"] // CENTS,
         )
-        change = PaymentChange(replace(facts, phone=_phone(self._runtime, facts)))
+        change = PaymentChange(facts)
         decision = apply_report(change, report)
         plan = change.plan(decision.verdict, decision.reason)
         return self._complete(plan, now, payment_id=facts.id, look_at=None)
@@ -172,10 +171,6 @@ class Booking:
                 return None
         write_lines(plan.log)
         return plan
-
-
-def _phone(runtime: Runtime, facts: PaymentFacts) -> str:
-    return known_phone(runtime, facts, None) if facts.payment["phone_encrypted"] else ""
 
 
 def is_ours(runtime: Runtime, shortcode: str) -> bool:

@@ -1,7 +1,6 @@
 """What each kind of callback is about: from raw bytes to the payment or command, and the report on it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -10,11 +9,13 @@ from mpesa_service.daraja import StkCallback, UnreadableCallback, parse_stk_call
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
-from mpesa_service.domain.money import whole_shillings
+from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.errors import InvalidPhone
 from mpesa_service.models.load import About
+from mpesa_service.services.apply import learned_ids
 from mpesa_service.services.c2b_callbacks import handle_c2b_confirmation
 from mpesa_service.services.c2b_payments import second_payment
 from mpesa_service.services.commands.callbacks import (
@@ -24,8 +25,8 @@ from mpesa_service.services.commands.callbacks import (
     handle_timeout,
 )
 from mpesa_service.services.handled import CallbackOutcome, Received, outcome_of
-from mpesa_service.services.payments import known_phone, learned_ids
 from mpesa_service.services.runtime import Runtime
+from mpesa_service.services.vault import Vault
 
 Handler = Callable[[Runtime, Received, bytes], CallbackOutcome]
 """Applies a callback and stores it, in one transaction. Raises if it can do neither."""
@@ -71,8 +72,8 @@ def _decide_stk(
         result_code=callback.result.code,
         result_desc=callback.result_desc,
         receipt=callback.receipt,
-        amount=whole_shillings(callback.amount),
-        phone=callback.phone,
+        amount=callback.shillings,
+        payer_agrees=_payer_agrees(runtime.vault, facts, callback.phone),
         reason=callback.result.say,
         trusted=trusted,
         ids_agree=not trusted
@@ -81,15 +82,29 @@ def _decide_stk(
             and payment["merchant_request_id"] in (None, callback.merchant_request_id)
         ),
     )
-    facts = replace(facts, phone=known_phone(runtime, facts, report.phone))
     change = PaymentChange(facts)
     if trusted and report.ids_agree and payment["checkout_id_hash"] is None:
-        change.set(**learned_ids(runtime, callback.checkout_request_id, callback.merchant_request_id))
+        change.set(**learned_ids(runtime.vault, callback.checkout_request_id, callback.merchant_request_id))
     decision = apply_report(change, report)
     plan = change.plan(decision.verdict, decision.reason)
     if decision.second_payment:
         plan = plan.and_also(second_payment(runtime, facts, report))
     return received.added_to(plan, now)
+
+
+def _payer_agrees(vault: Vault, facts: PaymentFacts, named: str | None) -> bool:
+    """Return whether a callback names the number that was asked to pay.
+
+    A missing, masked or hashed number says nothing, and agrees. Most often the hash is enough, and nothing is
+    decrypted.
+    """
+    try:
+        number = normalize_msisdn(named or "")
+    except InvalidPhone:
+        return True
+    if vault.fingerprint("phone", number) == facts.payment["phone_hash"]:
+        return True
+    return vault.decrypt(facts.payment["phone_encrypted"] or b"") == number
 
 
 def _locked(handle: Callable[[Runtime, Session, str | None, bytes], CallbackOutcome]) -> Handler:

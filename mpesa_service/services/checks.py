@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.transitions import TransitionTable
+from mpesa_service.domain.states import TransitionTable
 
 BATCH = 500
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.database import after_commit, driver_of
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.plans import LogLine, NewRow, Plan, Update
-from mpesa_service.models.commit import write_row, write_update
+from mpesa_service.models.commit import rows_and_events, update_statement
 
 INBOX = "callback_inbox"
 REASON_LIMIT = 512
@@ -39,6 +39,10 @@ class CallbackOutcome:
         }
 
 
+class AlreadyApplied(Exception):
+    """Another process has applied a stored callback meanwhile: what was written for it is rolled back."""
+
+
 @dataclass(frozen=True)
 class Received:
     """A callback that was posted. `columns` are its inbox row; `row_id` is set if it is stored already."""
@@ -61,10 +65,11 @@ class Received:
         """Store this callback and its outcome in the session's transaction, and log it after the commit."""
         session.flush()
         rows, updates = self._writes(outcome, at)
-        for row in rows:
-            write_row(driver_of(session), row)
-        for update in updates:
-            write_update(driver_of(session), update)
+        connection = driver_of(session)
+        postgres = connection.is_postgres
+        statements = [*rows_and_events(rows, [], postgres), *(update_statement(u, postgres) for u in updates)]
+        if connection.execute(statements) is None:
+            raise AlreadyApplied
         after_commit(session, [self._line(outcome)])
 
     def _writes(

@@ -18,7 +18,7 @@ from mpesa_service.core.database import driver_of
 from mpesa_service.domain.plans import NewRow, Update
 from mpesa_service.errors import KeyReused, TryLater
 from mpesa_service.models import IdempotencyKey
-from mpesa_service.models.driver import Driver, to_sqlite
+from mpesa_service.models.driver import Driver, Statement
 from mpesa_service.models.statements import insert_once, table_of
 from mpesa_service.services.clock import Clock
 from mpesa_service.services.runtime import Runtime
@@ -134,9 +134,9 @@ def forget_expired(connection: Driver, request: KeyedRequest | None, now: dateti
         return False
     mark = "%s" if connection.is_postgres else "?"
     terms = f"caller = {mark} AND operation = {mark} AND key = {mark} AND expires_at <= {mark}"
-    at = now if connection.is_postgres else to_sqlite(now)
-    values = (request.caller, request.operation, request.key, at)
-    return connection.execute(f"DELETE FROM {TABLE} WHERE {terms}", values) > 0  # noqa: S608
+    values = (request.caller, request.operation, request.key, now)
+    forget = Statement(f"DELETE FROM {TABLE} WHERE {terms}", values)  # noqa: S608 - our own names
+    return connection.execute([forget]) is not None
 
 
 def _new_row(request: KeyedRequest, resource_id: str, now: datetime) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models import CallbackInbox
 from mpesa_service.services.callback_kinds import handler_of
-from mpesa_service.services.handled import CallbackOutcome, Received
+from mpesa_service.services.handled import AlreadyApplied, CallbackOutcome, Received
 from mpesa_service.services.runtime import Runtime
 from mpesa_service.services.vault import token_hash
 
@@ -82,6 +82,8 @@ def apply_failed_again(runtime: Runtime, limit: int = 100) -> int:
         received = Received(CallbackKind(row.kind), row.token_hash, {}, row.id, row.attempts)
         try:
             _apply(runtime, received, runtime.vault.decrypt_bytes(row.body_encrypted))
+        except AlreadyApplied:
+            continue
         except Exception as error:  # the others must not wait for a fault in this one
             log.exception("callback could not be applied again", extra={"inbox_id": row.id})
             _store(runtime, received, _failed(error))

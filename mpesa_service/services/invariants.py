@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from mpesa_service.domain.announcements import ORDER_NOTES, payment_event, refund_event
+from mpesa_service.domain.announcements import ORDER_NOTES, refund_event
 from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.changes import payment_event
 from mpesa_service.domain.states import (
     OPEN,
     PAID,

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.core.database import driver_of
 from mpesa_service.domain.plans import Event
-from mpesa_service.models.commit import write_event
+from mpesa_service.models.commit import rows_and_events
 
 
 def publish(session: Session, event: Event) -> None:
     """Store an event and its deliveries, in the transaction of the change that it announces."""
     if session.new:
         session.flush()
-    write_event(driver_of(session), event)
+    connection = driver_of(session)
+    connection.execute(rows_and_events([], [event], connection.is_postgres))

@@ -14,28 +14,28 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from mpesa_service.core.log_lines import write_lines
 from mpesa_service.daraja import DarajaError, NotSent, Refused, StkPush, StkPushAccepted
 from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.orders import reference_key
-from mpesa_service.domain.phones import mask_msisdn, normalize_msisdn
+from mpesa_service.domain.phones import mask_msisdn
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
 from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT, GIVE_UP_AFTER, next_ask
 from mpesa_service.domain.states import PaymentStatus
-from mpesa_service.errors import InvalidPhone, ServiceError
+from mpesa_service.errors import ServiceError
 from mpesa_service.log_context import about
+from mpesa_service.logs import write_lines
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import About, facts_of_new, order_is_expected
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.services import idempotency
 from mpesa_service.services.admission import InTheWay, insert_live
-from mpesa_service.services.apply import apply
+from mpesa_service.services.apply import apply, learned_ids
 from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.order_admission import expected_order_id
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
@@ -271,7 +271,7 @@ def _conclude(
 
 
 def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) -> None:
-    change.set(**learned_ids(runtime, pushed.checkout_request_id, pushed.merchant_request_id))
+    change.set(**learned_ids(runtime.vault, pushed.checkout_request_id, pushed.merchant_request_id))
     if change.status is PaymentStatus.SUBMITTING:
         now = runtime.clock()
         change.set(ask_at=next_ask(ASK_AFTER, now, change.now["asks_made"], now, runtime.jitter()))
@@ -294,26 +294,6 @@ def _not_accepted(runtime: Runtime, change: PaymentChange, error: DarajaError | 
     change.set(ask_at=now + GIVE_UP_AFTER)
     change.move("push_unanswered", cause)
     return None
-
-
-def learned_ids(runtime: Runtime, checkout_id: str, merchant_id: str | None) -> dict[str, Any]:
-    """Return the columns of Daraja's ids of a payment. The CheckoutRequestID contains the phone number."""
-    return {
-        "checkout_id_encrypted": runtime.vault.encrypt(checkout_id),
-        "checkout_id_hash": runtime.vault.fingerprint("checkout", checkout_id),
-        "merchant_request_id": merchant_id,
-    }
-
-
-def known_phone(runtime: Runtime, facts: PaymentFacts, named: str | None) -> str:
-    """Return the number that was asked to pay. If the report names it (by its hash), nothing is decrypted."""
-    try:
-        number = normalize_msisdn(named or "")
-    except InvalidPhone:
-        number = None
-    if number is not None and runtime.vault.fingerprint("phone", number) == facts.payment["phone_hash"]:
-        return number
-    return runtime.vault.decrypt(facts.payment["phone_encrypted"] or b"")
 
 
 def _finish(runtime: Runtime, payment_id: str, request: KeyedRequest | None, render: Render) -> Answer:

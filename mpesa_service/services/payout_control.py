@@ -7,8 +7,7 @@ from sqlalchemy import select
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, same_person
 from mpesa_service.domain.principal import Principal
-from mpesa_service.domain.states import PayoutStatus
-from mpesa_service.domain.transitions import ForbiddenTransition
+from mpesa_service.domain.states import ForbiddenTransition, PayoutStatus
 from mpesa_service.errors import Conflict, Forbidden, NotFound
 from mpesa_service.models import Payout, PayoutBatch
 from mpesa_service.models.statements import lock_batch

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mpesa_service.config import Settings
 from mpesa_service.core.database import Database
 from mpesa_service.daraja import DarajaClient, DarajaSettings
-from mpesa_service.services.apply_batched import BatchedApply
+from mpesa_service.services.apply import BatchedApply
 from mpesa_service.services.bulkhead import Bulkhead
 from mpesa_service.services.clock import Clock, utc_now
 from mpesa_service.services.prompt_limit import PromptLimit

@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from mpesa_service.core.database import after_commit, driver_of
 from mpesa_service.domain.announcements import refund_event
 from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
-from mpesa_service.domain.facts import OrderFacts, PaymentFacts
+from mpesa_service.domain.facts import OrderFacts
 from mpesa_service.domain.states import PAID, REFUND_TRANSITIONS, RefundStatus
 from mpesa_service.models import Payment, Refund
-from mpesa_service.models.commit import write_change, write_event, write_row
-from mpesa_service.models.load import NAMES, load_order
+from mpesa_service.models.commit import change_statement, rows_and_events
+from mpesa_service.models.load import NAMES, load_order, make_facts
 from mpesa_service.models.statements import lock_order_where, order_of
 
 __all__ = ["MPESA", "SERVICE", "Cause"]
@@ -28,7 +29,7 @@ __all__ = ["MPESA", "SERVICE", "Cause"]
 def _changing(session: Session, payment: Payment, *, order: bool = False) -> Iterator[PaymentChange]:
     """Give a working copy of a locked payment, and write what the block has changed of it."""
     values = {name: getattr(payment, name) for name in NAMES}
-    facts = PaymentFacts(values, order=_locked_order(session, payment) if order else None)
+    facts = make_facts(values, order=_locked_order(session, payment) if order else None)
     change = PaymentChange(facts)
     yield change
     for name, value in change.changed().items():
@@ -36,12 +37,12 @@ def _changing(session: Session, payment: Payment, *, order: bool = False) -> Ite
     if session.new:
         session.flush()
     connection = driver_of(session)
-    for other in change.others:
-        write_change(connection, other)
-    for row in change.rows:
-        write_row(connection, row)
-    for event in change.events:
-        write_event(connection, event)
+    others = [change_statement(other, connection.is_postgres) for other in change.others]
+    if (
+        connection.execute([*others, *rows_and_events(change.rows, change.events, connection.is_postgres)])
+        is None
+    ):
+        raise StaleDataError("the expected order has changed although it is locked")
     after_commit(session, change.log)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.daraja.json_text import load_json
+from mpesa_service.daraja.values import load_json
 
 
 def nested(depth: int) -> bytes:

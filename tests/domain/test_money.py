@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.money import CURRENCY, SAFARICOM_MAX_AMOUNT, whole_shillings
+from mpesa_service.daraja import whole_shillings
+from mpesa_service.domain.money import CURRENCY, SAFARICOM_MAX_AMOUNT
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mpesa_service.domain.payout_batches import (
     same_person,
     seconds_left,
 )
-from mpesa_service.domain.transitions import ForbiddenTransition
+from mpesa_service.domain.states import ForbiddenTransition
 
 EDGES = {
     ("approved", "waiting_approval"): "running",

@@ -14,11 +14,14 @@ from mpesa_service.domain.states import (
     REFUND_TRANSITIONS,
     REFUNDABLE,
     UNPAID,
+    Edge,
+    ForbiddenTransition,
     PaymentStatus,
     PayoutStatus,
     RefundStatus,
+    TransitionTable,
+    edges,
 )
-from mpesa_service.domain.transitions import Edge, ForbiddenTransition, TransitionTable, edges
 
 PAYMENT_EDGES = {
     ("push_accepted", "submitting", "pending"),

@@ -22,7 +22,7 @@ from mpesa_service.domain.commands import InquiryKind
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import INQUIRY_ASK_AFTER
-from mpesa_service.domain.transitions import TransitionTable, edges
+from mpesa_service.domain.states import TransitionTable, edges
 from mpesa_service.models import Inquiry
 from mpesa_service.models.inquiries import InquiryStatus
 from mpesa_service.services import holds

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from mpesa_service.daraja import CommandResult, StatusResult
-from mpesa_service.domain.money import whole_shillings
+from mpesa_service.daraja import CommandResult, StatusResult, whole_shillings
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.reports import Evidence
 

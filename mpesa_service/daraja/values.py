@@ -1,19 +1,20 @@
-"""How the fields of a posted callback are read: the wrong type is None, the wrong shape an error.
+"""Values from strangers: JSON text, and how the fields of a posted callback are read.
 
-Shapes are those of Safaricom's portal documentation and of captures: items in any order, `Balance`
-without a Value, one object where a list was promised, dates in two spellings.
+The wrong type is None, the wrong shape an error. Shapes are those of Safaricom's portal documentation and of
+captures: items in any order, `Balance` without a Value, one object where a list was promised, dates in two
+spellings.
 """
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from mpesa_service.daraja.credentials import NAIROBI
 from mpesa_service.daraja.errors import UnreadableCallback
-from mpesa_service.daraja.json_text import load_json
 from mpesa_service.domain.moments import can_be_kept
-from mpesa_service.domain.references import normal_receipt
 
+MAX_CODE_LENGTH = 32
 MAX_CALLBACK_BYTES = 64 * 1024
 MAX_ID_LENGTH = 128
 MAX_DESCRIPTION_LENGTH = 1024
@@ -24,6 +25,82 @@ _DATE_FORMS = (
     re.compile("(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _TIME.replace("{0}", "")),
     re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\.(?P<year>[0-9]{4}) " + _TIME.replace("{0}", ":")),
 )
+MAX_DEPTH = 24
+MAX_DIGITS = 32
+
+
+def load_json(raw: bytes) -> object:
+    """Parse UTF-8 JSON with fractions as Decimal.
+
+    Raises ValueError for anything else, and for what only an attacker or a broken sender would
+    write: duplicate keys, NaN, numbers of more than 32 digits, text that a database cannot hold
+    (NUL, lone surrogates), or more than 24 levels.
+    """
+    try:
+        value = _DECODER.decode(raw.decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not _is_plain(raw):
+        _inspect(value)
+    return value
+
+
+def _is_plain(raw: bytes) -> bool:
+    """Tell whether there is nothing to inspect: no escape, which all that is refused needs, and no depth."""
+    return b"\\" not in raw and raw.count(b"{") + raw.count(b"[") < MAX_DEPTH
+
+
+def _decimal(text: str) -> Decimal:
+    number = Decimal(text)
+    if len(text) > MAX_DIGITS or abs(number.adjusted()) > MAX_DIGITS:
+        raise ValueError("a number is too long")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("a number is too long")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_decimal,
+    parse_int=_integer,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_unique,
+)
+
+
+def _inspect(value: object) -> None:
+    """Walk without recursion, so that depth is an answer rather than a crash."""
+    waiting: list[tuple[object, int]] = [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        if isinstance(item, str):
+            _inspect_text(item)
+        elif isinstance(item, dict):
+            waiting.extend((part, depth + 1) for pair in item.items() for part in pair)
+        elif isinstance(item, list):
+            waiting.extend((part, depth + 1) for part in item)
+
+
+def _inspect_text(text: str) -> None:
+    if "\x00" in text:
+        raise ValueError("a text contains NUL")
+    text.encode("utf-8")
 
 
 def read_document(raw: bytes, operation: str) -> dict[str, object]:
@@ -87,7 +164,7 @@ def read_identifier(value: object) -> str | None:
 
 def read_receipt(value: object) -> str | None:
     """Return a receipt as M-Pesa writes it, or None."""
-    return read_identifier(normal_receipt(value)) if isinstance(value, str) else None
+    return read_identifier(value.strip().upper()) if isinstance(value, str) else None
 
 
 def is_placeholder(receipt: str) -> bool:
@@ -142,3 +219,29 @@ def read_moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return local.astimezone(UTC) if can_be_kept(local) else None
+
+
+def normalise_code(code: object) -> str:
+    """Bring an int, a numeric string or a text code into one spelling; "" if it is no code.
+
+    Every all-zero string is "0" ("00000000" has been observed). Other leading zeros are kept:
+    "03" belongs to an older broker's list and is not 3. True is no code, nor is 1032.0.
+    """
+    if isinstance(code, bool):
+        return ""
+    if isinstance(code, int):
+        return str(code) if abs(code) < 10**MAX_CODE_LENGTH else ""
+    if not isinstance(code, str):
+        return ""
+    text = code.strip().upper()[:MAX_CODE_LENGTH]
+    return "0" if text and not text.strip("0") else text
+
+
+def whole_shillings(value: Decimal | int | None) -> int | None:
+    """Return a provider's decimal amount (`5.00`) as whole shillings, or None when it is not whole."""
+    if value is None:
+        return None
+    amount = Decimal(value)
+    if not amount.is_finite() or amount != amount.to_integral_value():
+        return None
+    return int(amount)
