@@ -57,7 +57,8 @@ class PaymentReport:
     """What somebody says happened to a payment.
 
     `amount` is in whole shillings. It is None when the report names no amount, or none that is whole. A payer
-    who is not named, or only in part, agrees. `reason` is the sentence for people that belongs to the result code.
+    who is not named, or only in part, agrees. `reason` is the sentence for people that belongs to the result
+    code.
     """
 
     evidence: Evidence
