@@ -146,11 +146,13 @@ def _guarded_change(table: str, names: Names, places: Any) -> str:
 def _event_parts(number: int, event_type: EventType, names: Names, places: Any) -> list[str]:
     taken = ", ".join(f"r.a{next(places)}" for _ in names)
     event = f"INSERT INTO {EVENTS} ({', '.join(names)}) SELECT {taken} FROM r JOIN g USING (n)"
+    if number:  # PostgreSQL executes parts that do not need each other in any order; events have an order
+        event += f" WHERE (SELECT count(*) FROM d{number - 1}) >= 0"
     values = f"e.id, 0, '{DeliveryStatus.WAITING}', 0, 0, e.created_at, e.created_at"
     takers = _takers(event_type, values, True, f" CROSS JOIN e{number} e")
     return [
         f"e{number} AS ({event} RETURNING id, created_at)",
-        f"d{number} AS (INSERT INTO webhook_deliveries ({_DELIVERY}) {takers})",
+        f"d{number} AS (INSERT INTO webhook_deliveries ({_DELIVERY}) {takers} RETURNING id)",
     ]
 
 

@@ -131,8 +131,11 @@ def expire_due(runtime: Runtime, limit: int = 500) -> int:
     )
     with runtime.database.begin() as session:
         ids = session.scalars(over).all()
-        values = {"status": OrderStatus.EXPIRED, "updated_at": now}
-        session.execute(update(ExpectedOrder).where(ExpectedOrder.id.in_(ids)).values(**values))
+        session.execute(
+            update(ExpectedOrder)
+            .where(ExpectedOrder.id.in_(ids))
+            .values(status=OrderStatus.EXPIRED, updated_at=now, version=ExpectedOrder.version + 1)
+        )
     return len(ids)
 
 

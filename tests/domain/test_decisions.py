@@ -10,23 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.decisions import (
-    DENIAL_INTERVAL,
-    Contradiction,
-    Decision,
-    Denial,
-    Evidence,
-    Report,
-    Standing,
-    Verdict,
-    decide,
-)
+from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge
+from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import (
+    Decision,
+    Evidence,
+    Mismatch,
+    NegativeResult,
+    Note,
+    PaymentReport,
+    Verdict,
+)
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
+from tests.facts import changed, payment_facts
+from tests.support import PHONE
 
-S, O, C = PaymentStatus, Outcome, Contradiction  # noqa: E741
+S, O, M = PaymentStatus, Outcome, Mismatch  # noqa: E741
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-PHONE, OTHER_PHONE = "254712345678", "254722000001"
+OTHER_PHONE = "254722000001"
 RECEIPT, OTHER_RECEIPT = "NLJ7RT61SV", "NLJ7RT61SW"
 NOT_PAID = (O.FAILED, O.CANCELED, O.UNCLEAR)
 FAILURE_EDGES = {
@@ -35,14 +37,10 @@ FAILURE_EDGES = {
     O.UNCLEAR: ("unclear_result", S.REVIEW),
 }
 
-Case = tuple[Standing, Report, Decision]
+Case = tuple[PaymentFacts, PaymentReport, Decision]
 
 
-def standing(status: PaymentStatus = S.PENDING, **more: Any) -> Standing:
-    return Standing(status=status, amount=100, phone=PHONE, **more)
-
-
-def claim(outcome: Outcome = O.PAID, **more: Any) -> Report:
+def claim(outcome: Outcome = O.PAID, **more: Any) -> PaymentReport:
     values: dict[str, Any] = {
         "evidence": Evidence.CALLBACK,
         "outcome": outcome,
@@ -51,17 +49,17 @@ def claim(outcome: Outcome = O.PAID, **more: Any) -> Report:
     }
     if outcome is O.PAID:
         values.update(receipt=RECEIPT, amount=100, phone=PHONE)
-    return Report(**{**values, **more})
+    return PaymentReport(**{**values, **more})
 
 
-def query(outcome: Outcome, code: str = "1032", at: datetime = NOW) -> Report:
-    return Report(
+def query(outcome: Outcome, code: str = "1032", at: datetime = NOW) -> PaymentReport:
+    return PaymentReport(
         Evidence.QUERY, outcome, at, "0" if outcome is O.PAID else code, trusted=True, ids_agree=True
     )
 
 
-def denied(ago: timedelta = DENIAL_INTERVAL, code: str = "1032") -> Denial:
-    return Denial(code, NOW - ago)
+def negative(ago: timedelta = NEGATIVE_RESULT_INTERVAL, code: str = "1032") -> NegativeResult:
+    return NegativeResult(code, NOW - ago)
 
 
 def claims() -> list[Case]:
@@ -77,25 +75,27 @@ def claims() -> list[Case]:
         (True, False),
         (RECEIPT, None),
         (True, False),
-        (None, C.AMOUNT),
+        (None, M.AMOUNT),
     ):
-        record = standing(
-            status, receipt=own, contradiction=earlier, receipt_taken=taken, order_paid=order_paid
+        record = payment_facts(
+            status, receipt=own, mismatch=earlier, receipt_taken=taken, order_paid=order_paid
         )
         report = claim(outcome, amount=amount, phone=phone, receipt=receipt, trusted=trusted, ids_agree=ids)
-        found.append((record, report, decide(record, report)))
+        found.append((record, report, judge(record, report)))
     return found
 
 
 def queries() -> list[Case]:
-    denials = [None, denied(), denied(timedelta(seconds=59)), denied(code="1037")]
+    negative_results = [None, negative(), negative(timedelta(seconds=59)), negative(code="1037")]
     found = []
-    for status, outcome, earlier, denial, own, order_paid in product(
-        S, O, (None, *C), denials, (RECEIPT, None), (True, False)
+    for status, outcome, earlier, negative_result, own, order_paid in product(
+        S, O, (None, *M), negative_results, (RECEIPT, None), (True, False)
     ):
-        record = standing(status, receipt=own, contradiction=earlier, denial=denial, order_paid=order_paid)
+        record = payment_facts(
+            status, receipt=own, mismatch=earlier, negative_result=negative_result, order_paid=order_paid
+        )
         report = query(outcome)
-        found.append((record, report, decide(record, report)))
+        found.append((record, report, judge(record, report)))
     return found
 
 
@@ -104,7 +104,7 @@ QUERIES = queries()
 ALL = CLAIMS + QUERIES
 
 
-def moves(cases: list[Case]) -> list[tuple[Standing, Report, Decision, PaymentStatus]]:
+def moves(cases: list[Case]) -> list[tuple[PaymentFacts, PaymentReport, Decision, PaymentStatus]]:
     return [
         (record, report, decision, PAYMENT_TRANSITIONS.target(decision.edge, record.status))
         for record, report, decision in cases
@@ -138,11 +138,11 @@ class TestAlways:
             if not report.trusted:
                 assert decision.edge is None
                 assert not decision.learn_receipt
-                assert decision.contradiction is None
-                assert not decision.contradiction_resolved
-                assert decision.denial is None
+                assert decision.mismatch is None
+                assert not decision.mismatch_resolved
+                assert decision.negative_result is None
 
-    def test_an_untrusted_claim_that_is_news_makes_us_ask(self) -> None:
+    def test_an_untrusted_claim_that_is_new_makes_us_ask(self) -> None:
         for _, report, decision in CLAIMS:
             if not report.trusted and report.outcome is not O.PENDING:
                 assert decision.ask_daraja is (decision.verdict is not Verdict.DUPLICATE)
@@ -186,7 +186,7 @@ class TestAlways:
     def test_a_claim_fails_only_an_undisputed_payment(self) -> None:
         for record, report, decision, target in moves(CLAIMS):
             if report.outcome in NOT_PAID:
-                assert (record.contradiction, report.trusted, report.ids_agree) == (None, True, True)
+                assert (record.mismatch, report.trusted, report.ids_agree) == (None, True, True)
                 assert (decision.edge, target) == FAILURE_EDGES[report.outcome]
 
     def test_a_second_payment_of_an_order_is_never_booked_as_the_first(self) -> None:
@@ -196,23 +196,23 @@ class TestAlways:
             else:
                 assert decision.edge != "paid_twice"
 
-    def test_one_denial_by_query_never_moves_anything(self) -> None:
+    def test_one_negative_query_never_moves_anything(self) -> None:
         for record, report, decision in QUERIES:
-            if report.outcome in NOT_PAID and record.denial != denied():
+            if report.outcome in NOT_PAID and record.negative_result != negative():
                 assert decision.edge is None
 
-    def test_a_denial_is_remembered_or_counts_and_never_both(self) -> None:
+    def test_a_negative_result_is_remembered_or_counts_and_never_both(self) -> None:
         for _, report, decision in QUERIES:
             if report.outcome in NOT_PAID:
-                assert decision.edge is None or decision.denial is None
-        assert all(decision.denial is None for _, _, decision in CLAIMS)
+                assert decision.edge is None or decision.negative_result is None
+        assert all(decision.negative_result is None for _, _, decision in CLAIMS)
 
-    def test_a_contradiction_is_raised_only_by_a_dispute(self) -> None:
+    def test_a_mismatch_is_raised_only_by_a_dispute(self) -> None:
         for _, _, decision in ALL:
-            if decision.contradiction is not None:
+            if decision.mismatch is not None:
                 assert decision.verdict is Verdict.DISPUTED
                 assert decision.ask_daraja
-                assert not decision.contradiction_resolved
+                assert not decision.mismatch_resolved
 
     def test_every_dispute_is_put_to_daraja(self) -> None:
         assert all(d.ask_daraja for _, _, d in ALL if d.verdict is Verdict.DISPUTED)
@@ -230,97 +230,97 @@ class TestAlways:
                 assert report.ids_agree
                 assert report.receipt is not None
                 assert not record.receipt_taken
-                disputed = decision.contradiction in {C.AMOUNT, C.PAYER}
+                disputed = decision.mismatch in {M.AMOUNT, M.PAYER}
                 assert disputed or report.amount == record.amount
 
     def test_a_claims_kind_of_evidence_makes_no_difference(self) -> None:
         for record, report, decision in CLAIMS[::7]:
-            assert decide(record, replace(report, evidence=Evidence.PUSH)) == decision
+            assert judge(record, replace(report, evidence=Evidence.PUSH)) == decision
 
     def test_the_same_claim_again_moves_nothing(self) -> None:
         for record, report, decision, target in moves(CLAIMS):
             if target in PAID | UNPAID:
-                after = replace(record, status=target, receipt=report.receipt or record.receipt)
-                assert decide(after, report).edge is None
+                after = changed(record, status=target, receipt=report.receipt or record.receipt)
+                assert judge(after, report).edge is None
                 if decision.edge == "paid":
-                    assert decide(after, report).verdict is Verdict.DUPLICATE
+                    assert judge(after, report).verdict is Verdict.DUPLICATE
 
 
 class TestClaims:
     @pytest.mark.parametrize("status", sorted(OPEN))
     def test_a_clean_success_is_believed(self, status: PaymentStatus) -> None:
-        assert decide(standing(status), claim()) == Decision(
+        assert judge(payment_facts(status), claim()) == Decision(
             Verdict.APPLIED, "paid", edge="paid", learn_receipt=True
         )
 
     def test_a_success_without_a_phone_is_clean(self) -> None:
-        assert decide(standing(), claim(phone=None)).edge == "paid"
+        assert judge(payment_facts(), claim(phone=None)).edge == "paid"
 
     def test_a_success_with_a_masked_phone_is_clean(self) -> None:
-        assert decide(standing(), claim(phone="2547*****678")).edge == "paid"
+        assert judge(payment_facts(), claim(phone="2547*****678")).edge == "paid"
 
     @pytest.mark.parametrize("status", sorted(OPEN))
     @pytest.mark.parametrize("outcome", NOT_PAID)
     def test_a_clean_failure_is_believed(self, status: PaymentStatus, outcome: Outcome) -> None:
-        decision = decide(standing(status), claim(outcome))
+        decision = judge(payment_facts(status), claim(outcome))
         unclear = "nobody has explained result code 1032"
         reason = unclear if outcome is O.UNCLEAR else outcome.value
         assert decision == Decision(Verdict.APPLIED, reason, edge=FAILURE_EDGES[outcome][0])
 
     @pytest.mark.parametrize("status", sorted(OPEN))
     @pytest.mark.parametrize(
-        ("more", "contradiction"),
+        ("more", "mismatch"),
         [
-            ({"ids_agree": False}, C.IDS),
-            ({"ids_agree": False, "amount": 1}, C.IDS),
-            ({"amount": 99}, C.AMOUNT),
-            ({"amount": 101}, C.AMOUNT),
-            ({"amount": None}, C.AMOUNT),
-            ({"amount": 0}, C.AMOUNT),
-            ({"amount": 99, "phone": OTHER_PHONE}, C.AMOUNT),
-            ({"phone": OTHER_PHONE}, C.PAYER),
-            ({"phone": OTHER_PHONE, "receipt": None}, C.PAYER),
-            ({"receipt": None}, C.RECEIPT),
-            ({"receipt": ""}, C.RECEIPT),
+            ({"ids_agree": False}, M.IDS),
+            ({"ids_agree": False, "amount": 1}, M.IDS),
+            ({"amount": 99}, M.AMOUNT),
+            ({"amount": 101}, M.AMOUNT),
+            ({"amount": None}, M.AMOUNT),
+            ({"amount": 0}, M.AMOUNT),
+            ({"amount": 99, "phone": OTHER_PHONE}, M.AMOUNT),
+            ({"phone": OTHER_PHONE}, M.PAYER),
+            ({"phone": OTHER_PHONE, "receipt": None}, M.PAYER),
+            ({"receipt": None}, M.RECEIPT),
+            ({"receipt": ""}, M.RECEIPT),
         ],
         ids=str,
     )
     def test_a_success_that_disagrees_is_put_to_daraja(
-        self, status: PaymentStatus, more: dict[str, Any], contradiction: Contradiction
+        self, status: PaymentStatus, more: dict[str, Any], mismatch: Mismatch
     ) -> None:
-        assert decide(standing(status), claim(**more)) == Decision(
+        assert judge(payment_facts(status), claim(**more)) == Decision(
             Verdict.DISPUTED,
-            f"contradicts the record ({contradiction.value}): Daraja is asked",
+            f"contradicts the record ({mismatch.value}): Daraja is asked",
             ask_daraja=True,
-            contradiction=contradiction,
-            learn_receipt=contradiction in {C.AMOUNT, C.PAYER} and more.get("receipt", RECEIPT) is not None,
+            mismatch=mismatch,
+            learn_receipt=mismatch in {M.AMOUNT, M.PAYER} and more.get("receipt", RECEIPT) is not None,
         )
 
     def test_a_disputed_claims_receipt_is_kept_unless_another_payment_has_it(self) -> None:
-        assert decide(standing(), claim(amount=1)).learn_receipt
-        assert not decide(standing(receipt_taken=True), claim(amount=1)).learn_receipt
+        assert judge(payment_facts(), claim(amount=1)).learn_receipt
+        assert not judge(payment_facts(receipt_taken=True), claim(amount=1)).learn_receipt
 
     def test_a_receipt_of_another_payment_is_put_to_daraja(self) -> None:
-        assert decide(standing(receipt_taken=True), claim()).contradiction is C.RECEIPT
+        assert judge(payment_facts(receipt_taken=True), claim()).mismatch is M.RECEIPT
 
     def test_a_second_receipt_is_put_to_daraja(self) -> None:
         for status in (S.SUCCEEDED, S.PENDING, S.REVIEW):
-            decision = decide(standing(status, receipt=OTHER_RECEIPT), claim())
-            assert decision.contradiction is C.RECEIPT
+            decision = judge(payment_facts(status, receipt=OTHER_RECEIPT), claim())
+            assert decision.mismatch is M.RECEIPT
 
     def test_a_failure_with_other_ids_is_put_to_daraja(self) -> None:
-        assert decide(standing(), claim(O.FAILED, ids_agree=False)).contradiction is C.IDS
+        assert judge(payment_facts(), claim(O.FAILED, ids_agree=False)).mismatch is M.IDS
 
     @pytest.mark.parametrize("status", sorted(PAID))
     @pytest.mark.parametrize("outcome", NOT_PAID)
     def test_a_failure_after_success_is_put_to_daraja(self, status: PaymentStatus, outcome: Outcome) -> None:
-        decision = decide(standing(status, receipt=RECEIPT), claim(outcome))
-        assert (decision.verdict, decision.contradiction) == (Verdict.DISPUTED, C.DENIAL)
+        decision = judge(payment_facts(status, receipt=RECEIPT), claim(outcome))
+        assert (decision.verdict, decision.mismatch) == (Verdict.DISPUTED, M.DENIAL)
         assert decision.edge is None
 
     @pytest.mark.parametrize("status", sorted(UNPAID))
     def test_a_success_after_failure_is_put_to_daraja_with_its_receipt(self, status: PaymentStatus) -> None:
-        assert decide(standing(status), claim()) == Decision(
+        assert judge(payment_facts(status), claim()) == Decision(
             Verdict.DISPUTED,
             f"success after {status.value}: Daraja is asked",
             learn_receipt=True,
@@ -330,7 +330,7 @@ class TestClaims:
     @pytest.mark.parametrize("status", sorted(UNPAID))
     @pytest.mark.parametrize("trusted", [True, False])
     def test_a_second_failure_is_a_duplicate(self, status: PaymentStatus, trusted: bool) -> None:
-        assert decide(standing(status), claim(O.FAILED, trusted=trusted)).verdict is Verdict.DUPLICATE
+        assert judge(payment_facts(status), claim(O.FAILED, trusted=trusted)).verdict is Verdict.DUPLICATE
 
     @pytest.mark.parametrize("status", [*sorted(PAID), S.REVIEW])
     @pytest.mark.parametrize("amount", [100, None])
@@ -339,148 +339,146 @@ class TestClaims:
         self, status: PaymentStatus, amount: int | None, trusted: bool
     ) -> None:
         report = claim(amount=amount, trusted=trusted)
-        assert decide(standing(status, receipt=RECEIPT), report).verdict is Verdict.DUPLICATE
+        assert judge(payment_facts(status, receipt=RECEIPT), report).verdict is Verdict.DUPLICATE
 
     def test_the_known_receipt_with_another_amount_is_no_duplicate(self) -> None:
-        decision = decide(standing(S.SUCCEEDED, receipt=RECEIPT), claim(amount=99))
-        assert decision.contradiction is C.AMOUNT
+        decision = judge(payment_facts(S.SUCCEEDED, receipt=RECEIPT), claim(amount=99))
+        assert decision.mismatch is M.AMOUNT
 
     def test_no_receipt_twice_is_no_duplicate(self) -> None:
-        decision = decide(standing(S.SUCCEEDED), claim(receipt=None))
-        assert decision.contradiction is C.RECEIPT
+        decision = judge(payment_facts(S.SUCCEEDED), claim(receipt=None))
+        assert decision.mismatch is M.RECEIPT
 
     @pytest.mark.parametrize("status", [*sorted(PAID), S.REVIEW])
     def test_a_receipt_that_follows_is_learnt(self, status: PaymentStatus) -> None:
-        assert decide(standing(status), claim()) == Decision(
+        assert judge(payment_facts(status), claim()) == Decision(
             Verdict.APPLIED, "the receipt followed", learn_receipt=True
         )
 
     @pytest.mark.parametrize("outcome", NOT_PAID)
     def test_a_failure_while_a_person_looks_is_noted(self, outcome: Outcome) -> None:
-        assert decide(standing(S.REVIEW), claim(outcome)) == Decision(
+        assert judge(payment_facts(S.REVIEW), claim(outcome)) == Decision(
             Verdict.NOTED, "nothing to do in review"
         )
 
-    @pytest.mark.parametrize("earlier", list(C))
-    def test_a_failure_after_a_dispute_is_put_to_daraja(self, earlier: Contradiction) -> None:
-        decision = decide(standing(contradiction=earlier), claim(O.CANCELED))
+    @pytest.mark.parametrize("earlier", list(M))
+    def test_a_failure_after_a_dispute_is_put_to_daraja(self, earlier: Mismatch) -> None:
+        decision = judge(payment_facts(mismatch=earlier), claim(O.CANCELED))
         assert (decision.verdict, decision.ask_daraja, decision.edge) == (Verdict.DISPUTED, True, None)
-        assert decision.contradiction is None, "the first one stays"
+        assert decision.mismatch is None, "the first one stays"
 
     def test_a_clean_success_after_a_dispute_is_believed(self) -> None:
-        assert decide(standing(contradiction=C.AMOUNT), claim()).edge == "paid"
+        assert judge(payment_facts(mismatch=M.AMOUNT), claim()).edge == "paid"
 
     def test_a_clean_success_for_an_order_that_is_paid_needs_a_person(self) -> None:
-        decision = decide(standing(S.UNKNOWN, order_paid=True), claim())
+        decision = judge(payment_facts(S.UNKNOWN, order_paid=True), claim())
         assert (decision.edge, decision.learn_receipt) == ("paid_twice", True)
 
 
 class TestQueries:
     @pytest.mark.parametrize("status", sorted(OPEN))
-    @pytest.mark.parametrize("earlier", [None, C.DENIAL])
-    def test_paid_is_believed_at_once(self, status: PaymentStatus, earlier: Contradiction | None) -> None:
-        assert decide(standing(status, contradiction=earlier), query(O.PAID)) == Decision(
-            Verdict.APPLIED, "Daraja says paid", edge="paid", contradiction_resolved=True
+    @pytest.mark.parametrize("earlier", [None, M.DENIAL])
+    def test_paid_is_believed_at_once(self, status: PaymentStatus, earlier: Mismatch | None) -> None:
+        assert judge(payment_facts(status, mismatch=earlier), query(O.PAID)) == Decision(
+            Verdict.APPLIED, "Daraja says paid", edge="paid", mismatch_resolved=True
         )
 
     @pytest.mark.parametrize("status", sorted(UNPAID))
     def test_paid_after_failure_is_a_late_payment(self, status: PaymentStatus) -> None:
-        assert decide(standing(status), query(O.PAID)).edge == "late_payment"
+        assert judge(payment_facts(status), query(O.PAID)).edge == "late_payment"
 
     @pytest.mark.parametrize("status", [*sorted(OPEN), *sorted(UNPAID)])
     def test_paid_for_an_order_that_is_paid_needs_a_person(self, status: PaymentStatus) -> None:
-        assert decide(standing(status, order_paid=True), query(O.PAID)).edge == "paid_twice"
+        assert judge(payment_facts(status, order_paid=True), query(O.PAID)).edge == "paid_twice"
 
     @pytest.mark.parametrize("status", sorted(set(S) - {S.REVIEW}))
-    @pytest.mark.parametrize("earlier", [C.AMOUNT, C.PAYER, C.IDS, C.RECEIPT])
+    @pytest.mark.parametrize("earlier", [M.AMOUNT, M.PAYER, M.IDS, M.RECEIPT])
     def test_paid_that_a_claim_disagreed_with_needs_a_person(
-        self, status: PaymentStatus, earlier: Contradiction
+        self, status: PaymentStatus, earlier: Mismatch
     ) -> None:
-        assert decide(standing(status, contradiction=earlier, order_paid=True), query(O.PAID)) == Decision(
+        assert judge(payment_facts(status, mismatch=earlier, order_paid=True), query(O.PAID)) == Decision(
             Verdict.APPLIED, f"paid, but the claim differs in {earlier.value}", edge="contradicted"
         )
 
     @pytest.mark.parametrize("status", sorted(PAID))
-    @pytest.mark.parametrize("earlier", [None, C.DENIAL])
-    def test_paid_again_dissolves_a_denial(
-        self, status: PaymentStatus, earlier: Contradiction | None
-    ) -> None:
-        assert decide(standing(status, contradiction=earlier), query(O.PAID)) == Decision(
-            Verdict.DUPLICATE, "Daraja confirms", contradiction_resolved=True
+    @pytest.mark.parametrize("earlier", [None, M.DENIAL])
+    def test_paid_again_resolves_a_denial(self, status: PaymentStatus, earlier: Mismatch | None) -> None:
+        assert judge(payment_facts(status, mismatch=earlier), query(O.PAID)) == Decision(
+            Verdict.DUPLICATE, "Daraja confirms", mismatch_resolved=True
         )
 
-    @pytest.mark.parametrize("earlier", [None, *C])
+    @pytest.mark.parametrize("earlier", [None, *M])
     @pytest.mark.parametrize("outcome", [O.PAID, *NOT_PAID])
-    def test_while_a_person_looks_it_is_only_noted(
-        self, earlier: Contradiction | None, outcome: Outcome
-    ) -> None:
-        decision = decide(standing(S.REVIEW, contradiction=earlier, denial=denied()), query(outcome))
+    def test_while_a_person_looks_it_is_only_noted(self, earlier: Mismatch | None, outcome: Outcome) -> None:
+        decision = judge(
+            payment_facts(S.REVIEW, mismatch=earlier, negative_result=negative()), query(outcome)
+        )
         assert decision == Decision(Verdict.NOTED, decision.reason)
 
     @pytest.mark.parametrize("status", sorted(OPEN))
     @pytest.mark.parametrize("outcome", NOT_PAID)
-    @pytest.mark.parametrize("denial", [None, denied(code="1037")])
-    def test_the_first_denial_is_remembered(
-        self, status: PaymentStatus, outcome: Outcome, denial: Denial | None
+    @pytest.mark.parametrize("negative_result", [None, negative(code="1037")])
+    def test_the_first_negative_result_is_remembered(
+        self, status: PaymentStatus, outcome: Outcome, negative_result: NegativeResult | None
     ) -> None:
-        assert decide(standing(status, denial=denial), query(outcome)) == Decision(
+        assert judge(payment_facts(status, negative_result=negative_result), query(outcome)) == Decision(
             Verdict.NOTED,
             "Daraja says not paid: asked again before it counts",
             ask_daraja=True,
-            denial=Denial("1032", NOW),
+            negative_result=NegativeResult("1032", NOW),
         )
 
     @pytest.mark.parametrize("status", sorted(OPEN))
     @pytest.mark.parametrize("seconds", [0, 1, 59, 59.999])
     def test_the_second_must_not_come_too_soon(self, status: PaymentStatus, seconds: float) -> None:
-        record = standing(status, denial=denied(timedelta(seconds=seconds)))
-        assert decide(record, query(O.FAILED)) == Decision(
+        record = payment_facts(status, negative_result=negative(timedelta(seconds=seconds)))
+        assert judge(record, query(O.FAILED)) == Decision(
             Verdict.NOTED, "the same denial, too soon after the first", ask_daraja=True
         )
 
     @pytest.mark.parametrize("status", sorted(OPEN))
     @pytest.mark.parametrize("outcome", NOT_PAID)
     @pytest.mark.parametrize("seconds", [60, 61, 86_400])
-    @pytest.mark.parametrize("earlier", [None, C.AMOUNT])
+    @pytest.mark.parametrize("earlier", [None, M.AMOUNT])
     def test_the_second_counts(
-        self, status: PaymentStatus, outcome: Outcome, seconds: int, earlier: Contradiction | None
+        self, status: PaymentStatus, outcome: Outcome, seconds: int, earlier: Mismatch | None
     ) -> None:
-        record = standing(status, denial=denied(timedelta(seconds=seconds)), contradiction=earlier)
-        assert decide(record, query(outcome)) == Decision(
+        record = payment_facts(status, negative_result=negative(timedelta(seconds=seconds)), mismatch=earlier)
+        assert judge(record, query(outcome)) == Decision(
             Verdict.APPLIED,
             "Daraja says not paid, twice",
             edge=FAILURE_EDGES[outcome][0],
-            contradiction_resolved=True,
+            mismatch_resolved=True,
         )
 
     @pytest.mark.parametrize("status", sorted(PAID))
-    def test_denials_of_an_undisputed_success_are_only_noted(self, status: PaymentStatus) -> None:
-        decision = decide(standing(status, denial=denied()), query(O.FAILED))
+    def test_negative_results_of_an_undisputed_success_are_only_noted(self, status: PaymentStatus) -> None:
+        decision = judge(payment_facts(status, negative_result=negative()), query(O.FAILED))
         assert decision == Decision(Verdict.NOTED, f"nothing to do in {status.value}")
 
     @pytest.mark.parametrize("status", sorted(PAID))
-    @pytest.mark.parametrize("earlier", list(C))
-    def test_two_denials_of_a_disputed_success_need_a_person(
-        self, status: PaymentStatus, earlier: Contradiction
+    @pytest.mark.parametrize("earlier", list(M))
+    def test_two_negative_results_of_a_disputed_success_need_a_person(
+        self, status: PaymentStatus, earlier: Mismatch
     ) -> None:
-        record = standing(status, contradiction=earlier)
-        first = decide(record, query(O.CANCELED, at=NOW - DENIAL_INTERVAL))
+        record = payment_facts(status, mismatch=earlier)
+        first = judge(record, query(O.CANCELED, at=NOW - NEGATIVE_RESULT_INTERVAL))
         assert (first.edge, first.ask_daraja) == (None, True)
-        second = decide(replace(record, denial=first.denial), query(O.CANCELED))
+        second = judge(changed(record, negative_result=first.negative_result), query(O.CANCELED))
         assert (second.verdict, second.edge) == (Verdict.APPLIED, "contradicted")
 
     @pytest.mark.parametrize("status", sorted(UNPAID))
-    def test_a_denial_of_what_failed_is_only_noted(self, status: PaymentStatus) -> None:
-        decision = decide(standing(status, denial=denied()), query(O.FAILED))
+    def test_a_negative_result_of_what_failed_is_only_noted(self, status: PaymentStatus) -> None:
+        decision = judge(payment_facts(status, negative_result=negative()), query(O.FAILED))
         assert decision == Decision(Verdict.NOTED, f"nothing to do in {status.value}")
 
 
-def test_the_interval_between_denials_is_a_minute() -> None:
-    assert timedelta(seconds=60) == DENIAL_INTERVAL
+def test_the_interval_between_negative_results_is_a_minute() -> None:
+    assert timedelta(seconds=60) == NEGATIVE_RESULT_INTERVAL
 
 
 REPORTS = st.builds(
-    Report,
+    PaymentReport,
     evidence=st.sampled_from(Evidence),
     outcome=st.sampled_from(Outcome),
     at=st.integers(0, 600).map(lambda seconds: NOW + timedelta(seconds=seconds)),
@@ -494,20 +492,20 @@ REPORTS = st.builds(
 
 
 @given(st.lists(REPORTS, max_size=8))
-def test_no_sequence_of_reports_takes_a_success_back(reports: list[Report]) -> None:
-    record = standing(S.SUBMITTING)
+def test_no_sequence_of_reports_takes_a_success_back(reports: list[PaymentReport]) -> None:
+    record = payment_facts(S.SUBMITTING)
     been: list[PaymentStatus] = [record.status]
     for report in sorted(reports, key=lambda report: report.at):
-        decision = decide(record, report)
+        decision = judge(record, report)
         status = record.status
         if decision.edge is not None:
             status = PAYMENT_TRANSITIONS.target(decision.edge, status)
-        contradiction = None if decision.contradiction_resolved else record.contradiction
-        record = replace(
+        mismatch = None if decision.mismatch_resolved else record.mismatch
+        record = changed(
             record,
             status=status,
-            contradiction=decision.contradiction or contradiction,
-            denial=decision.denial or record.denial,
+            mismatch=decision.mismatch or mismatch,
+            negative_result=decision.negative_result or record.negative_result,
             receipt=report.receipt if decision.learn_receipt and status in PAID else record.receipt,
         )
         been.append(status)
@@ -520,7 +518,7 @@ def test_no_sequence_of_reports_takes_a_success_back(reports: list[Report]) -> N
 class TestConfirmations:
     """C2B's word that the money is there."""
 
-    def arrival(self, **more: Any) -> Report:
+    def arrival(self, **more: Any) -> PaymentReport:
         return claim(evidence=Evidence.CONFIRMATION, phone=None, **more)
 
     def cases(self) -> list[Case]:
@@ -531,19 +529,19 @@ class TestConfirmations:
             (True, False),
             (RECEIPT, OTHER_RECEIPT, None),
             (True, False),
-            (None, C.AMOUNT),
+            (None, M.AMOUNT),
             (True, False),
         ):
-            record = standing(
+            record = payment_facts(
                 status,
                 receipt=own,
-                contradiction=earlier,
+                mismatch=earlier,
                 receipt_taken=taken,
                 order_paid=order_paid,
-                given_up=silent,
+                unresolved=silent,
             )
             report = self.arrival(amount=amount)
-            found.append((record, report, decide(record, report)))
+            found.append((record, report, judge(record, report)))
         return found
 
     def test_what_moves(self) -> None:
@@ -554,7 +552,7 @@ class TestConfirmations:
             assert decision.learn_receipt
             assert target is (S.REVIEW if record.order_paid else S.SUCCEEDED)
             if decision.edge == "matched":
-                assert (record.status, record.given_up, record.contradiction) == (S.REVIEW, True, None)
+                assert (record.status, record.unresolved, record.mismatch) == (S.REVIEW, True, None)
             else:
                 assert record.status in (UNPAID if decision.edge == "late_payment" else OPEN | UNPAID)
             edges[decision.edge] += 1
@@ -562,71 +560,72 @@ class TestConfirmations:
 
     def test_what_is_known_stays_as_it_is(self) -> None:
         for status in PAID | {S.REVIEW}:
-            assert decide(standing(status, receipt=RECEIPT), self.arrival()).verdict is Verdict.DUPLICATE
+            assert judge(payment_facts(status, receipt=RECEIPT), self.arrival()).verdict is Verdict.DUPLICATE
 
     @pytest.mark.parametrize("status", sorted(PAID))
     def test_a_paid_payment_gets_its_receipt(self, status: PaymentStatus) -> None:
-        decision = decide(standing(status), self.arrival())
+        decision = judge(payment_facts(status), self.arrival())
         assert decision == Decision(Verdict.APPLIED, "the receipt followed", learn_receipt=True)
 
     def test_another_amount_or_receipt_is_put_to_daraja(self) -> None:
-        paid = standing(S.SUCCEEDED, receipt=RECEIPT)
-        assert decide(paid, self.arrival(amount=90)).contradiction is C.AMOUNT
-        assert decide(paid, self.arrival(receipt=OTHER_RECEIPT)).contradiction is C.RECEIPT
+        paid = payment_facts(S.SUCCEEDED, receipt=RECEIPT)
+        assert judge(paid, self.arrival(amount=90)).mismatch is M.AMOUNT
+        assert judge(paid, self.arrival(receipt=OTHER_RECEIPT)).mismatch is M.RECEIPT
 
 
 class TestProven:
     """The payment's own receipt is confirmed: what is said later is about its prompt."""
 
-    def proven(self, status: PaymentStatus = S.SUCCEEDED, **more: Any) -> Standing:
-        return standing(status, receipt=RECEIPT, proven=True, **more)
+    def proven(self, status: PaymentStatus = S.SUCCEEDED, **more: Any) -> PaymentFacts:
+        return payment_facts(status, receipt=RECEIPT, confirmed=True, **more)
 
     @pytest.mark.parametrize("status", sorted(PAID))
     @pytest.mark.parametrize("outcome", NOT_PAID)
     @pytest.mark.parametrize("report", [claim, query])
-    @pytest.mark.parametrize("earlier", [None, *C])
-    def test_no_denial_moves_it_or_makes_us_ask(
-        self, status: PaymentStatus, outcome: Outcome, report: Any, earlier: Contradiction | None
+    @pytest.mark.parametrize("earlier", [None, *M])
+    def test_no_failure_moves_it_or_makes_us_ask(
+        self, status: PaymentStatus, outcome: Outcome, report: Any, earlier: Mismatch | None
     ) -> None:
-        decision = decide(self.proven(status, contradiction=earlier), report(outcome))
-        assert (decision.verdict, decision.edge, decision.remark) == (Verdict.NOTED, None, "prompt_over")
+        decision = judge(self.proven(status, mismatch=earlier), report(outcome))
+        assert (decision.verdict, decision.edge, decision.note) == (Verdict.NOTED, None, Note.PROMPT_OVER)
         assert (decision.ask_daraja, decision.nothing_to_ask) == (False, True)
-        assert (decision.contradiction, decision.contradiction_resolved) == (None, True)
-        assert decision.denial == Denial("1032", NOW)
+        assert (decision.mismatch, decision.mismatch_resolved) == (None, True)
+        assert decision.negative_result == NegativeResult("1032", NOW)
 
-    def test_the_same_denial_again_is_known(self) -> None:
-        decision = decide(self.proven(denial=denied(timedelta())), claim(O.CANCELED))
+    def test_the_same_failure_again_is_known(self) -> None:
+        decision = judge(self.proven(negative_result=negative(timedelta())), claim(O.CANCELED))
         assert decision == Decision(Verdict.DUPLICATE, "says what is already known")
 
     @pytest.mark.parametrize("doubt", [{"trusted": False}, {"ids_agree": False}])
-    def test_a_denial_by_who_knows_not_is_not_even_remarked(self, doubt: dict[str, bool]) -> None:
-        decision = decide(self.proven(contradiction=C.AMOUNT), claim(O.CANCELED, **doubt))
-        assert (decision.verdict, decision.remark, decision.denial) == (Verdict.NOTED, None, None)
-        assert (decision.contradiction_resolved, decision.nothing_to_ask) == (False, False)
+    def test_a_failure_that_is_not_certain_leaves_no_note(self, doubt: dict[str, bool]) -> None:
+        decision = judge(self.proven(mismatch=M.AMOUNT), claim(O.CANCELED, **doubt))
+        assert (decision.verdict, decision.note, decision.negative_result) == (Verdict.NOTED, None, None)
+        assert (decision.mismatch_resolved, decision.nothing_to_ask) == (False, False)
 
     def test_another_receipt_is_a_second_payment(self) -> None:
-        decision = decide(self.proven(), claim(receipt=OTHER_RECEIPT))
-        assert (decision.verdict, decision.edge, decision.remark) == (Verdict.NOTED, None, "paid_again")
+        decision = judge(self.proven(), claim(receipt=OTHER_RECEIPT))
+        assert (decision.verdict, decision.edge, decision.note) == (Verdict.NOTED, None, Note.PAID_AGAIN)
         assert (decision.second_payment, decision.ask_daraja) == (True, False)
 
     def test_one_that_is_booked_already_is_not_booked_again(self) -> None:
-        decision = decide(self.proven(receipt_taken=True), claim(receipt=OTHER_RECEIPT))
-        assert (decision.verdict, decision.second_payment, decision.remark) == (Verdict.NOTED, False, None)
+        decision = judge(self.proven(receipt_taken=True), claim(receipt=OTHER_RECEIPT))
+        assert (decision.verdict, decision.second_payment, decision.note) == (Verdict.NOTED, False, None)
 
     @pytest.mark.parametrize(
         ("changes", "says"),
-        [({"amount": 99}, C.AMOUNT), ({"phone": OTHER_PHONE}, C.PAYER), ({"ids_agree": False}, C.IDS)],
+        [({"amount": 99}, M.AMOUNT), ({"phone": OTHER_PHONE}, M.PAYER), ({"ids_agree": False}, M.IDS)],
     )
-    def test_one_that_disagrees_is_put_to_daraja(self, changes: dict[str, Any], says: Contradiction) -> None:
-        decision = decide(self.proven(), claim(receipt=OTHER_RECEIPT, **changes))
-        assert (decision.contradiction, decision.ask_daraja) == (says, True)
+    def test_one_that_disagrees_is_put_to_daraja(self, changes: dict[str, Any], says: Mismatch) -> None:
+        decision = judge(self.proven(), claim(receipt=OTHER_RECEIPT, **changes))
+        assert (decision.mismatch, decision.ask_daraja) == (says, True)
 
     def test_no_receipt_is_no_second_payment(self) -> None:
-        assert decide(standing(S.SUCCEEDED, receipt=RECEIPT), claim(receipt="")).contradiction is C.RECEIPT
+        assert judge(self.proven(), claim(receipt="")).mismatch is M.RECEIPT
+        assert judge(self.proven(), claim(receipt=None)).mismatch is M.RECEIPT
 
-    def test_a_confirmation_settles_a_denial_that_was_heard_before(self) -> None:
-        denied_payment = standing(S.SUCCEEDED, receipt=RECEIPT, contradiction=C.DENIAL)
-        decision = decide(denied_payment, claim(evidence=Evidence.CONFIRMATION, phone=None))
+    def test_a_confirmation_resolves_an_earlier_denial(self) -> None:
+        doubted = payment_facts(S.SUCCEEDED, receipt=RECEIPT, mismatch=M.DENIAL)
+        decision = judge(doubted, claim(evidence=Evidence.CONFIRMATION, phone=None))
         assert decision.verdict is Verdict.APPLIED
-        assert (decision.edge, decision.contradiction_resolved, decision.nothing_to_ask) == (None, True, True)
-        assert decide(denied_payment, claim()).verdict is Verdict.DUPLICATE
+        assert (decision.edge, decision.mismatch_resolved, decision.nothing_to_ask) == (None, True, True)
+        assert judge(doubted, claim()).verdict is Verdict.DUPLICATE

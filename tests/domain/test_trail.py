@@ -7,7 +7,7 @@ import pytest
 
 import mpesa_service
 from mpesa_service.domain.announcements import ORDER_NOTES
-from mpesa_service.domain.decisions import Remark, Verdict
+from mpesa_service.domain.reports import Note, Verdict
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from mpesa_service.domain.trail import SENTENCES, in_words
 from mpesa_service.services.commands.refund import SENT_AGAIN
@@ -15,32 +15,38 @@ from mpesa_service.services.commands.refund import SENT_AGAIN
 EDGES = {edge.name for table in (PAYMENT_TRANSITIONS, REFUND_TRANSITIONS) for edge in table.edges}
 
 
+WRITERS = {"change.note": 0, "self.note": 0, "change.record": 0, "self.record": 0, "audit_line": 2}
+"""What writes a line of the audit trail, and which of its arguments names the cause."""
+
+
 def names_in_code() -> set[str]:
     """Return every name that the program writes by itself, found in its source."""
+    root = Path(mpesa_service.__file__).parent
     found: set[str] = set()
-    for path in Path(mpesa_service.__file__).parent.rglob("*.py"):
-        writers = {"note": 2, "_record": 5} if path.name == "states.py" else {"note": 2}
+    for path in [*root.glob("domain/*.py"), *root.glob("services/**/*.py")]:
         for call in ast.walk(ast.parse(path.read_text())):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in writers:
-                found |= names_of(call.args[writers[call.func.id]])
-            if isinstance(call, ast.Call) and ast.unparse(call.func) in {"command.note", "self.note"}:
-                found |= {f"refund_{ast.literal_eval(known(call.args[0]))}"}
+            if isinstance(call, ast.Call):
+                found |= names_of(call)
     return found
 
 
-def known(argument: ast.expr) -> ast.expr:
-    """Return what a kind of command notes; one name is a constant's."""
-    return ast.Constant(SENT_AGAIN) if ast.unparse(argument) == "SENT_AGAIN" else argument
+def names_of(call: ast.Call) -> set[str]:
+    target = ast.unparse(call.func)
+    if target in {"command.note", "self.note"} and isinstance(call.args[0], ast.Constant):
+        return {f"refund_{call.args[0].value}"}
+    return named(call.args[WRITERS[target]]) if target in WRITERS else set()
 
 
-def names_of(argument: ast.expr) -> set[str]:
+def named(argument: ast.expr) -> set[str]:
     match ast.unparse(argument):
-        case "edge" | "f'refund_{what}'":  # handed on by the functions that move and note
+        case "edge":  # the moves of the tables
             return set()
-        case "what":
-            return set(ORDER_NOTES)
-        case "str(decision.remark or decision.verdict)":
-            return {word.value for words in (Remark, Verdict) for word in words}
+        case "SENT_AGAIN":
+            return {f"refund_{SENT_AGAIN}"}
+        case "what" | "name":  # in functions that are handed the name, or take it from a table
+            return set(ORDER_NOTES) | {"order_paid_by_another"}
+        case "str(decision.note or decision.verdict)":
+            return {word.value for words in (Note, Verdict) for word in words}
     assert isinstance(argument, ast.Constant), ast.unparse(argument)
     return {argument.value}
 

@@ -1,0 +1,63 @@
+"""Facts about payments, as `load` returns them, for tests of decisions."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mpesa_service.domain.facts import HolderFacts, PaymentFacts
+from mpesa_service.domain.reports import NegativeResult
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.models.load import facts_of_new
+from tests.support import PHONE
+
+AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+PAID_ALREADY = HolderFacts("another", 1, PaymentStatus.SUCCEEDED, 2)
+"""Another payment of the same order, which is paid."""
+
+
+def payment_facts(
+    status: PaymentStatus = PaymentStatus.PENDING,
+    *,
+    order_paid: bool = False,
+    receipt_taken: bool = False,
+    confirmed: bool = False,
+    unresolved: bool = False,
+    **columns: Any,
+) -> PaymentFacts:
+    """Return the facts of a payment of 100 shillings by PHONE; `columns` are as `changed` takes them."""
+    row = {
+        "id": "payment",
+        "version": 1,
+        "provider": "mpesa",
+        "channel": "stk",
+        "owner": "shop",
+        "order_id": "ORDER1",
+        "amount": 100,
+        "currency": "kes",
+        "status": status,
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    facts = PaymentFacts(
+        payment=facts_of_new(row).payment,
+        holder=PAID_ALREADY if order_paid else None,
+        receipt_taken=receipt_taken,
+        confirmed=confirmed,
+        unresolved=unresolved,
+        phone=PHONE,
+    )
+    return changed(facts, **columns)
+
+
+def changed(facts: PaymentFacts, **columns: Any) -> PaymentFacts:
+    """Return facts with other values in some columns of the payment.
+
+    `mismatch` and `negative_result` stand for the columns that keep them.
+    """
+    if "mismatch" in columns:
+        columns["contradiction"] = columns.pop("mismatch")
+    if "negative_result" in columns:
+        first: NegativeResult | None = columns.pop("negative_result")
+        columns["denial_code"] = first.result_code if first else None
+        columns["denial_at"] = first.at if first else None
+    return replace(facts, payment={**facts.payment, **columns})

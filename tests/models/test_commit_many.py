@@ -1,0 +1,127 @@
+"""Several plans written at once, and plans that wait for a lock (PostgreSQL)."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from mpesa_service.core.database import Database
+from mpesa_service.domain.plans import Plan
+from mpesa_service.models.commit import commit_many
+from tests.plans import GUARD, PATIENCE, Body, change, set_up, wait_for_one_that_waits, whole
+from tests.rows import add, add_endpoint, audit_row, dump, hold_row, inbox_row, payment_row
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Database]:
+    database = Database(postgres_url)
+    yield database
+    database.dispose()
+
+
+class TestMany:
+    """Several plans at once (PostgreSQL)."""
+
+    def write(self, database: Database, *plans: Plan) -> list[bool]:
+        with database.writing() as connection:
+            return [done is not None for done in commit_many(connection, plans)]
+
+    def test_plans_of_any_shapes(self, postgres: Database) -> None:
+        add(postgres, *(payment_row(f"p{number}") for number in range(6)))
+        add_endpoint(postgres, "all")
+        plans = [
+            Plan("x", "", changes=(change(1, "p5", amount=5),), rows=(audit_row("p5"),)),
+            whole("p0"),
+            Plan("duplicate", "", changes=(change(1, "p1"),), rows=(inbox_row(payment_id="p1"),)),
+            whole("p3"),
+            Plan("x", "", changes=(change(1, "p2", amount=2),), rows=(audit_row("p2"),)),
+        ]
+        assert self.write(postgres, *plans) == [True] * 5
+        rows = dump(postgres)
+        assert [row["amount"] for row in rows["payments"]] == [100, 100, 2, 100, 100, 5]
+        assert [row["version"] for row in rows["payments"]] == [2, 1, 2, 2, 1, 2]
+        assert {row["payment_id"] for row in rows["payment_events"]} == {"p0", "p2", "p3", "p5"}
+        assert {row["payment_id"] for row in rows["callback_inbox"]} == {"p0", "p1", "p3"}
+        events = {row["id"]: row["subject_id"] for row in rows["outgoing_events"]}
+        told = [events[row["outgoing_event_id"]] for row in rows["webhook_deliveries"]]
+        assert sorted(told) == ["p0", "p3"]
+
+    def test_one_that_was_overtaken_keeps_no_other(self, postgres: Database) -> None:
+        add(postgres, *(payment_row(f"p{number}") for number in range(3)))
+        plans = [
+            Plan("x", "", changes=(change(version, f"p{number}", amount=7),), rows=(audit_row(f"p{number}"),))
+            for number, version in enumerate((1, 9, 1))
+        ]
+        assert self.write(postgres, *plans) == [True, False, True]
+        rows = dump(postgres)
+        assert [row["amount"] for row in rows["payments"]] == [7, 100, 7]
+        assert [row["payment_id"] for row in rows["payment_events"]] == ["p0", "p2"]
+
+    def test_of_two_plans_for_one_payment_the_first_is_written(self, postgres: Database) -> None:
+        add(postgres, payment_row("p1"), payment_row("p2"))
+        other = Plan("x", "", changes=(change(1, "p1", status="canceled"),))
+        assert self.write(postgres, whole("p1"), whole("p1"), other, whole("p2")) == [
+            True,
+            False,
+            False,
+            True,
+        ]
+        assert [row["status"] for row in dump(postgres)["payments"]] == ["succeeded", "succeeded"]
+
+    def test_a_shape_that_fails_writes_none_of_its_plans_and_keeps_no_other_shape(
+        self, postgres: Database
+    ) -> None:
+        add(postgres, *(payment_row(f"p{number}") for number in range(4)), audit_row("p1"))
+        fine = Plan("x", "", changes=(change(1, "p3", amount=3),))
+        assert self.write(postgres, whole("p0"), whole("p1"), whole("p2"), fine) == [
+            False,
+            False,
+            False,
+            True,
+        ]
+        rows = dump(postgres)
+        assert [row["version"] for row in rows["payments"]] == [1, 1, 1, 2]
+        assert (len(rows["payment_events"]), rows["callback_inbox"]) == (1, [])
+
+    def test_plans_that_rest_on_more_than_one_row_are_left_to_be_written_alone(
+        self, postgres: Database
+    ) -> None:
+        add(postgres, payment_row("p1"), payment_row("p2"))
+        both = Plan("x", "", changes=(change(1, "p1", amount=1), change(1, "p2", amount=1)))
+        guarded = replace(whole("p1"), updates=(GUARD,))
+        unguarded = Plan("unmatched", "", rows=(inbox_row(),))
+        once = Plan("x", "", changes=(change(1, "p1"),), rows=(hold_row("a", once=True),))
+        before = dump(postgres)
+        assert self.write(postgres, both, guarded, unguarded, once) == [False] * 4
+        assert dump(postgres) == before
+
+    def test_rows_are_locked_in_the_order_of_their_ids(self, postgres: Database) -> None:
+        """As everybody locks several payments: else two would wait for each other."""
+        add(postgres, payment_row("p1"), payment_row("p2"))
+        with ThreadPoolExecutor(1) as pool:
+            with postgres.locking() as connection:
+                connection.execute("SELECT 1 FROM payments WHERE id = 'p1' FOR UPDATE", ())
+                written = pool.submit(self.write, postgres, whole("p2"), whole("p1"))
+                wait_for_one_that_waits(postgres)
+                connection.execute("SELECT 1 FROM payments WHERE id = 'p2' FOR UPDATE", ())
+            assert written.result(PATIENCE) == [True, True]
+
+
+@pytest.mark.parametrize("name", ["one statement", "several statements", "batch"])
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_plan_that_waited_for_a_lock_looks_at_the_version_again(
+    postgres: Database, name: str, changed: bool
+) -> None:
+    set_up(postgres)
+    with ThreadPoolExecutor(1) as pool:
+        with postgres.locking() as connection:
+            connection.execute("SELECT 1 FROM payments WHERE id = 'p1' FOR UPDATE", ())
+            if changed:
+                connection.execute("UPDATE payments SET amount = 7, version = version + 1", ())
+            written = pool.submit(Body(postgres, name).commit, whole())
+            wait_for_one_that_waits(postgres)
+        assert (written.result(PATIENCE) is None) is changed
+    rows = dump(postgres)
+    assert rows["payments"][0]["status"] == ("pending" if changed else "succeeded")
+    assert len(rows["payment_events"]) == (0 if changed else 1)
