@@ -1,14 +1,13 @@
 """Facts about payments, as `load` returns them, for tests of decisions."""
 
-from dataclasses import replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 from mpesa_service.domain.facts import HolderFacts, PaymentFacts
 from mpesa_service.domain.reports import NegativeResult
 from mpesa_service.domain.states import PaymentStatus
-from mpesa_service.models.load import facts_of_new
-from tests.support import PHONE
+from mpesa_service.models.load import facts_of_new, make_facts
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 PAID_ALREADY = HolderFacts("another", 1, PaymentStatus.SUCCEEDED, 2)
@@ -24,7 +23,7 @@ def payment_facts(
     unresolved: bool = False,
     **columns: Any,
 ) -> PaymentFacts:
-    """Return the facts of a payment of 100 shillings by PHONE; `columns` are as `changed` takes them."""
+    """Return the facts of a payment of 100 shillings; `columns` are as `changed` takes them."""
     row = {
         "id": "payment",
         "version": 1,
@@ -38,13 +37,12 @@ def payment_facts(
         "created_at": AT,
         "updated_at": AT,
     }
-    facts = PaymentFacts(
-        payment=facts_of_new(row).payment,
+    facts = make_facts(
+        facts_of_new(row).payment,
         holder=PAID_ALREADY if order_paid else None,
         receipt_taken=receipt_taken,
         confirmed=confirmed,
         unresolved=unresolved,
-        phone=PHONE,
     )
     return changed(facts, **columns)
 
@@ -60,4 +58,9 @@ def changed(facts: PaymentFacts, **columns: Any) -> PaymentFacts:
         first: NegativeResult | None = columns.pop("negative_result")
         columns["denial_code"] = first.result_code if first else None
         columns["denial_at"] = first.at if first else None
-    return replace(facts, payment={**facts.payment, **columns})
+    beside = {one.name: getattr(facts, one.name) for one in fields(facts) if one.name not in _OF_COLUMNS}
+    return make_facts({**facts.payment, **columns}, **beside)
+
+
+_OF_COLUMNS = {"payment", "id", "status", "amount", "receipt", "mismatch", "negative_result"}
+"""The fields of the facts that follow from the payment's columns."""

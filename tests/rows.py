@@ -9,7 +9,7 @@ from mpesa_service.core.database import Database
 from mpesa_service.domain.plans import NewRow
 from mpesa_service.models import WebhookEndpoint
 from mpesa_service.models.base import Base
-from mpesa_service.models.commit import write_row
+from mpesa_service.models.commit import rows_and_events
 from mpesa_service.models.load import facts_of_new
 
 AT = datetime(2026, 11, 22, 9, 0, 0, 123456, tzinfo=UTC)
@@ -102,8 +102,7 @@ def key_row(key: str, *, once: bool = False, **columns: Any) -> NewRow:
 def add(database: Database, *rows: NewRow) -> None:
     """Insert rows."""
     with database.locking() as connection:
-        for row in rows:
-            write_row(connection, row)
+        connection.execute(rows_and_events(rows, [], connection.is_postgres))
 
 
 def add_endpoint(database: Database, name: str, *types: str, enabled: bool = True) -> None:

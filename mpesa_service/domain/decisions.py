@@ -37,7 +37,7 @@ def judge(facts: PaymentFacts, report: PaymentReport) -> Decision:
     """Return what `report` means for a payment that stands as `facts`. Pure: changes nothing."""
     if report.outcome is Outcome.PENDING:
         return Decision(Verdict.NOTED, "no verdict yet")
-    if _is_proven(facts) and report.outcome is not Outcome.PAID:
+    if is_proven(facts) and report.outcome is not Outcome.PAID:
         return _by_end_of_prompt(facts, report)
     if report.evidence is Evidence.QUERY:
         return _by_query(facts, report)
@@ -67,7 +67,7 @@ def _by_claim(facts: PaymentFacts, report: PaymentReport) -> Decision:
             Verdict.DISPUTED, "not on the payment's own address: Daraja is asked", ask_daraja=True
         )
     objection = _objection(facts, report)
-    if objection is Mismatch.RECEIPT and _is_proven(facts) and report.receipt:
+    if objection is Mismatch.RECEIPT and is_proven(facts) and report.receipt:
         return _by_second_receipt(facts)
     if objection is not None:
         return _dispute(facts, report, objection)
@@ -153,7 +153,7 @@ def _by_arrival(facts: PaymentFacts) -> Decision:
         edge, reason = _paid(facts, "late_payment", f"its money arrived after {facts.status}")
         return Decision(Verdict.APPLIED, reason, edge=edge, learn_receipt=True)
     silent = facts.unresolved and facts.mismatch is None
-    if facts.status is PaymentStatus.REVIEW and silent and not _order_is_paid(facts):
+    if facts.status is PaymentStatus.REVIEW and silent and not order_is_paid(facts):
         return Decision(Verdict.APPLIED, "its money arrived after all", edge="matched", learn_receipt=True)
     return _by_clean_success(facts)
 
@@ -218,17 +218,17 @@ def _by_negative_result(facts: PaymentFacts, report: PaymentReport) -> Decision:
 
 def _paid(facts: PaymentFacts, name: str, reason: str) -> tuple[str, str]:
     """Return the edge for money that arrived, and the reason: an order paid twice needs a person."""
-    if _order_is_paid(facts):
+    if order_is_paid(facts):
         return "paid_twice", "another payment of this order is paid already; one of the two must go back"
     return name, reason
 
 
-def _is_proven(facts: PaymentFacts) -> bool:
+def is_proven(facts: PaymentFacts) -> bool:
     """Return whether it is paid, and C2B has confirmed its receipt and its amount."""
     return facts.confirmed and facts.status in PAID
 
 
-def _order_is_paid(facts: PaymentFacts) -> bool:
+def order_is_paid(facts: PaymentFacts) -> bool:
     """Return whether another payment of the same order is paid, or in review."""
     return facts.holder is not None and facts.holder.status in PAID | {PaymentStatus.REVIEW}
 

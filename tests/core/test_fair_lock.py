@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.core import fair_lock
-from mpesa_service.core.fair_lock import FairLock, LockTimeout
+from mpesa_service.core import drivers
+from mpesa_service.core.drivers import FairLock, LockTimeout
 
 PATIENCE = 10.0
 
@@ -91,7 +91,7 @@ def test_a_lock_that_is_handed_over_at_the_end_of_the_wait_is_held(monkeypatch: 
             return False
 
     first.__enter__()
-    monkeypatch.setattr(fair_lock, "threading", SimpleNamespace(Event=LateEvent))
+    monkeypatch.setattr(drivers, "threading", SimpleNamespace(Event=LateEvent))
     with lock.hold(PATIENCE):
         monkeypatch.undo()
         assert is_held(lock)

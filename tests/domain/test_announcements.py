@@ -4,10 +4,10 @@ from mpesa_service.domain.announcements import (
     ORDER_NOTES,
     EventType,
     batch_event,
-    payment_event,
     payout_event,
     refund_event,
 )
+from mpesa_service.domain.changes import payment_event
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, PAYOUT_TRANSITIONS, REFUND_TRANSITIONS

@@ -9,6 +9,7 @@ import pytest
 from mpesa_service.core.database import Database
 from mpesa_service.domain.plans import Plan
 from mpesa_service.models.commit import commit_many
+from mpesa_service.models.driver import Statement
 from tests.plans import GUARD, PATIENCE, Body, change, set_up, wait_for_one_that_waits, whole
 from tests.rows import add, add_endpoint, audit_row, dump, hold_row, inbox_row, payment_row
 
@@ -101,10 +102,10 @@ class TestMany:
         add(postgres, payment_row("p1"), payment_row("p2"))
         with ThreadPoolExecutor(1) as pool:
             with postgres.locking() as connection:
-                connection.execute("SELECT 1 FROM payments WHERE id = 'p1' FOR UPDATE", ())
+                connection.rows("SELECT 1 FROM payments WHERE id = 'p1' FOR UPDATE", ())
                 written = pool.submit(self.write, postgres, whole("p2"), whole("p1"))
                 wait_for_one_that_waits(postgres)
-                connection.execute("SELECT 1 FROM payments WHERE id = 'p2' FOR UPDATE", ())
+                connection.rows("SELECT 1 FROM payments WHERE id = 'p2' FOR UPDATE", ())
             assert written.result(PATIENCE) == [True, True]
 
 
@@ -116,9 +117,9 @@ def test_a_plan_that_waited_for_a_lock_looks_at_the_version_again(
     set_up(postgres)
     with ThreadPoolExecutor(1) as pool:
         with postgres.locking() as connection:
-            connection.execute("SELECT 1 FROM payments WHERE id = 'p1' FOR UPDATE", ())
+            connection.rows("SELECT 1 FROM payments WHERE id = 'p1' FOR UPDATE", ())
             if changed:
-                connection.execute("UPDATE payments SET amount = 7, version = version + 1", ())
+                connection.execute([Statement("UPDATE payments SET amount = 7, version = version + 1", ())])
             written = pool.submit(Body(postgres, name).commit, whole())
             wait_for_one_that_waits(postgres)
         assert (written.result(PATIENCE) is None) is changed

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from mpesa_service.core.database import Database
+from mpesa_service.domain.decisions import is_proven, order_is_paid
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.models import Payment
@@ -19,6 +20,7 @@ from mpesa_service.models.load import (
     find_orders,
     load,
     load_order,
+    make_facts,
     order_is_expected,
 )
 from tests.rows import AT, add, audit_row, confirmation_row, order_row, payment_row
@@ -98,7 +100,7 @@ def test_every_column_is_read_as_the_session_reads_it(database: Database) -> Non
 def test_a_payment_that_stands_alone(database: Database) -> None:
     add(database, payment_row(live_order="ORDER1"))
     facts = facts_of(database, id="p1")
-    assert facts == PaymentFacts(payment=facts.payment)
+    assert facts == make_facts(facts.payment)
 
 
 def test_the_facts_of_a_new_payment_are_those_that_are_read_later(database: Database) -> None:
@@ -114,7 +116,7 @@ class TestHolder:
         holder = facts_of(database, id="p1").holder
         assert holder is not None
         assert (holder.id, holder.version, holder.status, holder.event_count) == ("p2", 5, "succeeded", 3)
-        assert facts_of(database, id="p1").order_paid
+        assert order_is_paid(facts_of(database, id="p1"))
 
     def test_a_payment_that_holds_its_order_sees_no_holder(self, database: Database) -> None:
         add(database, payment_row("p2", live_order="ORDER1"))
@@ -236,7 +238,7 @@ class TestReceipts:
     ) -> None:
         add(database, payment_row("p1", receipt="R1", status="succeeded"), confirmation_row(**confirmation))
         facts = facts_of(database, id="p1")
-        assert (facts.confirmed, facts.proven) == (confirmed, confirmed)
+        assert (facts.confirmed, is_proven(facts)) == (confirmed, confirmed)
 
 
 class TestUnresolved:
