@@ -2,13 +2,11 @@
 
 import gc
 import os
-import random
 import sys
 from dataclasses import replace
 
 from gunicorn import glogging
 
-from mpesa_service import one_core
 from mpesa_service.config import ConfigurationError, Settings
 from mpesa_service.config_checks import unsafe_settings
 from mpesa_service.logs import RedactingFormatter
@@ -29,7 +27,6 @@ try:
 except ConfigurationError as error:
     sys.exit(str(error))
 
-_first_core = random.randrange(1_024)  # not the same one for every service of a host
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '5005')}")
 workers = _settings.web_concurrency
 worker_class = "gthread"
@@ -60,18 +57,16 @@ def post_fork(_server, _worker):
     gc.disable()
 
 
-def post_worker_init(worker):
-    """Let the garbage collector look at what requests leave behind, and less often; stay on one core.
+def post_worker_init(_worker):
+    """Let the garbage collector look at what requests leave behind, and less often.
 
     Everything that is loaded by now lives as long as the worker, so there is nothing to find in it; see
-    docs/decisions/0022. For the core see 0025.
+    docs/decisions/0022.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
-    if _settings.web_one_core:
-        one_core.stay(_first_core + worker.age)
 
 
 def on_starting(server):

@@ -83,10 +83,9 @@ def logging_into(path: Path) -> Iterator[None]:
 def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Program:
     """Return gunicorn, in the service's own configuration, in front of `app`.
 
-    A worker of its own choice stays on one core; one that is alone is told which.
+    A single worker runs on one core, the same core for everything that is compared.
     """
     port = free_port()
-    on_one_core = hosting.workers == 1 and Settings.from_env(env).web_one_core
     settings = {
         "PORT": str(port),
         "BIND": f"127.0.0.1:{port}",
@@ -99,4 +98,4 @@ def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Progr
     # No worker is renewed in the middle of a round.
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--max-requests", "0", app]
     log = logs / f"{app.partition(':')[0]}-{port}.log"
-    return Program(command, port, {**env, **settings}, log, on_one_core=on_one_core)
+    return Program(command, port, {**env, **settings}, log, on_one_core=hosting.workers == 1)

@@ -218,9 +218,6 @@ class Settings:
     web_threads: int = setting(
         whole_number, "Threads a gunicorn worker; a quarter never waits for Daraja.", 64
     )
-    web_one_core: bool = setting(
-        boolean, "Each gunicorn worker stays on one core, the freest; `false` leaves it to the system.", True
-    )
     log_level: str = setting(
         choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level that is logged.", "INFO"
     )
