@@ -57,10 +57,12 @@ bench-lock: .venv/.dev ## renew the lock file of the peers that are measured aga
 	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		-o benchmarks/peers.lock -q
 
-lint: .venv/.dev ## ruff, mypy --strict, import contracts
+lint: .venv/.dev ## ruff, mypy --strict, import contracts, and the prose of pages and code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/codespell .
+	@$(BIN)/python -m devtools.prose
 
 format: .venv/.dev ## let ruff mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
