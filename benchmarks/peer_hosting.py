@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.processes import ROOT, Program
 from benchmarks.service import Hosting
-from mpesa_service.local.ports import free_port
+from devtools.ports import free_port
 
 LOCK = ROOT / "benchmarks" / "peers.lock"
 SITE = ROOT / "benchmarks" / "peer_site"

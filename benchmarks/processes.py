@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mpesa_service.local.leash import Leash
+from devtools.leash import Leash
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0

@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.processes import Program
+from devtools.ports import free_port
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
 from mpesa_service.config import Settings
-from mpesa_service.local.ports import free_port
 from mpesa_service.logs import configure
 from mpesa_service.services.runtime import Runtime, build_runtime
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import Program
-from mpesa_service.local.ports import free_port
+from devtools.ports import free_port
 
 _TOKEN = json.dumps({"access_token": "benchmark-token", "expires_in": "3599"}).encode()
 _numbers = itertools.count(1)

@@ -17,10 +17,10 @@ from alembic.config import Config
 from sqlalchemy import BigInteger, Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
+from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOptions
+from daraja_simulator.server import SimulatorServer
 from mpesa_service.extensions import Database
 from mpesa_service.models import Base
-from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOptions
-from mpesa_service.simulator.server import SimulatorServer
 from tests.support import Listening, Service, TestClock, environment, start_service
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from daraja_simulator.records import Payout as AtMpesa
 from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
 from mpesa_service.services.payout_sending import pay_waiting
-from mpesa_service.simulator.records import Payout as AtMpesa
 from tests.support import Service
 
 ROW = {"type": "b2c", "phoneNumber": "0712345678", "amount": 100}

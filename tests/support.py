@@ -9,12 +9,12 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from daraja_simulator.server import SimulatorServer
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
 from mpesa_service.config import Settings
 from mpesa_service.models import CallbackInbox, Payment, PaymentEvent, Refund
 from mpesa_service.services.runtime import Runtime, build_runtime
-from mpesa_service.simulator.server import SimulatorServer
 
 PHONE = "254712345678"
 ENCRYPTION_KEY = "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="

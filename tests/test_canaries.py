@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import requests
 
+from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
+from daraja_simulator.world import World
 from mpesa_service.logs import RedactingFormatter
 from mpesa_service.models import Base
 from mpesa_service.services.commands.due import look_into_due
 from mpesa_service.services.reconcile import ask_due
-from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
-from mpesa_service.simulator.world import World
 from tests.payouts import PAYBILL, POCHI, ROW, at_m_pesa, look, made, pay, post
 from tests.services.c2b_support import confirm, post_c2b
 from tests.services.test_inbox import stk_body

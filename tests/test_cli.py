@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
+from devtools.place import ROOT
 from mpesa_service.app import build_app
 from mpesa_service.cli import mpesa_cli
 from mpesa_service.config import Settings
-from mpesa_service.local.place import ROOT
 from mpesa_service.services.runtime import build_runtime
 from tests.support import SECRET, environment
 

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from daraja_simulator.server import SimulatorServer
 from mpesa_service import errors
 from mpesa_service.api import payments as payment_routes
 from mpesa_service.daraja import NotSent, OutcomeUnknown, Refused
 from mpesa_service.errors import ServiceError, error_body
 from mpesa_service.logs import RedactingFormatter
-from mpesa_service.simulator.server import SimulatorServer
 from tests.support import PHONE, Listening, Service, TestClock, start_service
 
 GOOD = {"orderId": "ORDER1", "amount": 100, "phoneNumber": PHONE}

@@ -12,11 +12,11 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from devtools.ports import free_port
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
 from mpesa_service.config import Settings
 from mpesa_service.extensions import Database
-from mpesa_service.local.ports import free_port
 from mpesa_service.services.listing import BATCH
 from mpesa_service.services.runtime import build_runtime
 from tests.battery.processes import Child, wait_for

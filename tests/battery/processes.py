@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from mpesa_service.local.leash import Leash
+from devtools.leash import Leash
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0

@@ -5,7 +5,7 @@ import requests
 from requests import Response
 from sqlalchemy.exc import OperationalError
 
-from mpesa_service.simulator.records import Payout
+from daraja_simulator.records import Payout
 from tests.support import Service
 
 
