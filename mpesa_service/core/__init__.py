@@ -1,0 +1,1 @@
+"""What every room uses: the runtime, the database, encryption, idempotency keys, logs."""
