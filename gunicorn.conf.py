@@ -9,7 +9,7 @@ from gunicorn import glogging
 
 from mpesa_service.config import ConfigurationError, Settings
 from mpesa_service.config_checks import unsafe_settings
-from mpesa_service.core.log_format import RedactingFormatter
+from mpesa_service.logs import RedactingFormatter
 
 
 class logger_class(glogging.Logger):  # noqa: N801 - gunicorn's name for the setting
@@ -43,7 +43,7 @@ logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": RedactingFormatter}},
-    "handlers": {"stderr": {"class": "mpesa_service.core.log_handler.LineHandler", "formatter": "json"}},
+    "handlers": {"stderr": {"class": "mpesa_service.log_lines.LineHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},

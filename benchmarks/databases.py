@@ -4,7 +4,7 @@ from benchmarks import floors, seed
 from benchmarks.bench import Bench
 from benchmarks.postgres import migrate
 from benchmarks.service import environment, runtime_of
-from mpesa_service.web.extensions import Database
+from mpesa_service.extensions import Database
 
 FLOOR = "floor"
 

@@ -13,7 +13,7 @@ from alembic.config import Config
 from sqlalchemy.engine import make_url
 
 from benchmarks.processes import ROOT, cpu_of
-from mpesa_service.web.extensions import Database
+from mpesa_service.extensions import Database
 
 SETTINGS = {
     # Room for what is loaded, so that no checkpoint falls into one contestant's round.

@@ -32,7 +32,7 @@ from benchmarks.service import bearer, environment, runtime_of, token_of
 from benchmarks.wire import request
 from mpesa_service.app import build_app
 from mpesa_service.config import Settings
-from mpesa_service.web.extensions import Database
+from mpesa_service.extensions import Database
 
 COUNT = 60
 PATHS = ("settle", "duplicate", "initiate", "status")

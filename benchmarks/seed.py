@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 
 from benchmarks.service import SHOP
-from mpesa_service.core.encryption import Vault, token_hash
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import Base, Payment, PaymentEvent
+from mpesa_service.services.vault import Vault, token_hash
 
 AMOUNT = 100
 OWNERS = 20

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from alembic import context
 from sqlalchemy import Connection, text
 
+from mpesa_service.extensions import Database
 from mpesa_service.models import Base
-from mpesa_service.web.extensions import Database
 
 MIGRATION_LOCK = 0x6D70657361
 """PostgreSQL advisory lock: two operators who migrate at once take turns."""

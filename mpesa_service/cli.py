@@ -8,7 +8,8 @@ from flask import current_app
 from flask.cli import AppGroup
 from rich.progress import Progress
 
-from mpesa_service.callbacks.receive import take_up_failed
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.auth import is_subject, make_token
 from mpesa_service.cli_c2b import register_urls
 from mpesa_service.cli_c2b_rules import c2b_rules_cli
 from mpesa_service.cli_doctor import doctor
@@ -22,9 +23,8 @@ from mpesa_service.cli_review import refunds_cli, reverse, review_cli
 from mpesa_service.cli_unmatched import unmatched_cli
 from mpesa_service.cli_verify import verify_books
 from mpesa_service.cli_webhooks import webhooks_cli
-from mpesa_service.operations.key_rotation import rotate, rows_to_rotate
-from mpesa_service.web.auth import is_subject, make_token
-from mpesa_service.web.blueprint import runtime
+from mpesa_service.services.inbox import take_up_failed
+from mpesa_service.services.rotation import rotate, rows_to_rotate
 
 mpesa_cli = AppGroup("mpesa", help="Commands for operators of the payment service.")
 keys_cli = AppGroup("keys", help="Keys that encrypt phone numbers at rest.")

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mpesa_service.core.idempotency import Answer
-from mpesa_service.refunds.request import RefundStarted
-from mpesa_service.web.envelopes import RefundSchema
+from mpesa_service.schemas.responses import RefundSchema
+from mpesa_service.services.idempotency import Answer
+from mpesa_service.services.refunds import RefundStarted
 
 Row = Sequence[str | None]
 _ANY_WIDTH = 1_000_000

@@ -19,8 +19,8 @@ from sqlalchemy.engine import make_url
 
 from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOptions
 from daraja_simulator.server import SimulatorServer
+from mpesa_service.extensions import Database
 from mpesa_service.models import Base
-from mpesa_service.web.extensions import Database
 from tests.support import Listening, Service, TestClock, environment, start_service
 
 ROOT = Path(__file__).resolve().parents[1]

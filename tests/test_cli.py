@@ -18,7 +18,7 @@ from devtools.place import ROOT
 from mpesa_service.app import build_app
 from mpesa_service.cli import mpesa_cli
 from mpesa_service.config import Settings
-from mpesa_service.core.runtime import build_runtime
+from mpesa_service.services.runtime import build_runtime
 from tests.support import SECRET, environment
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mpesa_service.cli import mpesa_cli
 from mpesa_service.jobs.table import JOBS
-from tests.review.test_payments import to_review
+from tests.services.test_review import to_review
 from tests.support import Service
 from tests.test_cli import commands
 from tests.test_cli_webhooks import URL

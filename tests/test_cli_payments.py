@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import event
 
 from mpesa_service.cli_payments import payments_cli
-from mpesa_service.payments import listing
-from mpesa_service.payments.json_rows import EXPORTED
+from mpesa_service.schemas.rows import EXPORTED
+from mpesa_service.services import listing
 from tests.many import add_payments, ids, phone_of
 from tests.support import Service
 

@@ -8,10 +8,9 @@ import pytest
 
 from mpesa_service import cli_payouts
 from mpesa_service.cli_payouts import payout_cli
-from mpesa_service.core import suspensions
-from mpesa_service.payouts import views
-from mpesa_service.payouts.views import Progress
-from tests.payouts.support.support import ROW, act, batches, made, payouts, post
+from mpesa_service.services import holds, payout_records
+from mpesa_service.services.payout_records import Progress
+from tests.payouts import ROW, act, batches, made, payouts, post
 from tests.support import Service
 
 CSV = "type,phoneNumber,amount\nb2c,0712345678,100\nb2c,0722000001,200\n"
@@ -121,13 +120,13 @@ class Looks:
         monkeypatch.setattr(cli_payouts, "payout_records", self)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(views, name)
+        return getattr(payout_records, name)
 
     def batch_progress(self, runtime: Any, batch: str) -> Progress:
         self._left -= 1
         if self._left == 0:
             self._happen()
-        return views.batch_progress(runtime, batch)
+        return payout_records.batch_progress(runtime, batch)
 
 
 def test_watch_shows_every_change(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +161,7 @@ def test_result(service: Service, tmp_path: Path) -> None:
 def test_a_hold_is_shown_and_lifted(service: Service, file: str) -> None:
     assert "Payouts were not stopped." in run(service, "resume", "--by", "amina", group="payouts")
     with service.runtime.database.begin() as session:
-        suspensions.stop(session, suspensions.PAYOUTS, "no money", service.clock())
+        holds.stop(session, holds.PAYOUTS, "no money", service.clock())
     text = run(service, "create", file, "--reference", "PAY-1", "--by", "amina")
     assert "payouts are stopped: no money" in text
     assert "Payouts go on." in run(service, "resume", "--by", "amina", group="payouts")

@@ -12,7 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from mpesa_service.domain.announcements import EventType
-from mpesa_service.webhooks.signing import new_secret, signed_headers
+from mpesa_service.outgoing import new_secret, signed_headers
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "events.md").read_text()
 BODY = '{"type":"payment.succeeded","data":{"note":"asante \u00e9"}}'.encode()
@@ -38,24 +38,21 @@ SHOWN = ("waiting", "pending", "unknown", "succeeded", "failed", "canceled", "re
 def made_today(heading: str) -> dict[str, Any]:
     """Return an event of this type as the service writes it."""
     from mpesa_service.domain.orders import OrderStatus
-    from mpesa_service.inquiries import balances
     from mpesa_service.models import ExpectedOrder, Payment, Payout, PayoutBatch, Refund
-    from mpesa_service.payments import order_totals
-    from mpesa_service.payouts import events
-    from mpesa_service.payouts.views import Share
-    from mpesa_service.webhooks import outbox
+    from mpesa_service.services import balances, order_sums, outbox, payout_news
+    from mpesa_service.services.payout_records import Share
 
     payment, refund = Payment(status="succeeded", outgoing_count=1), Refund(status="succeeded")
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
     shares = {status: Share() for status in SHOWN}
     expected = ExpectedOrder(amount_due=100, received_amount=40)
-    told = order_totals.told(order_totals.Counted(expected, OrderStatus.OPEN))
+    told = order_sums.told(order_sums.Counted(expected, OrderStatus.OPEN))
     news = {
         "order": lambda: outbox.payment_news(payment, None, "pending", told),
         "payment": lambda: outbox.payment_news(payment, None, "pending"),
         "refund": lambda: outbox.payment_news(payment, refund, "pending"),
-        "payout": lambda: events.payout_news(payout, "PAY-1", "pending"),
-        "payout_batch": lambda: events.batch_news(batch, shares),
+        "payout": lambda: payout_news.payout_news(payout, "PAY-1", "pending"),
+        "payout_batch": lambda: payout_news.batch_news(batch, shares),
         "balance": lambda: balances.low_news("Utility Account", 99_999, 1000, 1),
     }[heading.partition(".")[0]]()
     written = outbox.payload(EventType(heading), news, datetime.now(UTC))

@@ -10,11 +10,11 @@ from benchmarks.bench import Bench
 from benchmarks.databases import large
 from benchmarks.rounds import Sample, compare, play, timed
 from benchmarks.service import environment, runtime_of
-from mpesa_service.core.runtime import Runtime
-from mpesa_service.payments import due
+from mpesa_service.services import turns
+from mpesa_service.services.runtime import Runtime
 
 PATH = "claim due payments"
-FLOOR = f"floor: the bare statement, {due.BATCH} at once"
+FLOOR = f"floor: the bare statement, {turns.BATCH} at once"
 BARE = (
     "UPDATE payments SET ask_at = %(lease)s, asked_at = %(now)s, asks_made = asks_made + 1 WHERE id IN"
     " (SELECT id FROM payments WHERE ask_at <= %(now)s ORDER BY ask_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)"
@@ -58,8 +58,8 @@ def make_due(bench: Bench) -> None:
 def claim_all(runtime: Runtime) -> int:
     """Take whatever is due, as `ask_due` does, without asking."""
     count = 0
-    for take in (due.take_unaskable, due.take_askable):
-        while taken := take(runtime, due.BATCH):
+    for take in (turns.take_unaskable, turns.take_askable):
+        while taken := take(runtime, turns.BATCH):
             count += len(taken)
     return count
 
@@ -73,7 +73,7 @@ def claim_barely(connection: "psycopg.Connection[Any]") -> int:
 
 
 def _barely_now() -> dict[str, Any]:
-    return {"now": datetime.now(UTC), "lease": NEVER, "most": due.BATCH}
+    return {"now": datetime.now(UTC), "lease": NEVER, "most": turns.BATCH}
 
 
 def milliseconds(sample: Sample) -> float:

@@ -12,7 +12,7 @@ from benchmarks.processes import Program
 from benchmarks.rounds import Sample, Samples, compare, cpu_us, p99, play, rate
 from benchmarks.service import SHOP, Hosting, bearer, environment, hosted, token_of
 from benchmarks.wire import request
-from mpesa_service.web.query_fields import cursor
+from mpesa_service.schemas.query_fields import cursor
 
 PATH = "list page of 100"
 FLOOR = "floor: the same SELECT and JSON"

@@ -9,8 +9,8 @@ from benchmarks.postgres import migrate
 from benchmarks.processes import Program
 from benchmarks.rounds import Sample, compare, cpu_us, database_us, middle, p99, play, rate
 from benchmarks.service import THREADS, Hosting, environment, hosted, runtime_of
+from mpesa_service.extensions import Database
 from mpesa_service.models import Payment
-from mpesa_service.web.extensions import Database
 
 WORKERS = "callbacks by gunicorn workers"
 CLIENTS = "callbacks by connections"

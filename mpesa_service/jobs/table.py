@@ -4,16 +4,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mpesa_service.c2b import retry_matching
-from mpesa_service.callbacks import receive
-from mpesa_service.commands.due import look_into_due
-from mpesa_service.core.runtime import Runtime
-from mpesa_service.inquiries.request import ask_balance_when_due
-from mpesa_service.operations import retention
-from mpesa_service.orders import expected
-from mpesa_service.payments import reconcile
-from mpesa_service.payouts.send import pay_waiting
-from mpesa_service.webhooks import deliver
+from mpesa_service.services import c2b_looking, delivery, housekeeping, inbox, orders, reconcile
+from mpesa_service.services.commands.due import look_into_due
+from mpesa_service.services.inquiries import ask_balance_when_due
+from mpesa_service.services.payout_sending import pay_waiting
+from mpesa_service.services.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -29,17 +24,17 @@ class Job:
 
 
 JOBS = (
-    Job("deliver", 1, deliver.deliver, "tell endpoints of outgoing events"),
-    Job("inbox", 10, receive.take_up_failed, "apply callbacks again whose applying failed"),
+    Job("deliver", 1, delivery.deliver, "tell endpoints of outgoing events"),
+    Job("inbox", 10, inbox.take_up_failed, "apply callbacks again whose applying failed"),
     Job("reconcile", 5, reconcile.ask_due, "ask Daraja about payments that nobody reports on"),
     Job("commands", 10, look_into_due, "find out about refunds and other commands without a result"),
-    Job("c2b", 10, retry_matching.look_due, "look again at money that could not be placed at first"),
+    Job("c2b", 10, c2b_looking.look_due, "look again at money that could not be placed at first"),
     Job(
         "balance", 60, ask_balance_when_due, "ask M-Pesa what the accounts hold, every BALANCE_EVERY minutes"
     ),
     Job("payouts", 1, pay_waiting, "send payouts that wait, and close batches that are through"),
-    Job("orders", 30, expected.expire_due, "close announced orders whose time is over"),
-    Job("prune", 3600, retention.prune, "drop idempotency keys after their 72 hours"),
+    Job("orders", 30, orders.expire_due, "close announced orders whose time is over"),
+    Job("prune", 3600, housekeeping.prune, "drop idempotency keys after their 72 hours"),
 )
 
 

@@ -5,20 +5,20 @@ from typing import Any
 
 from celery.signals import setup_logging, worker_shutting_down
 
+from mpesa_service import logs
 from mpesa_service.config import ConfigurationError, Settings
-from mpesa_service.core import log_format
 from mpesa_service.jobs.celery_app import make_celery
-from mpesa_service.webhooks import deliver
+from mpesa_service.services import delivery
 
 
 @setup_logging.connect
 def _log_as_we_do(**_: Any) -> None:
-    log_format.configure(Settings.from_env().log_level)
+    logs.configure(Settings.from_env().log_level)
 
 
 @worker_shutting_down.connect
 def _take_up_nothing_more(**_: Any) -> None:
-    deliver.stopping.set()
+    delivery.stopping.set()
 
 
 try:

@@ -12,8 +12,8 @@ from typing import Any
 import requests
 from sqlalchemy import event
 
-from mpesa_service.web.extensions import Database
-from mpesa_service.webhooks.posting import Poster
+from mpesa_service.extensions import Database
+from mpesa_service.outgoing import Poster
 
 
 class Tracer:

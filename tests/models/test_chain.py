@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.exc import IntegrityError
 
+from mpesa_service.extensions import Database
 from mpesa_service.models import Hold, IdempotencyKey, Pace
 from mpesa_service.models.chain import Changed, Inserted, Missing, was, write_in_chain
-from mpesa_service.web.extensions import Database
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from mpesa_service.extensions import Database
 from mpesa_service.models.listing import PaymentFilter, page_of_payments
-from mpesa_service.web.extensions import Database
 
 PAGE = 20
 ROWS = 30_000

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
+from mpesa_service.extensions import Database
 from mpesa_service.models import Base, DarajaToken, IdempotencyKey, Payment, Refund
 from mpesa_service.models.base import UtcDateTime, one_of
 from mpesa_service.models.payments import Provider
@@ -18,7 +19,6 @@ from mpesa_service.models.statements import (
     lock_payment_where,
     lock_refund_where,
 )
-from mpesa_service.web.extensions import Database
 from tests.test_migrations import NOW, mpesa, refund_of
 
 

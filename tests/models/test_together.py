@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mpesa_service.core.clock import utc_now
+from mpesa_service.extensions import Database
 from mpesa_service.models import ExpectedOrder, Hold, Pace
 from mpesa_service.models.statements import insert_once
 from mpesa_service.models.together import append, are_apart, held_back
-from mpesa_service.web.extensions import Database
+from mpesa_service.services.clock import utc_now
 
 
 @pytest.fixture

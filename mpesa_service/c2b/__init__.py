@@ -1,1 +1,0 @@
-"""Customer-initiated payments: registration, validation rules, booking and matching."""

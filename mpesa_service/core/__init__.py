@@ -1,1 +1,0 @@
-"""What every room uses: the runtime, the database, encryption, idempotency keys, logs."""

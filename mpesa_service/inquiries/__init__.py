@@ -1,1 +1,0 @@
-"""Questions to M-Pesa: a transaction's status, an account's balance."""

@@ -1,1 +1,0 @@
-"""What operators use: doctor, readiness, suspensions, key rotation, retention."""

@@ -1,1 +1,0 @@
-"""Orders that the shop expects payments for."""

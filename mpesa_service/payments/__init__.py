@@ -1,1 +1,0 @@
-"""Payments by STK push, and what becomes of them."""

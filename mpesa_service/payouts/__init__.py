@@ -1,1 +1,0 @@
-"""Batches of payouts from the shop to phones and businesses."""

@@ -1,1 +1,0 @@
-"""The invariants: rules that the stored data must obey, one function a rule."""

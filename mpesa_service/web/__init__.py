@@ -1,1 +1,0 @@
-"""What every route shares: the blueprint, guards, reading requests, answers and errors."""

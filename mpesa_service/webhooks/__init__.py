@@ -1,1 +1,0 @@
-"""Everything that we post: events, endpoints, deliveries and their history."""

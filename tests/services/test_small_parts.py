@@ -1,0 +1,183 @@
+"""The token store, the prompt limit, the vault, readiness, and what failed calls mean."""
+
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from limits.errors import StorageError
+
+from mpesa_service.config import Settings
+from mpesa_service.daraja import (
+    InvalidToken,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    SubscriberBusy,
+    Throttled,
+    Token,
+)
+from mpesa_service.errors import LimitExceeded
+from mpesa_service.extensions import Database
+from mpesa_service.services.clock import utc_now
+from mpesa_service.services.prompt_limit import PromptLimit
+from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
+from mpesa_service.services.readiness import unready_because
+from mpesa_service.services.runtime import build_runtime
+from mpesa_service.services.token_store import DatabaseTokenStore
+from mpesa_service.services.vault import Vault
+from tests.support import ENCRYPTION_KEY, SECRET, TestClock, environment
+
+
+class TestTokenStore:
+    @pytest.fixture
+    def store(self, database_url: str, clock: TestClock):
+        database = Database(database_url)
+        yield DatabaseTokenStore(database, Vault([ENCRYPTION_KEY], SECRET), "app", clock)
+        database.dispose()
+
+    def token(self, clock: TestClock, value: str = "abc") -> Token:
+        return Token(value, clock() + timedelta(hours=1))
+
+    def test_a_token_is_kept_encrypted(self, store, clock: TestClock) -> None:
+        assert store.read() is None
+        assert store.claim_refresh(None, 30)
+        store.save(self.token(clock))
+        assert store.read() == self.token(clock)
+        with store._database.read() as session:
+            from mpesa_service.models import DarajaToken
+
+            assert b"abc" not in session.query(DarajaToken).one().token_encrypted
+
+    def test_one_caller_at_a_time_refreshes(self, store, clock: TestClock) -> None:
+        assert store.claim_refresh(None, 30)
+        assert not store.claim_refresh(None, 30)
+        clock.advance(31)
+        assert store.claim_refresh(None, 30), "the first one died"
+
+    def test_a_released_lease_can_be_taken(self, store) -> None:
+        store.claim_refresh(None, 30)
+        store.release()
+        assert store.claim_refresh(None, 30)
+
+    def test_a_late_release_frees_nobody_elses_lease(self, store, clock: TestClock) -> None:
+        store.claim_refresh(None, 30)
+        clock.advance(31)
+        other = DatabaseTokenStore(store._database, store._vault, "app", clock)
+        assert other.claim_refresh(None, 30)
+        store.release()
+        assert not store.claim_refresh(None, 30)
+
+    def test_nobody_refreshes_what_another_has_refreshed(self, store, clock: TestClock) -> None:
+        store.claim_refresh(None, 30)
+        store.save(self.token(clock, "new"))
+        assert not store.claim_refresh("old", 30)
+        assert store.claim_refresh("new", 30)
+        store.release()
+        clock.advance(3601)
+        assert store.claim_refresh("old", 30), "the stored one has expired"
+
+    def test_a_token_under_a_dropped_key_counts_as_none(self, store, clock: TestClock) -> None:
+        store.claim_refresh(None, 30)
+        store.save(self.token(clock))
+        other = Vault([Fernet.generate_key().decode()], SECRET)
+        assert DatabaseTokenStore(store._database, other, "app", clock).read() is None
+
+
+class TestPromptLimit:
+    def limit(self, **env: str) -> PromptLimit:
+        return PromptLimit(Settings.from_env(environment(RATELIMIT_ENABLED="true", **env)))
+
+    def test_five_prompts_a_number(self) -> None:
+        limit = self.limit()
+        for _ in range(5):
+            limit.check("one")
+            limit.count("one")
+        with pytest.raises(LimitExceeded) as refused:
+            limit.check("one")
+        assert refused.value.code == "prompt_limit"
+        assert 0 < refused.value.retry_after <= 601
+        limit.check("another")
+
+    def test_checking_counts_nothing(self) -> None:
+        limit = self.limit(RATELIMIT_PROMPTS="1 per minute")
+        for _ in range(5):
+            limit.check("one")
+
+    def test_turned_off(self) -> None:
+        limit = PromptLimit(Settings.from_env(environment()))
+        for _ in range(9):
+            limit.check("one")
+            limit.count("one")
+
+    def test_a_store_that_is_away_makes_it_count_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        limit = self.limit(RATELIMIT_PROMPTS="1 per minute")
+
+        def away(*_: object) -> None:
+            raise StorageError(ConnectionError("refused"))
+
+        monkeypatch.setattr(limit._shared, "test", away)
+        monkeypatch.setattr(limit._shared, "hit", away)
+        limit.check("one")
+        limit.count("one")
+        with pytest.raises(LimitExceeded):
+            limit.check("one")
+
+
+class TestVault:
+    def test_rotation(self) -> None:
+        old, new = ENCRYPTION_KEY, Fernet.generate_key().decode()
+        written = Vault([old], SECRET).encrypt("254712345678")
+        both = Vault([new, old], SECRET)
+        assert both.decrypt(written) == "254712345678"
+        assert Vault([new], SECRET).decrypt(both.rotate(written)) == "254712345678"
+
+    def test_fingerprints_depend_on_purpose_key_and_text(self) -> None:
+        vault = Vault([ENCRYPTION_KEY], SECRET)
+        marks = {
+            vault.fingerprint("phone", "1"),
+            vault.fingerprint("phone", "2"),
+            vault.fingerprint("checkout", "1"),
+            Vault([ENCRYPTION_KEY], SECRET + "x").fingerprint("phone", "1"),
+        }
+        assert len(marks) == 4
+        assert vault.fingerprint("phone", "1") == Vault([ENCRYPTION_KEY], SECRET).fingerprint("phone", "1")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (SubscriberBusy("busy"), 409, "phone_busy"),
+        (Throttled("spike"), 503, "provider_busy"),
+        (NotSent("no route"), 503, "provider_unreachable"),
+        (InvalidToken("token"), 502, "provider_credentials"),
+        (Refused("no", error_code="400.002.02"), 502, "provider_refused"),
+    ],
+)
+def test_what_callers_are_told(error, status: int, code: str) -> None:
+    told = refusal_for_caller(error, {"paymentId": "p"})
+    assert (told.status, told.code, told.details) == (status, code, {"paymentId": "p"})
+
+
+def test_what_the_record_is_told() -> None:
+    assert failure_of(Refused("no", error_code="400.002.02")).code == "400.002.02"
+    assert failure_of(OutcomeUnknown("time-out")).code is None
+    assert "nothing was sent" in failure_of(NotSent("no route")).reason
+
+
+def test_not_ready_without_database() -> None:
+    env = environment(DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none")
+    runtime = build_runtime(Settings.from_env(env))
+    assert unready_because(runtime) == "The database cannot be reached."
+    runtime.database.dispose()
+
+
+def test_waits_are_stretched_or_shrunk_by_a_fifth_at_most() -> None:
+    runtime = build_runtime(Settings.from_env(environment()))
+    drawn = [runtime.jitter() for _ in range(200)]
+    assert 0.8 <= min(drawn) < 0.9
+    assert 1.1 < max(drawn) <= 1.2
+    runtime.database.dispose()
+
+
+def test_the_clock_is_aware_utc() -> None:
+    assert utc_now().utcoffset() == timedelta(0)

@@ -1,0 +1,161 @@
+"""The ways of using the database, and connections that have died in the pool."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask_limiter import Limiter
+from limits.storage import storage_from_string
+from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from mpesa_service import extensions
+from mpesa_service.app import build_app
+from mpesa_service.config import Settings
+from mpesa_service.extensions import Database, ProcessCounters, limiter
+from mpesa_service.models import Hold
+from mpesa_service.services.clock import utc_now
+from tests.support import environment
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    found = Database(database_url)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Database]:
+    found = Database(postgres_url)
+    yield found
+    found.dispose()
+
+
+def store(database: Database, name: str) -> None:
+    with database.begin() as session:
+        session.add(Hold(name=name, reason="x", since=utc_now()))
+
+
+def names(database: Database) -> set[str]:
+    with database.read() as session:
+        return {hold.name for hold in session.query(Hold)}
+
+
+def test_a_block_that_ends_is_committed(database: Database) -> None:
+    store(database, "a")
+    assert names(database) == {"a"}
+
+
+def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
+    def fail_half_way() -> None:
+        with database.begin() as session:
+            session.add(Hold(name="a", reason="x", since=utc_now()))
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert names(database) == set()
+
+
+def test_reading_holds_no_transaction_on_postgres(postgres: Database) -> None:
+    with postgres.read() as session:
+        own = session.scalar(text("SELECT pg_backend_pid()"))
+        with postgres.begin() as other:
+            query = text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
+            assert other.scalar(query, {"pid": own}) == "idle"
+
+
+def test_a_transaction_after_a_read_is_one_again(postgres: Database) -> None:
+    """Both ways share the connections of one pool, and neither leaves its mode behind."""
+    assert names(postgres) == set()
+    test_a_block_that_raises_leaves_nothing(postgres)
+
+
+def _hold_and_fail(session: Session) -> None:
+    session.add(Hold(name="b", reason="x", since=utc_now()))
+    session.flush()
+    raise ZeroDivisionError
+
+
+def test_a_statement_at_once_is_committed_and_as_durable_as_any(database: Database) -> None:
+    statement = insert(Hold).values(name="a", reason="x", since=utc_now())
+    with database.statements() as connection:
+        connection.execute(statement)
+        if not database.is_sqlite:
+            assert connection.scalar(text("SHOW synchronous_commit")) == "on"
+            assert names(database) == {"a"}, "before the block ends"
+    with pytest.raises(IntegrityError), database.statements() as connection:
+        connection.execute(statement)
+    assert names(database) == {"a"}
+    with pytest.raises(ZeroDivisionError), database.begin() as session:
+        _hold_and_fail(session)
+    assert names(database) == {"a"}, "a transaction is one again"
+
+
+def kill_idle_connections(database: Database) -> None:
+    """Break every connection that lies in the pool, as a restart of the server does."""
+    other = Database(str(database.engine.url.render_as_string(hide_password=False)))
+    with other.begin() as session:
+        session.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    other.dispose()
+
+
+def test_a_connection_that_died_at_rest_is_replaced(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extensions, "REST_SECONDS", -1.0)
+    store(postgres, "before")
+    kill_idle_connections(postgres)
+    store(postgres, "after")
+    assert names(postgres) == {"before", "after"}
+
+
+def test_a_busy_connection_that_dies_costs_one_error_at_most(postgres: Database) -> None:
+    store(postgres, "before")
+    kill_idle_connections(postgres)
+    with pytest.raises(OperationalError):
+        store(postgres, "lost")
+    store(postgres, "after")
+    assert names(postgres) == {"before", "after"}
+
+
+def test_counting_in_memory_starts_no_thread_for_every_hit(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = storage_from_string("memory://")
+    assert isinstance(counters, ProcessCounters)
+    timers = {id(counters.timer)}
+    for _ in range(50):
+        counters.timer.join()
+        assert counters.incr("key", 60) > 0
+        timers.add(id(counters.timer))
+    assert len(timers) == 1
+    assert counters.get("key") == 50
+    counters.incr("short", 0)
+    monkeypatch.setattr(counters, "SWEEP_SECONDS", 0)
+    counters.incr("key", 60)
+    counters.timer.join()
+    assert "short" not in counters.storage
+
+
+def limiting(enabled: str) -> Flask:
+    return build_app(Settings.from_env(environment(RATELIMIT_ENABLED=enabled)))
+
+
+@pytest.mark.parametrize(("enabled", "bound"), [("true", {limiter}), ("false", set())])
+def test_the_library_knows_of_its_limiter_where_there_are_limits(enabled: str, bound: set[Limiter]) -> None:
+    assert limiting(enabled).extensions.get("limiter", set()) == bound
+
+
+def test_the_library_looks_at_no_request_by_itself() -> None:
+    app = limiting("true")
+    by_name = [app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs]
+    hooks = [repr(hook) for found in by_name for named in found.values() for hook in named]
+    assert hooks
+    assert not [hook for hook in hooks if "Limiter" in hook]
