@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from daraja_simulator.__main__ import main
+from daraja_simulator.command_line import main
 
 COMMAND = [sys.executable, "-m", "daraja_simulator"]
 
