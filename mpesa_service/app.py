@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mpesa_service import __version__, auth, logs
 from mpesa_service.api import RUNTIME, blueprint, body_limit, c2b_blueprint, errors, health, request_ids
-from mpesa_service.cli import mpesa_cli
+from mpesa_service.cli.root import mpesa_cli
 from mpesa_service.config import Settings
 from mpesa_service.extensions import limiter
 from mpesa_service.services.runtime import Runtime, build_runtime

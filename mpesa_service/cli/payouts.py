@@ -7,10 +7,9 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 from flask.cli import AppGroup
-from rich.progress import Progress as Bar
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import (
+from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
@@ -22,7 +21,7 @@ from mpesa_service.cli_options import (
     reason,
     resume_held,
 )
-from mpesa_service.cli_output import Row, print_table
+from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.schemas.payout_csv import read_csv
@@ -263,6 +262,9 @@ def _show_faults(error: InvalidRows, as_json: bool) -> int:
 
 
 def _follow(batch_id: str, every: float) -> Progress:
+    # Imported here: see output.py.
+    from rich.progress import Progress as Bar
+
     with Bar(transient=True) as bar:
         task = bar.add_task("")
         while True:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.cli_webhooks import webhooks_cli
 from mpesa_service.services.delivery import deliver_due
 from tests.receivers import answering, receiver
 from tests.support import Service
@@ -23,20 +22,6 @@ def run(service: Service, *words: str, code: int = 0) -> str:
 def run_json(service: Service, *words: str) -> Any:
     text = run(service, *words, "--json")
     return json.loads(text[min(text.index(mark) for mark in "[{" if mark in text) :])
-
-
-def test_every_command_has_help_with_an_example() -> None:
-    assert set(webhooks_cli.commands) == {
-        "add",
-        "list",
-        "disable",
-        "rotate",
-        "deliveries",
-        "resend",
-        "replay",
-    }
-    for name, command in webhooks_cli.commands.items():
-        assert f"Example: flask --app wsgi mpesa webhooks {name}" in str(command.help), name
 
 
 def test_add_list_rotate_and_disable(service: Service) -> None:

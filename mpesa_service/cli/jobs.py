@@ -4,8 +4,8 @@ import click
 from flask.cli import AppGroup
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import as_json, echo_json
-from mpesa_service.cli_output import print_table
+from mpesa_service.cli.options import as_json, echo_json
+from mpesa_service.cli.output import print_table
 from mpesa_service.jobs.table import JOBS, run
 
 jobs_cli = AppGroup("jobs", help="What is done without being asked.")

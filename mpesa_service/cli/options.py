@@ -85,6 +85,14 @@ def echo_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=2))
 
 
+def say(result: dict[str, object], sentence: str, as_json: bool) -> None:
+    """Print what came of a command: `sentence` for people, or `result` as JSON for scripts."""
+    if as_json:
+        echo_json(result)
+        return
+    click.echo(sentence)
+
+
 def local_time(at: datetime | None) -> str:
     """Return a time in Nairobi, for people; nothing for none."""
     return at.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S") if at else ""

@@ -3,15 +3,13 @@
 import json
 from typing import Any
 
-import click
 import pytest
 
-from mpesa_service.cli import mpesa_cli
 from mpesa_service.jobs.table import JOBS
+from tests.cli.commands import LEAVES
+from tests.cli.test_webhooks import URL
 from tests.services.test_review import to_review
 from tests.support import Service
-from tests.test_cli import commands
-from tests.test_cli_webhooks import URL
 
 FILES = {("payout", "result")}
 """What it writes is a file in a format of its own."""
@@ -31,23 +29,9 @@ def run_json(service: Service, *words: str, code: int = 0) -> Any:
     return json.loads(text)
 
 
-def leaves() -> list[tuple[str, ...]]:
-    found = []
-    for path in commands(mpesa_cli):
-        command: Any = mpesa_cli
-        for word in path:
-            command = command.commands[word]
-        if not isinstance(command, click.Group) and path not in FILES:
-            found.append(path)
-    return found
-
-
-@pytest.mark.parametrize("path", leaves(), ids=" ".join)
+@pytest.mark.parametrize("path", [path for path in LEAVES if path not in FILES], ids=" ".join)
 def test_every_command_has_the_option(path: tuple[str, ...]) -> None:
-    command: Any = mpesa_cli
-    for word in path:
-        command = command.commands[word]
-    assert "--json" in {name for parameter in command.params for name in parameter.opts}
+    assert "--json" in {name for parameter in LEAVES[path].params for name in parameter.opts}
 
 
 def test_token_and_keys(service: Service) -> None:

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import (
+from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
@@ -17,7 +17,7 @@ from mpesa_service.cli_options import (
     reason,
     resume_held,
 )
-from mpesa_service.cli_output import Row, end_with, print_table, refund_shown
+from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.schemas.payouts import PayoutSchema
 from mpesa_service.schemas.responses import PaymentSchema

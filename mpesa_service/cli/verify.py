@@ -12,7 +12,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from mpesa_service.api import RUNTIME
-from mpesa_service.cli_output import print_table
+from mpesa_service.cli.output import print_table
 from mpesa_service.services.checks import Tally, Violation
 from mpesa_service.services.invariants import verify
 from mpesa_service.services.invariants_ledger import verify_ledger

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import (
+from mpesa_service.cli.options import (
     NAIROBI,
     as_json,
     by,
@@ -16,7 +16,7 @@ from mpesa_service.cli_options import (
     local_time,
     operator,
 )
-from mpesa_service.cli_output import Row, print_table
+from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.schemas.webhooks import (

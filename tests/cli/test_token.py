@@ -1,12 +1,9 @@
-"""The operators' commands."""
+"""Tokens and keys that operators make."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import click
 import jwt
 import pytest
 from cryptography.fernet import Fernet
@@ -14,9 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
-from devtools.place import ROOT
 from mpesa_service.app import build_app
-from mpesa_service.cli import mpesa_cli
 from mpesa_service.config import Settings
 from mpesa_service.services.runtime import build_runtime
 from tests.support import SECRET, environment
@@ -109,72 +104,3 @@ def test_a_new_key_encrypts(make_app: Any) -> None:
     assert Fernet(key).decrypt(Fernet(key).encrypt(b"254712345678")) == b"254712345678"
     assert run(make_app(), "keys", "new").stdout.strip() != key
     Settings.from_env(environment(PHONE_ENCRYPTION_KEYS=key))
-
-
-def commands(group: click.Group, *above: str) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = [above]
-    for name, command in group.commands.items():
-        is_group = isinstance(command, click.Group)
-        found += commands(command, *above, name) if is_group else [(*above, name)]
-    return found
-
-
-def with_a_name(group: click.Group, *above: str) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            found += with_a_name(command, *above, name)
-        elif any(parameter.name == "who" for parameter in command.params):
-            found.append((*above, name))
-    return found
-
-
-@pytest.mark.parametrize("path", with_a_name(mpesa_cli), ids=str)
-@pytest.mark.parametrize("name", ["", " \t", "\u200b", "a" * 101], ids=repr)
-def test_nobody_acts_without_a_name(path: tuple[str, ...], name: str) -> None:
-    command: Any = mpesa_cli
-    for word in path:
-        command = command.commands[word]
-    [option] = [parameter for parameter in command.params if parameter.name == "who"]
-    with pytest.raises(click.BadParameter, match="1 to 100 visible characters"):
-        option.type_cast_value(click.Context(command), name)
-
-
-def flask(*words: str) -> "subprocess.CompletedProcess[str]":
-    """Run the `flask` command where nothing is configured."""
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
-    return subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False, timeout=60)
-
-
-@pytest.mark.parametrize(
-    ("words", "shown"),
-    [
-        ([], "mpesa"),
-        (["mpesa"], "payments"),
-        (["mpesa", "payments"], "export"),
-        (["mpesa", "payments", "export"], "Example: flask --app wsgi mpesa payments export"),
-        (["mpesa", "doctor"], "Check credentials"),
-    ],
-    ids=str,
-)
-def test_help_needs_no_configuration(words: list[str], shown: str) -> None:
-    result = flask(*words, "--help")
-    assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("Usage:")
-    assert shown in result.stdout
-
-
-def test_anything_else_says_what_is_missing() -> None:
-    for words in (["mpesa", "payments", "list"], ["run"], ["mpesa", "nothing"]):
-        result = flask(*words)
-        assert (result.returncode, result.stdout) == (1, "")
-        assert "MPESA_ENVIRONMENT is not set" in result.stderr
-
-
-@pytest.mark.parametrize("path", commands(mpesa_cli), ids=str)
-def test_every_command_explains_itself(make_app: Any, path: tuple[str, ...]) -> None:
-    result = run(make_app(), *path, "--help")
-    assert result.exit_code == 0
-    usage, _, rest = result.output.partition("\n\n")
-    assert usage.startswith("Usage:")
-    assert rest.strip()[:1].isupper()

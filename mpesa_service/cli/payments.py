@@ -9,12 +9,10 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import errors_as_sentences, load, local_time
-from mpesa_service.cli_output import Row, print_table
+from mpesa_service.cli.options import errors_as_sentences, load, local_time
+from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.schemas.listing import (
     FORMATS,
@@ -113,6 +111,10 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
 
 def _write(path: Path, kind: str, filters: Filters) -> int:
     """Write a part first and give it its name at the end; return the number of payments."""
+    # Imported here: see output.py.
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
     total = count_payments(runtime(), OPERATOR, filters)
     part = path.with_name(f"{path.name}.part")
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mpesa_service import cli_payouts
-from mpesa_service.cli_payouts import payout_cli
+from mpesa_service.cli import payouts as cli_payouts
 from mpesa_service.services import holds, payout_records
 from mpesa_service.services.payout_records import Progress
 from tests.payouts import ROW, act, batches, made, payouts, post
@@ -32,11 +31,6 @@ def file(tmp_path: Path) -> str:
     path = tmp_path / "salaries.csv"
     path.write_text(CSV)
     return str(path)
-
-
-def test_every_command_has_help_with_an_example() -> None:
-    for name, command in payout_cli.commands.items():
-        assert f"Example: flask --app wsgi mpesa payout {name}" in str(command.help), name
 
 
 def test_create(service: Service, file: str) -> None:

@@ -7,7 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_output import print_facts, print_table
+from mpesa_service.cli.output import print_facts, print_table
 from mpesa_service.errors import ServiceError
 from mpesa_service.schemas.inquiries import BalancesSchema, InquirySchema, asked_receipt
 from mpesa_service.services.balances import latest_balances

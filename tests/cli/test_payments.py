@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mpesa_service.cli_payments import payments_cli
 from mpesa_service.schemas.rows import EXPORTED
 from mpesa_service.services import listing
 from tests.many import add_payments, ids, phone_of
@@ -25,12 +24,6 @@ def run(service: Service, *words: str, code: int = 0) -> str:
     result = invoke(service, *words)
     assert result.exit_code == code, result.output
     return str(result.output)
-
-
-def test_every_command_has_help_with_an_example() -> None:
-    assert set(payments_cli.commands) == {"list", "export", "events"}
-    for name, command in payments_cli.commands.items():
-        assert f"Example: flask --app wsgi mpesa payments {name}" in str(command.help), name
 
 
 class TestList:

@@ -1,19 +1,21 @@
-"""What operator commands print alike: tables, facts, refunds that were asked for.
+"""What several commands print: tables, facts, refunds.
 
-Nothing is cut off: what a list shows is fed to the next command.
+Nothing is cut off, because the next command may need what a list shows. The functions that draw with rich
+import it themselves, here and in the modules of commands: rich takes longer to import than click.
 """
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from mpesa_service.schemas.responses import RefundSchema
 from mpesa_service.services.idempotency import Answer
 from mpesa_service.services.refunds import RefundStarted
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Row = Sequence[str | None]
 _ANY_WIDTH = 1_000_000
@@ -23,6 +25,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Row]) -> None:
     """Print a table. In a pipe it is as wide as it is; on a terminal its sentences are folded, and where that
     does not make it narrow enough, each cell has a line of its own.
     """
+    from rich.console import Console
+
     cells = [[cell or "" for cell in row] for row in rows]
     console = Console()
     if not console.is_terminal:
@@ -44,7 +48,10 @@ def print_facts(pairs: Iterable[tuple[str, str | None]]) -> None:
         click.echo(f"{name:<{width}}  {value or ''}")
 
 
-def _table(columns: Sequence[Sequence[str]]) -> Table:
+def _table(columns: Sequence[Sequence[str]]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table()
     for heading, *cells in columns:
         table.add_column(Text(heading), overflow="fold", no_wrap=not _is_prose(cells))

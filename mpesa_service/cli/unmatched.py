@@ -4,7 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import (
+from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
@@ -14,7 +14,7 @@ from mpesa_service.cli_options import (
     operator,
     reason,
 )
-from mpesa_service.cli_output import Row, end_with, print_table, refund_shown
+from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.schemas.responses import PaymentSchema
 from mpesa_service.schemas.unmatched import (

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.cli_orders import orders_cli
 from tests.services.c2b_support import confirm
 from tests.services.orders_support import add_order
 from tests.support import Service
@@ -33,12 +32,6 @@ def cells(text: str) -> list[list[str]]:
     """Return a table's lines, without its head and frame."""
     lines = [line for line in text.splitlines() if line.startswith("│")]
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
-
-
-def test_every_command_has_help_with_an_example() -> None:
-    assert set(orders_cli.commands) == {"announce", "show", "list"}
-    for name, command in orders_cli.commands.items():
-        assert f"Example: flask --app wsgi mpesa orders {name}" in str(command.help), name
 
 
 class TestAnnounce:

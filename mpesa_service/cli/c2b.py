@@ -4,8 +4,8 @@ import click
 from flask.cli import with_appcontext
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import NAME, as_json, echo_json, errors_as_sentences, operator
-from mpesa_service.cli_output import print_facts
+from mpesa_service.cli.options import NAME, as_json, echo_json, errors_as_sentences, operator
+from mpesa_service.cli.output import print_facts
 from mpesa_service.schemas.c2b_registration import RegistrationSchema
 from mpesa_service.services.c2b_registration import Registration, planned, register
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import mpesa_service
-from mpesa_service.cli_output import print_facts, print_table
+from mpesa_service.cli.output import print_facts, print_table
 from tests.many import add_payments
 from tests.services.test_unmatched import waits
 from tests.support import Service
@@ -99,5 +99,5 @@ def test_what_a_list_prints_can_be_fed_to_the_next_command(service: Service, env
 
 def test_there_is_one_way_to_print_a_table() -> None:
     package = Path(mpesa_service.__file__).parent
-    found = [path.name for path in package.glob("cli*.py") if "rich.table" in path.read_text()]
-    assert found == ["cli_output.py"]
+    found = [path.name for path in package.glob("cli/*.py") if "rich.table" in path.read_text()]
+    assert found == ["output.py"]

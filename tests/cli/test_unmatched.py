@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.cli_c2b_rules import c2b_rules_cli
-from mpesa_service.cli_unmatched import unmatched_cli
 from tests.services.c2b_support import MASKED, confirm, order_row
 from tests.services.orders_support import add_order
 from tests.services.test_reversals import complete
@@ -35,12 +33,6 @@ def run_json(service: Service, *words: str, code: int = 0) -> Any:
     text = run(service, *words, "--json", code=code)
     lines = [line for line in text.splitlines() if not line.startswith('{"level"')]
     return json.loads("\n".join(lines))
-
-
-@pytest.mark.parametrize(("group", "word"), [(unmatched_cli, "unmatched"), (c2b_rules_cli, "c2b-rules")])
-def test_every_command_has_help_with_an_example(group: Any, word: str) -> None:
-    for name, command in group.commands.items():
-        assert f"Example: flask --app wsgi mpesa {word} {name}" in str(command.help)
 
 
 class TestUnmatched:

@@ -6,8 +6,8 @@ import click
 from flask.cli import AppGroup
 
 from mpesa_service.api.blueprint import runtime
-from mpesa_service.cli_options import as_json, echo_json, errors_as_sentences, load, local_time, operator
-from mpesa_service.cli_output import Row, print_table
+from mpesa_service.cli.options import as_json, echo_json, errors_as_sentences, load, local_time, operator
+from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.schemas.orders import AnnounceSchema, ExpectedOrderSchema

@@ -1,0 +1,30 @@
+"""Operator command that makes a token: mpesa token"""
+
+from datetime import timedelta
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from mpesa_service.auth import is_subject, make_token
+from mpesa_service.cli.options import as_json, say
+
+
+@click.command("token")
+@with_appcontext
+@click.option("--sub", required=True, help="Whom the token is for: the owner of the payments made with it.")
+@click.option("--role", "roles", multiple=True, help="A role it carries; `admin` may refund. Repeatable.")
+@click.option("--hours", default=12, show_default=True, type=click.IntRange(1, 24 * 365))
+@as_json
+def token(sub: str, roles: tuple[str, ...], hours: int, as_json: bool) -> None:
+    """Print a signed token for local use.
+
+    Example: flask --app wsgi mpesa token --sub shop --role admin
+    """
+    if not is_subject(sub):
+        raise click.UsageError("--sub must be 1 to 255 printable characters.")
+    if current_app.config["JWT_ALGORITHM"] != "HS256":
+        raise click.ClickException("Tokens are made by the holder of the private key, not here.")
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    made = make_token(app, sub, list(roles), timedelta(hours=hours))
+    say({"token": made}, made, as_json)
