@@ -26,6 +26,8 @@ AVOID_HEADING = "## Words to avoid"
 AVOID_ROW = re.compile(r"^\| (?!Avoid|---)([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 FENCE = re.compile(r"^( *)```(\w*)\n.*?^\1```$", re.DOTALL | re.MULTILINE)
 NOT_PROSE = (
+    re.compile(r"<!-- last soak: begin -->.*?<!-- last soak: end -->", re.DOTALL),  # written by make soak
+    re.compile(r"<!-- figures: .*?<!-- end of figures -->", re.DOTALL),  # written by make bench
     re.compile(r"<!--.*?-->", re.DOTALL),
     re.compile(r"^ *(?:end|else|alt|opt|loop|participant)\b", re.MULTILINE),  # Mermaid's keywords
     re.compile(r"(`+)[^`]+\1"),
