@@ -1,18 +1,20 @@
 """What tests share: a clock of their own, settings, and a service that listens on a port."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from daraja_simulator.server import SimulatorServer
+from mpesa_service.api import RUNTIME
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
 from mpesa_service.config import Settings
+from mpesa_service.extensions import Database, limiter
 from mpesa_service.models import CallbackInbox, Payment, PaymentEvent, Refund
 from mpesa_service.services.runtime import Runtime, build_runtime
 
@@ -179,6 +181,35 @@ def start_service(
 ) -> Service:
     settings = Settings.from_env(env)
     runtime = build_runtime(settings, clock, jitter=lambda: 1.0)
-    app = build_app(settings, runtime)
+    do_not_wait_for_the_disk(runtime.database)
+    app = application(settings, runtime)
     listening.app = app
     return Service(app, runtime, simulator, clock, listening.url)
+
+
+def do_not_wait_for_the_disk(database: Database) -> None:
+    """Let SQLite commit without waiting for the disk. What a killed process has committed stays, all the same."""
+    if database.is_sqlite:
+
+        @event.listens_for(database.engine, "connect")
+        def relax(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA synchronous=OFF").close()
+
+
+_built: list[tuple[Settings, Flask]] = []
+"""The last application that was built, with the settings it has."""
+
+
+def application(settings: Settings, runtime: Runtime) -> Flask:
+    """Return an application bound to the runtime.
+
+    Building one takes longer than most tests. Only the runtime knows the database, so tests that differ in
+    nothing else share one application, one after the other.
+    """
+    settings = replace(settings, database_url="")
+    if not _built or _built[0][0] != settings:
+        _built[:] = [(settings, build_app(settings, runtime))]
+    app = _built[0][1]
+    app.extensions[RUNTIME] = runtime
+    limiter.enabled = settings.ratelimit_enabled  # the one limiter of all applications follows the last one built
+    return app
