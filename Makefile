@@ -6,6 +6,8 @@ BIN := .venv/bin
 PORT ?= 5005
 SIMULATOR_PORT ?= 5006
 export PORT SIMULATOR_PORT
+# Most targets start many Python processes. Without stored bytecode each of them compiles the whole code again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install run demo demo-day test soak bench bench-quick bench-full bench-lock lint format lock migrate clean
 
@@ -38,7 +40,7 @@ demo-day: .venv/.runtime ## a shop's whole day through every door, with faults; 
 	@$(BIN)/python -m devtools demo-day
 
 test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python -m tests.coverage_gates
 
 soak: .venv/.dev ## the reliability battery at full size (about half an hour); renews docs/reliability.md

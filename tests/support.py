@@ -188,7 +188,7 @@ def start_service(
 
 
 def do_not_wait_for_the_disk(database: Database) -> None:
-    """Let SQLite commit without waiting for the disk. What a killed process has committed stays, all the same."""
+    """Let SQLite commit without waiting for the disk. What a killed process committed still stays."""
     if database.is_sqlite:
 
         @event.listens_for(database.engine, "connect")
@@ -196,20 +196,22 @@ def do_not_wait_for_the_disk(database: Database) -> None:
             connection.execute("PRAGMA synchronous=OFF").close()
 
 
-_built: list[tuple[Settings, Flask]] = []
-"""The last application that was built, with the settings it has."""
+_shared: list[tuple[Settings, Flask]] = []
+"""The last application that `application` built for sharing, with its settings."""
 
 
 def application(settings: Settings, runtime: Runtime) -> Flask:
     """Return an application bound to the runtime.
 
     Building one takes longer than most tests. Only the runtime knows the database, so tests that differ in
-    nothing else share one application, one after the other.
+    nothing else share one application, one after the other. An application that counts requests is new.
     """
+    if settings.ratelimit_enabled:
+        return build_app(settings, runtime)
     settings = replace(settings, database_url="")
-    if not _built or _built[0][0] != settings:
-        _built[:] = [(settings, build_app(settings, runtime))]
-    app = _built[0][1]
+    if not _shared or _shared[0][0] != settings:
+        _shared[:] = [(settings, build_app(settings, runtime))]
+    app = _shared[0][1]
     app.extensions[RUNTIME] = runtime
-    limiter.enabled = settings.ratelimit_enabled  # the one limiter of all applications follows the last one built
+    limiter.enabled = False  # all applications have one limiter, which follows the last one that was built
     return app

@@ -12,11 +12,6 @@ from tests.battery.stack import Stack
 from tests.conftest import migrate
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """One worker runs the whole battery, so that its load stays bounded."""
-    item.add_marker(pytest.mark.xdist_group("battery"))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield

@@ -17,7 +17,6 @@ from packaging.utils import canonicalize_name
 
 SOURCE = Path(__file__).parents[2] / "daraja_simulator"
 UV = [sys.executable, "-m", "uv", "--offline", "--quiet"]
-pytestmark = pytest.mark.xdist_group("simulator-distribution")  # one process builds it, once
 
 
 def _dependencies(names: list[str]) -> set[str]:

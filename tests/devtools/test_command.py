@@ -26,8 +26,6 @@ from tests.devtools.conftest import (
     start_run,
 )
 
-pytestmark = pytest.mark.xdist_group("local")
-
 
 def arguments(command: str, place: Place) -> list[str]:
     named = {"port": place.port, "simulator-port": place.simulator_port, "directory": place.directory}

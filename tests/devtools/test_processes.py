@@ -20,8 +20,6 @@ from devtools.programs import Program
 from devtools.stopping import StopRequest
 from tests.devtools.conftest import alive, descendants, eventually, pid_of
 
-pytestmark = pytest.mark.xdist_group("local")
-
 
 @pytest.fixture
 def stop() -> Iterator[StopRequest]:
