@@ -30,13 +30,13 @@ help: ## list the targets
 
 install: .venv/.dev ## make .venv with everything that running, testing and linting need
 
-run: .venv/.runtime ## simulator on 5006 and service on 5005, with tokens and curl lines; Ctrl-C stops both
+run: .venv/.runtime ## simulator on 5006 and service on 5005, with tokens and curl lines; Ctrl-C stops everything
 	@$(BIN)/python -m devtools run
 
-demo: .venv/.runtime ## one payment, its refunds and the order service, step by step; LOST=20 DOUBLED=30 adds trouble
+demo: .venv/.runtime ## one payment, its refunds and an order service, step by step; LOST=20 DOUBLED=30 adds faults
 	@$(BIN)/python -m devtools demo
 
-demo-day: .venv/.runtime ## a shop's whole day through every door, with faults; the books must agree (about six minutes)
+demo-day: .venv/.runtime ## a whole day of a shop, with faults; ledger and record must agree (about six minutes)
 	@$(BIN)/python -m devtools demo-day
 
 test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates

@@ -1,5 +1,5 @@
-"""Simulator and service together on one machine: `python -m devtools run`, or `demo`.
+"""Tools for development: `python -m devtools run`, `demo` and `demo-day`.
 
-The simulator and the service are child processes, and are talked to over HTTP only; nothing of them is
-imported here but the service's configuration.
+They run the simulator, the service and the worker as child processes and call them over HTTP only. They
+import only the configuration of the service.
 """

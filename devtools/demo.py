@@ -1,4 +1,4 @@
-"""`demo`: finds or starts a pair and an order service, and has a payment's whole story told on them."""
+"""`demo`: finds or starts a stack and an order service, and runs the scenarios on them."""
 
 import os
 import tempfile
@@ -7,111 +7,115 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.client import Counterparts
+from devtools.console_output import ConsoleOutput
+from devtools.demo_client import DemoClient
 from devtools.environment import service_environment
-from devtools.narration import Narrator
-from devtools.place import Place, Ready
+from devtools.errors import StepFailed, Stopped
+from devtools.fault_scenario import FaultScenario, FaultSettings
+from devtools.paths import LocalPaths
+from devtools.payment_scenario import PaymentScenario
 from devtools.ports import HOST, free_port
-from devtools.problems import StepFailed, Stopped
-from devtools.processes import Crew
 from devtools.programs import order_service, process_table
-from devtools.startup import answers, prepare, start
-from devtools.stopping import StopRequest
-from devtools.story import Story
-from devtools.trouble import ManyPayments, Trouble
+from devtools.running_stack import RunningStack
+from devtools.startup import is_up, prepare, start
+from devtools.stop_request import StopRequest
+from devtools.supervisor import Supervisor
 
-_HINT = "\nThe same with lost and doubled callbacks, in about a minute: make demo LOST=20 DOUBLED=30"
+_HINT = "\nFor the same with lost and doubled callbacks (about a minute), run: make demo LOST=20 DOUBLED=30"
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
-    """A pair, a crew that takes more programs and a directory for them; where to speak, when to stop."""
+class DemoRun:
+    """A running stack, a supervisor for more programs and a directory for their files."""
 
-    ready: Ready
-    crew: Crew
+    stack: RunningStack
+    supervisor: Supervisor
     directory: Path
-    narrator: Narrator
+    output: ConsoleOutput
     stop: StopRequest
 
 
-def demo(place: Place, trouble: Trouble | None = None, narrator: Narrator | None = None) -> int:
-    """Tell the story; return 0, or 128 and the signal's number. Raises LocalProblem when it goes wrong.
+def demo(paths: LocalPaths, faults: FaultSettings | None = None, output: ConsoleOutput | None = None) -> int:
+    """Run the demo. Return 0, or 128 plus the number of the signal that stopped it. Raises DevtoolsError.
 
-    `trouble` adds a second act, always on a pair of its own.
+    With `faults`, a second scenario follows, and the demo always starts a stack of its own.
     """
-    narrator = narrator or Narrator()
+    output = output or ConsoleOutput()
     with StopRequest() as stop, tempfile.TemporaryDirectory(prefix="mpesa-demo-") as directory:
         try:
-            running = None if trouble else running_pair(place)
-            with _stage(running, Path(directory), narrator, stop) as stage:
-                _tell_or_blame(stage, trouble)
+            running = None if faults else running_stack(paths)
+            with _demo_run(running, Path(directory), output, stop) as run:
+                run_scenarios(run, faults)
         except Stopped as stopped:
-            narrator.say("\nStopped before the end.")
+            output.line("\nStopped before the end.")
             return 128 + stopped.number
-    if trouble is None:
-        narrator.say(_HINT, "dim")
+    if faults is None:
+        output.line(_HINT, "dim")
     return 0
 
 
-def running_pair(place: Place) -> Ready | None:
-    """Return the pair that `run` keeps going on this place's port, if it does."""
-    ready = Ready.load(place.record)
-    if ready is None or ready.url != place.url:
+def running_stack(paths: LocalPaths) -> RunningStack | None:
+    """Return the stack that `run` runs on these ports, or None."""
+    stack = RunningStack.load(paths.record)
+    if stack is None or stack.url != paths.url:
         return None
-    alive = answers(f"{ready.url}/readyz") and answers(f"{ready.simulator_url}/simulator/health")
-    return ready if alive else None
+    up = is_up(f"{stack.url}/readyz") and is_up(f"{stack.simulator_url}/simulator/health")
+    return stack if up else None
 
 
 @contextmanager
-def _stage(running: Ready | None, directory: Path, narrator: Narrator, stop: StopRequest) -> Iterator[_Stage]:
-    """Use the running pair, or one of our own."""
+def _demo_run(
+    running: RunningStack | None, directory: Path, output: ConsoleOutput, stop: StopRequest
+) -> Iterator[DemoRun]:
+    """Use the running stack, or start one."""
     if running is not None:
-        narrator.say(f"Using the pair that runs: {running.url}, simulator {running.simulator_url}")
-        with Crew(stop, os.environ) as crew:
-            yield _Stage(running, crew, directory, narrator, stop)
+        output.line(f"Using the running service {running.url} and simulator {running.simulator_url}")
+        with Supervisor(stop, os.environ) as supervisor:
+            yield DemoRun(running, supervisor, directory, output, stop)
         return
-    place = Place(directory, free_port(), free_port())
-    narrator.say(f"Starting a pair for this demo: {place.url}, simulator {place.simulator_url}")
-    prepare(place)
-    outside = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    unlimited = {"RATELIMIT_ENABLED": "false"}  # one caller plays all customers
-    with Crew(stop, service_environment(place, outside | unlimited)) as crew:
-        yield _Stage(start(crew, place, process_table(place)), crew, directory, narrator, stop)
+    paths = LocalPaths(directory, free_port(), free_port())
+    output.line(f"Starting a service for this demo on {paths.url}, with a simulator on {paths.simulator_url}")
+    prepare(paths)
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    unlimited = {"RATELIMIT_ENABLED": "false"}  # one caller acts for all customers
+    with Supervisor(stop, service_environment(paths, inherited | unlimited)) as supervisor:
+        yield DemoRun(start(supervisor, paths, process_table(paths)), supervisor, directory, output, stop)
 
 
-def _tell_or_blame(stage: _Stage, trouble: Trouble | None) -> None:
+def run_scenarios(run: DemoRun, faults: FaultSettings | None) -> None:
+    """Run the scenarios. Raises StepFailed, or ProcessExited if an exited program explains the failure."""
     try:
-        _tell(stage, trouble)
+        _run_scenarios(run, faults)
     except StepFailed:
-        stage.crew.check()  # a program that died is the better explanation
+        run.supervisor.check()
         raise
 
 
-def _tell(stage: _Stage, trouble: Trouble | None) -> None:
+def _run_scenarios(run: DemoRun, faults: FaultSettings | None) -> None:
     port = free_port()
     with (
-        closing(Counterparts(stage.ready, f"http://{HOST}:{port}")) as counterparts,
-        _order_service(stage, counterparts, port),
+        closing(DemoClient(run.stack, f"http://{HOST}:{port}")) as client,
+        _order_service(run, client, port),
     ):
-        Story(counterparts, stage.narrator, stage.stop).tell()
-        if trouble is not None:
-            ManyPayments(counterparts, stage.narrator, stage.stop, trouble, stage.crew.check).tell()
+        PaymentScenario(client, run.output, run.stop).run()
+        if faults is not None:
+            FaultScenario(client, run.output, run.stop, faults, run.supervisor.check).run()
 
 
 @contextmanager
-def _order_service(stage: _Stage, counterparts: Counterparts, port: int) -> Iterator[None]:
-    """Have an order service told of everything while the block runs."""
-    narrator = stage.narrator
-    narrator.step("An order service wants to be told: POST /api/mpesa/webhooks")
-    endpoint = counterparts.add_webhook(f"http://{HOST}:{port}/webhooks")
+def _order_service(run: DemoRun, client: DemoClient, port: int) -> Iterator[None]:
+    """Run an order service that receives every event while the block runs."""
+    output = run.output
+    output.step("An order service registers for webhooks: POST /api/mpesa/webhooks")
+    endpoint = client.add_webhook(f"http://{HOST}:{port}/webhooks")
     try:
-        narrator.fact("tells", endpoint["url"])
-        narrator.fact("secret", f"{endpoint['secret'][:10]}… is shown this once")
-        program = order_service(stage.directory, port, endpoint["secret"], os.environ)
-        stage.crew.start(program)
-        stage.crew.wait_until(lambda: answers(str(program.health)), program)
-        narrator.fact("listens", "examples/order_service.py")
+        output.value("endpoint", endpoint["url"])
+        output.value("secret", f"{endpoint['secret'][:10]}… (the API shows it only once)")
+        program = order_service(run.directory, port, endpoint["secret"], os.environ)
+        run.supervisor.start(program)
+        run.supervisor.wait_until(lambda: is_up(str(program.health)), program)
+        output.value("program", "examples/order_service.py")
         yield
     finally:
         with suppress(StepFailed):
-            counterparts.disable_webhook(endpoint["_id"])
+            client.disable_webhook(endpoint["_id"])

@@ -1,4 +1,4 @@
-"""The process table: what runs, in the order of starting, and what of its log a person wants to see."""
+"""The child processes, in the order of their start, and which lines of their logs the terminal shows."""
 
 import json
 import sys
@@ -7,67 +7,68 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.environment import INITIATOR_PASSWORD
-from devtools.place import ROOT, Place
+from devtools.paths import ROOT, LocalPaths
 from devtools.ports import HOST
 
 ORDER_SERVICE = ROOT / "examples" / "order_service.py"
-_WORTH_SHOWING = ("WARNING", "ERROR", "CRITICAL")
+_SHOWN_LEVELS = ("WARNING", "ERROR", "CRITICAL")
 
 
 def every_line(line: str) -> str | None:
-    """Show the line as it is."""
+    """Show the line unchanged."""
     return line
 
 
-def only_trouble(line: str) -> str | None:
-    """Show level and message of a JSON line that tells of trouble, and any line that is no JSON."""
+def only_warnings(line: str) -> str | None:
+    """Show level and message of a warning or error in JSON, and every line that is not JSON."""
     try:
         event = json.loads(line)
     except ValueError:
         return line
-    if not isinstance(event, dict) or event.get("level") not in _WORTH_SHOWING:
+    if not isinstance(event, dict) or event.get("level") not in _SHOWN_LEVELS:
         return None
     return f"{event['level']} {event.get('message', '')}".rstrip()
 
 
-def _only_json_trouble(line: str) -> str | None:
-    """As `only_trouble`, without the banner that Celery prints."""
-    return only_trouble(line) if line.startswith("{") else None
+def _only_json_warnings(line: str) -> str | None:
+    """Do as `only_warnings`, without the banner that Celery prints."""
+    return only_warnings(line) if line.startswith("{") else None
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One long-lived child. `health` answers 200 once it is ready; without one it is ready at once.
+    """A child process that runs until it is stopped.
 
-    `environment` is the child's own, instead of the crew's.
+    `health` is an address that answers 200 once the program is ready. A program without one is ready at once.
+    `environment` replaces the supervisor's environment.
     """
 
     name: str
     command: tuple[str, ...]
     log: Path
     health: str | None = None
-    shown: Callable[[str], str | None] = only_trouble
+    shown: Callable[[str], str | None] = only_warnings
     environment: Mapping[str, str] | None = None
 
 
-def process_table(place: Place) -> tuple[Program, ...]:
-    """Return the programs; the first is the simulator, which the others need before they start."""
+def process_table(paths: LocalPaths) -> tuple[Program, ...]:
+    """Return the programs. The first is the simulator, which the others need before they start."""
     simulator = Program(
         "simulator",
         (
             *_python("daraja_simulator"),
-            *("--port", str(place.simulator_port)),
+            *("--port", str(paths.simulator_port)),
             *("--set", f"initiator_password={INITIATOR_PASSWORD}"),
         ),
-        place.directory / "simulator.log",
-        f"{place.simulator_url}/simulator/health",
+        paths.directory / "simulator.log",
+        f"{paths.simulator_url}/simulator/health",
         every_line,
     )
     service = Program(
         "service",
         (*_python("gunicorn"), "-c", "gunicorn.conf.py", "wsgi:app"),
-        place.directory / "service.log",
-        f"{place.url}/readyz",
+        paths.directory / "service.log",
+        f"{paths.url}/readyz",
     )
     worker = Program(
         "worker",
@@ -76,14 +77,14 @@ def process_table(place: Place) -> tuple[Program, ...]:
             *("-A", "mpesa_service.jobs.worker", "worker", "--beat", "--pool", "threads"),
             *("--concurrency", "4", "--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
-        place.directory / "worker.log",
-        shown=_only_json_trouble,
+        paths.directory / "worker.log",
+        shown=_only_json_warnings,
     )
     return (simulator, service, worker)
 
 
 def order_service(directory: Path, port: int, secret: str, environ: Mapping[str, str]) -> Program:
-    """Return the example that fulfils orders; it is a stranger to the service's secrets, but for `secret`."""
+    """Return the example order service. Of the service's secrets, it receives only the webhook `secret`."""
     return Program(
         "order service",
         (*_python("flask"), *("--app", str(ORDER_SERVICE), "run", "--host", HOST, "--port", str(port))),
@@ -98,20 +99,20 @@ def order_service(directory: Path, port: int, secret: str, environ: Mapping[str,
 
 
 def migration() -> tuple[str, ...]:
-    """Return the command that brings the database's schema to this code's."""
+    """Return the command that migrates the database to the newest schema."""
     return (*_python("alembic"), "upgrade", "head")
 
 
 def verification(simulator_url: str) -> tuple[str, ...]:
-    """Return the command that checks every rule of the books, also against the simulator's ledger."""
+    """Return the command that checks every invariant, also against the simulator's ledger."""
     return (*_python("flask"), "--app", "wsgi", "mpesa", "verify", "--settled", "--ledger", simulator_url)
 
 
 def token(subject: str, *roles: str, hours: int) -> tuple[str, ...]:
     """Return the command that prints a token."""
-    carried = [word for role in roles for word in ("--role", role)]
-    made = ("--app", "wsgi", "mpesa", "token", "--sub", subject, "--hours", str(hours))
-    return (*_python("flask"), *made, *carried)
+    role_options = [word for role in roles for word in ("--role", role)]
+    options = ("--app", "wsgi", "mpesa", "token", "--sub", subject, "--hours", str(hours))
+    return (*_python("flask"), *options, *role_options)
 
 
 def _python(module: str) -> tuple[str, ...]:

@@ -1,43 +1,44 @@
-"""Outlives the parent by a moment, to kill what it left: a process of its own, started by path.
+"""Starts the watchdog process, which ends the child processes if this process is killed."""
 
-It reads `+group` and `-group` lines, process groups that have come and gone. The end of its input is the
-end of the parent, however that died; the groups still noted are killed.
-"""
+import subprocess
+import sys
 
-import os
-import signal
-from collections.abc import Iterable
+from devtools import watchdog_process
 
 
-def surviving(lines: Iterable[str]) -> set[int]:
-    """Return the groups that were noted and not struck off when the lines end."""
-    groups: set[int] = set()
-    for line in lines:
-        number = int(line[1:])
-        if line[0] == "+":
-            groups.add(number)
-        else:
-            groups.discard(number)
-    return groups
+class Watchdog:
+    """A running watchdog process and the process groups that it watches."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 (our own command)
+            [sys.executable, "-I", "-S", watchdog_process.__file__],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def watch(self, group: int) -> None:
+        """Have a process group killed when this process is gone."""
+        send(self._process, f"+{group}\n".encode())
+
+    def unwatch(self, group: int) -> None:
+        """Remove a group that has ended."""
+        send(self._process, f"-{group}\n".encode())
+
+    def close(self) -> None:
+        """End the watchdog process and wait for it. It kills the groups that it still watches."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
 
 
-def kill_group(group: int) -> None:
-    """Kill every process of a group, if there is any left."""
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
+def send(process: "subprocess.Popen[bytes]", data: bytes) -> None:
+    """Write to a process's input without a delay. A process that has ended is ignored."""
+    if process.stdin is None:
         return
-
-
-def watch(lines: Iterable[str]) -> None:
-    """Kill what is left when the lines end; until then no signal but SIGKILL ends this."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    for group in surviving(lines):
-        kill_group(group)
-
-
-if __name__ == "__main__":
-    import sys
-
-    watch(sys.stdin)
+    try:
+        process.stdin.write(data)
+    except BrokenPipeError:
+        return

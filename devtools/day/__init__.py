@@ -1,1 +1,1 @@
-"""`demo-day`: a shop's whole day, through every door, with faults; in the end two books must agree."""
+"""`demo-day`: a shop's whole day with faults. At the end, the ledger and the record must agree."""

@@ -1,4 +1,4 @@
-"""How the day's people call the service: they try again as an honest client does, under the same key."""
+"""The day's HTTP calls. They retry as a correct client does, with the same idempotency key."""
 
 import threading
 import time
@@ -9,40 +9,42 @@ from typing import Any, TypeVar
 
 import requests
 
-from devtools.place import Ready
-from devtools.problems import StepFailed
+from devtools.errors import StepFailed
+from devtools.running_stack import RunningStack
 from devtools.startup import local_session
-from devtools.stopping import StopRequest
+from devtools.stop_request import StopRequest
 
 Json = dict[str, Any]
 Item = TypeVar("Item")
 
-AGAIN = frozenset({409, 429, 500, 502, 503, 504})
+RETRIED = frozenset({409, 429, 500, 502, 503, 504})
 TRIES = 6
 TIMEOUT = 30.0
 LONGEST_PAUSE = 3.0
-AT_ONCE = 8
-"""Clients at a time: a busy shop, and fewer than the service's threads."""
+CONCURRENCY = 8
+"""Clients at the same time: as in a busy shop, and fewer than the service's threads."""
 
 
-class People:
-    """The shop, its operators and the customers; safe to use from many threads."""
+class DayClient:
+    """Calls for the shop, its operators and its customers. It is safe to use from many threads."""
 
-    def __init__(self, ready: Ready, approver_token: str, stop: StopRequest) -> None:
-        self._ready = ready
-        self._tokens = {"shop": ready.user_token, "operator": ready.admin_token, "approver": approver_token}
+    def __init__(self, stack: RunningStack, approver_token: str, stop: StopRequest) -> None:
+        self._stack = stack
+        self._tokens = {"shop": stack.user_token, "operator": stack.admin_token, "approver": approver_token}
         self._stop = stop
         self._sessions = threading.local()
 
-    def all(self, act: Callable[[Item], object], items: Iterable[Item], done: Callable[[], None]) -> None:
-        """Do something for every item, several at once, and tell `done` after each; stop when asked to."""
+    def for_each(
+        self, items: Iterable[Item], action: Callable[[Item], object], done: Callable[[], None]
+    ) -> None:
+        """Run `action` for every item, several at the same time, and `done` after each. Raises Stopped."""
 
         def guarded(item: Item) -> None:
             self._stop.check()
-            act(item)
+            action(item)
             done()
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
             for future in [pool.submit(guarded, item) for item in items]:
                 future.result()
 
@@ -57,35 +59,35 @@ class People:
         accept: frozenset[int] = frozenset(),
         **more: Any,
     ) -> Json:
-        """Call the API until it answers with success or one of `accept`; raise StepFailed otherwise."""
+        """Call the API until it returns success or a status in `accept`. Raises StepFailed."""
         headers = {"Authorization": f"Bearer {self._tokens[who]}", **more.pop("headers", {})}
         if key is not None:
             headers["Idempotency-Key"] = key
-        said = ""
+        failure = ""
         for _ in range(TRIES):
-            answer = self._once(method, f"{self._ready.url}/api/mpesa/{path}", headers, body, more)
+            answer = self._once(method, f"{self._stack.url}/api/mpesa/{path}", headers, body, more)
             if answer is not None and (answer.ok or answer.status_code in accept):
                 return _json(answer)
-            said = "no answer" if answer is None else f"{answer.status_code} {answer.text[:200]}"
-            if answer is not None and answer.status_code not in AGAIN:
+            failure = "no response" if answer is None else f"{answer.status_code} {answer.text[:200]}"
+            if answer is not None and answer.status_code not in RETRIED:
                 break
             time.sleep(_pause(answer))
-        raise StepFailed(f"{method} {path} failed: {said}")
+        raise StepFailed(f"{method} {path} failed: {failure}")
 
     def text(self, who: str, path: str) -> str:
-        """Return the body of a GET whatever its kind."""
+        """Return the body of a GET as text."""
         headers = {"Authorization": f"Bearer {self._tokens[who]}"}
-        answer = self._once("GET", f"{self._ready.url}/api/mpesa/{path}", headers, None, {})
+        answer = self._once("GET", f"{self._stack.url}/api/mpesa/{path}", headers, None, {})
         if answer is None or not answer.ok:
-            raise StepFailed(f"GET {path} failed: {'no answer' if answer is None else answer.status_code}")
+            raise StepFailed(f"GET {path} failed: {'no response' if answer is None else answer.status_code}")
         return answer.text
 
     def simulator(self, method: str, path: str, body: Any = None) -> Json:
         """Call the simulator's control API."""
-        answer = self._once(method, f"{self._ready.simulator_url}/simulator/{path}", {}, body, {})
+        answer = self._once(method, f"{self._stack.simulator_url}/simulator/{path}", {}, body, {})
         if answer is None or answer.status_code != HTTPStatus.OK:
             raise StepFailed(
-                f"the simulator's {path}: {'no answer' if answer is None else answer.text[:200]}"
+                f"the simulator's {path} failed: {'no response' if answer is None else answer.text[:200]}"
             )
         return _json(answer)
 

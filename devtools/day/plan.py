@@ -1,10 +1,10 @@
-"""What happens on the day: drawn from the seed, so that the same seed plays the same day."""
+"""What happens during the day. The same seed draws the same day."""
 
 import random
 from dataclasses import dataclass
 
-STREAMS = ("stk", "menu", "lost_reference", "payout")
-"""Who pays or is paid; each has phone numbers of its own, so that the ledger tells them apart."""
+GROUPS = ("stk", "c2b", "unmatched", "payout")
+"""The groups of customers. Each has its own phone numbers, which shows whose a ledger entry is."""
 
 FAULTS = {
     "stk_push.answer_lost": 0.03,
@@ -17,28 +17,29 @@ FAULTS = {
     "callback_doubled": 0.10,
     "callback_delayed": 0.10,
 }
-"""Share of requests, or of callbacks, that each befalls. The simulator's docs say what each does."""
+"""The share of requests or callbacks with each fault. docs/simulator.md describes the faults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much happens."""
+    """The numbers of payments, refunds and payouts."""
 
     stk: int = 500
-    menu: int = 300
-    unknown_references: int = 20
+    c2b: int = 300
+    unmatched: int = 20
+    """How many of the C2B payments match no order."""
     refunds: int = 50
     payouts: int = 200
 
     def smaller(self, factor: int) -> "Size":
-        """Return a day of a `factor`-th of this one, with at least two of everything."""
-        numbers = (self.stk, self.menu, self.unknown_references, self.refunds, self.payouts)
+        """Return the size divided by `factor`, with at least two of everything."""
+        numbers = (self.stk, self.c2b, self.unmatched, self.refunds, self.payouts)
         return Size(*(max(2, number // factor) for number in numbers))
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One customer's payment towards one order; without a prompt, the customer types `reference`."""
+    """One customer's payment for one order. A C2B customer types `reference`."""
 
     order: str
     amount: int
@@ -47,7 +48,7 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
-class Wage:
+class PayoutRow:
     """One row of the payout file."""
 
     msisdn: str
@@ -59,45 +60,46 @@ class Plan:
     """The whole day."""
 
     seed: int
-    prompted: tuple[Sale, ...]
-    expected: tuple[Sale, ...]
-    strange: tuple[Sale, ...]
-    """Money whose reference fits nothing."""
+    stk: tuple[Sale, ...]
+    c2b: tuple[Sale, ...]
+    unmatched: tuple[Sale, ...]
+    """C2B payments whose reference matches no order."""
     refunds: int
-    wages: tuple[Wage, ...]
+    payouts: tuple[PayoutRow, ...]
 
 
 def draw(size: Size, seed: int) -> Plan:
     """Draw the day."""
     chance = random.Random(seed)
 
-    def sales(stream: str, prefix: str, count: int) -> tuple[Sale, ...]:
+    def sales(group: str, prefix: str, count: int) -> tuple[Sale, ...]:
         return tuple(
-            Sale(f"{prefix}{number}", chance.randint(10, 5_000), phone(stream, number), f"{prefix}{number}")
+            Sale(f"{prefix}{number}", chance.randint(10, 5_000), phone(group, number), f"{prefix}{number}")
             for number in range(1, count + 1)
         )
 
     return Plan(
         seed=seed,
-        prompted=sales("stk", "WEB", size.stk),
-        expected=sales("menu", "BILL", size.menu - size.unknown_references),
-        strange=sales("lost_reference", "XQZ7", size.unknown_references),
+        stk=sales("stk", "WEB", size.stk),
+        c2b=sales("c2b", "BILL", size.c2b - size.unmatched),
+        unmatched=sales("unmatched", "XQZ7", size.unmatched),
         refunds=size.refunds,
-        wages=tuple(
-            Wage(phone("payout", number), chance.randint(10, 3_000)) for number in range(1, size.payouts + 1)
+        payouts=tuple(
+            PayoutRow(phone("payout", number), chance.randint(10, 3_000))
+            for number in range(1, size.payouts + 1)
         ),
     )
 
 
-def phone(stream: str, number: int) -> str:
-    """Return the number of a customer: none whose last six digits choose an outcome (they begin with 99)."""
-    return f"{_prefix(stream)}{number:06d}"
+def phone(group: str, number: int) -> str:
+    """Return a customer's phone number. Its last six digits never choose an outcome (those begin with 99)."""
+    return f"{_prefix(group)}{number:06d}"
 
 
-def is_of(msisdn: str, stream: str) -> bool:
-    """Tell whether a number is one of a stream's."""
-    return msisdn.startswith(_prefix(stream))
+def is_of(msisdn: str, group: str) -> bool:
+    """Return whether a number belongs to a group."""
+    return msisdn.startswith(_prefix(group))
 
 
-def _prefix(stream: str) -> str:
-    return f"25471{STREAMS.index(stream)}"
+def _prefix(group: str) -> str:
+    return f"25471{GROUPS.index(group)}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.battery.processes import Leashed
+from tests.battery.processes import Watched
 from tests.battery.sizes import SEED, replay
 from tests.battery.stack import Stack
 from tests.conftest import migrate
@@ -23,7 +23,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 @pytest.fixture(scope="session", autouse=True)
 def _watchdog() -> Iterator[None]:
     yield
-    Leashed.let_go()
+    Watched.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Real runs of the command on free ports, and what the operating system knows about their processes."""
+"""Runs of the command on free ports, and what the operating system reports about their processes."""
 
 import io
 import json
@@ -17,24 +17,24 @@ import requests
 import requests_mock
 from rich.console import Console
 
-from devtools.narration import Narrator
-from devtools.place import ROOT, Place
+from devtools.console_output import ConsoleOutput
+from devtools.paths import ROOT, LocalPaths
 from devtools.ports import free_port
 
-PATIENCE = 40
+TIMEOUT = 40
 
 
 def eventually(condition: Callable[[], Any], what: str) -> Any:
-    """Return the condition's first true value; fail when none comes in time."""
-    deadline = time.monotonic() + PATIENCE
+    """Return the condition's first true value. Fail after a time-out."""
+    deadline = time.monotonic() + TIMEOUT
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"in vain: {what}"
+        assert time.monotonic() < deadline, f"timed out: {what}"
         time.sleep(0.02)
     return value
 
 
 def descendants(pid: int) -> set[int]:
-    """Return the pids of all living children, and of theirs."""
+    """Return the pids of all living descendants."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -64,22 +64,22 @@ def command_line(pid: int) -> str:
 
 
 def pid_of(parent: int, word: str) -> int | None:
-    """Return the first started descendant whose command line holds the word."""
+    """Return the oldest descendant whose command line contains the word."""
     return min((pid for pid in descendants(parent) if word in command_line(pid)), default=None)
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this environment without anything that chooses settings."""
+    """Return this environment without any settings."""
     unwanted = ("MPESA_", "JWT_", "PHONE_", "DATABASE_", "RATELIMIT_", "PORT", "SIMULATOR_PORT", "COVERAGE")
     return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
 
 
-def launch(place: Place, output: Path, *arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
-    """Start the command in a process group of its own, its output going to a file."""
-    ports = {"PORT": str(place.port), "SIMULATOR_PORT": str(place.simulator_port)}
+def launch(paths: LocalPaths, output: Path, *arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
+    """Start the command in its own process group and write its output to a file."""
+    ports = {"PORT": str(paths.port), "SIMULATOR_PORT": str(paths.simulator_port)}
     with output.open("wb") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "devtools", *arguments, "--directory", str(place.directory)],
+            [sys.executable, "-m", "devtools", *arguments, "--directory", str(paths.directory)],
             cwd=ROOT,
             env=clean_environment() | ports | variables,
             stdin=subprocess.DEVNULL,
@@ -93,7 +93,7 @@ def launch(place: Place, output: Path, *arguments: str, **variables: str) -> "su
 class Running:
     """A `run` that is ready."""
 
-    place: Place
+    paths: LocalPaths
     process: "subprocess.Popen[bytes]"
     output: Path
     ready_file: Path
@@ -117,28 +117,28 @@ class Running:
 
     def end(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT)
 
 
 def start_run(directory: Path, *arguments: str) -> Running:
     """Start `run` in a directory and wait until it is ready."""
-    place = Place(directory / "var", free_port(), free_port())
+    paths = LocalPaths(directory / "var", free_port(), free_port())
     output, ready_file = directory / "output.txt", directory / "ready.json"
-    process = launch(place, output, "run", "--ready-file", str(ready_file), *arguments)
+    process = launch(paths, output, "run", "--ready-file", str(ready_file), *arguments)
     eventually(lambda: ready_file.exists() or process.poll() is not None, "ready")
-    running = Running(place, process, output, ready_file)
+    running = Running(paths, process, output, ready_file)
     assert process.poll() is None, running.printed()
     return running
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "var", free_port(), free_port())
+def paths(tmp_path: Path) -> LocalPaths:
+    return LocalPaths(tmp_path / "var", free_port(), free_port())
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One `run` for the tests of a module; the last of them may end it."""
+    """One `run` for the tests of a module. The last test can end it."""
     running = start_run(tmp_path_factory.mktemp("run"))
     yield running
     if running.process.poll() is None:
@@ -146,13 +146,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def paper() -> io.StringIO:
+def printed() -> io.StringIO:
     return io.StringIO()
 
 
 @pytest.fixture
-def narrator(paper: io.StringIO) -> Narrator:
-    return Narrator(Console(file=paper, width=60))
+def output(printed: io.StringIO) -> ConsoleOutput:
+    return ConsoleOutput(Console(file=printed, width=60))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Reading the children's logs: the last lines of one, and what came since the last look."""
+"""Reads the logs of child processes: their last lines, and the lines since the last read."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ _BLOCK = 16_384
 
 
 def last_lines(path: Path, count: int = 8) -> list[str]:
-    """Return the last lines of a file, or none when there is no such file."""
+    """Return the last lines of a file, or none if there is no such file."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _BLOCK))
@@ -17,20 +17,20 @@ def last_lines(path: Path, count: int = 8) -> list[str]:
 
 
 class Tail:
-    """What a file has gained, whole lines at a time."""
+    """The lines that were added to a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._at = path.stat().st_size if path.exists() else 0
+        self._position = path.stat().st_size if path.exists() else 0
 
     def new_lines(self) -> Iterator[str]:
         """Yield the lines that were completed since the last call."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
-            file.seek(self._at)
+            file.seek(self._position)
             for line in file:
                 if not line.endswith(b"\n"):
                     return
-                self._at += len(line)
+                self._position += len(line)
                 yield line.decode(errors="replace").rstrip()

@@ -1,20 +1,20 @@
-"""Two books of the day: what is the same, and every way of not being the same."""
+"""The comparison of the day's ledger and record."""
 
 from typing import Any
 
 import pytest
 
-from devtools.day.books import Book, differences, ledger_book, record_book
+from devtools.day.comparison import Movements, differences, ledger_movements, record_movements
 from devtools.day.plan import phone
 
 LEDGER: dict[str, Any] = {
     "debits": [
         {"kind": "stk", "receipt": "A1", "amount": 10, "msisdn": phone("stk", 1)},
-        {"kind": "c2b", "receipt": "B1", "amount": 20, "msisdn": phone("menu", 1)},
+        {"kind": "c2b", "receipt": "B1", "amount": 20, "msisdn": phone("c2b", 1)},
     ],
     "credits": [
         {"kind": "b2c", "receipt": "C1", "amount": 4, "msisdn": phone("stk", 1)},
-        {"kind": "reversal", "receipt": "D1", "amount": 20, "msisdn": phone("menu", 1)},
+        {"kind": "reversal", "receipt": "D1", "amount": 20, "msisdn": phone("c2b", 1)},
         {"kind": "b2c", "receipt": "E1", "amount": 30, "msisdn": phone("payout", 1)},
     ],
     "transfers": [{"receipt": "F1", "amount": 40}],
@@ -37,8 +37,8 @@ PAYOUTS = [
 ]
 
 
-def test_the_same_money_in_both() -> None:
-    ledger, record = ledger_book(LEDGER), record_book(PAYMENTS, REFUNDS, PAYOUTS)
+def test_equal_movements() -> None:
+    ledger, record = ledger_movements(LEDGER), record_movements(PAYMENTS, REFUNDS, PAYOUTS)
     assert differences(ledger, record) == []
     assert ledger == record
     assert [record.count(kind) for kind in record.entries] == [1, 1, 1, 1, 2]
@@ -46,27 +46,27 @@ def test_the_same_money_in_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("receipt", "amount", "said"),
+    ("receipt", "amount", "shown"),
     [
-        ("A1", None, "prompted payments: A1 is KES 10 in M-Pesa's ledger and nothing in the record"),
-        ("A1", 11, "prompted payments: A1 is KES 10 in M-Pesa's ledger and KES 11 in the record"),
-        ("Z9", 5, "prompted payments: Z9 is nothing in M-Pesa's ledger and KES 5 in the record"),
+        ("A1", None, "STK payments: A1 is KES 10 in M-Pesa's ledger, missing in the record"),
+        ("A1", 11, "STK payments: A1 is KES 10 in M-Pesa's ledger, KES 11 in the record"),
+        ("Z9", 5, "STK payments: Z9 is missing in M-Pesa's ledger, KES 5 in the record"),
     ],
 )
-def test_what_differs_is_named(receipt: str, amount: int | None, said: str) -> None:
-    record = record_book(PAYMENTS, REFUNDS, PAYOUTS)
-    record.entries["prompted payments"].pop(receipt, None)
+def test_a_difference_is_named(receipt: str, amount: int | None, shown: str) -> None:
+    record = record_movements(PAYMENTS, REFUNDS, PAYOUTS)
+    record.entries["STK payments"].pop(receipt, None)
     if amount is not None:
-        record.add("prompted payments", receipt, amount)
-    assert differences(ledger_book(LEDGER), record) == [said]
+        record.add("STK payments", receipt, amount)
+    assert differences(ledger_movements(LEDGER), record) == [shown]
 
 
-def test_a_receipt_that_stands_twice_is_a_difference() -> None:
-    record = record_book([*PAYMENTS, PAYMENTS[0]], REFUNDS, PAYOUTS)
-    [said] = differences(ledger_book(LEDGER), record)
-    assert "A1 again" in said
+def test_a_duplicate_receipt_is_a_difference() -> None:
+    record = record_movements([*PAYMENTS, PAYMENTS[0]], REFUNDS, PAYOUTS)
+    [shown] = differences(ledger_movements(LEDGER), record)
+    assert "A1 (duplicate)" in shown
 
 
 def test_an_empty_day() -> None:
     empty: dict[str, list[Any]] = {"debits": [], "credits": [], "transfers": []}
-    assert differences(ledger_book(empty), Book()) == []
+    assert differences(ledger_movements(empty), Movements()) == []

@@ -1,11 +1,11 @@
-"""The demo's counterparts over HTTP: the REST API, the simulator's control API, the order service."""
+"""The demo's HTTP calls: the REST API, the simulator's control API and the order service."""
 
 from typing import Any
 
 import requests
 
-from devtools.place import Ready
-from devtools.problems import StepFailed
+from devtools.errors import StepFailed
+from devtools.running_stack import RunningStack
 from devtools.startup import local_session
 
 Json = dict[str, Any]
@@ -13,11 +13,11 @@ Json = dict[str, Any]
 _TIMEOUT = 15
 
 
-class Counterparts:
-    """Calls that must be answered with an expected status; anything else raises StepFailed."""
+class DemoClient:
+    """Calls that expect one status. Any other response raises StepFailed."""
 
-    def __init__(self, ready: Ready, order_service_url: str) -> None:
-        self._ready = ready
+    def __init__(self, stack: RunningStack, order_service_url: str) -> None:
+        self._stack = stack
         self._order_service_url = order_service_url
         self._session = local_session()
 
@@ -26,45 +26,45 @@ class Counterparts:
         self._session.close()
 
     def initiate(self, order: str, amount: int, phone: str) -> Json:
-        """Start a payment; return what the service says about it."""
+        """Start a payment and return the API's data about it."""
         body = {"orderId": order, "amount": amount, "phoneNumber": phone}
-        return self._service("POST", "initiate", self._ready.user_token, 201, body, key=order)
+        return self._service("POST", "initiate", self._stack.user_token, 201, body, key=order)
 
     def payment(self, reference: str) -> Json:
         """Return the payment's record."""
-        return self._service("GET", f"query/{reference}", self._ready.user_token, 200)
+        return self._service("GET", f"query/{reference}", self._stack.user_token, 200)
 
     def payments_of(self, order: str) -> list[Json]:
-        """Return all payments of an order, as they stand: Daraja is not asked about them."""
-        attempts: list[Json] = self._service("GET", f"order/{order}", self._ready.user_token, 200)["attempts"]
+        """Return the recorded payments of an order. This call does not query Daraja."""
+        attempts: list[Json] = self._service("GET", f"order/{order}", self._stack.user_token, 200)["attempts"]
         return attempts
 
     def refund(self, reference: str, amount: int | None) -> Json:
-        """Start a refund (None: of all that is left)."""
+        """Start a refund of `amount`, or of the whole rest if it is None."""
         body = {} if amount is None else {"amount": amount}
-        return self._service("POST", f"{reference}/refund", self._ready.admin_token, 200, body)
+        return self._service("POST", f"{reference}/refund", self._stack.admin_token, 200, body)
 
     def refused_refund(self, reference: str, amount: int) -> Json:
-        """Ask for a refund that must be refused; return the error."""
-        return self._service("POST", f"{reference}/refund", self._ready.admin_token, 400, {"amount": amount})
+        """Request a refund that the API must refuse, and return the error."""
+        return self._service("POST", f"{reference}/refund", self._stack.admin_token, 400, {"amount": amount})
 
     def add_webhook(self, url: str) -> Json:
-        """Have every event told to an address; return the endpoint, with its secret."""
+        """Register an address for every event and return the endpoint with its secret."""
         body = {"url": url, "description": "the demo's order service"}
-        return self._service("POST", "webhooks", self._ready.admin_token, 201, body)
+        return self._service("POST", "webhooks", self._stack.admin_token, 201, body)
 
     def disable_webhook(self, endpoint: str) -> None:
-        """Have nothing more told to an endpoint."""
-        self._service("DELETE", f"webhooks/{endpoint}", self._ready.admin_token, 200)
+        """Stop the deliveries to an endpoint."""
+        self._service("DELETE", f"webhooks/{endpoint}", self._stack.admin_token, 200)
 
     def orders(self) -> dict[str, Json]:
-        """Return what the order service knows, by order."""
+        """Return the order service's orders by id."""
         known: list[Json] = self._call("GET", f"{self._order_service_url}/orders", 200, None, {})
         return {order["id"]: order for order in known}
 
     def simulator(self, method: str, path: str, body: Json | None = None) -> Json:
         """Call the simulator's control API."""
-        answer: Json = self._call(method, f"{self._ready.simulator_url}/simulator/{path}", 200, body, {})
+        answer: Json = self._call(method, f"{self._stack.simulator_url}/simulator/{path}", 200, body, {})
         return answer
 
     def _service(
@@ -77,7 +77,7 @@ class Counterparts:
         key: str | None = None,
     ) -> Json:
         headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
-        answer: Json = self._call(method, f"{self._ready.url}/api/mpesa/{path}", status, body, headers)
+        answer: Json = self._call(method, f"{self._stack.url}/api/mpesa/{path}", status, body, headers)
         data: Json = answer.get("data", answer)
         return data
 
@@ -86,8 +86,8 @@ class Counterparts:
             response = self._session.request(method, url, json=body, headers=headers, timeout=_TIMEOUT)
             answer: Any = response.json()
         except requests.RequestException as error:
-            raise StepFailed(f"{method} {url} was not answered: {type(error).__name__}") from error
+            raise StepFailed(f"{method} {url} gave no usable response: {type(error).__name__}") from error
         if response.status_code != status:
-            said = answer.get("message") or answer.get("error")
-            raise StepFailed(f"{method} {url} answered {response.status_code}, not {status}: {said}")
+            message = answer.get("message") or answer.get("error")
+            raise StepFailed(f"{method} {url} returned {response.status_code}, not {status}: {message}")
         return answer

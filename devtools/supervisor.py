@@ -1,7 +1,7 @@
-"""Starting, watching and ending child processes, so that none is ever left behind.
+"""Starts, checks and ends child processes, and leaves none behind.
 
-Every child leads a session and so a process group of its own: Ctrl-C at the terminal reaches only this
-process, and what a child started in turn ends with its group. Should this process be killed with SIGKILL,
+Every child leads its own session and process group. Ctrl-C in the terminal therefore reaches only this
+process, and the processes that a child started end with its group. If this process is killed with SIGKILL,
 the watchdog ends the groups.
 """
 
@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
 
-from devtools import watchdog
-from devtools.leash import Leash, send
-from devtools.logtail import last_lines
-from devtools.place import ROOT, shown_path
-from devtools.problems import ChildDied, LocalProblem, TaskFailed, how_it_ended
+from devtools import watchdog_process
+from devtools.errors import DevtoolsError, ProcessExited, TaskFailed, exit_reason
+from devtools.log_tail import last_lines
+from devtools.paths import ROOT, shown_path
 from devtools.programs import Program
-from devtools.stopping import StopRequest
+from devtools.stop_request import StopRequest
+from devtools.watchdog import Watchdog, send
 
-PATIENCE = 40.0
-"""Seconds that a start may take on a busy machine."""
-_GRACE = 10.0
-_LOOK = 0.05
+START_TIMEOUT = 40.0
+"""Seconds that a start can take on a busy machine."""
+_TERMINATION_TIMEOUT = 10.0
+_POLL_INTERVAL = 0.05
 
-# Waits for its cue, which comes once the watchdog knows of it; a parent that died meanwhile gives none.
-_ON_CUE = ("/bin/sh", "-c", 'read -r cue && exec "$@" </dev/null', "sh")
+# The child waits for a line that the parent sends once the watchdog knows the child. If the parent dies
+# before that, the line never comes and the child ends.
+_AFTER_A_LINE = ("/bin/sh", "-c", 'read -r line && exec "$@" </dev/null', "sh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class _Child:
     process: "subprocess.Popen[bytes]"
 
 
-class Crew:
-    """The children of one command; leaving its context ends them, the last one started first."""
+class Supervisor:
+    """The child processes of one command. Leaving its context ends them, the newest first."""
 
     def __init__(self, stop: StopRequest, environment: Mapping[str, str]) -> None:
         self._stop = stop
@@ -44,7 +45,7 @@ class Crew:
         self._children: list[_Child] = []
 
     def __enter__(self) -> Self:
-        self._leash = Leash()
+        self._watchdog = Watchdog()
         return self
 
     def __exit__(
@@ -55,10 +56,10 @@ class Crew:
     ) -> None:
         while self._children:
             self._end(self._children.pop().process)
-        self._leash.let_go()
+        self._watchdog.close()
 
     def start(self, program: Program) -> None:
-        """Start a program of the table, its output going to its log."""
+        """Start a program and write its output to its log."""
         program.log.write_bytes(b"")
         with program.log.open("ab") as log:
             process = self._spawn(
@@ -67,32 +68,32 @@ class Crew:
         self._children.append(_Child(program, process))
 
     def check(self) -> None:
-        """Raise ChildDied when a program has ended, or Stopped when a stop was asked for."""
+        """Raise ProcessExited if a program has exited, or Stopped if a stop was requested."""
         self._stop.check()
         for child in self._children:
             code = child.process.poll()
             if code is not None:
-                raise ChildDied(
-                    f"The {child.program.name} ended by itself ({how_it_ended(code)});"
+                raise ProcessExited(
+                    f"The {child.program.name} exited unexpectedly ({exit_reason(code)});"
                     f" the last lines of {shown_path(child.program.log)}:",
                     last_lines(child.program.log),
                 )
 
     def wait_until(self, ready: Callable[[], bool], program: Program) -> None:
-        """Wait for a program. Raises ChildDied, Stopped, or LocalProblem when it takes too long."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait for a program. Raises ProcessExited, Stopped, or DevtoolsError after a time-out."""
+        deadline = time.monotonic() + START_TIMEOUT
         while not ready():
             self.check()
             if time.monotonic() > deadline:
-                raise LocalProblem(
-                    f"The {program.name} was not ready within {PATIENCE:.0f} s;"
+                raise DevtoolsError(
+                    f"The {program.name} was not ready within {START_TIMEOUT:.0f} s;"
                     f" see {shown_path(program.log)}."
                 )
-            self._stop.pause(_LOOK)
+            self._stop.pause(_POLL_INTERVAL)
         self.check()
 
     def run_all(self, commands: Sequence[tuple[str, ...]]) -> list[str]:
-        """Run commands side by side to their ends; return what each printed. Raises TaskFailed."""
+        """Run commands in parallel and return the output of each. Raises TaskFailed."""
         tasks = [self._spawn(one, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for one in commands]
         try:
             return [self._output(task, command) for task, command in zip(tasks, commands, strict=True)]
@@ -103,13 +104,13 @@ class Crew:
     def _output(self, task: "subprocess.Popen[bytes]", command: tuple[str, ...]) -> str:
         while True:
             try:
-                printed, complained = task.communicate(timeout=_LOOK)
+                printed, errors = task.communicate(timeout=_POLL_INTERVAL)
                 break
             except subprocess.TimeoutExpired:
                 self.check()
         if task.returncode != 0:
-            said = (complained + printed).decode(errors="replace").splitlines()
-            raise TaskFailed(f"{' '.join(command[2:])} failed ({how_it_ended(task.returncode)}):", said[-8:])
+            lines = (errors + printed).decode(errors="replace").splitlines()
+            raise TaskFailed(f"{' '.join(command[2:])} failed ({exit_reason(task.returncode)}):", lines[-8:])
         return printed.decode().strip()
 
     def _spawn(
@@ -121,7 +122,7 @@ class Crew:
         env: Mapping[str, str] | None = None,
     ) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(  # noqa: S603 (our own command)
-            [*_ON_CUE, *command],
+            [*_AFTER_A_LINE, *command],
             cwd=ROOT,
             env=self._environment if env is None else env,
             bufsize=0,
@@ -130,7 +131,7 @@ class Crew:
             stderr=stderr,
             start_new_session=True,
         )
-        self._leash.note(process.pid)
+        self._watchdog.watch(process.pid)
         send(process, b"go\n")
         if process.stdin is not None:
             process.stdin.close()
@@ -141,14 +142,14 @@ class Crew:
         if process.poll() is None:
             process.terminate()
             self._await_end(process)
-        watchdog.kill_group(process.pid)
+        watchdog_process.kill_group(process.pid)
         process.wait()
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
-        self._leash.strike(process.pid)
+        self._watchdog.unwatch(process.pid)
 
     def _await_end(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + _GRACE
+        deadline = time.monotonic() + _TERMINATION_TIMEOUT
         while process.poll() is None and time.monotonic() < deadline and not self._stop.urgent:
-            time.sleep(_LOOK)
+            time.sleep(_POLL_INTERVAL)

@@ -1,4 +1,4 @@
-"""The secrets of the local run: drawn once, kept in a file that only its owner may read."""
+"""The secrets of the local run: drawn once, and kept in a file that only its owner can read."""
 
 import base64
 import os
@@ -7,20 +7,20 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-_HEADER = "# Secrets of the local run. Data stays readable only as long as they stay the same.\n"
+_HEADER = "# Secrets of the local run. Without them, the data cannot be decrypted.\n"
 
 
-def load_or_make(path: Path) -> dict[str, str]:
+def load_or_create(path: Path) -> dict[str, str]:
     """Return the variables in the file, after adding the secrets that it lacks."""
     kept = read(path)
-    fresh = {name: value for name, value in _draw().items() if name not in kept}
-    if fresh:
-        _write(path, kept | fresh)
-    return kept | fresh
+    added = {name: value for name, value in _draw().items() if name not in kept}
+    if added:
+        _write(path, kept | added)
+    return kept | added
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return the NAME=value lines of a file; nothing when there is no such file."""
+    """Return the NAME=value lines of a file, or nothing if there is no such file."""
     if not path.exists():
         return {}
     path.chmod(0o600)
@@ -29,7 +29,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600, whole or not at all."""
+    """Write a file with mode 0600. The file is replaced as a whole."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w") as file:
         file.write(text)
