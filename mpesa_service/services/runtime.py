@@ -10,7 +10,7 @@ from mpesa_service.extensions import Database
 from mpesa_service.services.bulkhead import Bulkhead
 from mpesa_service.services.callback_desk import CallbackDesk
 from mpesa_service.services.clock import Clock, utc_now
-from mpesa_service.services.prompt_limit import PromptLimit
+from mpesa_service.services.rate_limits import PromptLimit, RequestLimits
 from mpesa_service.services.token_store import DatabaseTokenStore
 from mpesa_service.services.vault import Vault
 
@@ -21,12 +21,13 @@ def _jitter() -> float:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, database, Daraja client, vault, prompt limit, bulkhead and clock of one service."""
+    """Settings, database, Daraja client, vault, rate limits, bulkhead and clock of one service."""
 
     settings: Settings
     database: Database
     daraja: DarajaClient
     vault: Vault
+    request_limits: RequestLimits
     prompt_limit: PromptLimit
     bulkhead: Bulkhead
     callback_desk: CallbackDesk
@@ -48,6 +49,7 @@ def build_runtime(
         database=database,
         daraja=DarajaClient(_daraja_settings(settings), token_store=store, clock=clock),
         vault=vault,
+        request_limits=RequestLimits(settings),
         prompt_limit=PromptLimit(settings),
         bulkhead=Bulkhead(settings.web_threads),
         callback_desk=CallbackDesk(database),

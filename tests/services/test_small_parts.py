@@ -1,10 +1,9 @@
-"""The token store, the prompt limit, the vault, readiness, and what failed calls mean."""
+"""The token store, the vault, readiness, and what failed calls mean."""
 
 from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
-from limits.errors import StorageError
 
 from mpesa_service.config import Settings
 from mpesa_service.daraja import (
@@ -16,10 +15,8 @@ from mpesa_service.daraja import (
     Throttled,
     Token,
 )
-from mpesa_service.errors import LimitExceeded
 from mpesa_service.extensions import Database
 from mpesa_service.services.clock import utc_now
-from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.services.readiness import unready_because
 from mpesa_service.services.runtime import build_runtime
@@ -81,46 +78,6 @@ class TestTokenStore:
         store.save(self.token(clock))
         other = Vault([Fernet.generate_key().decode()], SECRET)
         assert DatabaseTokenStore(store._database, other, "app", clock).read() is None
-
-
-class TestPromptLimit:
-    def limit(self, **env: str) -> PromptLimit:
-        return PromptLimit(Settings.from_env(environment(RATELIMIT_ENABLED="true", **env)))
-
-    def test_five_prompts_a_number(self) -> None:
-        limit = self.limit()
-        for _ in range(5):
-            limit.check("one")
-            limit.count("one")
-        with pytest.raises(LimitExceeded) as refused:
-            limit.check("one")
-        assert refused.value.code == "prompt_limit"
-        assert 0 < refused.value.retry_after <= 601
-        limit.check("another")
-
-    def test_checking_counts_nothing(self) -> None:
-        limit = self.limit(RATELIMIT_PROMPTS="1 per minute")
-        for _ in range(5):
-            limit.check("one")
-
-    def test_turned_off(self) -> None:
-        limit = PromptLimit(Settings.from_env(environment()))
-        for _ in range(9):
-            limit.check("one")
-            limit.count("one")
-
-    def test_a_store_that_is_away_makes_it_count_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        limit = self.limit(RATELIMIT_PROMPTS="1 per minute")
-
-        def away(*_: object) -> None:
-            raise StorageError(ConnectionError("refused"))
-
-        monkeypatch.setattr(limit._shared, "test", away)
-        monkeypatch.setattr(limit._shared, "hit", away)
-        limit.check("one")
-        limit.count("one")
-        with pytest.raises(LimitExceeded):
-            limit.check("one")
 
 
 class TestVault:
