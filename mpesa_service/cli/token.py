@@ -25,6 +25,5 @@ def token(sub: str, roles: tuple[str, ...], hours: int, as_json: bool) -> None:
         raise click.UsageError("--sub must be 1 to 255 printable characters.")
     if current_app.config["JWT_ALGORITHM"] != "HS256":
         raise click.ClickException("Tokens are made by the holder of the private key, not here.")
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    made = make_token(app, sub, list(roles), timedelta(hours=hours))
+    made = make_token(current_app, sub, list(roles), timedelta(hours=hours))
     say({"token": made}, made, as_json)
