@@ -14,7 +14,7 @@ from mpesa_service.api import RUNTIME
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
 from mpesa_service.config import Settings
-from mpesa_service.extensions import Database, limiter
+from mpesa_service.extensions import Database
 from mpesa_service.models import CallbackInbox, Payment, PaymentEvent, Refund
 from mpesa_service.services.runtime import Runtime, build_runtime
 
@@ -203,15 +203,12 @@ _shared: list[tuple[Settings, Flask]] = []
 def application(settings: Settings, runtime: Runtime) -> Flask:
     """Return an application bound to the runtime.
 
-    Building one takes longer than most tests. Only the runtime knows the database, so tests that differ in
-    nothing else share one application, one after the other. An application that counts requests is new.
+    Building one takes longer than most tests. Only the runtime knows the database and counts requests, so
+    tests that differ in nothing else share one application, one after the other.
     """
-    if settings.ratelimit_enabled:
-        return build_app(settings, runtime)
     settings = replace(settings, database_url="")
     if not _shared or _shared[0][0] != settings:
         _shared[:] = [(settings, build_app(settings, runtime))]
     app = _shared[0][1]
     app.extensions[RUNTIME] = runtime
-    limiter.enabled = False  # all applications have one limiter, which follows the last one that was built
     return app
