@@ -26,8 +26,8 @@ from tests.support import Listening, Service, TestClock, environment, start_serv
 ROOT = Path(__file__).resolve().parents[1]
 MANUAL = {"timers": "manual", "auto": "hold", "b2c_auto": "hold", "seed": 1}
 
-# Tests press Ctrl-C. Whoever starts them in the background (nohup, `&` in a script) has it ignored, here and
-# in every process that they start.
+# Tests press Ctrl-C. If they run in the background (nohup, `&` in a script), it is ignored, here and in every
+# process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -109,7 +109,7 @@ def postgres_url(migrated_postgres: str) -> str:
 
 
 def empty(connection: Connection) -> None:
-    """Delete all rows and count anew, past keys and triggers; TRUNCATE of so many tables takes its time."""
+    """Delete all rows and restart all counters, past keys and triggers; TRUNCATE is slow."""
     names = [table.name for table in Base.metadata.sorted_tables]
     filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names)
     connection.execute(text("SET LOCAL session_replication_role = replica"))

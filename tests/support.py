@@ -171,7 +171,7 @@ class Service:
             return list(session.scalars(select(Refund).order_by(Refund.id)))
 
     def callback_url(self, checkout: str) -> str:
-        """Return the payment's own callback address, as the simulator was told."""
+        """Return the payment's own callback address, as the simulator received it."""
         prompts = self.simulator.get("/simulator/prompts")["prompts"]
         return next(str(p["callbackUrl"]) for p in prompts if p["checkoutRequestId"] == checkout)
 

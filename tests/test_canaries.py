@@ -91,7 +91,7 @@ def a_busy_day(service: Service) -> list[str]:
 
 
 def a_day_of_menu_and_payouts(service: Service, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Take money from the menu and pay some out; return all that is shown of it."""
+    """Receive C2B payments and make payouts; return everything that is shown about them."""
     monkeypatch.setattr(World, "named", lambda _world, party: f"{party} - {RECEIVER}")
     told = dict(zip(("FirstName", "MiddleName", "LastName"), NAMES, strict=True)) | {"MSISDN": PHONE}
     for number, typed in enumerate(TYPED):

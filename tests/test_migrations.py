@@ -251,7 +251,7 @@ class TestAccountReferences:
 
 
 class TestIndexesOfLists:
-    """On PostgreSQL they are built while payments go on, and building them can be taken up again."""
+    """On PostgreSQL they are built while payments continue, and an interrupted build can be repeated."""
 
     @pytest.fixture
     def before(self, new_postgres_database: Any) -> Iterator[Database]:

@@ -59,11 +59,11 @@ def test_a_job_is_not_started_more_than_twice_beside_itself(monkeypatch: pytest.
     task()
     assert len(started) == celery_app.AT_ONCE_PER_JOB
     task()
-    assert len(started) == 2 * celery_app.AT_ONCE_PER_JOB, "places are given back"
+    assert len(started) == 2 * celery_app.AT_ONCE_PER_JOB, "places are released"
 
 
 def test_a_real_worker_does_what_is_due(sqlite_url: str, tmp_path: Path) -> None:
-    """A key past its time is dropped by a worker that nobody told anything but its environment."""
+    """A worker that has only its environment deletes an expired key."""
     engine = create_engine(sqlite_url)
     insert = text(
         "INSERT INTO callback_inbox (kind, body_encrypted, headers, received_at, verdict, attempts)"
