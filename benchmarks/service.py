@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.processes import Program
+from benchmarks.processes import ROOT, Program
 from devtools.ports import free_port
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
@@ -80,10 +80,10 @@ def logging_into(path: Path) -> Iterator[None]:
                 handler.setStream(stream or sys.stderr)
 
 
-def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Program:
-    """Return gunicorn, in the service's own configuration, in front of `app`.
+def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path, *, folder: Path = ROOT) -> Program:
+    """Return gunicorn in front of `app`, with the gunicorn.conf.py of `folder`.
 
-    A single worker runs on one core, the same core for everything that is compared.
+    A single worker is pinned to one core, the same core for every server that is compared.
     """
     port = free_port()
     settings = {
@@ -98,4 +98,4 @@ def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Progr
     # No worker is renewed in the middle of a round.
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--max-requests", "0", app]
     log = logs / f"{app.partition(':')[0]}-{port}.log"
-    return Program(command, port, {**env, **settings}, log, on_one_core=hosting.workers == 1)
+    return Program(command, port, {**env, **settings}, log, cwd=folder, on_one_core=hosting.workers == 1)
