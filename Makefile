@@ -5,11 +5,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 5005
 SIMULATOR_PORT ?= 5006
+REV ?= fe256ed
 export PORT SIMULATOR_PORT
 # Most targets start many Python processes. Without stored bytecode each of them compiles the whole code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run demo demo-day test soak bench bench-quick bench-full bench-lock lint format lock migrate clean
+.PHONY: help install run demo demo-day test soak bench bench-quick bench-full bench-against bench-lock lint format lock migrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -54,6 +55,9 @@ bench-quick: .venv/.dev ## the same with little data, within two minutes
 
 bench-full: .venv/.dev ## the same with ten million payments (over half an hour, 25 GB of disk)
 	@$(BIN)/python -W ignore -m benchmarks --size full
+
+bench-against: .venv/.dev ## compare with the service as it is in commit REV, side by side; make bench-against REV=fe256ed
+	@$(BIN)/python -W ignore -m benchmarks --against $(REV)
 
 bench-lock: .venv/.dev ## renew the lock file of the peers that are measured against
 	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import report, stub
-from benchmarks.against.builds import Build, commit_of, unpacked
+from benchmarks.against.builds import Build, commit_of, tree_name, unpacked
 from benchmarks.against.callbacks import alone, sqlite, together
 from benchmarks.against.comparison import NEW, OLD, Comparison
 from benchmarks.against.process import commands_help, memory, start
@@ -76,7 +76,7 @@ def main() -> int:
         bench = _start(size, console, opened)
         facts = {**report.machine(), "size": size.name, "postgres": bench.postgres.version()}
         if arguments.against:
-            facts["against"] = commit_of(arguments.against)
+            facts |= {"commit": tree_name(), "against": commit_of(arguments.against)}
         measurements = _measurements(arguments, bench, opened)
         rows = []
         for name in arguments.only or measurements:

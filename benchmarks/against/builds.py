@@ -94,6 +94,11 @@ def commit_of(revision: str, repository: Path = ROOT) -> str:
     ).strip()
 
 
+def tree_name(repository: Path = ROOT) -> str:
+    """Return the commit of the working tree; `-dirty` follows if tracked files differ from it."""
+    return _git(repository, "describe", "--always", "--dirty", "--abbrev=12", "--match=").strip()
+
+
 def _git(repository: Path, *arguments: str) -> str:
     done = subprocess.run(
         ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=False

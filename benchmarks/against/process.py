@@ -9,7 +9,7 @@ from benchmarks.against.comparison import NEW, OLD, Comparison, against_old
 from benchmarks.against.sides import Side, get
 from benchmarks.bars import Bar, Row, at_most
 from benchmarks.bench import CONNECTIONS
-from benchmarks.rounds import Sample, play
+from benchmarks.rounds import Sample, Samples, play
 from benchmarks.service import environment
 
 START = "start of the server"
@@ -18,13 +18,9 @@ MEMORY = "memory of a web worker"
 
 
 def start(comparison: Comparison) -> list[Row]:
-    """Start each server, ask whether it is ready, and read the CPU of all its processes up to the answer."""
-    samples = play(
-        1 + comparison.bench.size.starts,
-        {build.name: _starts(comparison, build) for build in comparison.builds},
-    )
-    counted = {name: found[1:] for name, found in samples.items()}  # the first start compiles the source
-    return [against_old(START, "CPU ms to the first answer", _cpu_ms, counted, at_most(0.8))]
+    """Start each server and request /readyz; read the CPU of all its processes up to the answer."""
+    samples = _play_warm(comparison, _starts)
+    return [against_old(START, "CPU ms to the first answer", _cpu_ms, samples, at_most(0.8))]
 
 
 def _starts(comparison: Comparison, build: Build) -> Callable[[int], Sample]:
@@ -39,13 +35,9 @@ def _starts(comparison: Comparison, build: Build) -> Callable[[int], Sample]:
 
 
 def commands_help(comparison: Comparison) -> list[Row]:
-    """Print the help of the operator commands, with the settings in the environment as an operator has them."""
-    samples = play(
-        1 + comparison.bench.size.starts,
-        {build.name: _helps(comparison, build) for build in comparison.builds},
-    )
-    counted = {name: found[1:] for name, found in samples.items()}
-    return [against_old(HELP, "CPU ms", _cpu_ms, counted, at_most(0.4))]
+    """Print the help of the operator commands, with the service's settings in the environment."""
+    samples = _play_warm(comparison, _helps)
+    return [against_old(HELP, "CPU ms", _cpu_ms, samples, at_most(0.4))]
 
 
 def _helps(comparison: Comparison, build: Build) -> Callable[[int], Sample]:
@@ -93,6 +85,15 @@ def _memory(comparison: Comparison, build: Build) -> tuple[float, float]:
         for _ in range(batches):
             loaded.settle(CONNECTIONS)
         return before, server.memory()
+
+
+def _play_warm(
+    comparison: Comparison, measure: Callable[[Comparison, Build], Callable[[int], Sample]]
+) -> Samples:
+    """Return the samples of each build, without its first: that one compiles the source."""
+    contestants = {build.name: measure(comparison, build) for build in comparison.builds}
+    samples = play(1 + comparison.bench.size.starts, contestants)
+    return {name: found[1:] for name, found in samples.items()}
 
 
 def _limit(name: str, found: dict[str, list[float]], bar: Bar) -> Row:

@@ -44,7 +44,7 @@ class Side:
         pushes = stub.pushes(self.bench.daraja.port)
         if len(pushes) != count:
             raise RuntimeError(f"{count} payments were started with {len(pushes)} pushes")
-        self.callbacks.append([_callback(push) for push in pushes])
+        self.callbacks.append([paid_request(push) for push in pushes])
         self.checkout_ids.append(pushes[-1].checkout_id)
         return sample
 
@@ -58,7 +58,8 @@ class Side:
         return sample
 
 
-def _callback(push: stub.Push) -> bytes:
+def paid_request(push: stub.Push) -> bytes:
+    """Return the request that M-Pesa sends when the customer has paid."""
     receipt = f"T{next(_receipts):09d}"
     body = paid_callback(push.merchant_id, push.checkout_id, receipt, push.phone, push.amount)
     return request("POST", push.callback_path, body)
