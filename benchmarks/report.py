@@ -86,11 +86,7 @@ def write_page(rows: Sequence[Row], facts: Mapping[str, Any], page: Path = PAGE)
 def in_markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
     """Return the table and what it was measured on, as Markdown."""
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    builds = (
-        f"Commit {facts['commit']} (ours) beside commit {facts['against']} (old). "
-        if "against" in facts
-        else ""
-    )
+    builds = "Commit {commit} (ours) beside commit {against} (old). " if "against" in facts else ""
     lines = [
         (
             f"{facts['at'].replace('T', ' ')[:16]} UTC, size `{facts['size']}`,"
@@ -98,7 +94,7 @@ def in_markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
             f" {facts['memory_gib']} GiB, Python {facts['python']}, PostgreSQL {facts['postgres']}."
         ),
         "",
-        f"{builds}Versions: {versions}." if versions else "",
+        f"{builds.format_map(facts)}Versions: {versions}." if versions else "",
         "",
         "| " + " | ".join(HEADINGS) + " |",
         "|" + "---|" * len(HEADINGS),
