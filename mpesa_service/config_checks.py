@@ -141,9 +141,16 @@ def _credentials(s: "Settings") -> Iterator[str]:
         yield "MPESA_CERTIFICATE_PATH is needed to encrypt MPESA_INITIATOR_PASSWORD."
 
 
+def database_problem(url: str) -> str | None:
+    """Return what is wrong with the address of a database, or None."""
+    if url.partition(":")[0] in _DATABASES:
+        return None
+    return "DATABASE_URL must be like sqlite:///mpesa.db or postgresql+psycopg://user:password@host/name"
+
+
 def _processes(s: "Settings") -> Iterator[str]:
-    if s.database_url.partition(":")[0] not in _DATABASES:
-        yield "DATABASE_URL must be like sqlite:///mpesa.db or postgresql+psycopg://user:password@host/name"
+    if problem := database_problem(s.database_url):
+        yield problem
     if not s.ratelimit_storage_uri.startswith(("memory:", "redis", "valkey")):
         yield "RATELIMIT_STORAGE_URI must be memory:// or like redis://host:6379/0 (Redis or Valkey)."
     if s.web_concurrency < 1 or s.web_threads < 1:

@@ -332,7 +332,7 @@ class TestFaults:
         shaped(answer, 503, "unavailable")
         assert retry_after(answer)
         answer = service.app.test_client().get("/readyz")
-        assert "alembic upgrade head" in shaped(answer, 503, "not_ready")["message"]
+        assert "mpesa migrate" in shaped(answer, 503, "not_ready")["message"]
         assert service.app.test_client().get("/healthz").status_code == 200
 
     def test_daraja_cannot_be_reached(self, make_service: Any) -> None:

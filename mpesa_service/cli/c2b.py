@@ -1,4 +1,4 @@
-"""Operator command that tells Daraja where to post: flask --app wsgi mpesa register-urls"""
+"""Operator command that tells Daraja where to post: mpesa register-urls"""
 
 import click
 from flask.cli import with_appcontext
@@ -30,7 +30,7 @@ from mpesa_service.services.c2b_registration import Registration, planned, regis
 def register_urls(response_type: str | None, who: str, show: bool, as_json: bool) -> None:
     """Register the C2B addresses. They are secrets: whoever knows them can say that money arrived.
 
-    Example: flask --app wsgi mpesa register-urls --by amina
+    Example: mpesa register-urls --by amina
     """
     with errors_as_sentences():
         actor = operator(who).subject

@@ -1,4 +1,4 @@
-"""Operator commands for the rules of validation: flask --app wsgi mpesa c2b-rules …"""
+"""Operator commands for the rules of validation: mpesa c2b-rules …"""
 
 import click
 from flask.cli import AppGroup
@@ -17,7 +17,7 @@ c2b_rules_cli = AppGroup("c2b-rules", help="Which payments from the phone's own 
 def show(as_json: bool) -> None:
     """Show the rules of the shortcode.
 
-    Example: flask --app wsgi mpesa c2b-rules show
+    Example: mpesa c2b-rules show
     """
     _print(show_rules(runtime()), as_json)
 
@@ -31,7 +31,7 @@ def show(as_json: bool) -> None:
 def set_(reference: str | None, amount: str | None, unsure: str | None, who: str, as_json: bool) -> None:
     """Change rules; what is not named stays as it is. They hold from the next payment on.
 
-    Example: flask --app wsgi mpesa c2b-rules set --reference known --amount exact --by amina
+    Example: mpesa c2b-rules set --reference known --amount exact --by amina
     """
     change = RuleChange(
         ReferenceRule(reference) if reference else None,

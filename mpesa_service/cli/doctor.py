@@ -1,4 +1,4 @@
-"""Operator command that looks for what is wrong: flask --app wsgi mpesa doctor"""
+"""Operator command that looks for what is wrong: mpesa doctor"""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def doctor(as_json: bool) -> None:
     """Check credentials, addresses, clock, database, broker and limits; exit with 1 if one is wrong.
 
     Moves no money. Asks M-Pesa for the accounts' balances, which proves the initiator, and waits up to 20 s
-    for the answer. Example: flask --app wsgi mpesa doctor
+    for the answer. Example: mpesa doctor
     """
     findings = []
     for finding in _findings():

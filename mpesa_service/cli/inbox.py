@@ -16,7 +16,7 @@ inbox_cli = AppGroup("inbox", help="Callbacks as they came in.")
 def retry_inbox(limit: int, as_json: bool) -> None:
     """Apply again the callbacks whose applying failed; each is tried ten times in all.
 
-    Example: flask --app wsgi mpesa inbox retry
+    Example: mpesa inbox retry
     """
     taken = take_up_failed(runtime(), limit)
     say({"callbacks": taken}, f"{taken} callbacks were taken up again.", as_json)

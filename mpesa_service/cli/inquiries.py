@@ -31,7 +31,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def status(receipt: str, *, wait: bool, as_json: bool) -> None:
     """Ask M-Pesa what became of the transaction with this receipt.
 
-    Example: flask --app wsgi mpesa status UKN2ABCDEF --wait
+    Example: mpesa status UKN2ABCDEF --wait
     """
     record = _asked(lambda: transaction_status(runtime(), OPERATOR, asked_receipt(receipt)), wait=wait)
     if as_json:
@@ -48,7 +48,7 @@ def status(receipt: str, *, wait: bool, as_json: bool) -> None:
 def balance(*, wait: bool, as_json: bool) -> None:
     """Ask M-Pesa what the accounts hold, and show what is known.
 
-    Example: flask --app wsgi mpesa balance --wait
+    Example: mpesa balance --wait
     """
     record = _asked(lambda: ask_balance(runtime(), OPERATOR), wait=wait)
     found = latest_balances(runtime())

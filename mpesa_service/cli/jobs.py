@@ -19,7 +19,7 @@ jobs_cli = AppGroup("jobs", help="What is done without being asked.")
 def run_once(names: tuple[str, ...], as_json: bool) -> None:
     """Run every job once, until what is due is done.
 
-    Example: flask --app wsgi mpesa jobs run-once
+    Example: mpesa jobs run-once
     """
     done = {}
     for job in JOBS:
@@ -36,7 +36,7 @@ def run_once(names: tuple[str, ...], as_json: bool) -> None:
 def list_jobs(as_json: bool) -> None:
     """Show every job and how often the worker runs it.
 
-    Example: flask --app wsgi mpesa jobs list
+    Example: mpesa jobs list
     """
     if as_json:
         echo_json([{"name": job.name, "every": job.every, "help": job.help} for job in JOBS])

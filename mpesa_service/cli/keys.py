@@ -15,7 +15,7 @@ keys_cli = AppGroup("keys", help="Keys that encrypt phone numbers at rest.")
 def new_key(as_json: bool) -> None:
     """Print a new key for PHONE_ENCRYPTION_KEYS; put it in front of the others.
 
-    Example: flask --app wsgi mpesa keys new
+    Example: mpesa keys new
     """
     key = Fernet.generate_key().decode()
     say({"key": key}, key, as_json)
@@ -26,7 +26,7 @@ def new_key(as_json: bool) -> None:
 def rotate_keys(as_json: bool) -> None:
     """Encrypt every number and callback again with the newest key; then the old one may go.
 
-    Safe to stop and to run again. Example: flask --app wsgi mpesa keys rotate
+    Safe to stop and to run again. Example: mpesa keys rotate
     """
     # Imported here: see output.py.
     from rich.progress import Progress

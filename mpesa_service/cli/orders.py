@@ -1,4 +1,4 @@
-"""Operator commands for announced orders: flask --app wsgi mpesa orders …"""
+"""Operator commands for announced orders: mpesa orders …"""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ orders_cli = AppGroup("orders", help="Orders that customers may pay from the pho
 def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -> None:
     """Announce an order of so many shillings; the same again changes nothing.
 
-    Example: flask --app wsgi mpesa orders announce ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
+    Example: mpesa orders announce ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
     """
     body = load(AnnounceSchema(), orderId=order, amount=amount, **given)
     with errors_as_sentences():
@@ -47,7 +47,7 @@ def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -
 def show(order: str, as_json: bool) -> None:
     """Show what is due of an order, what has come, and its payments.
 
-    Example: flask --app wsgi mpesa orders show ORDER-1001
+    Example: mpesa orders show ORDER-1001
     """
     with errors_as_sentences():
         found = find_order(runtime(), READER, order)
@@ -68,7 +68,7 @@ def show(order: str, as_json: bool) -> None:
 def list_(status: str | None, limit: int, before: str | None, as_json: bool) -> None:
     """Show announced orders, newest first.
 
-    Example: flask --app wsgi mpesa orders list --status partially_paid
+    Example: mpesa orders list --status partially_paid
     """
     found = list_orders(runtime(), limit, before, OrderStatus(status) if status else None)
     if as_json:

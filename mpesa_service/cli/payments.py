@@ -1,4 +1,4 @@
-"""Operator commands for payments: flask --app wsgi mpesa payments …"""
+"""Operator commands for payments: mpesa payments …"""
 
 import json
 import os
@@ -66,7 +66,7 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 def list_(to_json: bool, **given: Any) -> None:
     """Show payments, newest first.
 
-    Example: flask --app wsgi mpesa payments list --status review,unknown --from 2026-11-22
+    Example: mpesa payments list --status review,unknown --from 2026-11-22
     """
     query = load(PaymentListQuerySchema(), **given)
     limit, after = query.pop("limit"), query.pop("after")
@@ -92,7 +92,7 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
 
     FILE appears when it is whole; until then, and if you stop it, there is FILE.part.
 
-    Example: flask --app wsgi mpesa payments export november.csv --from 2026-11-01 --to 2026-12-01
+    Example: mpesa payments export november.csv --from 2026-11-01 --to 2026-12-01
     """
     filters = Filters(**load(PaymentFilterSchema(), **given))
     if file == "-":
@@ -145,7 +145,7 @@ def _watched(filters: Filters, tell: Callable[[int], None]) -> Iterator[list[Exp
 def events(payment: str, to_json: bool) -> None:
     """Show what happened to a payment and its refunds, in order and in words.
 
-    Example: flask --app wsgi mpesa payments events 019a…
+    Example: mpesa payments events 019a…
     """
     with errors_as_sentences():
         found = payment_trail(runtime(), OPERATOR, payment)

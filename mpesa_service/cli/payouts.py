@@ -1,4 +1,4 @@
-"""Operator commands for payouts: flask --app wsgi mpesa payout …"""
+"""Operator commands for payouts: mpesa payout …"""
 
 import json
 import time
@@ -55,7 +55,7 @@ def create(
 ) -> None:
     """Pay out what a CSV file lists, checked as a whole; its first line names the columns.
 
-    Example: flask --app wsgi mpesa payout create salaries.csv --reference SALARIES-2026-11 --by amina
+    Example: mpesa payout create salaries.csv --reference SALARIES-2026-11 --by amina
     """
     asked = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
     with errors_as_sentences():
@@ -76,7 +76,7 @@ def create(
 def approve(batch: str, who: str, as_json: bool) -> None:
     """Let a batch run, as another person than the one who made it.
 
-    Example: flask --app wsgi mpesa payout approve 019a… --by otieno
+    Example: mpesa payout approve 019a… --by otieno
     """
     _do(payout_control.approve, batch, who, as_json)
 
@@ -88,7 +88,7 @@ def approve(batch: str, who: str, as_json: bool) -> None:
 def pause(batch: str, who: str, as_json: bool) -> None:
     """Send no further row until the batch is resumed.
 
-    Example: flask --app wsgi mpesa payout pause 019a… --by amina
+    Example: mpesa payout pause 019a… --by amina
     """
     _do(payout_control.pause, batch, who, as_json)
 
@@ -100,7 +100,7 @@ def pause(batch: str, who: str, as_json: bool) -> None:
 def resume(batch: str, who: str, as_json: bool) -> None:
     """Let a paused batch go on.
 
-    Example: flask --app wsgi mpesa payout resume 019a… --by amina
+    Example: mpesa payout resume 019a… --by amina
     """
     _do(payout_control.resume, batch, who, as_json)
 
@@ -112,7 +112,7 @@ def resume(batch: str, who: str, as_json: bool) -> None:
 def stop(batch: str, who: str, as_json: bool) -> None:
     """Cancel the rows that wait, for good; those under way come to their end.
 
-    Example: flask --app wsgi mpesa payout stop 019a… --by amina
+    Example: mpesa payout stop 019a… --by amina
     """
     _do(payout_control.stop, batch, who, as_json)
 
@@ -124,7 +124,7 @@ def stop(batch: str, who: str, as_json: bool) -> None:
 def list_(status: str | None, limit: int, as_json: bool) -> None:
     """Show batches, latest first.
 
-    Example: flask --app wsgi mpesa payout list --status waiting_approval
+    Example: mpesa payout list --status waiting_approval
     """
     wanted = BatchStatus(status) if status else None
     found = payout_records.list_batches(runtime(), limit, status=wanted)
@@ -141,7 +141,7 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
 def watch(batch: str, every: float, as_json: bool) -> None:
     """Show how far a batch is until it has ended; Ctrl-C stops only the watching.
 
-    With --json: a line whenever something has changed. Example: flask --app wsgi mpesa payout watch 019a…
+    With --json: a line whenever something has changed. Example: mpesa payout watch 019a…
     """
     with errors_as_sentences():
         try:
@@ -159,7 +159,7 @@ def watch(batch: str, every: float, as_json: bool) -> None:
 def result(batch: str, output: TextIO) -> None:
     """Write every row of a batch, as it stands, as CSV; phone numbers are masked.
 
-    Example: flask --app wsgi mpesa payout result 019a… --output salaries-result.csv
+    Example: mpesa payout result 019a… --output salaries-result.csv
     """
     with errors_as_sentences():
         output.writelines(result_lines(payout_records.all_rows(runtime(), batch)))
@@ -174,7 +174,7 @@ def result(batch: str, output: TextIO) -> None:
 def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) -> None:
     """Say that a payout in review was paid.
 
-    Example: flask --app wsgi mpesa payout settle 019a… --by amina --reason "on the statement"
+    Example: mpesa payout settle 019a… --by amina --reason "on the statement"
     """
     _decide(finding(Resolution.SETTLE, reason=why, receipt=receipt), payout, who, as_json)
 
@@ -187,7 +187,7 @@ def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) 
 def fail(payout: str, why: str, who: str, as_json: bool) -> None:
     """Say that a payout in review was not paid.
 
-    Example: flask --app wsgi mpesa payout fail 019a… --by amina --reason "not on the statement"
+    Example: mpesa payout fail 019a… --by amina --reason "not on the statement"
     """
     _decide(finding(Resolution.FAIL, reason=why), payout, who, as_json)
 
@@ -198,7 +198,7 @@ def fail(payout: str, why: str, who: str, as_json: bool) -> None:
 def resume_payouts(who: str, as_json: bool) -> None:
     """Let payouts go on, after what stopped them was mended.
 
-    Example: flask --app wsgi mpesa payouts resume --by amina
+    Example: mpesa payouts resume --by amina
     """
     resume_held(holds.PAYOUTS, who, as_json=as_json)
 

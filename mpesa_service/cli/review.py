@@ -41,7 +41,7 @@ refunds_cli = AppGroup("refunds", help="Refunds as a whole.")
 def list_waiting(limit: int, as_json: bool) -> None:
     """Show payments and then payouts that wait for a person, oldest first, and why.
 
-    Example: flask --app wsgi mpesa review list
+    Example: mpesa review list
     """
     found, payouts = list_review(runtime(), limit), list_payouts_in_review(runtime(), limit)
     if as_json:
@@ -100,7 +100,7 @@ _AMOUNT = click.option(
 def settle(payment: str, receipt: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
     """Say that the money arrived (or the refund was paid).
 
-    Example: flask --app wsgi mpesa review settle 019a… --by amina --reason "on the statement"
+    Example: mpesa review settle 019a… --by amina --reason "on the statement"
     """
     found = finding(Resolution.SETTLE, reason=why, receipt=receipt, amount=amount)
     _show(_decide(payment, who, found), as_json)
@@ -112,7 +112,7 @@ def settle(payment: str, receipt: str | None, amount: int | None, who: str, why:
 def fail(payment: str, who: str, why: str, as_json: bool) -> None:
     """Say that the money did not arrive (or the refund was not paid).
 
-    Example: flask --app wsgi mpesa review fail 019a… --by amina --reason "not on the statement"
+    Example: mpesa review fail 019a… --by amina --reason "not on the statement"
     """
     _show(_decide(payment, who, finding(Resolution.FAIL, reason=why)), as_json)
 
@@ -129,7 +129,7 @@ def fail(payment: str, who: str, why: str, as_json: bool) -> None:
 def pay_back(payment: str, method: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
     """Say that the money arrived, and pay all of it back: what a customer paid twice, say.
 
-    Example: flask --app wsgi mpesa review refund 019a… --by amina --reason "paid twice"
+    Example: mpesa review refund 019a… --by amina --reason "paid twice"
     """
     record = _decide(payment, who, finding(Resolution.SETTLE, reason=why, amount=amount))
     if not as_json:
@@ -145,7 +145,7 @@ def pay_back(payment: str, method: str | None, amount: int | None, who: str, why
 def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
     """Have M-Pesa reverse a payment: all of it goes back to whoever paid.
 
-    Example: flask --app wsgi mpesa reverse 019a… --by amina --reason "sent to the wrong shop"
+    Example: mpesa reverse 019a… --by amina --reason "sent to the wrong shop"
     """
     wish = RefundWish(method=RefundMethod.REVERSAL, reason=load(ReturnSchema(), reason=why)["reason"])
     _refund(payment, who, wish, as_json)
@@ -163,6 +163,6 @@ def _refund(payment: str, who: str, wish: RefundWish, as_json: bool) -> None:
 def resume_refunds(who: str, as_json: bool) -> None:
     """Let refunds go on, after the initiator's credentials were mended.
 
-    Example: flask --app wsgi mpesa refunds resume --by amina
+    Example: mpesa refunds resume --by amina
     """
     resume_held(holds.REFUNDS, who, as_json=as_json)

@@ -1,8 +1,14 @@
 """The `mpesa` command and the table of its commands."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 import click
 
 from mpesa_service.cli.lazy import Lazy, LazyGroup
+
+if TYPE_CHECKING:
+    from flask.cli import ScriptInfo
 
 
 def _at(where: str, line: str) -> Lazy:
@@ -35,6 +41,27 @@ COMMANDS = {
 }
 
 
-@click.group("mpesa", cls=LazyGroup, sections={"Commands": COMMANDS})
-def mpesa_cli() -> None:
-    """Commands for operators of the payment service."""
+PROGRAMS = {
+    "migrate": _at("migrate:migrate", "Create the tables, or bring them to this version of the service."),
+    "serve": _at("serve:serve", "Start the web service: gunicorn with the settings of this package."),
+    "worker": _at("worker:worker", "Start the background jobs: a Celery worker with its schedule (beat)."),
+}
+
+
+@click.group("mpesa", cls=LazyGroup, sections={"Run the service": PROGRAMS, "Operate the service": COMMANDS})
+@click.pass_context
+def mpesa_cli(context: click.Context) -> None:
+    """Run and operate the payment service.
+
+    The settings are environment variables. Every command has --help, which needs no settings.
+    """
+    # `mpesa` has put the application there.
+    if context.obj is None and context.invoked_subcommand in COMMANDS:
+        context.obj = _application()
+
+
+def _application() -> "ScriptInfo":
+    """Return what makes the application when a command needs it: a command's --help does not."""
+    from flask.cli import ScriptInfo
+
+    return ScriptInfo(create_app=lambda: import_module("mpesa_service.wsgi").app)

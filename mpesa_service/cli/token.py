@@ -19,7 +19,7 @@ from mpesa_service.cli.options import as_json, say
 def token(sub: str, roles: tuple[str, ...], hours: int, as_json: bool) -> None:
     """Print a signed token for local use.
 
-    Example: flask --app wsgi mpesa token --sub shop --role admin
+    Example: mpesa token --sub shop --role admin
     """
     if not is_subject(sub):
         raise click.UsageError("--sub must be 1 to 255 printable characters.")

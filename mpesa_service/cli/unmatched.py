@@ -1,4 +1,4 @@
-"""Operator commands for money that fits no order: flask --app wsgi mpesa unmatched …"""
+"""Operator commands for money that fits no order: mpesa unmatched …"""
 
 import click
 from flask.cli import AppGroup
@@ -39,7 +39,7 @@ SEND_BACK = "no order takes cents: send it back by hand, then close it"
 def list_(limit: int, after: str, as_json: bool) -> None:
     """Show money that fits no order, oldest first, and which orders it may be meant for.
 
-    Example: flask --app wsgi mpesa unmatched list
+    Example: mpesa unmatched list
     """
     found = list_unmatched(runtime(), **load(UnmatchedQuerySchema(), limit=limit, after=after))
     if as_json:
@@ -59,7 +59,7 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
     """Give money to an announced order.
 
-    Example: flask --app wsgi mpesa unmatched match 019a… ORDER-1001 --by amina --reason "called him"
+    Example: mpesa unmatched match 019a… ORDER-1001 --by amina --reason "called him"
     """
     wish = load(MatchSchema(), orderId=order, reason=why)
     with errors_as_sentences():
@@ -78,7 +78,7 @@ def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
 def return_(payment: str, why: str, who: str, as_json: bool) -> None:
     """Have M-Pesa reverse it: all of it goes back to whoever paid.
 
-    Example: flask --app wsgi mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
+    Example: mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
     """
     wish = load(ReturnSchema(), reason=why)
     with errors_as_sentences():
@@ -95,7 +95,7 @@ def return_(payment: str, why: str, who: str, as_json: bool) -> None:
 def close_(money: str, why: str, who: str, as_json: bool) -> None:
     """Take money whose amount has cents off the list, once it was sent back in M-Pesa's portal.
 
-    Example: flask --app wsgi mpesa unmatched close 019a… --by amina --reason "reversed in the portal"
+    Example: mpesa unmatched close 019a… --by amina --reason "reversed in the portal"
     """
     wish = load(CloseSchema(), reason=why)
     with errors_as_sentences():

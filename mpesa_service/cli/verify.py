@@ -1,4 +1,4 @@
-"""Operator command that checks the books: flask --app wsgi mpesa verify"""
+"""Operator command that checks the books: mpesa verify"""
 
 import json
 from collections import Counter
@@ -30,7 +30,7 @@ LEDGER_TIMEOUT = 60
 def verify_books(ledger: str | None, settled: bool, as_json: bool) -> None:
     """Check every rule of the books; exit with 1 if one is broken.
 
-    Safe beside a running service. Example: flask --app wsgi mpesa verify
+    Safe beside a running service. Example: mpesa verify
     """
     tally, broken = Tally(), Counter[str]()
     shown: list[Violation] = []

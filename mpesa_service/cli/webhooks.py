@@ -1,4 +1,4 @@
-"""Operator commands for outgoing events: flask --app wsgi mpesa webhooks …"""
+"""Operator commands for outgoing events: mpesa webhooks …"""
 
 from datetime import datetime
 
@@ -50,7 +50,7 @@ webhooks_cli = AppGroup("webhooks", help="Who is told of events, and what became
 def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: bool) -> None:
     """Add an endpoint and print its secret, this once.
 
-    Example: flask --app wsgi mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
+    Example: mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
     """
     wanted = load(NewEndpointSchema(), url=url, eventTypes=types, description=description)
     with errors_as_sentences():
@@ -63,7 +63,7 @@ def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: b
 def list_(as_json: bool) -> None:
     """Show every endpoint, disabled ones too.
 
-    Example: flask --app wsgi mpesa webhooks list
+    Example: mpesa webhooks list
     """
     found = webhooks.list_endpoints(runtime())
     if as_json:
@@ -79,7 +79,7 @@ def list_(as_json: bool) -> None:
 def disable(endpoint: str, who: str, as_json: bool) -> None:
     """Tell an endpoint of nothing more; what waits for it is set aside.
 
-    Example: flask --app wsgi mpesa webhooks disable 019a… --by amina
+    Example: mpesa webhooks disable 019a… --by amina
     """
     with errors_as_sentences():
         disabled = webhooks.disable_endpoint(runtime(), operator(who).subject, endpoint)
@@ -96,7 +96,7 @@ def disable(endpoint: str, who: str, as_json: bool) -> None:
 def rotate(endpoint: str, who: str, as_json: bool) -> None:
     """Make a new secret and print it, this once; the old one is valid for 24 hours more.
 
-    Example: flask --app wsgi mpesa webhooks rotate 019a… --by amina
+    Example: mpesa webhooks rotate 019a… --by amina
     """
     with errors_as_sentences():
         rotated = webhooks.rotate_secret(runtime(), operator(who).subject, endpoint)
@@ -112,7 +112,7 @@ def rotate(endpoint: str, who: str, as_json: bool) -> None:
 def deliveries(endpoint: str, status: str | None, limit: int, before: int | None, as_json: bool) -> None:
     """Show what was sent to an endpoint, latest first, and what it answered.
 
-    Example: flask --app wsgi mpesa webhooks deliveries 019a… --status failed
+    Example: mpesa webhooks deliveries 019a… --status failed
     """
     wanted = DeliveryStatus(status) if status else None
     with errors_as_sentences():
@@ -130,7 +130,7 @@ def deliveries(endpoint: str, status: str | None, limit: int, before: int | None
 def resend(delivery: int, who: str, as_json: bool) -> None:
     """Send one delivery's event again, under the same webhook-id.
 
-    Example: flask --app wsgi mpesa webhooks resend 4711 --by amina
+    Example: mpesa webhooks resend 4711 --by amina
     """
     with errors_as_sentences():
         again = webhook_deliveries.resend(runtime(), operator(who).subject, delivery)
@@ -149,7 +149,7 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
 def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: bool) -> None:
     """Send an endpoint every event of a time again, also those from before it was added.
 
-    Example: flask --app wsgi mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-23 --by amina
+    Example: mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-23 --by amina
     """
     times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
     with errors_as_sentences():

@@ -72,7 +72,7 @@ def database(runtime: Runtime) -> Iterator[Finding]:
     if trouble is None:
         yield good(DATABASE, f"reachable, schema {schema_head()}")
     else:
-        yield wrong(DATABASE, trouble, "Check DATABASE_URL and its server; then: alembic upgrade head")
+        yield wrong(DATABASE, trouble, "Check DATABASE_URL and its server; then: mpesa migrate")
 
 
 def credentials(runtime: Runtime) -> Iterator[Finding]:

@@ -10,7 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.services.runtime import Runtime
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_PACKAGE = Path(__file__).resolve().parents[1]
+_INSTALLED = _PACKAGE / "migrations"
+MIGRATIONS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "migrations"
+"""The wheel has the migrations in the package (setup.py); a clone has them beside it."""
 
 
 @cache
@@ -29,5 +32,5 @@ def unready_because(runtime: Runtime) -> str | None:
     except SQLAlchemyError:
         return "The database cannot be reached."
     if current != schema_head():
-        return f"The schema is at {current}, not at {schema_head()}: run alembic upgrade head."
+        return f"The schema is at {current}, not at {schema_head()}: run mpesa migrate."
     return None

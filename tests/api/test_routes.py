@@ -319,7 +319,7 @@ def test_not_ready_without_schema(service: Service) -> None:
     try:
         answer = service.app.test_client().get("/readyz")
         assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
-        assert "alembic upgrade head" in answer.json["message"]
+        assert "mpesa migrate" in answer.json["message"]
     finally:
         with service.runtime.database.begin() as session:
             session.execute(text(f"UPDATE alembic_version SET version_num = '{schema_head()}'"))

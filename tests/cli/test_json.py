@@ -11,8 +11,8 @@ from tests.cli.test_webhooks import URL
 from tests.services.test_review import to_review
 from tests.support import Service
 
-FILES = {("payout", "result")}
-"""What it writes is a file in a format of its own."""
+FILES = {("payout", "result"), ("migrate",), ("serve",), ("worker",)}
+"""They write a file in a format of its own, or start a program."""
 WHY = ("--by", "amina", "--reason", "on the statement")
 
 
