@@ -144,7 +144,7 @@ class TestShape:
             "/api",
             "/api/mpesa",
             "/api/mpesa/nothing/at/all",
-            "/api/mpesa/callback/b2c/result/",
+            "/api/mpesa/callback/command/result/",
         ],
     )
     def test_no_such_address(self, shop: Service, path: str) -> None:
@@ -449,7 +449,7 @@ class TestLimits:
 
     def test_callbacks_are_never_limited(self, limited: Service) -> None:
         client = limited.app.test_client()
-        paths = ("", "/token", "/b2c/result/token", "/b2c/timeout/token")
+        paths = ("", "/token", "/command/result/token", "/command/timeout/token")
         for number in range(120):
             answer = client.post(f"/api/mpesa/callback{paths[number % 4]}", data=b"{}")
             assert answer.status_code == 200

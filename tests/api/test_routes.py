@@ -19,10 +19,6 @@ PUBLIC = {
     "mpesa.command_timeout",
     "mpesa.command_status_result",
     "mpesa.command_status_timeout",
-    "mpesa.b2c_result",
-    "mpesa.b2c_timeout",
-    "mpesa.status_result",
-    "mpesa.status_timeout",
     "c2b.confirmation",
     "c2b.validation",
 }
@@ -110,7 +106,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 57
+    assert len(operations) == 53
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)
