@@ -2,7 +2,7 @@
 
 `python -m devtools.prose` applies two lists: the words to avoid of docs/glossary.md, and proselint's checks.
 It prints one line per finding and exits with 1 if there is one. `[tool.prose]` in pyproject.toml names the
-pages, the folders of Python files, the folders that are not checked yet, and proselint's checks that are off.
+pages, the folders of Python files, the pages that are not checked yet, and proselint's checks that are off.
 Code in backticks and fenced blocks is not checked, except the texts of Mermaid diagrams.
 """
 

@@ -1,4 +1,4 @@
-"""How the fields of a posted callback are read: the wrong type is None, the wrong shape an error.
+"""Readers of callback fields: a wrong type is None, a wrong shape is an error.
 
 Shapes are those of Safaricom's portal documentation and of captures: items in any order, `Balance`
 without a Value, one object where a list was promised, dates in two spellings.
@@ -65,7 +65,7 @@ def required_identifier(parent: dict[str, object], key: str, operation: str) -> 
 def named_values(items: object, name_key: str) -> dict[str, object]:
     """Read a list of named items, or one that stands alone; an item may lack its Value.
 
-    A name that comes twice with different values says nothing: it is kept as None.
+    A name that occurs twice with different values is ambiguous: it becomes None.
     """
     values: dict[str, object] = {}
     for item in items if isinstance(items, list) else [items]:
@@ -91,7 +91,7 @@ def read_receipt(value: object) -> str | None:
 
 
 def is_placeholder(receipt: str) -> bool:
-    """Tell whether this is what stands in TransactionID when there is no receipt (documented)."""
+    """Return whether this is the placeholder in TransactionID when there is no receipt (documented)."""
     return bool(_PLACEHOLDER.fullmatch(receipt))
 
 

@@ -1,4 +1,4 @@
-"""JSON from strangers: either plain values of sane size, or a ValueError, and nothing else."""
+"""JSON from untrusted senders: plain values of limited size, or a ValueError."""
 
 import json
 from decimal import Decimal
@@ -24,7 +24,7 @@ def load_json(raw: bytes) -> object:
 
 
 def _is_plain(raw: bytes) -> bool:
-    """Tell whether there is nothing to inspect: no escape, which all that is refused needs, and no depth."""
+    """Return whether nothing needs inspection: the text has no escape and no depth."""
     return b"\\" not in raw and raw.count(b"{") + raw.count(b"[") < MAX_DEPTH
 
 

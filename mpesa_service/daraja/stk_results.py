@@ -1,6 +1,6 @@
 """ResultCodes of an STK push: an int in the callback, a string in the query's answer.
 
-The same code comes with different prose in the two places, so only the code counts. A failure
+The same code has different texts in the two places, so only the code counts. A failure
 is final for polling, but a success that arrives later is still believed: payments after a 1037
 have been reported.
 """
