@@ -94,7 +94,9 @@ def test_no_phrase_reaches_from_one_text_into_the_next(checker: prose.Checker, t
 
 
 def test_doubled_words_are_found(checker: prose.Checker) -> None:
-    assert page(checker, "The the is fine, the the is not: 0 0.") == ["page.md:1: doubled word: 'the'"]
+    word = "the"
+    found = page(checker, f"The {word} is fine, {word} {word} is not: 0 0.")
+    assert found == ["page.md:1: doubled word: 'the'"]
 
 
 def test_proselint_is_asked_too_but_for_checks_that_are_off() -> None:
