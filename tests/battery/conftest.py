@@ -9,7 +9,6 @@ import pytest
 from tests.battery.processes import Watched
 from tests.battery.sizes import SEED, replay
 from tests.battery.stack import Stack
-from tests.conftest import migrate
 
 
 @pytest.hookimpl(wrapper=True)
@@ -32,14 +31,13 @@ def _seed() -> None:
 
 
 @pytest.fixture
-def new_stack(new_postgres_database: Any, tmp_path: Path, certificate: Path) -> Iterator[Any]:
+def new_stack(new_migrated_database: Any, tmp_path: Path, certificate: Path) -> Iterator[Any]:
     """Starts the service with gunicorn, the job runner and a simulator, on a PostgreSQL database."""
     stacks: list[Stack] = []
 
     def make(database_url: str | None = None, simulator: dict[str, Any] | None = None, **env: str) -> Stack:
         if database_url is None:
-            database_url = new_postgres_database("battery")
-            migrate(database_url)
+            database_url = new_migrated_database("battery")
         stacks.append(Stack(tmp_path, database_url, simulator or {}, env))
         stacks[-1].start()
         return stacks[-1]
