@@ -83,4 +83,7 @@ def test_manual_can_be_left() -> None:
 
 
 def test_stopping_before_starting() -> None:
-    by_hand().stop()
+    scheduler, seen = by_hand(), []
+    scheduler.after(0, lambda: seen.append("done"))
+    scheduler.stop()
+    assert seen == []

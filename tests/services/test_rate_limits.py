@@ -1,5 +1,6 @@
 """The limits of callers and of phone numbers, and the counters in memory."""
 
+import contextlib
 import threading
 import time
 
@@ -37,12 +38,20 @@ class TestPromptLimit:
         limit = PromptLimit(settings(RATELIMIT_PROMPTS="1 per minute"))
         for _ in range(5):
             limit.check("one")
-
-    def test_turned_off(self) -> None:
-        limit = PromptLimit(settings(RATELIMIT_ENABLED="false"))
-        for _ in range(9):
+        limit.count("one")
+        with pytest.raises(LimitExceeded):
             limit.check("one")
-            limit.count("one")
+
+    @pytest.mark.parametrize(("enabled", "allowed"), [("true", 1), ("false", 9)])
+    def test_turned_on_and_off(self, enabled: str, allowed: int) -> None:
+        limit = PromptLimit(settings(RATELIMIT_ENABLED=enabled, RATELIMIT_PROMPTS="1 per minute"))
+        prompts = 0
+        with contextlib.suppress(LimitExceeded):
+            while prompts < 9:
+                limit.check("one")
+                limit.count("one")
+                prompts += 1
+        assert prompts == allowed
 
     def test_a_store_that_is_away_makes_it_count_here(self) -> None:
         limit = PromptLimit(settings(RATELIMIT_PROMPTS="1 per minute", RATELIMIT_STORAGE_URI=NOBODY))

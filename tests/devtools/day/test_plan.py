@@ -1,5 +1,8 @@
 """The plan of the day is drawn from its seed, and its customers do not share numbers."""
 
+import pytest
+
+from daraja_simulator.errors import ControlError
 from daraja_simulator.faults import check_rates
 from devtools.day.plan import FAULTS, GROUPS, Size, draw, is_of, phone
 
@@ -31,6 +34,8 @@ def test_phone_numbers_are_unique_and_choose_no_outcome() -> None:
 
 def test_the_simulator_knows_every_fault() -> None:
     check_rates(FAULTS)
+    with pytest.raises(ControlError, match="unknown fault 'b2c.rain'"):
+        check_rates(FAULTS | {"b2c.rain": 0.1})
 
 
 def test_unmatched_references_are_no_orders() -> None:
