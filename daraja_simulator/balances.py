@@ -1,41 +1,41 @@
-"""Account balance: what the shop's accounts hold (portal: Account Balance).
+"""The result of an account balance query: the balances of the shop's accounts.
 
-ResultType and ResultCode are texts in the portal's sample, and so is BOCompletedTime. All accounts
-stand in one text; an account is name, currency, and four amounts whose meaning after the currency
-differs between documents: here current, available, reserved, uncleared.
+Source: the portal's Account Balance page. In its sample, ResultType, ResultCode and BOCompletedTime are
+texts. One text contains all accounts. An account is its name, its currency and four amounts. Documents
+differ on the meaning of the amounts; here they are current, available, reserved and uncleared.
 """
 
-from daraja_simulator.commands import TIMEOUT_ITEM, Trade, listed, referring
+from daraja_simulator.commands import TIMEOUT_ITEM, CommandType, reference_data, result_parameters
 from daraja_simulator.ledger import ACCOUNTS
 from daraja_simulator.outcomes import STATUS_TEXTS, ResultCode
 from daraja_simulator.records import Command
-from daraja_simulator.wire import Json, account, stamp
-from daraja_simulator.world import World
+from daraja_simulator.state import SimulatorState
+from daraja_simulator.wire import Json, account_text, compact_time
 
 
-def _look(_world: World, _query: Command) -> ResultCode:
+def _execute(_world: SimulatorState, _query: Command) -> ResultCode:
     return 0
 
 
-def _details(world: World, query: Command) -> Json:
-    return (_parameters(world) if query.result_code == 0 else {}) | referring(TIMEOUT_ITEM)
+def _details(state: SimulatorState, query: Command) -> Json:
+    return (_parameters(state) if query.result_code == 0 else {}) | reference_data(TIMEOUT_ITEM)
 
 
-def _parameters(world: World) -> Json:
-    accounts = world.ledger.accounts
-    return listed(
+def _parameters(state: SimulatorState) -> Json:
+    accounts = state.ledger.accounts
+    return result_parameters(
         {
-            "AccountBalance": "&".join(account(name, accounts[key]) for key, name in ACCOUNTS.items()),
-            "BOCompletedTime": stamp(world.now()),
+            "AccountBalance": "&".join(account_text(name, accounts[key]) for key, name in ACCOUNTS.items()),
+            "BOCompletedTime": compact_time(state.now()),
         }
     )
 
 
-TRADE = Trade(
+COMMAND_TYPE = CommandType(
     "balance",
     lambda options: options.balance_after,
-    _look,
+    _execute,
     _details,
     STATUS_TEXTS,
-    quoted=lambda _code: True,
+    codes_are_texts=lambda _code: True,
 )

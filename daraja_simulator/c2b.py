@@ -1,30 +1,31 @@
-"""A payment that a customer makes from the phone's own menu, to the shop's pay bill or till.
+"""C2B payments: a customer starts one on the phone, to the shop's pay bill or till.
 
-Portal, C2B: when validation is on, the shop is asked first and has about eight seconds; a refusal
-ends the payment and nobody is told; silence or nonsense leaves the word to the ResponseType that was
-registered. Then the money moves, and the shop is told where URLs are registered. Whoever sent a
-plain refusal such as ResultCode 1 is taken to mean it, although the documented ones are C2B000nn.
+Source: the portal's C2B page. With validation on, Daraja first posts to the shop's validation URL, which has
+about eight seconds to respond. A rejection ends the payment without a confirmation. After a time-out or an
+unreadable response, the registered ResponseType decides. Then the money moves, and Daraja posts the
+confirmation if URLs are registered. The documented rejection codes are C2B000nn; the simulator also accepts
+other codes, such as ResultCode 1, as rejections.
 """
 
 import json
 from dataclasses import dataclass
 
 from daraja_simulator import confirmations, sms
-from daraja_simulator.courier import Attempt, Letter
+from daraja_simulator.callback_delivery import Attempt, Callback
 from daraja_simulator.ledger import Cause, Customer
 from daraja_simulator.outcomes import STK_TEXTS
-from daraja_simulator.records import C2B, COMPLETED, OPEN, REJECTED, C2bPayment, Notice
+from daraja_simulator.records import C2B, COMPLETED, OPEN, REJECTED, C2bPayment, C2bTransaction
+from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json, masked
-from daraja_simulator.world import World
 
-_STRANGER = "The number is no customer."
-_REJECTED = "The shop does not take this payment."
-_UNANSWERED = "The shop could not be asked."
+_NOT_A_CUSTOMER = "The number is not a customer."
+_REJECTED = "The shop rejected this payment."
+_NO_VALIDATION = "The shop's validation URL gave no usable response."
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a customer typed into the menu."""
+class C2bRequest:
+    """What a customer typed on the phone."""
 
     msisdn: str
     amount: int
@@ -34,104 +35,112 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What the validator said; `code` is None when it said nothing that can be read."""
+class _ValidationResult:
+    """The validation URL's response. `code` is None if the response was unusable."""
 
     reason: str | None = None
     code: str | None = None
     third_party_id: str = ""
 
 
-def begin(world: World, wish: Wish, originator_id: str | None = None) -> C2bPayment:
-    """Note the payment under the receipt that it will have; nothing is asked or moved yet."""
-    with world.lock:
-        now = world.now()
-        notice = Notice(
-            trans_id=world.ledger.new_receipt(now),
+def start(state: SimulatorState, request: C2bRequest, originator_id: str | None = None) -> C2bPayment:
+    """Store the payment under its future receipt. It is not validated yet, and no money moves."""
+    with state.lock:
+        now = state.now()
+        transaction = C2bTransaction(
+            trans_id=state.ledger.new_receipt(now),
             at=now,
-            transaction_type=confirmations.type_of(world, till=wish.till),
-            shortcode=wish.shortcode,
-            msisdn=wish.msisdn,
-            amount=wish.amount,
-            bill_ref_number=wish.bill_ref_number,
+            transaction_type=confirmations.transaction_type(state, till=request.till),
+            shortcode=request.shortcode,
+            msisdn=request.msisdn,
+            amount=request.amount,
+            bill_ref_number=request.bill_ref_number,
         )
-        payment = C2bPayment(notice, world.plan("c2b", {"msisdn": wish.msisdn}), originator_id)
-        world.c2b[notice.trans_id] = payment
-    world.tell(f"{masked(wish.msisdn)} pays KES {wish.amount} to {wish.shortcode} from the menu")
+        payment = C2bPayment(transaction, state.fault_plan("c2b", {"msisdn": request.msisdn}), originator_id)
+        state.c2b[transaction.trans_id] = payment
+    state.log(f"{masked(request.msisdn)} pays KES {request.amount} to {request.shortcode} by C2B")
     return payment
 
 
-def pay(world: World, payment: C2bPayment) -> list[Attempt]:
-    """Ask the shop if it wants to be asked, move the money, and confirm; return the attempts made."""
-    notice, asked = payment.notice, []
-    with world.lock:
-        if not _open(world, payment):
+def pay(state: SimulatorState, payment: C2bPayment) -> list[Attempt]:
+    """Validate the payment if validation is on, move the money, and confirm. Return the deliveries."""
+    transaction, validations = payment.transaction, []
+    with state.lock:
+        if not _open(state, payment):
             return []
-        urls = world.c2b_urls.get(notice.shortcode)
-        question = None
-        verdict = _Verdict(_obstacle(world, notice))
-        if verdict.reason is None and urls is not None and world.options.c2b_validation:
-            question = confirmations.validation(world, notice, urls)
-        seconds = world.options.validation_seconds
-    if question is not None and urls is not None:
-        asked = [world.courier.ask(question, seconds)]
-        verdict = _read(asked[0], urls["responseType"])
-    with world.lock:
-        letters = _settle(world, payment, verdict, urls) if _open(world, payment) else []
-    return asked + world.courier.dispatch_all(letters)
+        urls = state.c2b_urls.get(transaction.shortcode)
+        validation = None
+        result = _ValidationResult(_rejection_reason(state, transaction))
+        if result.reason is None and urls is not None and state.options.c2b_validation:
+            validation = confirmations.validation(state, transaction, urls)
+        seconds = state.options.validation_seconds
+    if validation is not None and urls is not None:
+        validations = [state.delivery.request(validation, seconds)]
+        result = _validation_result(validations[0], urls["responseType"])
+    with state.lock:
+        callbacks = _settle(state, payment, result, urls) if _open(state, payment) else []
+    return validations + state.delivery.deliver_all(callbacks)
 
 
-def pay_with_pin(world: World, wish: Wish, pin: str) -> list[Attempt]:
-    """Pay when the PIN is right; else nothing is begun, and the phone says why."""
-    with world.lock:
-        customer = world.customer(wish.msisdn)
+def pay_with_pin(state: SimulatorState, request: C2bRequest, pin: str) -> list[Attempt]:
+    """Pay if the PIN is right. Otherwise no payment starts, and an SMS gives the reason."""
+    with state.lock:
+        customer = state.customer(request.msisdn)
         code = customer.enter_pin(pin) if customer is not None else 0
         if customer is not None and code != 0:
             sms.failed(customer, STK_TEXTS[code])
             return []
-    return pay(world, begin(world, wish))
+    return pay(state, start(state, request))
 
 
-def _open(world: World, payment: C2bPayment) -> bool:
-    return world.c2b.get(payment.notice.trans_id) is payment and payment.state == OPEN
+def _open(state: SimulatorState, payment: C2bPayment) -> bool:
+    return state.c2b.get(payment.transaction.trans_id) is payment and payment.state == OPEN
 
 
-def _obstacle(world: World, notice: Notice) -> str | None:
-    customer = world.customer(notice.msisdn)
+def _rejection_reason(state: SimulatorState, transaction: C2bTransaction) -> str | None:
+    customer = state.customer(transaction.msisdn)
     if customer is None:
-        return _STRANGER
-    return STK_TEXTS[1] if customer.balance < notice.amount else None
+        return _NOT_A_CUSTOMER
+    return STK_TEXTS[1] if customer.balance < transaction.amount else None
 
 
-def _settle(world: World, payment: C2bPayment, verdict: _Verdict, urls: Json | None) -> list[Letter]:
-    notice = payment.notice
-    payment.validation_code = verdict.code
-    payment.reason = verdict.reason or _obstacle(world, notice)
+def _settle(
+    state: SimulatorState, payment: C2bPayment, result: _ValidationResult, urls: Json | None
+) -> list[Callback]:
+    transaction = payment.transaction
+    payment.validation_code = result.code
+    payment.reason = result.reason or _rejection_reason(state, transaction)
     payment.state = REJECTED if payment.reason else COMPLETED
-    payment.closed_at = world.now()
-    world.tell(f"payment {payment.state}: {masked(notice.msisdn)} KES {notice.amount}")
-    customer = world.ledger.customers.get(notice.msisdn)
+    payment.closed_at = state.now()
+    state.log(f"payment {payment.state}: {masked(transaction.msisdn)} KES {transaction.amount}")
+    customer = state.ledger.customers.get(transaction.msisdn)
     if customer is None:
         return []
     if payment.reason is not None:
         sms.failed(customer, payment.reason)
         return []
-    _take_money(world, notice, customer)
+    _take_money(state, transaction, customer)
     if urls is None:
         return []
-    told = payment.plan.amount_told(notice.amount)
-    thanks = verdict.third_party_id
-    return [confirmations.confirmation(world, notice, urls, payment.plan, amount=told, third_party_id=thanks)]
+    reported = payment.plan.reported_amount(transaction.amount)
+    third_party_id = result.third_party_id
+    return [
+        confirmations.confirmation(
+            state, transaction, urls, payment.plan, amount=reported, third_party_id=third_party_id
+        )
+    ]
 
 
-def _take_money(world: World, notice: Notice, customer: Customer) -> None:
-    refs = {"billRefNumber": notice.bill_ref_number, "shortcode": notice.shortcode}
-    cause = Cause(C2B, world.now(), refs)
-    world.ledger.debit_customer(customer, notice.amount, cause, notice.trans_id)
-    sms.paid(customer, notice.trans_id, notice.amount, notice.shortcode, notice.bill_ref_number)
+def _take_money(state: SimulatorState, transaction: C2bTransaction, customer: Customer) -> None:
+    refs = {"billRefNumber": transaction.bill_ref_number, "shortcode": transaction.shortcode}
+    cause = Cause(C2B, state.now(), refs)
+    state.ledger.debit_customer(customer, transaction.amount, cause, transaction.trans_id)
+    sms.paid(
+        customer, transaction.trans_id, transaction.amount, transaction.shortcode, transaction.bill_ref_number
+    )
 
 
-def _read(attempt: Attempt, response_type: str) -> _Verdict:
+def _validation_result(attempt: Attempt, response_type: str) -> _ValidationResult:
     try:
         answer = json.loads(attempt.answer or "")
     except ValueError:
@@ -139,7 +148,7 @@ def _read(attempt: Attempt, response_type: str) -> _Verdict:
     code = answer.get("ResultCode") if isinstance(answer, dict) else None
     readable = isinstance(code, str | int) and not isinstance(code, bool) and str(code)
     if attempt.error is not None or attempt.status != 200 or not readable:
-        return _Verdict(None if response_type == "Completed" else _UNANSWERED)
+        return _ValidationResult(None if response_type == "Completed" else _NO_VALIDATION)
     if str(code).strip("0"):
-        return _Verdict(_REJECTED, str(code))
-    return _Verdict(None, str(code), str(answer.get("ThirdPartyTransID") or ""))
+        return _ValidationResult(_REJECTED, str(code))
+    return _ValidationResult(None, str(code), str(answer.get("ThirdPartyTransID") or ""))

@@ -17,8 +17,8 @@ from daraja_simulator.identity import identity_from_file, process_identity
 from daraja_simulator.options import SimulatorOptions, option_names
 from daraja_simulator.outcomes import table
 from daraja_simulator.server import bind
+from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import NAIROBI
-from daraja_simulator.world import World
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "daraja-simulator") -> int:
@@ -30,23 +30,23 @@ def main(arguments: Sequence[str] | None = None, program: str = "daraja-simulato
         identity = identity_from_file(given.key_file) if given.key_file else process_identity()
     except (ControlError, ValueError, OSError) as error:
         parser.error(str(error))
-    world = World(options, identity=identity, tell=_say)
+    state = SimulatorState(options, identity=identity, log=_log)
     try:
-        server = bind(world, given.host, given.port)
+        server = bind(state, given.host, given.port)
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "the port is taken; choose another with --port" if taken else error.strerror
-        print(f"cannot listen on {given.host}:{given.port}: {reason}", file=sys.stderr)
+        in_use = error.errno == errno.EADDRINUSE
+        reason = "the port is in use; choose another with --port" if in_use else error.strerror
+        print(f"Cannot listen on {given.host}:{given.port}: {reason}", file=sys.stderr)
         return 1
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     address = f"http://{given.host}:{server.port}"
-    _say(f"Daraja simulator on {address}  (help: {address}/simulator/, seed {options.seed})")
-    _say(f"shortcode {options.shortcode}, phone page {address}/simulator/phone")
-    with contextlib.suppress(KeyboardInterrupt):  # most often the server itself has caught it
+    _log(f"Daraja simulator on {address}  (help: {address}/simulator/, seed {options.seed})")
+    _log(f"shortcode {options.shortcode}, phone page {address}/simulator/phone")
+    with contextlib.suppress(KeyboardInterrupt):  # the server usually catches it itself
         server.serve_forever()
-    _say("stopping")
+    _log("Stopped.")
     server.server_close()
-    world.stop()
+    state.stop()
     signal.signal(signal.SIGTERM, before)
     return 0
 
@@ -55,41 +55,50 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     """Return the parser. Its help ends with the tables of outcomes and faults."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="A local M-Pesa Daraja with its own customers and ledger.",
+        description="Run a local simulator of Safaricom's M-Pesa API (Daraja).",
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--port", type=_port, default=5006, help="port to listen on (default: 5006; 0: any)")
+    add("--port", type=_port, default=5006, help="port to listen on; 0 chooses a free port (default: 5006)")
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    add("--pay-after", metavar="SECONDS", help="how long a customer takes to pay (default: 2)")
-    add("--auto", choices=("pay", "hold"), help="what customers do by themselves (default: pay)")
-    add("--seed", help="seed of all faults (default: drawn, and printed)")
-    add("--consumer-key", help="take only this consumer key (default: any)")
-    add("--consumer-secret", help="take only this consumer secret (default: any)")
-    add("--strict-customers", action="store_true", default=None, help="only added customers exist")
+    add("--pay-after", metavar="SECONDS", help="time until a customer pays (default: 2)")
+    add(
+        "--auto",
+        choices=("pay", "hold"),
+        help="whether customers pay, or wait for instructions (default: pay)",
+    )
+    add("--seed", help="seed of the faults (default: random; the first line of output shows it)")
+    add("--consumer-key", metavar="KEY", help="the only valid consumer key (default: any key is valid)")
+    add("--consumer-secret", metavar="SECRET", help="the only valid consumer secret (default: any)")
+    add(
+        "--strict-customers",
+        action="store_true",
+        default=None,
+        help="only numbers that the control API added are customers",
+    )
     add(
         "--fault",
         action="append",
         default=[],
         metavar="NAME=RATE",
-        help="switch a fault on; repeatable",
+        help="set the rate of a fault; repeatable",
     )
-    add("--token-lifetime", metavar="SECONDS", help="life of an access token (default: 3599)")
+    add("--token-lifetime", metavar="SECONDS", help="lifetime of an access token (default: 3599)")
     add(
         "--keep-old-tokens",
         action="store_true",
         default=None,
-        help="a new token leaves the old alive",
+        help="a new token does not invalidate the old one",
     )
-    add("--pending-style", choices=("4999", "500"), help="how a query says pending (default: 4999)")
+    add("--pending-style", choices=("4999", "500"), help="how a query reports an open prompt (default: 4999)")
     add(
         "--query-limit",
         choices=("on", "off"),
-        help="the sandbox's 5 queries a minute (default: off)",
+        help="limit queries to 5 per minute, as the sandbox does (default: off)",
     )
-    add("--key-file", type=Path, help="PEM file that keeps the key pair (made when missing)")
-    add("--set", action="append", default=[], metavar="OPTION=VALUE", help="any option; repeatable")
+    add("--key-file", type=Path, metavar="PATH", help="PEM file with the key pair; created if it is missing")
+    add("--set", action="append", default=[], metavar="OPTION=VALUE", help="set any option; repeatable")
     return parser
 
 
@@ -122,15 +131,15 @@ def _pairs(items: list[str]) -> dict[str, str]:
 
 
 def _epilog() -> str:
-    rows = [f"  99{code}  {stk:<50.50}  {b2c:.50}" for code, stk, b2c in table()]
+    rows = [f"  99{code}  {_shortened(stk):<50}  {_shortened(b2c)}" for code, stk, b2c in table()]
     faults = [f"  {name:<24}{text}" for name, text in FAULTS.items()]
     return "\n".join(
         [
-            "Outcomes, by the last six digits of the phone number, or by the amount 240000 + the",
-            "last four (KES 241032 cancels); left STK push, right payouts and reversals:",
+            "Outcomes. The last six digits of the phone number choose one, or an amount of 240000 plus",
+            "the last four digits (KES 241032 cancels). Left: STK push. Right: payouts and reversals.",
             *rows,
             "",
-            "Faults (rate 0 to 1; stk_push.NAME limits one to an operation):",
+            "Faults, with a rate from 0 to 1. stk_push.NAME limits a fault to one operation.",
             *faults,
             *textwrap.wrap(
                 "operations: " + ", ".join(OPERATIONS), 96, initial_indent="  ", subsequent_indent="    "
@@ -141,5 +150,9 @@ def _epilog() -> str:
     )
 
 
-def _say(line: str) -> None:
+def _shortened(text: str) -> str:
+    return textwrap.shorten(text, 50, placeholder=" …")
+
+
+def _log(line: str) -> None:
     print(f"{datetime.now(UTC).astimezone(NAIROBI):%H:%M:%S} {line}", flush=True)

@@ -1,8 +1,8 @@
-"""What happens to a command after it was accepted: a time-out or a result, and what it tells.
+"""What happens to a command after it was accepted: a time-out or a result.
 
-All commands go this way, those that move money and those that ask; each is a `Trade` with its own
-deed and its own details. That a queue time-out posts the original request back is told by one production user
-(121-platform, quoting Safaricom staff); it is not in the documentation.
+This covers payouts, reversals and queries. Each has a `CommandType` that executes it and describes its
+result. According to one production user (121-platform, quoting Safaricom staff), a queue time-out posts
+the original request to QueueTimeOutURL. The documentation does not say so.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from daraja_simulator import ids
-from daraja_simulator.courier import Attempt, Letter
+from daraja_simulator.callback_delivery import Attempt, Callback
 from daraja_simulator.errors import DarajaError
-from daraja_simulator.faults import Plan
+from daraja_simulator.faults import FaultPlan
 from daraja_simulator.options import SimulatorOptions
-from daraja_simulator.outcomes import HOLD, PAID, Outcome, ResultCode, named
+from daraja_simulator.outcomes import HOLD, PAID, Outcome, ResultCode, outcome_named
 from daraja_simulator.records import COMPLETED, FAILED, QUEUED, TIMED_OUT, Command
+from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json
-from daraja_simulator.world import World
 
 C = TypeVar("C", bound=Command)
 
@@ -25,120 +25,124 @@ TIMEOUT_ITEM = {
     "Key": "QueueTimeoutURL",
     "Value": "https://internalsandbox.safaricom.co.ke/mpesa/b2cresults/v1/submit",
 }
-"""What stands in ReferenceItem: an address of Safaricom's own, whatever the request said."""
+"""The ReferenceItem of every result: Safaricom's own address, independent of the request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trade(Generic[C]):
-    """What is special about one kind of command; both functions run under the world's lock."""
+class CommandType(Generic[C]):
+    """What differs between the kinds of commands. Its functions run while the state's lock is held."""
 
-    letters: str
-    """`b2c`: its letters are `b2c_result` and `b2c_timeout`."""
-    wait: Callable[[SimulatorOptions], float]
-    """How long it takes by itself, in seconds."""
-    perform: Callable[[World, C], ResultCode]
-    """Do it; return 0, or the code that says why not."""
-    details: Callable[[World, C], Json]
-    """ResultParameters and ReferenceData, once state and result code are known."""
+    callback_prefix: str
+    """With the prefix `b2c`, the callbacks are `b2c_result` and `b2c_timeout`."""
+    delay: Callable[[SimulatorOptions], float]
+    """Seconds from acceptance to the result."""
+    execute: Callable[[SimulatorState, C], ResultCode]
+    """Execute the command. Return 0, or the result code of the failure."""
+    details: Callable[[SimulatorState, C], Json]
+    """Return ResultParameters and ReferenceData of a command that has its state and result code."""
     texts: Mapping[ResultCode, str]
-    quoted: Callable[[ResultCode], bool] = lambda _code: False
+    codes_are_texts: Callable[[ResultCode], bool] = lambda _code: False
     """Whether ResultType and ResultCode are texts in a result with this code."""
 
 
-def planned(plan: Plan, chosen: Outcome | None, auto: str) -> Outcome:
-    """Return what will become of a command: script, then number or amount, then the option."""
+def choose_outcome(plan: FaultPlan, chosen: Outcome | None, auto: str) -> Outcome:
+    """Return the outcome of a command: that of the script, else of number or amount, else of the option."""
     if plan.script is not None and plan.script.outcome is not None:
-        return named(plan.script.outcome)
+        return outcome_named(plan.script.outcome)
     return chosen or (PAID if auto == "pay" else HOLD)
 
 
-def accept(world: World, trade: Trade[C], command: C) -> None:
-    """Queue a command. Raises DarajaError when its OriginatorConversationID was used before."""
+def enqueue(state: SimulatorState, command_type: CommandType[C], command: C) -> None:
+    """Queue a command. Raises DarajaError if its OriginatorConversationID was used before."""
     key, script = command.originator_conversation_id, command.plan.script
-    with world.lock:
-        if key in world.commands:
+    with state.lock:
+        if key in state.commands:
             raise DarajaError(500, "500.002.1001", "Duplicate OriginatorConversationID.")
-        world.commands[key] = command
+        state.commands[key] = command
         if not command.outcome.hold:
-            wait = trade.wait(world.options)
+            wait = command_type.delay(state.options)
             if script is not None and script.pay_after is not None:
                 wait = script.pay_after
-            world.scheduler.after(wait, lambda: act(world, trade, command))
-    world.tell(f"{command.kind} {command.summary} queued")
+            state.scheduler.after(wait, lambda: run(state, command_type, command))
+    state.log(f"{command.kind} {command.summary} queued")
     if command.plan.has("callback_before_answer"):
-        act(world, trade, command)
+        run(state, command_type, command)
 
 
-def act(world: World, trade: Trade[C], command: C) -> list[Attempt]:
-    """Do what was planned for a queued command, and deliver what is to be told."""
+def run(state: SimulatorState, command_type: CommandType[C], command: C) -> list[Attempt]:
+    """Give a queued command its planned outcome, and deliver the callback."""
     if command.plan.has("late_success"):
-        attempts = time_out(world, trade, command)
-        world.scheduler.after(world.options.late_after, lambda: complete(world, trade, command))
+        attempts = time_out(state, command_type, command)
+        state.scheduler.after(state.options.late_after, lambda: complete(state, command_type, command))
         return attempts
     if command.plan.has("queue_timeout"):
-        return time_out(world, trade, command)
-    return complete(world, trade, command)
+        return time_out(state, command_type, command)
+    return complete(state, command_type, command)
 
 
-def complete(world: World, trade: Trade[C], command: C, code: ResultCode | None = None) -> list[Attempt]:
-    """Carry the command out (or refuse it with `code`) and deliver the result."""
-    with world.lock:
-        if not _waits(world, command, QUEUED, TIMED_OUT):
+def complete(
+    state: SimulatorState, command_type: CommandType[C], command: C, code: ResultCode | None = None
+) -> list[Attempt]:
+    """Execute the command, or fail it with `code`, and deliver the result."""
+    with state.lock:
+        if not _is_in_state(state, command, QUEUED, TIMED_OUT):
             return []
         if code is None:
-            code = command.refusal or command.outcome.code
+            code = command.initiator_result or command.outcome.code
         if code == 0:
-            code = trade.perform(world, command)
+            code = command_type.execute(state, command)
         command.state = COMPLETED if code == 0 else FAILED
         command.result_code = code
-        command.closed_at = world.now()
-        body = _result(world, trade, command, code)
-        letter = _letter(trade, "result", command, command.result_url, body)
-    world.tell(f"{command.kind} {command.summary} {command.state}, result {code}")
-    return world.courier.dispatch(letter)
+        command.closed_at = state.now()
+        body = _result(state, command_type, command, code)
+        callback = _callback_of(command_type, "result", command, command.result_url, body)
+    state.log(f"{command.kind} {command.summary} {command.state}, result {code}")
+    return state.delivery.deliver(callback)
 
 
-def time_out(world: World, trade: Trade[C], command: C) -> list[Attempt]:
-    """Send the request back to its QueueTimeOutURL; nothing is done."""
-    with world.lock:
-        if not _waits(world, command, QUEUED):
+def time_out(state: SimulatorState, command_type: CommandType[C], command: C) -> list[Attempt]:
+    """Post the request to its QueueTimeOutURL. The command is not executed."""
+    with state.lock:
+        if not _is_in_state(state, command, QUEUED):
             return []
         command.state = TIMED_OUT
-    world.tell(f"{command.kind} {command.summary} timed out in the queue")
-    return world.courier.dispatch(_letter(trade, "timeout", command, command.timeout_url, command.payload))
+    state.log(f"{command.kind} {command.summary} timed out in the queue")
+    return state.delivery.deliver(
+        _callback_of(command_type, "timeout", command, command.timeout_url, command.payload)
+    )
 
 
-def listed(values: Mapping[str, object]) -> Json:
-    """Return values as ResultParameters; None becomes a key without a value."""
+def result_parameters(values: Mapping[str, object]) -> Json:
+    """Return values as ResultParameters. None becomes a key without a value."""
     items = [{"Key": key} if value is None else {"Key": key, "Value": value} for key, value in values.items()]
     return {"ResultParameters": {"ResultParameter": items}}
 
 
-def referring(item: Json | list[Json]) -> Json:
-    """Return ReferenceData around an item, or a list of them."""
+def reference_data(item: Json | list[Json]) -> Json:
+    """Return ReferenceData that contains an item, or a list of items."""
     return {"ReferenceData": {"ReferenceItem": item}}
 
 
-def _waits(world: World, command: Command, *states: str) -> bool:
-    known = world.commands.get(command.originator_conversation_id) is command
+def _is_in_state(state: SimulatorState, command: Command, *states: str) -> bool:
+    known = state.commands.get(command.originator_conversation_id) is command
     return known and command.state in states
 
 
-def _letter(trade: Trade[C], what: str, command: C, url: str, body: Json) -> Letter:
+def _callback_of(command_type: CommandType[C], what: str, command: C, url: str, body: Json) -> Callback:
     key = command.originator_conversation_id
-    return Letter(f"{trade.letters}_{what}", key, url, body, command.plan)
+    return Callback(f"{command_type.callback_prefix}_{what}", key, url, body, command.plan)
 
 
-def _result(world: World, trade: Trade[C], command: C, code: ResultCode) -> Json:
-    quoted = trade.quoted(code)
+def _result(state: SimulatorState, command_type: CommandType[C], command: C, code: ResultCode) -> Json:
+    quoted = command_type.codes_are_texts(code)
     return {
         "Result": {
             "ResultType": "0" if quoted else 0,
             "ResultCode": str(code) if quoted else code,
-            "ResultDesc": trade.texts.get(code, "The transaction failed."),
+            "ResultDesc": command_type.texts.get(code, "The transaction failed."),
             "OriginatorConversationID": command.originator_conversation_id,
             "ConversationID": command.conversation_id,
-            "TransactionID": command.receipt or ids.placeholder_receipt(world.now()),
-            **trade.details(world, command),
+            "TransactionID": command.receipt or ids.placeholder_receipt(state.now()),
+            **command_type.details(state, command),
         }
     }

@@ -1,7 +1,7 @@
-"""How Daraja refuses, and how the control API does.
+"""The error responses of Daraja and of the control API.
 
-Codes and texts: the portal's error pages; the Apigee `fault` body was seen on the sandbox's STK
-query.
+Sources of codes and texts: the portal's error pages. The Apigee `fault` body was observed on the sandbox's
+STK query.
 """
 
 from daraja_simulator import ids
@@ -9,7 +9,7 @@ from daraja_simulator.wire import Json
 
 
 class DarajaError(Exception):
-    """A refusal in Daraja's common form: `requestId`, `errorCode`, `errorMessage`."""
+    """An error in Daraja's common form: `requestId`, `errorCode`, `errorMessage`."""
 
     def __init__(self, status: int, code: str, message: str, request_id: str | None = None) -> None:
         super().__init__(f"{code} {message}")
@@ -19,7 +19,7 @@ class DarajaError(Exception):
         self.request_id = request_id or ids.request_id()
 
     def body(self) -> Json:
-        """Return the JSON that goes out."""
+        """Return the JSON of the response."""
         return {
             "requestId": self.request_id,
             "errorCode": self.code,
@@ -28,13 +28,13 @@ class DarajaError(Exception):
 
 
 class SpikeArrestError(DarajaError):
-    """The gateway's own rate limit answer, which has no `errorCode`."""
+    """The API gateway's rate limit error, which has no `errorCode`."""
 
     def __init__(self) -> None:
         super().__init__(429, "policies.ratelimit.SpikeArrestViolation", "Spike arrest violation.")
 
     def body(self) -> Json:
-        """Return the gateway's shape with the limit that the sandbox prints."""
+        """Return the gateway's form, with the limit that the sandbox states."""
         rate = "messagesPerPeriod=5, periodInMicroseconds=60000000, maxBurstMessageCount=1.0"
         return {
             "fault": {
@@ -45,25 +45,25 @@ class SpikeArrestError(DarajaError):
 
 
 class ControlError(Exception):
-    """A refusal of the simulator's own API: `error` with the reason, under an HTTP status."""
+    """An error of the control API: its JSON has the message as `error`."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
 
 
-def invalid(field: str) -> DarajaError:
-    """Return the answer to a field that is missing or malformed."""
+def invalid_field(field: str) -> DarajaError:
+    """Return the error for a missing or malformed field."""
     return DarajaError(400, "400.002.02", f"Bad Request - Invalid {field}")
 
 
-def merchant(message: str) -> DarajaError:
-    """Return the overloaded 500.001.1001, whose message alone tells what is meant."""
+def generic_error(message: str) -> DarajaError:
+    """Return error 500.001.1001, which Daraja uses for many causes. Only the message differs."""
     return DarajaError(500, "500.001.1001", message)
 
 
-def spike_arrest(style: str) -> DarajaError:
-    """Return the rate-limit answer: the gateway's fault (`429`) or the documented one (`500`)."""
+def spike_arrest_error(style: str) -> DarajaError:
+    """Return the rate limit error: the gateway's (`429`) or the documented one (`500`)."""
     if style == "429":
         return SpikeArrestError()
     return DarajaError(500, "500.003.02", "Error Occurred: Spike Arrest Violation")

@@ -1,7 +1,8 @@
-"""The simulator's key pair: the initiator's password arrives encrypted with its certificate.
+"""The simulator's key pair and certificate, with which clients encrypt the initiator's password.
 
-Daraja: base64 of RSA PKCS#1 v1.5 over the raw password bytes, 2048 bits. Real certificates in
-circulation are long expired, so nobody may check the dates of this one either.
+As at Daraja, a SecurityCredential is the base64 of the password bytes, encrypted with RSA PKCS#1 v1.5 and
+2048 bits. Clients must not check the dates of the certificate, because Safaricom's real certificates have
+expired.
 """
 
 import base64
@@ -26,31 +27,31 @@ class Identity:
         self.certificate_pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def decrypt(self, credential: str) -> str | None:
-        """Return the password in a SecurityCredential, or None when it was not made for this key.
+        """Return the password in a SecurityCredential, or None if it is encrypted for another key.
 
-        Raises ValueError when the text is not base64 at all.
+        Raises ValueError if the text is not base64.
         """
         try:
-            sealed = base64.b64decode(credential, validate=True)
+            encrypted = base64.b64decode(credential, validate=True)
         except binascii.Error as error:
             raise ValueError("not base64") from error
         try:
-            return self._key.decrypt(sealed, padding.PKCS1v15()).decode()
+            return self._key.decrypt(encrypted, padding.PKCS1v15()).decode()
         except ValueError:
             return None
 
 
 @lru_cache(maxsize=1)
 def process_identity() -> Identity:
-    """Return a key pair made once per process: making one takes a noticeable moment."""
+    """Return the process's key pair. It is created once, because that takes a noticeable time."""
     key = _new_key()
     return Identity(key, _certificate(key))
 
 
 def identity_from_file(path: Path) -> Identity:
-    """Return the key pair kept in a PEM file (key, then certificate), making the file when missing.
+    """Return the key pair in a PEM file (key, then certificate). Create the file if it is missing.
 
-    Raises ValueError when the file holds something else.
+    Raises ValueError if the file has other content.
     """
     if not path.exists():
         key = _new_key()
@@ -66,7 +67,7 @@ def identity_from_file(path: Path) -> Identity:
     pem = path.read_bytes()
     loaded = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(loaded, rsa.RSAPrivateKey):
-        raise ValueError(f"{path} holds no RSA key")  # noqa: TRY004 (of the file)
+        raise ValueError(f"{path} contains no RSA key")  # noqa: TRY004 (of the file)
     return Identity(loaded, x509.load_pem_x509_certificate(pem))
 
 

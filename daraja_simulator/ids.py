@@ -1,7 +1,7 @@
-"""Identifiers in the shapes that Daraja's samples show.
+"""Identifiers in the formats of Daraja's samples.
 
-Only the shape is imitated; nothing may be read out of them but what the samples promise: a
-CheckoutRequestID contains the payer's nine digits, a receipt begins with its date.
+The simulator imitates only the format. A CheckoutRequestID contains the last nine digits of the payer's
+number, and a receipt starts with its date. The other characters have no meaning.
 """
 
 import secrets
@@ -40,15 +40,15 @@ def receipt_prefix(moment: datetime) -> str:
 
 
 def receipt(moment: datetime) -> str:
-    """Return an M-Pesa receipt: ten upper-case letters and digits."""
+    """Return an M-Pesa receipt: ten upper-case callbacks and digits."""
     return receipt_prefix(moment) + "".join(secrets.choice(_ALPHABET) for _ in range(7))
 
 
 def placeholder_receipt(moment: datetime) -> str:
-    """Return what stands in `TransactionID` when nothing moved, such as `OAK0000000`."""
+    """Return the `TransactionID` of a result without a movement, such as `OAK0000000`."""
     return f"{receipt_prefix(moment)}0000000"
 
 
 def access_token() -> str:
-    """Return 28 opaque letters and digits."""
+    """Return 28 opaque callbacks and digits."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(28))

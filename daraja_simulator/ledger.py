@@ -1,8 +1,8 @@
-"""The books that must agree: the customers', the shop's, and the other organisations'.
+"""The ledger: accounts of customers, the shop and other organizations, and every movement between them.
 
-Entries are only ever added, amounts are whole shillings. Money that a customer pays is debited in the
-customers' book and credited in the shop's; a payout is the reverse, and B2B moves money from the
-shop's book to another organisation's. The sum over all books never changes.
+The ledger is append-only, and amounts are whole shillings. A payment debits the customer and credits the
+shop, a payout does the reverse, and B2B debits the shop and credits another organization. The sum over all
+accounts never changes.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,10 +13,10 @@ from daraja_simulator.outcomes import ResultCode
 from daraja_simulator.wire import Json, iso
 
 UTILITY = "utility"
-"""The account that customers' payments reach and that B2C pays from."""
+"""The account that receives customers' payments and pays B2C payouts."""
 
 ORGANISATION = "SIMULATED SHOP"
-"""The name that results print."""
+"""The shop's name in results."""
 
 ACCOUNTS = {
     "working": "Working Account",
@@ -25,14 +25,14 @@ ACCOUNTS = {
     "charges": "Charges Paid Account",
     "settlement": "Organization Settlement Account",
 }
-"""The shop's accounts, as results print them."""
+"""The shop's accounts, with their names in results."""
 
 MAX_WRONG_PINS = 3
 
 
 @dataclass(slots=True)
 class Customer:
-    """A subscriber with money and a PIN. `messages` are the SMS on the phone, newest last."""
+    """A subscriber with a balance and a PIN. `messages` are the SMS on the phone, the newest last."""
 
     msisdn: str
     pin: str
@@ -42,28 +42,28 @@ class Customer:
 
     @property
     def locked(self) -> bool:
-        """Tell whether the PIN was entered wrongly too often."""
+        """Whether the customer entered a wrong PIN too often."""
         return self.wrong_pins >= MAX_WRONG_PINS
 
     @property
     def first_name(self) -> str:
-        """Return the only name that a C2B confirmation prints."""
+        """The only name in a C2B confirmation."""
         return "CUSTOMER"
 
     @property
     def name(self) -> str:
-        """Return the name that results print."""
+        """The name in results."""
         return f"{self.first_name} {self.msisdn[-4:]}"
 
     def enter_pin(self, pin: str) -> ResultCode:
-        """Return 0 for the right PIN, 2001 for a wrong one, 8006 once it is locked."""
+        """Return 0 for the right PIN, 2001 for a wrong PIN, or 8006 if the PIN is locked."""
         if self.locked:
             return 8006
         self.wrong_pins = 0 if pin == self.pin else self.wrong_pins + 1
         return 2001 if self.wrong_pins else 0
 
     def as_json(self) -> Json:
-        """Return what the control API shows."""
+        """Return the customer as the control API shows it."""
         return {
             "msisdn": self.msisdn,
             "pin": self.pin,
@@ -74,7 +74,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why money moves: the kind, the moment, and what the movement can be traced by."""
+    """The reason of a movement: its kind, its time, and the ids of what caused it."""
 
     kind: str
     at: datetime
@@ -83,7 +83,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a book: `change` is negative for a debit."""
+    """One entry of the ledger. `change` is negative for a debit."""
 
     cause: Cause
     receipt: str
@@ -92,7 +92,7 @@ class Entry:
     balance: int
 
     def as_json(self) -> Json:
-        """Return the line with its amount as a positive number."""
+        """Return the entry with a positive amount."""
         return {
             "kind": self.cause.kind,
             "receipt": self.receipt,
@@ -102,7 +102,7 @@ class Entry:
         }
 
     def as_shop_json(self) -> Json:
-        """Return the line as the shop's book shows it, with its sign and the balance after it."""
+        """Return the entry of a shop account, with the signed amount and the new balance."""
         return self.as_json() | {
             "account": self.holder,
             "amount": self.change,
@@ -111,7 +111,7 @@ class Entry:
 
 
 class Ledger:
-    """The customers, the shop's accounts, other organisations, and every movement between them."""
+    """The customers, the shop's accounts, other organizations, and every movement between them."""
 
     def __init__(self, utility_balance: int) -> None:
         self.customers: dict[str, Customer] = {}
@@ -119,15 +119,15 @@ class Ledger:
         self.customer_entries: list[Entry] = []
         self.shop_entries: list[Entry] = []
         self.organisations: dict[str, int] = {}
-        """What other organisations have received, by their numbers."""
+        """What other organizations have received, by their numbers."""
         self.transfer_entries: list[Entry] = []
         self.reversed: set[str] = set()
-        """Receipts of payments that were paid back."""
+        """Receipts of payments that were reversed."""
         self._debits: dict[str, Entry] = {}
         self._receipts: set[str] = set()
 
     def new_receipt(self, at: datetime) -> str:
-        """Return a receipt that no movement has had yet."""
+        """Return a new, unique receipt."""
         receipt = ids.receipt(at)
         while receipt in self._receipts:
             receipt = ids.receipt(at)
@@ -137,35 +137,35 @@ class Ledger:
     def debit_customer(
         self, customer: Customer, amount: int, cause: Cause, receipt: str | None = None
     ) -> str:
-        """Move `amount` from the customer to the shop; return the receipt (a new one unless given)."""
+        """Move `amount` from the customer to the shop. Return the receipt, which is new unless given."""
         receipt = self._move(customer, -amount, cause, receipt)
         self._debits[receipt] = self.customer_entries[-1]
         return receipt
 
     def debit(self, receipt: str) -> Entry | None:
-        """Return the customer's line of a payment, or None when there is no such payment."""
+        """Return the customer's entry of a payment, or None if there is no such payment."""
         return self._debits.get(receipt)
 
     def credit_customer(self, customer: Customer, amount: int, cause: Cause) -> str:
-        """Move `amount` from the shop's utility account to the customer; return the receipt."""
+        """Move `amount` from the shop's utility account to the customer. Return the receipt."""
         return self._move(customer, amount, cause)
 
     def reverse(self, debit: Entry, cause: Cause) -> str:
-        """Move a payment back from the shop's utility account to its customer; return the receipt."""
+        """Return a payment from the shop's utility account to its customer. Return the receipt."""
         self.reversed.add(debit.receipt)
         return self.credit_customer(self.customers[debit.holder], -debit.change, cause)
 
     def pay_organisation(self, number: str, amount: int, cause: Cause) -> str:
-        """Move `amount` from the shop's utility account to an organisation; return the receipt."""
+        """Move `amount` from the shop's utility account to an organization. Return the receipt."""
         receipt = self.new_receipt(cause.at)
         balance = self.organisations.get(number, 0) + amount
         self.organisations[number] = balance
         self.transfer_entries.append(Entry(cause, receipt, number, amount, balance))
-        self._book(cause, receipt, -amount)
+        self._change_shop(cause, receipt, -amount)
         return receipt
 
     def as_json(self) -> Json:
-        """Return debits and credits as the customers saw them, transfers, and the shop's book."""
+        """Return customers' debits and credits, transfers, and the entries of the shop's accounts."""
         return {
             "debits": [entry.as_json() for entry in self.customer_entries if entry.change < 0],
             "credits": [entry.as_json() for entry in self.customer_entries if entry.change > 0],
@@ -180,9 +180,9 @@ class Ledger:
         cause = replace(cause, refs={"msisdn": customer.msisdn} | cause.refs)
         customer.balance += change
         self.customer_entries.append(Entry(cause, receipt, customer.msisdn, change, customer.balance))
-        self._book(cause, receipt, -change)
+        self._change_shop(cause, receipt, -change)
         return receipt
 
-    def _book(self, cause: Cause, receipt: str, change: int) -> None:
+    def _change_shop(self, cause: Cause, receipt: str, change: int) -> None:
         self.accounts[UTILITY] += change
         self.shop_entries.append(Entry(cause, receipt, UTILITY, change, self.accounts[UTILITY]))

@@ -1,4 +1,4 @@
-"""Everything about the simulator that can be set, at start or while it runs."""
+"""The simulator's options. All can be set at start and while it runs."""
 
 import secrets
 from collections.abc import Mapping
@@ -15,48 +15,48 @@ SANDBOX_INITIATOR_PASSWORD = "Safaricom999!*!"  # noqa: S105 (public)
 
 @dataclass(frozen=True, slots=True)
 class SimulatorOptions:
-    """The simulator's settings; every duration is in seconds, every amount in whole shillings."""
+    """The simulator's options. Durations are in seconds, amounts in whole shillings."""
 
     shortcode: str = "174379"
     passkey: str = SANDBOX_PASSKEY
     consumer_key: str | None = None
-    """When set, the only key that opens the app; otherwise any key does."""
+    """The only valid consumer key. If it is not set, any key is valid."""
     consumer_secret: str | None = None
     token_lifetime: float = 3599
     keep_old_tokens: bool = False
-    """Off: a new token kills the app's old one, as the portal's FAQ says."""
+    """Off: a new token invalidates the app's old token, as the portal's FAQ says."""
     expires_in_style: Literal["number", "string"] = "number"
     oauth_refusal: Literal["json", "empty"] = "json"
-    """How a wrong secret is answered; both have been seen."""
+    """The response to a wrong secret. Both were observed."""
 
     strict_customers: bool = False
-    """On: only numbers that were added are customers; pushes to others end in 1037."""
+    """On: only added numbers are customers, and a push to another number ends in 1037."""
     customer_pin: str = "0000"
     customer_balance: int = 10_000_000
     utility_balance: int = 100_000_000
     tills: tuple[str, ...] = ()
-    """The shop's tills, which CustomerBuyGoodsOnline may name; empty: any number is one."""
+    """The shop's tills for CustomerBuyGoodsOnline. If it is empty, any number is a till."""
     initiator_name: str = "testapi"
     initiator_password: str = SANDBOX_INITIATOR_PASSWORD
 
     auto: Literal["pay", "hold"] = "pay"
-    """What a customer does whose number and amount choose nothing."""
+    """What a customer does if neither number nor amount chooses an outcome."""
     pay_after: float = 2
     unreachable_after: float = 26
-    """When 1037 comes for a number that cannot be reached (26 s in the sandbox)."""
+    """Time until 1037 for a phone that cannot be reached (26 s in the sandbox)."""
     prompt_lifetime: float = 60
     late_after: float = 5
-    """How long after the 1037 a late success follows."""
+    """Time from 1037 to a late success."""
     lock_style: Literal["sync", "callback"] = "sync"
-    """Second push to a busy phone: refused at once, or accepted and ended with 1001."""
+    """A second push to a busy phone is refused at once (sync), or accepted and ends with 1001 (callback)."""
     rule_17: bool = False
     """On: the same amount from the same customer within two minutes ends in 17."""
 
     pending_style: Literal["4999", "500"] = "4999"
     query_limit: bool = False
-    """On: the sandbox's five queries a minute, one at a time, with the Apigee fault."""
+    """On: five queries a minute without bursts, as in the sandbox, with the Apigee `fault` error."""
     query_blind_seconds: float = 0
-    """How long after the push a query is answered with Invalid CheckoutRequestID."""
+    """Time after the push during which a query returns Invalid CheckoutRequestID."""
     spike_style: Literal["429", "500"] = "429"
 
     b2c_auto: Literal["pay", "hold"] = "pay"
@@ -67,17 +67,17 @@ class SimulatorOptions:
     reversal_after: float = 1
     status_after: float = 1
     balance_after: float = 1
-    """How long after a query its result comes."""
+    """Time from a query to its result."""
     c2b_after: float = 1
-    """How long after a C2B simulate request the customer pays."""
+    """Time from a C2B simulate request to the payment."""
     c2b_register_once: bool = False
-    """On: registering C2B URLs again is refused, as in production."""
+    """On: a second registration of C2B URLs is refused, as in production."""
     c2b_validation: bool = False
-    """On: the shop's validation URL is asked first, as Safaricom does for whoever has applied for it."""
+    """On: payments are validated first, as Safaricom does for shops that applied for validation."""
     validation_seconds: float = 8
-    """Real seconds that the validator has; after them the registered ResponseType decides."""
+    """Time in real seconds for the validation's response. After it, the registered ResponseType decides."""
     c2b_till_type: Literal["Buy Goods", "Customer Merchant Payment"] = "Buy Goods"
-    """What a till's payments are called; documentation and captures differ."""
+    """The TransactionType of payments to a till. Documentation and captured requests differ."""
     stk_confirmation: bool = True
     """On: an STK payment is also confirmed to the shortcode's registered C2B URL."""
 
@@ -85,26 +85,26 @@ class SimulatorOptions:
     callback_timeout: float = 10
     slow_seconds: float = 5
     stall_seconds: float = 30
-    """How long timeout_before keeps the caller waiting before it hangs up."""
+    """Time until the fault timeout_before closes the connection."""
 
     seed: int = field(default_factory=lambda: secrets.randbelow(1_000_000))
     faults: Mapping[str, float] = field(default_factory=dict)
     timers: Literal["real", "manual"] = "real"
-    """manual: nothing becomes due by itself, only through the control API's clock."""
+    """manual: time passes only when the control API advances the clock."""
 
     def __post_init__(self) -> None:
         check_rates(self.faults)
 
     def changed(self, changes: Mapping[str, Any]) -> "SimulatorOptions":
-        """Return these options with some replaced, texts converted where need be.
+        """Return these options with changes. Texts are converted to the option's type.
 
-        Raises ControlError for an unknown name or a value of the wrong kind.
+        Raises ControlError for an unknown name or an invalid value.
         """
         hints = get_type_hints(SimulatorOptions)
         unknown = sorted(set(changes) - set(hints))
         if unknown:
             raise ControlError(f"unknown option {unknown[0]!r}; known: {', '.join(sorted(hints))}")
-        return replace(self, **{name: _fit(name, hints[name], value) for name, value in changes.items()})
+        return replace(self, **{name: _convert(name, hints[name], value) for name, value in changes.items()})
 
     def as_json(self) -> Json:
         """Return all options by name."""
@@ -116,7 +116,7 @@ def option_names() -> list[str]:
     return [item.name for item in fields(SimulatorOptions)]
 
 
-def _fit(name: str, hint: Any, value: Any) -> Any:
+def _convert(name: str, hint: Any, value: Any) -> Any:
     if get_origin(hint) is Literal:
         if str(value) in get_args(hint):
             return str(value)
@@ -126,7 +126,7 @@ def _fit(name: str, hint: Any, value: Any) -> Any:
     if name == "tills":
         return _texts(name, value)
     if hint is bool:
-        return _truth(name, value)
+        return _boolean(name, value)
     if hint in (int, float):
         return _number(name, hint, value)
     if isinstance(value, str) or (value is None and type(None) in get_args(hint)):
@@ -147,7 +147,7 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in items if item)
 
 
-def _truth(name: str, value: Any) -> bool:
+def _boolean(name: str, value: Any) -> bool:
     words = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
     if str(value).lower() not in words:
         raise ControlError(f"{name} must be true or false")

@@ -1,19 +1,18 @@
-"""What can become of a request, and how a phone number or an amount chooses it.
+"""The outcomes of requests, and how a phone number or an amount chooses one.
 
-A phone number whose last six digits are 99 and a four-digit code, or an amount of 240000 plus the
-code, chooses the outcome: 254712991032 cancels, and so does a push of KES 241032. Two digits stand
-before the code so that the numbers people make up (254700000001, 254712345678) stay plain
-customers.
+A phone number whose last six digits are 99 and a four-digit code chooses the outcome, and so does an
+amount of 240000 plus the code: 254712991032 cancels, and so does a push of KES 241032. Because of the 99,
+typical test numbers (254700000001, 254712345678) choose no outcome.
 
-The codes and texts are those of the portal's STK and B2C pages; 7xxx are the simulator's own.
+The codes and texts are those of the portal's STK and B2C pages. Codes 7xxx are the simulator's own.
 """
 
 from dataclasses import dataclass, field
 
 ResultCode = int | str
-"""Daraja's result codes are numbers, but for a few such as SFC_IC0003."""
+"""Daraja's result codes are numbers, except for a few such as SFC_IC0003."""
 
-MARK = "99"
+PREFIX = "99"
 AMOUNT_BASE = 240_000
 
 PAID_TEXT = "The service request is processed successfully."
@@ -40,7 +39,7 @@ STK_TEXTS: dict[ResultCode, str] = {
     "SFC_IC0003": "The operator does not exist.",
 }
 QUERY_TEXTS: dict[ResultCode, str] = STK_TEXTS | {1037: "DS timeout user cannot be reached."}
-"""The same code reads differently in callback and query."""
+"""The text of code 1037 differs between callback and query."""
 
 B2C_TEXTS: dict[ResultCode, str] = {
     0: PAID_TEXT,
@@ -71,18 +70,18 @@ UNKNOWN_RECEIPT = 2032
 STATUS_TEXTS: dict[ResultCode, str] = B2C_TEXTS | {
     UNKNOWN_RECEIPT: "The transaction receipt number does not exist."
 }
-"""Of the status query itself; what became of the transaction is in TransactionStatus."""
+"""Results of the status query itself. TransactionStatus has the outcome of the transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the customer, or the command, will do by itself."""
+    """The planned end of a prompt or a command."""
 
     code: ResultCode = 0
     hold: bool = False
-    """Nothing happens until a person or the control API decides."""
+    """Wait until a person or the control API decides."""
     faults: frozenset[str] = field(default_factory=frozenset)
-    """Faults that come with it, by name."""
+    """The names of faults that belong to the outcome."""
 
 
 PAID = Outcome()
@@ -98,10 +97,10 @@ SPECIAL: dict[str, Outcome] = {
 }
 SPECIAL_TEXTS = {
     "7000": "the money moves, the callback is lost",
-    "7002": "the money moves, the callback comes twice",
-    "7037": "late_success: 1037 (payouts: time-out) first, then the money moves",
-    "7408": "payouts only: back on QueueTimeOutURL, no money moves",
-    "7777": "waits for a person or for the control API",
+    "7002": "the money moves, the callback is sent twice",
+    "7037": "late_success: first 1037 (payouts: time-out), then the money moves",
+    "7408": "payouts only: posted to QueueTimeOutURL, no money moves",
+    "7777": "waits for a person or the control API",
     "9003": "result SFC_IC0003",
 }
 _NAMED = {"paid": PAID, "hold": HOLD, "late_success": SPECIAL["7037"], "pending": HOLD}
@@ -114,27 +113,27 @@ def _by_digits(digits: str, texts: dict[ResultCode, str]) -> Outcome | None:
     return Outcome(code) if code and code in texts else None
 
 
-def chosen(msisdn: str, amount: int, texts: dict[ResultCode, str]) -> Outcome | None:
-    """Return the outcome that the number asks for, else the amount, else None."""
-    by_phone = _by_digits(msisdn[-4:], texts) if msisdn[-6:-4] == MARK else None
+def outcome_for(msisdn: str, amount: int, texts: dict[ResultCode, str]) -> Outcome | None:
+    """Return the outcome that the number chooses, else that of the amount, else None."""
+    by_phone = _by_digits(msisdn[-4:], texts) if msisdn[-6:-4] == PREFIX else None
     if by_phone is not None or not 0 < amount - AMOUNT_BASE < 10_000:
         return by_phone
     return _by_digits(f"{amount - AMOUNT_BASE:04d}", texts)
 
 
-def named(text: str) -> Outcome:
-    """Return the outcome for `paid`, `hold`, `late_success`, or a result code written as text."""
+def outcome_named(text: str) -> Outcome:
+    """Return the outcome of `paid`, `hold`, `late_success`, `pending`, or a result code as text."""
     return _NAMED.get(text) or Outcome(result_code(text))
 
 
 def result_code(value: ResultCode) -> ResultCode:
-    """Return a result code as Daraja types it: an int where it is a number, else the text."""
+    """Return a result code with Daraja's type: an int for a number, otherwise a text."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() else text
 
 
 def table() -> list[tuple[str, str, str]]:
-    """Return the documented table: last four digits, STK push, B2C."""
+    """Return the table of outcomes: last four digits, STK push, B2C."""
     codes = sorted({c for c in [*STK_TEXTS, *B2C_TEXTS] if isinstance(c, int) and c})
     rows = [(f"{c:04d}", _cell(c, STK_TEXTS), _cell(c, B2C_TEXTS)) for c in codes]
     return rows + [(digits, text, "same") for digits, text in SPECIAL_TEXTS.items()]

@@ -1,9 +1,9 @@
-"""What the simulator remembers about a push, about a customer's own payment, and about commands."""
+"""The records of STK pushes, C2B payments and commands."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from daraja_simulator.faults import Plan
+from daraja_simulator.faults import FaultPlan
 from daraja_simulator.outcomes import Outcome, ResultCode
 from daraja_simulator.wire import Json, iso, masked
 
@@ -12,7 +12,7 @@ QUEUED, COMPLETED, TIMED_OUT = "queued", "completed", "timed_out"
 REJECTED = "rejected"
 
 STK, C2B = "stk", "c2b"
-"""How a customer pays."""
+"""The kinds of payments."""
 
 B2C, POCHI, B2B = "b2c", "b2pochi", "b2b"
 REVERSAL, STATUS, BALANCE = "reversal", "status", "balance"
@@ -25,7 +25,7 @@ PAYMENT_TYPES = ("CustomerPayBillOnline", BUY_GOODS)
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """An STK push as it was accepted: `payer` is PartyA, `msisdn` the phone with the prompt."""
+    """An accepted STK push. `payer` is PartyA, and `msisdn` is the phone that shows the prompt."""
 
     shortcode: str
     transaction_type: str
@@ -39,13 +39,13 @@ class Push:
 
     @property
     def to_till(self) -> bool:
-        """Tell whether it pays a till, whose number is then PartyB."""
+        """Whether it pays a till. PartyB is then the till's number."""
         return self.transaction_type == BUY_GOODS
 
 
 @dataclass(slots=True)
 class Prompt:
-    """A prompt on a phone, and what became of it: `open`, then `paid` or `failed`."""
+    """A prompt on a phone. Its state is `open`, then `paid` or `failed`."""
 
     push: Push
     checkout_request_id: str
@@ -53,14 +53,14 @@ class Prompt:
     opened_at: datetime
     expires_at: datetime
     outcome: Outcome
-    plan: Plan
+    plan: FaultPlan
     state: str = OPEN
     result_code: ResultCode | None = None
     receipt: str | None = None
     closed_at: datetime | None = None
 
     def as_json(self) -> Json:
-        """Return what the control API shows."""
+        """Return the record as the control API shows it."""
         return {
             "checkoutRequestId": self.checkout_request_id,
             "merchantRequestId": self.merchant_request_id,
@@ -82,8 +82,8 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """A customer's payment in the words of C2B."""
+class C2bTransaction:
+    """The data of a payment in a C2B validation or confirmation."""
 
     trans_id: str
     at: datetime
@@ -96,44 +96,44 @@ class Notice:
 
 @dataclass(slots=True)
 class C2bPayment:
-    """A payment that a customer makes from the phone's own menu: `open`, `completed` or `rejected`."""
+    """A C2B payment. Its state is `open`, then `completed` or `rejected`."""
 
-    notice: Notice
-    plan: Plan
+    transaction: C2bTransaction
+    plan: FaultPlan
     originator_conversation_id: str | None
-    """Of the simulate request; None when it was begun on the phone."""
+    """The id of the simulate request, or None if the payment did not start with one."""
     state: str = OPEN
     reason: str | None = None
-    """Why it was rejected."""
+    """The reason of a rejection."""
     validation_code: str | None = None
-    """The validator's ResultCode, when it gave one in time."""
+    """The ResultCode of the validation's response, if there was a usable one."""
     closed_at: datetime | None = None
 
     def as_json(self) -> Json:
-        """Return what the ledger shows; without money there is no TransID."""
-        told = self.notice
+        """Return the payment as the ledger shows it. Only a completed payment has a TransID."""
+        data = self.transaction
         return {
-            "transId": told.trans_id if self.state == COMPLETED else None,
-            "amount": told.amount,
-            "msisdn": told.msisdn,
-            "billRefNumber": told.bill_ref_number,
-            "shortcode": told.shortcode,
-            "transactionType": told.transaction_type,
+            "transId": data.trans_id if self.state == COMPLETED else None,
+            "amount": data.amount,
+            "msisdn": data.msisdn,
+            "billRefNumber": data.bill_ref_number,
+            "shortcode": data.shortcode,
+            "transactionType": data.transaction_type,
             "state": self.state,
             "reason": self.reason,
             "validationCode": self.validation_code,
             "originatorConversationId": self.originator_conversation_id,
             "faults": sorted(self.plan.faults),
-            "startedAt": iso(told.at),
+            "startedAt": iso(data.at),
             "closedAt": iso(self.closed_at),
         }
 
 
 @dataclass(slots=True, kw_only=True)
 class Command:
-    """What was accepted to be done later: `queued`, then `completed`, `failed` or `timed_out`.
+    """An accepted command. Its state is `queued`, then `completed`, `failed` or `timed_out`.
 
-    One that timed out may yet complete.
+    A command that timed out can still complete.
     """
 
     kind: str
@@ -145,10 +145,10 @@ class Command:
     result_url: str
     timeout_url: str
     accepted_at: datetime
-    refusal: ResultCode
-    """What the initiator's credential comes to: 0, 2001 or 8006."""
+    initiator_result: ResultCode
+    """The check of the initiator's credential: 0, 2001 or 8006."""
     outcome: Outcome
-    plan: Plan
+    plan: FaultPlan
     state: str = QUEUED
     result_code: ResultCode | None = None
     receipt: str | None = None
@@ -156,11 +156,11 @@ class Command:
 
     @property
     def summary(self) -> str:
-        """Return what may be printed of it."""
+        """The text for log lines, without personal data."""
         return f"of {self.shortcode}"
 
     def as_json(self) -> Json:
-        """Return what the control API shows."""
+        """Return the record as the control API shows it."""
         return {
             "kind": self.kind,
             "commandId": self.command_id,
@@ -180,22 +180,22 @@ class Command:
 
 @dataclass(slots=True, kw_only=True)
 class Payout(Command):
-    """Money from the shop to `party_b`: a customer's number, or for B2B an organisation's."""
+    """A payout to `party_b`: a customer's phone number, or for B2B an organization's number."""
 
     party_b: str
     amount: int
     account_reference: str = ""
     requester: str = ""
-    """The customer for whom the shop pays, if any; B2B only, as the reference is."""
+    """The phone number of the customer for whom the shop pays. Only B2B has it and the reference."""
 
     @property
     def summary(self) -> str:
-        """Return receiver and amount."""
+        """The receiver and the amount."""
         receiver = self.party_b if self.kind == B2B else masked(self.party_b)
         return f"to {receiver}: KES {self.amount}"
 
     def as_json(self) -> Json:
-        """Return what the control API shows."""
+        """Return the record as the control API shows it."""
         return Command.as_json(self) | {
             "amount": self.amount,
             "partyB": self.party_b,
@@ -206,20 +206,20 @@ class Payout(Command):
 
 @dataclass(slots=True, kw_only=True)
 class Reversal(Command):
-    """The wish to pay a customer's payment back; `receipt` is that of the reversal."""
+    """A reversal of a customer's payment. `receipt` is the receipt of the reversal."""
 
     original_receipt: str
     amount: int
     payer: str
-    """The customer's number, or "" when no such payment is known."""
+    """The customer's number, or "" if the payment is unknown."""
 
     @property
     def summary(self) -> str:
-        """Return what is to be reversed."""
+        """The original receipt and the amount."""
         return f"of {self.original_receipt}: KES {self.amount}"
 
     def as_json(self) -> Json:
-        """Return what the control API shows."""
+        """Return the record as the control API shows it."""
         return Command.as_json(self) | {
             "originalReceipt": self.original_receipt,
             "amount": self.amount,
@@ -229,20 +229,20 @@ class Reversal(Command):
 
 @dataclass(slots=True, kw_only=True)
 class StatusQuery(Command):
-    """A transaction status query, by `asked_receipt` or `original_conversation_id`; the other is ""."""
+    """A transaction status query, by `queried_receipt` or `original_conversation_id`. The other is ""."""
 
-    asked_receipt: str
+    queried_receipt: str
     original_conversation_id: str
 
     @property
     def summary(self) -> str:
-        """Return what it asks by."""
-        return f"by {'receipt' if self.asked_receipt else 'conversation'}"
+        """The kind of id in the query."""
+        return f"by {'receipt' if self.queried_receipt else 'conversation'}"
 
     def as_json(self) -> Json:
-        """Return what the control API shows; `receipt` is the one that was asked about."""
+        """Return the query as the control API shows it. `receipt` is the receipt in the query."""
         return Command.as_json(self) | {
-            "receipt": self.asked_receipt or None,
+            "receipt": self.queried_receipt or None,
             "originalConversationId": self.original_conversation_id or None,
             "answeredAt": iso(self.closed_at),
         }

@@ -1,22 +1,22 @@
-"""Reversal: a customer's payment goes back whole (portal: Transaction Reversal).
+"""Reversal: the whole of a customer's payment is returned (portal: Transaction Reversal).
 
-Only what a customer paid, by STK push or C2B, to the ReceiverParty can be reversed, and once; for
-anything else the result is R000002. Another amount than the original's is R000002, too: the portal
-asks for the original amount, and what a partial reversal comes to is not known. The shop's utility
-account pays; when it is short, and when the fault `reversal_spent` says so, the result is 1.
+Only STK and C2B payments to the ReceiverParty can be reversed, and each only once. For every other
+receipt, the result is R000002. A different amount than the original also ends in R000002: the portal
+requires the original amount, and the result of a partial reversal is unknown. The shop's utility account
+pays. If it has too little money, or with the fault `reversal_spent`, the result is 1.
 """
 
 from daraja_simulator import sms
-from daraja_simulator.commands import TIMEOUT_ITEM, Trade, listed, referring
+from daraja_simulator.commands import TIMEOUT_ITEM, CommandType, reference_data, result_parameters
 from daraja_simulator.ledger import ACCOUNTS, ORGANISATION, UTILITY, Cause
 from daraja_simulator.outcomes import ALREADY_REVERSED, NOT_REVERSIBLE, REVERSAL_TEXTS, ResultCode
 from daraja_simulator.records import Reversal
-from daraja_simulator.wire import Json, account, stamp
-from daraja_simulator.world import World
+from daraja_simulator.state import SimulatorState
+from daraja_simulator.wire import Json, account_text, compact_time
 
 
-def _give_back(world: World, reversal: Reversal) -> ResultCode:
-    ledger, amount = world.ledger, reversal.amount
+def _execute(state: SimulatorState, reversal: Reversal) -> ResultCode:
+    ledger, amount = state.ledger, reversal.amount
     debit = ledger.debit(reversal.original_receipt)
     if debit is None or debit.cause.refs["shortcode"] != reversal.shortcode:
         return NOT_REVERSIBLE
@@ -32,28 +32,30 @@ def _give_back(world: World, reversal: Reversal) -> ResultCode:
         "originatorConversationId": reversal.originator_conversation_id,
         "conversationId": reversal.conversation_id,
     }
-    reversal.receipt = ledger.reverse(debit, Cause(reversal.kind, world.now(), refs))
-    sms.reversed_(ledger.customers[reversal.payer], reversal.receipt, amount, debit.receipt)
+    reversal.receipt = ledger.reverse(debit, Cause(reversal.kind, state.now(), refs))
+    sms.payment_reversed(ledger.customers[reversal.payer], reversal.receipt, amount, debit.receipt)
     return 0
 
 
-def _details(world: World, reversal: Reversal) -> Json:
-    told = _parameters(world, reversal) if reversal.result_code == 0 else {}
-    return told | referring(TIMEOUT_ITEM)
+def _details(state: SimulatorState, reversal: Reversal) -> Json:
+    parameters = _parameters(state, reversal) if reversal.result_code == 0 else {}
+    return parameters | reference_data(TIMEOUT_ITEM)
 
 
-def _parameters(world: World, reversal: Reversal) -> Json:
-    return listed(
+def _parameters(state: SimulatorState, reversal: Reversal) -> Json:
+    return result_parameters(
         {
-            "DebitAccountBalance": account(ACCOUNTS[UTILITY], world.ledger.accounts[UTILITY]),
-            "Amount": float(reversal.plan.amount_told(reversal.amount)),
-            "TransCompletedTime": int(stamp(world.now())),
+            "DebitAccountBalance": account_text(ACCOUNTS[UTILITY], state.ledger.accounts[UTILITY]),
+            "Amount": float(reversal.plan.reported_amount(reversal.amount)),
+            "TransCompletedTime": int(compact_time(state.now())),
             "OriginalTransactionID": reversal.original_receipt,
             "Charge": 0.0,
-            "CreditPartyPublicName": world.named(reversal.payer),
+            "CreditPartyPublicName": state.display_name(reversal.payer),
             "DebitPartyPublicName": f"{reversal.shortcode} - {ORGANISATION}",
         }
     )
 
 
-TRADE = Trade("reversal", lambda options: options.reversal_after, _give_back, _details, REVERSAL_TEXTS)
+COMMAND_TYPE = CommandType(
+    "reversal", lambda options: options.reversal_after, _execute, _details, REVERSAL_TEXTS
+)

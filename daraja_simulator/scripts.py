@@ -1,4 +1,4 @@
-"""One-shot instructions for the next request that matches."""
+"""Scripts: one-shot instructions for the next request that matches."""
 
 import re
 from collections.abc import Mapping
@@ -8,18 +8,18 @@ from typing import Any
 from daraja_simulator.errors import ControlError
 from daraja_simulator.wire import Json
 
-GARBLED = ("html", "empty", "truncated", "wrong_types", "huge")
-"""The kinds of garbled answers."""
+CORRUPTIONS = ("html", "empty", "truncated", "wrong_types", "huge")
+"""The kinds of corrupt bodies."""
 
 OUTCOMES = ("paid", "hold", "late_success", "pending")
-"""Named outcomes; `pending` is for queries only. Result codes are outcomes, too."""
+"""Named outcomes. `pending` is for queries only. Result codes are also outcomes."""
 
 _CODE = re.compile(r"[0-9]{1,9}|[A-Z][A-Z0-9_]{1,9}")
-_SHORT = {"5xx": "error_5xx"}
-_FACTS = ("msisdn", "checkoutRequestId", "originatorConversationId", "receipt")
+_ALIASES = {"5xx": "error_5xx"}
+_IDENTIFIERS = ("msisdn", "checkoutRequestId", "originatorConversationId", "receipt")
 _KEYS = {
     "for",
-    *_FACTS,
+    *_IDENTIFIERS,
     "fault",
     "callback",
     "outcome",
@@ -34,35 +34,35 @@ _KEYS = {
 
 @dataclass(slots=True)
 class Script:
-    """What shall happen to the next request of an operation (`*`: of any)."""
+    """Instructions for the next request of an operation. `*` stands for any operation."""
 
     operation: str
-    facts: dict[str, str]
+    identifiers: dict[str, str]
     faults: frozenset[str]
     outcome: str | None = None
     garbled: str | None = None
     answer: Json | None = None
-    """`status` and `body` (JSON or text) to answer instead of acting, or `after` acting."""
+    """`status` and `body` (JSON or text) of the response. With `after`, the request is processed first."""
     amount_in_callback: int | float | None = None
     phone_in_callback: str | int | None = None
     pay_after: float | None = None
     times: float = 1
 
-    def matches(self, operation: str, facts: Mapping[str, str]) -> bool:
-        """Tell whether the request is one that this script waits for."""
+    def matches(self, operation: str, identifiers: Mapping[str, str]) -> bool:
+        """Return whether the script applies to the request."""
         named = self.operation in ("*", operation)
-        return named and all(facts.get(name) == wanted for name, wanted in self.facts.items())
+        return named and all(identifiers.get(name) == wanted for name, wanted in self.identifiers.items())
 
 
 def parse_script(body: Json, operations: tuple[str, ...], faults: Mapping[str, str]) -> Script:
-    """Read a script from the control API's JSON. Raises ControlError when it makes no sense."""
+    """Return a script from the control API's JSON. Raises ControlError for invalid instructions."""
     unknown = sorted(set(body) - _KEYS)
     if unknown:
         raise ControlError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(_KEYS))}")
     if body.get("for") not in (*operations, "*"):
         raise ControlError(f"'for' must be one of {', '.join(operations)}, *")
-    wanted = [_SHORT.get(name, name) for name in _listed(body.get("fault"))]
-    wanted += [f"callback_{name.removeprefix('callback_')}" for name in _listed(body.get("callback"))]
+    wanted = [_ALIASES.get(name, name) for name in _as_list(body.get("fault"))]
+    wanted += [f"callback_{name.removeprefix('callback_')}" for name in _as_list(body.get("callback"))]
     if body.get("garbled"):
         wanted.append("garbled")
     for name in wanted:
@@ -70,10 +70,10 @@ def parse_script(body: Json, operations: tuple[str, ...], faults: Mapping[str, s
             raise ControlError(f"unknown fault {name!r}; known: {', '.join(faults)}")
     return Script(
         operation=body["for"],
-        facts={name: str(body[name]) for name in _FACTS if body.get(name)},
+        identifiers={name: str(body[name]) for name in _IDENTIFIERS if body.get(name)},
         faults=frozenset(wanted),
         outcome=_outcome(body.get("outcome")),
-        garbled=_one_of("garbled", body.get("garbled"), GARBLED),
+        garbled=_one_of("garbled", body.get("garbled"), CORRUPTIONS),
         answer=_answer(body.get("answer")),
         amount_in_callback=body.get("amount_in_callback"),
         phone_in_callback=body.get("phone_in_callback"),
@@ -100,7 +100,7 @@ def _number(body: Json, name: str) -> float | None:
     return value
 
 
-def _listed(value: Any) -> list[str]:
+def _as_list(value: Any) -> list[str]:
     if value is None:
         return []
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]

@@ -1,4 +1,4 @@
-"""The simulator on a port: for the command line, and for tests in a thread."""
+"""The simulator's HTTP server, for the command line, and in a thread for tests."""
 
 import socket
 import threading
@@ -10,21 +10,21 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from daraja_simulator.app import create_simulator
 from daraja_simulator.options import SimulatorOptions
-from daraja_simulator.world import World
+from daraja_simulator.state import SimulatorState
 
-_POLL = 0.02
-"""Seconds between two looks at whether to stop."""
+_POLL_INTERVAL = 0.02
+"""Seconds between two checks for a stop."""
 
 
 class _QuietHandler(WSGIRequestHandler):
-    def log_request(self, *_what: int | str) -> None:
+    def log_request(self, *_arguments: int | str) -> None:
         return
 
 
-def bind(world: World, host: str, port: int) -> BaseWSGIServer:
-    """Return a threaded server listening on host and port (0: any). Raises OSError when taken."""
+def bind(state: SimulatorState, host: str, port: int) -> BaseWSGIServer:
+    """Return a threaded server. Port 0 chooses a free port. Raises OSError if the port is in use."""
     with socket.create_server((host, port), backlog=512) as listener:
-        app = create_simulator(world=world)
+        app = create_simulator(state=state)
         return make_server(
             host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
         )
@@ -42,14 +42,16 @@ class SimulatorServer:
         self,
         options: SimulatorOptions | None = None,
         *,
-        world: World | None = None,
+        state: SimulatorState | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        self.world = world or World(options)
-        self._server = bind(self.world, host, port)
+        self.state = state or SimulatorState(options)
+        self._server = bind(self.state, host, port)
         self.url = f"http://{host}:{self._server.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_INTERVAL,), daemon=True
+        )
         self._thread.start()
 
     def get(self, path: str) -> Any:
@@ -61,12 +63,12 @@ class SimulatorServer:
         return self._call("POST", path, body or {})
 
     def stop(self) -> None:
-        """Stop serving and stop time; a second call does nothing."""
+        """Stop the server and the clock. A second call does nothing."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
-            self.world.stop()
+            self.state.stop()
 
     def __enter__(self) -> Self:
         return self

@@ -1,26 +1,26 @@
-"""The messages that a customer's phone receives."""
+"""The SMS that a customer's phone receives."""
 
 from daraja_simulator.ledger import Customer
 
 
 def paid(customer: Customer, receipt: str, amount: int, shortcode: str, account: str) -> None:
-    """Tell of a payment that was made; a till has no account."""
+    """Add the SMS about a payment. A till has no account."""
     purpose = f" for account {account}" if account else ""
     _confirmed(customer, receipt, f"Ksh{amount:,}.00 paid to {shortcode}{purpose}.")
 
 
 def received(customer: Customer, receipt: str, amount: int, sender: str) -> None:
-    """Tell of money that came in."""
+    """Add the SMS about received money."""
     _confirmed(customer, receipt, f"You have received Ksh{amount:,}.00 from {sender}.")
 
 
-def reversed_(customer: Customer, receipt: str, amount: int, original: str) -> None:
-    """Tell of a payment that came back."""
+def payment_reversed(customer: Customer, receipt: str, amount: int, original: str) -> None:
+    """Add the SMS about a reversed payment."""
     _confirmed(customer, receipt, f"Ksh{amount:,}.00 of {original} reversed to you.")
 
 
 def failed(customer: Customer, reason: str) -> None:
-    """Tell why nothing was paid."""
+    """Add the SMS about a failed payment."""
     customer.messages.append(f"Failed. {reason}")
 
 

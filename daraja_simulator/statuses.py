@@ -1,67 +1,69 @@
-"""The answer to a transaction status query: what the ledger says at that moment.
+"""The result of a transaction status query: the state of the ledger at that time.
 
-Shapes from the portal's Transaction Status page: the envelope's ids are the query's and its
-TransactionID is a placeholder, the parameters are about the transaction, Amount is a text, and
-TransactionReason and Occasion have no Value. What a script's outcome says is about the query, but
-for `pending` or `hold`, which say that nothing has happened yet.
+Formats: the portal's Transaction Status page. The envelope has the ids of the query, and its TransactionID
+is a placeholder. The parameters are about the transaction. Amount is a text, and TransactionReason and
+Occasion have no Value. A script's outcome is the outcome of the query, except for `pending` and `hold`:
+these report that the transaction has not ended yet.
 
-An id that nobody knows ends in 2032 without parameters: seen once on the sandbox for a receipt, and
-assumed for a conversation.
+An unknown id ends in 2032 without parameters. This was observed once on the sandbox for a receipt, and is
+an assumption for a conversation id.
 """
 
 from dataclasses import replace
 
-from daraja_simulator.commands import Trade, listed, referring
-from daraja_simulator.outcomes import STATUS_TEXTS, UNKNOWN_RECEIPT, ResultCode, named
+from daraja_simulator.commands import CommandType, reference_data, result_parameters
+from daraja_simulator.outcomes import STATUS_TEXTS, UNKNOWN_RECEIPT, ResultCode, outcome_named
 from daraja_simulator.records import StatusQuery
+from daraja_simulator.state import SimulatorState
 from daraja_simulator.transactions import INITIATED, Transaction, find
-from daraja_simulator.wire import Json, stamp
-from daraja_simulator.world import World
+from daraja_simulator.wire import Json, compact_time
 
 
-def _look(world: World, query: StatusQuery) -> ResultCode:
-    return 0 if _found(world, query) is not None else UNKNOWN_RECEIPT
+def _execute(state: SimulatorState, query: StatusQuery) -> ResultCode:
+    return 0 if _found(state, query) is not None else UNKNOWN_RECEIPT
 
 
-def _found(world: World, query: StatusQuery) -> Transaction | None:
-    return find(world, query.asked_receipt, query.original_conversation_id)
+def _found(state: SimulatorState, query: StatusQuery) -> Transaction | None:
+    return find(state, query.queried_receipt, query.original_conversation_id)
 
 
-def _details(world: World, query: StatusQuery) -> Json:
-    found = _found(world, query) if query.result_code == 0 else None
-    told = _parameters(_as_told(query, found)) if found is not None else {}
-    return told | referring({"Key": "Occasion"})
+def _details(state: SimulatorState, query: StatusQuery) -> Json:
+    found = _found(state, query) if query.result_code == 0 else None
+    parameters = _parameters(_as_reported(query, found)) if found is not None else {}
+    return parameters | reference_data({"Key": "Occasion"})
 
 
-def _as_told(query: StatusQuery, found: Transaction) -> Transaction:
+def _as_reported(query: StatusQuery, found: Transaction) -> Transaction:
     script = query.plan.script
     if script is None:
         return found
     if script.amount_in_callback is not None:
         found = replace(found, amount=script.amount_in_callback)
-    if script.outcome is not None and named(script.outcome).hold:
+    if script.outcome is not None and outcome_named(script.outcome).hold:
         return replace(found, status=INITIATED, finalised_at=None, receipt=None)
     return found
 
 
-def _parameters(told: Transaction) -> Json:
-    return listed(
+def _parameters(transaction: Transaction) -> Json:
+    return result_parameters(
         {
-            "DebitPartyName": told.debit_party,
-            "CreditPartyName": told.credit_party or None,
-            "OriginatorConversationID": told.originator_conversation_id,
-            "InitiatedTime": int(stamp(told.initiated_at)),
-            "DebitAccountType": told.debit_account,
-            "DebitPartyCharges": told.charges,
+            "DebitPartyName": transaction.debit_party,
+            "CreditPartyName": transaction.credit_party or None,
+            "OriginatorConversationID": transaction.originator_conversation_id,
+            "InitiatedTime": int(compact_time(transaction.initiated_at)),
+            "DebitAccountType": transaction.debit_account,
+            "DebitPartyCharges": transaction.charges,
             "TransactionReason": None,
-            "ReasonType": told.reason_type,
-            "TransactionStatus": told.status,
-            "FinalisedTime": int(stamp(told.finalised_at)) if told.finalised_at is not None else None,
-            "Amount": str(told.amount),
-            "ConversationID": told.conversation_id,
-            "ReceiptNo": told.receipt,
+            "ReasonType": transaction.reason_type,
+            "TransactionStatus": transaction.status,
+            "FinalisedTime": int(compact_time(transaction.finalised_at))
+            if transaction.finalised_at is not None
+            else None,
+            "Amount": str(transaction.amount),
+            "ConversationID": transaction.conversation_id,
+            "ReceiptNo": transaction.receipt,
         }
     )
 
 
-TRADE = Trade("status", lambda options: options.status_after, _look, _details, STATUS_TEXTS)
+COMMAND_TYPE = CommandType("status", lambda options: options.status_after, _execute, _details, STATUS_TEXTS)

@@ -1,8 +1,9 @@
-"""Finds a transaction by its receipt, or by the id of the conversation that it came from.
+"""Finds a transaction by its receipt or its conversation id.
 
-The words Declined, Expired, Initiated and Authorized are the portal's; when each of them is told,
-and how accounts and reasons are called, is our choice. Expired is only told of a command that
-queue_timeout ended: one that timed out otherwise may yet be carried out, and must not look final.
+The portal defines the words Declined, Expired, Initiated and Authorized, but not when Daraja uses each.
+This use, and the names of accounts and reasons, are the simulator's choice. Only a command that the fault
+queue_timeout ended is Expired. Other commands that timed out can still be executed, so their status is not
+final.
 """
 
 from dataclasses import dataclass
@@ -24,11 +25,11 @@ from daraja_simulator.records import (
     Prompt,
     Reversal,
 )
-from daraja_simulator.world import World
+from daraja_simulator.state import SimulatorState
 
 INITIATED = "Initiated"
-_WORDS = {QUEUED: INITIATED, COMPLETED: "Completed", FAILED: "Declined", TIMED_OUT: "Authorized"}
-_NEVER = "Expired"
+_STATUSES = {QUEUED: INITIATED, COMPLETED: "Completed", FAILED: "Declined", TIMED_OUT: "Authorized"}
+_EXPIRED = "Expired"
 _REASONS = {
     B2C: ("Business Payment to Customer via API", "Fee For B2C Payment|KES|0.00"),
     POCHI: ("Business Payment to Pochi via API", "Fee For B2C Payment|KES|0.00"),
@@ -40,7 +41,7 @@ _CUSTOMER_ACCOUNT = "MMF Account For Customer"
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What all transactions have in common, in the words of a status query's result."""
+    """The data of a transaction in the result of a status query."""
 
     status: str
     debit_party: str
@@ -56,28 +57,28 @@ class Transaction:
     receipt: str | None
 
 
-def find(world: World, receipt: str, conversation_id: str) -> Transaction | None:
-    """Return the transaction with this receipt, or else with this id (either of its two)."""
-    for prompt in world.prompts.values():
+def find(state: SimulatorState, receipt: str, conversation_id: str) -> Transaction | None:
+    """Return the transaction with this receipt, or with this id (either of its two ids)."""
+    for prompt in state.prompts.values():
         if receipt and receipt == prompt.receipt:
-            return _of_prompt(world, prompt)
-    for payment in world.c2b.values():
-        told = payment.notice.trans_id if receipt else payment.originator_conversation_id
-        if payment.state == COMPLETED and told == (receipt or conversation_id):
-            return _of_payment(world, payment)
-    for command in world.commands.values():
+            return _of_prompt(state, prompt)
+    for payment in state.c2b.values():
+        known_id = payment.transaction.trans_id if receipt else payment.originator_conversation_id
+        if payment.state == COMPLETED and known_id == (receipt or conversation_id):
+            return _of_payment(state, payment)
+    for command in state.commands.values():
         if receipt and receipt != command.receipt:
             continue
         if receipt or conversation_id in (command.originator_conversation_id, command.conversation_id):
-            return _of_command(world, command)
+            return _of_command(state, command)
     return None
 
 
-def _of_prompt(world: World, prompt: Prompt) -> Transaction:
-    """A prompt that has a receipt was paid."""
+def _of_prompt(state: SimulatorState, prompt: Prompt) -> Transaction:
+    """Return the transaction of a paid prompt."""
     return Transaction(
         status="Completed",
-        debit_party=world.named(prompt.push.payer),
+        debit_party=state.display_name(prompt.push.payer),
         credit_party=f"{prompt.push.party_b} - {ORGANISATION}",
         debit_account=_CUSTOMER_ACCOUNT,
         charges=None,
@@ -91,35 +92,35 @@ def _of_prompt(world: World, prompt: Prompt) -> Transaction:
     )
 
 
-def _of_payment(world: World, payment: C2bPayment) -> Transaction:
-    notice = payment.notice
+def _of_payment(state: SimulatorState, payment: C2bPayment) -> Transaction:
+    transaction = payment.transaction
     return Transaction(
         status="Completed",
-        debit_party=world.named(notice.msisdn),
-        credit_party=f"{notice.shortcode} - {ORGANISATION}",
+        debit_party=state.display_name(transaction.msisdn),
+        credit_party=f"{transaction.shortcode} - {ORGANISATION}",
         debit_account=_CUSTOMER_ACCOUNT,
         charges=None,
-        reason_type=notice.transaction_type,
+        reason_type=transaction.transaction_type,
         originator_conversation_id=payment.originator_conversation_id,
         conversation_id=None,
-        initiated_at=notice.at,
+        initiated_at=transaction.at,
         finalised_at=payment.closed_at,
-        amount=notice.amount,
-        receipt=notice.trans_id,
+        amount=transaction.amount,
+        receipt=transaction.trans_id,
     )
 
 
-def _of_command(world: World, command: Command) -> Transaction | None:
-    """Return None of a command that moves no money."""
+def _of_command(state: SimulatorState, command: Command) -> Transaction | None:
+    """Return the transaction of a command, or None if the command moves no money."""
     if not isinstance(command, Payout | Reversal):
         return None
     reason, charges = _REASONS[command.kind]
     ended = command.plan.has("queue_timeout") and not command.plan.has("late_success")
-    never = command.state == TIMED_OUT and ended
+    expired = command.state == TIMED_OUT and ended
     return Transaction(
-        status=_NEVER if never else _WORDS[command.state],
+        status=_EXPIRED if expired else _STATUSES[command.state],
         debit_party=f"{command.shortcode} - {ORGANISATION}",
-        credit_party=world.named(command.payer if isinstance(command, Reversal) else command.party_b),
+        credit_party=state.display_name(command.payer if isinstance(command, Reversal) else command.party_b),
         debit_account=ACCOUNTS[UTILITY],
         charges=charges,
         reason_type=reason,

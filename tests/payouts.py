@@ -76,7 +76,7 @@ def pay(service: Service) -> int:
 
 def at_m_pesa(service: Service) -> list[AtMpesa]:
     """Return the simulator's own records of what it was asked to pay, oldest first."""
-    return list(service.simulator.world.every(AtMpesa))
+    return list(service.simulator.state.commands_of(AtMpesa))
 
 
 def complete(service: Service, **body: Any) -> None:

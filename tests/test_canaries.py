@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
-from daraja_simulator.world import World
+from daraja_simulator.state import SimulatorState
 from mpesa_service.logs import RedactingFormatter
 from mpesa_service.models import Base
 from mpesa_service.services.commands.due import look_into_due
@@ -86,13 +86,13 @@ def a_busy_day(service: Service) -> list[str]:
         service.token(),
         service.token("boss", "admin"),
         *(address.rsplit("/", 1)[1] for address in tokens),
-        *service.simulator.world.tokens._tokens,
+        *service.simulator.state.tokens._tokens,
     ]
 
 
 def a_day_of_menu_and_payouts(service: Service, monkeypatch: pytest.MonkeyPatch) -> str:
     """Receive C2B payments and make payouts; return everything that is shown about them."""
-    monkeypatch.setattr(World, "named", lambda _world, party: f"{party} - {RECEIVER}")
+    monkeypatch.setattr(SimulatorState, "display_name", lambda _state, party: f"{party} - {RECEIVER}")
     told = dict(zip(("FirstName", "MiddleName", "LastName"), NAMES, strict=True)) | {"MSISDN": PHONE}
     for number, typed in enumerate(TYPED):
         confirm(service, TransID=f"RKL51ZDR{number}A", BillRefNumber=typed, **told)

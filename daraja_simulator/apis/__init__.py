@@ -1,4 +1,4 @@
-"""Daraja's APIs, one module each. A new one is written as a module and named here."""
+"""Daraja's APIs, one module each. This list registers them."""
 
 from daraja_simulator.apis import (
     account_balance,
@@ -11,7 +11,7 @@ from daraja_simulator.apis import (
     stk_query,
     transaction_status,
 )
-from daraja_simulator.gate import Api
+from daraja_simulator.request_pipeline import Api
 
 APIS: tuple[Api, ...] = (
     *oauth.APIS,
@@ -24,4 +24,4 @@ APIS: tuple[Api, ...] = (
     *account_balance.APIS,
     *c2b.APIS,
 )
-"""The registry of routes."""
+"""All routes of Daraja."""

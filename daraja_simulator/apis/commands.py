@@ -1,6 +1,6 @@
-"""What every command's request has: initiator, shortcode, remarks, URLs; and their answer.
+"""The fields that all commands have (initiator, shortcode, remarks, URLs), and the response.
 
-A wrong initiator is not refused at once: the command is accepted, and its result says 2001.
+A command with a wrong initiator is accepted, and its result is 2001.
 """
 
 from collections.abc import Mapping
@@ -9,35 +9,35 @@ from datetime import datetime
 from typing import TypedDict, TypeVar
 
 from daraja_simulator import commands, ids
-from daraja_simulator.errors import invalid, merchant
-from daraja_simulator.faults import Plan
+from daraja_simulator.errors import generic_error, invalid_field
+from daraja_simulator.faults import FaultPlan
 from daraja_simulator.fields import Fields
-from daraja_simulator.gate import Call
 from daraja_simulator.outcomes import Outcome, ResultCode
 from daraja_simulator.records import Command
+from daraja_simulator.request_pipeline import Call
+from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json
-from daraja_simulator.world import World
 
 C = TypeVar("C", bound=Command)
 
-_WRONG_BEFORE_LOCK = 5
+_MAX_WRONG_CREDENTIALS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """How an API spells, and bounds, what all of them ask for."""
+class RequestFormat:
+    """The names and limits of the common fields in one API."""
 
     commands: tuple[str, ...]
     initiator: str = "Initiator"
     shortcode: str = "PartyA"
     identifiers: Mapping[str, str] = field(default_factory=dict)
-    """The identifier types that it takes, by field."""
+    """The valid identifier type of each identifier field."""
     remarks_least: int = 1
     occasion: str = "Occasion"
 
 
-class Terms(TypedDict):
-    """The fields that every command's record begins with."""
+class CommonFields(TypedDict):
+    """The common fields of a command's record."""
 
     command_id: str
     payload: Json
@@ -47,28 +47,30 @@ class Terms(TypedDict):
     result_url: str
     timeout_url: str
     accepted_at: datetime
-    refusal: ResultCode
+    initiator_result: ResultCode
     outcome: Outcome
-    plan: Plan
+    plan: FaultPlan
 
 
-def terms(call: Call, form: Form, outcome: Outcome, originator_id: str | None = None) -> Terms:
-    """Read the common fields, the initiator's last: only a well-formed request counts against it.
+def common_fields(
+    call: Call, form: RequestFormat, outcome: Outcome, originator_id: str | None = None
+) -> CommonFields:
+    """Read the common fields. The initiator is checked last, so that only valid requests can lock it.
 
-    Without `originator_id` one is made, as by the gateway.
+    Without `originator_id`, a new id is generated, as by Daraja's gateway.
     """
-    world, fields = call.world, Fields(call.body)
+    state, fields = call.state, Fields(call.body)
     initiator = fields.text(form.initiator, 100)
     credential = fields.text("SecurityCredential", 2000)
     command_id = fields.choice("CommandID", form.commands)
-    shortcode = _own_shortcode(world, fields, form.shortcode)
+    shortcode = _own_shortcode(state, fields, form.shortcode)
     for name, wanted in form.identifiers.items():
         if fields.text(name, 2) != wanted:
-            raise invalid(name)
+            raise invalid_field(name)
     fields.text("Remarks", 100, form.remarks_least)
     fields.optional(form.occasion, 100)
-    now = world.now()
-    return Terms(
+    now = state.now()
+    return CommonFields(
         command_id=command_id,
         payload=call.body,
         originator_conversation_id=originator_id or ids.request_id(),
@@ -77,15 +79,15 @@ def terms(call: Call, form: Form, outcome: Outcome, originator_id: str | None = 
         result_url=fields.url("ResultURL"),
         timeout_url=fields.url("QueueTimeOutURL"),
         accepted_at=now,
-        refusal=_check_initiator(world, initiator, credential),
+        initiator_result=_check_initiator(state, initiator, credential),
         outcome=outcome,
-        plan=call.plan.joined(outcome.faults),
+        plan=call.plan.with_faults(outcome.faults),
     )
 
 
-def accepted(world: World, trade: commands.Trade[C], command: C) -> Json:
-    """Queue the command; return the answer. Raises DarajaError for an id that was used before."""
-    commands.accept(world, trade, command)
+def enqueue(state: SimulatorState, command_type: commands.CommandType[C], command: C) -> Json:
+    """Queue the command and return the response. Raises DarajaError if its id was used before."""
+    commands.enqueue(state, command_type, command)
     return {
         "ConversationID": command.conversation_id,
         "OriginatorConversationID": command.originator_conversation_id,
@@ -94,29 +96,29 @@ def accepted(world: World, trade: commands.Trade[C], command: C) -> Json:
     }
 
 
-def _own_shortcode(world: World, fields: Fields, name: str) -> str:
-    """Return it: 600xxx as in the sandbox, or the app's own shortcode, so that one will do."""
+def _own_shortcode(state: SimulatorState, fields: Fields, name: str) -> str:
+    """Return the shortcode: 600xxx as in the sandbox, or the app's own shortcode."""
     shortcode = fields.shortcode(name)
-    if not world.owns(shortcode):
-        raise merchant("Merchant does not exist")
+    if not state.owns(shortcode):
+        raise generic_error("Merchant does not exist")
     return shortcode
 
 
-def _check_initiator(world: World, name: str, credential: str) -> ResultCode:
+def _check_initiator(state: SimulatorState, name: str, credential: str) -> ResultCode:
     """Return 0, 2001 for a wrong name or password, or 8006 after five wrong ones in a row.
 
-    Raises DarajaError when the credential is not base64.
+    Raises DarajaError if the credential is not base64.
     """
     try:
-        password = world.identity.decrypt(credential)
+        password = state.identity.decrypt(credential)
     except ValueError:
-        raise invalid("SecurityCredential") from None
-    with world.lock:
-        if world.wrong_credentials >= _WRONG_BEFORE_LOCK:
+        raise invalid_field("SecurityCredential") from None
+    with state.lock:
+        if state.wrong_credentials >= _MAX_WRONG_CREDENTIALS:
             return 8006
-        options = world.options
+        options = state.options
         if (name, password) == (options.initiator_name, options.initiator_password):
-            world.wrong_credentials = 0
+            state.wrong_credentials = 0
             return 0
-        world.wrong_credentials += 1
+        state.wrong_credentials += 1
         return 2001

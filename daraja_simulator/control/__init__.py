@@ -1,18 +1,17 @@
-"""The simulator's own API under /simulator, for tests and for people: JSON in, JSON out.
+"""The control API under /simulator. Requests and responses are JSON.
 
-Whatever makes something happen (a PIN, a cancel, a result) has happened, and its callback has been
-delivered, when the call returns, so that no test needs to sleep.
+When a call returns, its effects are complete and its callback is delivered. Tests therefore need not sleep.
 """
 
-from daraja_simulator.control import c2b, callbacks, commands, prompts, settings, state
-from daraja_simulator.control.common import Route
+from daraja_simulator.control import c2b, callbacks, commands, ledger, prompts, settings
+from daraja_simulator.control.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *settings.ROUTES,
-    *state.ROUTES,
+    *ledger.ROUTES,
     *prompts.ROUTES,
     *c2b.ROUTES,
     *commands.ROUTES,
     *callbacks.ROUTES,
 )
-"""The registry of the control API's routes."""
+"""All routes of the control API."""

@@ -1,36 +1,36 @@
-"""Callbacks that wait, and callbacks once more."""
+"""Delivers delayed callbacks, and delivers callbacks again."""
 
-from daraja_simulator.control.common import Route, payload, sent, whole
-from daraja_simulator.courier import DELAYED
+from daraja_simulator.callback_delivery import DELAYED
+from daraja_simulator.control.routes import Route, attempts_as_json, json_body, whole_number
 from daraja_simulator.errors import ControlError
+from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json
-from daraja_simulator.world import World
 
-_MOST = 500
-_KEYS = ("checkoutRequestId", "transId", "originatorConversationId")
+_MAX_TIMES = 500
+_ID_NAMES = ("checkoutRequestId", "transId", "originatorConversationId")
 
 
-def flush(world: World) -> Json:
+def flush(state: SimulatorState) -> Json:
     """Deliver all delayed callbacks now."""
-    return {"delivered": world.scheduler.pull(DELAYED)}
+    return {"delivered": state.scheduler.run_group(DELAYED)}
 
 
-def resend(world: World) -> Json:
-    """Send the last callback of an id again `times` times, all at once when `parallel`.
+def resend(state: SimulatorState) -> Json:
+    """Send the last callback of an id again, `times` times. With `parallel`, send all at the same time.
 
-    A callback that was lost can be sent this way, too.
+    This also works for a lost callback.
     """
-    body = payload()
-    key = next((str(body[name]) for name in _KEYS if body.get(name)), "")
-    times = whole(body, "times", 1)
-    if not 1 <= times <= _MOST:
-        raise ControlError(f"times must lie between 1 and {_MOST}")
-    with world.lock:
-        known = key in world.courier.letters
+    body = json_body()
+    key = next((str(body[name]) for name in _ID_NAMES if body.get(name)), "")
+    times = whole_number(body, "times", 1)
+    if not 1 <= times <= _MAX_TIMES:
+        raise ControlError(f"times must be between 1 and {_MAX_TIMES}")
+    with state.lock:
+        known = key in state.delivery.callbacks
     if not known:
-        raise ControlError("no callback of that id yet", 404)
+        raise ControlError("there is no callback of this id", 404)
     parallel = bool(body.get("parallel", False))
-    return {"callbacks": sent(world, world.courier.resend(key, times, parallel=parallel))}
+    return {"callbacks": attempts_as_json(state, state.delivery.resend(key, times, parallel=parallel))}
 
 
 ROUTES = (

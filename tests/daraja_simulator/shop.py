@@ -49,7 +49,7 @@ class Shop:
         self.simulator = simulator
         self.receiver = receiver
         self._token: str | None = None
-        self.certificate = simulator.world.identity.certificate_pem
+        self.certificate = simulator.state.identity.certificate_pem
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         with requests.Session() as session:

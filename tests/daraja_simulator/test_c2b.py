@@ -155,7 +155,7 @@ def test_who_cannot_pay(shop: Shop, receiver: Receiver) -> None:
     )
     shop.options(strict_customers=True)
     stranger = shop.menu(msisdn="254712345670")
-    assert (stranger["state"], stranger["reason"]) == ("rejected", "The number is no customer.")
+    assert (stranger["state"], stranger["reason"]) == ("rejected", "The number is not a customer.")
     assert not receiver.posts
 
 

@@ -34,10 +34,10 @@ def test_the_validator_rejects(
     receiver.answers[VALIDATION] = f'{{"ResultCode": {code}, "ResultDesc": "Rejected"}}'.encode()
     payment = shop.menu()
     assert (payment["state"], payment["transId"], payment["validationCode"]) == ("rejected", None, told)
-    assert payment["reason"] == "The shop does not take this payment."
+    assert payment["reason"] == "The shop rejected this payment."
     assert (receiver.at(CONFIRMATION), shop.ledger()["debits"]) == ([], [])
     (message,) = shop.simulator.get(f"/simulator/phone/{PHONE}/state")["messages"]
-    assert message == "Failed. The shop does not take this payment."
+    assert message == "Failed. The shop rejected this payment."
 
 
 @pytest.mark.parametrize("response_type", ["Completed", "Cancelled"])
@@ -84,7 +84,10 @@ def test_an_unreachable_validator(shop: Shop) -> None:
     shop.options(c2b_validation=True)
     shop.register(ValidationURL="http://127.0.0.1:1/x", ResponseType="Cancelled")
     payment = shop.menu()
-    assert (payment["state"], payment["reason"]) == ("rejected", "The shop could not be asked.")
+    assert (payment["state"], payment["reason"]) == (
+        "rejected",
+        "The shop's validation URL gave no usable response.",
+    )
 
 
 def test_money_spent_while_the_shop_was_asked(shop: Shop, receiver: Receiver) -> None:

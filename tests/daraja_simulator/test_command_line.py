@@ -17,7 +17,7 @@ from daraja_simulator.command_line import main
 COMMAND = [sys.executable, "-m", "daraja_simulator"]
 
 
-def test_help_tells_outcomes_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_outcomes_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
     assert stop.value.code == 0
@@ -42,30 +42,30 @@ def test_help_tells_outcomes_and_faults(capsys: pytest.CaptureFixture[str]) -> N
         ["--key-file", "/nowhere/at/all.pem"],
     ],
 )
-def test_nonsense_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
     assert "error:" in capsys.readouterr().err
 
 
-def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_prints_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         assert main(["--port", str(port)]) == 1
     shown = capsys.readouterr()
     assert shown.err == (
-        f"cannot listen on 127.0.0.1:{port}: the port is taken; choose another with --port\n"
+        f"Cannot listen on 127.0.0.1:{port}: the port is in use; choose another with --port\n"
     )
 
 
-def test_an_address_that_is_not_ours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_address_of_another_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--host", "192.0.2.1", "--port", "0"]) == 1
-    assert capsys.readouterr().err.startswith("cannot listen on 192.0.2.1:0: ")
+    assert capsys.readouterr().err.startswith("Cannot listen on 192.0.2.1:0: ")
 
 
-def test_it_serves_until_it_is_told_to_stop(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    # A port that was free a moment ago; the line that is printed cannot be read while capsys holds it.
+def test_it_serves_until_a_signal_stops_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    # The output cannot be read while capsys captures it, so the test chooses the port.
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -94,7 +94,7 @@ def test_it_serves_until_it_is_told_to_stop(capsys: pytest.CaptureFixture[str], 
     assert (seen[0]["c2b_till_type"], seen[0]["c2b_validation"]) == ("Customer Merchant Payment", True)
     lines = capsys.readouterr().out.splitlines()
     assert f"Daraja simulator on {url}" in lines[0]
-    assert lines[-1].endswith("stopping")
+    assert lines[-1].endswith("Stopped.")
     assert (tmp_path / "key.pem").stat().st_mode & 0o077 == 0
 
 
@@ -107,4 +107,4 @@ def test_as_a_process_and_control_c() -> None:
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
         assert process.wait(20) == 0
-    assert rest.splitlines()[-1].endswith("stopping")
+    assert rest.splitlines()[-1].endswith("Stopped.")

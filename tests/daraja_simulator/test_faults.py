@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from daraja_simulator.errors import ControlError
-from daraja_simulator.faults import FAULTS, FaultBox, check_rates
+from daraja_simulator.faults import FAULTS, FaultInjector, check_rates
 
 from .receiver import Receiver
 from .shop import PHONE, PUSH, Shop
@@ -234,7 +234,7 @@ def test_nonsense_in_a_script(shop: Shop, script: dict[str, Any]) -> None:
 
 
 def draws(seed: int, rates: dict[str, float], count: int = 200) -> list[frozenset[str]]:
-    box = FaultBox(seed)
+    box = FaultInjector(seed)
     return [box.plan("stk_push", {}, rates).faults for _ in range(count)]
 
 
@@ -248,7 +248,7 @@ def test_rates_are_reproducible_and_independent() -> None:
 
 
 def test_a_rate_may_be_for_one_operation() -> None:
-    box = FaultBox(1)
+    box = FaultInjector(1)
     rates = {"stk_query.slow": 1.0, "garbled": 1.0, "stk_push.garbled": 0.0}
     assert box.plan("stk_push", {}, rates).faults == frozenset()
     assert box.plan("stk_query", {}, rates).faults == {"slow", "garbled"}
@@ -256,7 +256,7 @@ def test_a_rate_may_be_for_one_operation() -> None:
 
 def test_faults_keep_to_the_operations_that_they_fit() -> None:
     everything = dict.fromkeys(FAULTS, 1.0)
-    box = FaultBox(1)
+    box = FaultInjector(1)
     assert "callback_lost" not in box.plan("stk_query", {}, everything).faults
     asked = box.plan("transaction_status", {}, everything).faults
     assert {"callback_lost", "callback_doubled", "answer_lost", "token_refused", "queue_timeout"} < asked
@@ -277,9 +277,9 @@ def test_rates_are_checked(rates: dict[str, float]) -> None:
 
 
 def test_another_seed_begins_again(shop: Shop) -> None:
-    world = shop.simulator.world
+    state = shop.simulator.state
     shop.options(faults={"slow": 0.5}, slow_seconds=0, seed=5)
-    first = [world.plan("oauth", {}).faults for _ in range(20)]
+    first = [state.fault_plan("oauth", {}).faults for _ in range(20)]
     shop.options(seed=6)
     shop.options(seed=5)
-    assert [world.plan("oauth", {}).faults for _ in range(20)] == first
+    assert [state.fault_plan("oauth", {}).faults for _ in range(20)] == first

@@ -124,7 +124,7 @@ def test_an_ended_prompt_stays_ended(shop: Shop, receiver: Receiver) -> None:
     for act in ("pin", "cancel", "expire", "outcome"):
         answer = shop.call("POST", f"/simulator/prompts/{checkout}/{act}")
         assert answer.status_code == 409
-        assert answer.json() == {"error": "the prompt is paid, no longer open"}
+        assert answer.json() == {"error": "the prompt is already paid"}
     shop.advance(100)
     assert len(receiver.posts) == 1
     assert shop.call("POST", "/simulator/prompts/nothing/pin").status_code == 404

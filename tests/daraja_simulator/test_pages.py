@@ -144,7 +144,7 @@ def test_what_the_phone_refuses(shop: Shop, receiver: Receiver) -> None:
         "Failed. The security credential is locked."
     ]
     answer = shop.call("POST", path, json=typed | {"shortcode": "700000"})
-    assert (answer.status_code, answer.json()) == (404, {"error": "no such business number"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "unknown business number"})
     shop.simulator.post("/simulator/customers", {"msisdn": PHONE, "balance": 4})
     state = shop.simulator.post(path, typed | {"pin": "0000"})
     assert state["messages"] == ["Failed. The balance is insufficient for the transaction."]

@@ -268,8 +268,8 @@ def test_the_payers_number_chooses(shop: Shop, receiver: Receiver, digits: str, 
 def test_a_receipt_known_before_its_money(shop: Shop, receiver: Receiver) -> None:
     shop.options(reversal_after=60)
     shop.simulate()
-    (payment,) = shop.simulator.world.c2b.values()
-    shop.reversal(TransactionID=payment.notice.trans_id, Amount=5)
+    (payment,) = shop.simulator.state.c2b.values()
+    shop.reversal(TransactionID=payment.transaction.trans_id, Amount=5)
     shop.advance(61)
     assert parameters(receiver.results()[0])["CreditPartyPublicName"] == f"{PHONE} - CUSTOMER 5678"
     assert shop.ledger()["reversals"][0]["msisdn"] == PHONE

@@ -31,7 +31,7 @@ def test_a_group_can_be_pulled_forward() -> None:
     for number in (2, 1):
         scheduler.after(number, lambda number=number: seen.append(number), "group")
     scheduler.after(1, lambda: seen.append("other"))
-    assert scheduler.pull("group") == 2
+    assert scheduler.run_group("group") == 2
     assert seen == [1, 2]
     assert scheduler.now() == START
 
@@ -68,7 +68,7 @@ def test_advance_waits_for_what_is_under_way() -> None:
     threading.Timer(0.05, go_on.set).start()
     scheduler.advance(1)
     assert seen == ["slow"]
-    scheduler.settle(1)
+    scheduler.wait_until_idle(1)
     scheduler.stop()
 
 

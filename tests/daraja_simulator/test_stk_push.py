@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from daraja_simulator import SimulatorOptions, SimulatorServer, World
+from daraja_simulator import SimulatorOptions, SimulatorServer, SimulatorState
 
 from .receiver import Receiver
 from .shop import PHONE, PUSH, STAMP, Shop, password
@@ -239,8 +239,8 @@ def test_strict_customers(shop: Shop, receiver: Receiver) -> None:
 
 
 def test_two_pushes_in_one_instant_have_different_ids(receiver: Receiver) -> None:
-    world = World(SimulatorOptions(timers="manual"), clock=lambda: datetime(2026, 7, 1, tzinfo=UTC))
-    with SimulatorServer(world=world) as simulator:
+    state = SimulatorState(SimulatorOptions(timers="manual"), clock=lambda: datetime(2026, 7, 1, tzinfo=UTC))
+    with SimulatorServer(state=state) as simulator:
         shop = Shop(simulator, receiver)
         first = shop.pushed()
         shop.prompt(first, "cancel")

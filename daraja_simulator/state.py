@@ -1,4 +1,4 @@
-"""The whole state of the simulator, in memory, behind one lock."""
+"""The whole state of the simulator, in memory, with one lock."""
 
 import re
 import threading
@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from daraja_simulator.courier import Courier
-from daraja_simulator.faults import FaultBox, Plan
+from daraja_simulator.callback_delivery import CallbackDelivery
+from daraja_simulator.faults import FaultInjector, FaultPlan
 from daraja_simulator.identity import Identity, process_identity
 from daraja_simulator.ledger import Customer, Ledger
 from daraja_simulator.options import SimulatorOptions
 from daraja_simulator.records import C2bPayment, Command, Payout, Prompt
 from daraja_simulator.scheduler import Clock, Scheduler, system_clock
-from daraja_simulator.tokens import TokenDesk
+from daraja_simulator.tokens import TokenStore
 from daraja_simulator.wire import Json
 
 C = TypeVar("C", bound=Command)
 
-_WATCHED_FOR = timedelta(seconds=5)
+_PHONE_OPEN_FOR = timedelta(seconds=5)
 _QUERY_GAP = timedelta(seconds=12)
 _SANDBOX_SHORTCODE = re.compile(r"600[0-9]{3}")
 
@@ -28,10 +28,10 @@ def _silent(_line: str) -> None:
     return
 
 
-class World:
-    """Customers, shop, apps, prompts, payments, commands, faults and time.
+class SimulatorState:
+    """Customers, shop, apps, prompts, payments, commands, faults and the clock.
 
-    Hold `lock` while reading or changing anything here, and never while a callback is sent.
+    Hold `lock` during every read and change of the state, and never during the delivery of a callback.
     """
 
     def __init__(
@@ -40,22 +40,22 @@ class World:
         *,
         clock: Clock = system_clock,
         identity: Identity | None = None,
-        tell: Callable[[str], None] = _silent,
+        log: Callable[[str], None] = _silent,
     ) -> None:
         self.start_options = options or SimulatorOptions()
         self.options = self.start_options
         self.identity = identity or process_identity()
         self.lock = threading.RLock()
         self.stopping = threading.Event()
-        self.tell = tell
+        self.log = log
         self.scheduler = Scheduler(clock, manual=self.options.timers == "manual")
-        self.courier = Courier(self.lock, self.scheduler, tell)
-        self._begin()
+        self.delivery = CallbackDelivery(self.lock, self.scheduler, log)
+        self._initialize()
 
-    def _begin(self) -> None:
+    def _initialize(self) -> None:
         self.ledger = Ledger(self.options.utility_balance)
-        self.tokens = TokenDesk()
-        self.faults = FaultBox(self.options.seed)
+        self.tokens = TokenStore()
+        self.faults = FaultInjector(self.options.seed)
         self.prompts: dict[str, Prompt] = {}
         self.open_by_phone: dict[str, Prompt] = {}
         self.commands: dict[str, Command] = {}
@@ -63,55 +63,55 @@ class World:
         self.c2b: dict[str, C2bPayment] = {}
         self.requests: Counter[str] = Counter()
         self.wrong_credentials = 0
-        self._watched: dict[str, datetime] = {}
+        self._open_phones: dict[str, datetime] = {}
         self._next_query: dict[str, datetime] = {}
         self._use_options()
 
     def _use_options(self) -> None:
-        self.courier.timeout = self.options.callback_timeout
-        self.courier.delay = self.options.callback_delay
+        self.delivery.timeout = self.options.callback_timeout
+        self.delivery.delay = self.options.callback_delay
         self.scheduler.set_manual(self.options.timers == "manual")
         if self.faults.seed != self.options.seed:
             self.faults.reseed(self.options.seed)
 
     @property
     def payouts(self) -> dict[str, Payout]:
-        """The payouts by OriginatorConversationID, oldest first."""
-        return {payout.originator_conversation_id: payout for payout in self.every(Payout)}
+        """The payouts by OriginatorConversationID, the oldest first."""
+        return {payout.originator_conversation_id: payout for payout in self.commands_of(Payout)}
 
-    def every(self, kind: type[C]) -> list[C]:
-        """Return all commands of this class, oldest first."""
+    def commands_of(self, kind: type[C]) -> list[C]:
+        """Return all commands of this class, the oldest first."""
         with self.lock:
             return [command for command in self.commands.values() if isinstance(command, kind)]
 
     def now(self) -> datetime:
-        """Return the simulated moment."""
+        """Return the simulated time."""
         return self.scheduler.now()
 
     def reset(self, changes: Mapping[str, Any]) -> None:
-        """Forget everything, timers included; go back to the start's options, with `changes`."""
+        """Remove all data and timers. Restore the options of the start, with `changes`."""
         options = self.start_options.changed(changes)
         self.scheduler.clear()
-        self.scheduler.settle(self.options.callback_timeout)
+        self.scheduler.wait_until_idle(self.options.callback_timeout)
         with self.lock:
             self.options = options
             self.scheduler.clear()
-            self.courier.clear()
-            self._begin()
+            self.delivery.clear()
+            self._initialize()
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
-        """Set options; what is under way goes on as it was planned."""
+        """Set options. They do not affect requests that were already accepted."""
         with self.lock:
             self.options = self.options.changed(changes)
             self._use_options()
 
-    def plan(self, operation: str, facts: Mapping[str, str]) -> Plan:
-        """Draw what shall go wrong with a request."""
+    def fault_plan(self, operation: str, identifiers: Mapping[str, str]) -> FaultPlan:
+        """Draw the faults of a request."""
         with self.lock:
-            return self.faults.plan(operation, facts, self.options.faults)
+            return self.faults.plan(operation, identifiers, self.options.faults)
 
     def customer(self, msisdn: str) -> Customer | None:
-        """Return the customer with this number; unless narrowed, every number is one."""
+        """Return the customer with this number. Unless strict_customers is on, every number is a customer."""
         with self.lock:
             found = self.ledger.customers.get(msisdn)
             if found is None and not self.options.strict_customers:
@@ -119,7 +119,7 @@ class World:
             return found
 
     def add_customer(self, msisdn: str, pin: str | None = None, balance: int | None = None) -> Customer:
-        """Add or replace a customer; what is left out takes the default."""
+        """Add or replace a customer. A missing value takes the default."""
         with self.lock:
             customer = Customer(
                 msisdn,
@@ -129,31 +129,31 @@ class World:
             self.ledger.customers[msisdn] = customer
             return customer
 
-    def named(self, number: str) -> str:
-        """Return a number as results print it, with the name when it is known."""
+    def display_name(self, number: str) -> str:
+        """Return a number as in results, with the name if it is known."""
         customer = self.ledger.customers.get(number)
         if customer is not None:
             return f"{number} - {customer.name}"
         return f"{number} - SIMULATED PARTNER" if number in self.ledger.organisations else number
 
     def owns(self, number: str, *, till: bool = False) -> bool:
-        """Tell whether this is the shop's shortcode (as in the sandbox, any 600xxx is), or its till."""
+        """Return whether this is the shop's shortcode or till. Any 600xxx is, as in the sandbox."""
         own = number == self.options.shortcode or _SANDBOX_SHORTCODE.fullmatch(number) is not None
         tills = self.options.tills
         return own or (number in tills if tills else till)
 
-    def watch(self, msisdn: str) -> None:
-        """Note that somebody has this number's phone page open."""
+    def mark_phone_open(self, msisdn: str) -> None:
+        """Store that the phone page of this number is open."""
         with self.lock:
-            self._watched[msisdn] = self.now()
+            self._open_phones[msisdn] = self.now()
 
-    def watched(self, msisdn: str) -> bool:
-        """Tell whether a phone page asked for this number within the last five seconds."""
-        seen = self._watched.get(msisdn)
-        return seen is not None and self.now() - seen < _WATCHED_FOR
+    def phone_is_open(self, msisdn: str) -> bool:
+        """Return whether the phone page of this number made a request within the last five seconds."""
+        last_request = self._open_phones.get(msisdn)
+        return last_request is not None and self.now() - last_request < _PHONE_OPEN_FOR
 
     def query_allowed(self, app_key: str) -> bool:
-        """Take one query from the app's allowance: five a minute with no burst is one in 12 s."""
+        """Return whether the app can query now. Five queries a minute without bursts is one every 12 s."""
         with self.lock:
             now = self.now()
             if now < self._next_query.get(app_key, now):
@@ -162,10 +162,10 @@ class World:
             return True
 
     def start(self) -> None:
-        """Let time run."""
+        """Start the clock."""
         self.scheduler.start()
 
     def stop(self) -> None:
-        """Stop time, and wake whoever is being kept waiting."""
+        """Stop the clock and end the waits of stalled requests."""
         self.stopping.set()
         self.scheduler.stop()

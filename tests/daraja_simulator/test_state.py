@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from daraja_simulator import (
     SimulatorServer,
-    World,
+    SimulatorState,
     c2b,
     commands,
     create_simulator,
@@ -52,8 +52,8 @@ def test_a_file_with_another_key(tmp_path: Path) -> None:
 
 def test_printed_lines_hide_numbers_and_tokens(receiver: Receiver) -> None:
     lines: list[str] = []
-    world = World(SimulatorOptions(timers="manual"), tell=lines.append)
-    with SimulatorServer(world=world) as simulator:
+    state = SimulatorState(SimulatorOptions(timers="manual"), log=lines.append)
+    with SimulatorServer(state=state) as simulator:
         shop = Shop(simulator, receiver)
         shop.script(callback="lost")
         shop.prompt(shop.pushed(), "outcome")
@@ -91,12 +91,12 @@ def test_receipts_begin_with_their_date(moment: datetime, prefix: str) -> None:
 
 
 def test_receipts_do_not_repeat() -> None:
-    world = World()
-    customer = world.add_customer(PHONE)
+    state = SimulatorState()
+    customer = state.add_customer(PHONE)
     drawn: Iterator[str] = iter(["A", "A", "A", "B"])
     with patch.object(ids, "receipt", lambda _at: next(drawn)):
         for expected in ("A", "B"):
-            assert world.ledger.debit_customer(customer, 1, Cause("stk", world.now(), {})) == expected
+            assert state.ledger.debit_customer(customer, 1, Cause("stk", state.now(), {})) == expected
 
 
 @pytest.mark.parametrize(
@@ -118,22 +118,22 @@ def test_the_app_by_itself() -> None:
     app = create_simulator(SimulatorOptions(shortcode="600000"))
     client = app.test_client()
     assert client.get("/simulator/options").json["shortcode"] == "600000"
-    world = app.extensions["simulator"]
-    world.change_options({"faults": {"oauth.refused_before": 1}})
+    state = app.extensions["simulator"]
+    state.change_options({"faults": {"oauth.refused_before": 1}})
     with pytest.raises(ConnectionAbortedError):
         client.get("/oauth/v1/generate")
-    world.stop()
+    state.stop()
 
 
 def test_an_accident_looks_like_darajas() -> None:
-    world = World(SimulatorOptions(timers="manual"))
-    app = create_simulator(world=world)
+    state = SimulatorState(SimulatorOptions(timers="manual"))
+    app = create_simulator(state=state)
     client = app.test_client()
-    with patch.object(world.tokens, "issue", side_effect=RuntimeError):
+    with patch.object(state.tokens, "issue", side_effect=RuntimeError):
         answer = client.get("/oauth/v1/generate?grant_type=client_credentials", auth=("key", "secret"))
     assert answer.status_code == 500
     assert answer.json["errorMessage"] == "Internal Server Error"
-    world.stop()
+    state.stop()
 
 
 def test_the_server_stops_twice() -> None:
@@ -146,15 +146,15 @@ def test_the_server_stops_twice() -> None:
 
 
 def test_work_for_a_forgotten_world_is_dropped(shop: Shop, receiver: Receiver) -> None:
-    world = shop.simulator.world
-    prompt = world.prompts[shop.pushed()]
+    state = shop.simulator.state
+    prompt = state.prompts[shop.pushed()]
     shop.b2c()
-    payout = world.payouts["refund-1"]
-    payment = c2b.begin(world, c2b.Wish(PHONE, 5, "174379", "INV-7", till=False))
+    payout = state.payouts["refund-1"]
+    payment = c2b.start(state, c2b.C2bRequest(PHONE, 5, "174379", "INV-7", till=False))
     shop.simulator.post("/simulator/reset")
-    assert prompts.act(world, prompt) == []
-    assert prompts.pay_late(world, prompt) == []
-    assert c2b.pay(world, payment) == []
-    assert commands.complete(world, payouts.TRADE, payout) == []
-    assert commands.time_out(world, payouts.TRADE, payout) == []
+    assert prompts.end(state, prompt) == []
+    assert prompts.pay_late(state, prompt) == []
+    assert c2b.pay(state, payment) == []
+    assert commands.complete(state, payouts.COMMAND_TYPE, payout) == []
+    assert commands.time_out(state, payouts.COMMAND_TYPE, payout) == []
     assert not receiver.posts

@@ -1,11 +1,11 @@
-"""Answers that a client must survive: gateway pages, cut JSON, wrong types, 5xx."""
+"""Response bodies that a client must be able to handle: gateway pages, truncated JSON, wrong types, 5xx."""
 
 import json
 from random import Random
 
 from flask import Response
 
-from daraja_simulator.scripts import GARBLED
+from daraja_simulator.scripts import CORRUPTIONS
 
 Generator = Random
 
@@ -13,23 +13,23 @@ _PAGE = (
     "<html><head><title>Request unsuccessful</title></head><body>"
     "Request unsuccessful. Incapsula incident ID: 443000270020000000-1</body></html>"
 )
-_HUGE = 5_000_000
+_HUGE_LENGTH = 5_000_000
 
 
-def garbled(answer: Response, kind: str | None, draw: Random) -> Response:
-    """Return the answer spoiled: in the given way, or one that is drawn."""
-    chosen = kind or draw.choice(GARBLED)
+def corrupted(answer: Response, kind: str | None, draw: Random) -> Response:
+    """Return the response with a corrupt body, of the given kind or of a random one."""
+    chosen = kind or draw.choice(CORRUPTIONS)
     if chosen == "html":
         return Response(_PAGE, 200, content_type="text/html")
     if chosen == "wrong_types":
-        return _typed([_wrong(json.loads(answer.get_data()))])
+        return _typed([_wrong_types(json.loads(answer.get_data()))])
     text = answer.get_data(as_text=True)
-    bodies = {"empty": "", "truncated": text[: len(text) // 2], "huge": f'"{"x" * _HUGE}"'}
+    bodies = {"empty": "", "truncated": text[: len(text) // 2], "huge": f'"{"x" * _HUGE_LENGTH}"'}
     return _typed_text(bodies[chosen])
 
 
 def server_error(draw: Random) -> Response:
-    """Return one of the 5xx answers: Daraja's own 500, or a gateway's page with 502, 503 or 504."""
+    """Return a 5xx response: Daraja's own 500, or a gateway's page with 502, 503 or 504."""
     status = draw.choice((500, 502, 503, 504))
     if status == 500:
         body = {
@@ -41,7 +41,7 @@ def server_error(draw: Random) -> Response:
     return Response(f"<html><body><h1>{status}</h1></body></html>", status, content_type="text/html")
 
 
-def _wrong(body: dict[str, object]) -> dict[str, object]:
+def _wrong_types(body: dict[str, object]) -> dict[str, object]:
     return {key: {"value": [value]} for key, value in body.items()}
 
 

@@ -1,21 +1,21 @@
-"""What is told of a prompt that is over: the callback, and the C2B confirmation beside it.
+"""The callback of an ended prompt, and its C2B confirmation.
 
-Facts from the portal's M-Pesa Express page and from captures: a success callback carries
-CallbackMetadata whose Balance has no Value; a failure carries none. A payment into a shortcode with
-registered C2B URLs is confirmed there, too, under the same receipt, and is not validated.
+Sources: the portal's M-Pesa Express page, and captured callbacks. A success callback has CallbackMetadata,
+whose Balance has no Value. A failure callback has none. A payment to a shortcode with registered C2B URLs
+is also confirmed there, with the same receipt. It is not validated.
 """
 
 from daraja_simulator import confirmations
-from daraja_simulator.courier import Letter
+from daraja_simulator.callback_delivery import Callback
 from daraja_simulator.outcomes import STK_TEXTS
-from daraja_simulator.records import Notice, Prompt
-from daraja_simulator.wire import Json, stamp
-from daraja_simulator.world import World
+from daraja_simulator.records import C2bTransaction, Prompt
+from daraja_simulator.state import SimulatorState
+from daraja_simulator.wire import Json, compact_time
 
 
-def letters(world: World, prompt: Prompt) -> list[Letter]:
-    """Return what is to be sent, in this order."""
-    callback = Letter(
+def callbacks(state: SimulatorState, prompt: Prompt) -> list[Callback]:
+    """Return the callbacks to deliver, in this order."""
+    callback = Callback(
         "stk",
         prompt.checkout_request_id,
         prompt.push.callback_url,
@@ -23,7 +23,7 @@ def letters(world: World, prompt: Prompt) -> list[Letter]:
         prompt.plan,
         {"Businessshortcode": prompt.push.shortcode},
     )
-    confirmation = _confirmation(world, prompt)
+    confirmation = _confirmation(state, prompt)
     if confirmation is None:
         return [callback]
     return [confirmation, callback] if prompt.plan.has("confirmation_first") else [callback, confirmation]
@@ -40,37 +40,37 @@ def _callback(prompt: Prompt) -> Json:
     if code == 0 and prompt.closed_at is not None:
         callback["CallbackMetadata"] = {
             "Item": [
-                {"Name": "Amount", "Value": float(prompt.plan.amount_told(prompt.push.amount))},
+                {"Name": "Amount", "Value": float(prompt.plan.reported_amount(prompt.push.amount))},
                 {"Name": "MpesaReceiptNumber", "Value": prompt.receipt},
                 {"Name": "Balance"},
-                {"Name": "TransactionDate", "Value": int(stamp(prompt.closed_at))},
-                {"Name": "PhoneNumber", "Value": _phone_told(prompt)},
+                {"Name": "TransactionDate", "Value": int(compact_time(prompt.closed_at))},
+                {"Name": "PhoneNumber", "Value": _reported_phone(prompt)},
             ]
         }
     return {"Body": {"stkCallback": callback}}
 
 
-def _phone_told(prompt: Prompt) -> int | str:
+def _reported_phone(prompt: Prompt) -> int | str:
     script, payer = prompt.plan.script, int(prompt.push.payer)
     if script is not None and script.phone_in_callback is not None:
         return script.phone_in_callback
     return payer ^ 1 if prompt.plan.has("phone_differs") else payer
 
 
-def _confirmation(world: World, prompt: Prompt) -> Letter | None:
+def _confirmation(state: SimulatorState, prompt: Prompt) -> Callback | None:
     push = prompt.push
-    urls = world.c2b_urls.get(push.party_b) or world.c2b_urls.get(push.shortcode)
-    if urls is None or not world.options.stk_confirmation:
+    urls = state.c2b_urls.get(push.party_b) or state.c2b_urls.get(push.shortcode)
+    if urls is None or not state.options.stk_confirmation:
         return None
     if prompt.receipt is None or prompt.closed_at is None:
         return None
-    notice = Notice(
+    transaction = C2bTransaction(
         trans_id=prompt.receipt,
         at=prompt.closed_at,
-        transaction_type=confirmations.type_of(world, till=push.to_till),
+        transaction_type=confirmations.transaction_type(state, till=push.to_till),
         shortcode=push.party_b,
         msisdn=push.payer,
         amount=push.amount,
         bill_ref_number="" if push.to_till else push.account_reference,
     )
-    return confirmations.confirmation(world, notice, urls, prompt.plan)
+    return confirmations.confirmation(state, transaction, urls, prompt.plan)
