@@ -96,7 +96,7 @@ def push(transport):
 
 
 def fails(transport, verdict=OutcomeUnknown):
-    """Return the error of a push; a deadline that does not hold would leave some tests waiting for ever."""
+    """Return the error of a push; without a working deadline some tests would never end."""
     with pytest.raises(verdict) as caught:
         push(transport)
     return caught.value

@@ -1,4 +1,4 @@
-"""A web server that hears the simulator's callbacks."""
+"""A web server that receives the simulator's callbacks."""
 
 import json
 import threading

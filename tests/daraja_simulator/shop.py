@@ -1,4 +1,4 @@
-"""A shop for the tests: speaks Daraja's wire to the simulator, and hears its callbacks."""
+"""A shop for the tests: it speaks Daraja's protocol to the simulator and receives its callbacks."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""C2B: a customer pays from the menu; the shop validates, and is told."""
+"""C2B payments: the shop validates, and receives the confirmation."""
 
 import re
 from typing import Any
