@@ -13,7 +13,7 @@ from benchmarks.processes import ROOT, Program
 from devtools.ports import free_port
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.logs import configure
 from mpesa_service.services.runtime import Runtime, build_runtime
 
@@ -53,12 +53,12 @@ def environment(database_url: str, daraja_port: int, **changes: str) -> dict[str
 
 def runtime_of(env: dict[str, str]) -> Runtime:
     """Return a runtime of the benchmark's own, with the keys and the database of the service."""
-    return build_runtime(Settings.from_env(env))
+    return build_runtime(load_settings(env))
 
 
 def token_of(env: dict[str, str], subject: str = SHOP) -> str:
     """Return a bearer token that lives as long as any run."""
-    settings = Settings.from_env(env)
+    settings = load_settings(env)
     return make_token(build_app(settings), subject, [], timedelta(days=1))
 
 

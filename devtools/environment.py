@@ -7,12 +7,23 @@ from dataclasses import fields
 from devtools.paths import LocalPaths
 from devtools.ports import HOST
 from devtools.secrets_file import load_or_create, write_private
-from mpesa_service.config import SIMULATOR, SIMULATOR_DEFAULTS, Settings, environment_name
+from mpesa_service.config import (
+    SIMULATOR,
+    SIMULATOR_DEFAULTS,
+    SIMULATOR_INITIATOR,
+    Settings,
+    environment_name,
+)
 
 INITIATOR_PASSWORD = "Safaricom999!*!"  # noqa: S105 (public; the simulator has the same password)
 
 _HEADER = "# The settings of the last start of the service. In a shell: set -a; . this file; set +a\n"
-_OTHER_DARAJA = {*SIMULATOR_DEFAULTS, "MPESA_SECURITY_CREDENTIAL", "MPESA_B2C_SHORTCODE"}
+_OTHER_DARAJA = {
+    *SIMULATOR_DEFAULTS,
+    *SIMULATOR_INITIATOR,
+    "MPESA_SECURITY_CREDENTIAL",
+    "MPESA_B2C_SHORTCODE",
+}
 
 
 def service_environment(paths: LocalPaths, environ: Mapping[str, str]) -> dict[str, str]:

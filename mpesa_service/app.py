@@ -6,7 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from mpesa_service import __version__, auth, logs
 from mpesa_service.api import RUNTIME, blueprint, body_limit, c2b_blueprint, errors, health, request_ids
 from mpesa_service.cli.root import mpesa_cli
-from mpesa_service.config import Settings
+from mpesa_service.config import Settings, load_settings
 from mpesa_service.services.runtime import Runtime, build_runtime
 
 FLASK_SETTINGS = {
@@ -21,7 +21,7 @@ FLASK_SETTINGS = {
 
 def build_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
     """Return a Flask application bound to one runtime."""
-    settings = settings or Settings.from_env()
+    settings = settings or load_settings()
     app = Flask("mpesa_service", static_folder=None)
     app.config.update(FLASK_SETTINGS)
     app.extensions[RUNTIME] = runtime or build_runtime(settings)

@@ -1,15 +1,13 @@
 """The settings of gunicorn, for `mpesa serve`; gunicorn.conf.py passes them on to gunicorn alone."""
 
 import gc
-import os
 import sys
 from dataclasses import replace
 
 from gunicorn import glogging
 from gunicorn.arbiter import Arbiter
 
-from mpesa_service.config import ConfigurationError, Settings
-from mpesa_service.config_checks import unsafe_settings
+from mpesa_service.config import ConfigurationError, load_settings, unsafe_settings
 from mpesa_service.logs import RedactingFormatter
 
 
@@ -24,11 +22,11 @@ class logger_class(glogging.Logger):  # type: ignore[misc]  # noqa: N801 - gunic
 
 
 try:
-    _settings = Settings.from_env()
+    _settings = load_settings()
 except ConfigurationError as error:
     sys.exit(str(error))
 
-bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '5005')}")
+bind = _settings.bind_address
 workers = _settings.web_concurrency
 worker_class = "gthread"
 threads = _settings.web_threads

@@ -13,7 +13,7 @@ from daraja_simulator.server import SimulatorServer
 from mpesa_service.api import RUNTIME
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
-from mpesa_service.config import Settings
+from mpesa_service.config import Settings, load_settings
 from mpesa_service.extensions import Database
 from mpesa_service.models import CallbackInbox, Payment, PaymentEvent, Refund
 from mpesa_service.services.runtime import Runtime, build_runtime
@@ -42,6 +42,7 @@ def environment(**changes: str) -> dict[str, str]:
     """Return an environment that the service starts with, changed."""
     values = {
         "MPESA_ENVIRONMENT": "simulator",
+        "MPESA_CERTIFICATE_PATH": "never-read.pem",
         "DATABASE_URL": "sqlite:///never-opened.db",
         "JWT_SECRET_KEY": SECRET,
         "PHONE_ENCRYPTION_KEYS": ENCRYPTION_KEY,
@@ -179,7 +180,7 @@ class Service:
 def start_service(
     listening: Listening, simulator: SimulatorServer, clock: TestClock, env: dict[str, str]
 ) -> Service:
-    settings = Settings.from_env(env)
+    settings = load_settings(env)
     runtime = build_runtime(settings, clock, jitter=lambda: 1.0)
     do_not_wait_for_the_disk(runtime.database)
     app = application(settings, runtime)

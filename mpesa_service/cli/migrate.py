@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from mpesa_service.config_checks import database_problem
+from mpesa_service.config import database_problem
 from mpesa_service.extensions import Database
 from mpesa_service.services.readiness import MIGRATIONS, schema_head
 

@@ -18,7 +18,7 @@ from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD
 from devtools.ports import free_port
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
 from mpesa_service.domain.states import OPEN, REFUND_OPEN, PaymentStatus
@@ -52,7 +52,7 @@ class Stack:
         certificate = directory / "certificate.pem"
         self._env = self._environment(directory, database_url, certificate, env)
         self.clock = SharedClock(directory / "clock")
-        settings = Settings.from_env(self._env)
+        settings = load_settings(self._env)
         self.runtime = build_runtime(settings, self.clock)
         self._app = build_app(settings, self.runtime)
         python = (sys.executable, "-W", "ignore", "-m")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
 from mpesa_service.app import build_app
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.services.runtime import build_runtime
 from tests.support import SECRET, environment
 
@@ -22,7 +22,7 @@ def make_app(sqlite_url: str) -> Iterator[Any]:
     runtimes = []
 
     def make(**changes: str) -> Flask:
-        settings = Settings.from_env(environment(DATABASE_URL=sqlite_url, **changes))
+        settings = load_settings(environment(DATABASE_URL=sqlite_url, **changes))
         runtimes.append(build_runtime(settings))
         return build_app(settings, runtimes[-1])
 
@@ -103,4 +103,4 @@ def test_a_new_key_encrypts(make_app: Any) -> None:
     key = result.stdout.strip()
     assert Fernet(key).decrypt(Fernet(key).encrypt(b"254712345678")) == b"254712345678"
     assert run(make_app(), "keys", "new").stdout.strip() != key
-    Settings.from_env(environment(PHONE_ENCRYPTION_KEYS=key))
+    load_settings(environment(PHONE_ENCRYPTION_KEYS=key))

@@ -15,7 +15,7 @@ from devtools.paths import LocalPaths, shown_path
 from devtools.programs import every_line, only_warnings, process_table, token
 from devtools.running_stack import RunningStack, remove_own_record
 from devtools.secrets_file import load_or_create, read
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ class TestSecrets:
 class TestEnvironment:
     def test_the_service_accepts_it(self, here: LocalPaths):
         here.certificate.write_text("")
-        settings = Settings.from_env(service_environment(here, {}))
+        settings = load_settings(service_environment(here, {}))
         assert settings.daraja_base_url == "http://127.0.0.1:5106"
         assert settings.callback_url == "http://127.0.0.1:5105/api/mpesa/callback"
         assert settings.database_url == f"sqlite:///{here.directory}/local.db"
@@ -71,7 +71,7 @@ class TestEnvironment:
         words = ["/bin/sh", "-c", f"set -a; . {here.settings}; exec {sys.executable} -c '{script}'"]
         shell = subprocess.run(words, env={}, capture_output=True, text=True, check=True)
         found = json.loads(shell.stdout)
-        assert Settings.from_env(found) == Settings.from_env(environment)
+        assert load_settings(found) == load_settings(environment)
         assert found["JWT_ISSUER"] == "it's $me"
         assert "\nPATH=" not in here.settings.read_text()
 

@@ -10,16 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.jobs import celery_app
 from mpesa_service.jobs.table import JOBS
 from tests.support import environment
 
 
 def test_every_job_has_a_task_and_a_beat(tmp_path: Path) -> None:
-    app = celery_app.make_celery(
-        Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
-    )
+    app = celery_app.make_celery(load_settings(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a")))
     assert set(app.conf.beat_schedule) == {job.name for job in JOBS}
     for job in JOBS:
         entry = app.conf.beat_schedule[job.name]
@@ -31,7 +29,7 @@ def test_every_job_has_a_task_and_a_beat(tmp_path: Path) -> None:
 
 
 def test_making_it_twice_keeps_what_is_there(tmp_path: Path) -> None:
-    settings = Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
+    settings = load_settings(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
     celery_app.make_celery(settings)
     table = tmp_path / "a" / "control" / "mpesa_service.exchange"
     table.write_text('[["key", "", "queue"]]')
@@ -41,7 +39,7 @@ def test_making_it_twice_keeps_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_server_needs_no_folders() -> None:
-    app = celery_app.make_celery(Settings.from_env(environment(CELERY_BROKER_URL="redis://127.0.0.1:1/0")))
+    app = celery_app.make_celery(load_settings(environment(CELERY_BROKER_URL="redis://127.0.0.1:1/0")))
     assert app.conf.broker_url == "redis://127.0.0.1:1/0"
 
 

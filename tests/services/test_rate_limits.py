@@ -8,7 +8,7 @@ import pytest
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
-from mpesa_service.config import Settings
+from mpesa_service.config import Settings, load_settings
 from mpesa_service.errors import LimitExceeded
 from mpesa_service.services import process_counters, rate_limits
 from mpesa_service.services.process_counters import ProcessCounters
@@ -19,7 +19,7 @@ NOBODY = "redis://127.0.0.1:9/0"
 
 
 def settings(**env: str) -> Settings:
-    return Settings.from_env(environment(**{"RATELIMIT_ENABLED": "true", **env}))
+    return load_settings(environment(**{"RATELIMIT_ENABLED": "true", **env}))
 
 
 class TestPromptLimit:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from cryptography.fernet import Fernet
 
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.daraja import (
     InvalidToken,
     NotSent,
@@ -123,13 +123,13 @@ def test_what_the_record_is_told() -> None:
 
 def test_not_ready_without_database() -> None:
     env = environment(DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none")
-    runtime = build_runtime(Settings.from_env(env))
+    runtime = build_runtime(load_settings(env))
     assert unready_because(runtime) == "The database cannot be reached."
     runtime.database.dispose()
 
 
 def test_waits_are_stretched_or_shrunk_by_a_fifth_at_most() -> None:
-    runtime = build_runtime(Settings.from_env(environment()))
+    runtime = build_runtime(load_settings(environment()))
     drawn = [runtime.jitter() for _ in range(200)]
     assert 0.8 <= min(drawn) < 0.9
     assert 1.1 < max(drawn) <= 1.2
