@@ -43,7 +43,7 @@ curl -sS -X POST "$API/$ID/refund" -H "Authorization: Bearer $ADMIN_TOKEN" \\
 4. Run operator commands on this service. Use a terminal in the checkout:
 
 set -a; . {settings}; set +a
-.venv/bin/flask --app wsgi mpesa payments list
+.venv/bin/python -m mpesa_service payments list
 """
 
 

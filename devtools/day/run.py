@@ -161,6 +161,6 @@ class _Day:
         self._output.success("The ledger and the record agree.")
 
     def _verify(self) -> None:
-        self._output.step("flask --app wsgi mpesa verify --ledger …")
+        self._output.step("mpesa verify --ledger …")
         [printed] = self._supervisor.run_all([verification(self._stack.simulator_url)])
         self._output.line(f"     {printed}")
