@@ -2,7 +2,7 @@
 
 `python -m devtools.prose` applies two lists: the words to avoid of docs/glossary.md, and proselint's checks.
 It prints one line per finding and exits with 1 if there is one. `[tool.prose]` in pyproject.toml names the
-pages, the folders of Python files, the pages that are not checked yet, and proselint's checks that are off.
+pages, the folders of Python files, and proselint's checks that are off.
 Code in backticks and fenced blocks is not checked, except the texts of Mermaid diagrams.
 """
 
@@ -169,12 +169,9 @@ def _laid_out(passages: list[Passage]) -> tuple[list[str], list[int]]:
 
 def checked_files(settings: dict[str, list[str]]) -> Iterator[Path]:
     """Yield the pages and Python files to check, relative to the root of the tree."""
-    later = tuple(settings["not_yet"])
     for pattern in (*settings["pages"], *(f"{folder}/**/*.py" for folder in settings["python"])):
         for path in sorted(ROOT.glob(pattern)):
-            relative = path.relative_to(ROOT)
-            if not relative.as_posix().startswith(later):
-                yield relative
+            yield path.relative_to(ROOT)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Loading turns the environment into settings, or into a list of everything that is wrong with it."""
+"""Loading reads the environment into settings, or into a list of all problems."""
 
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
@@ -221,7 +221,7 @@ class TestProblems:
             ("PAYOUTS_PER_MINUTE", "0", "must be a whole number from 1, not '0'."),
             ("WEB_CONCURRENCY", "0", "must be a whole number from 1, not '0'."),
             ("WEB_THREADS", "0", "must be a whole number from 1, not '0'."),
-            ("MPESA_SHORTCODE", "till 5", "must be digits, not 'till 5'."),
+            ("MPESA_SHORTCODE", "store 5", "must be digits, not 'store 5'."),
             ("TRUSTED_PROXIES", "-1", "must be a whole number from 0, not '-1'."),
             ("MPESA_READ_TIMEOUT", "0", "must be seconds, more than 0 and at most 60, not '0'."),
             ("MPESA_READ_TIMEOUT", "-1", "must be seconds, more than 0 and at most 60, not '-1'."),
