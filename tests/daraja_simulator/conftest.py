@@ -1,4 +1,4 @@
-"""One simulator whose time is driven by hand, one receiver of callbacks, one shop between them."""
+"""Fixtures: a simulator with a manual clock, a receiver of callbacks, and a shop."""
 
 from collections.abc import Iterator
 

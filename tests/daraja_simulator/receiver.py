@@ -8,10 +8,10 @@ from typing import Any, Self
 
 
 class Receiver:
-    """A web server that keeps what is posted to it.
+    """A web server that stores the requests that it receives.
 
-    `status` is what it answers; `answers` holds other bodies by path: they begin after `pause`
-    seconds, and their bytes are `drops` seconds apart.
+    `status` is the status of its responses. `answers` has the bodies of other paths: they start after `pause`
+    seconds, with `drops` seconds between their bytes.
     """
 
     def __init__(self) -> None:

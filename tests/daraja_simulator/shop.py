@@ -43,7 +43,7 @@ def encrypted(secret: str, certificate_pem: str) -> str:
 
 
 class Shop:
-    """Makes well-formed requests; keyword arguments replace fields, None leaves one out."""
+    """Sends valid requests. Keyword arguments replace fields, and None removes one."""
 
     def __init__(self, simulator: SimulatorServer, receiver: Receiver) -> None:
         self.simulator = simulator
@@ -167,13 +167,13 @@ class Shop:
         return self.daraja(REVERSAL, self.reversal_body(**changes))
 
     def reversed_(self, **changes: Any) -> dict[str, Any]:
-        """Ask for a reversal, wait for its result, and return it."""
+        """Request a reversal, wait for its result, and return it."""
         assert self.reversal(**changes).status_code == 200
         self.advance(1.1)
         return self.receiver.results()[-1]
 
     def paid(self, **changes: Any) -> str:
-        """Let a customer pay a push; return the receipt."""
+        """Start a push, let the customer pay, and return the receipt."""
         done = self.prompt(self.pushed(**changes), "outcome")
         return str(done["prompt"]["receipt"])
 
@@ -213,7 +213,7 @@ class Shop:
     def simulate(self, path: str = SIMULATE, **changes: Any) -> requests.Response:
         return self.daraja(path, self.simulate_body(**changes))
 
-    def menu(self, **changes: Any) -> dict[str, Any]:
+    def pay_by_c2b(self, **changes: Any) -> dict[str, Any]:
         body = {"msisdn": PHONE, "amount": 5, "billRefNumber": "INV-7"}
         payment: dict[str, Any] = self.simulator.post("/simulator/c2b", _changed(body, changes))
         return payment
@@ -230,8 +230,8 @@ class Shop:
     def balance(self, **changes: Any) -> requests.Response:
         return self.daraja(BALANCE, self.balance_body(**changes))
 
-    def told(self, **changes: Any) -> dict[str, Any]:
-        """Ask for a transaction, wait for the answer, and return its parameters by name."""
+    def query_transaction(self, **changes: Any) -> dict[str, Any]:
+        """Query a transaction, wait for the result, and return its parameters by name."""
         assert self.status(**changes).status_code == 200
         self.advance(1.1)
         return parameters(self.receiver.results()[-1])

@@ -1,4 +1,4 @@
-"""Account balance: what is checked, and what the result says."""
+"""Account balance: the checks of the request, and the result."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from .receiver import Receiver
 from .shop import BALANCE, Shop, parameters
 
 
-def test_the_accounts_are_those_of_the_ledger(shop: Shop, receiver: Receiver) -> None:
+def test_the_balances_are_those_of_the_ledger(shop: Shop, receiver: Receiver) -> None:
     shop.paid(Amount=700)
     shop.b2c()
     shop.advance(1.1)
@@ -25,9 +25,9 @@ def test_the_accounts_are_those_of_the_ledger(shop: Shop, receiver: Receiver) ->
     assert result["ConversationID"] == body["ConversationID"]
     assert re.fullmatch(r"[A-Z]{2}[1-9A-V]0000000", result["TransactionID"])
     assert result["ReferenceData"]["ReferenceItem"]["Key"] == "QueueTimeoutURL"
-    told = parameters(result)
-    assert re.fullmatch(r"\d{14}", told.pop("BOCompletedTime"))
-    assert told == {
+    reported = parameters(result)
+    assert re.fullmatch(r"\d{14}", reported.pop("BOCompletedTime"))
+    assert reported == {
         "AccountBalance": "Working Account|KES|0.00|0.00|0.00|0.00"
         "&Float Account|KES|0.00|0.00|0.00|0.00"
         "&Utility Account|KES|100000650.00|100000650.00|0.00|0.00"
@@ -37,7 +37,7 @@ def test_the_accounts_are_those_of_the_ledger(shop: Shop, receiver: Receiver) ->
     assert shop.ledger()["callbacks"][-1]["kind"] == "balance_result"
 
 
-def test_the_answer_is_that_of_its_moment(shop: Shop, receiver: Receiver) -> None:
+def test_the_result_reports_the_state_at_its_time(shop: Shop, receiver: Receiver) -> None:
     shop.options(balance_after=30)
     shop.balance()
     shop.advance(29)
@@ -61,20 +61,20 @@ def test_the_answer_is_that_of_its_moment(shop: Shop, receiver: Receiver) -> Non
         ("ResultURL", None),
     ],
 )
-def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
+def test_the_error_names_an_invalid_field(shop: Shop, field: str, value: Any) -> None:
     answer = shop.balance(**{field: value})
     assert answer.status_code == 400
     assert answer.json()["errorMessage"] == f"Bad Request - Invalid {field}"
     assert shop.simulator.get("/simulator/commands")["commands"] == []
 
 
-def test_a_refused_token_is_echoed(shop: Shop) -> None:
+def test_the_error_repeats_an_invalid_token(shop: Shop) -> None:
     answer = shop.call("POST", BALANCE, json={}, headers={"Authorization": "Bearer stale"})
     assert (answer.status_code, answer.json()["errorCode"]) == (401, "401.002.01")
     assert answer.json()["errorMessage"] == "Error Occurred - Invalid Access Token - stale"
 
 
-def test_a_wrong_initiator_is_told_later(shop: Shop, receiver: Receiver) -> None:
+def test_the_result_reports_a_wrong_initiator(shop: Shop, receiver: Receiver) -> None:
     shop.balance(secret="wrong")
     shop.advance(1.1)
     (result,) = receiver.results()
@@ -88,8 +88,8 @@ def test_a_queue_time_out(shop: Shop, receiver: Receiver) -> None:
     shop.options(faults={"account_balance.queue_timeout": 1})
     shop.daraja(BALANCE, body)
     shop.advance(60)
-    (told,) = receiver.posts
-    assert (told["path"], told["body"]) == ("/timeout", body)
+    (reported,) = receiver.posts
+    assert (reported["path"], reported["body"]) == ("/timeout", body)
     (callback,) = shop.ledger()["callbacks"]
     assert callback["kind"] == "balance_timeout"
     (query,) = shop.simulator.get("/simulator/commands")["commands"]

@@ -1,4 +1,4 @@
-"""B2B: what is checked, what the result looks like, and where the money goes."""
+"""B2B: the checks of the request, the result, and the movement of money."""
 
 import re
 from typing import Any
@@ -20,9 +20,9 @@ def test_a_pay_bill_is_paid(shop: Shop, receiver: Receiver) -> None:
     assert (result["ResultType"], result["ResultCode"]) == ("0", "0")
     assert result["OriginatorConversationID"] == body["OriginatorConversationID"]
     assert result["ConversationID"] == body["ConversationID"]
-    told = parameters(result)
-    assert re.fullmatch(r"\d{14}", told.pop("TransCompletedTime"))
-    assert told == {
+    reported = parameters(result)
+    assert re.fullmatch(r"\d{14}", reported.pop("TransCompletedTime"))
+    assert reported == {
         "DebitAccountBalance": MONEY,
         "Amount": "190.00",
         "DebitPartyAffectedAccountBalance": "Utility Account|KES|99999810.00|99999810.00|0.00|0.00",
@@ -92,14 +92,14 @@ def test_a_till_needs_no_reference(shop: Shop, receiver: Receiver) -> None:
         ("Occassion", "x" * 101),
     ],
 )
-def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
+def test_the_error_names_an_invalid_field(shop: Shop, field: str, value: Any) -> None:
     answer = shop.b2b(**{field: value})
     assert answer.status_code == 400
     assert answer.json()["errorMessage"] == f"Bad Request - Invalid {field}"
     assert shop.ledger()["payouts"] == []
 
 
-def test_a_refused_token(shop: Shop) -> None:
+def test_an_invalid_token(shop: Shop) -> None:
     answer = shop.call("POST", B2B, json={}, headers={"Authorization": "Bearer stale"})
     assert (answer.status_code, answer.json()["errorCode"]) == (404, "404.001.03")
 
@@ -129,7 +129,7 @@ def test_a_failure_has_one_parameter(
     assert (shop.ledger()["transfers"], shop.ledger()["organisations"]) == ([], {})
 
 
-def test_the_utility_account_may_be_short(shop: Shop, receiver: Receiver) -> None:
+def test_the_utility_account_has_too_little_money(shop: Shop, receiver: Receiver) -> None:
     shop.simulator.post("/simulator/reset", {"utility_balance": 189, "timers": "manual"})
     Shop(shop.simulator, receiver).b2b()
     shop.advance(1.1)
@@ -160,7 +160,7 @@ def test_time_outs_and_faults(shop: Shop, receiver: Receiver) -> None:
     assert [payout["state"] for payout in shop.ledger()["payouts"]] == ["timed_out", "completed", "completed"]
 
 
-def test_by_hand(shop: Shop) -> None:
+def test_the_control_api(shop: Shop) -> None:
     shop.options(b2c_auto="hold")
     key = shop.b2b().json()["OriginatorConversationID"]
     shop.advance(60)

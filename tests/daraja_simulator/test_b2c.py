@@ -1,4 +1,4 @@
-"""B2C: what is checked, what is answered, what the result looks like."""
+"""B2C: the checks of the request, the response, and the result."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ def complete(shop: Shop, key: str = "refund-1", **body: Any) -> Any:
     return shop.simulator.post(f"/simulator/b2c/{key}/complete", body)
 
 
-def test_v3_echoes_our_id_and_sends_the_result(shop: Shop, receiver: Receiver) -> None:
+def test_v3_returns_our_id_and_sends_the_result(shop: Shop, receiver: Receiver) -> None:
     answer = shop.b2c()
     assert answer.status_code == 200
     body = answer.json()
@@ -42,12 +42,12 @@ def test_v3_echoes_our_id_and_sends_the_result(shop: Shop, receiver: Receiver) -
     assert credit["conversationId"] == body["ConversationID"]
 
 
-def test_v1_makes_the_id(shop: Shop) -> None:
+def test_v1_generates_the_id(shop: Shop) -> None:
     first, second = (shop.b2c(B2C_V1, OriginatorConversationID=None).json() for _ in range(2))
     assert first["OriginatorConversationID"] != second["OriginatorConversationID"]
 
 
-def test_v3_refuses_an_id_that_it_has_seen(shop: Shop) -> None:
+def test_v3_refuses_a_used_id(shop: Shop) -> None:
     shop.b2c()
     again = shop.b2c()
     assert again.status_code == 500
@@ -77,7 +77,7 @@ def test_v3_refuses_an_id_that_it_has_seen(shop: Shop) -> None:
         ("Occassion", "x" * 101),
     ],
 )
-def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
+def test_the_error_names_an_invalid_field(shop: Shop, field: str, value: Any) -> None:
     answer = shop.b2c(**{field: value})
     assert answer.status_code == 400
     assert answer.json()["errorCode"] == "400.002.02"
@@ -90,7 +90,7 @@ def test_shortcodes(shop: Shop) -> None:
     assert shop.b2c(PartyA="700000").json()["errorMessage"] == "Merchant does not exist"
 
 
-def test_a_wrong_password_is_told_later_and_locks_at_the_sixth(shop: Shop, receiver: Receiver) -> None:
+def test_the_sixth_wrong_password_is_locked(shop: Shop, receiver: Receiver) -> None:
     shop.options(b2c_auto="hold")
     for number in range(6):
         shop.b2c(OriginatorConversationID=f"bad-{number}", secret="wrong")
@@ -130,7 +130,7 @@ def test_the_certificate_is_served(shop: Shop) -> None:
     assert len(base64.b64decode(encrypted("x", answer.text))) == 256
 
 
-def test_the_utility_account_may_be_short(shop: Shop, receiver: Receiver) -> None:
+def test_the_utility_account_has_too_little_money(shop: Shop, receiver: Receiver) -> None:
     shop.simulator.post("/simulator/reset", {"utility_balance": 60, "timers": "manual"})
     shop.oauth()
     fresh = Shop(shop.simulator, receiver)
@@ -141,7 +141,7 @@ def test_the_utility_account_may_be_short(shop: Shop, receiver: Receiver) -> Non
     assert fresh.ledger()["accounts"]["utility"] == 10
 
 
-def test_small_payouts_and_strangers(shop: Shop, receiver: Receiver) -> None:
+def test_small_payouts_and_unknown_customers(shop: Shop, receiver: Receiver) -> None:
     shop.options(strict_customers=True)
     shop.b2c()
     shop.advance(2)
@@ -151,13 +151,13 @@ def test_small_payouts_and_strangers(shop: Shop, receiver: Receiver) -> None:
     assert [result["ResultCode"] for result in receiver.results()] == ["SFC_IC0003", 2]
 
 
-def test_a_queue_time_out_sends_the_request_back(shop: Shop, receiver: Receiver) -> None:
+def test_a_queue_time_out_posts_the_request(shop: Shop, receiver: Receiver) -> None:
     shop.options(b2c_auto="hold")
     body = shop.b2c_body()
     shop.daraja(B2C_V3, body)
-    told = shop.simulator.post("/simulator/b2c/refund-1/timeout")
-    assert told["payout"]["state"] == "timed_out"
-    assert told["callbacks"][0]["kind"] == "b2c_timeout"
+    reported = shop.simulator.post("/simulator/b2c/refund-1/timeout")
+    assert reported["payout"]["state"] == "timed_out"
+    assert reported["callbacks"][0]["kind"] == "b2c_timeout"
     assert receiver.posts[0]["path"] == "/timeout"
     assert receiver.posts[0]["body"] == body
     assert shop.ledger()["credits"] == []
@@ -203,7 +203,7 @@ def test_faults_of_the_result(shop: Shop, receiver: Receiver) -> None:
     ]
 
 
-def test_a_time_out_and_then_the_result(shop: Shop, receiver: Receiver) -> None:
+def test_a_time_out_before_the_result(shop: Shop, receiver: Receiver) -> None:
     shop.b2c(PartyB="254712997037")
     shop.advance(1.5)
     assert [post["path"] for post in receiver.posts] == ["/timeout"]
@@ -212,7 +212,7 @@ def test_a_time_out_and_then_the_result(shop: Shop, receiver: Receiver) -> None:
     assert receiver.results()[0]["ResultCode"] == 0
 
 
-def test_a_time_out_and_nothing_else(shop: Shop, receiver: Receiver) -> None:
+def test_a_time_out_without_a_result(shop: Shop, receiver: Receiver) -> None:
     shop.b2c(PartyB="254712997408")
     shop.advance(600)
     assert [post["path"] for post in receiver.posts] == ["/timeout"]

@@ -1,10 +1,10 @@
-"""B2Pochi: B2C v3 under another name and command."""
+"""B2Pochi: B2C v3 with another path and command."""
 
 from .receiver import Receiver
 from .shop import POCHI, Shop, parameters
 
 
-def test_a_pochi_is_paid(shop: Shop, receiver: Receiver) -> None:
+def test_a_pochi_receives_the_money(shop: Shop, receiver: Receiver) -> None:
     answer = shop.pochi()
     assert answer.json()["OriginatorConversationID"] == "refund-1"
     shop.advance(1.1)
@@ -21,7 +21,7 @@ def test_a_pochi_is_paid(shop: Shop, receiver: Receiver) -> None:
     assert ledger["requests"]["b2pochi"] == 1
 
 
-def test_an_id_is_used_once_by_either_api(shop: Shop) -> None:
+def test_both_apis_share_the_used_ids(shop: Shop) -> None:
     shop.b2c()
     again = shop.pochi()
     assert (again.status_code, again.json()["errorCode"]) == (500, "500.002.1001")
@@ -30,13 +30,13 @@ def test_an_id_is_used_once_by_either_api(shop: Shop) -> None:
     assert shop.b2c(OriginatorConversationID="two").status_code == 500
 
 
-def test_the_commands_are_kept_apart(shop: Shop) -> None:
+def test_each_api_has_its_own_commands(shop: Shop) -> None:
     assert "CommandID" in shop.pochi(CommandID="BusinessPayment").text
     assert "CommandID" in shop.b2c(CommandID="BusinessPayToPochi").text
     assert "OriginatorConversationID" in shop.pochi(OriginatorConversationID=None).text
 
 
-def test_a_refused_token_is_echoed(shop: Shop) -> None:
+def test_the_error_repeats_an_invalid_token(shop: Shop) -> None:
     answer = shop.call("POST", POCHI, json={}, headers={"Authorization": "Bearer stale"})
     assert (answer.status_code, answer.json()["errorCode"]) == (401, "401.002.01")
 

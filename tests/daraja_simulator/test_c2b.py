@@ -13,7 +13,7 @@ SHA_OF_SANDBOX_PHONE = "bbff37cea44ac0b2d964ee0dfb8d2df8513dc7ba1b36129a929fc3fb
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_simulating_is_answered_at_once_and_confirmed_later(
+def test_a_simulation_returns_at_once_and_is_confirmed_later(
     shop: Shop, receiver: Receiver, version: str
 ) -> None:
     shop.register()
@@ -49,7 +49,7 @@ def test_simulating_is_answered_at_once_and_confirmed_later(
 
 def test_the_ledger_after_a_payment(shop: Shop) -> None:
     shop.register()
-    paid = shop.menu()
+    paid = shop.pay_by_c2b()
     ledger = shop.ledger()
     (debit,) = ledger["debits"]
     assert debit.pop("at")
@@ -73,15 +73,15 @@ def test_the_ledger_after_a_payment(shop: Shop) -> None:
     assert (payment["shortcode"], payment["originatorConversationId"]) == ("174379", None)
 
 
-def test_the_first_version_hashes_the_number(shop: Shop, receiver: Receiver) -> None:
+def test_v1_hashes_the_number(shop: Shop, receiver: Receiver) -> None:
     shop.register(REGISTER_V1)
-    shop.menu(msisdn="254708374149")
+    shop.pay_by_c2b(msisdn="254708374149")
     assert receiver.posts[0]["body"]["MSISDN"] == SHA_OF_SANDBOX_PHONE
 
 
-def test_without_registration_the_money_just_moves(shop: Shop, receiver: Receiver) -> None:
+def test_without_registration_the_money_moves_without_a_post(shop: Shop, receiver: Receiver) -> None:
     shop.options(c2b_validation=True)
-    paid = shop.menu()
+    paid = shop.pay_by_c2b()
     assert (paid["state"], paid["callbacks"]) == ("completed", [])
     shop.simulate()
     shop.advance(2)
@@ -91,9 +91,9 @@ def test_without_registration_the_money_just_moves(shop: Shop, receiver: Receive
 
 def test_registration_is_for_one_shortcode(shop: Shop, receiver: Receiver) -> None:
     shop.register(ShortCode="600984")
-    shop.menu()
+    shop.pay_by_c2b()
     assert not receiver.posts
-    shop.menu(shortcode="600984")
+    shop.pay_by_c2b(shortcode="600984")
     assert receiver.posts[0]["body"]["BusinessShortCode"] == "600984"
 
 
@@ -103,7 +103,7 @@ def test_a_till_has_no_account(shop: Shop, receiver: Receiver, word: str) -> Non
     shop.register(ShortCode="832909")
     shop.simulate(ShortCode=832909, CommandID="CustomerBuyGoodsOnline", BillRefNumber=None)
     shop.advance(1.1)
-    shop.menu(shortcode="832909", type="till", billRefNumber=None)
+    shop.pay_by_c2b(shortcode="832909", type="till", billRefNumber=None)
     for post in receiver.posts:
         assert (post["body"]["TransactionType"], post["body"]["BillRefNumber"]) == (word, "")
         assert post["body"]["BusinessShortCode"] == "832909"
@@ -123,7 +123,7 @@ def test_a_till_has_no_account(shop: Shop, receiver: Receiver, word: str) -> Non
         ("BillRefNumber", "x" * 21),
     ],
 )
-def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
+def test_the_error_names_an_invalid_field(shop: Shop, field: str, value: Any) -> None:
     answer = shop.simulate(**{field: value})
     assert answer.status_code == 400
     assert answer.json()["errorCode"] == "400.002.02"
@@ -131,7 +131,7 @@ def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
     assert shop.simulator.get("/simulator/c2b")["payments"] == []
 
 
-def test_a_till_with_an_account_and_numbers_of_others(shop: Shop) -> None:
+def test_a_till_with_an_account_and_unknown_shortcodes(shop: Shop) -> None:
     assert "BillRefNumber" in shop.simulate(CommandID="CustomerBuyGoodsOnline").text
     assert shop.simulate(ShortCode=700000).json()["errorMessage"] == "Merchant does not exist"
     shop.options(tills="1234567")
@@ -140,22 +140,22 @@ def test_a_till_with_an_account_and_numbers_of_others(shop: Shop) -> None:
     assert shop.simulate(ShortCode=1234568, **till).status_code == 500
 
 
-def test_a_refused_token(shop: Shop) -> None:
+def test_an_invalid_token(shop: Shop) -> None:
     answer = shop.call("POST", SIMULATE, json={}, headers={"Authorization": "Bearer stale"})
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "400.003.01")
 
 
-def test_who_cannot_pay(shop: Shop, receiver: Receiver) -> None:
+def test_customers_who_cannot_pay(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     shop.simulator.post("/simulator/customers", {"msisdn": PHONE, "balance": 4})
-    short = shop.menu()
+    short = shop.pay_by_c2b()
     assert (short["state"], short["reason"]) == (
         "rejected",
         "The balance is insufficient for the transaction.",
     )
     shop.options(strict_customers=True)
-    stranger = shop.menu(msisdn="254712345670")
-    assert (stranger["state"], stranger["reason"]) == ("rejected", "The number is not a customer.")
+    unknown = shop.pay_by_c2b(msisdn="254712345670")
+    assert (unknown["state"], unknown["reason"]) == ("rejected", "The number is not a customer.")
     assert not receiver.posts
 
 
@@ -173,7 +173,7 @@ def test_who_cannot_pay(shop: Shop, receiver: Receiver) -> None:
         ({"shortcode": "700000"}, 404),
     ],
 )
-def test_nonsense_from_the_menu(shop: Shop, body: dict[str, Any], status: int) -> None:
+def test_invalid_payments(shop: Shop, body: dict[str, Any], status: int) -> None:
     answer = shop.call(
         "POST", "/simulator/c2b", json={"msisdn": PHONE, "amount": 5, "billRefNumber": "A"} | body
     )
@@ -186,14 +186,14 @@ def test_faults_of_the_confirmation(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     for fault in ("lost", "delayed", "doubled"):
         shop.script(operation="c2b", fault=f"confirmation_{fault}")
-    payments = [shop.menu() for _ in range(3)]
+    payments = [shop.pay_by_c2b() for _ in range(3)]
     assert [payment["faults"] for payment in payments] == [
         ["confirmation_lost"],
         ["confirmation_delayed"],
         ["confirmation_doubled"],
     ]
-    told = [body["TransID"] for body in receiver.at(CONFIRMATION)]
-    assert told == [payments[2]["transId"]] * 2
+    reported = [body["TransID"] for body in receiver.at(CONFIRMATION)]
+    assert reported == [payments[2]["transId"]] * 2
     withheld = shop.ledger()["withheld"]
     assert [(item["kind"], item["id"], item["reason"]) for item in withheld] == [
         ("c2b_confirmation", payments[0]["transId"], "lost"),
@@ -206,17 +206,17 @@ def test_faults_of_the_confirmation(shop: Shop, receiver: Receiver) -> None:
     assert len(shop.ledger()["debits"]) == 3
 
 
-def test_another_amount_is_told(shop: Shop, receiver: Receiver) -> None:
+def test_a_wrong_amount_is_reported(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     shop.script(operation="c2b", fault="amount_differs")
     shop.script(operation="c2b", amount_in_callback=7.5, msisdn=PHONE)
     for _ in range(2):
-        shop.menu()
+        shop.pay_by_c2b()
     assert [body["TransAmount"] for body in receiver.at(CONFIRMATION)] == ["6.00", "7.50"]
     assert [debit["amount"] for debit in shop.ledger()["debits"]] == [5, 5]
 
 
-def test_the_confirmation_before_the_answer(shop: Shop, receiver: Receiver) -> None:
+def test_the_confirmation_before_the_response(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     shop.script(operation="c2b_simulate", callback="before_answer")
     assert shop.simulate().status_code == 200
@@ -225,7 +225,7 @@ def test_the_confirmation_before_the_answer(shop: Shop, receiver: Receiver) -> N
     assert len(shop.ledger()["debits"]) == 1
 
 
-def test_a_lost_answer_is_paid_all_the_same(shop: Shop) -> None:
+def test_a_lost_response_is_still_paid(shop: Shop) -> None:
     shop.script(operation="c2b_simulate", fault="answer_lost")
     with pytest.raises(requests.ConnectionError):
         shop.simulate()

@@ -15,7 +15,7 @@ BODY = {
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_registering(shop: Shop, version: str) -> None:
+def test_registration(shop: Shop, version: str) -> None:
     answer = shop.daraja(f"/mpesa/c2b/{version}/registerurl", BODY)
     assert answer.status_code == 200
     assert list(answer.json()) == [
@@ -38,12 +38,12 @@ def test_registering(shop: Shop, version: str) -> None:
         ("ValidationURL", 5),
     ],
 )
-def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
+def test_the_error_names_an_invalid_field(shop: Shop, field: str, value: Any) -> None:
     answer = shop.daraja(REGISTER_V2, BODY | {field: value})
     assert answer.json()["errorMessage"] == f"Bad Request - Invalid {field}"
 
 
-def test_again_in_sandbox_and_in_production(shop: Shop) -> None:
+def test_a_second_registration_in_sandbox_and_production(shop: Shop) -> None:
     assert shop.daraja(REGISTER_V2, BODY).status_code == 200
     assert shop.daraja(REGISTER_V2, BODY).status_code == 200
     shop.options(c2b_register_once=True)

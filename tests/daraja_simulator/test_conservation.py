@@ -1,4 +1,4 @@
-"""Money is neither made nor lost: the sum over all books stays what it was."""
+"""The sum over all accounts never changes."""
 
 import random
 
@@ -22,8 +22,8 @@ def total(shop: Shop) -> int:
     )
 
 
-def act(shop: Shop, draw: random.Random) -> None:
-    """Make one request, of any kind, perhaps one that must fail."""
+def send_random_request(shop: Shop, draw: random.Random) -> None:
+    """Send one random request, which may be an invalid one."""
     phone, amount = draw.choice(PHONES), draw.choice([10, 50, 100, 250_000])
     receipts = [debit["receipt"] for debit in shop.ledger()["debits"]] or ["SG632NMUAB"]
     key = f"payout-{draw.random()}"
@@ -33,7 +33,7 @@ def act(shop: Shop, draw: random.Random) -> None:
     elif kind == 1:
         shop.simulate(Msisdn=phone, Amount=amount)
     elif kind == 2:
-        shop.menu(msisdn=phone, amount=amount)
+        shop.pay_by_c2b(msisdn=phone, amount=amount)
     elif kind == 3:
         shop.b2c(OriginatorConversationID=key, PartyB=phone, Amount=amount)
     elif kind == 4:
@@ -53,7 +53,7 @@ def test_the_sum_never_changes(shop: Shop, receiver: Receiver, seed: int) -> Non
         shop.simulator.post("/simulator/customers", {"msisdn": phone, "balance": 1000})
     before, draw = total(shop), random.Random(seed)
     for _ in range(60):
-        act(shop, draw)
+        send_random_request(shop, draw)
         shop.advance(draw.choice([0, 2]))
         assert total(shop) == before
     shop.advance(120)

@@ -1,4 +1,4 @@
-"""The control API itself: options, reset, clock, customers, callbacks again."""
+"""The control API: options, reset, clock, customers and resent callbacks."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def test_options(shop: Shop) -> None:
         {"tills": 5},
     ],
 )
-def test_nonsense_in_options(shop: Shop, options: dict[str, Any]) -> None:
+def test_invalid_options(shop: Shop, options: dict[str, Any]) -> None:
     before = shop.simulator.get("/simulator/options")
     answer = shop.call("POST", "/simulator/options", json=options)
     assert answer.status_code == 400
@@ -62,7 +62,7 @@ def test_bodies_must_be_objects(shop: Shop, raw: str) -> None:
     assert shop.call("POST", "/simulator/options", data=raw).status_code == 400
 
 
-def test_reset_forgets_everything(shop: Shop, receiver: Receiver) -> None:
+def test_reset_removes_everything(shop: Shop, receiver: Receiver) -> None:
     shop.options(pay_after=1, faults={"slow": 0})
     shop.script(fault="5xx")
     shop.simulator.post("/simulator/script", {"for": "oauth", "fault": "5xx"})
@@ -83,7 +83,7 @@ def test_reset_forgets_everything(shop: Shop, receiver: Receiver) -> None:
     assert shop.push().status_code == 404, "tokens are gone, too"
 
 
-def test_reset_takes_no_nonsense(shop: Shop) -> None:
+def test_reset_refuses_invalid_options(shop: Shop) -> None:
     shop.pushed()
     assert shop.call("POST", "/simulator/reset", json={"nonsense": 1}).status_code == 400
     assert len(shop.ledger()["prompts"]) == 1
@@ -116,11 +116,11 @@ def test_the_clock(shop: Shop) -> None:
         {"msisdn": PHONE, "balance": True},
     ],
 )
-def test_nonsense_in_a_customer(shop: Shop, body: dict[str, Any]) -> None:
+def test_an_invalid_customer(shop: Shop, body: dict[str, Any]) -> None:
     assert shop.call("POST", "/simulator/customers", json=body).status_code == 400
 
 
-def test_a_customer_by_default(shop: Shop) -> None:
+def test_the_default_customer(shop: Shop) -> None:
     added = shop.simulator.post("/simulator/customers", {"msisdn": PHONE})
     assert added == {"msisdn": PHONE, "pin": "0000", "balance": 10_000_000, "locked": False}
 
@@ -133,7 +133,7 @@ def test_prompts_are_listed(shop: Shop) -> None:
     assert listed["callbackUrl"].endswith("/stk/secret")
 
 
-def test_result_codes_by_hand(shop: Shop, receiver: Receiver) -> None:
+def test_result_codes_by_control_api(shop: Shop, receiver: Receiver) -> None:
     for code in (26, "1019", "SFC_IC0003"):
         shop.prompt(shop.pushed(), "outcome", resultCode=code)
     assert [item["ResultCode"] for item in receiver.stk()] == [26, 1019, "SFC_IC0003"]
@@ -142,7 +142,7 @@ def test_result_codes_by_hand(shop: Shop, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("parallel", [True, False])
-def test_the_same_callback_again(shop: Shop, receiver: Receiver, parallel: bool) -> None:
+def test_resending_a_callback(shop: Shop, receiver: Receiver, parallel: bool) -> None:
     checkout = shop.pushed()
     shop.prompt(checkout, "outcome")
     again = shop.simulator.post(
@@ -155,7 +155,7 @@ def test_the_same_callback_again(shop: Shop, receiver: Receiver, parallel: bool)
     assert len(shop.ledger()["callbacks"]) == 11
 
 
-def test_a_result_again(shop: Shop, receiver: Receiver) -> None:
+def test_resending_a_result(shop: Shop, receiver: Receiver) -> None:
     shop.b2c()
     shop.advance(2)
     shop.simulator.post("/simulator/callbacks/resend", {"originatorConversationId": "refund-1"})
@@ -172,11 +172,11 @@ def test_a_result_again(shop: Shop, receiver: Receiver) -> None:
         ({"times": 501}, 400),
     ],
 )
-def test_nonsense_to_resend(shop: Shop, body: dict[str, Any], status: int) -> None:
+def test_invalid_resends(shop: Shop, body: dict[str, Any], status: int) -> None:
     assert shop.call("POST", "/simulator/callbacks/resend", json=body).status_code == status
 
 
-def test_a_callback_is_tried_once(shop: Shop, receiver: Receiver) -> None:
+def test_a_callback_is_not_retried(shop: Shop, receiver: Receiver) -> None:
     receiver.status = 500
     done = shop.prompt(shop.pushed(), "outcome")
     shop.advance(3600)
@@ -194,7 +194,7 @@ def test_redirects_are_not_followed(shop: Shop, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://nobody.invalid/x", "http://a..b/x"])
-def test_a_callback_to_nobody(shop: Shop, url: str) -> None:
+def test_a_callback_to_an_unreachable_url(shop: Shop, url: str) -> None:
     done = shop.prompt(shop.pushed(CallBackURL=url), "outcome")
     assert done["callbacks"][0]["status"] is None
     assert done["callbacks"][0]["error"]
@@ -209,13 +209,13 @@ def test_unknown_paths_and_methods(shop: Shop) -> None:
     assert (own.status_code, own.json()) == (404, {"error": "Not Found"})
 
 
-def test_a_body_too_large(shop: Shop) -> None:
+def test_a_body_that_is_too_large(shop: Shop) -> None:
     headers = {"Authorization": f"Bearer {shop.token}", "Content-Type": "application/json"}
     answer = shop.call("POST", PUSH, data="x" * 1_000_001, headers=headers)
     assert answer.json()["errorCode"] == "400.002.05"
 
 
-def test_real_time_pays_by_itself(receiver: Receiver) -> None:
+def test_customers_pay_in_real_time(receiver: Receiver) -> None:
     with SimulatorServer(SimulatorOptions(pay_after=0.05, b2c_after=0.05)) as simulator:
         shop = Shop(simulator, receiver)
         shop.pushed()

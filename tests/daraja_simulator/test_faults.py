@@ -1,4 +1,4 @@
-"""Faults, one by one, by script and by rate."""
+"""Every fault, by script and by rate."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ from .shop import PHONE, PUSH, Shop
 
 
 @pytest.mark.parametrize("fault", ["refused_before", "timeout_before"])
-def test_cut_before_acting(shop: Shop, fault: str) -> None:
+def test_a_closed_connection_before_processing(shop: Shop, fault: str) -> None:
     shop.options(stall_seconds=0)
     shop.script(fault=fault)
     with pytest.raises(requests.ConnectionError):
@@ -32,7 +32,7 @@ def test_answer_lost_after_the_prompt_exists(shop: Shop, receiver: Receiver) -> 
     assert len(shop.ledger()["debits"]) == 1
 
 
-def test_a_stalled_client_may_give_up(shop: Shop) -> None:
+def test_a_client_timeout_during_a_stall(shop: Shop) -> None:
     shop.options(stall_seconds=30)
     shop.script(fault="timeout_before")
     headers = {"Authorization": f"Bearer {shop.token}"}
@@ -83,7 +83,7 @@ def test_5xx(shop: Shop, fault: str, prompts: int) -> None:
         ("huge", '"xxxx'),
     ],
 )
-def test_garbled(shop: Shop, kind: str, start: str) -> None:
+def test_corrupt_bodies(shop: Shop, kind: str, start: str) -> None:
     shop.script(garbled=kind)
     answer = shop.push()
     assert answer.status_code == 200
@@ -92,13 +92,13 @@ def test_garbled(shop: Shop, kind: str, start: str) -> None:
     assert len(shop.ledger()["prompts"]) == 1
 
 
-def test_garbled_is_drawn(shop: Shop) -> None:
+def test_the_kind_of_corrupt_body_is_drawn(shop: Shop) -> None:
     shop.options(faults={"stk_query.garbled": 1}, auto="hold")
     checkout = shop.pushed()
     assert len({shop.query(checkout).text[:3] for _ in range(20)}) > 2
 
 
-def test_slow_acts_first(shop: Shop) -> None:
+def test_slow_processes_the_request_first(shop: Shop) -> None:
     shop.options(slow_seconds=0.2)
     shop.script(fault="slow")
     begun = time.monotonic()
@@ -106,7 +106,7 @@ def test_slow_acts_first(shop: Shop) -> None:
     assert time.monotonic() - begun >= 0.2
 
 
-def test_a_scripted_answer(shop: Shop) -> None:
+def test_a_scripted_response(shop: Shop) -> None:
     page = {"status": 403, "body": "<html>Incapsula</html>"}
     shop.script(answer=page)
     shop.script(answer={"status": 200, "body": {"ResponseCode": "00000000"}, "after": True})
@@ -117,7 +117,7 @@ def test_a_scripted_answer(shop: Shop) -> None:
     assert len(shop.ledger()["prompts"]) == 1
 
 
-def test_callback_lost_and_found(shop: Shop, receiver: Receiver) -> None:
+def test_a_lost_callback_can_be_resent(shop: Shop, receiver: Receiver) -> None:
     shop.script(callback="lost")
     checkout = shop.pushed()
     done = shop.prompt(checkout, "pin", pin="0000")
@@ -155,36 +155,36 @@ def test_callback_delayed(shop: Shop, receiver: Receiver) -> None:
     assert len(receiver.posts) == 3
 
 
-def test_callback_before_the_answer(shop: Shop, receiver: Receiver) -> None:
+def test_callback_before_the_response(shop: Shop, receiver: Receiver) -> None:
     shop.script(callback="callback_before_answer", outcome="1032")
     answer = shop.push()
     assert receiver.stk()[0]["CheckoutRequestID"] == answer.json()["CheckoutRequestID"]
     assert receiver.stk()[0]["ResultCode"] == 1032
 
 
-def test_the_callback_tells_other_things(shop: Shop, receiver: Receiver) -> None:
+def test_the_callback_reports_wrong_values(shop: Shop, receiver: Receiver) -> None:
     shop.script(fault=["amount_differs", "phone_differs"])
     shop.script(amount_in_callback=1, phone_in_callback="2547*****678")
     for _ in range(2):
         shop.prompt(shop.pushed(), "outcome")
-    told = [
+    reported = [
         {item["Name"]: item.get("Value") for item in callback["CallbackMetadata"]["Item"]}
         for callback in receiver.stk()
     ]
-    assert [item["Amount"] for item in told] == [101, 1]
-    assert told[0]["PhoneNumber"] != int(PHONE)
-    assert told[1]["PhoneNumber"] == "2547*****678"
+    assert [item["Amount"] for item in reported] == [101, 1]
+    assert reported[0]["PhoneNumber"] != int(PHONE)
+    assert reported[1]["PhoneNumber"] == "2547*****678"
     assert [item["amount"] for item in shop.ledger()["debits"]] == [100, 100]
 
 
-def test_the_prompts_own_contradiction(shop: Shop) -> None:
+def test_a_contradiction_planned_for_a_prompt(shop: Shop) -> None:
     shop.options(faults={"stk_push.query_contradicts": 1})
     checkout = shop.pushed()
     shop.prompt(checkout, "outcome")
     assert shop.query(checkout).json()["ResultCode"] == "1032"
 
 
-def test_a_script_waits_for_its_request(shop: Shop) -> None:
+def test_a_script_applies_to_the_matching_request(shop: Shop) -> None:
     shop.script(msisdn="254712345670", fault="5xx", times=2)
     assert shop.push().status_code == 200
     assert shop.push(phone="254712345670").status_code >= 500
@@ -199,13 +199,13 @@ def test_any_operation(shop: Shop) -> None:
     assert shop.oauth().status_code == 200
 
 
-def test_scripts_can_be_dropped(shop: Shop) -> None:
+def test_scripts_can_be_removed(shop: Shop) -> None:
     shop.script(fault="5xx")
     assert shop.call("DELETE", "/simulator/script").json() == {"waiting": 0}
     assert shop.push().status_code == 200
 
 
-def test_a_bad_token_uses_up_no_script(shop: Shop) -> None:
+def test_an_invalid_token_uses_no_script(shop: Shop) -> None:
     shop.script(outcome="1032")
     shop.call("POST", PUSH, json={}, headers={"Authorization": "Bearer stale"})
     assert shop.simulator.get("/simulator/script") == {"waiting": 1}
@@ -227,7 +227,7 @@ def test_a_bad_token_uses_up_no_script(shop: Shop) -> None:
         {"for": "stk_push", "phone": PHONE},
     ],
 )
-def test_nonsense_in_a_script(shop: Shop, script: dict[str, Any]) -> None:
+def test_an_invalid_script(shop: Shop, script: dict[str, Any]) -> None:
     answer = shop.call("POST", "/simulator/script", json=script)
     assert answer.status_code == 400
     assert answer.json()["error"]
@@ -247,20 +247,20 @@ def test_rates_are_reproducible_and_independent() -> None:
     assert 40 <= sum(bool(faults) for faults in alone) <= 80
 
 
-def test_a_rate_may_be_for_one_operation() -> None:
+def test_a_rate_for_one_operation() -> None:
     box = FaultInjector(1)
     rates = {"stk_query.slow": 1.0, "garbled": 1.0, "stk_push.garbled": 0.0}
     assert box.plan("stk_push", {}, rates).faults == frozenset()
     assert box.plan("stk_query", {}, rates).faults == {"slow", "garbled"}
 
 
-def test_faults_keep_to_the_operations_that_they_fit() -> None:
+def test_faults_apply_only_to_their_operations() -> None:
     everything = dict.fromkeys(FAULTS, 1.0)
     box = FaultInjector(1)
     assert "callback_lost" not in box.plan("stk_query", {}, everything).faults
-    asked = box.plan("transaction_status", {}, everything).faults
-    assert {"callback_lost", "callback_doubled", "answer_lost", "token_refused", "queue_timeout"} < asked
-    assert not asked & {"late_success", "amount_differs", "query_contradicts", "reversal_spent"}
+    drawn = box.plan("transaction_status", {}, everything).faults
+    assert {"callback_lost", "callback_doubled", "answer_lost", "token_refused", "queue_timeout"} < drawn
+    assert not drawn & {"late_success", "amount_differs", "query_contradicts", "reversal_spent"}
     spent = box.plan("reversal", {}, everything).faults
     assert {"reversal_spent", "late_success", "queue_timeout", "amount_differs", "callback_lost"} < spent
     confirmed = {"confirmation_lost", "confirmation_doubled", "confirmation_delayed"}
@@ -276,7 +276,7 @@ def test_rates_are_checked(rates: dict[str, float]) -> None:
         check_rates(rates)
 
 
-def test_another_seed_begins_again(shop: Shop) -> None:
+def test_another_seed_restarts_the_generators(shop: Shop) -> None:
     state = shop.simulator.state
     shop.options(faults={"slow": 0.5}, slow_seconds=0, seed=5)
     first = [state.fault_plan("oauth", {}).faults for _ in range(20)]

@@ -1,4 +1,4 @@
-"""Tokens: how they are got, refused, lost."""
+"""Access tokens: issue, refusal, expiry and revocation."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_a_token_has_28_characters_and_an_hour(shop: Shop) -> None:
     assert answer.json()["expires_in"] == 3599
 
 
-def test_expires_in_may_be_a_text(shop: Shop) -> None:
+def test_expires_in_as_a_text(shop: Shop) -> None:
     shop.options(expires_in_style="string", token_lifetime=60)
     assert shop.oauth().json()["expires_in"] == "60"
 
@@ -38,20 +38,20 @@ def test_wrong_authentication(shop: Shop, header: str | None) -> None:
     assert set(answer.json()) == {"requestId", "errorCode", "errorMessage"}
 
 
-def test_narrowed_to_one_app(shop: Shop) -> None:
+def test_only_one_app_is_valid(shop: Shop) -> None:
     shop.options(consumer_key="mine", consumer_secret="hidden")
     assert shop.oauth("mine", "hidden").status_code == 200
     assert shop.oauth("mine", "other").json()["errorCode"] == "400.008.01"
     assert shop.oauth("yours", "hidden").status_code == 400
 
 
-def test_a_wrong_secret_may_be_answered_with_nothing(shop: Shop) -> None:
+def test_a_wrong_secret_with_an_empty_response(shop: Shop) -> None:
     shop.options(consumer_key="mine", oauth_refusal="empty")
     answer = shop.oauth()
     assert (answer.status_code, answer.content) == (400, b"")
 
 
-def test_a_new_token_kills_the_old_one_of_the_same_app_only(shop: Shop) -> None:
+def test_a_new_token_invalidates_only_the_old_one_of_its_app(shop: Shop) -> None:
     assert shop.push().status_code == 200
     shop.oauth("another app", "secret")
     assert shop.query("x").status_code == 500
@@ -102,7 +102,9 @@ def test_a_missing_header_is_another_error(shop: Shop, header: str | None) -> No
         ("/mpesa/b2c/v3/paymentrequest", 401, "401.002.01"),
     ],
 )
-def test_each_api_spells_a_bad_token_its_own_way(shop: Shop, path: str, status: int, code: str) -> None:
+def test_each_api_has_its_own_error_for_an_invalid_token(
+    shop: Shop, path: str, status: int, code: str
+) -> None:
     answer = shop.call("POST", path, json={}, headers={"Authorization": "Bearer stale"})
     assert (answer.status_code, answer.json()["errorCode"]) == (status, code)
     echoed = "stale" in answer.json()["errorMessage"]

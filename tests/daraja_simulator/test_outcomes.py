@@ -1,4 +1,4 @@
-"""Outcomes chosen by number, by amount, by PIN, by hand."""
+"""Outcomes by number, amount, PIN and control API."""
 
 import pytest
 
@@ -32,7 +32,9 @@ from .shop import PHONE, Shop
         ("001032", [0]),
     ],
 )
-def test_a_number_chooses(shop: Shop, receiver: Receiver, digits: str, codes: list[int | str]) -> None:
+def test_a_number_chooses_the_outcome(
+    shop: Shop, receiver: Receiver, digits: str, codes: list[int | str]
+) -> None:
     shop.pushed(phone=f"254712{digits}")
     shop.advance(70)
     assert [callback["ResultCode"] for callback in receiver.stk()] == codes
@@ -41,13 +43,13 @@ def test_a_number_chooses(shop: Shop, receiver: Receiver, digits: str, codes: li
 @pytest.mark.parametrize(
     ("amount", "code"), [(240_001, 1), (241_032, 1032), (240_000, 0), (250_000, 0), (240_005, 0)]
 )
-def test_an_amount_chooses(shop: Shop, receiver: Receiver, amount: int, code: int) -> None:
+def test_an_amount_chooses_the_outcome(shop: Shop, receiver: Receiver, amount: int, code: int) -> None:
     shop.pushed(Amount=amount)
     shop.advance(70)
     assert receiver.stk()[0]["ResultCode"] == code
 
 
-def test_the_number_goes_before_the_amount(shop: Shop, receiver: Receiver) -> None:
+def test_the_number_has_priority_over_the_amount(shop: Shop, receiver: Receiver) -> None:
     shop.pushed(phone="254712992001", Amount=241_032)
     shop.advance(5)
     assert receiver.stk()[0]["ResultCode"] == 2001
@@ -80,7 +82,7 @@ def test_a_late_success_without_money_stays_a_failure(shop: Shop, receiver: Rece
     assert [callback["ResultCode"] for callback in receiver.stk()] == [1037]
 
 
-def test_paying_late_by_hand(shop: Shop, receiver: Receiver) -> None:
+def test_paying_late_by_control_api(shop: Shop, receiver: Receiver) -> None:
     checkout = shop.pushed()
     path = f"/simulator/prompts/{checkout}/outcome"
     assert shop.call("POST", path, json={"late": True}).status_code == 409
@@ -106,13 +108,13 @@ def test_the_pin(shop: Shop, receiver: Receiver) -> None:
     assert customer == {"msisdn": PHONE, "pin": "4321", "balance": 400, "locked": True}
 
 
-def test_a_right_pin_forgives_the_wrong_ones(shop: Shop, receiver: Receiver) -> None:
+def test_a_right_pin_resets_the_count(shop: Shop, receiver: Receiver) -> None:
     for pin in ("1", "1", "0000", "1", "1", "0000"):
         shop.prompt(shop.pushed(), "pin", pin=pin)
     assert [callback["ResultCode"] for callback in receiver.stk()] == [2001, 2001, 0] * 2
 
 
-def test_a_stranger_enters_a_pin_in_vain(shop: Shop, receiver: Receiver) -> None:
+def test_an_unknown_customer_enters_a_pin(shop: Shop, receiver: Receiver) -> None:
     shop.options(strict_customers=True)
     shop.prompt(shop.pushed(), "pin", pin="0000")
     assert receiver.stk()[0]["ResultCode"] == 1037
@@ -130,7 +132,7 @@ def test_an_ended_prompt_stays_ended(shop: Shop, receiver: Receiver) -> None:
     assert shop.call("POST", "/simulator/prompts/nothing/pin").status_code == 404
 
 
-def test_books_agree(shop: Shop) -> None:
+def test_customers_and_shop_agree(shop: Shop) -> None:
     shop.simulator.post("/simulator/customers", {"msisdn": PHONE, "balance": 1000})
     shop.prompt(shop.pushed(Amount=300), "outcome")
     shop.prompt(shop.pushed(Amount=800), "outcome")
@@ -153,7 +155,7 @@ def test_the_table_names_every_code_once() -> None:
     assert ("2040", "paid", "2040 " + outcomes.B2C_TEXTS[2040]) in outcomes.table()
 
 
-def test_a_script_sets_how_long_the_customer_takes(shop: Shop, receiver: Receiver) -> None:
+def test_a_script_sets_the_time_until_the_payment(shop: Shop, receiver: Receiver) -> None:
     shop.script(pay_after=30)
     shop.pushed()
     shop.advance(29)

@@ -1,4 +1,4 @@
-"""The help page and the phone in the browser."""
+"""The help page and the phone page."""
 
 import pytest
 
@@ -6,20 +6,20 @@ from .receiver import Receiver
 from .shop import PHONE, Shop
 
 
-def test_the_help_page_tells_the_table(shop: Shop) -> None:
+def test_the_help_page_has_the_outcomes(shop: Shop) -> None:
     page = shop.call("GET", "/")
     assert page.url.endswith("/simulator/")
     for text in ("1032 Request cancelled by user", "callback_lost", "pay_after", "7777"):
         assert text in page.text
 
 
-def test_the_help_page_tells_what_can_be_asked(shop: Shop) -> None:
+def test_the_help_page_describes_the_queries(shop: Shop) -> None:
     page = shop.call("GET", "/")
     for text in ("<code>transaction_status</code>", "status_after", "OriginalConversationID", "Authorized"):
         assert text in page.text
 
 
-def test_a_phone_is_found_by_any_spelling(shop: Shop) -> None:
+def test_a_phone_number_in_any_format(shop: Shop) -> None:
     page = shop.call("GET", "/simulator/phone?number=0712 345 678")
     assert page.url.endswith(f"/simulator/phone/{PHONE}")
     assert PHONE in page.text
@@ -27,7 +27,7 @@ def test_a_phone_is_found_by_any_spelling(shop: Shop) -> None:
     assert "https://" not in page.text
 
 
-def test_a_wrong_number_is_told(shop: Shop) -> None:
+def test_an_invalid_number_shows_an_error(shop: Shop) -> None:
     shop.pushed()
     page = shop.call("GET", "/simulator/phone?number=<b>12</b>")
     assert "not a Kenyan mobile number" in page.text
@@ -72,7 +72,7 @@ def test_cancel_and_wrong_pin(shop: Shop, receiver: Receiver) -> None:
     assert [callback["ResultCode"] for callback in receiver.stk()] == [1032, 2001]
 
 
-def test_the_customer_waits_while_somebody_holds_the_phone(shop: Shop, receiver: Receiver) -> None:
+def test_the_customer_waits_while_the_page_is_open(shop: Shop, receiver: Receiver) -> None:
     path = f"/simulator/phone/{PHONE}/state"
     shop.simulator.get(path)
     shop.pushed()
@@ -84,7 +84,7 @@ def test_the_customer_waits_while_somebody_holds_the_phone(shop: Shop, receiver:
     assert receiver.stk()[0]["ResultCode"] == 0
 
 
-def test_a_held_phone_still_runs_out(shop: Shop, receiver: Receiver) -> None:
+def test_a_prompt_expires_while_the_page_is_open(shop: Shop, receiver: Receiver) -> None:
     shop.pushed()
     for _ in range(16):
         shop.simulator.get(f"/simulator/phone/{PHONE}/state")
@@ -92,7 +92,7 @@ def test_a_held_phone_still_runs_out(shop: Shop, receiver: Receiver) -> None:
     assert [callback["ResultCode"] for callback in receiver.stk()] == [1037]
 
 
-def test_a_strangers_phone(shop: Shop) -> None:
+def test_the_phone_of_an_unknown_customer(shop: Shop) -> None:
     shop.options(strict_customers=True)
     state = shop.simulator.get(f"/simulator/phone/{PHONE}/state")
     assert state == {"msisdn": PHONE, "balance": None, "messages": [], "prompt": None}
@@ -106,14 +106,14 @@ def test_money_received(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["help", "phones", "phone"])
-def test_the_pages_load_nothing_from_elsewhere(shop: Shop, name: str) -> None:
+def test_the_pages_load_nothing_from_other_hosts(shop: Shop, name: str) -> None:
     path = {"help": "/", "phones": "phone", "phone": f"phone/{PHONE}"}[name]
     text = shop.call("GET", f"/simulator/{path}".replace("//", "/")).text
     assert "src=" not in text
     assert "<link" not in text
 
 
-def test_a_business_is_paid_from_the_phone(shop: Shop, receiver: Receiver) -> None:
+def test_a_payment_from_the_phone(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     page = shop.call("GET", f"/simulator/phone/{PHONE}").text
     for field in ("type", "shortcode", "billRefNumber", "amount", "pin"):
@@ -135,7 +135,7 @@ def test_a_business_is_paid_from_the_phone(shop: Shop, receiver: Receiver) -> No
     assert "Ksh5.00 paid to 832909. New" in shop.simulator.post(path, till)["messages"][-1]
 
 
-def test_what_the_phone_refuses(shop: Shop, receiver: Receiver) -> None:
+def test_payments_that_the_phone_refuses(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     path = f"/simulator/phone/{PHONE}/pay"
     typed = {"billRefNumber": "INV-7", "amount": 5, "pin": "1111"}
@@ -149,6 +149,6 @@ def test_what_the_phone_refuses(shop: Shop, receiver: Receiver) -> None:
     state = shop.simulator.post(path, typed | {"pin": "0000"})
     assert state["messages"] == ["Failed. The balance is insufficient for the transaction."]
     shop.options(strict_customers=True)
-    stranger = shop.simulator.post("/simulator/phone/254712345670/pay", typed)
-    assert (stranger["balance"], stranger["messages"]) == (None, [])
+    unknown = shop.simulator.post("/simulator/phone/254712345670/pay", typed)
+    assert (unknown["balance"], unknown["messages"]) == (None, [])
     assert (shop.ledger()["debits"], receiver.posts) == ([], [])

@@ -1,4 +1,4 @@
-"""Many at once: one prompt per phone, one debit per prompt, books that agree."""
+"""Concurrent requests: one prompt per phone, one debit per prompt, and a consistent ledger."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ def test_one_payment_is_reversed_once(shop: Shop, receiver: Receiver) -> None:
 
 def test_one_balance_is_spent_once(shop: Shop) -> None:
     shop.simulator.post("/simulator/customers", {"msisdn": PHONE, "balance": 12})
-    states = at_once(20, lambda _: shop.menu()["state"])
+    states = at_once(20, lambda _: shop.pay_by_c2b()["state"])
     assert sorted(states) == ["completed"] * 2 + ["rejected"] * 18
     assert sum(debit["amount"] for debit in shop.ledger()["debits"]) == 10
 
@@ -57,7 +57,7 @@ def test_one_prompt_is_paid_once(shop: Shop, receiver: Receiver) -> None:
     assert len(shop.ledger()["debits"]) == paid
 
 
-def test_a_busy_minute(receiver: Receiver) -> None:
+def test_many_customers_at_once(receiver: Receiver) -> None:
     options = SimulatorOptions(pay_after=0.01, seed=1, faults={"callback_doubled": 0.5})
     with SimulatorServer(options) as simulator:
         shop = Shop(simulator, receiver)

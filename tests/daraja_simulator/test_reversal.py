@@ -1,4 +1,4 @@
-"""Reversal: what is checked, what the result looks like, and who gets the money."""
+"""Reversal: the checks of the request, the result, and the movement of money."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from .shop import PHONE, REVERSAL, Shop, parameters
 PLACEHOLDER = r"[A-Z]{2}[1-9A-V]0000000"
 
 
-def test_a_payment_goes_back_whole(shop: Shop, receiver: Receiver) -> None:
+def test_the_whole_payment_is_returned(shop: Shop, receiver: Receiver) -> None:
     receipt = shop.paid()
     answer = shop.reversal(TransactionID=receipt)
     assert answer.status_code == 200
@@ -31,11 +31,11 @@ def test_a_payment_goes_back_whole(shop: Shop, receiver: Receiver) -> None:
     assert result["OriginatorConversationID"] == body["OriginatorConversationID"]
     assert result["ConversationID"] == body["ConversationID"]
     assert result["ReferenceData"]["ReferenceItem"]["Key"] == "QueueTimeoutURL"
-    told = parameters(result)
-    completed = told.pop("TransCompletedTime")
+    reported = parameters(result)
+    completed = reported.pop("TransCompletedTime")
     assert isinstance(completed, int)
     assert len(str(completed)) == 14
-    assert told == {
+    assert reported == {
         "DebitAccountBalance": "Utility Account|KES|100000000.00|100000000.00|0.00|0.00",
         "Amount": 100.0,
         "OriginalTransactionID": receipt,
@@ -75,8 +75,8 @@ def test_the_ledger_after_a_reversal(shop: Shop) -> None:
     assert f"Ksh100.00 of {receipt} reversed to you." in messages[-1]
 
 
-def test_a_payment_from_the_menu_goes_back(shop: Shop) -> None:
-    receipt = shop.menu(shortcode="600984")["transId"]
+def test_a_c2b_payment_is_reversed(shop: Shop) -> None:
+    receipt = shop.pay_by_c2b(shortcode="600984")["transId"]
     result = shop.reversed_(TransactionID=receipt, Amount=5, ReceiverParty="600984")
     assert (result["ResultCode"], shop.ledger()["credits"][0]["originalReceipt"]) == (0, receipt)
 
@@ -113,7 +113,7 @@ def test_neither_payouts_nor_reversals_are_reversed(shop: Shop) -> None:
     assert shop.reversed_(TransactionID=second)["ResultCode"] == "R000002"
 
 
-def test_the_shop_has_spent_the_money(shop: Shop, receiver: Receiver) -> None:
+def test_the_utility_account_has_too_little_money(shop: Shop, receiver: Receiver) -> None:
     shop.simulator.post("/simulator/reset", {"utility_balance": 0, "timers": "manual"})
     poor = Shop(shop.simulator, receiver)
     receipt = poor.paid()
@@ -127,7 +127,7 @@ def test_the_shop_has_spent_the_money(shop: Shop, receiver: Receiver) -> None:
     assert poor.reversed_(TransactionID=receipt)["ResultCode"] == 0
 
 
-def test_spent_by_fault(shop: Shop) -> None:
+def test_the_fault_reversal_spent(shop: Shop) -> None:
     receipt = shop.paid()
     shop.script(operation="reversal", receipt=receipt, fault="reversal_spent")
     assert shop.reversed_(TransactionID=receipt)["ResultCode"] == 1
@@ -157,7 +157,7 @@ def test_spent_by_fault(shop: Shop) -> None:
         ("Occasion", "x" * 101),
     ],
 )
-def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
+def test_the_error_names_an_invalid_field(shop: Shop, field: str, value: Any) -> None:
     answer = shop.reversal(**{field: value})
     assert answer.status_code == 400
     assert answer.json()["errorCode"] == "400.002.02"
@@ -170,13 +170,13 @@ def test_shortcodes_and_numbers(shop: Shop) -> None:
     assert shop.reversal(ReceiverParty="700000").json()["errorMessage"] == "Merchant does not exist"
 
 
-def test_a_refused_token(shop: Shop) -> None:
+def test_an_invalid_token(shop: Shop) -> None:
     answer = shop.call("POST", REVERSAL, json={}, headers={"Authorization": "Bearer stale"})
     assert (answer.status_code, answer.json()["errorCode"]) == (404, "404.001.03")
     assert answer.json()["errorMessage"] == "Invalid Access Token"
 
 
-def test_a_wrong_password_counts_with_the_others(shop: Shop, receiver: Receiver) -> None:
+def test_wrong_passwords_of_all_commands_count_together(shop: Shop, receiver: Receiver) -> None:
     receipt = shop.paid()
     for _ in range(3):
         shop.status(TransactionID=receipt, secret="wrong")
@@ -189,13 +189,13 @@ def test_a_wrong_password_counts_with_the_others(shop: Shop, receiver: Receiver)
     assert shop.ledger()["credits"] == []
 
 
-def test_a_queue_time_out_sends_the_request_back(shop: Shop, receiver: Receiver) -> None:
+def test_a_queue_time_out_posts_the_request(shop: Shop, receiver: Receiver) -> None:
     body = shop.reversal_body(TransactionID=shop.paid())
     shop.script(operation="reversal", fault="queue_timeout")
     shop.daraja(REVERSAL, body)
     shop.advance(60)
-    (told,) = receiver.at("/timeout")
-    assert told == body
+    (reported,) = receiver.at("/timeout")
+    assert reported == body
     assert shop.ledger()["callbacks"][-1]["kind"] == "reversal_timeout"
     assert (shop.ledger()["reversals"][0]["state"], shop.ledger()["credits"]) == ("timed_out", [])
 
@@ -206,7 +206,7 @@ def test_a_late_success(shop: Shop, receiver: Receiver) -> None:
     shop.reversal(TransactionID=receipt)
     shop.advance(1.5)
     assert [post["path"] for post in receiver.posts[1:]] == ["/timeout"]
-    assert shop.told(OriginalConversationID=shop.ledger()["reversals"][0]["conversationId"])[
+    assert shop.query_transaction(OriginalConversationID=shop.ledger()["reversals"][0]["conversationId"])[
         "TransactionStatus"
     ] == ("Authorized")
     shop.advance(5)
@@ -223,14 +223,14 @@ def test_faults_of_the_result(shop: Shop, receiver: Receiver) -> None:
         shop.script(operation="reversal", receipt=receipt, callback=callback)
         shop.reversal(TransactionID=receipt)
     shop.advance(1.1)
-    told = [parameters(result)["OriginalTransactionID"] for result in receiver.results()]
-    assert told == [receipts[0], receipts[3], receipts[3]]
+    reported = [parameters(result)["OriginalTransactionID"] for result in receiver.results()]
+    assert reported == [receipts[0], receipts[3], receipts[3]]
     shop.advance(21)
     assert parameters(receiver.results()[-1])["OriginalTransactionID"] == receipts[2]
     assert len(shop.ledger()["credits"]) == 4
 
 
-def test_a_lost_answer_is_carried_out_all_the_same(shop: Shop, receiver: Receiver) -> None:
+def test_a_lost_response_is_still_executed(shop: Shop, receiver: Receiver) -> None:
     receipt = shop.paid()
     shop.script(operation="reversal", fault="answer_lost")
     with pytest.raises(requests.ConnectionError):
@@ -239,7 +239,7 @@ def test_a_lost_answer_is_carried_out_all_the_same(shop: Shop, receiver: Receive
     assert receiver.results()[0]["ResultCode"] == 0
 
 
-def test_by_hand(shop: Shop, receiver: Receiver) -> None:
+def test_the_control_api(shop: Shop, receiver: Receiver) -> None:
     receipt = shop.paid()
     shop.options(reversal_auto="hold")
     key = shop.reversal(TransactionID=receipt).json()["ConversationID"]
@@ -257,15 +257,17 @@ def test_by_hand(shop: Shop, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(("digits", "code"), [("990011", 11), ("990021", 21), ("991032", None)])
-def test_the_payers_number_chooses(shop: Shop, receiver: Receiver, digits: str, code: int | None) -> None:
+def test_the_payers_number_chooses_the_outcome(
+    shop: Shop, receiver: Receiver, digits: str, code: int | None
+) -> None:
     if code is not None:
         receipt = shop.paid(phone=f"254712{digits}")
         assert shop.reversed_(TransactionID=receipt)["ResultCode"] == code
-    receipt = shop.menu(msisdn=f"254712{digits}")["transId"]
+    receipt = shop.pay_by_c2b(msisdn=f"254712{digits}")["transId"]
     assert shop.reversed_(TransactionID=receipt, Amount=5)["ResultCode"] == (code or 0)
 
 
-def test_a_receipt_known_before_its_money(shop: Shop, receiver: Receiver) -> None:
+def test_a_receipt_before_its_movement(shop: Shop, receiver: Receiver) -> None:
     shop.options(reversal_after=60)
     shop.simulate()
     (payment,) = shop.simulator.state.c2b.values()

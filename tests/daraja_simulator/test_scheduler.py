@@ -1,4 +1,4 @@
-"""Simulated time."""
+"""The simulated clock and its jobs."""
 
 import threading
 from datetime import UTC, datetime
@@ -8,12 +8,12 @@ from daraja_simulator.scheduler import Scheduler
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def by_hand() -> Scheduler:
+def manual_scheduler() -> Scheduler:
     return Scheduler(lambda: START, manual=True)
 
 
-def test_what_is_due_runs_in_order_at_its_own_time() -> None:
-    scheduler, seen = by_hand(), []
+def test_due_actions_run_in_order_at_their_times() -> None:
+    scheduler, seen = manual_scheduler(), []
 
     def note(name: str) -> None:
         seen.append((name, (scheduler.now() - START).total_seconds()))
@@ -26,8 +26,8 @@ def test_what_is_due_runs_in_order_at_its_own_time() -> None:
     assert (scheduler.now() - START).total_seconds() == 5
 
 
-def test_a_group_can_be_pulled_forward() -> None:
-    scheduler, seen = by_hand(), []
+def test_a_group_can_run_early() -> None:
+    scheduler, seen = manual_scheduler(), []
     for number in (2, 1):
         scheduler.after(number, lambda number=number: seen.append(number), "group")
     scheduler.after(1, lambda: seen.append("other"))
@@ -37,13 +37,13 @@ def test_a_group_can_be_pulled_forward() -> None:
 
 
 def test_clear() -> None:
-    scheduler = by_hand()
+    scheduler = manual_scheduler()
     scheduler.after(1, lambda: None)
     scheduler.clear()
     assert scheduler.advance(5) == 0
 
 
-def test_real_time_runs_by_itself_and_stops() -> None:
+def test_actions_run_in_real_time() -> None:
     scheduler, done = Scheduler(), threading.Event()
     scheduler.start()
     scheduler.start()
@@ -53,7 +53,7 @@ def test_real_time_runs_by_itself_and_stops() -> None:
     scheduler.stop()
 
 
-def test_advance_waits_for_what_is_under_way() -> None:
+def test_advance_waits_for_running_actions() -> None:
     scheduler = Scheduler()
     started, go_on, seen = threading.Event(), threading.Event(), []
 
@@ -72,7 +72,7 @@ def test_advance_waits_for_what_is_under_way() -> None:
     scheduler.stop()
 
 
-def test_manual_can_be_left() -> None:
+def test_leaving_manual_mode() -> None:
     scheduler, done = Scheduler(manual=True), threading.Event()
     scheduler.start()
     scheduler.after(0, done.set)
@@ -83,7 +83,7 @@ def test_manual_can_be_left() -> None:
 
 
 def test_stopping_before_starting() -> None:
-    scheduler, seen = by_hand(), []
+    scheduler, seen = manual_scheduler(), []
     scheduler.after(0, lambda: seen.append("done"))
     scheduler.stop()
     assert seen == []

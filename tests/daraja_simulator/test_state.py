@@ -1,4 +1,4 @@
-"""Keys, printed lines, ids, and the server as tests elsewhere use it."""
+"""Key pairs, log lines, ids, and the server."""
 
 import re
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def test_a_file_with_another_key(tmp_path: Path) -> None:
         identity_from_file(path)
 
 
-def test_printed_lines_hide_numbers_and_tokens(receiver: Receiver) -> None:
+def test_log_lines_hide_numbers_and_tokens(receiver: Receiver) -> None:
     lines: list[str] = []
     state = SimulatorState(SimulatorOptions(timers="manual"), log=lines.append)
     with SimulatorServer(state=state) as simulator:
@@ -61,7 +61,7 @@ def test_printed_lines_hide_numbers_and_tokens(receiver: Receiver) -> None:
         with pytest.raises(requests.ConnectionError):
             shop.push()
         shop.register()
-        shop.menu()
+        shop.pay_by_c2b()
         shop.reversal(TransactionID=shop.paid(phone="254712345670"))
         shop.b2b(Requester=PHONE)
         shop.b2c()
@@ -85,7 +85,7 @@ def test_printed_lines_hide_numbers_and_tokens(receiver: Receiver) -> None:
         (datetime(2026, 7, 31, 21, 0, tzinfo=UTC), "UH1"),
     ],
 )
-def test_receipts_begin_with_their_date(moment: datetime, prefix: str) -> None:
+def test_receipts_start_with_their_date(moment: datetime, prefix: str) -> None:
     assert re.fullmatch(prefix + "[A-Z0-9]{7}", ids.receipt(moment))
     assert ids.placeholder_receipt(moment) == f"{prefix}0000000"
 
@@ -114,7 +114,7 @@ def test_typed_numbers(typed: str, msisdn: str | None) -> None:
     assert subscriber(typed) == msisdn
 
 
-def test_the_app_by_itself() -> None:
+def test_the_app_without_a_server() -> None:
     app = create_simulator(SimulatorOptions(shortcode="600000"))
     client = app.test_client()
     assert client.get("/simulator/options").json["shortcode"] == "600000"
@@ -125,7 +125,7 @@ def test_the_app_by_itself() -> None:
     state.stop()
 
 
-def test_an_accident_looks_like_darajas() -> None:
+def test_an_internal_error_has_darajas_format() -> None:
     state = SimulatorState(SimulatorOptions(timers="manual"))
     app = create_simulator(state=state)
     client = app.test_client()
@@ -136,7 +136,7 @@ def test_an_accident_looks_like_darajas() -> None:
     state.stop()
 
 
-def test_the_server_stops_twice() -> None:
+def test_stopping_the_server_twice() -> None:
     server = SimulatorServer()
     assert server.get("/simulator/health")["status"] == "ok"
     with pytest.raises(requests.HTTPError):
@@ -145,7 +145,7 @@ def test_the_server_stops_twice() -> None:
     server.stop()
 
 
-def test_work_for_a_forgotten_world_is_dropped(shop: Shop, receiver: Receiver) -> None:
+def test_jobs_from_before_a_reset_are_dropped(shop: Shop, receiver: Receiver) -> None:
     state = shop.simulator.state
     prompt = state.prompts[shop.pushed()]
     shop.b2c()

@@ -1,4 +1,4 @@
-"""Transaction status: every kind of transaction, by its receipt and by the ids of its conversation."""
+"""Transaction status: every kind of transaction, by receipt and by conversation id."""
 
 from typing import Any
 
@@ -11,26 +11,26 @@ CUSTOMER, OURS = f"{PHONE} - CUSTOMER 5678", "174379 - SIMULATED SHOP"
 
 
 def found(shop: Shop, *ways: dict[str, Any]) -> dict[str, Any]:
-    """Ask in each of these ways, and return the one answer that all of them gave."""
-    first, *others = [shop.told(**way) for way in ways]
+    """Query in each of these ways and return the result, which must be the same for all."""
+    first, *others = [shop.query_transaction(**way) for way in ways]
     assert others == [first] * len(others)
     return first
 
 
-def test_a_customers_own_payment(shop: Shop) -> None:
+def test_a_c2b_payment(shop: Shop) -> None:
     simulated = shop.simulate().json()["OriginatorCoversationID"]
     shop.advance(1.1)
     (payment,) = shop.ledger()["c2b"]
-    told = found(shop, {"TransactionID": payment["transId"]}, {"OriginalConversationID": simulated})
-    assert (told["DebitPartyName"], told["CreditPartyName"]) == (CUSTOMER, OURS)
-    assert (told["TransactionStatus"], told["ReceiptNo"]) == ("Completed", payment["transId"])
-    assert (told["Amount"], told["ReasonType"]) == ("5", "Pay Bill")
-    assert (told["OriginatorConversationID"], told["ConversationID"]) == (simulated, None)
-    menu = found(shop, {"TransactionID": shop.menu()["transId"]})
+    reported = found(shop, {"TransactionID": payment["transId"]}, {"OriginalConversationID": simulated})
+    assert (reported["DebitPartyName"], reported["CreditPartyName"]) == (CUSTOMER, OURS)
+    assert (reported["TransactionStatus"], reported["ReceiptNo"]) == ("Completed", payment["transId"])
+    assert (reported["Amount"], reported["ReasonType"]) == ("5", "Pay Bill")
+    assert (reported["OriginatorConversationID"], reported["ConversationID"]) == (simulated, None)
+    menu = found(shop, {"TransactionID": shop.pay_by_c2b()["transId"]})
     assert (menu["TransactionStatus"], menu["OriginatorConversationID"]) == ("Completed", None)
 
 
-def test_a_payment_that_the_shop_rejected_is_no_transaction(shop: Shop, receiver: Receiver) -> None:
+def test_a_rejected_payment_is_no_transaction(shop: Shop, receiver: Receiver) -> None:
     shop.options(c2b_validation=True)
     shop.register(ValidationURL="http://127.0.0.1:1/x", ResponseType="Cancelled")
     simulated = shop.simulate().json()["OriginatorCoversationID"]
@@ -42,66 +42,69 @@ def test_a_payment_that_the_shop_rejected_is_no_transaction(shop: Shop, receiver
 
 def test_a_push_to_a_till(shop: Shop) -> None:
     receipt = shop.paid(TransactionType="CustomerBuyGoodsOnline", PartyB="832909")
-    told = found(shop, {"TransactionID": receipt})
-    assert (told["CreditPartyName"], told["ReasonType"]) == ("832909 - SIMULATED SHOP", "Buy Goods Online")
+    reported = found(shop, {"TransactionID": receipt})
+    assert (reported["CreditPartyName"], reported["ReasonType"]) == (
+        "832909 - SIMULATED SHOP",
+        "Buy Goods Online",
+    )
 
 
 def test_a_reversal_and_what_it_reversed(shop: Shop) -> None:
     original = shop.paid()
     done = shop.reversed_(TransactionID=original)
-    told = found(
+    reported = found(
         shop,
         {"TransactionID": done["TransactionID"]},
         {"OriginalConversationID": done["ConversationID"]},
         {"OriginalConversationID": done["OriginatorConversationID"]},
     )
-    assert (told["DebitPartyName"], told["CreditPartyName"]) == (OURS, CUSTOMER)
-    assert (told["TransactionStatus"], told["ReceiptNo"]) == ("Completed", done["TransactionID"])
-    assert (told["ReasonType"], told["DebitPartyCharges"]) == ("Transaction Reversal via API", None)
+    assert (reported["DebitPartyName"], reported["CreditPartyName"]) == (OURS, CUSTOMER)
+    assert (reported["TransactionStatus"], reported["ReceiptNo"]) == ("Completed", done["TransactionID"])
+    assert (reported["ReasonType"], reported["DebitPartyCharges"]) == ("Transaction Reversal via API", None)
     first = found(shop, {"TransactionID": original})
     assert (first["TransactionStatus"], first["DebitPartyName"]) == ("Completed", CUSTOMER)
 
 
-def test_the_life_of_a_reversal(shop: Shop) -> None:
+def test_the_states_of_a_reversal(shop: Shop) -> None:
     shop.options(reversal_auto="hold")
     key = shop.reversal(TransactionID=shop.paid()).json()["ConversationID"]
-    words = [shop.told(OriginalConversationID=key)["TransactionStatus"]]
+    words = [shop.query_transaction(OriginalConversationID=key)["TransactionStatus"]]
     for act in ("timeout", "complete"):
         shop.simulator.post(f"/simulator/commands/{key}/{act}")
-        words.append(shop.told(OriginalConversationID=key)["TransactionStatus"])
+        words.append(shop.query_transaction(OriginalConversationID=key)["TransactionStatus"])
     assert words == ["Initiated", "Authorized", "Completed"]
     shop.options(reversal_auto="pay")
     refused = shop.reversed_(TransactionID="SG632NMUAB")
-    told = shop.told(OriginalConversationID=refused["ConversationID"])
-    assert (told["TransactionStatus"], told["CreditPartyName"]) == ("Declined", None)
-    assert told["ReceiptNo"] is None
+    reported = shop.query_transaction(OriginalConversationID=refused["ConversationID"])
+    assert (reported["TransactionStatus"], reported["CreditPartyName"]) == ("Declined", None)
+    assert reported["ReceiptNo"] is None
     shop.script(operation="reversal", fault="queue_timeout")
     key = shop.reversal(TransactionID=shop.paid()).json()["ConversationID"]
     shop.advance(2)
-    assert shop.told(OriginalConversationID=key)["TransactionStatus"] == "Expired"
+    assert shop.query_transaction(OriginalConversationID=key)["TransactionStatus"] == "Expired"
 
 
 def test_a_transfer(shop: Shop) -> None:
     accepted = shop.b2b().json()
     shop.advance(1.1)
     (transfer,) = shop.ledger()["transfers"]
-    told = found(
+    reported = found(
         shop,
         {"TransactionID": transfer["receipt"]},
         {"OriginalConversationID": accepted["ConversationID"]},
         {"OriginalConversationID": accepted["OriginatorConversationID"]},
     )
-    assert (told["DebitPartyName"], told["CreditPartyName"]) == (OURS, "888880 - SIMULATED PARTNER")
-    assert (told["TransactionStatus"], told["Amount"]) == ("Completed", "190")
-    assert told["DebitPartyCharges"] == "Fee For B2B Payment|KES|0.00"
+    assert (reported["DebitPartyName"], reported["CreditPartyName"]) == (OURS, "888880 - SIMULATED PARTNER")
+    assert (reported["TransactionStatus"], reported["Amount"]) == ("Completed", "190")
+    assert reported["DebitPartyCharges"] == "Fee For B2B Payment|KES|0.00"
 
 
 def test_a_pochi(shop: Shop) -> None:
     shop.pochi()
     shop.advance(1.1)
     receipt = shop.ledger()["credits"][0]["receipt"]
-    told = found(shop, {"TransactionID": receipt}, {"OriginalConversationID": "refund-1"})
-    assert (told["ReasonType"], told["ReceiptNo"]) == ("Business Payment to Pochi via API", receipt)
+    reported = found(shop, {"TransactionID": receipt}, {"OriginalConversationID": "refund-1"})
+    assert (reported["ReasonType"], reported["ReceiptNo"]) == ("Business Payment to Pochi via API", receipt)
 
 
 @pytest.mark.parametrize("ask", [Shop.status, Shop.balance])

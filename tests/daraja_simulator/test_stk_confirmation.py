@@ -1,4 +1,4 @@
-"""An STK payment into a shortcode with registered C2B URLs is confirmed there, too."""
+"""An STK payment to a shortcode with registered C2B URLs is also confirmed there."""
 
 import pytest
 
@@ -14,17 +14,17 @@ def test_the_confirmation_follows_the_callback(shop: Shop, receiver: Receiver) -
     assert [item["kind"] for item in done["callbacks"]] == ["stk", "c2b_confirmation"]
     (debit,) = shop.ledger()["debits"]
     assert (debit["kind"], debit["checkoutRequestId"]) == ("stk", done["prompt"]["checkoutRequestId"])
-    (told,) = receiver.at(CONFIRMATION)
+    (reported,) = receiver.at(CONFIRMATION)
     items = receiver.stk()[0]["CallbackMetadata"]["Item"]
-    assert told["TransID"] == debit["receipt"] == items[1]["Value"]
-    assert told["TransTime"] == str(items[3]["Value"])
-    assert (told["BillRefNumber"], told["TransactionType"]) == ("ORDER-1", "Pay Bill")
-    assert (told["TransAmount"], told["MSISDN"]) == ("100.00", "2547 ***** 678")
-    assert (told["BusinessShortCode"], told["OrgAccountBalance"]) == ("174379", "100000100.00")
+    assert reported["TransID"] == debit["receipt"] == items[1]["Value"]
+    assert reported["TransTime"] == str(items[3]["Value"])
+    assert (reported["BillRefNumber"], reported["TransactionType"]) == ("ORDER-1", "Pay Bill")
+    assert (reported["TransAmount"], reported["MSISDN"]) == ("100.00", "2547 ***** 678")
+    assert (reported["BusinessShortCode"], reported["OrgAccountBalance"]) == ("174379", "100000100.00")
     assert (receiver.at(VALIDATION), shop.ledger()["c2b"]) == ([], [])
 
 
-def test_nothing_is_confirmed_that_was_not_paid_or_not_asked_for(shop: Shop, receiver: Receiver) -> None:
+def test_no_confirmation_without_payment_or_registration(shop: Shop, receiver: Receiver) -> None:
     shop.prompt(shop.pushed(), "outcome")
     shop.register()
     shop.prompt(shop.pushed(), "cancel")
@@ -37,12 +37,12 @@ def test_a_till(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     shop.pushed(TransactionType="CustomerBuyGoodsOnline", PartyB="832909")
     shop.advance(3)
-    (told,) = receiver.at(CONFIRMATION)
-    assert (told["TransactionType"], told["BillRefNumber"]) == ("Buy Goods", "")
-    assert told["BusinessShortCode"] == "832909"
+    (reported,) = receiver.at(CONFIRMATION)
+    assert (reported["TransactionType"], reported["BillRefNumber"]) == ("Buy Goods", "")
+    assert reported["BusinessShortCode"] == "832909"
 
 
-def test_the_confirmation_may_come_first(shop: Shop, receiver: Receiver) -> None:
+def test_the_confirmation_before_the_callback(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     shop.options(faults={"confirmation_first": 1})
     shop.prompt(shop.pushed(), "outcome")
@@ -60,7 +60,7 @@ def test_the_confirmation_may_come_first(shop: Shop, receiver: Receiver) -> None
         ("callback_delayed", 0, 1),
     ],
 )
-def test_each_has_its_own_faults(
+def test_callback_and_confirmation_have_their_own_faults(
     shop: Shop, receiver: Receiver, fault: str, callbacks: int, confirmations: int
 ) -> None:
     shop.register()
@@ -73,7 +73,7 @@ def test_each_has_its_own_faults(
     assert len(receiver.posts) == callbacks + confirmations + late
 
 
-def test_the_callback_lies_and_the_confirmation_does_not(shop: Shop, receiver: Receiver) -> None:
+def test_a_wrong_amount_in_the_callback_only(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     shop.script(fault="amount_differs")
     shop.prompt(shop.pushed(), "outcome")
@@ -90,7 +90,7 @@ def test_a_late_success_is_confirmed_when_the_money_moves(shop: Shop, receiver: 
     assert len(receiver.at(CONFIRMATION)) == 1
 
 
-def test_the_other_partys_phone_pays(shop: Shop, receiver: Receiver) -> None:
+def test_party_a_pays(shop: Shop, receiver: Receiver) -> None:
     shop.register()
     shop.pushed(PartyA="254712345670", PhoneNumber=PHONE)
     shop.advance(3)

@@ -1,4 +1,4 @@
-"""STK push: what is checked, what is answered, what the callback looks like."""
+"""STK push: the checks of the request, the response, and the callback."""
 
 import re
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ def error(answer: requests.Response) -> tuple[int, str, str]:
     return answer.status_code, body["errorCode"], body["errorMessage"]
 
 
-def test_the_answer(shop: Shop) -> None:
+def test_the_response(shop: Shop) -> None:
     answer = shop.push()
     body = answer.json()
     assert answer.headers["Content-Type"] == "application/json;charset=UTF-8"
@@ -35,7 +35,7 @@ def test_the_answer(shop: Shop) -> None:
     assert re.fullmatch(r"ws_CO_\d{14}\d{1,3}712345678", body["CheckoutRequestID"])
 
 
-def test_the_customer_pays_and_the_callback_says_so(shop: Shop, receiver: Receiver) -> None:
+def test_the_callback_of_a_payment(shop: Shop, receiver: Receiver) -> None:
     checkout = shop.pushed()
     shop.advance(1.9)
     assert not receiver.posts
@@ -109,7 +109,7 @@ def test_a_failure_has_no_metadata(shop: Shop, receiver: Receiver) -> None:
         ("TransactionDesc", {}),
     ],
 )
-def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
+def test_the_error_names_an_invalid_field(shop: Shop, field: str, value: Any) -> None:
     body = shop.push_body()
     body.pop(field)
     if value is not None:
@@ -132,18 +132,18 @@ def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
         {"TransactionType": "CustomerBuyGoodsOnline", "PartyB": "5500123"},
     ],
 )
-def test_what_is_taken(shop: Shop, changes: dict[str, Any]) -> None:
+def test_valid_requests(shop: Shop, changes: dict[str, Any]) -> None:
     assert shop.push(**changes).status_code == 200
 
 
-def test_form_encoding_is_a_bad_first_field(shop: Shop) -> None:
+def test_form_encoding_is_an_invalid_first_field(shop: Shop) -> None:
     headers = {"Authorization": f"Bearer {shop.token}"}
     answer = shop.call("POST", PUSH, data=shop.push_body(), headers=headers)
     assert error(answer) == (400, "400.002.02", "Bad Request - Invalid BusinessShortCode")
 
 
 @pytest.mark.parametrize("raw", ["", "{", "[]", "null"])
-def test_a_body_that_is_no_object(shop: Shop, raw: str) -> None:
+def test_a_body_that_is_not_an_object(shop: Shop, raw: str) -> None:
     headers = {"Authorization": f"Bearer {shop.token}", "Content-Type": "application/json"}
     answer = shop.call("POST", PUSH, data=raw, headers=headers)
     assert error(answer) == (400, "400.002.05", "Invalid Request Payload")
@@ -162,7 +162,7 @@ def test_wrong_password(shop: Shop, wrong: str) -> None:
     assert error(shop.push(Password=wrong)) == (500, "500.001.1001", "Wrong credentials")
 
 
-def test_the_passwords_test_vector(shop: Shop) -> None:
+def test_the_password_of_the_portals_sample(shop: Shop) -> None:
     assert password() == (
         "MTc0Mzc5YmZiMjc5ZjlhYTliZGJjZjE1OGU5N2RkNzFhNDY3Y2QyZTBjODkzMDU5YjEwZjc4ZTZiNzJhZGEx"
         "ZWQyYzkxOTIwMjEwNjI4MDkyNDA4"
@@ -189,7 +189,7 @@ def test_a_second_prompt_can_be_accepted_and_end_in_1001(shop: Shop, receiver: R
     assert shop.prompt(first, "pin", pin="0000")["prompt"]["state"] == "paid"
 
 
-def test_rule_17_by_switch(shop: Shop, receiver: Receiver) -> None:
+def test_rule_17(shop: Shop, receiver: Receiver) -> None:
     shop.prompt(shop.pushed(), "outcome")
     shop.prompt(shop.pushed(), "outcome")
     shop.options(rule_17=True)
@@ -208,13 +208,13 @@ def test_rule_17_by_switch(shop: Shop, receiver: Receiver) -> None:
         ({"TransactionType": "CustomerBuyGoodsOnline", "PartyB": "5500123"}, 0),
     ],
 )
-def test_a_mixed_up_party_b(shop: Shop, receiver: Receiver, changes: dict[str, Any], code: int | str) -> None:
+def test_a_wrong_party_b(shop: Shop, receiver: Receiver, changes: dict[str, Any], code: int | str) -> None:
     shop.options(tills=["5500123"])
     shop.prompt(shop.pushed(**changes), "outcome")
     assert receiver.stk()[0]["ResultCode"] == code
 
 
-def test_nobody_answers_for_a_minute(shop: Shop, receiver: Receiver) -> None:
+def test_an_unanswered_prompt_expires(shop: Shop, receiver: Receiver) -> None:
     shop.options(auto="hold")
     shop.pushed()
     shop.advance(59)
@@ -238,7 +238,7 @@ def test_strict_customers(shop: Shop, receiver: Receiver) -> None:
     assert [callback["ResultCode"] for callback in receiver.stk()] == [1037, 1037, 0, 1]
 
 
-def test_two_pushes_in_one_instant_have_different_ids(receiver: Receiver) -> None:
+def test_simultaneous_pushes_have_different_ids(receiver: Receiver) -> None:
     state = SimulatorState(SimulatorOptions(timers="manual"), clock=lambda: datetime(2026, 7, 1, tzinfo=UTC))
     with SimulatorServer(state=state) as simulator:
         shop = Shop(simulator, receiver)

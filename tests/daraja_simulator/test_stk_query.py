@@ -1,4 +1,4 @@
-"""STK query: pending in both styles, verdicts as texts, the sandbox's limit."""
+"""STK query: both pending styles, result codes as texts, and the sandbox's limit."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_pending_is_an_error(shop: Shop) -> None:
         (4242, "The transaction failed."),
     ],
 )
-def test_a_verdict_is_a_text(shop: Shop, code: int | str, text: str) -> None:
+def test_the_result_code_is_a_text(shop: Shop, code: int | str, text: str) -> None:
     checkout = shop.pushed()
     shop.prompt(checkout, "outcome", resultCode=code)
     body = shop.query(checkout).json()
@@ -65,7 +65,7 @@ def test_fields_are_checked(shop: Shop) -> None:
     assert shop.daraja(QUERY, {}).json()["errorMessage"].endswith("Invalid BusinessShortCode")
 
 
-def test_asked_too_early(shop: Shop) -> None:
+def test_a_query_that_is_too_early(shop: Shop) -> None:
     shop.options(query_blind_seconds=5, auto="hold")
     checkout = shop.pushed()
     early = shop.query(checkout)
@@ -92,7 +92,7 @@ def test_the_sandboxs_limit(shop: Shop) -> None:
     assert shop.query(checkout).status_code == 200
 
 
-def test_scripted_verdicts(shop: Shop) -> None:
+def test_scripted_results(shop: Shop) -> None:
     checkout = shop.pushed()
     shop.prompt(checkout, "outcome")
     for outcome in ("pending", "1032", "paid"):
@@ -101,16 +101,16 @@ def test_scripted_verdicts(shop: Shop) -> None:
     assert codes == ["4999", "1032", "0", "0"]
 
 
-@pytest.mark.parametrize(("code", "told"), [(0, "1032"), (1, "0")])
-def test_a_query_may_contradict_the_callback(shop: Shop, code: int, told: str) -> None:
+@pytest.mark.parametrize(("code", "reported"), [(0, "1032"), (1, "0")])
+def test_a_query_contradicts_the_callback(shop: Shop, code: int, reported: str) -> None:
     shop.options(faults={"stk_query.query_contradicts": 1})
     checkout = shop.pushed()
     assert shop.query(checkout).json()["ResultCode"] == "4999"
     shop.prompt(checkout, "outcome", resultCode=code)
-    assert shop.query(checkout).json()["ResultCode"] == told
+    assert shop.query(checkout).json()["ResultCode"] == reported
 
 
-def test_a_query_may_forget(shop: Shop) -> None:
+def test_a_query_that_does_not_find_the_push(shop: Shop) -> None:
     checkout = shop.pushed()
     shop.script(operation="stk_query", fault="query_forgets")
     assert shop.query(checkout).json()["errorMessage"] == "The transaction does not Exist"

@@ -1,4 +1,4 @@
-"""Transaction status: what is checked, what is answered, and what the result says."""
+"""Transaction status: the checks of the request, the response, and the result."""
 
 import re
 from typing import Any
@@ -37,11 +37,11 @@ def test_a_completed_payout(shop: Shop, receiver: Receiver) -> None:
     assert re.fullmatch(r"[A-Z]{2}[1-9A-V]0000000", result["TransactionID"])
     assert result["ReferenceData"] == {"ReferenceItem": {"Key": "Occasion"}}
     credit = shop.ledger()["credits"][0]
-    told = parameters(result)
-    initiated, finalised = told.pop("InitiatedTime"), told.pop("FinalisedTime")
+    reported = parameters(result)
+    initiated, finalised = reported.pop("InitiatedTime"), reported.pop("FinalisedTime")
     assert len(str(initiated)) == len(str(finalised)) == 14
     assert 20240101000000 < initiated <= finalised
-    assert told == {
+    assert reported == {
         "DebitPartyName": "174379 - SIMULATED SHOP",
         "CreditPartyName": f"{PHONE} - CUSTOMER 5678",
         "OriginatorConversationID": "refund-1",
@@ -57,7 +57,7 @@ def test_a_completed_payout(shop: Shop, receiver: Receiver) -> None:
     assert {"Key": "TransactionReason"} in result["ResultParameters"]["ResultParameter"]
 
 
-def test_either_id_of_the_payout_or_its_receipt_will_do(shop: Shop) -> None:
+def test_a_payout_by_either_id_or_its_receipt(shop: Shop) -> None:
     shop.b2c(OriginatorConversationID="refund-0", Amount=40)
     paid = shop.b2c().json()
     shop.advance(2)
@@ -68,7 +68,7 @@ def test_either_id_of_the_payout_or_its_receipt_will_do(shop: Shop) -> None:
         {"TransactionID": receipt},
         {"TransactionID": receipt, "OriginalConversationID": ""},
     ]
-    first, *others = [shop.told(**way) for way in ways]
+    first, *others = [shop.query_transaction(**way) for way in ways]
     assert (first["Amount"], first["ReceiptNo"]) == ("50", receipt)
     assert others == [first] * 3
 
@@ -77,16 +77,16 @@ def test_a_payment_by_its_receipt(shop: Shop) -> None:
     shop.prompt(shop.pushed(phone="254712345670"), "cancel")
     shop.prompt(shop.pushed(), "outcome")
     debit = shop.ledger()["debits"][0]
-    told = shop.told(TransactionID=debit["receipt"])
-    assert told["DebitPartyName"] == f"{PHONE} - CUSTOMER 5678"
-    assert told["CreditPartyName"] == "174379 - SIMULATED SHOP"
-    assert (told["TransactionStatus"], told["Amount"]) == ("Completed", "100")
-    assert (told["ReceiptNo"], told["ConversationID"]) == (debit["receipt"], None)
-    assert told["OriginatorConversationID"] == shop.ledger()["prompts"][1]["merchantRequestId"]
+    reported = shop.query_transaction(TransactionID=debit["receipt"])
+    assert reported["DebitPartyName"] == f"{PHONE} - CUSTOMER 5678"
+    assert reported["CreditPartyName"] == "174379 - SIMULATED SHOP"
+    assert (reported["TransactionStatus"], reported["Amount"]) == ("Completed", "100")
+    assert (reported["ReceiptNo"], reported["ConversationID"]) == (debit["receipt"], None)
+    assert reported["OriginatorConversationID"] == shop.ledger()["prompts"][1]["merchantRequestId"]
 
 
 @pytest.mark.parametrize("way", ["TransactionID", "OriginalConversationID"])
-def test_an_id_that_nobody_knows(shop: Shop, receiver: Receiver, way: str) -> None:
+def test_an_unknown_id(shop: Shop, receiver: Receiver, way: str) -> None:
     shop.prompt(shop.pushed(), "cancel")
     shop.options(b2c_auto="hold")
     shop.b2c()
@@ -99,17 +99,17 @@ def test_an_id_that_nobody_knows(shop: Shop, receiver: Receiver, way: str) -> No
     assert "ReferenceData" in result
 
 
-def test_the_life_of_a_payout(shop: Shop) -> None:
+def test_the_states_of_a_payout(shop: Shop) -> None:
     shop.options(b2c_auto="hold")
     shop.b2c()
-    words = [shop.told(OriginalConversationID="refund-1")]
+    words = [shop.query_transaction(OriginalConversationID="refund-1")]
     shop.simulator.post("/simulator/b2c/refund-1/timeout")
-    words.append(shop.told(OriginalConversationID="refund-1"))
+    words.append(shop.query_transaction(OriginalConversationID="refund-1"))
     shop.simulator.post("/simulator/b2c/refund-1/complete")
-    words.append(shop.told(OriginalConversationID="refund-1"))
-    assert [told["TransactionStatus"] for told in words] == ["Initiated", "Authorized", "Completed"]
-    assert [told["ReceiptNo"] is None for told in words] == [True, True, False]
-    assert [told["FinalisedTime"] is None for told in words] == [True, True, False]
+    words.append(shop.query_transaction(OriginalConversationID="refund-1"))
+    assert [reported["TransactionStatus"] for reported in words] == ["Initiated", "Authorized", "Completed"]
+    assert [reported["ReceiptNo"] is None for reported in words] == [True, True, False]
+    assert [reported["FinalisedTime"] is None for reported in words] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -122,33 +122,36 @@ def test_the_life_of_a_payout(shop: Shop) -> None:
         ("254712997000", "Completed"),
     ],
 )
-def test_a_number_chooses_what_is_told(shop: Shop, phone: str, word: str) -> None:
+def test_a_number_chooses_the_status(shop: Shop, phone: str, word: str) -> None:
     shop.b2c(PartyB=phone)
     shop.advance(1.1)
-    assert shop.told(OriginalConversationID="refund-1")["TransactionStatus"] == word
+    assert shop.query_transaction(OriginalConversationID="refund-1")["TransactionStatus"] == word
 
 
-def test_a_payout_to_a_stranger_is_declined(shop: Shop) -> None:
+def test_a_payout_to_an_unknown_customer_is_declined(shop: Shop) -> None:
     shop.options(strict_customers=True)
     shop.b2c()
     shop.advance(1.1)
-    told = shop.told(OriginalConversationID="refund-1")
-    assert (told["TransactionStatus"], told["CreditPartyName"]) == ("Declined", PHONE)
+    reported = shop.query_transaction(OriginalConversationID="refund-1")
+    assert (reported["TransactionStatus"], reported["CreditPartyName"]) == ("Declined", PHONE)
 
 
-def test_a_lost_result_is_found_by_asking(shop: Shop, receiver: Receiver) -> None:
+def test_a_query_finds_a_lost_result(shop: Shop, receiver: Receiver) -> None:
     shop.script(operation="b2c", callback="lost")
     shop.b2c()
     shop.advance(5)
     assert not receiver.posts
     credit = shop.ledger()["credits"][0]
-    told = shop.told(OriginalConversationID="refund-1")
-    assert (told["TransactionStatus"], told["Amount"]) == ("Completed", "50")
-    assert (told["ReceiptNo"], told["ConversationID"]) == (credit["receipt"], credit["conversationId"])
+    reported = shop.query_transaction(OriginalConversationID="refund-1")
+    assert (reported["TransactionStatus"], reported["Amount"]) == ("Completed", "50")
+    assert (reported["ReceiptNo"], reported["ConversationID"]) == (
+        credit["receipt"],
+        credit["conversationId"],
+    )
     assert len(receiver.posts) == 1
 
 
-def test_the_answer_is_that_of_its_moment(shop: Shop, receiver: Receiver) -> None:
+def test_the_result_reports_the_state_at_its_time(shop: Shop, receiver: Receiver) -> None:
     shop.options(status_after=30)
     shop.b2c()
     shop.status(OriginalConversationID="refund-1")
@@ -179,7 +182,7 @@ def test_the_answer_is_that_of_its_moment(shop: Shop, receiver: Receiver) -> Non
         ("Occasion", "x" * 101),
     ],
 )
-def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
+def test_the_error_names_an_invalid_field(shop: Shop, field: str, value: Any) -> None:
     answer = shop.status(**({"TransactionID": RECEIPT} | {field: value}))
     assert answer.status_code == 400
     assert answer.json()["errorCode"] == "400.002.02"
@@ -187,7 +190,7 @@ def test_a_bad_field_is_named(shop: Shop, field: str, value: Any) -> None:
     assert shop.ledger()["statusQueries"] == []
 
 
-def test_what_may_be_left_out_and_spelt_as_a_number(shop: Shop) -> None:
+def test_optional_fields_and_numbers(shop: Shop) -> None:
     assert shop.status(TransactionID=RECEIPT, Occasion=None, IdentifierType=4).status_code == 200
 
 
@@ -198,7 +201,7 @@ def test_shortcodes(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("change", [{"secret": "wrong"}, {"Initiator": "somebody"}])
-def test_a_wrong_initiator_is_told_later(shop: Shop, receiver: Receiver, change: dict[str, str]) -> None:
+def test_the_result_reports_a_wrong_initiator(shop: Shop, receiver: Receiver, change: dict[str, str]) -> None:
     shop.b2c()
     shop.advance(1.1)
     assert shop.status(OriginalConversationID="refund-1", **change).status_code == 200
@@ -217,7 +220,7 @@ def test_wrong_passwords_lock_payouts_and_queries_alike(shop: Shop, receiver: Re
     assert sorted(item["ResultCode"] for item in receiver.results()) == [2001] * 5 + [8006] * 2
 
 
-def test_the_ledger_remembers_queries(shop: Shop) -> None:
+def test_the_ledger_lists_queries(shop: Shop) -> None:
     body = shop.status(TransactionID=RECEIPT).json()
     (waiting,) = shop.ledger()["statusQueries"]
     assert (waiting["resultCode"], waiting["answeredAt"]) == (None, None)
@@ -250,7 +253,7 @@ def test_each_callback_fault(shop: Shop, receiver: Receiver) -> None:
     assert len(receiver.results()) == 4
 
 
-def test_the_result_before_the_answer_and_only_once(shop: Shop, receiver: Receiver) -> None:
+def test_the_result_before_the_response_and_only_once(shop: Shop, receiver: Receiver) -> None:
     shop.options(faults={"transaction_status.callback_before_answer": 1})
     body = shop.status(TransactionID=RECEIPT).json()
     assert receiver.results()[0]["ConversationID"] == body["ConversationID"]
@@ -258,7 +261,7 @@ def test_the_result_before_the_answer_and_only_once(shop: Shop, receiver: Receiv
     assert len(receiver.results()) == 1
 
 
-def test_a_lost_answer_is_answered_all_the_same(shop: Shop, receiver: Receiver) -> None:
+def test_a_lost_response_still_has_a_result(shop: Shop, receiver: Receiver) -> None:
     shop.script(operation="transaction_status", fault="answer_lost")
     with pytest.raises(requests.ConnectionError):
         shop.status(TransactionID=RECEIPT)
@@ -266,7 +269,7 @@ def test_a_lost_answer_is_answered_all_the_same(shop: Shop, receiver: Receiver) 
     assert len(receiver.results()) == 1
 
 
-def test_a_refused_token(shop: Shop) -> None:
+def test_an_invalid_token(shop: Shop) -> None:
     shop.script(operation="transaction_status", fault="token_refused")
     answer = shop.status(TransactionID=RECEIPT)
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "400.003.01")
@@ -291,12 +294,12 @@ def test_a_script_for_one_receipt_or_conversation(shop: Shop, receiver: Receiver
     assert not any("ResultParameters" in item for item in results)
 
 
-def test_a_script_holds_the_news_back_or_tells_another_amount(shop: Shop) -> None:
+def test_a_script_reports_pending_or_a_wrong_amount(shop: Shop) -> None:
     shop.b2c()
     shop.advance(1.1)
     shop.script(operation="transaction_status", outcome="pending")
     shop.script(operation="transaction_status", amount_in_callback=49, outcome="paid")
-    first, second = (shop.told(OriginalConversationID="refund-1") for _ in range(2))
+    first, second = (shop.query_transaction(OriginalConversationID="refund-1") for _ in range(2))
     assert (first["TransactionStatus"], first["ReceiptNo"], first["FinalisedTime"]) == (
         "Initiated",
         None,
