@@ -24,6 +24,7 @@ from mpesa_service.extensions import Database
 from mpesa_service.models import Base, C2bConfirmation, Payment, PaymentEvent, Refund
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.services.c2b_payments import typed_key
+from mpesa_service.services.readiness import SCHEMA_REVISION
 from mpesa_service.services.vault import Vault
 from tests.support import ENCRYPTION_KEY, SECRET
 
@@ -362,6 +363,10 @@ class TestNumbering:
     def test_there_is_one_head_and_it_is_the_last(self) -> None:
         scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
         assert scripts.get_heads() == [f"{len(list(VERSIONS.glob('*.py'))):04}"]
+
+    def test_the_service_expects_the_head(self) -> None:
+        scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+        assert scripts.get_heads() == [SCHEMA_REVISION], "write it into services/readiness.py"
 
 
 def mpesa(**changes: Any) -> dict[str, Any]:

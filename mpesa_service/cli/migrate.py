@@ -1,6 +1,7 @@
 """The command that creates and changes the tables: mpesa migrate"""
 
 import os
+from pathlib import Path
 
 import click
 from alembic import command
@@ -9,7 +10,12 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from mpesa_service.config import database_problem
 from mpesa_service.extensions import Database
-from mpesa_service.services.readiness import MIGRATIONS, schema_head
+from mpesa_service.services.readiness import SCHEMA_REVISION
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_INSTALLED = _PACKAGE / "migrations"
+MIGRATIONS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "migrations"
+"""The wheel has the migrations in the package (setup.py); a clone has them beside it."""
 
 
 @click.command("migrate")
@@ -28,7 +34,7 @@ def migrate() -> None:
         command.upgrade(config, "head")
     except OperationalError as error:
         raise click.ClickException(f"The database refused: {str(error.orig).strip()}") from error
-    click.echo(f"The tables are at revision {schema_head()}.")
+    click.echo(f"The tables are at revision {SCHEMA_REVISION}.")
 
 
 def _connect() -> None:

@@ -39,8 +39,8 @@ MIGRATE = "all, `migrate`"
 SERVE = "`serve`"
 SERVE_WORKER = "`serve`, `worker`"
 WORKER = "`worker`"
-PAYOUTS = "`serve`, `payouts`"
-C2B = "`serve`, `c2b`"
+PAYOUTS = "`serve`, `payout`"
+C2B = "`serve`, `register-urls`"
 TOKEN = "`serve`, `token`"  # noqa: S105 - a list of commands
 
 
@@ -115,7 +115,7 @@ class Settings:
         choice("accept", "reject"),
         "The answer to M-Pesa's validation of a C2B payment when the service cannot decide.",
         "accept",
-        read_by=C2B,
+        read_by="`serve`, `c2b-rules`",
     )
     mpesa_base_url: str | None = setting(address, "Overrides the host of the environment.", None)
     mpesa_connect_timeout: float = setting(short_time, "Time limit for a connection to Daraja.", 3.0)

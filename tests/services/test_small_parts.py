@@ -1,6 +1,7 @@
 """The token store, the vault, readiness, and what failed calls mean."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -18,7 +19,7 @@ from mpesa_service.daraja import (
 from mpesa_service.extensions import Database
 from mpesa_service.services.clock import utc_now
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
-from mpesa_service.services.readiness import unready_because
+from mpesa_service.services.readiness import SCHEMA_REVISION, unready_because
 from mpesa_service.services.runtime import build_runtime
 from mpesa_service.services.token_store import DatabaseTokenStore
 from mpesa_service.services.vault import Vault
@@ -125,6 +126,13 @@ def test_not_ready_without_database() -> None:
     env = environment(DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none")
     runtime = build_runtime(load_settings(env))
     assert unready_because(runtime) == "The database cannot be reached."
+    runtime.database.dispose()
+
+
+def test_not_ready_on_an_empty_database(tmp_path: Path) -> None:
+    runtime = build_runtime(load_settings(environment(DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")))
+    reason = unready_because(runtime)
+    assert reason == f"The schema is at None, not at {SCHEMA_REVISION}: run mpesa migrate."
     runtime.database.dispose()
 
 
