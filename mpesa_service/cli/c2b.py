@@ -1,4 +1,4 @@
-"""Operator command that tells Daraja where to post: mpesa register-urls"""
+"""The operator command that registers the C2B addresses: mpesa register-urls"""
 
 import click
 from flask.cli import with_appcontext
@@ -15,7 +15,7 @@ from mpesa_service.services.c2b_registration import Registration, planned, regis
 @click.option(
     "--response-type",
     type=click.Choice(["Completed", "Cancelled"]),
-    help="What M-Pesa does when validation does not answer; by default what the rules do when unsure.",
+    help="What M-Pesa does with a payment when validation does not answer. Default: the `unsure` rule.",
 )
 @click.option(
     "--by",
@@ -25,10 +25,12 @@ from mpesa_service.services.c2b_registration import Registration, planned, regis
     show_default=True,
     help="Your name, for the audit log.",
 )
-@click.option("--show", is_flag=True, help="Register nothing: only show the addresses.")
+@click.option("--show", is_flag=True, help="Only show the addresses.")
 @as_json
 def register_urls(response_type: str | None, who: str, show: bool, as_json: bool) -> None:
-    """Register the C2B addresses. They are secrets: whoever knows them can say that money arrived.
+    """Register the C2B addresses at M-Pesa.
+
+    The addresses are secrets: a person who knows them can post false payments.
 
     Example: mpesa register-urls --by amina
     """
@@ -39,7 +41,7 @@ def register_urls(response_type: str | None, who: str, show: bool, as_json: bool
         echo_json(RegistrationSchema().dump(found))
         return
     _print_registration(found)
-    click.echo("Nothing was registered." if show else "Registered.")
+    click.echo("Nothing is registered." if show else "Registered.")
 
 
 def _print_registration(found: Registration) -> None:

@@ -1,4 +1,4 @@
-"""Operator commands for the rules of validation: mpesa c2b-rules …"""
+"""Operator commands for the validation rules: mpesa c2b-rules …"""
 
 import click
 from flask.cli import AppGroup
@@ -9,7 +9,7 @@ from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
 from mpesa_service.schemas.c2b import RulesSchema
 from mpesa_service.services.c2b_rules import RuleChange, RuleRecord, change_rules, show_rules
 
-c2b_rules_cli = AppGroup("c2b-rules", help="Which payments from the phone's own menu are let through.")
+c2b_rules_cli = AppGroup("c2b-rules", help="Rules that say which C2B payments M-Pesa accepts.")
 
 
 @c2b_rules_cli.command("show")
@@ -23,13 +23,25 @@ def show(as_json: bool) -> None:
 
 
 @c2b_rules_cli.command("set")
-@click.option("--reference", type=click.Choice([rule.value for rule in ReferenceRule]))
-@click.option("--amount", type=click.Choice([rule.value for rule in AmountRule]))
-@click.option("--unsure", type=click.Choice([rule.value for rule in WhenUnsure]))
+@click.option(
+    "--reference",
+    type=click.Choice([rule.value for rule in ReferenceRule]),
+    help="known: references of expected orders and started payments. open: any reference.",
+)
+@click.option(
+    "--amount",
+    type=click.Choice([rule.value for rule in AmountRule]),
+    help="exact: the amount due. minimum: the amount due or more. any: any amount.",
+)
+@click.option(
+    "--unsure",
+    type=click.Choice([rule.value for rule in WhenUnsure]),
+    help="What to do with a payment when the service cannot check the rules.",
+)
 @by
 @as_json
 def set_(reference: str | None, amount: str | None, unsure: str | None, who: str, as_json: bool) -> None:
-    """Change rules; what is not named stays as it is. They hold from the next payment on.
+    """Change the rules that you name. The new rules apply from the next payment.
 
     Example: mpesa c2b-rules set --reference known --amount exact --by amina
     """

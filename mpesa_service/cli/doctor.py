@@ -1,4 +1,4 @@
-"""Operator command that looks for what is wrong: mpesa doctor"""
+"""The operator command that checks the installation: mpesa doctor"""
 
 import json
 from collections.abc import Iterator
@@ -23,13 +23,16 @@ _STYLES = {Health.GOOD: "green", Health.WARNING: "yellow", Health.WRONG: "bold r
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @with_appcontext
 def doctor(as_json: bool) -> None:
-    """Check credentials, addresses, clock, database, broker and limits; exit with 1 if one is wrong.
+    """Check the installation: credentials, clock, database, broker.
 
-    Moves no money. Asks M-Pesa for the accounts' balances, which proves the initiator, and waits up to 20 s
-    for the answer. Example: mpesa doctor
+    It also checks the addresses and the store of the rate limits. The exit code is 1 if a check fails. The
+    command moves no money. It queries the account balances, because the answer shows that M-Pesa accepts the
+    initiator, and waits up to 20 seconds for it.
+
+    Example: mpesa doctor
     """
     findings = []
     for finding in _findings():

@@ -1,4 +1,4 @@
-"""Operator command for stored callbacks: mpesa inbox …"""
+"""The operator command for stored callbacks: mpesa inbox …"""
 
 import click
 from flask.cli import AppGroup
@@ -7,16 +7,20 @@ from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.options import as_json, say
 from mpesa_service.services.inbox import take_up_failed
 
-inbox_cli = AppGroup("inbox", help="Callbacks as they came in.")
+inbox_cli = AppGroup("inbox", help="Stored callbacks.")
 
 
 @inbox_cli.command("retry")
-@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="At most this many.")
+@click.option(
+    "--limit", default=1000, show_default=True, type=click.IntRange(1), help="Apply at most this many."
+)
 @as_json
 def retry_inbox(limit: int, as_json: bool) -> None:
-    """Apply again the callbacks whose applying failed; each is tried ten times in all.
+    """Apply the callbacks that failed again.
+
+    The service tries each callback ten times in all.
 
     Example: mpesa inbox retry
     """
     taken = take_up_failed(runtime(), limit)
-    say({"callbacks": taken}, f"{taken} callbacks were taken up again.", as_json)
+    say({"callbacks": taken}, f"{taken} callbacks were tried again.", as_json)

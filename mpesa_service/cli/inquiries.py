@@ -1,4 +1,4 @@
-"""Operator commands that ask M-Pesa: what became of a transaction, and what the accounts hold."""
+"""Operator commands that query M-Pesa: mpesa status, mpesa balance"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,10 +17,8 @@ OPERATOR = "operator"
 WAIT_SECONDS = 60
 _BALANCE = ("account", "available", "current", "reserved", "uncleared", "at")
 
-_wait = click.option(
-    "--wait", is_flag=True, help=f"Wait for the answer, {WAIT_SECONDS} seconds at most; else ask again."
-)
-_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+_wait = click.option("--wait", is_flag=True, help=f"Wait for the answer, at most {WAIT_SECONDS} seconds.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.command("status")
@@ -29,7 +27,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @_json
 @with_appcontext
 def status(receipt: str, *, wait: bool, as_json: bool) -> None:
-    """Ask M-Pesa what became of the transaction with this receipt.
+    """Query M-Pesa for the status of a transaction, by its receipt.
+
+    M-Pesa answers later. Without --wait, run the command again within a minute to see the answer.
 
     Example: mpesa status UKN2ABCDEF --wait
     """
@@ -46,7 +46,9 @@ def status(receipt: str, *, wait: bool, as_json: bool) -> None:
 @_json
 @with_appcontext
 def balance(*, wait: bool, as_json: bool) -> None:
-    """Ask M-Pesa what the accounts hold, and show what is known.
+    """Query M-Pesa for the account balances and show them.
+
+    M-Pesa answers later. Without --wait, run the command again within a minute to see the answer.
 
     Example: mpesa balance --wait
     """
@@ -55,8 +57,8 @@ def balance(*, wait: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(BalancesSchema().dump({"balances": found, "inquiry": record}), indent=2))
     else:
-        told = BalancesSchema().dump({"balances": found})["balances"]
-        print_table(_BALANCE, ([row[name] for name in _BALANCE] for row in told))
+        balances = BalancesSchema().dump({"balances": found})["balances"]
+        print_table(_BALANCE, ([row[name] for name in _BALANCE] for row in balances))
     _exit(record)
 
 
@@ -69,17 +71,17 @@ def _asked(ask: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord:
 
 
 def _facts(record: InquiryRecord) -> Iterator[tuple[str, str | None]]:
-    told = InquirySchema().dump(record)
-    yield "question", told["status"]
-    yield "reason", told["failureReason"]
-    yield from (told["transaction"] or {}).items()
-    for name, value in (told["ours"] or {}).items():
+    inquiry = InquirySchema().dump(record)
+    yield "question", inquiry["status"]
+    yield "reason", inquiry["failureReason"]
+    yield from (inquiry["transaction"] or {}).items()
+    for name, value in (inquiry["ours"] or {}).items():
         yield f"our {name}", value
 
 
 def _exit(record: InquiryRecord) -> None:
-    """Say on standard error what is still to come, and fail where there is no answer."""
+    """Print on standard error that the answer is missing, or exit with 1 if the inquiry failed."""
     if record.completed_at is None:
-        click.echo("M-Pesa has not answered yet: ask again.", err=True)
+        click.echo("M-Pesa has not answered yet. Run the command again.", err=True)
     elif record.failure_reason is not None:
         raise SystemExit(1)

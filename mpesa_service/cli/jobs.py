@@ -1,4 +1,4 @@
-"""Operator commands for jobs."""
+"""Operator commands for background jobs: mpesa jobs …"""
 
 import click
 from flask.cli import AppGroup
@@ -8,16 +8,22 @@ from mpesa_service.cli.options import as_json, echo_json
 from mpesa_service.cli.output import print_table
 from mpesa_service.jobs.table import JOBS, run
 
-jobs_cli = AppGroup("jobs", help="What is done without being asked.")
+jobs_cli = AppGroup("jobs", help="Background jobs.")
 
 
 @jobs_cli.command("run-once")
 @click.option(
-    "--job", "names", multiple=True, type=click.Choice([job.name for job in JOBS]), help="Only this."
+    "--job",
+    "names",
+    multiple=True,
+    type=click.Choice([job.name for job in JOBS]),
+    help="Run only this job. Repeatable.",
 )
 @as_json
 def run_once(names: tuple[str, ...], as_json: bool) -> None:
-    """Run every job once, until what is due is done.
+    """Run every job once, until nothing is due.
+
+    Without a worker, run this command every minute.
 
     Example: mpesa jobs run-once
     """
@@ -41,4 +47,4 @@ def list_jobs(as_json: bool) -> None:
     if as_json:
         echo_json([{"name": job.name, "every": job.every, "help": job.help} for job in JOBS])
         return
-    print_table(("job", "every", "what it does"), ((job.name, f"{job.every:g} s", job.help) for job in JOBS))
+    print_table(("job", "every", "description"), ((job.name, f"{job.every:g} s", job.help) for job in JOBS))

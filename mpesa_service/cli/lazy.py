@@ -1,4 +1,4 @@
-"""A group of commands that imports a command only when somebody uses it."""
+"""A group of commands that imports a command when it is used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class LazyGroup(click.Group):
     def __init__(self, *, sections: Mapping[str, Mapping[str, Lazy]], **settings: Any) -> None:
         self.sections = sections
         self._lazy = {name: lazy for section in sections.values() for name, lazy in section.items()}
-        # Stand-ins: click lists their names, and suggests one when a name is misspelt.
+        # Placeholders: click lists their names, and suggests one for a misspelled name.
         super().__init__(commands=[click.Command(name) for name in self._lazy], **settings)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002

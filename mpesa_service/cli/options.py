@@ -1,4 +1,4 @@
-"""What operator commands share: who is asking, options read as the API reads them, errors, JSON, times."""
+"""Parts that operator commands share: options, the operator, errors, JSON, times."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ LONGEST_NAME = 100
 
 
 class _Name(click.ParamType[str]):
-    """A person's name: something that can be seen, without blanks around it."""
+    """A person's name: visible characters, with the spaces around them removed."""
 
     name = "name"
 
@@ -37,19 +37,19 @@ class _Name(click.ParamType[str]):
 
 
 NAME = _Name()
-as_json = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 by = click.option("--by", "who", required=True, type=NAME, help="Your name, for the audit trail.")
-reason = click.option("--reason", "why", required=True, help="Why, for the audit trail.")
+reason = click.option("--reason", "why", required=True, help="The reason, for the audit trail.")
 
 
 def operator(name: str) -> Principal:
-    """Return who acts when somebody with this name types a command."""
+    """Return the principal for an operator with this name."""
     return Principal(f"operator:{name}", frozenset({ADMIN}))
 
 
 @contextmanager
 def errors_as_sentences() -> Iterator[None]:
-    """Let an error of ours end a command with its sentence."""
+    """End a command with the message of a ServiceError, without a traceback."""
     try:
         yield
     except ServiceError as error:
@@ -57,7 +57,10 @@ def errors_as_sentences() -> Iterator[None]:
 
 
 def load(schema: Schema, **given: Any) -> dict[str, Any]:
-    """Read options, by the API's names, as the API reads its requests; what was not given is absent."""
+    """Read options with a schema of the API, under the API's names.
+
+    Options that are None or empty are left out. Raise click.UsageError with the API's message.
+    """
     present = {name: value for name, value in given.items() if value not in (None, ())}
     try:
         found: dict[str, Any] = schema.load(present)
@@ -67,13 +70,13 @@ def load(schema: Schema, **given: Any) -> dict[str, Any]:
 
 
 def finding(action: Resolution, **given: Any) -> Finding:
-    """Return what a person has found out about something in review, read as the API reads it."""
+    """Return an operator's decision on a payment or payout in review."""
     found = load(ResolveSchema(), action=action.value, **given)
     return Finding(action, found["reason"], found["receipt"], found.get("amount"))
 
 
 def resume_held(name: str, who: str, *, as_json: bool) -> None:
-    """Let what is held go on, and say what came of it."""
+    """End the suspension of refunds or payouts, and print the result."""
     lifted = holds.resume(runtime(), operator(who).subject, name)
     if as_json:
         echo_json(HoldSchema(many=True).dump(lifted))
@@ -82,11 +85,12 @@ def resume_held(name: str, who: str, *, as_json: bool) -> None:
 
 
 def echo_json(data: Any) -> None:
+    """Print JSON with an indent of two."""
     click.echo(json.dumps(data, indent=2))
 
 
 def say(result: dict[str, object], sentence: str, as_json: bool) -> None:
-    """Print what came of a command: `sentence` for people, or `result` as JSON for scripts."""
+    """Print the result of a command: `sentence`, or `result` as JSON."""
     if as_json:
         echo_json(result)
         return
@@ -94,5 +98,5 @@ def say(result: dict[str, object], sentence: str, as_json: bool) -> None:
 
 
 def local_time(at: datetime | None) -> str:
-    """Return a time in Nairobi, for people; nothing for none."""
+    """Return a time as people in Nairobi write it, `2026-11-22 14:00:00`, or an empty text for None."""
     return at.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S") if at else ""

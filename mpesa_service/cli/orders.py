@@ -1,4 +1,4 @@
-"""Operator commands for announced orders: mpesa orders …"""
+"""Operator commands for expected orders: mpesa orders …"""
 
 from typing import Any
 
@@ -16,18 +16,30 @@ from mpesa_service.services.records import PaymentRecord
 
 READER = operator("reader")
 
-orders_cli = AppGroup("orders", help="Orders that customers may pay from the phone's own menu.")
+orders_cli = AppGroup("orders", help="Expected orders: customers can pay them by C2B.")
 
 
 @orders_cli.command("announce")
 @click.argument("order")
 @click.argument("amount", type=int)
-@click.option("--owner", required=True, help="Whose order it is: the `sub` of the shop's token.")
-@click.option("--expires", "expiresAt", metavar="TIME", help="2026-11-30T18:00, in Nairobi.")
-@click.option("--amount-rule", "amountRule", type=click.Choice([rule.value for rule in AmountRule]))
+@click.option("--owner", required=True, help="The owner of the order: the `sub` of the shop's token.")
+@click.option(
+    "--expires",
+    "expiresAt",
+    metavar="TIME",
+    help="When the order expires, in Nairobi: 2026-11-30T18:00.",
+)
+@click.option(
+    "--amount-rule",
+    "amountRule",
+    type=click.Choice([rule.value for rule in AmountRule]),
+    help="Default: the `amount` rule of `mpesa c2b-rules`.",
+)
 @as_json
 def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -> None:
-    """Announce an order of so many shillings; the same again changes nothing.
+    """Register an order that a customer will pay, with its amount in shillings.
+
+    Running the command again with the same values changes nothing.
 
     Example: mpesa orders announce ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
     """
@@ -38,14 +50,14 @@ def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -
         echo_json(ExpectedOrderSchema().dump(found))
         return
     _print(found)
-    click.echo("Announced." if made else "It was announced before.")
+    click.echo("The order is registered." if made else "The order was registered before.")
 
 
 @orders_cli.command("show")
 @click.argument("order")
 @as_json
 def show(order: str, as_json: bool) -> None:
-    """Show what is due of an order, what has come, and its payments.
+    """Show the amounts of an order, due and received, and its payments.
 
     Example: mpesa orders show ORDER-1001
     """
@@ -56,17 +68,21 @@ def show(order: str, as_json: bool) -> None:
         return
     _print(found)
     if found.payments:
-        headings = ("payment", "at", "status", "amount", "paid back", "payer", "receipt")
+        headings = ("payment", "at", "status", "amount", "refunded", "payer", "receipt")
         print_table(headings, map(_payment, found.payments))
 
 
 @orders_cli.command("list")
-@click.option("--status", type=click.Choice([status.value for status in OrderStatus]))
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100))
-@click.option("--before", default=None, help="Go on below this one, by its `_id`.")
+@click.option(
+    "--status", type=click.Choice([status.value for status in OrderStatus]), help="Only this status."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 100), help="Show at most this many."
+)
+@click.option("--before", default=None, help="Show the orders after the one with this `_id`.")
 @as_json
 def list_(status: str | None, limit: int, before: str | None, as_json: bool) -> None:
-    """Show announced orders, newest first.
+    """Show expected orders, newest first.
 
     Example: mpesa orders list --status partially_paid
     """
@@ -80,7 +96,17 @@ def list_(status: str | None, limit: int, before: str | None, as_json: bool) -> 
 
 
 def _print(*orders: OrderState) -> None:
-    headings = ("order", "or type", "of", "status", "due", "received", "missing", "too much", "until")
+    headings = (
+        "order",
+        "account reference",
+        "owner",
+        "status",
+        "due",
+        "received",
+        "missing",
+        "overpaid",
+        "expires",
+    )
     print_table(headings, map(_order, orders))
 
 

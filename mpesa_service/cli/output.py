@@ -22,8 +22,10 @@ _ANY_WIDTH = 1_000_000
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Row]) -> None:
-    """Print a table. In a pipe it is as wide as it is; on a terminal its sentences are folded, and where that
-    does not make it narrow enough, each cell has a line of its own.
+    """Print a table.
+
+    In a pipe, the table has its full width. On a terminal, columns of text are wrapped. If the table is still
+    too wide, each cell gets a line of its own.
     """
     from rich.console import Console
 
@@ -41,7 +43,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Row]) -> None:
 
 
 def print_facts(pairs: Iterable[tuple[str, str | None]]) -> None:
-    """Print names and what they are, one below the other."""
+    """Print names and their values, one pair a line."""
     facts = list(pairs)
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
@@ -61,7 +63,7 @@ def _table(columns: Sequence[Sequence[str]]) -> "Table":
 
 
 def _least_width(column: Sequence[str]) -> int:
-    """Return how narrow a column can be without any word of it in two."""
+    """Return the width of the longest word in a column."""
     parts = [part for cell in column for part in cell.split()]
     return max(map(len, parts), default=0)
 
@@ -71,7 +73,7 @@ def _is_prose(cells: Sequence[str]) -> bool:
 
 
 def refund_shown(*, as_json: bool) -> Callable[[RefundStarted], Answer]:
-    """Return how a refund that was asked for is told, or why M-Pesa refused it."""
+    """Return the function that describes a started refund, or the reason why M-Pesa refused it."""
     return _in_json if as_json else _in_words
 
 
@@ -89,7 +91,7 @@ def _in_words(started: RefundStarted) -> Answer:
 
 
 def end_with(answer: Answer) -> None:
-    """Print what was answered; end with 1 if it was refused."""
+    """Print an answer. Exit with 1 if it is an error."""
     click.echo(answer.body.decode())
     if answer.status >= 400:
         raise SystemExit(1)

@@ -36,18 +36,28 @@ from mpesa_service.services.trail import TrailEvent, payment_trail
 
 OPERATOR = Principal("operator", frozenset({ADMIN}))
 
-payments_cli = AppGroup("payments", help="What was paid, and what happened to it.")
-as_json_option = click.option("--json", "to_json", is_flag=True, help="For scripts.")
+payments_cli = AppGroup("payments", help="Payments and their history.")
+as_json_option = click.option("--json", "to_json", is_flag=True, help="Print JSON, for scripts.")
 _FILTERS = (
-    click.option("--status", multiple=True, metavar="WORDS", help=f"Repeatable: {', '.join(STATUSES)}."),
-    click.option("--provider", type=click.Choice(PROVIDERS)),
-    click.option("--order", "orderId", metavar="ID"),
-    click.option("--from", "from", metavar="TIME", help="2026-11-22 or 2026-11-22T14:00, in Nairobi."),
-    click.option("--to", "to", metavar="TIME", help="Not included."),
-    click.option("--receipt"),
-    click.option("--phone", "phoneNumber", metavar="NUMBER", help="Whole, in any usual spelling."),
-    click.option("--min-amount", "minAmount", metavar="SHILLINGS"),
-    click.option("--max-amount", "maxAmount", metavar="SHILLINGS"),
+    click.option(
+        "--status",
+        multiple=True,
+        metavar="WORDS",
+        help=f"One or more, with commas: {', '.join(STATUSES)}. Repeatable.",
+    ),
+    click.option("--provider", type=click.Choice(PROVIDERS), help="The payment provider."),
+    click.option("--order", "orderId", metavar="ID", help="The order."),
+    click.option("--from", "from", metavar="TIME", help="Start, in Nairobi: 2026-11-22 or 2026-11-22T14:00."),
+    click.option("--to", "to", metavar="TIME", help="End, not included."),
+    click.option("--receipt", help="The M-Pesa receipt."),
+    click.option(
+        "--phone",
+        "phoneNumber",
+        metavar="NUMBER",
+        help="The whole number: 0712345678, 254712345678 or +254712345678.",
+    ),
+    click.option("--min-amount", "minAmount", metavar="SHILLINGS", help="The least amount."),
+    click.option("--max-amount", "maxAmount", metavar="SHILLINGS", help="The largest amount."),
 )
 
 
@@ -60,8 +70,10 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 
 @payments_cli.command("list")
 @_filters
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100))
-@click.option("--after", help="Go on below the page that named this as next.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 100), help="Show at most this many."
+)
+@click.option("--after", help="Show the next page: the cursor that the page before printed.")
 @as_json_option
 def list_(to_json: bool, **given: Any) -> None:
     """Show payments, newest first.
@@ -84,13 +96,15 @@ def list_(to_json: bool, **given: Any) -> None:
 @payments_cli.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True))
 @_filters
-@click.option("--format", "kind", default="csv", show_default=True, type=click.Choice(FORMATS))
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option(
+    "--format", "kind", default="csv", show_default=True, type=click.Choice(FORMATS), help="The format."
+)
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @as_json_option
 def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> None:
-    """Write payments to FILE, newest first, or to standard output if it is -.
+    """Write payments to FILE, newest first. If FILE is -, write to standard output.
 
-    FILE appears when it is whole; until then, and if you stop it, there is FILE.part.
+    The command writes to FILE.part and renames it to FILE at the end.
 
     Example: mpesa payments export november.csv --from 2026-11-01 --to 2026-12-01
     """
@@ -102,7 +116,7 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
         return
     path = Path(file)
     if path.exists() and not force:
-        raise click.ClickException(f"{path} is there already; --force replaces it.")
+        raise click.ClickException(f"{path} already exists. --force replaces it.")
     with errors_as_sentences():
         rows = _write(path, kind, filters)
     summary = {"file": str(path), "payments": rows}
@@ -110,7 +124,7 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
 
 
 def _write(path: Path, kind: str, filters: Filters) -> int:
-    """Write a part first and give it its name at the end; return the number of payments."""
+    """Write a file beside `path` and rename it at the end. Return the number of payments."""
     # Imported here: see output.py.
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
@@ -127,23 +141,23 @@ def _write(path: Path, kind: str, filters: Filters) -> int:
             out.flush()
             os.fsync(out.fileno())
         except BaseException:
-            click.echo(f"Not whole: what was written so far is in {part}.", err=True)
+            click.echo(f"The export is not complete. The rows so far are in {part}.", err=True)
             raise
     part.replace(path)
     return int(progress.tasks[0].completed)
 
 
-def _watched(filters: Filters, tell: Callable[[int], None]) -> Iterator[list[ExportedPayment]]:
+def _watched(filters: Filters, report: Callable[[int], None]) -> Iterator[list[ExportedPayment]]:
     for batch in all_payments(runtime(), OPERATOR, filters):
         yield batch
-        tell(len(batch))
+        report(len(batch))
 
 
 @payments_cli.command("events")
 @click.argument("payment")
 @as_json_option
 def events(payment: str, to_json: bool) -> None:
-    """Show what happened to a payment and its refunds, in order and in words.
+    """Show the audit trail of a payment and its refunds.
 
     Example: mpesa payments events 019a…
     """

@@ -39,21 +39,28 @@ from mpesa_service.services.payout_review import resolve_payout
 from mpesa_service.services.review import Finding, Resolution
 from mpesa_service.services.runtime import Runtime
 
-payout_cli = AppGroup("payout", help="Paying money out, in batches.")
-payouts_cli = AppGroup("payouts", help="Payouts as a whole.")
+payout_cli = AppGroup("payout", help="Payout batches.")
+payouts_cli = AppGroup("payouts", help="End a suspension of all payouts.")
 
 
 @payout_cli.command("create")
 @click.argument("file", type=click.File("rb"))
-@click.option("--reference", required=True, help="Yours: the same file under it again is not paid twice.")
-@click.option("--description", default="", help="What it is, for people.")
-@click.option("--allow-duplicates", is_flag=True, help="Rows may pay the same amount to the same party.")
+@click.option(
+    "--reference",
+    required=True,
+    help="Your reference for the batch. The same file with the same reference is paid once.",
+)
+@click.option("--description", default="", help="A description, for people.")
+@click.option("--allow-duplicates", is_flag=True, help="Allow several rows with the same party and amount.")
 @by
 @as_json
 def create(
     file: BinaryIO, reference: str, description: str, allow_duplicates: bool, who: str, as_json: bool
 ) -> None:
-    """Pay out what a CSV file lists, checked as a whole; its first line names the columns.
+    """Create a payout batch from a CSV file.
+
+    The first line of the file names the columns. If one row is invalid, nothing is stored. A batch above
+    PAYOUT_APPROVAL_THRESHOLD needs the approval of a second person.
 
     Example: mpesa payout create salaries.csv --reference SALARIES-2026-11 --by amina
     """
@@ -65,7 +72,7 @@ def create(
         except InvalidRows as error:
             raise SystemExit(_show_faults(error, as_json)) from error
     if made.replayed and not as_json:
-        click.echo("This batch was made before; nothing was added.")
+        click.echo("This batch exists already. Nothing was added.")
     _show(made.progress, as_json)
 
 
@@ -74,7 +81,7 @@ def create(
 @by
 @as_json
 def approve(batch: str, who: str, as_json: bool) -> None:
-    """Let a batch run, as another person than the one who made it.
+    """Approve a batch that another person created.
 
     Example: mpesa payout approve 019a… --by otieno
     """
@@ -86,7 +93,7 @@ def approve(batch: str, who: str, as_json: bool) -> None:
 @by
 @as_json
 def pause(batch: str, who: str, as_json: bool) -> None:
-    """Send no further row until the batch is resumed.
+    """Stop sending the rows of a batch until it is resumed.
 
     Example: mpesa payout pause 019a… --by amina
     """
@@ -98,7 +105,7 @@ def pause(batch: str, who: str, as_json: bool) -> None:
 @by
 @as_json
 def resume(batch: str, who: str, as_json: bool) -> None:
-    """Let a paused batch go on.
+    """Continue a paused batch.
 
     Example: mpesa payout resume 019a… --by amina
     """
@@ -110,7 +117,9 @@ def resume(batch: str, who: str, as_json: bool) -> None:
 @by
 @as_json
 def stop(batch: str, who: str, as_json: bool) -> None:
-    """Cancel the rows that wait, for good; those under way come to their end.
+    """Cancel the waiting rows of a batch.
+
+    This is final. Rows that are already sent still get their result.
 
     Example: mpesa payout stop 019a… --by amina
     """
@@ -118,11 +127,15 @@ def stop(batch: str, who: str, as_json: bool) -> None:
 
 
 @payout_cli.command("list")
-@click.option("--status", type=click.Choice([status.value for status in BatchStatus]))
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--status", type=click.Choice([status.value for status in BatchStatus]), help="Only this status."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Show at most this many."
+)
 @as_json
 def list_(status: str | None, limit: int, as_json: bool) -> None:
-    """Show batches, latest first.
+    """Show payout batches, newest first.
 
     Example: mpesa payout list --status waiting_approval
     """
@@ -136,18 +149,22 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
 
 @payout_cli.command("watch")
 @click.argument("batch")
-@click.option("--every", default=1.0, show_default=True, type=click.FloatRange(0), help="Seconds.")
+@click.option(
+    "--every", default=1.0, show_default=True, type=click.FloatRange(0), help="Seconds between two queries."
+)
 @as_json
 def watch(batch: str, every: float, as_json: bool) -> None:
-    """Show how far a batch is until it has ended; Ctrl-C stops only the watching.
+    """Show the progress of a batch until it has ended.
 
-    With --json: a line whenever something has changed. Example: mpesa payout watch 019a…
+    Ctrl-C stops the display, not the batch. With --json, the command prints a line for each change.
+
+    Example: mpesa payout watch 019a…
     """
     with errors_as_sentences():
         try:
             progress = _follow_in_json(batch, every) if as_json else _follow(batch, every)
         except KeyboardInterrupt:
-            click.echo("No longer watched; the batch goes on.")
+            click.echo("The display has stopped. The batch continues.")
             return
     if not as_json:
         _show(progress, as_json=False)
@@ -155,9 +172,11 @@ def watch(batch: str, every: float, as_json: bool) -> None:
 
 @payout_cli.command("result")
 @click.argument("batch")
-@click.option("--output", default="-", type=click.File("w", encoding="utf-8"), help="A file; else printed.")
+@click.option(
+    "--output", default="-", type=click.File("w", encoding="utf-8"), help="A file. Default: standard output."
+)
 def result(batch: str, output: TextIO) -> None:
-    """Write every row of a batch, as it stands, as CSV; phone numbers are masked.
+    """Write the current state of every row as CSV, with masked phone numbers.
 
     Example: mpesa payout result 019a… --output salaries-result.csv
     """
@@ -172,7 +191,7 @@ def result(batch: str, output: TextIO) -> None:
 @by
 @as_json
 def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) -> None:
-    """Say that a payout in review was paid.
+    """Record that a payout in review was paid.
 
     Example: mpesa payout settle 019a… --by amina --reason "on the statement"
     """
@@ -185,7 +204,7 @@ def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) 
 @by
 @as_json
 def fail(payout: str, why: str, who: str, as_json: bool) -> None:
-    """Say that a payout in review was not paid.
+    """Record that a payout in review was not paid.
 
     Example: mpesa payout fail 019a… --by amina --reason "not on the statement"
     """
@@ -196,7 +215,9 @@ def fail(payout: str, why: str, who: str, as_json: bool) -> None:
 @by
 @as_json
 def resume_payouts(who: str, as_json: bool) -> None:
-    """Let payouts go on, after what stopped them was mended.
+    """End the suspension of all payouts.
+
+    First fix the cause, for example the initiator's credentials.
 
     Example: mpesa payouts resume --by amina
     """
@@ -239,14 +260,14 @@ def _cells(one: BatchRecord) -> Row:
 
 
 def _words(progress: Progress) -> str:
-    """Say in a few words what a batch waits for."""
+    """Return what a batch waits for, in a few words."""
     if progress.hold is not None:
-        return f"payouts are stopped: {progress.hold}"
+        return f"payouts are suspended: {progress.hold}"
     if progress.batch.status == BatchStatus.WAITING_APPROVAL:
         return "another person must approve it"
     if progress.seconds_left:
-        return f"{progress.seconds_left} s to send the rest"
-    return "has ended" if progress.batch.completed_at else "nothing more is sent"
+        return f"{progress.seconds_left} seconds until the rest is sent"
+    return "has ended" if progress.batch.completed_at else "nothing more will be sent"
 
 
 def _show_faults(error: InvalidRows, as_json: bool) -> int:
@@ -257,7 +278,7 @@ def _show_faults(error: InvalidRows, as_json: bool) -> int:
     print_table(
         ("row", "field", "what is wrong"), ((str(fault.row), fault.field, fault.message) for fault in shown)
     )
-    click.echo(f"{len(error.faults)} faults; nothing was stored.")
+    click.echo(f"{len(error.faults)} faults. Nothing was stored.")
     return 1
 
 
@@ -271,8 +292,8 @@ def _follow(batch_id: str, every: float) -> Progress:
             progress = payout_records.batch_progress(runtime(), batch_id)
             counted = {status: share.count for status, share in progress.rows.items()}
             ended = progress.batch.row_count - sum(counted[s] for s in ("waiting", "pending", "unknown"))
-            told = ", ".join(f"{count} {status}" for status, count in counted.items() if count)
-            words = f"{progress.batch.status}: {told}"
+            shares = ", ".join(f"{count} {status}" for status, count in counted.items() if count)
+            words = f"{progress.batch.status}: {shares}"
             bar.update(task, description=words, total=progress.batch.row_count, completed=ended)
             if progress.batch.completed_at is not None:
                 return progress
@@ -280,13 +301,13 @@ def _follow(batch_id: str, every: float) -> Progress:
 
 
 def _follow_in_json(batch_id: str, every: float) -> Progress:
-    told = None
+    printed = None
     while True:
         progress = payout_records.batch_progress(runtime(), batch_id)
         line: Any = json.dumps(ProgressSchema().dump(progress))
-        if line != told:
+        if line != printed:
             click.echo(line)
-            told = line
+            printed = line
         if progress.batch.completed_at is not None:
             return progress
         time.sleep(every)

@@ -1,4 +1,4 @@
-"""Operator commands for what waits for a person, and for money that goes back."""
+"""Operator commands for reviews and for refunds: mpesa review …, mpesa reverse, mpesa refunds …"""
 
 from typing import Any
 
@@ -31,15 +31,21 @@ from mpesa_service.services.refund_terms import RefundWish
 from mpesa_service.services.refunds import refund
 from mpesa_service.services.review import Finding, Resolution, list_review, resolve
 
-review_cli = AppGroup("review", help="Payments that wait for a person.")
-refunds_cli = AppGroup("refunds", help="Refunds as a whole.")
+review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
+refunds_cli = AppGroup("refunds", help="End a suspension of all refunds.")
 
 
 @review_cli.command("list")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Show at most this many of each kind.",
+)
 @as_json
 def list_waiting(limit: int, as_json: bool) -> None:
-    """Show payments and then payouts that wait for a person, oldest first, and why.
+    """Show the payments and payouts in review, oldest first, and the reasons.
 
     Example: mpesa review list
     """
@@ -88,7 +94,7 @@ def _options(command: Any) -> Any:
 _AMOUNT = click.option(
     "--amount",
     type=click.IntRange(1, LARGEST_AMOUNT),
-    help="What the customer really paid, if the statement shows another amount than was asked.",
+    help="The amount on the statement, if it differs from the requested amount.",
 )
 
 
@@ -98,7 +104,7 @@ _AMOUNT = click.option(
 @_AMOUNT
 @_options
 def settle(payment: str, receipt: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
-    """Say that the money arrived (or the refund was paid).
+    """Record that the money arrived, or that the refund in review was paid.
 
     Example: mpesa review settle 019a… --by amina --reason "on the statement"
     """
@@ -110,7 +116,7 @@ def settle(payment: str, receipt: str | None, amount: int | None, who: str, why:
 @click.argument("payment")
 @_options
 def fail(payment: str, who: str, why: str, as_json: bool) -> None:
-    """Say that the money did not arrive (or the refund was not paid).
+    """Record that the money did not arrive, or that the refund in review was not paid.
 
     Example: mpesa review fail 019a… --by amina --reason "not on the statement"
     """
@@ -122,20 +128,22 @@ def fail(payment: str, who: str, why: str, as_json: bool) -> None:
 @click.option(
     "--method",
     type=click.Choice([method.value for method in RefundMethod]),
-    help="To the phone that paid, or by reversal; by default to the phone, where it is known.",
+    help="Pay to the customer's phone (b2c), or reverse. Default: b2c if the phone is known.",
 )
 @_AMOUNT
 @_options
 def pay_back(payment: str, method: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
-    """Say that the money arrived, and pay all of it back: what a customer paid twice, say.
+    """Record that the money arrived, and refund all of it.
 
-    Example: mpesa review refund 019a… --by amina --reason "paid twice"
+    Use this command for a duplicate payment.
+
+    Example: mpesa review refund 019a… --by amina --reason "duplicate payment"
     """
     record = _decide(payment, who, finding(Resolution.SETTLE, reason=why, amount=amount))
     if not as_json:
         _show(record, as_json)
-    wish = RefundWish(method=RefundMethod(method) if method else None, reason=why)
-    _refund(payment, who, wish, as_json)
+    request = RefundWish(method=RefundMethod(method) if method else None, reason=why)
+    _refund(payment, who, request, as_json)
 
 
 @click.command("reverse")
@@ -143,17 +151,17 @@ def pay_back(payment: str, method: str | None, amount: int | None, who: str, why
 @click.argument("payment")
 @_options
 def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
-    """Have M-Pesa reverse a payment: all of it goes back to whoever paid.
+    """Reverse a payment: M-Pesa returns all of it to the payer.
 
     Example: mpesa reverse 019a… --by amina --reason "sent to the wrong shop"
     """
-    wish = RefundWish(method=RefundMethod.REVERSAL, reason=load(ReturnSchema(), reason=why)["reason"])
-    _refund(payment, who, wish, as_json)
+    request = RefundWish(method=RefundMethod.REVERSAL, reason=load(ReturnSchema(), reason=why)["reason"])
+    _refund(payment, who, request, as_json)
 
 
-def _refund(payment: str, who: str, wish: RefundWish, as_json: bool) -> None:
+def _refund(payment: str, who: str, request: RefundWish, as_json: bool) -> None:
     with errors_as_sentences():
-        answer = refund(runtime(), operator(who), payment, wish, refund_shown(as_json=as_json))
+        answer = refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json))
     end_with(answer)
 
 
@@ -161,7 +169,9 @@ def _refund(payment: str, who: str, wish: RefundWish, as_json: bool) -> None:
 @by
 @as_json
 def resume_refunds(who: str, as_json: bool) -> None:
-    """Let refunds go on, after the initiator's credentials were mended.
+    """End the suspension of all refunds.
+
+    First fix the cause, for example the initiator's credentials.
 
     Example: mpesa refunds resume --by amina
     """

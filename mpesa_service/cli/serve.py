@@ -9,7 +9,7 @@ import click
 @click.command("serve")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- GUNICORN_OPTIONS...]")
 def serve(options: tuple[str, ...]) -> None:
-    """Start the web service: gunicorn with the settings of this package.
+    """Start the web service (gunicorn).
 
     BIND is the address and the port: 127.0.0.1:5005 by default. WEB_CONCURRENCY is the number of processes,
     WEB_THREADS the number of threads in each process. gunicorn receives the options after --. Ctrl-C or

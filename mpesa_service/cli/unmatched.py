@@ -1,4 +1,4 @@
-"""Operator commands for money that fits no order: mpesa unmatched …"""
+"""Operator commands for unmatched money: mpesa unmatched …"""
 
 import click
 from flask.cli import AppGroup
@@ -28,16 +28,18 @@ from mpesa_service.schemas.unmatched import (
 from mpesa_service.services.c2b_unbookable import UnbookedRecord
 from mpesa_service.services.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
 
-unmatched_cli = AppGroup("unmatched", help="Money that fits no order.")
-SEND_BACK = "no order takes cents: send it back by hand, then close it"
+unmatched_cli = AppGroup("unmatched", help="C2B payments that fit no order.")
+SEND_BACK = "an order has no cents: return the money by hand, then close this payment"
 
 
 @unmatched_cli.command("list")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 50))
-@click.option("--after", default="", help="Go on after this one.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 50), help="Show at most this many."
+)
+@click.option("--after", default="", help="Show the payments after the one with this id.")
 @as_json
 def list_(limit: int, after: str, as_json: bool) -> None:
-    """Show money that fits no order, oldest first, and which orders it may be meant for.
+    """Show unmatched payments, oldest first, with the orders that they may belong to.
 
     Example: mpesa unmatched list
     """
@@ -45,7 +47,7 @@ def list_(limit: int, after: str, as_json: bool) -> None:
     if as_json:
         echo_json(UnmatchedSchema(many=True).dump(found))
         return
-    headings = ("id", "since", "amount", "typed", "payer", "receipt", "may be meant for")
+    headings = ("id", "since", "amount", "typed", "payer", "receipt", "possible orders")
     print_table(headings, map(_cells, found))
     click.echo(f"{len(found)} unmatched")
 
@@ -57,17 +59,17 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 @by
 @as_json
 def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
-    """Give money to an announced order.
+    """Assign a payment to an expected order.
 
     Example: mpesa unmatched match 019a… ORDER-1001 --by amina --reason "called him"
     """
-    wish = load(MatchSchema(), orderId=order, reason=why)
+    request = load(MatchSchema(), orderId=order, reason=why)
     with errors_as_sentences():
-        record = match(runtime(), operator(who), payment, wish["order_id"], wish["reason"])
+        record = match(runtime(), operator(who), payment, request["order_id"], request["reason"])
     if as_json:
         echo_json(PaymentSchema().dump(record))
         return
-    click.echo(f"{record.id} is {record.status}, of {record.order_id}")
+    click.echo(f"{record.id} is {record.status}, order {record.order_id}")
 
 
 @unmatched_cli.command("return")
@@ -76,14 +78,14 @@ def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
 @by
 @as_json
 def return_(payment: str, why: str, who: str, as_json: bool) -> None:
-    """Have M-Pesa reverse it: all of it goes back to whoever paid.
+    """Reverse a payment: M-Pesa returns all of it to the payer.
 
     Example: mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
     """
-    wish = load(ReturnSchema(), reason=why)
+    request = load(ReturnSchema(), reason=why)
     with errors_as_sentences():
         shown = refund_shown(as_json=as_json)
-        answer = send_back(runtime(), operator(who), payment, wish["reason"], shown)
+        answer = send_back(runtime(), operator(who), payment, request["reason"], shown)
     end_with(answer)
 
 
@@ -93,13 +95,15 @@ def return_(payment: str, why: str, who: str, as_json: bool) -> None:
 @by
 @as_json
 def close_(money: str, why: str, who: str, as_json: bool) -> None:
-    """Take money whose amount has cents off the list, once it was sent back in M-Pesa's portal.
+    """Remove a payment with cents in its amount from the list.
+
+    First return the money in M-Pesa's organization portal.
 
     Example: mpesa unmatched close 019a… --by amina --reason "reversed in the portal"
     """
-    wish = load(CloseSchema(), reason=why)
+    request = load(CloseSchema(), reason=why)
     with errors_as_sentences():
-        record = close(runtime(), operator(who), money, wish["reason"])
+        record = close(runtime(), operator(who), money, request["reason"])
     if as_json:
         echo_json(UnbookedSchema().dump(record))
         return
@@ -108,11 +112,11 @@ def close_(money: str, why: str, who: str, as_json: bool) -> None:
 
 def _cells(one: UnmatchedRecord) -> Row:
     money = one.money
-    said = (money.bill_reference, money.phone, money.receipt)
+    reference = (money.bill_reference, money.phone, money.receipt)
     if isinstance(money, UnbookedRecord):
-        return (money.id, local_time(money.received_at), money.amount, *said, SEND_BACK)
+        return (money.id, local_time(money.received_at), money.amount, *reference, SEND_BACK)
     likely = "\n".join(_words(suggestion) for suggestion in one.suggestions)
-    return (money.id, local_time(money.created_at), str(money.amount), *said, likely)
+    return (money.id, local_time(money.created_at), str(money.amount), *reference, likely)
 
 
 def _words(suggestion: Suggestion) -> str:

@@ -1,4 +1,4 @@
-"""Operator command that checks the books: mpesa verify"""
+"""The operator command that checks the stored data: mpesa verify"""
 
 import json
 from collections import Counter
@@ -23,14 +23,16 @@ LEDGER_TIMEOUT = 60
 
 
 @click.command("verify")
-@click.option("--ledger", metavar="URL", help="Compare with a simulator's ledger, too: its address.")
-@click.option("--settled", is_flag=True, help="Settling time is over: what M-Pesa has ended must be known.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--ledger", metavar="URL", help="The address of a simulator: also compare with its ledger.")
+@click.option("--settled", is_flag=True, help="Also require the result of everything that M-Pesa has ended.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @with_appcontext
 def verify_books(ledger: str | None, settled: bool, as_json: bool) -> None:
-    """Check every rule of the books; exit with 1 if one is broken.
+    """Check every invariant of the stored data.
 
-    Safe beside a running service. Example: mpesa verify
+    The exit code is 1 if an invariant is violated. You can run the command while the service runs.
+
+    Example: mpesa verify
     """
     tally, broken = Tally(), Counter[str]()
     shown: list[Violation] = []

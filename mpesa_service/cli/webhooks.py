@@ -1,4 +1,4 @@
-"""Operator commands for outgoing events: mpesa webhooks …"""
+"""Operator commands for webhook endpoints: mpesa webhooks …"""
 
 from datetime import datetime
 
@@ -31,8 +31,10 @@ from mpesa_service.services.webhook_deliveries import DeliveryRecord
 from mpesa_service.services.webhooks import EndpointRecord
 
 TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+FROM = "Start, in Nairobi: 2026-11-22 or 2026-11-22T14:00."
+TO = "End, not included."
 
-webhooks_cli = AppGroup("webhooks", help="Who is told of events, and what became of it.")
+webhooks_cli = AppGroup("webhooks", help="Webhook endpoints and their deliveries.")
 
 
 @webhooks_cli.command("add")
@@ -42,13 +44,13 @@ webhooks_cli = AppGroup("webhooks", help="Who is told of events, and what became
     "types",
     multiple=True,
     type=click.Choice([kind.value for kind in EventType]),
-    help="Tell it of this type; repeatable; without it of all.",
+    help="Send only events of this type. Repeatable. Default: every type.",
 )
-@click.option("--description", default="", help="What it is, for people.")
+@click.option("--description", default="", help="A description, for people.")
 @by
 @as_json
 def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: bool) -> None:
-    """Add an endpoint and print its secret, this once.
+    """Add an endpoint and print its secret. The secret is not shown again.
 
     Example: mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
     """
@@ -61,7 +63,7 @@ def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: b
 @webhooks_cli.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """Show every endpoint, disabled ones too.
+    """Show every endpoint, including disabled ones.
 
     Example: mpesa webhooks list
     """
@@ -77,7 +79,7 @@ def list_(as_json: bool) -> None:
 @by
 @as_json
 def disable(endpoint: str, who: str, as_json: bool) -> None:
-    """Tell an endpoint of nothing more; what waits for it is set aside.
+    """Stop sending events to an endpoint. Its waiting deliveries are parked.
 
     Example: mpesa webhooks disable 019a… --by amina
     """
@@ -94,7 +96,7 @@ def disable(endpoint: str, who: str, as_json: bool) -> None:
 @by
 @as_json
 def rotate(endpoint: str, who: str, as_json: bool) -> None:
-    """Make a new secret and print it, this once; the old one is valid for 24 hours more.
+    """Print a new secret for an endpoint. The old one is valid for 24 more hours.
 
     Example: mpesa webhooks rotate 019a… --by amina
     """
@@ -105,12 +107,16 @@ def rotate(endpoint: str, who: str, as_json: bool) -> None:
 
 @webhooks_cli.command("deliveries")
 @click.argument("endpoint")
-@click.option("--status", type=click.Choice([status.value for status in DeliveryStatus]))
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--before", type=click.IntRange(1), help="Go on below this delivery.")
+@click.option(
+    "--status", type=click.Choice([status.value for status in DeliveryStatus]), help="Only this status."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Show at most this many."
+)
+@click.option("--before", type=click.IntRange(1), help="Show the deliveries before this one.")
 @as_json
 def deliveries(endpoint: str, status: str | None, limit: int, before: int | None, as_json: bool) -> None:
-    """Show what was sent to an endpoint, latest first, and what it answered.
+    """Show the deliveries to an endpoint, newest first, and its last answers.
 
     Example: mpesa webhooks deliveries 019a… --status failed
     """
@@ -128,7 +134,7 @@ def deliveries(endpoint: str, status: str | None, limit: int, before: int | None
 @by
 @as_json
 def resend(delivery: int, who: str, as_json: bool) -> None:
-    """Send one delivery's event again, under the same webhook-id.
+    """Send the event of a delivery again, with the same webhook-id.
 
     Example: mpesa webhooks resend 4711 --by amina
     """
@@ -137,17 +143,17 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
     if as_json:
         echo_json(DeliverySchema().dump(again))
         return
-    click.echo(f"{again.event_id} is on its way again, as delivery {again.id}.")
+    click.echo(f"{again.event_id} will be sent again as delivery {again.id}.")
 
 
 @webhooks_cli.command("replay")
 @click.argument("endpoint")
-@click.option("--from", "since", required=True, type=click.DateTime(TIME_FORMATS), help="Nairobi time.")
-@click.option("--to", "until", required=True, type=click.DateTime(TIME_FORMATS), help="Not included.")
+@click.option("--from", "since", required=True, metavar="TIME", type=click.DateTime(TIME_FORMATS), help=FROM)
+@click.option("--to", "until", required=True, metavar="TIME", type=click.DateTime(TIME_FORMATS), help=TO)
 @by
 @as_json
 def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: bool) -> None:
-    """Send an endpoint every event of a time again, also those from before it was added.
+    """Send all events of a period to an endpoint again, also earlier ones than the endpoint.
 
     Example: mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-23 --by amina
     """
@@ -157,7 +163,7 @@ def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: b
     if as_json:
         echo_json(ReplayedSchema().dump({"events": count}))
         return
-    click.echo(f"{count} events are sent again.")
+    click.echo(f"{count} events will be sent again.")
 
 
 def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
@@ -166,7 +172,7 @@ def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
         return
     click.echo(f"endpoint  {endpoint.id}")
     click.echo(f"secret    {endpoint.secret}")
-    click.echo("Keep the secret: it is not shown again.")
+    click.echo("Store the secret now. It is not shown again.")
 
 
 _DELIVERY = ("delivery", "event", "subject", "status", "attempts", "next", "last answer")

@@ -14,7 +14,7 @@ ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 @click.command("worker")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- CELERY_OPTIONS...]")
 def worker(options: tuple[str, ...]) -> None:
-    """Start the background jobs: a Celery worker with its schedule (beat).
+    """Start the background jobs (a Celery worker with beat).
 
     CELERY_BROKER_URL is the broker: a folder on this machine by default. Celery receives the options after
     --. Ctrl-C or SIGTERM stops the worker when its running jobs have ended. `mpesa jobs list` shows the jobs.

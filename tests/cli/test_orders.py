@@ -42,8 +42,8 @@ class TestAnnounce:
         text = run(service, *self.WORDS, *more)
         told = ["ORDER-1001", "71C270BR1001", "shop", "open", "2500", "0", "2500", "0", "2026-11-30 18:00:00"]
         assert cells(text) == [told]
-        assert text.endswith("Announced.\n")
-        assert run(service, *self.WORDS, *more).endswith("It was announced before.\n")
+        assert text.endswith("The order is registered.\n")
+        assert run(service, *self.WORDS, *more).endswith("The order was registered before.\n")
         seen = service.call("GET", "/orders/ORDER-1001").json["data"]
         assert (seen["amountDue"], seen["amountRule"]) == (2500, "exact")
         assert seen["expiresAt"] == "2026-11-30T18:00:00.000+03:00"

@@ -115,7 +115,7 @@ class TestExport:
     def test_a_file_that_is_there_stays_unless_forced(self, service: Service, tmp_path: Path) -> None:
         file = tmp_path / "payments.csv"
         file.write_text("mine")
-        assert "is there already" in run(service, "export", str(file), code=1)
+        assert "already exists" in run(service, "export", str(file), code=1)
         assert file.read_text() == "mine"
         run(service, "export", str(file), "--force")
         assert file.read_text() == ",".join(EXPORTED) + "\n"
@@ -134,7 +134,7 @@ class TestExport:
         result = invoke(service, "export", str(file), "--format", "jsonl")
         assert result.exit_code == 1
         part = tmp_path / "payments.jsonl.part"
-        assert f"Not whole: what was written so far is in {part}." in result.stderr
+        assert f"The export is not complete. The rows so far are in {part}." in result.stderr
         assert not file.exists()
         assert len(part.read_text().splitlines()) == 6
 

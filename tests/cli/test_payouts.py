@@ -36,11 +36,11 @@ def file(tmp_path: Path) -> str:
 def test_create(service: Service, file: str) -> None:
     words = ("create", file, "--reference", "PAY-1", "--description", "Salaries", "--by", "amina")
     text = run(service, *words)
-    assert "PAY-1  running: 2 s to send the rest" in text
+    assert "PAY-1  running: 2 seconds until the rest is sent" in text
     assert [row.amount for row in payouts(service)] == [100, 200]
     [batch] = batches(service)
     assert (batch.created_by, batch.description) == ("operator:amina", "Salaries")
-    assert "This batch was made before" in run(service, *words)
+    assert "This batch exists already." in run(service, *words)
     assert run_json(service, *words)["_id"] == batch.id
     assert "Use a new one" in run(service, *words[:4], "--by", "amina", code=1)
 
@@ -51,7 +51,7 @@ def test_create_with_faults_stores_nothing(service: Service, tmp_path: Path) -> 
     words = ("create", str(path), "--reference", "PAY-1", "--by", "amina")
     text = run(service, *words, code=1)
     assert "must be 10 to 250000 shillings" in text
-    assert "2 faults; nothing was stored." in text
+    assert "2 faults. Nothing was stored." in text
     told = run_json(service, *words, code=1)
     assert (told["code"], told["details"]["total"]) == ("invalid_rows", 2)
     path.write_text("x")
@@ -81,7 +81,7 @@ def test_another_spelling_is_not_another_person(service: Service, tmp_path: Path
 
 def test_pause_resume_stop(service: Service) -> None:
     batch = made(service)
-    assert "paused: nothing more is sent" in run(service, "pause", batch, "--by", "amina")
+    assert "paused: nothing more will be sent" in run(service, "pause", batch, "--by", "amina")
     assert "running" in run(service, "resume", batch, "--by", "amina")
     assert run_json(service, "stop", batch, "--by", "amina")["rows"]["canceled"]["count"] == 1
     assert "cannot be stopped" in run(service, "stop", batch, "--by", "amina", code=1)
@@ -139,7 +139,7 @@ def test_stopping_the_watch_stops_nothing_else(service: Service, monkeypatch: py
 
     batch = made(service)
     Looks(monkeypatch, interrupt, 2)
-    assert "the batch goes on" in run(service, "watch", batch, "--every", "0")
+    assert "The batch continues" in run(service, "watch", batch, "--every", "0")
     assert batches(service)[0].status == "running"
 
 
@@ -157,7 +157,7 @@ def test_a_hold_is_shown_and_lifted(service: Service, file: str) -> None:
     with service.runtime.database.begin() as session:
         holds.stop(session, holds.PAYOUTS, "no money", service.clock())
     text = run(service, "create", file, "--reference", "PAY-1", "--by", "amina")
-    assert "payouts are stopped: no money" in text
+    assert "payouts are suspended: no money" in text
     assert "Payouts go on." in run(service, "resume", "--by", "amina", group="payouts")
 
 

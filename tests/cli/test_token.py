@@ -94,7 +94,7 @@ class TestToken:
         ).decode()
         result = run(make_app(JWT_ALGORITHM="ES256", JWT_PUBLIC_KEY=pem), "token", "--sub", "shop")
         assert result.exit_code == 1
-        assert "Tokens are made by the holder of the private key, not here." in result.output
+        assert "The holder of the private key makes the tokens" in result.output
 
 
 def test_a_new_key_encrypts(make_app: Any) -> None:

@@ -56,7 +56,7 @@ class TestUnmatched:
         if in_json:
             assert run_json(service, *words)["orderId"] == "ORDER1"
         else:
-            assert f"{payment} is succeeded, of ORDER1" in run(service, *words)
+            assert f"{payment} is succeeded, order ORDER1" in run(service, *words)
         assert order_row(service).status == "paid"
         assert service.events(payment)[2].actor == "operator:amina"
         assert "Error: This payment is not unmatched" in run(service, *words, code=1)
@@ -109,7 +109,7 @@ class TestCents:
         text = run(service, "unmatched", "list")
         assert money in text
         assert "100.50" in text
-        assert "no order takes cents: send it back by hand, then close it" in text
+        assert "an order has no cents: return the money by hand, then close this payment" in text
 
     @pytest.mark.parametrize("in_json", [True, False])
     def test_close(self, service: Service, money: str, *, in_json: bool) -> None:
