@@ -19,10 +19,6 @@ class Size:
     export_rounds: int
     worker_counts: tuple[int, ...]
     connection_counts: tuple[int, ...]
-    hostings: int
-    """How often the servers of a comparison are started anew; each time they play all rounds."""
-    starts: int
-    """Starts that are measured for each build of a comparison."""
     daraja_seconds: float
     """What a slow Daraja takes to answer a push."""
 
@@ -35,8 +31,8 @@ class Size:
 SIZES = {
     size.name: size
     for size in (
-        Size("quick", 5, 64, 2_000, 10_000, 300, 200, 5, (2,), (1,), 1, 2, 2),
-        Size("usual", 5, 640, 10_000, 1_000_000, 1_000, 600, 5, (1, 2, 4), (1, 4, 32), 3, 7, 2),
-        Size("full", 7, 1_500, 10_000, 10_000_000, 1_000, 600, 5, (1, 2, 4), (1, 4, 32), 3, 7, 2),
+        Size("quick", 5, 64, 2_000, 10_000, 300, 200, 5, (2,), (1,), 2),
+        Size("usual", 5, 640, 10_000, 1_000_000, 1_000, 600, 5, (1, 2, 4), (1, 4, 32), 2),
+        Size("full", 7, 1_500, 10_000, 10_000_000, 1_000, 600, 5, (1, 2, 4), (1, 4, 32), 2),
     )
 }

@@ -17,9 +17,9 @@ SQLITE = f"settling callback, {CONNECTIONS} at once, SQLite"
 
 def alone(comparison: Comparison) -> list[Row]:
     """One connection: no callback shares its statements with another."""
-    size = comparison.bench.size
-    load = Load(size.fewer, connections=1, starting_connections=1)
-    started, settled = settle_in_turns(comparison, comparison.postgres_urls(), load, size.rounds)
+    amounts = comparison.amounts
+    load = Load(amounts.alone, 1, starting_connections=1, restarts=amounts.restarts)
+    started, settled = settle_in_turns(comparison, comparison.postgres_urls(), load)
     return [
         against_old(ALONE, "web CPU µs", cpu_us, settled, at_most(0.75, 0.65)),
         against_old(ALONE, "database CPU µs", database_us, settled),
@@ -29,14 +29,14 @@ def alone(comparison: Comparison) -> list[Row]:
 
 def together(comparison: Comparison) -> list[Row]:
     """32 connections, beside the floor that only stores the raw body."""
-    bench, size = comparison.bench, comparison.bench.size
-    load = Load(size.requests // 2, CONNECTIONS, CONNECTIONS)
+    bench, amounts = comparison.bench, comparison.amounts
+    load = Load(amounts.together, CONNECTIONS, starting_connections=CONNECTIONS, restarts=amounts.restarts)
     urls = comparison.postgres_urls()
     posts = raw_posts(seed.invent(load.requests))
     with floor_server(bench, urls[NEW]) as floor:
         bench.load(floor, posts)
         floors = {FLOOR: lambda _: bench.load(floor, posts)}
-        started, settled = settle_in_turns(comparison, urls, load, size.rounds, floors)
+        started, settled = settle_in_turns(comparison, urls, load, floors)
     return [
         against_old(TOGETHER, "web CPU µs", cpu_us, settled, at_most(1)),
         against_old(TOGETHER, "database CPU µs", database_us, settled, at_most(1.5)),
@@ -51,9 +51,9 @@ def together(comparison: Comparison) -> list[Row]:
 
 def sqlite(comparison: Comparison) -> list[Row]:
     """32 connections on a database with a single writer; payments are started over two."""
-    size = comparison.bench.size
-    load = Load(size.requests // 2, CONNECTIONS, starting_connections=2)
-    _, settled = settle_in_turns(comparison, comparison.sqlite_urls(), load, size.rounds)
+    amounts = comparison.amounts
+    load = Load(2 * amounts.together, CONNECTIONS, starting_connections=2, restarts=amounts.sqlite_restarts)
+    _, settled = settle_in_turns(comparison, comparison.sqlite_urls(), load)
     return [
         against_old(SQLITE, "requests/s", rate, settled, at_least(2)),
         against_old(SQLITE, "p99 ms", p99, settled, at_most(0.2)),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from benchmarks.against.amounts import AMOUNTS, Amounts
 from benchmarks.against.builds import Build
 from benchmarks.against.sides import WARM_UP, Side, hosted_sides
 from benchmarks.bars import Bar, Row
@@ -20,6 +21,10 @@ class Comparison:
     bench: Bench
     new: Build
     old: Build
+
+    @property
+    def amounts(self) -> Amounts:
+        return AMOUNTS[self.bench.size.name]
 
     @property
     def builds(self) -> tuple[Build, Build]:
@@ -45,27 +50,25 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Load:
-    """How much one contestant does in a round, and over how many connections."""
+    """How much one contestant does in a round, over how many connections, and how often servers restart."""
 
     requests: int
     connections: int
     starting_connections: int
+    restarts: int
 
 
 def settle_in_turns(
     comparison: Comparison,
     urls: Mapping[str, str],
     load: Load,
-    rounds: int,
     floor: Mapping[str, Callable[[int], Sample]] | None = None,
 ) -> tuple[Samples, Samples]:
-    """Start and settle payments with both builds; return the samples of the starts and of the callbacks.
-
-    The servers are started anew several times: two processes of one build can differ by some percent.
-    """
+    """Start and settle payments with both builds; return the samples of the starts and of the callbacks."""
+    rounds = comparison.amounts.rounds
     started: Samples = {}
     settled: Samples = {}
-    for _ in range(comparison.bench.size.hostings):
+    for _ in range(load.restarts):
         with hosted_sides(comparison.bench, comparison.builds, urls) as sides:
             warm_up(comparison, sides, load)
             _add(started, play(rounds, {name: _starts(side, load) for name, side in sides.items()}))
@@ -80,8 +83,9 @@ def warm_up(comparison: Comparison, sides: Mapping[str, Side], load: Load) -> No
         for _ in range(WARM_UP):
             side.start(load.requests, load.starting_connections)
             side.settle(load.connections)
-    for name in sides:
-        comparison.bench.postgres.calm(f"against-{name}")
+    for database in (f"against-{name}" for name in sides):
+        if database in comparison.bench.urls:
+            comparison.bench.postgres.calm(database)
 
 
 def _starts(side: Side, load: Load) -> Callable[[int], Sample]:

@@ -15,6 +15,8 @@ from benchmarks.service import environment
 START = "start of the server"
 HELP = "help of the operator commands"
 MEMORY = "memory of a web worker"
+BATCH = 640
+"""Callbacks that are posted at a time before the memory is read."""
 
 
 def start(comparison: Comparison) -> list[Row]:
@@ -55,15 +57,15 @@ def _helps(comparison: Comparison, build: Build) -> Callable[[int], Sample]:
 
 def memory(comparison: Comparison) -> list[Row]:
     """Read the memory of the largest process after its first answer, and after a load of callbacks."""
-    size = comparison.bench.size
+    amounts = comparison.amounts
     at_rest: dict[str, list[float]] = {NEW: [], OLD: []}
     loaded: dict[str, list[float]] = {NEW: [], OLD: []}
-    for _ in range(size.hostings):
+    for _ in range(amounts.memory_restarts):
         for build in comparison.builds:
             before, after = _memory(comparison, build)
             at_rest[build.name].append(before)
             loaded[build.name].append(after)
-    load = f"{(size.rounds + 1) * size.requests:,} callbacks, {CONNECTIONS} at once"
+    load = f"{amounts.memory_callbacks:,} callbacks, {CONNECTIONS} at once"
     return [
         _limit("MiB at rest", at_rest, at_most(96)),
         _limit(f"MiB after {load}", loaded, at_most(105)),
@@ -72,12 +74,12 @@ def memory(comparison: Comparison) -> list[Row]:
 
 def _memory(comparison: Comparison, build: Build) -> tuple[float, float]:
     """Return MiB at rest and after the load; another server starts the payments."""
-    bench, batches = comparison.bench, comparison.bench.size.rounds + 1
+    bench, batches = comparison.bench, comparison.amounts.memory_callbacks // BATCH
     env = environment(comparison.postgres_urls()[build.name], bench.daraja.port)
     with build.serve(env, bench.logs) as starter:
         side = Side(bench, starter)
         for _ in range(batches):
-            side.start(bench.size.requests, CONNECTIONS)
+            side.start(BATCH, CONNECTIONS)
     with build.serve(env, bench.logs) as server:
         get(server, "/readyz")
         before = server.memory()
@@ -92,7 +94,7 @@ def _play_warm(
 ) -> Samples:
     """Return the samples of each build, without its first: that one compiles the source."""
     contestants = {build.name: measure(comparison, build) for build in comparison.builds}
-    samples = play(1 + comparison.bench.size.starts, contestants)
+    samples = play(1 + comparison.amounts.starts, contestants)
     return {name: found[1:] for name, found in samples.items()}
 
 
