@@ -17,7 +17,9 @@ from mpesa_service.services.vault import Vault, token_hash
 
 AMOUNT = 100
 OWNERS = 20
-"""Among them the payments of a full table are spread; SHOP is one more, who has every twentieth."""
+"""Shops that share the payments of a full table; one of them is SHOP."""
+OTHER_SHOP = "shop-1"
+"""One of them. Nothing adds to its payments after the table is filled."""
 
 
 @dataclass(frozen=True)

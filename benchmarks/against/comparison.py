@@ -8,7 +8,7 @@ from benchmarks.against.builds import Build
 from benchmarks.against.sides import WARM_UP, Side, hosted_sides
 from benchmarks.bars import Bar, Row
 from benchmarks.bench import Bench
-from benchmarks.rounds import Figure, Sample, Samples, compare, play
+from benchmarks.rounds import Figure, Sample, Samples, compare, extend, play
 from benchmarks.service import environment
 
 NEW, OLD = "new", "old"
@@ -71,9 +71,9 @@ def settle_in_turns(
     for _ in range(load.restarts):
         with hosted_sides(comparison.bench, comparison.builds, urls) as sides:
             warm_up(comparison, sides, load)
-            _add(started, play(rounds, {name: _starts(side, load) for name, side in sides.items()}))
+            extend(started, play(rounds, {name: _starts(side, load) for name, side in sides.items()}))
             contestants = {name: _settles(side, load) for name, side in sides.items()}
-            _add(settled, play(rounds, {**contestants, **(floor or {})}))
+            extend(settled, play(rounds, {**contestants, **(floor or {})}))
     return started, settled
 
 
@@ -94,11 +94,6 @@ def _starts(side: Side, load: Load) -> Callable[[int], Sample]:
 
 def _settles(side: Side, load: Load) -> Callable[[int], Sample]:
     return lambda _: side.settle(load.connections)
-
-
-def _add(samples: Samples, more: Samples) -> None:
-    for name, found in more.items():
-        samples.setdefault(name, []).extend(found)
 
 
 def against_old(path: str, name: str, figure: Figure, samples: Samples, bar: Bar | None = None) -> Row:
