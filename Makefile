@@ -1,13 +1,16 @@
-# `make help` lists the targets. Everything runs from .venv, which the targets make themselves.
+# `make help` lists the targets. Everything runs from .venv, which the targets create.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 5005
 SIMULATOR_PORT ?= 5006
+REV ?= fe256ed
 export PORT SIMULATOR_PORT
+# Most targets start many Python processes. Without stored bytecode each of them compiles the whole code again.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run demo demo-day test soak bench bench-quick bench-full bench-lock lint format lock migrate clean
+.PHONY: help install run demo demo-day test soak bench bench-quick bench-full bench-against bench-lock lint format lock migrate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -26,25 +29,25 @@ help: ## list the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-install: .venv/.dev ## make .venv with everything that running, testing and linting need
+install: .venv/.dev ## create .venv with everything for running, testing and linting
 
-run: .venv/.runtime ## simulator on 5006 and service on 5005, with tokens and curl lines; Ctrl-C stops both
-	@$(BIN)/python -m mpesa_service.local run
+run: .venv/.runtime ## simulator on 5006 and service on 5005, with tokens and curl lines; Ctrl-C stops everything
+	@$(BIN)/python -m devtools run
 
-demo: .venv/.runtime ## one payment, its refunds and the order service, step by step; LOST=20 DOUBLED=30 adds trouble
-	@$(BIN)/python -m mpesa_service.local demo
+demo: .venv/.runtime ## one payment, its refunds and the order service, step by step; LOST=20 DOUBLED=30 adds faults
+	@$(BIN)/python -m devtools demo
 
-demo-day: .venv/.runtime ## a shop's whole day through every door, with faults; the books must agree (about six minutes)
-	@$(BIN)/python -m mpesa_service.local demo-day
+demo-day: .venv/.runtime ## a shop's whole day of payments with faults, compared with the ledger (about six minutes)
+	@$(BIN)/python -m devtools demo-day
 
 test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python -m tests.coverage_gates
 
-soak: .venv/.dev ## the reliability battery at full size (about half an hour); renews docs/reliability.md
+soak: .venv/.dev ## the reliability tests at full size (about half an hour); updates docs/reliability.md
 	@$(BIN)/python -m tests.battery.report
 
-bench: .venv/.dev ## measure against floors and peers (within a quarter of an hour); renews docs/performance.md
+bench: .venv/.dev ## measure against floors and peers (a quarter of an hour); updates docs/performance.md
 	@$(BIN)/python -W ignore -m benchmarks --page
 
 bench-quick: .venv/.dev ## the same with little data, within two minutes
@@ -53,24 +56,29 @@ bench-quick: .venv/.dev ## the same with little data, within two minutes
 bench-full: .venv/.dev ## the same with ten million payments (over half an hour, 25 GB of disk)
 	@$(BIN)/python -W ignore -m benchmarks --size full
 
-bench-lock: .venv/.dev ## renew the lock file of the peers that are measured against
+bench-against: .venv/.dev ## compare with the service as it is in commit REV, side by side; make bench-against REV=fe256ed
+	@$(BIN)/python -W ignore -m benchmarks --against $(REV)
+
+bench-lock: .venv/.dev ## update the lock file of the peers
 	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		-o benchmarks/peers.lock -q
 
-lint: .venv/.dev ## ruff, mypy --strict, import contracts
+lint: .venv/.dev ## ruff, mypy --strict, import contracts, and the prose of pages and code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/codespell .
+	@$(BIN)/python -m devtools.prose
 
-format: .venv/.dev ## let ruff mend what it can
+format: .venv/.dev ## let ruff fix what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 migrate: .venv/.runtime ## alembic upgrade head on DATABASE_URL
 	@$(BIN)/alembic upgrade head
 
-lock: .venv/.dev ## renew both lock files from setup.cfg
+lock: .venv/.dev ## update both lock files from setup.cfg
 	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
-		--extra postgres --extra redis --extra demo -o requirements.lock -q
+		--extra postgres --extra redis -o requirements.lock -q
 	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
 		--all-extras -c requirements.lock -o requirements-dev.lock -q
 

@@ -1,22 +1,5 @@
-"""What gunicorn and the `flask` command load."""
+"""The WSGI application in a clone: `gunicorn wsgi:app`, `flask --app wsgi`."""
 
-import sys
+from mpesa_service.wsgi import app
 
-import click
-from flask import Flask
-
-from mpesa_service import create_app
-from mpesa_service.app import build_help
-from mpesa_service.config import ConfigurationError
-
-
-def _load() -> Flask:
-    try:
-        return create_app()
-    except ConfigurationError as error:
-        if click.get_current_context(silent=True) is not None and "--help" in sys.argv:
-            return build_help()
-        sys.exit(str(error))
-
-
-app = _load()
+__all__ = ["app"]

@@ -1,6 +1,7 @@
 """Starts everything that it needs, measures, prints one table, and exits 1 if a bar is missed.
 
 python -m benchmarks --size usual
+python -m benchmarks --against fe256ed
 """
 
 import argparse
@@ -9,14 +10,19 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks import report, stub
+from benchmarks.against.builds import Build, commit_of, tree_name, unpacked
+from benchmarks.against.callbacks import alone, sqlite, together
+from benchmarks.against.comparison import NEW, OLD, Comparison
+from benchmarks.against.process import commands_help, memory, start
 from benchmarks.bars import Row
 from benchmarks.bench import Bench
 from benchmarks.paths import (
@@ -32,6 +38,8 @@ from benchmarks.paths import (
     status,
 )
 from benchmarks.postgres import Postgres
+from benchmarks.processes import ROOT
+from benchmarks.service import environment
 from benchmarks.sizes import SIZES, Size
 
 PATHS: dict[str, Callable[[Bench], list[Row]]] = {
@@ -46,6 +54,15 @@ PATHS: dict[str, Callable[[Bench], list[Row]]] = {
     "peers": peers.measure,
     "scale": scale.measure,
 }
+PARTS: dict[str, Callable[[Comparison], list[Row]]] = {
+    "alone": alone,
+    "together": together,
+    "sqlite": sqlite,
+    "start": start,
+    "memory": memory,
+    "help": commands_help,
+}
+"""Of the comparison with another commit."""
 PACKAGES = ("Flask", "gunicorn", "SQLAlchemy", "psycopg")
 
 
@@ -58,11 +75,14 @@ def main() -> int:
     with ExitStack() as opened:
         bench = _start(size, console, opened)
         facts = {**report.machine(), "size": size.name, "postgres": bench.postgres.version()}
+        if arguments.against:
+            facts |= {"commit": tree_name(), "against": commit_of(arguments.against)}
+        measurements = _measurements(arguments, bench, opened)
         rows = []
-        for name in arguments.only or PATHS:
+        for name in arguments.only or measurements:
             console.rule(name)
             begun = time.monotonic()
-            found = PATHS[name](bench)
+            found = measurements[name]()
             report.show(console, found)
             bench.tell(f"{time.monotonic() - begun:.0f} seconds")
             rows += found
@@ -70,6 +90,12 @@ def main() -> int:
         "minutes": (time.monotonic() - started) / 60,
         "versions": {**{p: version(p) for p in PACKAGES}, **bench.versions},
     }
+    return _report(arguments, console, rows, facts)
+
+
+def _report(
+    arguments: argparse.Namespace, console: Console, rows: list[Row], facts: Mapping[str, object]
+) -> int:
     console.rule("everything")
     report.show(console, rows)
     report.write_json(arguments.json, rows, facts)
@@ -83,13 +109,45 @@ def main() -> int:
     return 1 if missed else 0
 
 
+def _measurements(
+    arguments: argparse.Namespace, bench: Bench, opened: ExitStack
+) -> Mapping[str, Callable[[], list[Row]]]:
+    if not arguments.against:
+        return {name: partial(measure, bench) for name, measure in PATHS.items()}
+    comparison = _comparison(bench, arguments.against, opened)
+    return {name: partial(measure, comparison) for name, measure in PARTS.items()}
+
+
+def _comparison(bench: Bench, revision: str, opened: ExitStack) -> Comparison:
+    old = Build(OLD, opened.enter_context(unpacked(revision)))
+    comparison = Comparison(bench, Build(NEW, ROOT), old)
+    for build in comparison.builds:
+        build.check(environment("sqlite://", bench.daraja.port))
+    return comparison
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--size", choices=SIZES, default="usual")
-    parser.add_argument("--only", action="append", choices=PATHS, help="only this path; may be repeated")
-    parser.add_argument("--json", type=Path, default=Path("var/bench/results.json"))
+    parser.add_argument("--against", metavar="REV", help="compare with the service as it is in this commit")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[*PATHS, *PARTS],
+        help="measure only this; may be repeated. With --against: " + ", ".join(PARTS),
+    )
+    parser.add_argument("--json", type=Path, help="default: var/bench/results.json or var/bench/against.json")
     parser.add_argument("--page", action="store_true", help="write the table into docs/performance.md")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    known = PARTS if arguments.against else PATHS
+    if unknown := [name for name in arguments.only or () if name not in known]:
+        parser.error(
+            f"--only {unknown[0]} is not measured {'with' if arguments.against else 'without'} --against"
+        )
+    arguments.json = arguments.json or Path(
+        "var/bench", "against.json" if arguments.against else "results.json"
+    )
+    return arguments
 
 
 def _start(size: Size, console: Console, opened: ExitStack) -> Bench:

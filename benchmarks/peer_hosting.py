@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.processes import ROOT, Program
 from benchmarks.service import Hosting
-from mpesa_service.local.ports import free_port
+from devtools.ports import free_port
 
 LOCK = ROOT / "benchmarks" / "peers.lock"
 SITE = ROOT / "benchmarks" / "peer_site"
@@ -60,10 +60,8 @@ def make_tables(python: Path, env: dict[str, str]) -> None:
     subprocess.run(command, cwd=SITE, env={**env, "PYTHONPATH": str(SITE)}, check=True)
 
 
-def hosted(
-    python: Path, env: dict[str, str], hosting: Hosting, logs: Path, *, tuned: bool = False
-) -> Program:
-    """Return gunicorn in front of the peers' site, as it comes or tuned: on one core, as the service is."""
+def hosted(python: Path, env: dict[str, str], hosting: Hosting, logs: Path) -> Program:
+    """Return gunicorn in front of the peers' site, pinned to the same core as the service."""
     port = free_port()
     settings = {
         "BIND": f"127.0.0.1:{port}",
@@ -71,6 +69,5 @@ def hosted(
         "WEB_THREADS": str(hosting.threads),
     }
     command = [str(python), "-m", "gunicorn", "-c", "gunicorn.conf.py", "peer_wsgi:application"]
-    return Program(
-        command, port, {**env, **settings}, logs / f"peers-{port}.log", cwd=SITE, on_one_core=tuned
-    )
+    log = logs / f"peers-{port}.log"
+    return Program(command, port, {**env, **settings}, log, cwd=SITE, on_one_core=hosting.workers == 1)

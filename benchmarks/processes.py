@@ -12,13 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mpesa_service.local.leash import Leash
+from devtools.watchdog import Watchdog
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0
 _TICK = os.sysconf("SC_CLK_TCK")
 _libc = ctypes.CDLL(None)
-_leash: list[Leash] = []
+_watchdog: list[Watchdog] = []
 
 
 class Program:
@@ -50,9 +50,9 @@ class Program:
                 stderr=output,
                 start_new_session=True,
             )
-        if not _leash:
-            _leash.append(Leash())
-        _leash[0].note(self._process.pid)
+        if not _watchdog:
+            _watchdog.append(Watchdog())
+        _watchdog[0].watch(self._process.pid)
         if on_one_core and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(self._process.pid, [min(os.sched_getaffinity(0))])
 
@@ -81,7 +81,7 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        _leash[0].strike(self._process.pid)
+        _watchdog[0].unwatch(self._process.pid)
 
     def cpu(self) -> float:
         """Return the CPU seconds of the program and its children up to now."""

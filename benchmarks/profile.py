@@ -31,7 +31,7 @@ from benchmarks.postgres import Postgres, migrate
 from benchmarks.service import bearer, environment, runtime_of, token_of
 from benchmarks.wire import request
 from mpesa_service.app import build_app
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.core.database import Database
 
 COUNT = 60
@@ -60,7 +60,7 @@ def main(names: Sequence[str]) -> None:
         with postgres.connect("profile") as connection:
             seed.store(connection, runtime.vault, pending)
         with redirect_stderr(io.StringIO()):
-            service = build_app(Settings.from_env(env), runtime)
+            service = build_app(load_settings(env), runtime)
             floor = _floor(url, env)
             headers = bearer(token_of(env))
             ids = [one.payment_id for one in pending]

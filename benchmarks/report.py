@@ -1,4 +1,7 @@
-"""The outcome: one table for people, JSON for scripts, and the same table in docs/performance.md."""
+"""The outcome: one table for people, JSON for scripts, and the same table in docs/performance.md.
+
+The page has two tables: the figures beside floors and peers, and the comparison with an older commit.
+"""
 
 import json
 import os
@@ -15,7 +18,9 @@ from benchmarks.bars import Row
 from benchmarks.processes import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
+FIGURES = ("<!-- figures: written by make bench -->", "<!-- end of figures -->")
+COMPARISON = ("<!-- comparison: written by make bench-against -->", "<!-- end of comparison -->")
+"""The marks around each table of the page."""
 HEADINGS = ("path", "figure", "ours", "against", "theirs", "ratio", "bar", "")
 
 
@@ -72,14 +77,16 @@ def write_json(path: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> Non
 
 
 def write_page(rows: Sequence[Row], facts: Mapping[str, Any], page: Path = PAGE) -> None:
-    """Put the table between the page's two marks."""
-    head, rest = page.read_text().split(BEGIN)
-    page.write_text(head + BEGIN + "\n\n" + in_markdown(rows, facts) + "\n" + END + rest.split(END)[1])
+    """Put the table between its two marks of the page."""
+    begin, end = COMPARISON if "against" in facts else FIGURES
+    head, rest = page.read_text().split(begin)
+    page.write_text(head + begin + "\n\n" + in_markdown(rows, facts) + "\n" + end + rest.split(end)[1])
 
 
 def in_markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
     """Return the table and what it was measured on, as Markdown."""
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    builds = "Commit {commit} (ours) beside commit {against} (old). " if "against" in facts else ""
     lines = [
         (
             f"{facts['at'].replace('T', ' ')[:16]} UTC, size `{facts['size']}`,"
@@ -87,7 +94,7 @@ def in_markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
             f" {facts['memory_gib']} GiB, Python {facts['python']}, PostgreSQL {facts['postgres']}."
         ),
         "",
-        f"Versions: {versions}." if versions else "",
+        f"{builds.format_map(facts)}Versions: {versions}." if versions else "",
         "",
         "| " + " | ".join(HEADINGS) + " |",
         "|" + "---|" * len(HEADINGS),

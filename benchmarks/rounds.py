@@ -87,6 +87,17 @@ def compare(
     return Row(path, name, middle(mine, figure), against, middle(others, figure), ratio, bar)
 
 
+def extend(samples: Samples, more: Samples) -> None:
+    """Add the rounds of `more` to each contestant's."""
+    for name, found in more.items():
+        samples.setdefault(name, []).extend(found)
+
+
+def cost(sample: Sample) -> float:
+    """CPU microseconds of the web processes and the database together, a request."""
+    return sample.cpu_us + sample.database_us
+
+
 def rate(sample: Sample) -> float:
     return sample.rate
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from benchmarks.messages import paid_callback
 from benchmarks.service import SHOP
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import Base, Payment, PaymentEvent
@@ -16,7 +17,9 @@ from mpesa_service.services.vault import Vault, token_hash
 
 AMOUNT = 100
 OWNERS = 20
-"""Among them the payments of a full table are spread; SHOP is one more, who has every twentieth."""
+"""Shops that share the payments of a full table; one of them is SHOP."""
+OTHER_SHOP = "shop-1"
+"""One of them. Nothing adds to its payments after the table is filled."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,8 @@ class Pending:
     receipt: str
 
     def callback(self) -> dict[str, Any]:
-        """Return what M-Pesa posts when it is paid."""
-        items = {
-            "Amount": float(AMOUNT),
-            "MpesaReceiptNumber": self.receipt,
-            "TransactionDate": 20261122120000,
-            "PhoneNumber": int(self.phone),
-        }
-        found = {
-            "MerchantRequestID": self.merchant_id,
-            "CheckoutRequestID": self.checkout_id,
-            "ResultCode": 0,
-            "ResultDesc": "The service request is processed successfully.",
-            "CallbackMetadata": {"Item": [{"Name": name, "Value": value} for name, value in items.items()]},
-        }
-        return {"Body": {"stkCallback": found}}
+        """Return the body that M-Pesa posts when the payment is paid."""
+        return paid_callback(self.merchant_id, self.checkout_id, self.receipt, self.phone, AMOUNT)
 
 
 def invent(count: int) -> list[Pending]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.processes import Program
+from benchmarks.processes import ROOT, Program
+from devtools.ports import free_port
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
-from mpesa_service.config import Settings
-from mpesa_service.local.ports import free_port
+from mpesa_service.config import load_settings
 from mpesa_service.logs import configure
 from mpesa_service.services.runtime import Runtime, build_runtime
 
@@ -53,12 +53,12 @@ def environment(database_url: str, daraja_port: int, **changes: str) -> dict[str
 
 def runtime_of(env: dict[str, str]) -> Runtime:
     """Return a runtime of the benchmark's own, with the keys and the database of the service."""
-    return build_runtime(Settings.from_env(env))
+    return build_runtime(load_settings(env))
 
 
 def token_of(env: dict[str, str], subject: str = SHOP) -> str:
     """Return a bearer token that lives as long as any run."""
-    settings = Settings.from_env(env)
+    settings = load_settings(env)
     return make_token(build_app(settings), subject, [], timedelta(days=1))
 
 
@@ -80,13 +80,12 @@ def logging_into(path: Path) -> Iterator[None]:
                 handler.setStream(stream or sys.stderr)
 
 
-def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Program:
-    """Return gunicorn, in the service's own configuration, in front of `app`.
+def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path, *, folder: Path = ROOT) -> Program:
+    """Return gunicorn in front of `app`, with the gunicorn.conf.py of `folder`.
 
-    A worker of its own choice stays on one core; one that is alone is told which.
+    A single worker is pinned to one core, the same core for every server that is compared.
     """
     port = free_port()
-    on_one_core = hosting.workers == 1 and Settings.from_env(env).web_one_core
     settings = {
         "PORT": str(port),
         "BIND": f"127.0.0.1:{port}",
@@ -99,4 +98,4 @@ def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path) -> Progr
     # No worker is renewed in the middle of a round.
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--max-requests", "0", app]
     log = logs / f"{app.partition(':')[0]}-{port}.log"
-    return Program(command, port, {**env, **settings}, log, on_one_core=on_one_core)
+    return Program(command, port, {**env, **settings}, log, cwd=folder, on_one_core=hosting.workers == 1)

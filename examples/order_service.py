@@ -1,4 +1,4 @@
-"""An order service that ships when it is told that an order is paid. Each event counts once.
+"""An order service that ships an order when it receives a payment's event. Each event counts once.
 
 WEBHOOK_SECRET=whsec_… flask --app examples/order_service.py run --port 5010
 """

@@ -16,7 +16,7 @@ from mpesa_service.core.database import Database
 from mpesa_service.models import Base
 
 MIGRATION_LOCK = 0x6D70657361
-"""PostgreSQL advisory lock: two operators who migrate at once take turns."""
+"""PostgreSQL advisory lock: if two operators migrate at once, one waits for the other."""
 WAIT_SECONDS = 600
 
 
@@ -29,10 +29,10 @@ def prepare(connection: Connection) -> None:
 
 
 def _take_turns(connection: Connection) -> None:
-    """Ask for the lock again and again, with nothing open in between.
+    """Try to take the lock, again and again, with no transaction open in between.
 
-    An index that is built concurrently waits for whoever was at work when it began; one that waits
-    inside the database for that very index's migration would be waited for, too.
+    PostgreSQL builds an index concurrently only after all earlier transactions have ended. A migration that
+    waited inside the database would be such a transaction, and both would wait for each other.
     """
     for _ in range(WAIT_SECONDS):
         taken = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK})

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
     from mpesa_service.config import Settings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def create_app(settings: "Settings | None" = None) -> "Flask":

@@ -1,38 +1,34 @@
 """The wiring of the application: settings, extensions, blueprints, and nothing else."""
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mpesa_service import __version__, auth, logs
 from mpesa_service.api import RUNTIME, blueprint, body_limit, c2b_blueprint, errors, health, request_ids
-from mpesa_service.cli import mpesa_cli
-from mpesa_service.config import Settings
-from mpesa_service.extensions import limiter
+from mpesa_service.cli.root import mpesa_cli
+from mpesa_service.config import Settings, load_settings
 from mpesa_service.services.runtime import Runtime, build_runtime
 
-
-class SynchronousFlask(Flask):
-    """Does not ask of each function, whenever it is called, whether it is a coroutine: none is."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what is to be called for a view or a hook."""
-        return func
+FLASK_SETTINGS = {
+    "PROPAGATE_EXCEPTIONS": False,
+    "API_TITLE": "M-Pesa payment service",
+    "API_VERSION": __version__,
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/api",
+    "OPENAPI_JSON_PATH": "openapi.json",
+}
 
 
 def build_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
     """Return a Flask application bound to one runtime."""
-    settings = settings or Settings.from_env()
-    app = SynchronousFlask("mpesa_service", static_folder=None)
-    app.config.update(_flask_settings(settings))
+    settings = settings or load_settings()
+    app = Flask("mpesa_service", static_folder=None)
+    app.config.update(FLASK_SETTINGS)
     app.extensions[RUNTIME] = runtime or build_runtime(settings)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     logs.configure(settings.log_level)
     auth.init_app(app, settings)
-    limiter.init_app(app)
     request_ids.init_app(app)
     body_limit.init_app(app)
     errors.init_app(app)
@@ -50,16 +46,3 @@ def build_help() -> Flask:
     app = Flask("mpesa_service", static_folder=None)
     app.cli.add_command(mpesa_cli)
     return app
-
-
-def _flask_settings(settings: Settings) -> dict[str, object]:
-    return {
-        "PROPAGATE_EXCEPTIONS": False,
-        "API_TITLE": "M-Pesa payment service",
-        "API_VERSION": __version__,
-        "OPENAPI_VERSION": "3.1.0",
-        "OPENAPI_URL_PREFIX": "/api",
-        "OPENAPI_JSON_PATH": "openapi.json",
-        "RATELIMIT_ENABLED": settings.ratelimit_enabled,
-        "RATELIMIT_STORAGE_URI": settings.ratelimit_storage_uri,
-    }

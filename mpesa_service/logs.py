@@ -10,7 +10,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from select import PIPE_BUF
 from typing import Any, TextIO
@@ -133,17 +133,6 @@ class RedactingFormatter(JsonFormatter):
         )
         self._encoder = JsonEncoder()
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line; one without a traceback at a third of the library's cost."""
-        if record.exc_info or record.exc_text or record.stack_info or isinstance(record.msg, dict):
-            return str(super().format(record))
-        line = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
-        skipped = self._skip_fields
-        line.update([(name, value) for name, value in vars(record).items() if name not in skipped])
-        said = self.process_log_record(line)
-        said["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat()
-        return self._encoder.encode(said)
-
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """Add what the work at hand is about, and hide what must not be said."""
         if has_request_context():
@@ -245,9 +234,6 @@ def _write(stream: TextIO, text: str) -> None:
 
 def configure(level: str) -> None:
     """Send everything to standard error as JSON lines; safe to call again."""
-    # No line says where in the code, or in which thread, it was written, so nothing of that is looked up.
-    logging._srcfile = None  # noqa: SLF001 - as Python's documentation of logging has it
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     ours = [h for h in root.handlers if isinstance(h.formatter, RedactingFormatter)]
     if not ours:

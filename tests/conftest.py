@@ -8,26 +8,28 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import BigInteger, Connection, create_engine, text
+from sqlalchemy import BigInteger, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
+from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOptions
+from daraja_simulator.server import SimulatorServer
 from mpesa_service.core.database import Database
 from mpesa_service.models import Base
-from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOptions
-from mpesa_service.simulator.server import SimulatorServer
 from tests.support import Listening, Service, TestClock, environment, start_service
 
 ROOT = Path(__file__).resolve().parents[1]
 MANUAL = {"timers": "manual", "auto": "hold", "b2c_auto": "hold", "seed": 1}
 
-# Tests press Ctrl-C. Whoever starts them in the background (nohup, `&` in a script) has it ignored, here and
-# in every process that they start.
+# Tests press Ctrl-C. If they run in the background (nohup, `&` in a script), it is ignored, here and in every
+# process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -52,7 +54,8 @@ def same_log_level() -> None:
 def postgres_server() -> Iterator[str]:
     """A real PostgreSQL, one for all workers of a run; the last one stops and removes it.
 
-    Not in pytest's own directory, which another run on the machine may clear away.
+    Not in pytest's own directory, which another run on the machine may clear away. It does not wait for the
+    disk: only the crash of a whole machine would lose something, and no test does that.
     """
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
     directory = Path(tempfile.gettempdir()) / f"mpesa-test-{run[:12]}"
@@ -62,22 +65,26 @@ def postgres_server() -> Iterator[str]:
 
         directory.mkdir(exist_ok=True)
         server = get_server(directory, cleanup_mode="delete")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
 
 @pytest.fixture(scope="session")
 def new_postgres_database(postgres_server: str, worker_id: str) -> Iterator[Any]:
-    """Makes empty databases on the server; returns their SQLAlchemy addresses."""
+    """Makes databases on the server, empty or a copy of another one; returns their SQLAlchemy addresses."""
     admin = create_engine(
         make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
     )
 
-    def make(name: str) -> str:
+    def make(name: str, template: str = "template1") -> str:
         name = f"{name}_{worker_id}"
         with admin.connect() as connection:
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
+            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
         return admin.url.set(database=name).render_as_string(hide_password=False)
 
     yield make
@@ -85,10 +92,19 @@ def new_postgres_database(postgres_server: str, worker_id: str) -> Iterator[Any]
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(new_postgres_database: Any) -> str:
-    url: str = new_postgres_database("service")
-    migrate(url)
-    return url
+def new_migrated_database(new_postgres_database: Any) -> Any:
+    """Makes PostgreSQL databases with all tables and no rows; returns their SQLAlchemy addresses."""
+    template = new_postgres_database("template")
+    migrate(template)
+    return partial(new_postgres_database, template=make_url(template).database)
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(new_migrated_database: Any) -> Iterator[Engine]:
+    """The database that most tests use, one after the other."""
+    engine = create_engine(new_migrated_database("service"))
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -99,17 +115,15 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def postgres_url(migrated_postgres: str) -> str:
+def postgres_url(shared_postgres: Engine) -> str:
     """A migrated, empty PostgreSQL database."""
-    engine = create_engine(migrated_postgres)
-    with engine.begin() as connection:
+    with shared_postgres.begin() as connection:
         empty(connection)
-    engine.dispose()
-    return migrated_postgres
+    return shared_postgres.url.render_as_string(hide_password=False)
 
 
 def empty(connection: Connection) -> None:
-    """Delete all rows and count anew, past keys and triggers; TRUNCATE of so many tables takes its time."""
+    """Delete all rows and restart all counters, past keys and triggers; TRUNCATE is slow."""
     names = [table.name for table in Base.metadata.sorted_tables]
     filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names)
     connection.execute(text("SET LOCAL session_replication_role = replica"))

@@ -8,6 +8,8 @@ GATES = {
     "mpesa_service/domain/*": 100,
     "mpesa_service/services/*": 100,
     "mpesa_service/daraja/*": 100,
+    "daraja_simulator/*": 95,
+    "devtools/*": 95,
 }
 
 

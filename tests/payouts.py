@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from daraja_simulator.records import Payout as AtMpesa
 from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
 from mpesa_service.services.payout_sending import pay_waiting
-from mpesa_service.simulator.records import Payout as AtMpesa
 from tests.support import Service
 
 ROW = {"type": "b2c", "phoneNumber": "0712345678", "amount": 100}
@@ -76,7 +76,7 @@ def pay(service: Service) -> int:
 
 def at_m_pesa(service: Service) -> list[AtMpesa]:
     """Return the simulator's own records of what it was asked to pay, oldest first."""
-    return list(service.simulator.world.every(AtMpesa))
+    return list(service.simulator.state.commands_of(AtMpesa))
 
 
 def complete(service: Service, **body: Any) -> None:

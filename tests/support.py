@@ -1,20 +1,22 @@
 """What tests share: a clock of their own, settings, and a service that listens on a port."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from daraja_simulator.server import SimulatorServer
+from mpesa_service.api import RUNTIME
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
-from mpesa_service.config import Settings
+from mpesa_service.config import Settings, load_settings
+from mpesa_service.core.database import Database
 from mpesa_service.models import CallbackInbox, Payment, PaymentEvent, Refund
 from mpesa_service.services.runtime import Runtime, build_runtime
-from mpesa_service.simulator.server import SimulatorServer
 
 PHONE = "254712345678"
 ENCRYPTION_KEY = "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="
@@ -40,6 +42,7 @@ def environment(**changes: str) -> dict[str, str]:
     """Return an environment that the service starts with, changed."""
     values = {
         "MPESA_ENVIRONMENT": "simulator",
+        "MPESA_CERTIFICATE_PATH": "never-read.pem",
         "DATABASE_URL": "sqlite:///never-opened.db",
         "JWT_SECRET_KEY": SECRET,
         "PHONE_ENCRYPTION_KEYS": ENCRYPTION_KEY,
@@ -169,7 +172,7 @@ class Service:
             return list(session.scalars(select(Refund).order_by(Refund.id)))
 
     def callback_url(self, checkout: str) -> str:
-        """Return the payment's own callback address, as the simulator was told."""
+        """Return the payment's own callback address, as the simulator received it."""
         prompts = self.simulator.get("/simulator/prompts")["prompts"]
         return next(str(p["callbackUrl"]) for p in prompts if p["checkoutRequestId"] == checkout)
 
@@ -177,8 +180,36 @@ class Service:
 def start_service(
     listening: Listening, simulator: SimulatorServer, clock: TestClock, env: dict[str, str]
 ) -> Service:
-    settings = Settings.from_env(env)
+    settings = load_settings(env)
     runtime = build_runtime(settings, clock, jitter=lambda: 1.0)
-    app = build_app(settings, runtime)
+    do_not_wait_for_the_disk(runtime.database)
+    app = application(settings, runtime)
     listening.app = app
     return Service(app, runtime, simulator, clock, listening.url)
+
+
+def do_not_wait_for_the_disk(database: Database) -> None:
+    """Let SQLite commit without waiting for the disk. What a killed process committed still stays."""
+    if database.is_sqlite:
+
+        @event.listens_for(database.engine, "connect")
+        def relax(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA synchronous=OFF").close()
+
+
+_shared: list[tuple[Settings, Flask]] = []
+"""The last application that `application` built for sharing, with its settings."""
+
+
+def application(settings: Settings, runtime: Runtime) -> Flask:
+    """Return an application bound to the runtime.
+
+    Building one takes longer than most tests. Only the runtime knows the database and counts requests, so
+    tests that differ in nothing else share one application, one after the other.
+    """
+    settings = replace(settings, database_url="")
+    if not _shared or _shared[0][0] != settings:
+        _shared[:] = [(settings, build_app(settings, runtime))]
+    app = _shared[0][1]
+    app.extensions[RUNTIME] = runtime
+    return app

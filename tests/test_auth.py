@@ -16,7 +16,7 @@ from flask import Flask
 from flask_jwt_extended import create_refresh_token
 
 from mpesa_service.app import build_app
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.core.database import Database
 from mpesa_service.services.runtime import build_runtime
 from tests.support import SECRET, environment
@@ -95,7 +95,7 @@ def make_app(template: str) -> Iterator[Any]:
     databases: list[Database] = []
 
     def make(**changes: str) -> Flask:
-        settings = Settings.from_env(environment(DATABASE_URL=template, **changes))
+        settings = load_settings(environment(DATABASE_URL=template, **changes))
         runtime = build_runtime(settings)
         databases.append(runtime.database)
         return build_app(settings, runtime)

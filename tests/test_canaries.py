@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import requests
 
+from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
+from daraja_simulator.state import SimulatorState
 from mpesa_service.logs import RedactingFormatter
 from mpesa_service.models import Base
 from mpesa_service.services.commands.due import look_into_due
 from mpesa_service.services.reconcile import ask_due
-from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
-from mpesa_service.simulator.world import World
 from tests.payouts import PAYBILL, POCHI, ROW, at_m_pesa, look, made, pay, post
 from tests.services.c2b_support import confirm, post_c2b
 from tests.services.test_inbox import stk_body
@@ -86,13 +86,13 @@ def a_busy_day(service: Service) -> list[str]:
         service.token(),
         service.token("boss", "admin"),
         *(address.rsplit("/", 1)[1] for address in tokens),
-        *service.simulator.world.tokens._tokens,
+        *service.simulator.state.tokens._tokens,
     ]
 
 
 def a_day_of_menu_and_payouts(service: Service, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Take money from the menu and pay some out; return all that is shown of it."""
-    monkeypatch.setattr(World, "named", lambda _world, party: f"{party} - {RECEIVER}")
+    """Receive C2B payments and make payouts; return everything that is shown about them."""
+    monkeypatch.setattr(SimulatorState, "display_name", lambda _state, party: f"{party} - {RECEIVER}")
     told = dict(zip(("FirstName", "MiddleName", "LastName"), NAMES, strict=True)) | {"MSISDN": PHONE}
     for number, typed in enumerate(TYPED):
         confirm(service, TransID=f"RKL51ZDR{number}A", BillRefNumber=typed, **told)

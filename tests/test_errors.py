@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from daraja_simulator.server import SimulatorServer
 from mpesa_service import errors
 from mpesa_service.api import payments as payment_routes
 from mpesa_service.daraja import NotSent, OutcomeUnknown, Refused
 from mpesa_service.errors import ServiceError, error_body
 from mpesa_service.logs import RedactingFormatter
-from mpesa_service.simulator.server import SimulatorServer
 from tests.support import PHONE, Listening, Service, TestClock, start_service
 
 GOOD = {"orderId": "ORDER1", "amount": 100, "phoneNumber": PHONE}
@@ -144,7 +144,7 @@ class TestShape:
             "/api",
             "/api/mpesa",
             "/api/mpesa/nothing/at/all",
-            "/api/mpesa/callback/b2c/result/",
+            "/api/mpesa/callback/command/result/",
         ],
     )
     def test_no_such_address(self, shop: Service, path: str) -> None:
@@ -332,7 +332,7 @@ class TestFaults:
         shaped(answer, 503, "unavailable")
         assert retry_after(answer)
         answer = service.app.test_client().get("/readyz")
-        assert "alembic upgrade head" in shaped(answer, 503, "not_ready")["message"]
+        assert "mpesa migrate" in shaped(answer, 503, "not_ready")["message"]
         assert service.app.test_client().get("/healthz").status_code == 200
 
     def test_daraja_cannot_be_reached(self, make_service: Any) -> None:
@@ -449,7 +449,7 @@ class TestLimits:
 
     def test_callbacks_are_never_limited(self, limited: Service) -> None:
         client = limited.app.test_client()
-        paths = ("", "/token", "/b2c/result/token", "/b2c/timeout/token")
+        paths = ("", "/token", "/command/result/token", "/command/timeout/token")
         for number in range(120):
             answer = client.post(f"/api/mpesa/callback{paths[number % 4]}", data=b"{}")
             assert answer.status_code == 200

@@ -3,21 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
-from flask_limiter import Limiter
-from limits.storage import storage_from_string
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from mpesa_service import extensions
-from mpesa_service.app import build_app
-from mpesa_service.config import Settings
 from mpesa_service.core.database import Database
-from mpesa_service.extensions import ProcessCounters, limiter
 from mpesa_service.models import Hold
 from mpesa_service.services.clock import utc_now
-from tests.support import environment
 
 
 @pytest.fixture
@@ -126,37 +119,3 @@ def test_a_busy_connection_that_dies_costs_one_error_at_most(postgres: Database)
         store(postgres, "lost")
     store(postgres, "after")
     assert names(postgres) == {"before", "after"}
-
-
-def test_counting_in_memory_starts_no_thread_for_every_hit(monkeypatch: pytest.MonkeyPatch) -> None:
-    counters = storage_from_string("memory://")
-    assert isinstance(counters, ProcessCounters)
-    timers = {id(counters.timer)}
-    for _ in range(50):
-        counters.timer.join()
-        assert counters.incr("key", 60) > 0
-        timers.add(id(counters.timer))
-    assert len(timers) == 1
-    assert counters.get("key") == 50
-    counters.incr("short", 0)
-    monkeypatch.setattr(counters, "SWEEP_SECONDS", 0)
-    counters.incr("key", 60)
-    counters.timer.join()
-    assert "short" not in counters.storage
-
-
-def limiting(enabled: str) -> Flask:
-    return build_app(Settings.from_env(environment(RATELIMIT_ENABLED=enabled)))
-
-
-@pytest.mark.parametrize(("enabled", "bound"), [("true", {limiter}), ("false", set())])
-def test_the_library_knows_of_its_limiter_where_there_are_limits(enabled: str, bound: set[Limiter]) -> None:
-    assert limiting(enabled).extensions.get("limiter", set()) == bound
-
-
-def test_the_library_looks_at_no_request_by_itself() -> None:
-    app = limiting("true")
-    by_name = [app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs]
-    hooks = [repr(hook) for found in by_name for named in found.values() for hook in named]
-    assert hooks
-    assert not [hook for hook in hooks if "Limiter" in hook]

@@ -24,6 +24,7 @@ from mpesa_service.domain.references import first_id
 from mpesa_service.models import Base, C2bConfirmation, Payment, PaymentEvent, Refund
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.services.c2b_payments import typed_key
+from mpesa_service.services.readiness import SCHEMA_REVISION
 from mpesa_service.services.vault import Vault
 from tests.support import ENCRYPTION_KEY, SECRET
 
@@ -251,7 +252,7 @@ class TestAccountReferences:
 
 
 class TestIndexesOfLists:
-    """On PostgreSQL they are built while payments go on, and building them can be taken up again."""
+    """On PostgreSQL they are built while payments continue, and an interrupted build can be repeated."""
 
     @pytest.fixture
     def before(self, new_postgres_database: Any) -> Iterator[Database]:
@@ -363,6 +364,10 @@ class TestNumbering:
         scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
         assert scripts.get_heads() == [f"{len(list(VERSIONS.glob('*.py'))):04}"]
 
+    def test_the_service_expects_the_head(self) -> None:
+        scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+        assert scripts.get_heads() == [SCHEMA_REVISION], "write it into services/readiness.py"
+
 
 def mpesa(**changes: Any) -> dict[str, Any]:
     return {
@@ -438,6 +443,11 @@ def store(database: Database, *rows: tuple[type[Base], dict[str, Any]]) -> None:
             session.execute(sa.insert(table.__table__).values(**columns))
 
 
+def count(database: Database, table: type[Base]) -> int:
+    with database.read() as session:
+        return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
 class TestWhatTheDatabaseRefuses:
     def test_a_stripe_payment_can_stand_beside_an_mpesa_one(self, database: Database) -> None:
         with database.begin() as session:
@@ -500,9 +510,11 @@ class TestWhatTheDatabaseRefuses:
     def test_money_from_the_phones_own_menu_needs_no_order(self, database: Database) -> None:
         store(database, (Payment, c2b()))
         store(database, (Refund, refund_of(payment_id=c2b()["id"], method="reversal", phone_encrypted=None)))
+        assert (count(database, Payment), count(database, Refund)) == (1, 1)
 
     def test_refunds_up_to_the_amount_are_allowed(self, database: Database) -> None:
         store(database, (Payment, mpesa(refunded_amount=60, refunding_amount=40)))
+        assert count(database, Payment) == 1
 
     @pytest.mark.parametrize(
         ("row", "reason"),
@@ -531,6 +543,7 @@ class TestWhatTheDatabaseRefuses:
 
     def test_nobody_owning_it_is_no_second_owner(self, database: Database) -> None:
         store(database, (Payment, mpesa()), (Payment, mpesa(id="other", callback_token_hash="other")))
+        assert count(database, Payment) == 2
 
     @pytest.mark.parametrize("column", sorted(unique_columns(Refund) - {"id"}))
     def test_a_second_refund(self, database: Database, column: str) -> None:

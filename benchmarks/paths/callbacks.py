@@ -40,7 +40,7 @@ def measure(bench: Bench) -> list[Row]:
             },
         )
     return [
-        compare(SETTLES, "requests/s", rate, settled, against=FLOOR, bar=at_least(0.35, 0.5)),
+        compare(SETTLES, "requests/s", rate, settled, against=FLOOR, bar=at_least(0.6)),
         compare(SETTLES, "p99 ms", p99, settled, against=FLOOR, bar=at_most(3)),
         compare(SETTLES, "web CPU µs", cpu_us, settled, against=FLOOR),
         compare(SETTLES, "database CPU µs", database_us, settled, against=FLOOR),

@@ -15,7 +15,7 @@ from benchmarks.rounds import Sample, compare, cpu_us, middle, play, rate
 from benchmarks.service import Hosting, bearer, environment, hosted, runtime_of
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 
 PATH = "export of every payment"
 FLOOR = "floor: COPY of the same columns"
@@ -69,9 +69,7 @@ class Watch:
 
 
 def _admin_token(env: dict[str, str]) -> str:
-    return make_token(
-        build_app(Settings.from_env(env), runtime_of(env)), "boss", ["admin"], timedelta(days=1)
-    )
+    return make_token(build_app(load_settings(env), runtime_of(env)), "boss", ["admin"], timedelta(days=1))
 
 
 def _download(service: Program, headers: dict[str, str]) -> Sample:

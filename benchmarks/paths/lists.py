@@ -9,8 +9,9 @@ from benchmarks.bench import Bench
 from benchmarks.databases import large, small
 from benchmarks.paths.callbacks import floor_server
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, Samples, compare, cpu_us, p99, play, rate
-from benchmarks.service import SHOP, Hosting, bearer, environment, hosted, token_of
+from benchmarks.rounds import Sample, Samples, compare, cost, cpu_us, extend, p99, play, rate
+from benchmarks.seed import OTHER_SHOP
+from benchmarks.service import Hosting, bearer, environment, hosted, token_of
 from benchmarks.wire import request
 from mpesa_service.schemas.query_fields import cursor
 
@@ -19,40 +20,19 @@ FLOOR = "floor: the same SELECT and JSON"
 LIMIT = 100
 CONNECTIONS = 8
 """Lists are for people and for reports."""
+RESTARTS = 4
 FIRST, DEEPEST, IN_SMALL = "first page", "deepest page", "first page, small table"
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Read pages of the shop's own payments, each again and again."""
-    large_env = environment(large(bench), bench.daraja.port)
-    small_env = environment(small(bench), bench.daraja.port)
-    headers = bearer(token_of(large_env))
-    with (
-        hosted("wsgi:app", large_env, Hosting(), bench.logs) as service,
-        hosted("wsgi:app", small_env, Hosting(), bench.logs) as small_service,
-        floor_server(bench, large(bench)) as floor,
-    ):
-        first = f"/api/mpesa/payments?limit={LIMIT}"
-        deepest = f"{first}&after={_cursor_of_the_last_page(bench)}"
-        contestants = {
-            FIRST: (service, first),
-            DEEPEST: (service, deepest),
-            IN_SMALL: (small_service, first),
-            FLOOR: (floor, f"/list/{LIMIT}"),
-        }
-        for server, path in contestants.values():
-            _check_full(server, path, headers)
+    """Read pages of one shop's payments again and again.
 
-        def pages(server: Program, path: str) -> Sample:
-            wanted = [request("GET", path, headers=headers)] * bench.size.fewer
-            return bench.load(server, wanted, connections=CONNECTIONS)
-
-        for contestant in contestants.values():
-            pages(*contestant)
-        samples: Samples = play(
-            bench.size.rounds,
-            {name: lambda _, c=contestant: pages(*c) for name, contestant in contestants.items()},  # type: ignore[misc]
-        )
+    No other path adds payments of this shop, so the pages of both tables have rows of the same kind: a page
+    of pending payments costs a tenth less than a page of paid ones.
+    """
+    samples: Samples = {}
+    for _ in range(RESTARTS):
+        extend(samples, _rounds(bench))
     size = f"{bench.size.large:,}"
     return [
         compare(
@@ -67,23 +47,44 @@ def measure(bench: Bench) -> list[Row]:
         compare(PATH, "web CPU µs", cpu_us, samples, against=FLOOR, ours=FIRST),
         compare(PATH, "p99 ms", p99, samples, against=FLOOR, ours=FIRST),
         compare(
-            PATH, "µs a page, deepest page", _cost, samples, against=FIRST, ours=DEEPEST, bar=at_most(1.5)
+            PATH, "µs a page, deepest page", cost, samples, against=FIRST, ours=DEEPEST, bar=at_most(1.5)
         ),
         compare(
-            PATH,
-            f"µs a page, {size} payments",
-            _cost,
-            samples,
-            against=IN_SMALL,
-            ours=FIRST,
-            bar=at_most(1.2),
+            PATH, f"µs a page, {size} payments", cost, samples, against=IN_SMALL, ours=FIRST, bar=at_most(1.1)
         ),
     ]
 
 
-def _cost(sample: Sample) -> float:
-    """Microseconds of the web processes and the database together, a page."""
-    return sample.cpu_us + sample.database_us
+def _rounds(bench: Bench) -> Samples:
+    """Start the servers and play all rounds. Two processes of the same code can differ by several percent."""
+    large_env = environment(large(bench), bench.daraja.port)
+    small_env = environment(small(bench), bench.daraja.port)
+    headers = bearer(token_of(large_env, OTHER_SHOP))
+    with (
+        hosted("wsgi:app", large_env, Hosting(), bench.logs) as service,
+        hosted("wsgi:app", small_env, Hosting(), bench.logs) as small_service,
+        floor_server(bench, large(bench)) as floor,
+    ):
+        first = f"/api/mpesa/payments?limit={LIMIT}"
+        contestants = {
+            FIRST: (service, first),
+            DEEPEST: (service, f"{first}&after={_cursor_of_the_last_page(bench)}"),
+            IN_SMALL: (small_service, first),
+            FLOOR: (floor, f"/list/{LIMIT}"),
+        }
+        for server, path in contestants.values():
+            _check_full(server, path, headers)
+
+        def pages(server: Program, path: str) -> Sample:
+            wanted = [request("GET", path, headers=headers)] * (bench.size.fewer // 2)
+            return bench.load(server, wanted, connections=CONNECTIONS)
+
+        for contestant in contestants.values():
+            pages(*contestant)
+        return play(
+            bench.size.rounds,
+            {name: lambda _, c=contestant: pages(*c) for name, contestant in contestants.items()},  # type: ignore[misc]
+        )
 
 
 def get(server: Program, path: str, headers: dict[str, str]) -> Any:
@@ -103,8 +104,8 @@ def _check_full(server: Program, path: str, headers: dict[str, str]) -> None:
 
 
 def _cursor_of_the_last_page(bench: Bench) -> str | None:
-    """Return the cursor that leads to the oldest hundred of the shop's payments."""
+    """Return the cursor that leads to the oldest hundred of that shop's payments."""
     query = "SELECT id FROM payments WHERE owner = %s ORDER BY id OFFSET %s LIMIT 1"
     with bench.postgres.connect("large") as connection:
-        [before] = connection.execute(query, (SHOP, LIMIT)).fetchone() or [None]
+        [before] = connection.execute(query, (OTHER_SHOP, LIMIT)).fetchone() or [None]
     return cursor(before)

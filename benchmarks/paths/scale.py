@@ -7,7 +7,7 @@ from benchmarks.databases import large, small
 from benchmarks.paths.callbacks import callbacks, pending_in
 from benchmarks.postgres import migrate
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, compare, cpu_us, database_us, middle, p99, play, rate
+from benchmarks.rounds import Sample, compare, cost, cpu_us, database_us, middle, p99, play, rate
 from benchmarks.service import THREADS, Hosting, environment, hosted, runtime_of
 from mpesa_service.core.database import Database
 from mpesa_service.models import Payment
@@ -66,7 +66,7 @@ def _by_table(bench: Bench) -> list[Row]:
         )
         by_clients = _by_connections(bench, small_service, small_env)
     figure = f"µs a callback, {many}"
-    grown = compare(TABLE, figure, _cost, samples, against=few, ours=many, bar=at_most(1.2))
+    grown = compare(TABLE, figure, cost, samples, against=few, ours=many, bar=at_most(1.2))
     return [*by_clients, grown]
 
 
@@ -91,11 +91,6 @@ def _on_disk(bench: Bench) -> list[Row]:
         Row(DISK, f"{name}: MiB of {what}", size / 2**20)
         for what, size in zip(("rows", "indexes"), sizes or (), strict=True)
     ]
-
-
-def _cost(sample: Sample) -> float:
-    """Microseconds of the web processes and the database together, a request."""
-    return sample.cpu_us + sample.database_us
 
 
 def _on_sqlite(bench: Bench) -> list[Row]:

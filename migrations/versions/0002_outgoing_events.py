@@ -1,4 +1,4 @@
-"""Outgoing events, the endpoints that are told of them, and their deliveries."""
+"""Outgoing events, the endpoints that receive them, and their deliveries."""
 
 import sqlalchemy as sa
 from alembic import op

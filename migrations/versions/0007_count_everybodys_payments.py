@@ -1,4 +1,4 @@
-"""Orders that an admin announces count everybody's payments; those announced before count their owner's."""
+"""Orders that an admin registers count everybody's payments; earlier ones count their owner's."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -75,42 +75,6 @@ def command_status_timeout(token: str) -> Response:
     return take(CallbackKind.COMMAND_STATUS_TIMEOUT, token)
 
 
-@blueprint.post("/callback/b2c/result/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
-def b2c_result(token: str) -> Response:
-    """Take the result of a refund that was sent before all commands had one kind of address."""
-    return take(CallbackKind.B2C_RESULT, token)
-
-
-@blueprint.post("/callback/b2c/timeout/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
-def b2c_timeout(token: str) -> Response:
-    """Take the news that a refund timed out in M-Pesa's queue; it may still be paid."""
-    return take(CallbackKind.B2C_TIMEOUT, token)
-
-
-@blueprint.post("/callback/status/result/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
-def status_result(token: str) -> Response:
-    """Take M-Pesa's answer to a query about a refund, on the refund's own address."""
-    return take(CallbackKind.STATUS_RESULT, token)
-
-
-@blueprint.post("/callback/status/timeout/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
-def status_timeout(token: str) -> Response:
-    """Take the news that a query about a refund timed out; it is asked again."""
-    return take(CallbackKind.STATUS_TIMEOUT, token)
-
-
 def take(kind: CallbackKind, token: str | None) -> Response:
     """Store and apply what M-Pesa posted; answer that it is stored."""
     try:

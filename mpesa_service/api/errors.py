@@ -1,7 +1,6 @@
 """The one handler that turns whatever goes wrong into the API's one error shape."""
 
 import logging
-import time
 
 from flask import Flask, Response
 from flask_smorest import Api
@@ -12,8 +11,7 @@ from werkzeug.exceptions import HTTPException
 from mpesa_service.api.answers import failure, respond
 from mpesa_service.api.body_limit import TOO_LARGE, too_large
 from mpesa_service.api.request_ids import request_id
-from mpesa_service.errors import LimitExceeded, ServiceError, Unavailable
-from mpesa_service.extensions import limiter
+from mpesa_service.errors import ServiceError, Unavailable
 from mpesa_service.schemas.responses import ErrorSchema
 
 log = logging.getLogger(__name__)
@@ -49,10 +47,8 @@ def handle_service_error(error: ServiceError) -> Response:
 
 
 def handle_http_error(error: HTTPException) -> Response:
-    """Anything that Flask, werkzeug or the limiter raise: 404, 405, 413, 415, 429 …"""
+    """Answer what Flask and werkzeug raise: 404, 405, 413, 415 …"""
     request_id()
-    if error.code == LimitExceeded.status:
-        return respond(failure(LimitExceeded(retry_after=_seconds_to_wait())))
     status = error.code or 500
     code, message = _MESSAGES.get(status, (error.name.lower().replace(" ", "_"), error.name))
     shaped = ServiceError(too_large() if status == TOO_LARGE else message, code=code)
@@ -62,11 +58,6 @@ def handle_http_error(error: HTTPException) -> Response:
         if name == "Allow":
             response.headers[name] = value
     return response
-
-
-def _seconds_to_wait() -> int:
-    exceeded = limiter.current_limit
-    return max(1, exceeded.reset_at - int(time.time())) if exceeded else 1
 
 
 def handle_database_trouble(error: Exception) -> Response:

@@ -34,7 +34,7 @@ ASKED = "M-Pesa was asked. Ask again for its answer."
 @limited
 @blueprint.arguments(WaitSchema, location="query")
 @blueprint.response(200, InquiryEnvelope, description="M-Pesa's answer, or why there is none.")
-@blueprint.alt_response(202, schema=InquiryEnvelope, description=ASKED, success=True)
+@blueprint.alt_response(202, schema=InquiryEnvelope, description=ASKED)
 @errors(400, 401, 403, 429, 502, 503)
 def transaction(query: dict[str, Any], receipt: str) -> Response:
     """Ask M-Pesa what became of the transaction with this receipt; an answer serves for a minute."""
@@ -59,7 +59,7 @@ def balance(query: dict[str, Any]) -> Response:
 @limited
 @blueprint.arguments(WaitSchema, location="query")
 @blueprint.response(200, BalancesEnvelope, description="What M-Pesa answered.")
-@blueprint.alt_response(202, schema=BalancesEnvelope, description=ASKED, success=True)
+@blueprint.alt_response(202, schema=BalancesEnvelope, description=ASKED)
 @errors(400, 401, 403, 429, 502, 503)
 def refresh_balance(query: dict[str, Any]) -> Response:
     """Ask M-Pesa what the accounts hold now; an answer serves for a minute."""

@@ -17,7 +17,7 @@ from mpesa_service.services.orders import Announcement, announce_order, cancel_o
 @limited
 @blueprint.arguments(AnnounceSchema)
 @blueprint.response(201, ExpectedOrderEnvelope, description="Announced.")
-@blueprint.alt_response(200, schema=ExpectedOrderEnvelope, description="It was before.", success=True)
+@blueprint.alt_response(200, schema=ExpectedOrderEnvelope, description="It was before.")
 @errors(400, 401, 409, 413, 415, 429)
 def announce(body: dict[str, Any]) -> Response:
     """Announce an order; the same again is answered with what was stored."""

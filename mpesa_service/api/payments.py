@@ -35,7 +35,7 @@ _KEY_HEADER = {
 @blueprint.doc(parameters=[_KEY_HEADER])
 @blueprint.arguments(_INITIATE)
 @blueprint.response(201, InitiatedEnvelope, description="The prompt is on its way.")
-@blueprint.alt_response(202, schema=InitiatedEnvelope, description=UNKNOWN, success=True)
+@blueprint.alt_response(202, schema=InitiatedEnvelope, description=UNKNOWN)
 @errors(400, 401, 409, 413, 415, 422, 429, 502, 503)
 def initiate_payment(body: dict[str, Any]) -> Response:
     """Start a payment: the customer's phone shows a prompt for the PIN."""

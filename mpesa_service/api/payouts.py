@@ -59,7 +59,7 @@ _AS_CSV = {
 @blueprint.doc(**_AS_CSV)
 @blueprint.arguments(PayoutRequestSchema, location=JSON_OR_CSV)
 @blueprint.response(201, ProgressEnvelope, description="Stored; nothing is sent before it is running.")
-@blueprint.alt_response(200, schema=ProgressEnvelope, description="It was stored before.", success=True)
+@blueprint.alt_response(200, schema=ProgressEnvelope, description="It was stored before.")
 @errors(400, 401, 403, 413, 415, 422, 429)
 def create_payouts(body: dict[str, Any]) -> Response:
     """Pay out to one or to many: checked as a whole, and nothing is stored if one row is wrong."""

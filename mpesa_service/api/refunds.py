@@ -36,7 +36,7 @@ UNKNOWN = "M-Pesa has not answered. Whether the refund was taken is unknown; its
 @limited_refunds
 @blueprint.arguments(RefundRequestSchema, required=False)
 @blueprint.response(200, RefundEnvelope, description="M-Pesa took the refund.")
-@blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN, success=True)
+@blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN)
 @errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503)
 def refund_payment(body: dict[str, Any], reference: str) -> Response:
     """Pay back a part of a payment, or all that is left of it, to the phone that paid; or reverse it."""

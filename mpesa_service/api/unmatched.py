@@ -54,7 +54,7 @@ def match_unmatched(body: dict[str, Any], reference: str) -> Response:
 @limited_refunds
 @blueprint.arguments(ReturnSchema)
 @blueprint.response(200, RefundEnvelope, description="M-Pesa took the reversal.")
-@blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN, success=True)
+@blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN)
 @errors(400, 401, 403, 404, 409, 413, 415, 429, 502, 503)
 def return_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Send money that fits no order back to whoever paid, by reversal, with a reason."""

@@ -140,12 +140,9 @@ def after_commit(session: Session, lines: Iterable[LogLine]) -> None:
 
 
 def _server_engine(url: str, pool_size: int) -> Engine:
-    from mpesa_service.cursors import DescribedCursor  # here, since its driver is an extra
-
     # hide_parameters: a statement's parameters are personal data, and errors end up in logs.
     engine = create_engine(
         url,
-        connect_args={"cursor_factory": DescribedCursor},
         pool_size=pool_size,
         max_overflow=2,
         pool_timeout=POOL_TIMEOUT_SECONDS,

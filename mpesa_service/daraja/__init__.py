@@ -17,10 +17,9 @@ It needs `requests` and `cryptography`, and neither Flask nor a database:
     except OutcomeUnknown as error:
         print("there may be a prompt; wait for the callback and do not push again:", error)
 
-What M-Pesa posts back is read with `parse_stk_callback`, `parse_command_result` and, for the
-answers to `transaction_status` and `account_balance`, `parse_status_result` and
-`parse_balance_result`. What it posts of its own accord, when somebody pays the shortcode, is read
-with `parse_c2b`.
+Read M-Pesa's callbacks with `parse_stk_callback` and `parse_command_result`. Read the answers to
+`transaction_status` and `account_balance` with `parse_status_result` and `parse_balance_result`. Read
+the reports of C2B payments with `parse_c2b`.
 """
 
 from mpesa_service.daraja.balance_callbacks import BalanceResult, parse_balance_result

@@ -1,4 +1,4 @@
-"""From the body of a 2xx answer to a typed value, or the error that says why there is none."""
+"""Read the body of a 2xx answer into a typed value, or raise the error that says why there is none."""
 
 from mpesa_service.daraja.command_messages import CommandAccepted
 from mpesa_service.daraja.errors import AlreadyRegistered, OutcomeUnknown, Refused
@@ -18,7 +18,7 @@ _REPETITIONS = ("already registered", "duplicate notification")
 
 
 class AnswerReader:
-    """Reads the fields of one answer. Wrong types under 2xx mean: perhaps acted upon."""
+    """Reads the fields of one answer. Wrong types under 2xx mean that Daraja may have acted."""
 
     def __init__(self, operation: str, answer: Answer) -> None:
         self.operation = operation
@@ -59,11 +59,11 @@ class AnswerReader:
         return code
 
     def unknown(self, why: str) -> OutcomeUnknown:
-        """Make the error for an answer that cannot be relied upon."""
+        """Return the error for an answer that cannot be trusted."""
         return OutcomeUnknown(why, operation=self.operation, http_status=self._status)
 
     def refused(self, kind: type[Refused], code: str) -> Refused:
-        """Make the error for an answer that says no under a 2xx status."""
+        """Return the error for a refusal under a 2xx status."""
         description = scrub(self.text("ResponseDescription"))
         return kind(
             f"ResponseCode {code} {description}".strip(),
@@ -75,7 +75,7 @@ class AnswerReader:
 
 
 def read_stk_push(operation: str, answer: Answer) -> StkPushAccepted:
-    """Read the answer to a push. Without a CheckoutRequestID nobody knows what happened."""
+    """Read the answer to a push. Without a CheckoutRequestID the outcome is unknown."""
     reader = AnswerReader(operation, answer)
     return StkPushAccepted(
         response_code=reader.accepted(),
@@ -88,7 +88,7 @@ def read_stk_push(operation: str, answer: Answer) -> StkPushAccepted:
 
 
 def read_stk_query(operation: str, answer: Answer, asked: str) -> StkQueryAnswer:
-    """Read the answer to a query; one about another id is no verdict on ours."""
+    """Read the answer to a query. An answer about another id is no result."""
     reader = AnswerReader(operation, answer)
     if reader.text("CheckoutRequestID") != asked:
         raise reader.unknown("the answer is about another CheckoutRequestID")
@@ -116,7 +116,7 @@ def read_command(operation: str, answer: Answer, ours: str) -> CommandAccepted:
 def read_registration(operation: str, answer: Answer) -> UrlsRegistered:
     """Read the answer to a registration, whose id is misspelt on the wire (documented).
 
-    Older answers have no ResponseCode, and tell success and repetition by prose (reported).
+    Older answers have no ResponseCode. Their text says success or repetition (reported).
     """
     reader = AnswerReader(operation, answer)
     description = reader.text("ResponseDescription")

@@ -1,4 +1,4 @@
-"""The parser of a balance query's result: what our shortcode's accounts hold, as claimed."""
+"""The parser of a balance query's result: the balances of our shortcode's accounts, as claimed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ from mpesa_service.daraja.codes import ResultCode
 class BalanceResult:
     """The answer to a balance query. `accounts` is empty unless it worked: see `succeeded`.
 
-    `result` is a row of the commands' table, whose words are about payouts; here only its code,
+    `result` is a row of the commands' table, whose texts are about payouts. Here only its code,
     `meaning`, `mend` and `credential_fault` matter. Either id may be "" but not both. `completed_at`
     is aware and in UTC.
     """
@@ -27,7 +27,7 @@ class BalanceResult:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the query worked, in whatever type its ResultCode came."""
+        """Whether the query worked, for any type of its ResultCode."""
         return self.result.code == "0"
 
 

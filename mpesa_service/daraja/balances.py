@@ -10,7 +10,7 @@ _COLUMNS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class AccountBalance:
-    """One account of a shortcode, in shillings; charges paid show below zero.
+    """One account of a shortcode, in shillings. Paid charges are negative.
 
     The columns after the currency are named differently from one document to the next; these are
     the names of most. A column that is missing or no number is None. Which accounts there are

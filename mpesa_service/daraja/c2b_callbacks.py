@@ -1,8 +1,8 @@
-"""What M-Pesa posts when somebody pays the shortcode: one flat body, asked about first or told after.
+"""Parsers of C2B callbacks: M-Pesa posts one flat body, as a question before or as a report after a payment.
 
-Validation and confirmation look alike; only the address tells them apart. The same money may also
+Validation and confirmation have the same form; only their addresses differ. The same money may also
 have come as the callback of a push: the receipt is the key to both (documented). Version 2 masks the
-payer's number and version 1 hashes it, so it is compared and never dialled.
+payer's number and version 1 hashes it, so it is compared and never called.
 """
 
 import re
@@ -43,7 +43,7 @@ class PayerKind(StrEnum):
 
 
 class C2bRejection(StrEnum):
-    """The ResultCodes that a validation may be refused with; any of them stops the payment."""
+    """The ResultCodes with which a validation may be refused. Each of them stops the payment."""
 
     INVALID_MSISDN = "C2B00011"
     INVALID_ACCOUNT = "C2B00012"
@@ -147,8 +147,8 @@ def _payer_kind(payer: str | None) -> PayerKind:
 def payer_matches(c2b_payer: str | None, kind: PayerKind, msisdn: str) -> bool | None:
     """Tell whether the payer of a C2B payment can be the owner of `msisdn`, 12 digits.
 
-    None when that cannot be told. Only a plain number or a hash settles it: True for a masked one
-    says that what can be seen of it agrees, three digits of the subscriber's number or more.
+    None when it is not certain. Only a plain number or a hash is certain. True for a masked number
+    means that its visible digits agree, three digits of the subscriber's number or more.
     """
     payer = (c2b_payer or "").strip()
     spellings = _spellings(msisdn)

@@ -1,4 +1,4 @@
-"""Parsers of what M-Pesa posts. Callbacks are unsigned: what they return is a claim, not a fact.
+"""Parsers of callbacks. Callbacks are unsigned: a parser returns a claim, not a fact.
 
 Whatever the bytes are, a parser returns a typed value or raises UnreadableCallback. Shapes are
 those of Safaricom's portal documentation and of captures: items in any order, `Balance` without
@@ -30,7 +30,7 @@ from mpesa_service.domain.outcomes import Outcome
 
 @dataclass(frozen=True, kw_only=True)
 class CommandResult:
-    """The end of a payout, reversal or query, as claimed. For a status query see StatusResult.
+    """The result of a payout, reversal or query, as claimed. For a status query see StatusResult.
 
     `result_type` is 0 when complete, 1 when more messages follow (documented). Either id may be
     "" but not both. `transaction_id` may be a placeholder; use `receipt`.

@@ -1,4 +1,4 @@
-"""What Daraja would refuse or, worse, understand differently: each check names the field, never its value."""
+"""Checks of values that Daraja would refuse or misunderstand. An error names the field, never its value."""
 
 import re
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def check_length(name: str, text: str, shortest: int, longest: int) -> None:
 
 
 def check_url(name: str, url: str) -> None:
-    """Raise ValueError for an address that nothing can be posted to."""
+    """Raise ValueError for an address that does not accept posts."""
     if not _URL.fullmatch(url):
         raise ValueError(f"{name} must be an http or https address without blanks")
 

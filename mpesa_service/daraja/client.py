@@ -48,7 +48,7 @@ BALANCE_PATH = "/mpesa/accountbalance/v1/query"
 
 
 class DarajaClient:
-    """Talks to Daraja for one app. Safe to share between threads; make one a process.
+    """Calls Daraja for one app. Safe to share between threads; create one per process.
 
     `token_store` is shared by all processes of the app; without one the token stays in memory.
     `clock` returns aware moments. Every method raises NotSent, OutcomeUnknown or Refused.
@@ -98,10 +98,10 @@ class DarajaClient:
         return read_stk_push("stk_push", answer)
 
     def stk_query(self, checkout_request_id: str) -> StkQueryAnswer:
-        """Ask what became of a push. Only a result that is not PENDING is a verdict.
+        """Query the outcome of a push. Only a result that is not PENDING is a verdict.
 
         Refused and OutcomeUnknown are no information: even "does not exist" has been observed
-        for an id that did. A verdict of failure may be wrong too where a callback said paid.
+        for an id that did exist. A verdict of failure can also be wrong, if a callback said paid.
         """
 
         def body() -> Body:
@@ -114,7 +114,7 @@ class DarajaClient:
         """Queue a payout. Never repeated here once it may have been received.
 
         In v3 the caller may send the same id again; Duplicate then means that the first was
-        accepted. Raises NotSent also when the initiator's credentials cannot be made up.
+        accepted. Raises NotSent also when the initiator's credentials cannot be built.
         """
         fields = self._bodies.b2c_payment(payment)
         path = f"/mpesa/b2c/{self._settings.b2c_version}/paymentrequest"
@@ -122,7 +122,7 @@ class DarajaClient:
         return read_command("b2c_payment", answer, payment.originator_conversation_id)
 
     def b2pochi_payment(self, payment: B2cPayment) -> CommandAccepted:
-        """Queue a payout to a Pochi la Biashara, in the manner of `b2c_payment` in v3.
+        """Queue a payout to a Pochi la Biashara, like `b2c_payment` in v3.
 
         It always carries the caller's id, so Duplicate means that the first was accepted. The
         payment's `command` does not apply.
@@ -134,7 +134,7 @@ class DarajaClient:
     def b2b_payment(self, payment: B2bPayment) -> CommandAccepted:
         """Queue a payment to another business. Never repeated once it may have been received.
 
-        Daraja knows no id of ours here: after OutcomeUnknown, find out and do not send it again.
+        Daraja takes no id of ours here: after OutcomeUnknown, find the outcome and do not send it again.
         """
         fields = self._bodies.b2b_payment(payment)
         answer = self._sender.post("b2b_payment", B2B_PATH, lambda: fields)
@@ -143,15 +143,15 @@ class DarajaClient:
     def reverse(self, reversal: Reversal) -> CommandAccepted:
         """Queue the return of a payment. Never repeated here once it may have been received.
 
-        Daraja knows no id of ours here, but reverses a receipt only once: a second try ends in
-        ALREADY_REVERSED. Raises NotSent also when the initiator's credentials cannot be made up.
+        Daraja takes no id of ours here, but reverses a receipt only once: a second attempt ends in
+        ALREADY_REVERSED. Raises NotSent also when the initiator's credentials cannot be built.
         """
         fields = self._bodies.reverse(reversal)
         answer = self._sender.post("reverse", REVERSAL_PATH, lambda: fields)
         return read_command("reverse", answer, "")
 
     def transaction_status(self, query: TransactionStatusQuery) -> CommandAccepted:
-        """Ask what became of a transaction; the answer comes to the result address.
+        """Request the status of a transaction. The answer arrives at the result address.
 
         Read it with `parse_status_result`, and match it on the ids returned here. A read: it is
         repeated like `stk_query`, so that more than one result may come. Refused and
@@ -163,7 +163,7 @@ class DarajaClient:
         return read_command("transaction_status", answer, "")
 
     def account_balance(self, query: BalanceQuery) -> CommandAccepted:
-        """Ask what a shortcode's accounts hold; the answer comes to the result address.
+        """Request the balances of a shortcode's accounts. The answer arrives at the result address.
 
         Read it with `parse_balance_result`. A read, repeated like `transaction_status`.
         """
@@ -187,9 +187,9 @@ class DarajaClient:
         return read_registration("register_urls", answer)
 
     def c2b_simulate(self, payment: SimulatedC2b) -> SimulationAccepted:
-        """Have the sandbox make up a customer's payment; it calls the registered addresses.
+        """Simulate a customer's payment in the sandbox, which then calls the registered addresses.
 
-        Production knows no such thing: there NotSetUp is raised and nothing leaves.
+        Production has no simulation: NotSetUp is raised, and nothing is sent.
         """
         if self._settings.is_production:
             raise NotSetUp("production simulates no payments", operation="c2b_simulate")
@@ -205,7 +205,7 @@ class DarajaClient:
         return read_simulation("c2b_simulate", answer)
 
     def _signed(self) -> Body:
-        """Shortcode, password and the timestamp inside it, made anew for each sending."""
+        """Shortcode, password and the timestamp inside it, created for each request."""
         settings = self._settings
         timestamp = daraja_timestamp(self._clock())
         return {

@@ -12,7 +12,7 @@ from mpesa_service.domain.outcomes import Outcome
 
 
 class Confidence(StrEnum):
-    """How well a row is attested, best first."""
+    """How certain a row is, best first."""
 
     DOCUMENTED = "documented"
     OBSERVED = "observed"
@@ -21,10 +21,10 @@ class Confidence(StrEnum):
 
 
 class ErrorKind(StrEnum):
-    """What a refusal is about, and so what the caller can do."""
+    """What a refusal is about, which decides what the caller can do."""
 
-    REQUEST = "request"  # malformed: mend the caller
-    SETUP = "setup"  # credentials, product or shortcode: mend the configuration
+    REQUEST = "request"  # malformed: fix the caller
+    SETUP = "setup"  # credentials, product or shortcode: fix the configuration
     TOKEN = "token"  # noqa: S105 - renew once, send once more
     SPIKE = "spike"  # too fast: wait a moment
     QUOTA = "quota"  # used up: wait long
@@ -46,7 +46,7 @@ class ResultCode:
 
     `final` tells whether polling may stop; `resend_safe`, whether a new request for the same
     money cannot pay twice; `say` is for reading aloud to the customer; `credential_fault` marks
-    codes of a rejected initiator, after which every further attempt brings a lock nearer; `mend`
+    codes of a rejected initiator, after which every further attempt can lock it; `mend`
     tells the operator what to check or do, and is None where there is nothing.
     """
 
@@ -63,7 +63,7 @@ class ResultCode:
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorCode:
-    """One errorCode, told apart by a fragment of its message where Daraja overloads it.
+    """One errorCode. Where Daraja overloads it, a fragment of its message distinguishes the meanings.
 
     `http_status` is the usual one, for the reader; only rows without a code are matched by it.
     `fragment` is lower case; "" matches any message. `resend_safe`: the request was refused
@@ -88,10 +88,10 @@ class ErrorCode:
 
 
 def unclear(code: str) -> ResultCode:
-    """The row for a code that no table knows: nobody guesses, a person looks."""
+    """The row for a code that is in no table. It needs manual review."""
     return ResultCode(
         code=code,
-        meaning="A code that is in no table; it must be looked up before anything is decided.",
+        meaning="A code that is in no table; it must be looked up before a decision.",
         outcome=Outcome.UNCLEAR,
         final=False,
         resend_safe=False,

@@ -1,4 +1,4 @@
-"""The commands of an initiator, whose results come later: payouts, reversals, questions.
+"""The commands of an initiator, whose results arrive later: payouts, reversals, inquiries.
 
 As in `messages`, arguments check themselves and raise ValueError, naming the field and never its
 value, and a repr shows neither phone numbers nor callback addresses.
@@ -107,10 +107,10 @@ class Reversal:
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionStatusQuery:
-    """The question what became of a transaction, by its M-Pesa receipt or by conversation id.
+    """An inquiry for the status of a transaction, by its M-Pesa receipt or by conversation id.
 
     Exactly one of `receipt` and `original_conversation_id` is given. `party` is the shortcode
-    that took part in it; None means the one that payouts are made from.
+    that took part in it; None means the one that pays payouts.
     """
 
     result_url: str = field(repr=False)
@@ -136,7 +136,7 @@ class TransactionStatusQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class BalanceQuery:
-    """The question what the accounts of `party` hold; None means those that payouts are made from."""
+    """An inquiry for the account balances of `party`; None means the shortcode that pays payouts."""
 
     result_url: str = field(repr=False)
     timeout_url: str = field(repr=False)
@@ -152,7 +152,7 @@ class BalanceQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class CommandAccepted:
-    """A command is queued; its result comes to the result address. Match on either id."""
+    """Daraja queued a command. Its result arrives at the result address. Match on either id."""
 
     conversation_id: str
     originator_conversation_id: str

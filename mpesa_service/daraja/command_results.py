@@ -15,12 +15,14 @@ ALREADY_REVERSED = "R000001"
 """The ResultCode of a reversal whose receipt was reversed before.
 
 As the result of a reversal that was sent again, it means that the first one worked. Otherwise
-somebody else reversed the payment, in the portal perhaps; so its row is UNCLEAR.
+a person reversed the payment, for example in the portal. Its row is therefore UNCLEAR.
 """
 _DOCUMENTED = Confidence.DOCUMENTED
-_FAULT_SAY = "The money was not sent because of a fault on our side. Once it is mended, it must be sent anew."
-_CHECK_SAY = "M-Pesa has not told us clearly what happened. We are checking it by hand."
-_BUSY_SAY = "M-Pesa is busy at the moment. The money was not sent; it must be sent anew later."
+_FAULT_SAY = (
+    "The money was not sent because of a fault on our side. Once the fault is fixed, it must be sent again."
+)
+_CHECK_SAY = "M-Pesa has not reported clearly what happened. We are checking it by hand."
+_BUSY_SAY = "M-Pesa is busy at the moment. The money was not sent; it must be sent again later."
 
 
 def _row(
@@ -54,8 +56,8 @@ _ROWS = (
     _row("0", "Done.", "The money has been sent.", outcome=Outcome.PAID),
     _row(
         "1",
-        "Our utility account is short of money: top it up.",
-        "The money was not sent, because our account is short. It must be sent anew.",
+        "Our utility account does not hold enough money: top it up.",
+        "The money was not sent, because our account does not hold enough. It must be sent again.",
         mend=mends.TOP_UP,
     ),
     _row("2", "Below the smallest payment.", "The amount is too small for M-Pesa to send."),
@@ -63,12 +65,12 @@ _ROWS = (
     _row(
         "4",
         "The receiver's daily limit would be exceeded.",
-        "The money was not sent: it would pass your daily M-Pesa limit. It must be sent anew tomorrow.",
+        "The money was not sent: it would pass your daily M-Pesa limit. It must be sent again tomorrow.",
     ),
     _row(
         "8",
         "The receiver's largest balance would be exceeded.",
-        "Your M-Pesa account cannot hold that much. Please make room and tell us.",
+        "Your M-Pesa account cannot hold that much. Please reduce its balance and contact us.",
     ),
     _row("11", "Our shortcode is in an invalid state, such as inactive.", _FAULT_SAY, mend=mends.INACTIVE),
     _unclear_row("15", "A duplicate was detected: the first request must be found."),
@@ -127,7 +129,7 @@ _ROWS = (
     _row(
         "R000002",
         "The receipt to be reversed is not valid.",
-        "The payment to be returned could not be found. We are looking into it.",
+        "The payment to be returned could not be found. We are checking it.",
         mend=mends.RECEIPT,
     ),
     *(
@@ -148,9 +150,8 @@ def command_result(code: object) -> ResultCode:
 def status_query_result(code: object) -> ResultCode:
     """Look up the ResultCode of a status query.
 
-    Whatever it is, it says nothing about the transaction asked about: that the query failed does
-    not make it safe to pay again. So the row's verdict is taken out; code, meaning and
-    `credential_fault` stay.
+    It says nothing about the transaction itself: a failed query does not make it safe to pay again.
+    So the returned row has no verdict. It keeps code, meaning and `credential_fault`.
     """
     return replace(
         command_result(code), outcome=Outcome.PENDING, final=False, resend_safe=False, say=_CHECK_SAY

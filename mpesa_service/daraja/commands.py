@@ -26,7 +26,7 @@ Fields = dict[str, object]
 
 
 class CommandBodies:
-    """Writes bodies for one app. Every method raises NotSetUp when the initiator cannot be made up."""
+    """Writes bodies for one app. Every method raises NotSetUp when the initiator is not set up."""
 
     def __init__(self, settings: DarajaSettings) -> None:
         self._settings = settings

@@ -25,7 +25,7 @@ def daraja_timestamp(moment: datetime) -> str:
 def stk_password(shortcode: str, passkey: str, timestamp: str) -> str:
     """Join and encode as documented: base64(shortcode + passkey + timestamp).
 
-    This is no signature: whoever sees one password has the passkey. Keep it out of logs.
+    This is no signature: one password reveals the passkey. Keep it out of logs.
     """
     return b64encode(f"{shortcode}{passkey}{timestamp}".encode()).decode()
 

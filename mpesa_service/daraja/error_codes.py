@@ -1,4 +1,4 @@
-"""errorCodes of the HTTP answers. Several are overloaded, so the message tells them apart."""
+"""errorCodes of the HTTP answers. Several are overloaded, so the message distinguishes them."""
 
 from mpesa_service.daraja import mends
 from mpesa_service.daraja.codes import Confidence, ErrorCode, ErrorKind

@@ -1,16 +1,16 @@
-"""Everything that can go wrong with a call, sorted by what it says about the money.
+"""The errors of a call, sorted by what they say about the money.
 
 DarajaError
-├── NotSent             never left us, or no token could be had: surely not done
-│   └── NotSetUp            and will not be, until the configuration is mended
-├── OutcomeUnknown      it may have been acted upon: do not send it again, find out
-├── Refused             answered, and no: surely not done
+├── NotSent             never sent, or no token available: surely not done
+│   └── NotSetUp            and will not be, until the configuration is fixed
+├── OutcomeUnknown      Daraja may have acted: do not send it again, find the outcome
+├── Refused             Daraja refused: surely not done
 │   ├── InvalidToken        the access token was refused, also after one renewal
 │   ├── Throttled           spike arrest, quota or overload; later, not now
 │   ├── Duplicate           this OriginatorConversationID was used: the first one was accepted
 │   ├── SubscriberBusy      another prompt is open on that phone, and alive
-│   └── AlreadyRegistered   the shortcode's C2B URLs stand already
-└── UnreadableCallback  what was posted to us is not a callback that can be understood
+│   └── AlreadyRegistered   the shortcode's C2B URLs are registered already
+└── UnreadableCallback  the posted bytes are not a callback
 
 For `stk_query`, `transaction_status` and `account_balance`, Refused and OutcomeUnknown say
 nothing about the payment or the account: no information.
@@ -37,22 +37,22 @@ class DarajaError(Exception):
 
 
 class NotSent(DarajaError):
-    """Nothing left us: name resolution, refused connection, TLS, set-up, or no token."""
+    """Nothing was sent: name resolution, refused connection, TLS, set-up, or no token."""
 
     outcome = "not_sent"
 
 
 class NotSetUp(NotSent):
-    """Nothing left us, and nothing will: credentials are missing, unusable, or refused for a token.
+    """Nothing was sent, and nothing will be: credentials are missing, unusable, or refused for a token.
 
-    Also for a simulation that is asked of the production host.
+    Also for a simulation on the production host.
     """
 
     outcome = "not_set_up"
 
 
 class OutcomeUnknown(DarajaError):
-    """The request may have been acted upon: time-out, reset, unreadable or ambiguous answer.
+    """Daraja may have acted on the request: time-out, reset, unreadable or ambiguous answer.
 
     `http_status` is None when no status line arrived; `error_code` is "" when none was given.
     """
@@ -73,7 +73,7 @@ class OutcomeUnknown(DarajaError):
 
 
 class Refused(DarajaError):
-    """Daraja answered, and no. `entry` is the row of the code table, or None for a new code.
+    """Daraja refused. `entry` is the row of the code table, or None for a new code.
 
     `request_id` is Daraja's own, to be quoted to Safaricom's support; "" when it was none.
     """
@@ -108,7 +108,7 @@ class InvalidToken(Refused):
 
 
 class Throttled(Refused):
-    """Refused before processing for want of capacity. `retry_after` is in seconds, or None."""
+    """Refused before processing, because of missing capacity. `retry_after` is in seconds, or None."""
 
     outcome = "throttled"
 
@@ -132,6 +132,6 @@ class AlreadyRegistered(Refused):
 
 
 class UnreadableCallback(DarajaError):
-    """The posted bytes are not a callback of the expected kind. Keep them; a person may look."""
+    """The posted bytes are not a callback of the expected kind. Store them for a person."""
 
     outcome = "unreadable"

@@ -1,4 +1,4 @@
-"""What a caller asks and what it gets: typed arguments and answers, free of wire spellings.
+"""Typed arguments and answers of the calls, without the spellings of the wire.
 
 Arguments check themselves and raise ValueError, naming the field and never its value. Amounts
 are whole shillings. Phone numbers are 12 digits, 2547XXXXXXXX or 2541XXXXXXXX. Limits are those
@@ -24,7 +24,7 @@ class StkPush:
     callback_url: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse or, worse, understand differently."""
+        """Check what Daraja would refuse or misunderstand."""
         check_amount(self.amount)
         check_msisdn(self.msisdn)
         check_length("account_reference", self.account_reference, 1, 12)
@@ -34,7 +34,7 @@ class StkPush:
 
 @dataclass(frozen=True, kw_only=True)
 class StkPushAccepted:
-    """The prompt is on its way. `checkout_request_id` contains the phone number."""
+    """Daraja accepted the prompt. `checkout_request_id` contains the phone number."""
 
     merchant_request_id: str
     checkout_request_id: str = field(repr=False)
@@ -74,7 +74,7 @@ class RegisterUrls:
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedC2b:
-    """A customer's payment to the shortcode that the sandbox is to make up.
+    """A customer's payment to the shortcode that the sandbox simulates.
 
     `command` is CustomerPayBillOnline, or CustomerBuyGoodsOnline, which takes no `bill_reference`.
     """
@@ -105,7 +105,7 @@ class SimulationAccepted:
 
 @dataclass(frozen=True, kw_only=True)
 class UrlsRegistered:
-    """The C2B addresses stand. The id is "" in answers of the older form (reported)."""
+    """The C2B addresses are registered. The id is "" in answers of the older form (reported)."""
 
     originator_conversation_id: str
     response_code: str

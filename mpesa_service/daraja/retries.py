@@ -1,4 +1,4 @@
-"""When a call is sent again, and how long it waits before: little, and never the wrong one."""
+"""When a call is sent again, and how long it waits before that."""
 
 import random
 import time
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 5.0
 class Pauses:
     """The waits of one call: at most two, at most 4 s in all, jittered.
 
-    None is granted once the call has taken 5 s: a caller in a web request has waited enough.
+    No wait starts once the call has taken 5 s, because a caller in a web request waits.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Pauses:
         self._slept = 0.0
 
     def take(self, at_least: float | None = None) -> bool:
-        """Sleep before another try, and return True; or False when there must be none.
+        """Sleep before another attempt, and return True; return False when there must be none.
 
         The first wait is 0.5 to 1 s, the second 1 to 2 s, unless `at_least` (seconds) is more.
         """
@@ -51,8 +51,8 @@ class Pauses:
 def may_retry(error: DarajaError, *, reads: bool) -> bool:
     """Tell whether the same request may be sent again after a pause.
 
-    A spike arrest was refused before processing, so anything may. A quota does not come back
-    within seconds. For want of an answer only what cannot move money is repeated.
+    After a spike arrest any request may, because Daraja refused it before processing. A quota does not
+    recover within seconds. Without an answer, only a request that cannot move money is repeated.
     """
     if isinstance(error, Throttled):
         return error.entry is None or error.entry.kind is not ErrorKind.QUOTA

@@ -1,8 +1,8 @@
-"""How a request leaves: with the shared token, and with one rule for sending again.
+"""How a request is sent: with the shared token, and with one rule for repetition.
 
-A refused access token is renewed once and the request sent once more; a spike arrest is waited
-out; both were refused before processing. Whatever may have been acted upon is repeated only if
-it is a read.
+After a refused access token, the sender renews the token once and sends the request once more. After
+a spike arrest, it waits and sends again. Daraja refused both before processing. A request on which
+Daraja may have acted is repeated only if it is a read.
 """
 
 import random
@@ -63,9 +63,9 @@ class Sender:
         self._transport.close()
 
     def post(self, operation: str, path: str, body: Callable[[], Body], *, reads: bool = False) -> Answer:
-        """Post with the shared token; renew it once if it is refused. `body` is made for each sending.
+        """Post with the shared token; renew it once if it is refused. `body` is called for each attempt.
 
-        `reads` marks what cannot move money. Raises NotSent, OutcomeUnknown or Refused.
+        `reads` marks requests that cannot move money. Raises NotSent, OutcomeUnknown or Refused.
         """
         token = self._tokens.get()
         pauses = self._pauses()
@@ -90,7 +90,7 @@ class Sender:
         return attempt(self._tokens.renew(token))
 
     def _persist(self, make: Callable[[], Call], pauses: Pauses) -> Answer:
-        """Send, and send again after a pause where that cannot do harm."""
+        """Send, and send again after a pause where that is safe."""
         while True:
             call = make()
             try:

@@ -42,7 +42,7 @@ class DarajaSettings:
     read_timeout: float = 10.0
 
     def __post_init__(self) -> None:
-        """Refuse what Daraja would misunderstand; a wrong pairing of numbers loses payments."""
+        """Refuse what Daraja would misunderstand. A wrong pairing of numbers loses payments."""
         url = urlsplit(self.base_url)
         if url.scheme not in {"http", "https"} or not url.hostname:
             raise ValueError("base_url must be an http or https address")

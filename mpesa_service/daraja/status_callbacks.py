@@ -1,7 +1,7 @@
-"""The parser of a status query's result, where two questions must not be mixed up.
+"""The parser of a status query's result, which contains two results.
 
-The envelope's ResultCode only says whether the query worked; the fate of the transaction asked
-about is in the TransactionStatus parameter (documented). The envelope's ids are those of the
+The envelope's ResultCode only says whether the query worked. The TransactionStatus parameter has the
+status of the transaction (documented). The envelope's ids are those of the
 query, the parameters' ids those of that transaction.
 """
 
@@ -27,7 +27,7 @@ _FAILED = frozenset({"canceled", "cancelled", "declined", "expired", "failed"})
 
 @dataclass(frozen=True, kw_only=True)
 class StatusResult:
-    """What became of a transaction, as claimed, and how the query itself ended.
+    """The status of a transaction, as claimed, and the result of the query itself.
 
     `outcome` is about the transaction, in three words. PAID: the query worked, and the
     transaction is Completed. FAILED: it is Cancelled, Declined, Expired or Failed. PENDING: no
@@ -35,7 +35,7 @@ class StatusResult:
     work (unknown receipts included), Initiated and Authorized, and every other word: the list of
     words is open, and "Completed" is the only success in it (documented).
 
-    `result` is about the query: its code is "0" when it worked, and `credential_fault` tells of a
+    `result` is about the query: its code is "0" when it worked, and `credential_fault` marks a
     rejected initiator. Its own `outcome` is always PENDING, and `resend_safe` always false.
 
     `conversation_id` and `originator_conversation_id` are the query's, "" where absent but never

@@ -2,7 +2,7 @@
 
 A ResultCode is an int in the callback and a string in the answer to a query.
 
-The same code comes with different prose in the two places, so only the code counts. A failure
+The same code has different texts in the two places, so only the code counts. A failure
 is final for polling, but a success that arrives later is still believed: payments after a 1037
 have been reported.
 """
@@ -235,7 +235,7 @@ def stk_result(code: object) -> ResultCode:
 
 @dataclass(frozen=True, kw_only=True)
 class StkCallback:
-    """The end of a push, as claimed. Amount, receipt, phone and time only come with success.
+    """The result of a push, as claimed. Only a success has amount, receipt, phone and time.
 
     `amount` is in shillings; `shillings` is the same, or None if it is not whole. `paid_at` is aware and in
     UTC; `transacted` is the time as it was written. `phone` is text, perhaps masked.

@@ -1,8 +1,8 @@
-"""One access token for everybody: cached, renewed early, fetched by one caller at a time.
+"""One access token for all processes: cached, renewed early, fetched by one caller at a time.
 
-Asking for a new token can invalidate the one before (documented), so processes that each keep
-their own kill one another's. They share a TokenStore instead: a table, a cache, or the memory
-of a single process. The store hands out a lease; whoever holds it fetches, the others wait.
+A new token can invalidate the previous one (documented), so processes with tokens of their own would
+invalidate each other's. They share a TokenStore instead: a table, a cache, or the memory
+of a single process. The store grants a lease. Its holder fetches, and the others wait.
 """
 
 import threading
@@ -40,17 +40,17 @@ class Token:
 
 
 class TokenStore(Protocol):
-    """Where the token lives. Whatever an implementation raises, nothing has been sent yet."""
+    """Where the token is stored. When an implementation raises, nothing has been sent yet."""
 
     def read(self) -> Token | None:
         """Return the stored token, fresh or not."""
         ...
 
     def claim_refresh(self, stale: str | None, lease_seconds: float) -> bool:
-        """Give the right to fetch to exactly one caller, for so many seconds.
+        """Grant the right to fetch to exactly one caller, for this many seconds.
 
-        False while another's lease runs, and when the stored token is fresh and differs from
-        `stale`: somebody was faster.
+        False while another caller holds the lease, and when the stored token is fresh and differs from
+        `stale`, because another caller was faster.
         """
         ...
 
@@ -101,14 +101,14 @@ class InMemoryTokenStore:
             self._holder = self._lease_ends = None
 
     def release(self) -> None:
-        """End the lease if this thread still holds it; one that ran out may be another's now."""
+        """End the lease if this thread still holds it. After it expires, another thread may hold it."""
         with self._lock:
             if self._holder == threading.get_ident():
                 self._holder = self._lease_ends = None
 
 
 class TokenSource:
-    """Hands out the shared token, and sees to it that only one caller fetches a new one.
+    """Returns the shared token, and ensures that only one caller fetches a new one.
 
     `fetch` asks Daraja and returns a Token or raises a DarajaError.
     """
@@ -127,7 +127,7 @@ class TokenSource:
         self._read: tuple[Token, datetime] | None = None
 
     def get(self) -> str:
-        """Return a token with more than 60 s to live. Raises NotSent when none can be had.
+        """Return a token that is valid for more than 60 s. Raises NotSent when there is none.
 
         The store is read again every 30 s: a token that was replaced meanwhile is refused before anything
         is done, and then `renew` reads.

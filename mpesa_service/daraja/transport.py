@@ -1,4 +1,4 @@
-"""The one HTTP session: time-outs, size and time limits, one log line a call, no surprises.
+"""The HTTP session: time-outs, size and time limits, and one log line per call.
 
 There are no redirects and no retries here, no proxy or .netrc from the environment, and no
 cookies. The log line carries operation, status, error code, duration and outcome, and nothing
@@ -43,7 +43,7 @@ _NEVER_LEFT = (
     failures.InvalidURL,
     failures.MissingSchema,
 )
-# Handshakes that cannot have got as far as a request. Any other TLS error may come after it.
+# Failures of a handshake, before any request was sent. Other TLS errors may occur after it.
 _HANDSHAKE_REASONS = frozenset(
     {
         "NO_PROTOCOLS_AVAILABLE",
@@ -68,7 +68,7 @@ class Call:
 
 
 def new_session() -> requests.Session:
-    """Make a session that keeps nothing between calls but open connections."""
+    """Return a session that keeps only open connections between calls."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -103,7 +103,7 @@ class Transport:
         self._session.close()
 
     def call(self, call: Call) -> Answer:
-        """Send once and return an answer whose body is a JSON object and no complaint.
+        """Send once, and return an answer whose body is a JSON object without an error.
 
         Raises NotSent, OutcomeUnknown or Refused.
         """
@@ -124,8 +124,8 @@ class Transport:
     def _drop_idle(self, now: float) -> None:
         """Open new connections after a pause.
 
-        Whatever is in between may have dropped an idle one silently, and a push that dies on it
-        would have to be treated as perhaps sent.
+        A firewall or proxy may have dropped an idle connection silently. A push that fails on it would
+        count as perhaps sent.
         """
         with self._lock:
             if now - self._last_used > IDLE_SECONDS:
@@ -156,7 +156,7 @@ class Transport:
             raise OutcomeUnknown(f"no answer ({name})", operation=call.operation) from error
 
     def _request(self, call: Call) -> requests.PreparedRequest:
-        """Return what is sent. All but the body and who asks is the same for a path, and prepared once."""
+        """Return the request. All but its body and authorization is prepared once per path."""
         prepared = self._prepared.get((call.method, call.path))
         if prepared is None:
             url, accepted = self._base_url + call.path, {"Accept-Encoding": "identity"}
@@ -190,7 +190,7 @@ class Transport:
 
 
 def _read(response: requests.Response) -> bytes | None:
-    """Read the body; None when it breaks off or grows beyond reason."""
+    """Read the body; None when it is incomplete or too large."""
     body = bytearray()
     try:
         for chunk in response.iter_content(8192):
@@ -229,8 +229,8 @@ def _surely_not_sent(error: BaseException) -> bool:
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception and those wrapped in it, outermost first.
 
-    Not __context__: that also holds whatever the caller happened to be handling, and another
-    connection's failure must not be taken for this one's.
+    This does not follow __context__, which also contains the error that the caller was handling. The
+    failure of another connection would look like the failure of this one.
     """
     waiting: list[object] = [error]
     while waiting:

@@ -1,6 +1,6 @@
-"""Values from strangers: JSON text, and how the fields of a posted callback are read.
+"""Values from untrusted senders: readers of JSON text and of callback fields.
 
-The wrong type is None, the wrong shape an error. Shapes are those of Safaricom's portal documentation and of
+A wrong type is None, a wrong shape is an error. Shapes are those of Safaricom's portal documentation and of
 captures: items in any order, `Balance` without a Value, one object where a list was promised, dates in two
 spellings.
 """
@@ -46,7 +46,7 @@ def load_json(raw: bytes) -> object:
 
 
 def _is_plain(raw: bytes) -> bool:
-    """Tell whether there is nothing to inspect: no escape, which all that is refused needs, and no depth."""
+    """Return whether nothing needs inspection: the text has no escape and no depth."""
     return b"\\" not in raw and raw.count(b"{") + raw.count(b"[") < MAX_DEPTH
 
 
@@ -142,7 +142,7 @@ def required_identifier(parent: dict[str, object], key: str, operation: str) -> 
 def named_values(items: object, name_key: str) -> dict[str, object]:
     """Read a list of named items, or one that stands alone; an item may lack its Value.
 
-    A name that comes twice with different values says nothing: it is kept as None.
+    A name that occurs twice with different values is ambiguous: it becomes None.
     """
     values: dict[str, object] = {}
     for item in items if isinstance(items, list) else [items]:
@@ -168,7 +168,7 @@ def read_receipt(value: object) -> str | None:
 
 
 def is_placeholder(receipt: str) -> bool:
-    """Tell whether this is what stands in TransactionID when there is no receipt (documented)."""
+    """Return whether this is the placeholder in TransactionID when there is no receipt (documented)."""
     return bool(_PLACEHOLDER.fullmatch(receipt))
 
 

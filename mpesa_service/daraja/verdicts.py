@@ -1,8 +1,8 @@
-"""From an HTTP answer to a verdict: a body to be read, or the error that fits it.
+"""Decide on an HTTP answer: return its body to read, or the error that fits.
 
-What decides is whether money may have moved. A known errorCode speaks for itself. An unknown one
-is a refusal under a 4xx status and an open question under any other. An answer without an
-errorCode, such as a firewall's page, leaves the question open for everything but a read.
+The question is whether money may have moved. The table decides for a known errorCode. An unknown one
+is a refusal under a 4xx status, and an unknown outcome under any other. An answer without an
+errorCode, such as a firewall's page, is an unknown outcome for everything except a read.
 """
 
 import re
@@ -37,7 +37,7 @@ _LONG_NUMBER = re.compile(r"\d{9,}")
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `body` is None unless it was a JSON object; `retry_after` is in seconds."""
+    """An HTTP answer. `body` is None unless it was a JSON object; `retry_after` is in seconds."""
 
     status: int
     body: dict[str, object] | None = field(repr=False)
@@ -52,7 +52,7 @@ class _Complaint:
 
 
 def scrub(text: str, secret: str = "") -> str:
-    """Shorten a provider's text and take out tokens and phone numbers.
+    """Shorten a provider's text and remove tokens and phone numbers.
 
     401.002.01 echoes the access token (documented); `secret` is the one that was sent.
     """
@@ -63,7 +63,7 @@ def scrub(text: str, secret: str = "") -> str:
 
 
 def judge(operation: str, answer: Answer, *, reads: bool, secret: str = "") -> DarajaError | None:
-    """Return the error that an answer amounts to, or None when its body is to be read.
+    """Return the error for an answer, or None when its body is usable.
 
     `reads` marks calls that cannot move money; `secret` is scrubbed from messages.
     """
@@ -96,7 +96,7 @@ def _judge_complaint(operation: str, answer: Answer, complaint: _Complaint, *, r
     if entry is None:
         refused = 400 <= answer.status < 500
     else:
-        # "Is being processed" refuses a query, but settles nothing as the answer to a push.
+        # "Is being processed" refuses a query, but leaves the outcome of a push unknown.
         refused = entry.final or (reads and entry.kind is not ErrorKind.AMBIGUOUS)
     if not refused:
         return OutcomeUnknown(

@@ -14,7 +14,7 @@ from typing import Any
 
 from celery import Celery
 
-from mpesa_service.config import Settings
+from mpesa_service.config import Settings, load_settings
 from mpesa_service.jobs.table import JOBS, Job, run
 from mpesa_service.services.runtime import Runtime, build_runtime
 
@@ -29,7 +29,7 @@ with its second a heap of messages grows faster than it is worked off."""
 @cache
 def _runtime() -> Runtime:
     """One runtime a worker process, made when the first task runs."""
-    return build_runtime(Settings.from_env())
+    return build_runtime(load_settings())
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -1,7 +1,8 @@
 """kombu's folder broker, with messages that appear whole or not at all.
 
-kombu opens a message under its final name before it has written it, so a worker may take an empty
-file, and dies of it. Here the message is written under another name and moved.
+kombu opens a message under its final name before it has written it. A worker may then take an empty file, and
+end. Here the message is written under another name and renamed. `_put` is a method that kombu's
+`virtual.Channel` tells every transport to implement.
 """
 
 import json
@@ -14,7 +15,7 @@ from kombu.transport import filesystem
 
 
 class Channel(filesystem.Channel):
-    """A channel whose `_put` is atomic; names sort by time, as kombu's do."""
+    """A channel whose `_put` is atomic. The names of messages sort by time, as kombu's do."""
 
     def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)

@@ -24,17 +24,15 @@ class Job:
 
 
 JOBS = (
-    Job("deliver", 1, delivery.deliver, "tell endpoints of outgoing events"),
-    Job("inbox", 10, inbox.apply_failed_again, "apply callbacks again whose applying failed"),
-    Job("reconcile", 5, reconcile.ask_due, "ask Daraja about payments that nobody reports on"),
-    Job("commands", 10, look_into_due, "find out about refunds and other commands without a result"),
-    Job("c2b", 10, c2b_looking.look_due, "look again at money that could not be placed at first"),
-    Job(
-        "balance", 60, ask_balance_when_due, "ask M-Pesa what the accounts hold, every BALANCE_EVERY minutes"
-    ),
-    Job("payouts", 1, pay_waiting, "send payouts that wait, and close batches that are through"),
-    Job("orders", 30, orders.expire_due, "close announced orders whose time is over"),
-    Job("prune", 3600, housekeeping.prune, "drop idempotency keys after their 72 hours"),
+    Job("deliver", 1, delivery.deliver, "send events to endpoints"),
+    Job("inbox", 10, inbox.apply_failed_again, "apply failed callbacks again"),
+    Job("reconcile", 5, reconcile.ask_due, "query Daraja about open payments"),
+    Job("commands", 10, look_into_due, "query M-Pesa about refunds and other commands without a result"),
+    Job("c2b", 10, c2b_looking.look_due, "try again to match C2B payments"),
+    Job("balance", 60, ask_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
+    Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),
+    Job("orders", 30, orders.expire_due, "close expired orders"),
+    Job("prune", 3600, housekeeping.prune, "delete idempotency keys after 72 hours"),
 )
 
 

@@ -6,14 +6,14 @@ from typing import Any
 from celery.signals import setup_logging, worker_shutting_down
 
 from mpesa_service import logs
-from mpesa_service.config import ConfigurationError, Settings
+from mpesa_service.config import ConfigurationError, load_settings
 from mpesa_service.jobs.celery_app import make_celery
 from mpesa_service.services import delivery
 
 
 @setup_logging.connect
 def _log_as_we_do(**_: Any) -> None:
-    logs.configure(Settings.from_env().log_level)
+    logs.configure(load_settings().log_level)
 
 
 @worker_shutting_down.connect
@@ -22,6 +22,6 @@ def _take_up_nothing_more(**_: Any) -> None:
 
 
 try:
-    app = make_celery(Settings.from_env())
+    app = make_celery(load_settings())
 except ConfigurationError as error:
     sys.exit(str(error))

@@ -1,11 +1,11 @@
-"""Signatures of Standard Webhooks 1.0.0, symmetric scheme `v1`."""
+"""Signatures of Standard Webhooks 1.0.0 (symmetric scheme `v1`), made by the `standardwebhooks` library."""
 
-import hashlib
-import hmac
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -17,16 +17,14 @@ def new_secret() -> str:
 
 
 def signed_headers(keys: Iterable[str], event_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """Return id, timestamp (Unix seconds) and one signature a key, with a space between, for `body`."""
-    stamp = str(int(at.timestamp()))
-    message = f"{event_id}.{stamp}.".encode() + body
+    """Return the id, the timestamp (Unix seconds) and one signature for each key, separated by spaces.
+
+    `body` is UTF-8 text. `at` has a time zone.
+    """
+    # The library does not convert a time zone: it takes the clock time that it is given for UTC.
+    at, text = at.astimezone(UTC), body.decode()
     return {
         "webhook-id": event_id,
-        "webhook-timestamp": stamp,
-        "webhook-signature": " ".join(_signature(key, message) for key in keys),
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(Webhook(key).sign(event_id, at, text) for key in keys),
     }
-
-
-def _signature(key: str, message: bytes) -> str:
-    digest = hmac.new(b64decode(key.removeprefix(PREFIX)), message, hashlib.sha256).digest()
-    return f"v1,{b64encode(digest).decode()}"

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from mpesa_service.config_checks import forbidden_word
+from mpesa_service.config import forbidden_word
 from mpesa_service.daraja import AlreadyRegistered, DarajaError, OutcomeUnknown, RegisterUrls
 from mpesa_service.domain.orders import WhenUnsure
 from mpesa_service.errors import Conflict, Unavailable

@@ -21,7 +21,7 @@ from mpesa_service.services import holds
 from mpesa_service.services.examinations import Finding, good, skipped, warning, wrong
 from mpesa_service.services.inquiries import AskedTooSoon, ask_balance_anew, wait_for
 from mpesa_service.services.overdue import oldest_due
-from mpesa_service.services.readiness import schema_head, unready_because
+from mpesa_service.services.readiness import SCHEMA_REVISION, unready_because
 from mpesa_service.services.runtime import Runtime
 
 NOBODYS_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
@@ -70,9 +70,9 @@ def database(runtime: Runtime) -> Iterator[Finding]:
     """The database answers, and its schema is this code's."""
     trouble = unready_because(runtime)
     if trouble is None:
-        yield good(DATABASE, f"reachable, schema {schema_head()}")
+        yield good(DATABASE, f"reachable, schema {SCHEMA_REVISION}")
     else:
-        yield wrong(DATABASE, trouble, "Check DATABASE_URL and its server; then: alembic upgrade head")
+        yield wrong(DATABASE, trouble, "Check DATABASE_URL and its server; then: mpesa migrate")
 
 
 def credentials(runtime: Runtime) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from mpesa_service.daraja import DarajaClient, DarajaSettings
 from mpesa_service.services.apply import BatchedApply
 from mpesa_service.services.bulkhead import Bulkhead
 from mpesa_service.services.clock import Clock, utc_now
-from mpesa_service.services.prompt_limit import PromptLimit
+from mpesa_service.services.rate_limits import PromptLimit, RequestLimits
 from mpesa_service.services.token_store import DatabaseTokenStore
 from mpesa_service.services.vault import Vault
 
@@ -21,12 +21,13 @@ def _jitter() -> float:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, database, Daraja client, vault, prompt limit, bulkhead, callback batching and clock."""
+    """Settings, database, Daraja client, vault, rate limits, bulkhead, callback batching and clock."""
 
     settings: Settings
     database: Database
     daraja: DarajaClient
     vault: Vault
+    request_limits: RequestLimits
     prompt_limit: PromptLimit
     bulkhead: Bulkhead
     apply_callback: BatchedApply
@@ -48,6 +49,7 @@ def build_runtime(
         database=database,
         daraja=DarajaClient(_daraja_settings(settings), token_store=store, clock=clock),
         vault=vault,
+        request_limits=RequestLimits(settings),
         prompt_limit=PromptLimit(settings),
         bulkhead=Bulkhead(settings.web_threads),
         apply_callback=BatchedApply(database),

@@ -12,11 +12,11 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from devtools.ports import free_port
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.core.database import Database
-from mpesa_service.local.ports import free_port
 from mpesa_service.services.listing import BATCH
 from mpesa_service.services.runtime import build_runtime
 from tests.battery.processes import Child, wait_for
@@ -47,7 +47,7 @@ class Served:
 def served(sqlite_url: str, tmp_path: Path) -> Iterator[Served]:
     port = free_port()
     env = environment(DATABASE_URL=sqlite_url)
-    settings = Settings.from_env(env)
+    settings = load_settings(env)
     runtime = build_runtime(settings)
     numbers = [phone_of(1)] * PAYMENTS
     add_payments(runtime, PAYMENTS, lambda n: {**HEAVY, "phone": numbers[n]})

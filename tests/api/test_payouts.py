@@ -1,4 +1,4 @@
-"""Payouts over the API: all or nothing, once a reference, four eyes, and progress at any time."""
+"""Payouts over the API: all or nothing, once per reference, maker-checker, and progress at any time."""
 
 import csv
 import io

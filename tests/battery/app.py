@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 from mpesa_service.app import build_app
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.services.runtime import build_runtime
 from tests.battery import rebinding
 from tests.battery.clocks import SharedClock
 
 rebinding.install()
-_settings = Settings.from_env()
+_settings = load_settings()
 app = build_app(_settings, build_runtime(_settings, SharedClock(Path(os.environ["BATTERY_CLOCK"]))))
 (Path(os.environ["BATTERY_PIDS"]) / str(os.getpid())).touch()

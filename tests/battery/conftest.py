@@ -6,15 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.battery.processes import Leashed
+from tests.battery.processes import Watched
 from tests.battery.sizes import SEED, replay
 from tests.battery.stack import Stack
-from tests.conftest import migrate
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """One worker runs the whole battery, so that its load stays bounded."""
-    item.add_marker(pytest.mark.xdist_group("battery"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,7 +22,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 @pytest.fixture(scope="session", autouse=True)
 def _watchdog() -> Iterator[None]:
     yield
-    Leashed.let_go()
+    Watched.close()
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +31,13 @@ def _seed() -> None:
 
 
 @pytest.fixture
-def new_stack(new_postgres_database: Any, tmp_path: Path, certificate: Path) -> Iterator[Any]:
+def new_stack(new_migrated_database: Any, tmp_path: Path, certificate: Path) -> Iterator[Any]:
     """Starts the service with gunicorn, the job runner and a simulator, on a PostgreSQL database."""
     stacks: list[Stack] = []
 
     def make(database_url: str | None = None, simulator: dict[str, Any] | None = None, **env: str) -> Stack:
         if database_url is None:
-            database_url = new_postgres_database("battery")
-            migrate(database_url)
+            database_url = new_migrated_database("battery")
         stacks.append(Stack(tmp_path, database_url, simulator or {}, env))
         stacks[-1].start()
         return stacks[-1]

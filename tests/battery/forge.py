@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from mpesa_service.app import build_app
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.jobs.table import JOBS
 from mpesa_service.services.runtime import build_runtime
 from tests.battery.tracer import Tracer
@@ -49,7 +49,7 @@ class Ended:
 def perform(step: Step, told: int) -> int:
     """Do the step in this process; return 0 when it went well."""
     now = datetime.fromisoformat(step.now)
-    settings = Settings.from_env(step.env)
+    settings = load_settings(step.env)
     runtime = build_runtime(settings, clock=lambda: now, jitter=lambda: 1.0)
     app = None if step.job else build_app(settings, runtime)
     Tracer(step.stop_at, told).watch(runtime.database)

@@ -8,32 +8,32 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from mpesa_service.local.leash import Leash
+from devtools.watchdog import Watchdog
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 
 
-class Leashed:
+class Watched:
     """The watchdog that kills every group should this very process be killed; made when first needed."""
 
-    _leash: Leash | None = None
+    _watchdog: Watchdog | None = None
 
     @classmethod
-    def note(cls, group: int) -> None:
-        cls._leash = cls._leash or Leash()
-        cls._leash.note(group)
+    def watch(cls, group: int) -> None:
+        cls._watchdog = cls._watchdog or Watchdog()
+        cls._watchdog.watch(group)
 
     @classmethod
-    def strike(cls, group: int) -> None:
-        if cls._leash is not None:
-            cls._leash.strike(group)
+    def unwatch(cls, group: int) -> None:
+        if cls._watchdog is not None:
+            cls._watchdog.unwatch(group)
 
     @classmethod
-    def let_go(cls) -> None:
-        if cls._leash is not None:
-            cls._leash.let_go()
-            cls._leash = None
+    def close(cls) -> None:
+        if cls._watchdog is not None:
+            cls._watchdog.close()
+            cls._watchdog = None
 
 
 class Child:
@@ -54,7 +54,7 @@ class Child:
                 stderr=log,
                 start_new_session=True,
             )
-        Leashed.note(self._process.pid)
+        Watched.watch(self._process.pid)
 
     def behead(self) -> None:
         """Kill the leader alone; what it started lives on, orphaned, until `kill`."""
@@ -67,7 +67,7 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-            Leashed.strike(self._process.pid)
+            Watched.unwatch(self._process.pid)
             self._process = None
 
 

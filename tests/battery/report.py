@@ -27,7 +27,7 @@ def main() -> int:
         seed = os.environ.get("BATTERY_SEED") or str(int(time.time()) % 1_000_000)
         env = {**os.environ, "BATTERY_SIZE": size, "BATTERY_SEED": seed, "BATTERY_FIGURES": str(figures)}
         began = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "tests/battery", "-n", "0", "-s", "--no-cov"]
+        command = [sys.executable, "-m", "pytest", "tests/battery", "-s"]
         status = subprocess.run([*command, *sys.argv[1:]], cwd=ROOT, env=env, check=False).returncode
         minutes = (time.monotonic() - began) / 60
         lines = figures.read_text().splitlines() if figures.exists() else []

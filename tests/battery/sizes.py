@@ -25,7 +25,7 @@ def sized(small: Size, full: Size) -> Size:
 def replay(test: str) -> str:
     """Return the command that repeats a test of this run."""
     size = sized("small", "full")
-    return f"BATTERY_SEED={SEED} BATTERY_SIZE={size} .venv/bin/python -m pytest '{test}' -n 0 --no-cov"
+    return f"BATTERY_SEED={SEED} BATTERY_SIZE={size} .venv/bin/python -m pytest '{test}'"
 
 
 def figures(part: str, **numbers: object) -> None:

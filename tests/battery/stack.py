@@ -14,19 +14,19 @@ import requests
 from sqlalchemy import Select, func, select
 from sqlalchemy.exc import OperationalError
 
+from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD
+from devtools.ports import free_port
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
 from mpesa_service.domain.states import OPEN, REFUND_OPEN, PaymentStatus
-from mpesa_service.local.ports import free_port
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.services.inbox import MAX_ATTEMPTS
 from mpesa_service.services.invariants import Tally, Violation, verify
 from mpesa_service.services.invariants_ledger import verify_ledger
 from mpesa_service.services.runtime import build_runtime
-from mpesa_service.simulator.options import SANDBOX_INITIATOR_PASSWORD
 from tests.battery.clocks import SharedClock
 from tests.battery.processes import Child, kill_one, wait_for
 from tests.battery.sizes import SEED
@@ -52,7 +52,7 @@ class Stack:
         certificate = directory / "certificate.pem"
         self._env = self._environment(directory, database_url, certificate, env)
         self.clock = SharedClock(directory / "clock")
-        settings = Settings.from_env(self._env)
+        settings = load_settings(self._env)
         self.runtime = build_runtime(settings, self.clock)
         self._app = build_app(settings, self.runtime)
         python = (sys.executable, "-W", "ignore", "-m")
@@ -60,7 +60,7 @@ class Stack:
         self.simulator = Child(
             [
                 *python,
-                "mpesa_service.simulator",
+                "daraja_simulator",
                 *("--port", self.simulator_url.rpartition(":")[2]),
                 *(word for name, value in options.items() for word in ("--set", f"{name}={value}")),
             ],

@@ -123,14 +123,14 @@ def test_money_that_is_told_again_is_one_payment(new_stack: Any) -> None:
     violations, tally = stack.audit()
     announced = counts(stack, OutgoingEvent.type)
     figures(
-        "money told again",
+        "repeated confirmations",
         receipts=len(receipts),
         copies_at_once=COPIES,
         prompts_of_each=OF_EACH,
         kinds=[order.__name__ for order in ORDERS],
         statuses=stack.statuses(),
         verdicts=counts(stack, CallbackInbox.verdict),
-        announced=announced,
+        published=announced,
         checked=dict(tally.counts),
         violations=len(violations),
     )
@@ -168,7 +168,7 @@ def test_two_approvers_at_once_approve_once(new_stack: Any) -> None:
         "two approvers at once",
         batches=BATCHES,
         answers=Counter(answers),
-        announced=announced,
+        published=announced,
         checked=dict(tally.counts),
         violations=len(violations),
     )

@@ -116,7 +116,7 @@ def test_contradictions(new_stack: Any) -> None:
     stack.settle()
     violations, tally = stack.audit()
     figures(
-        "contradictions",
+        "mismatches",
         of_each=OF_EACH,
         kinds=[case.__name__ for case in CASES],
         statuses=stack.statuses(),

@@ -159,7 +159,7 @@ def test_apply_refund_result(service: Service, warm: Forge) -> None:
         checkout = service.paid(f"ORDER{number}", phone=phone(number))
         assert service.refund(checkout, 60).status_code == 200
         service.simulator.post("/simulator/clock/advance", {"seconds": 2})
-        payout = list(service.simulator.world.payouts.values())[-1]
+        payout = list(service.simulator.state.payouts.values())[-1]
         [body] = [
             w["body"] for w in service.ledger()["withheld"] if w["id"] == payout.originator_conversation_id
         ]

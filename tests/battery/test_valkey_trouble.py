@@ -11,7 +11,7 @@ import pytest
 import redis
 import requests
 
-from mpesa_service.local.ports import free_port
+from devtools.ports import free_port
 from tests.battery.load import Outcomes, Shop
 from tests.battery.processes import Child, wait_for
 from tests.battery.sizes import figures, sized

@@ -4,7 +4,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.jobs import celery_app, worker
 from mpesa_service.services.runtime import Runtime, build_runtime
 from tests.battery import rebinding
@@ -15,7 +15,7 @@ EVERY = 0.5
 
 @cache
 def _runtime() -> Runtime:
-    return build_runtime(Settings.from_env(), SharedClock(Path(os.environ["BATTERY_CLOCK"])))
+    return build_runtime(load_settings(), SharedClock(Path(os.environ["BATTERY_CLOCK"])))
 
 
 rebinding.install()

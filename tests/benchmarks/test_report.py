@@ -16,6 +16,9 @@ ROWS = [
 ]
 
 
+COMMITS = {"commit": "1234567", "against": "fe256ed"}
+
+
 @pytest.fixture
 def facts() -> dict[str, Any]:
     made = {"size": "quick", "minutes": 1.5, "postgres": "18.1", "versions": {"Flask": "3.1.3"}}
@@ -37,18 +40,28 @@ def test_the_document_says_what_failed(tmp_path: Path, facts: dict[str, Any]) ->
     assert [row["outcome"] for row in found["rows"]] == ["pass +", "", "FAIL"]
 
 
-def test_the_page_keeps_all_but_the_figures(tmp_path: Path, facts: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("marks", "more"), [(report.FIGURES, {}), (report.COMPARISON, COMMITS)], ids=["figures", "comparison"]
+)
+def test_only_the_table_of_the_page_changes(
+    tmp_path: Path, facts: dict[str, Any], marks: tuple[str, str], more: dict[str, str]
+) -> None:
+    tables = [f"{begin}\nwritten before\n{end}\n" for begin, end in (report.FIGURES, report.COMPARISON)]
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    page.write_text("before\n" + "between\n".join(tables) + "after\n")
     for _ in range(2):
-        report.write_page(ROWS, facts, page)
+        report.write_page(ROWS, facts | more, page)
     text = page.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("\nafter\n")
-    assert "old" not in text
-    assert text.count("| callback | requests/s | 1,234 | floor | 2,000 | 0.62 | ≥ 0.35 | pass + |") == 1
+    begin, end = marks
+    table = text[text.index(begin) : text.index(end)]
+    assert table.count("| callback | requests/s | 1,234 | floor | 2,000 | 0.62 | ≥ 0.35 | pass + |") == 1
+    assert all(commit in table for commit in more.values())
+    assert text.replace(table + end, f"{begin}\nwritten before\n{end}") == (
+        "before\n" + "between\n".join(tables) + "after\n"
+    )
 
 
-def test_the_page_that_is_shipped_has_the_marks() -> None:
+def test_the_page_in_the_tree_has_the_marks() -> None:
     text = report.PAGE.read_text()
-    assert text.count(report.BEGIN) == text.count(report.END) == 1
+    for mark in (*report.FIGURES, *report.COMPARISON):
+        assert text.count(mark) == 1

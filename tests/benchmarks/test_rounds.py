@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.rounds import Sample, compare, middle, play, rate, timed
+from benchmarks.rounds import Sample, compare, extend, middle, play, rate, timed
 from benchmarks.stats import median_ratio, percentile
 
 
@@ -67,3 +67,12 @@ def test_an_act_is_timed_with_its_cpu() -> None:
 def test_an_act_that_did_less_is_no_sample() -> None:
     with pytest.raises(RuntimeError, match="2 were done instead of 3"):
         timed(lambda: 2, 3)
+
+
+def test_rounds_after_a_restart_are_added() -> None:
+    samples = {"service": [Sample(1, 1.0)]}
+    extend(samples, {"service": [Sample(2, 1.0)], "floor": [Sample(3, 1.0)]})
+    assert {name: [one.count for one in found] for name, found in samples.items()} == {
+        "service": [1, 2],
+        "floor": [3],
+    }

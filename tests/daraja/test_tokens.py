@@ -14,7 +14,7 @@ from .conftest import make_settings
 
 
 class Fetcher:
-    """An OAuth that hands out numbered tokens of one hour, and fails when told to."""
+    """An OAuth that returns numbered tokens of one hour, and fails on request."""
 
     def __init__(self, clock) -> None:
         self.clock = clock

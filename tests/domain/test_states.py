@@ -245,9 +245,9 @@ def test_names_of_edges_fit_the_audit_trail() -> None:
 
 
 def test_a_payout_that_waits_has_sent_nothing() -> None:
-    """Only what surely was not taken goes back to waiting, and only what waits can be stopped.
+    """Only a payout that M-Pesa surely did not take waits again, and only a waiting payout can be stopped.
 
-    If M-Pesa says after all that it paid, a person must look.
+    If M-Pesa reports later that it paid, the payout needs manual review.
     """
     into = {edge.name for edge in PAYOUT_TRANSITIONS.edges if edge.target is PayoutStatus.WAITING}
     out = {edge.name for edge in PAYOUT_TRANSITIONS.edges if edge.source is PayoutStatus.WAITING}

@@ -1,4 +1,4 @@
-"""The rules by which a payment from the phone's own menu is let through or stopped."""
+"""The rules that accept or refuse a C2B payment."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The example order service, told by the real service: each event counts once, whatever is repeated."""
+"""The example order service receives events of the real service: each counts once, whatever is repeated."""
 
 import importlib.util
 import json
@@ -111,7 +111,7 @@ def test_an_older_event_does_not_undo_a_newer_one(shop: Shop, secret: str) -> No
     post(shop, secret, event(_id="a2"), "evt_3")
     assert [order["status"] for order in shop.orders] == ["fulfilled"], "a later payment of the order"
     post(shop, secret, event("payment.failed", sequence=2), "evt_4")
-    assert [order["status"] for order in shop.orders] == ["fulfilled"], "news of the first payment"
+    assert [order["status"] for order in shop.orders] == ["fulfilled"], "an event of the first payment"
 
 
 def test_what_is_not_of_interest_is_received(shop: Shop, secret: str) -> None:

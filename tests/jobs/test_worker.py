@@ -10,16 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.jobs import celery_app
 from mpesa_service.jobs.table import JOBS
 from tests.support import environment
 
 
 def test_every_job_has_a_task_and_a_beat(tmp_path: Path) -> None:
-    app = celery_app.make_celery(
-        Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
-    )
+    app = celery_app.make_celery(load_settings(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a")))
     assert set(app.conf.beat_schedule) == {job.name for job in JOBS}
     for job in JOBS:
         entry = app.conf.beat_schedule[job.name]
@@ -31,7 +29,7 @@ def test_every_job_has_a_task_and_a_beat(tmp_path: Path) -> None:
 
 
 def test_making_it_twice_keeps_what_is_there(tmp_path: Path) -> None:
-    settings = Settings.from_env(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
+    settings = load_settings(environment(CELERY_BROKER_URL=f"filesystem://{tmp_path}/a"))
     celery_app.make_celery(settings)
     table = tmp_path / "a" / "control" / "mpesa_service.exchange"
     table.write_text('[["key", "", "queue"]]')
@@ -41,7 +39,7 @@ def test_making_it_twice_keeps_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_server_needs_no_folders() -> None:
-    app = celery_app.make_celery(Settings.from_env(environment(CELERY_BROKER_URL="redis://127.0.0.1:1/0")))
+    app = celery_app.make_celery(load_settings(environment(CELERY_BROKER_URL="redis://127.0.0.1:1/0")))
     assert app.conf.broker_url == "redis://127.0.0.1:1/0"
 
 
@@ -59,11 +57,11 @@ def test_a_job_is_not_started_more_than_twice_beside_itself(monkeypatch: pytest.
     task()
     assert len(started) == celery_app.AT_ONCE_PER_JOB
     task()
-    assert len(started) == 2 * celery_app.AT_ONCE_PER_JOB, "places are given back"
+    assert len(started) == 2 * celery_app.AT_ONCE_PER_JOB, "places are released"
 
 
 def test_a_real_worker_does_what_is_due(sqlite_url: str, tmp_path: Path) -> None:
-    """A key past its time is dropped by a worker that nobody told anything but its environment."""
+    """A worker that has only its environment deletes an expired key."""
     engine = create_engine(sqlite_url)
     insert = text(
         "INSERT INTO callback_inbox (kind, body_encrypted, headers, received_at, verdict, attempts)"

@@ -32,13 +32,9 @@ def key(number: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def filled(request: pytest.FixtureRequest, new_postgres_database: Any) -> Iterator[Database]:
+def filled(request: pytest.FixtureRequest, new_migrated_database: Any) -> Iterator[Database]:
     """A PostgreSQL with many payments, which knows how many of each kind there are."""
-    from tests.conftest import migrate
-
-    url = new_postgres_database("listing")
-    migrate(url)
-    database = Database(url)
+    database = Database(new_migrated_database("listing"))
     parts = {
         "id": "lpad(to_hex(n), 24, '0')",
         "now": "now()",

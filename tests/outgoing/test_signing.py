@@ -1,7 +1,9 @@
-"""What we sign, the published library verifies."""
+"""The published library verifies the signatures, and so does an HMAC written out by hand."""
 
-from base64 import b64decode
-from datetime import UTC, datetime
+import hashlib
+import hmac
+from base64 import b64decode, b64encode
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -37,3 +39,20 @@ def test_either_of_two_secrets_verifies() -> None:
     for secret, body in ((stranger, BODY), (new, BODY + b" ")):
         with pytest.raises(WebhookVerificationError):
             Webhook(secret).verify(body, headers)
+
+
+def test_the_signature_is_the_hmac_of_the_specification() -> None:
+    """HMAC-SHA256 over `id.timestamp.body`, keyed with the decoded secret, in base64."""
+    secret, at = new_secret(), datetime(2026, 11, 30, 12, 0, 0, 999_999, tzinfo=UTC)
+    headers = signed_headers([secret], "evt_1", at, BODY)
+    key = b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.new(key, b"evt_1.1796040000." + BODY, hashlib.sha256).digest()
+    assert headers["webhook-timestamp"] == "1796040000"
+    assert headers["webhook-signature"] == "v1," + b64encode(digest).decode()
+
+
+def test_the_zone_of_the_time_changes_nothing() -> None:
+    secret, now = new_secret(), datetime.now(UTC)
+    nairobi = now.astimezone(timezone(timedelta(hours=3)))
+    assert signed_headers([secret], "evt_1", nairobi, BODY) == signed_headers([secret], "evt_1", now, BODY)
+    Webhook(secret).verify(BODY, signed_headers([secret], "evt_1", nairobi, BODY))

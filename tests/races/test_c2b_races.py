@@ -1,4 +1,4 @@
-"""One receipt, many messengers at once, on PostgreSQL: one payment, and nobody waits for ever."""
+"""One receipt in many requests at once, on PostgreSQL: one payment, and no request waits without end."""
 
 import threading
 from collections import Counter

@@ -193,7 +193,7 @@ class TestCommandLine:
         return service.app.test_cli_runner().invoke(args=["mpesa", "balance", *words])
 
     def test_asks_and_shows(self, service: Service) -> None:
-        assert "ask again" in self.run(service).output
+        assert "Run the command again" in self.run(service).output
         answered(service)
         result = self.run(service, "--wait")
         assert (result.exit_code, "Utility" in result.output) == (0, True)

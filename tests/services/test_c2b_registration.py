@@ -13,7 +13,7 @@ def admin(service: Service, method: str, path: str, body: Any = None) -> Any:
 
 
 def registered(service: Service) -> dict[str, Any]:
-    return dict(service.simulator.world.c2b_urls["174379"])
+    return dict(service.simulator.state.c2b_urls["174379"])
 
 
 class TestRegister:
@@ -51,7 +51,7 @@ class TestRegister:
         answer = admin(service, "POST", "/c2b/register")
         assert (answer.status_code, answer.json["code"]) == (409, "address_refused")
         assert "'mpesa'" in answer.json["message"]
-        assert service.simulator.world.c2b_urls == {}
+        assert service.simulator.state.c2b_urls == {}
 
     def test_addresses_that_stand_already(self, service: Service) -> None:
         service.simulator.post("/simulator/options", {"c2b_register_once": True})
@@ -77,7 +77,7 @@ class TestRegister:
         self, service: Service, version: str, shown: str
     ) -> None:
         admin(service, "POST", "/c2b/register")
-        service.simulator.world.c2b_urls["174379"]["version"] = version
+        service.simulator.state.c2b_urls["174379"]["version"] = version
         body = {"msisdn": "254712345678", "amount": 100, "billRefNumber": "NOTHING"}
         service.simulator.post("/simulator/c2b", body)
         [payment] = service.payments()

@@ -101,7 +101,7 @@ class TestDatabase:
         found = only(doctor.database(service.runtime))
         assert found.health is Health.WRONG
         assert "schema is at 0001" in found.found
-        assert "alembic upgrade head" in found.mend
+        assert "mpesa migrate" in found.mend
 
     def test_one_that_is_away(self, service: Service) -> None:
         runtime = build_runtime(at(service.runtime, database_url="sqlite:////nowhere/x.db").settings)

@@ -258,7 +258,7 @@ class TestCommandLine:
 
     def test_asks_and_shows(self, service: Service) -> None:
         receipt = receipt_of(service, service.paid())
-        assert "ask again" in self.run(service, receipt).output
+        assert "Run the command again" in self.run(service, receipt).output
         answered(service)
         result = self.run(service, receipt, "--wait")
         assert (result.exit_code, "Completed" in result.output) == (0, True)

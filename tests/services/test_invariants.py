@@ -347,7 +347,7 @@ class TestCommand:
     def test_no_more_is_shown_than_a_screen_holds(
         self, books: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mpesa_service.cli_verify.SHOWN", 1)
+        monkeypatch.setattr("mpesa_service.cli.verify.SHOWN", 1)
         change(books, "UPDATE payments SET ask_at = NULL, refund_count = 7")
         report = json.loads(self.run(books, "--json").output)
         assert (len(report["violations"]), sum(report["broken"].values())) == (1, 4)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests.cli.test_payouts import run, run_json
 from tests.payouts import POCHI, ROW, at_m_pesa, complete, counts, look, made, pay, payouts, trail
 from tests.services.commands.test_payout import post_result
 from tests.services.test_payout_sending import events
 from tests.support import Service
-from tests.test_cli_payouts import run, run_json
 
 
 @pytest.fixture

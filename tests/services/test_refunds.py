@@ -5,7 +5,7 @@ import requests
 from requests import Response
 from sqlalchemy.exc import OperationalError
 
-from mpesa_service.simulator.records import Payout
+from daraja_simulator.records import Payout
 from tests.support import Service
 
 
@@ -44,7 +44,7 @@ def result_token(service: Service) -> str:
 
 def last_payout(service: Service) -> Payout:
     """Return the simulator's own record of the last payout that it was asked for."""
-    return list(service.simulator.world.payouts.values())[-1]
+    return list(service.simulator.state.payouts.values())[-1]
 
 
 def test_a_refund_in_two_parts(service: Service) -> None:

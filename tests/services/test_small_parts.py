@@ -1,12 +1,12 @@
-"""The token store, the prompt limit, the vault, readiness, and what failed calls mean."""
+"""The token store, the vault, readiness, and what failed calls mean."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from limits.errors import StorageError
 
-from mpesa_service.config import Settings
+from mpesa_service.config import load_settings
 from mpesa_service.core.database import Database
 from mpesa_service.daraja import (
     InvalidToken,
@@ -17,11 +17,9 @@ from mpesa_service.daraja import (
     Throttled,
     Token,
 )
-from mpesa_service.errors import LimitExceeded
 from mpesa_service.services.clock import utc_now
-from mpesa_service.services.prompt_limit import PromptLimit
 from mpesa_service.services.provider_errors import failure_of, refusal_for_caller
-from mpesa_service.services.readiness import unready_because
+from mpesa_service.services.readiness import SCHEMA_REVISION, unready_because
 from mpesa_service.services.runtime import build_runtime
 from mpesa_service.services.token_store import DatabaseTokenStore
 from mpesa_service.services.vault import Vault
@@ -83,46 +81,6 @@ class TestTokenStore:
         assert DatabaseTokenStore(store._database, other, "app", clock).read() is None
 
 
-class TestPromptLimit:
-    def limit(self, **env: str) -> PromptLimit:
-        return PromptLimit(Settings.from_env(environment(RATELIMIT_ENABLED="true", **env)))
-
-    def test_five_prompts_a_number(self) -> None:
-        limit = self.limit()
-        for _ in range(5):
-            limit.check("one")
-            limit.count("one")
-        with pytest.raises(LimitExceeded) as refused:
-            limit.check("one")
-        assert refused.value.code == "prompt_limit"
-        assert 0 < refused.value.retry_after <= 601
-        limit.check("another")
-
-    def test_checking_counts_nothing(self) -> None:
-        limit = self.limit(RATELIMIT_PROMPTS="1 per minute")
-        for _ in range(5):
-            limit.check("one")
-
-    def test_turned_off(self) -> None:
-        limit = PromptLimit(Settings.from_env(environment()))
-        for _ in range(9):
-            limit.check("one")
-            limit.count("one")
-
-    def test_a_store_that_is_away_makes_it_count_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        limit = self.limit(RATELIMIT_PROMPTS="1 per minute")
-
-        def away(*_: object) -> None:
-            raise StorageError(ConnectionError("refused"))
-
-        monkeypatch.setattr(limit._shared, "test", away)
-        monkeypatch.setattr(limit._shared, "hit", away)
-        limit.check("one")
-        limit.count("one")
-        with pytest.raises(LimitExceeded):
-            limit.check("one")
-
-
 class TestVault:
     def test_rotation(self) -> None:
         old, new = ENCRYPTION_KEY, Fernet.generate_key().decode()
@@ -166,13 +124,20 @@ def test_what_the_record_is_told() -> None:
 
 def test_not_ready_without_database() -> None:
     env = environment(DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none")
-    runtime = build_runtime(Settings.from_env(env))
+    runtime = build_runtime(load_settings(env))
     assert unready_because(runtime) == "The database cannot be reached."
     runtime.database.dispose()
 
 
+def test_not_ready_on_an_empty_database(tmp_path: Path) -> None:
+    runtime = build_runtime(load_settings(environment(DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")))
+    reason = unready_because(runtime)
+    assert reason == f"The schema is at None, not at {SCHEMA_REVISION}: run mpesa migrate."
+    runtime.database.dispose()
+
+
 def test_waits_are_stretched_or_shrunk_by_a_fifth_at_most() -> None:
-    runtime = build_runtime(Settings.from_env(environment()))
+    runtime = build_runtime(load_settings(environment()))
     drawn = [runtime.jitter() for _ in range(200)]
     assert 0.8 <= min(drawn) < 0.9
     assert 1.1 < max(drawn) <= 1.2

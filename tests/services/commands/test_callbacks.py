@@ -1,4 +1,4 @@
-"""What M-Pesa posts to a command's addresses, under their names of today and of before."""
+"""What M-Pesa posts to a command's addresses."""
 
 import pytest
 import requests
@@ -31,31 +31,6 @@ def test_every_command_is_sent_with_its_own_addresses(service: Service, checkout
     payout = last_payout(service)
     assert payout.result_url == f"{base}/result/{token(service, 'result')}"
     assert payout.timeout_url == f"{base}/timeout/{token(service, 'timeout')}"
-
-
-def test_a_refund_sent_before_the_addresses_changed_is_still_heard(service: Service, checkout: str) -> None:
-    post(service, f"b2c/timeout/{token(service, 'timeout')}", {})
-    assert service.payment(checkout)["refunds"][0]["status"] == "unknown"
-    post(service, f"status/timeout/{token(service, 'status')}", {})
-    result(service, f"../b2c/result/{token(service, 'result')}")
-    assert service.payment(checkout)["status"] == "partially_refunded"
-    rows = service.inbox()[-3:]
-    assert [(row.kind, row.verdict) for row in rows] == [
-        ("b2c_timeout", "applied"),
-        ("status_timeout", "noted"),
-        ("b2c_result", "applied"),
-    ]
-    assert {row.refund_id for row in rows} == {service.refunds()[0].id}
-
-
-def test_an_answer_on_the_old_status_address(service: Service, checkout: str) -> None:
-    told = {"TransactionStatus": "Completed", "ReceiptNo": "SG632NMUAB", "Amount": "60"}
-    parameters = [{"Key": key, "Value": value} for key, value in told.items()]
-    body = {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_query"}
-    body["ResultParameters"] = {"ResultParameter": parameters}
-    post(service, f"status/result/{token(service, 'status')}", {"Result": body})
-    assert service.payment(checkout)["refunds"][0]["mpesaReceiptNumber"] == "SG632NMUAB"
-    assert service.inbox()[-1].kind == "status_result"
 
 
 @pytest.mark.parametrize("path", ["command/result", "command/status/result"])

@@ -1,0 +1,26 @@
+"""The operator command for stored callbacks: mpesa inbox …"""
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.options import as_json, say
+from mpesa_service.services.inbox import apply_failed_again
+
+inbox_cli = AppGroup("inbox", help="Stored callbacks.")
+
+
+@inbox_cli.command("retry")
+@click.option(
+    "--limit", default=1000, show_default=True, type=click.IntRange(1), help="Apply at most this many."
+)
+@as_json
+def retry_inbox(limit: int, as_json: bool) -> None:
+    """Apply the callbacks that failed again.
+
+    The service tries each callback ten times in all.
+
+    Example: mpesa inbox retry
+    """
+    taken = apply_failed_again(runtime(), limit)
+    say({"callbacks": taken}, f"{taken} callbacks were tried again.", as_json)

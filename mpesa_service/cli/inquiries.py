@@ -1,0 +1,87 @@
+"""Operator commands that query M-Pesa: mpesa status, mpesa balance"""
+
+import json
+from collections.abc import Callable, Iterator
+
+import click
+from flask.cli import with_appcontext
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.output import print_facts, print_table
+from mpesa_service.errors import ServiceError
+from mpesa_service.schemas.inquiries import BalancesSchema, InquirySchema, asked_receipt
+from mpesa_service.services.balances import latest_balances
+from mpesa_service.services.inquiries import InquiryRecord, ask_balance, transaction_status, wait_for
+
+OPERATOR = "operator"
+WAIT_SECONDS = 60
+_BALANCE = ("account", "available", "current", "reserved", "uncleared", "at")
+
+_wait = click.option("--wait", is_flag=True, help=f"Wait for the answer, at most {WAIT_SECONDS} seconds.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+@click.command("status")
+@click.argument("receipt")
+@_wait
+@_json
+@with_appcontext
+def status(receipt: str, *, wait: bool, as_json: bool) -> None:
+    """Query M-Pesa for the status of a transaction, by its receipt.
+
+    M-Pesa answers later. Without --wait, run the command again within a minute to see the answer.
+
+    Example: mpesa status UKN2ABCDEF --wait
+    """
+    record = _asked(lambda: transaction_status(runtime(), OPERATOR, asked_receipt(receipt)), wait=wait)
+    if as_json:
+        click.echo(json.dumps(InquirySchema().dump(record), indent=2))
+    else:
+        print_facts(_facts(record))
+    _exit(record)
+
+
+@click.command("balance")
+@_wait
+@_json
+@with_appcontext
+def balance(*, wait: bool, as_json: bool) -> None:
+    """Query M-Pesa for the account balances and show them.
+
+    M-Pesa answers later. Without --wait, run the command again within a minute to see the answer.
+
+    Example: mpesa balance --wait
+    """
+    record = _asked(lambda: ask_balance(runtime(), OPERATOR), wait=wait)
+    found = latest_balances(runtime())
+    if as_json:
+        click.echo(json.dumps(BalancesSchema().dump({"balances": found, "inquiry": record}), indent=2))
+    else:
+        balances = BalancesSchema().dump({"balances": found})["balances"]
+        print_table(_BALANCE, ([row[name] for name in _BALANCE] for row in balances))
+    _exit(record)
+
+
+def _asked(ask: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord:
+    try:
+        record = ask()
+    except ServiceError as error:
+        raise click.ClickException(error.message) from error
+    return wait_for(runtime(), record, WAIT_SECONDS if wait else 0)
+
+
+def _facts(record: InquiryRecord) -> Iterator[tuple[str, str | None]]:
+    inquiry = InquirySchema().dump(record)
+    yield "question", inquiry["status"]
+    yield "reason", inquiry["failureReason"]
+    yield from (inquiry["transaction"] or {}).items()
+    for name, value in (inquiry["ours"] or {}).items():
+        yield f"our {name}", value
+
+
+def _exit(record: InquiryRecord) -> None:
+    """Print on standard error that the answer is missing, or exit with 1 if the inquiry failed."""
+    if record.completed_at is None:
+        click.echo("M-Pesa has not answered yet. Run the command again.", err=True)
+    elif record.failure_reason is not None:
+        raise SystemExit(1)

@@ -1,0 +1,43 @@
+"""Operator commands for the keys that encrypt stored data: mpesa keys …"""
+
+from cryptography.fernet import Fernet
+from flask.cli import AppGroup
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.options import as_json, say
+from mpesa_service.services.rotation import rotate, rows_to_rotate
+
+keys_cli = AppGroup("keys", help="Keys that encrypt the stored phone numbers and callbacks.")
+
+
+@keys_cli.command("new")
+@as_json
+def new_key(as_json: bool) -> None:
+    """Print a new key for PHONE_ENCRYPTION_KEYS.
+
+    Put the new key before the old keys, and restart every process.
+
+    Example: mpesa keys new
+    """
+    key = Fernet.generate_key().decode()
+    say({"key": key}, key, as_json)
+
+
+@keys_cli.command("rotate")
+@as_json
+def rotate_keys(as_json: bool) -> None:
+    """Encrypt every stored number and callback with the newest key.
+
+    When the command has ended, remove the old keys from PHONE_ENCRYPTION_KEYS. You can stop the command and
+    run it again.
+
+    Example: mpesa keys rotate
+    """
+    # Imported here: see output.py.
+    from rich.progress import Progress
+
+    bound = runtime()
+    with Progress(transient=True) as progress:
+        task = progress.add_task("Encrypting rows", total=rows_to_rotate(bound))
+        done = rotate(bound, lambda count: progress.advance(task, count))
+    say({"rows": done}, f"{done} rows were encrypted with the newest key.", as_json)

@@ -1,0 +1,46 @@
+"""A group of commands that imports a command when it is used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """Where a command is, as `module:attribute`, and its line in the list of commands."""
+
+    where: str
+    line: str
+
+    def load(self) -> click.Command:
+        """Import the command."""
+        module, _, attribute = self.where.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+class LazyGroup(click.Group):
+    """Lists its commands from a table, so that its `--help` imports none of them.
+
+    `sections` maps a heading of the help page to the commands under it, by name.
+    """
+
+    def __init__(self, *, sections: Mapping[str, Mapping[str, Lazy]], **settings: Any) -> None:
+        self.sections = sections
+        self._lazy = {name: lazy for section in sections.values() for name, lazy in section.items()}
+        # Placeholders: click lists their names, and suggests one for a misspelled name.
+        super().__init__(commands=[click.Command(name) for name in self._lazy], **settings)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return a command, or return None when no command has this name."""
+        lazy = self._lazy.get(cmd_name)
+        return lazy.load() if lazy else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands from the table."""
+        for heading, commands in self.sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, lazy.line) for name, lazy in sorted(commands.items())])

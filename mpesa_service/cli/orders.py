@@ -1,0 +1,121 @@
+"""Operator commands for expected orders: mpesa orders …"""
+
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.options import as_json, echo_json, errors_as_sentences, load, local_time, operator
+from mpesa_service.cli.output import Row, print_table
+from mpesa_service.domain.orders import AmountRule, OrderStatus
+from mpesa_service.domain.principal import Principal
+from mpesa_service.schemas.orders import AnnounceSchema, ExpectedOrderSchema
+from mpesa_service.services.orders import Announcement, OrderState, announce_order, find_order, list_orders
+from mpesa_service.services.records import PaymentRecord
+
+READER = operator("reader")
+
+orders_cli = AppGroup("orders", help="Expected orders: customers can pay them by C2B.")
+
+
+@orders_cli.command("announce")
+@click.argument("order")
+@click.argument("amount", type=int)
+@click.option("--owner", required=True, help="The owner of the order: the `sub` of the shop's token.")
+@click.option(
+    "--expires",
+    "expiresAt",
+    metavar="TIME",
+    help="When the order expires, in Nairobi: 2026-11-30T18:00.",
+)
+@click.option(
+    "--amount-rule",
+    "amountRule",
+    type=click.Choice([rule.value for rule in AmountRule]),
+    help="Default: the `amount` rule of `mpesa c2b-rules`.",
+)
+@as_json
+def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -> None:
+    """Register an order that a customer will pay, with its amount in shillings.
+
+    Running the command again with the same values changes nothing.
+
+    Example: mpesa orders announce ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
+    """
+    body = load(AnnounceSchema(), orderId=order, amount=amount, **given)
+    with errors_as_sentences():
+        found, made = announce_order(runtime(), Principal(owner), Announcement(**body))
+    if as_json:
+        echo_json(ExpectedOrderSchema().dump(found))
+        return
+    _print(found)
+    click.echo("The order is registered." if made else "The order was registered before.")
+
+
+@orders_cli.command("show")
+@click.argument("order")
+@as_json
+def show(order: str, as_json: bool) -> None:
+    """Show the amounts of an order, due and received, and its payments.
+
+    Example: mpesa orders show ORDER-1001
+    """
+    with errors_as_sentences():
+        found = find_order(runtime(), READER, order)
+    if as_json:
+        echo_json(ExpectedOrderSchema().dump(found))
+        return
+    _print(found)
+    if found.payments:
+        headings = ("payment", "at", "status", "amount", "refunded", "payer", "receipt")
+        print_table(headings, map(_payment, found.payments))
+
+
+@orders_cli.command("list")
+@click.option(
+    "--status", type=click.Choice([status.value for status in OrderStatus]), help="Only this status."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 100), help="Show at most this many."
+)
+@click.option("--before", default=None, help="Show the orders after the one with this `_id`.")
+@as_json
+def list_(status: str | None, limit: int, before: str | None, as_json: bool) -> None:
+    """Show expected orders, newest first.
+
+    Example: mpesa orders list --status partially_paid
+    """
+    found = list_orders(runtime(), limit, before, OrderStatus(status) if status else None)
+    if as_json:
+        echo_json(ExpectedOrderSchema(many=True, exclude=("payments",)).dump(found))
+        return
+    _print(*found)
+    if len(found) == limit:
+        click.echo(f"More: --before {found[-1].id}")
+
+
+def _print(*orders: OrderState) -> None:
+    headings = (
+        "order",
+        "account reference",
+        "owner",
+        "status",
+        "due",
+        "received",
+        "missing",
+        "overpaid",
+        "expires",
+    )
+    print_table(headings, map(_order, orders))
+
+
+def _order(one: OrderState) -> Row:
+    sums = (one.amount_due, one.received_amount, one.missing_amount, one.overpaid_amount)
+    named = (one.order_id, one.account_reference, one.owner, one.status)
+    return (*named, *map(str, sums), local_time(one.expires_at))
+
+
+def _payment(one: PaymentRecord) -> Row:
+    amounts = (str(one.amount), str(one.refunded_amount))
+    return (one.id, local_time(one.created_at), one.status, *amounts, one.phone, one.receipt)

@@ -1,0 +1,184 @@
+"""Operator commands for payments: mpesa payments …"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.options import errors_as_sentences, load, local_time
+from mpesa_service.cli.output import Row, print_table
+from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.schemas.listing import (
+    FORMATS,
+    PROVIDERS,
+    STATUSES,
+    PaymentFilterSchema,
+    PaymentListQuerySchema,
+)
+from mpesa_service.schemas.query_fields import cursor
+from mpesa_service.schemas.rows import as_json, written
+from mpesa_service.schemas.trail import TrailEventSchema
+from mpesa_service.services.listing import (
+    ExportedPayment,
+    Filters,
+    ListedPayment,
+    all_payments,
+    count_payments,
+    list_payments,
+)
+from mpesa_service.services.trail import TrailEvent, payment_trail
+
+OPERATOR = Principal("operator", frozenset({ADMIN}))
+
+payments_cli = AppGroup("payments", help="Payments and their history.")
+as_json_option = click.option("--json", "to_json", is_flag=True, help="Print JSON, for scripts.")
+_FILTERS = (
+    click.option(
+        "--status",
+        multiple=True,
+        metavar="WORDS",
+        help=f"One or more, with commas: {', '.join(STATUSES)}. Repeatable.",
+    ),
+    click.option("--provider", type=click.Choice(PROVIDERS), help="The payment provider."),
+    click.option("--order", "orderId", metavar="ID", help="The order."),
+    click.option("--from", "from", metavar="TIME", help="Start, in Nairobi: 2026-11-22 or 2026-11-22T14:00."),
+    click.option("--to", "to", metavar="TIME", help="End, not included."),
+    click.option("--receipt", help="The M-Pesa receipt."),
+    click.option(
+        "--phone",
+        "phoneNumber",
+        metavar="NUMBER",
+        help="The whole number: 0712345678, 254712345678 or +254712345678.",
+    ),
+    click.option("--min-amount", "minAmount", metavar="SHILLINGS", help="The least amount."),
+    click.option("--max-amount", "maxAmount", metavar="SHILLINGS", help="The largest amount."),
+)
+
+
+def _filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the API's filters as options, under the API's names."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+@payments_cli.command("list")
+@_filters
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 100), help="Show at most this many."
+)
+@click.option("--after", help="Show the next page: the cursor that the page before printed.")
+@as_json_option
+def list_(to_json: bool, **given: Any) -> None:
+    """Show payments, newest first.
+
+    Example: mpesa payments list --status review,unknown --from 2026-11-22
+    """
+    query = load(PaymentListQuerySchema(), **given)
+    limit, after = query.pop("limit"), query.pop("after")
+    with errors_as_sentences():
+        page = list_payments(runtime(), OPERATOR, Filters(**query), limit, after)
+    if to_json:
+        data = [as_json(payment) for payment in page.payments]
+        click.echo(json.dumps({"data": data, "next": cursor(page.next)}, indent=2))
+        return
+    print_table(_COLUMNS, map(_row, page.payments))
+    if page.next:
+        click.echo(f"More: --after {cursor(page.next)}")
+
+
+@payments_cli.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True))
+@_filters
+@click.option(
+    "--format", "kind", default="csv", show_default=True, type=click.Choice(FORMATS), help="The format."
+)
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@as_json_option
+def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> None:
+    """Write payments to FILE, newest first. If FILE is -, write to standard output.
+
+    The command writes to FILE.part and renames it to FILE at the end.
+
+    Example: mpesa payments export november.csv --from 2026-11-01 --to 2026-12-01
+    """
+    filters = Filters(**load(PaymentFilterSchema(), **given))
+    if file == "-":
+        with errors_as_sentences():
+            for text in written(kind, all_payments(runtime(), OPERATOR, filters)):
+                click.echo(text, nl=False)
+        return
+    path = Path(file)
+    if path.exists() and not force:
+        raise click.ClickException(f"{path} already exists. --force replaces it.")
+    with errors_as_sentences():
+        rows = _write(path, kind, filters)
+    summary = {"file": str(path), "payments": rows}
+    click.echo(json.dumps(summary) if to_json else f"{rows} payments are in {path}.")
+
+
+def _write(path: Path, kind: str, filters: Filters) -> int:
+    """Write a file beside `path` and rename it at the end. Return the number of payments."""
+    # Imported here: see output.py.
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    total = count_payments(runtime(), OPERATOR, filters)
+    part = path.with_name(f"{path.name}.part")
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    with progress, part.open("w", encoding="utf-8", newline="") as out:
+        task = progress.add_task("Writing payments", total=total)
+        try:
+            for text in written(kind, _watched(filters, partial(progress.advance, task))):
+                out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        except BaseException:
+            click.echo(f"The export is not complete. The rows so far are in {part}.", err=True)
+            raise
+    part.replace(path)
+    return int(progress.tasks[0].completed)
+
+
+def _watched(filters: Filters, report: Callable[[int], None]) -> Iterator[list[ExportedPayment]]:
+    for batch in all_payments(runtime(), OPERATOR, filters):
+        yield batch
+        report(len(batch))
+
+
+@payments_cli.command("events")
+@click.argument("payment")
+@as_json_option
+def events(payment: str, to_json: bool) -> None:
+    """Show the audit trail of a payment and its refunds.
+
+    Example: mpesa payments events 019a…
+    """
+    with errors_as_sentences():
+        found = payment_trail(runtime(), OPERATOR, payment)
+    if to_json:
+        click.echo(json.dumps(TrailEventSchema(many=True).dump(found), indent=2))
+        return
+    print_table(_TRAIL, map(_trail_row, found))
+
+
+_TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")
+_COLUMNS = ("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
+
+
+def _row(row: ListedPayment) -> Row:
+    amounts = (str(row.amount), str(row.refunded_amount or ""))
+    known = (row.receipt, row.phone, row.failure_reason)
+    return (row.id, local_time(row.created_at), row.order_id, *amounts, row.status, *known)
+
+
+def _trail_row(row: TrailEvent) -> Row:
+    happened = (str(row.sequence), local_time(row.at), row.sentence)
+    return (*happened, row.before, row.after, row.actor, row.evidence, row.refund)

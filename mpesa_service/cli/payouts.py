@@ -1,0 +1,313 @@
+"""Operator commands for payouts: mpesa payout …"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, BinaryIO, TextIO
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.options import (
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    finding,
+    load,
+    local_time,
+    operator,
+    reason,
+    resume_held,
+)
+from mpesa_service.cli.output import Row, print_table
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.principal import Principal
+from mpesa_service.schemas.payout_csv import read_csv
+from mpesa_service.schemas.payouts import (
+    BatchSchema,
+    PayoutRequestSchema,
+    PayoutSchema,
+    ProgressSchema,
+    result_lines,
+)
+from mpesa_service.services import holds, payout_batches, payout_control, payout_records
+from mpesa_service.services.payout_batches import FAULTS_SHOWN, BatchRequest, InvalidRows
+from mpesa_service.services.payout_records import BatchRecord, Progress
+from mpesa_service.services.payout_review import resolve_payout
+from mpesa_service.services.review import Finding, Resolution
+from mpesa_service.services.runtime import Runtime
+
+payout_cli = AppGroup("payout", help="Payout batches.")
+payouts_cli = AppGroup("payouts", help="End a suspension of all payouts.")
+
+
+@payout_cli.command("create")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--reference",
+    required=True,
+    help="Your reference for the batch. The same file with the same reference is paid once.",
+)
+@click.option("--description", default="", help="A description, for people.")
+@click.option("--allow-duplicates", is_flag=True, help="Allow several rows with the same party and amount.")
+@by
+@as_json
+def create(
+    file: BinaryIO, reference: str, description: str, allow_duplicates: bool, who: str, as_json: bool
+) -> None:
+    """Create a payout batch from a CSV file.
+
+    The first line of the file names the columns. If one row is invalid, nothing is stored. A batch above
+    PAYOUT_APPROVAL_THRESHOLD needs the approval of a second person.
+
+    Example: mpesa payout create salaries.csv --reference SALARIES-2026-11 --by amina
+    """
+    asked = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
+    with errors_as_sentences():
+        request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **asked))
+        try:
+            made = payout_batches.create(runtime(), operator(who), request)
+        except InvalidRows as error:
+            raise SystemExit(_show_faults(error, as_json)) from error
+    if made.replayed and not as_json:
+        click.echo("This batch exists already. Nothing was added.")
+    _show(made.progress, as_json)
+
+
+@payout_cli.command("approve")
+@click.argument("batch")
+@by
+@as_json
+def approve(batch: str, who: str, as_json: bool) -> None:
+    """Approve a batch that another person created.
+
+    Example: mpesa payout approve 019a… --by otieno
+    """
+    _do(payout_control.approve, batch, who, as_json)
+
+
+@payout_cli.command("pause")
+@click.argument("batch")
+@by
+@as_json
+def pause(batch: str, who: str, as_json: bool) -> None:
+    """Stop sending the rows of a batch until it is resumed.
+
+    Example: mpesa payout pause 019a… --by amina
+    """
+    _do(payout_control.pause, batch, who, as_json)
+
+
+@payout_cli.command("resume")
+@click.argument("batch")
+@by
+@as_json
+def resume(batch: str, who: str, as_json: bool) -> None:
+    """Continue a paused batch.
+
+    Example: mpesa payout resume 019a… --by amina
+    """
+    _do(payout_control.resume, batch, who, as_json)
+
+
+@payout_cli.command("stop")
+@click.argument("batch")
+@by
+@as_json
+def stop(batch: str, who: str, as_json: bool) -> None:
+    """Cancel the waiting rows of a batch.
+
+    This is final. Rows that are already sent still get their result.
+
+    Example: mpesa payout stop 019a… --by amina
+    """
+    _do(payout_control.stop, batch, who, as_json)
+
+
+@payout_cli.command("list")
+@click.option(
+    "--status", type=click.Choice([status.value for status in BatchStatus]), help="Only this status."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Show at most this many."
+)
+@as_json
+def list_(status: str | None, limit: int, as_json: bool) -> None:
+    """Show payout batches, newest first.
+
+    Example: mpesa payout list --status waiting_approval
+    """
+    wanted = BatchStatus(status) if status else None
+    found = payout_records.list_batches(runtime(), limit, status=wanted)
+    if as_json:
+        echo_json(BatchSchema(many=True).dump(found))
+        return
+    print_table(_BATCH, map(_cells, found))
+
+
+@payout_cli.command("watch")
+@click.argument("batch")
+@click.option(
+    "--every", default=1.0, show_default=True, type=click.FloatRange(0), help="Seconds between two queries."
+)
+@as_json
+def watch(batch: str, every: float, as_json: bool) -> None:
+    """Show the progress of a batch until it has ended.
+
+    Ctrl-C stops the display, not the batch. With --json, the command prints a line for each change.
+
+    Example: mpesa payout watch 019a…
+    """
+    with errors_as_sentences():
+        try:
+            progress = _follow_in_json(batch, every) if as_json else _follow(batch, every)
+        except KeyboardInterrupt:
+            click.echo("The display has stopped. The batch continues.")
+            return
+    if not as_json:
+        _show(progress, as_json=False)
+
+
+@payout_cli.command("result")
+@click.argument("batch")
+@click.option(
+    "--output", default="-", type=click.File("w", encoding="utf-8"), help="A file. Default: standard output."
+)
+def result(batch: str, output: TextIO) -> None:
+    """Write the current state of every row as CSV, with masked phone numbers.
+
+    Example: mpesa payout result 019a… --output salaries-result.csv
+    """
+    with errors_as_sentences():
+        output.writelines(result_lines(payout_records.all_rows(runtime(), batch)))
+
+
+@payout_cli.command("settle")
+@click.argument("payout")
+@click.option("--receipt", help="The M-Pesa receipt that proves it.")
+@reason
+@by
+@as_json
+def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) -> None:
+    """Record that a payout in review was paid.
+
+    Example: mpesa payout settle 019a… --by amina --reason "on the statement"
+    """
+    _decide(finding(Resolution.SETTLE, reason=why, receipt=receipt), payout, who, as_json)
+
+
+@payout_cli.command("fail")
+@click.argument("payout")
+@reason
+@by
+@as_json
+def fail(payout: str, why: str, who: str, as_json: bool) -> None:
+    """Record that a payout in review was not paid.
+
+    Example: mpesa payout fail 019a… --by amina --reason "not on the statement"
+    """
+    _decide(finding(Resolution.FAIL, reason=why), payout, who, as_json)
+
+
+@payouts_cli.command("resume")
+@by
+@as_json
+def resume_payouts(who: str, as_json: bool) -> None:
+    """End the suspension of all payouts.
+
+    First fix the cause, for example the initiator's credentials.
+
+    Example: mpesa payouts resume --by amina
+    """
+    resume_held(holds.PAYOUTS, who, as_json=as_json)
+
+
+def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:
+    with errors_as_sentences():
+        _show(act(runtime(), operator(who), batch), as_json)
+
+
+def _decide(found: Finding, payout: str, who: str, as_json: bool) -> None:
+    with errors_as_sentences():
+        record = resolve_payout(runtime(), operator(who), payout, found)
+    if as_json:
+        echo_json(PayoutSchema().dump(record))
+        return
+    click.echo(f"{record.id} is {record.status}")
+
+
+def _show(progress: Progress, as_json: bool) -> None:
+    if as_json:
+        echo_json(ProgressSchema().dump(progress))
+        return
+    batch = progress.batch
+    click.echo(f"{batch.id}  {batch.reference}  {batch.status}: {_words(progress)}")
+    rows = [(status, str(share.count), str(share.amount)) for status, share in progress.rows.items()]
+    shown = [row for row in rows if row[1] != "0"]
+    all_ = ("all", str(batch.row_count), str(batch.total_amount))
+    print_table(("status", "rows", "shillings"), [*shown, all_])
+
+
+_BATCH = ("batch", "reference", "status", "rows", "shillings", "by", "approved by", "since", "ended")
+
+
+def _cells(one: BatchRecord) -> Row:
+    figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by)
+    times = (local_time(one.created_at), local_time(one.completed_at))
+    return (one.id, one.reference, one.status, *figures, *times)
+
+
+def _words(progress: Progress) -> str:
+    """Return what a batch waits for, in a few words."""
+    if progress.hold is not None:
+        return f"payouts are suspended: {progress.hold}"
+    if progress.batch.status == BatchStatus.WAITING_APPROVAL:
+        return "another person must approve it"
+    if progress.seconds_left:
+        return f"{progress.seconds_left} seconds until the rest is sent"
+    return "has ended" if progress.batch.completed_at else "nothing more will be sent"
+
+
+def _show_faults(error: InvalidRows, as_json: bool) -> int:
+    if as_json:
+        echo_json({"code": error.code, "message": error.message, "details": error.details})
+        return 1
+    shown = error.faults[:FAULTS_SHOWN]
+    print_table(
+        ("row", "field", "what is wrong"), ((str(fault.row), fault.field, fault.message) for fault in shown)
+    )
+    click.echo(f"{len(error.faults)} faults. Nothing was stored.")
+    return 1
+
+
+def _follow(batch_id: str, every: float) -> Progress:
+    # Imported here: see output.py.
+    from rich.progress import Progress as Bar
+
+    with Bar(transient=True) as bar:
+        task = bar.add_task("")
+        while True:
+            progress = payout_records.batch_progress(runtime(), batch_id)
+            counted = {status: share.count for status, share in progress.rows.items()}
+            ended = progress.batch.row_count - sum(counted[s] for s in ("waiting", "pending", "unknown"))
+            shares = ", ".join(f"{count} {status}" for status, count in counted.items() if count)
+            words = f"{progress.batch.status}: {shares}"
+            bar.update(task, description=words, total=progress.batch.row_count, completed=ended)
+            if progress.batch.completed_at is not None:
+                return progress
+            time.sleep(every)
+
+
+def _follow_in_json(batch_id: str, every: float) -> Progress:
+    printed = None
+    while True:
+        progress = payout_records.batch_progress(runtime(), batch_id)
+        line: Any = json.dumps(ProgressSchema().dump(progress))
+        if line != printed:
+            click.echo(line)
+            printed = line
+        if progress.batch.completed_at is not None:
+            return progress
+        time.sleep(every)

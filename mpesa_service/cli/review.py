@@ -1,0 +1,178 @@
+"""Operator commands for reviews and for refunds: mpesa review …, mpesa reverse, mpesa refunds …"""
+
+from typing import Any
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.options import (
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    finding,
+    load,
+    operator,
+    reason,
+    resume_held,
+)
+from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
+from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.schemas.payouts import PayoutSchema
+from mpesa_service.schemas.responses import PaymentSchema
+from mpesa_service.schemas.review import LARGEST_AMOUNT
+from mpesa_service.schemas.unmatched import ReturnSchema
+from mpesa_service.services import holds
+from mpesa_service.services.payout_records import PayoutRecord
+from mpesa_service.services.payout_review import list_payouts_in_review
+from mpesa_service.services.records import PaymentRecord
+from mpesa_service.services.refund_terms import RefundWish
+from mpesa_service.services.refunds import refund
+from mpesa_service.services.review import Finding, Resolution, list_review, resolve
+
+review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
+refunds_cli = AppGroup("refunds", help="End a suspension of all refunds.")
+
+
+@review_cli.command("list")
+@click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Show at most this many of each kind.",
+)
+@as_json
+def list_waiting(limit: int, as_json: bool) -> None:
+    """Show the payments and payouts in review, oldest first, and the reasons.
+
+    Example: mpesa review list
+    """
+    found, payouts = list_review(runtime(), limit), list_payouts_in_review(runtime(), limit)
+    if as_json:
+        echo_json(PaymentSchema(many=True).dump(found) + PayoutSchema(many=True).dump(payouts))
+        return
+    print_table(_PAYMENT, map(_payment_row, found))
+    if payouts:
+        print_table(_PAYOUT, map(_payout_row, payouts))
+    click.echo(f"{len(found) + len(payouts)} waiting")
+
+
+_PAYMENT = ("payment", "order", "amount", "status", "receipt", "evidence", "why")
+_PAYOUT = ("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
+
+
+def _payment_row(record: PaymentRecord) -> Row:
+    why = [record.failure_reason] if record.failure_reason else []
+    why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
+    cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt)
+    return (*cells, record.evidence, "\n".join(why))
+
+
+def _payout_row(record: PayoutRecord) -> Row:
+    cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
+    return (*cells, str(record.amount), record.receipt, record.evidence, record.failure_reason)
+
+
+def _decide(reference: str, who: str, found: Finding) -> PaymentRecord:
+    with errors_as_sentences():
+        return resolve(runtime(), operator(who), reference, found)
+
+
+def _show(record: PaymentRecord, as_json: bool) -> None:
+    if as_json:
+        echo_json(PaymentSchema().dump(record))
+        return
+    click.echo(f"{record.id} is {record.status}")
+
+
+def _options(command: Any) -> Any:
+    return reason(by(as_json(command)))
+
+
+_AMOUNT = click.option(
+    "--amount",
+    type=click.IntRange(1, LARGEST_AMOUNT),
+    help="The amount on the statement, if it differs from the requested amount.",
+)
+
+
+@review_cli.command("settle")
+@click.argument("payment")
+@click.option("--receipt", help="The M-Pesa receipt that proves it.")
+@_AMOUNT
+@_options
+def settle(payment: str, receipt: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
+    """Record that the money arrived, or that the refund in review was paid.
+
+    Example: mpesa review settle 019a… --by amina --reason "on the statement"
+    """
+    found = finding(Resolution.SETTLE, reason=why, receipt=receipt, amount=amount)
+    _show(_decide(payment, who, found), as_json)
+
+
+@review_cli.command("fail")
+@click.argument("payment")
+@_options
+def fail(payment: str, who: str, why: str, as_json: bool) -> None:
+    """Record that the money did not arrive, or that the refund in review was not paid.
+
+    Example: mpesa review fail 019a… --by amina --reason "not on the statement"
+    """
+    _show(_decide(payment, who, finding(Resolution.FAIL, reason=why)), as_json)
+
+
+@review_cli.command("refund")
+@click.argument("payment")
+@click.option(
+    "--method",
+    type=click.Choice([method.value for method in RefundMethod]),
+    help="Pay to the customer's phone (b2c), or reverse. Default: b2c if the phone is known.",
+)
+@_AMOUNT
+@_options
+def pay_back(payment: str, method: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
+    """Record that the money arrived, and refund all of it.
+
+    Use this command for a duplicate payment.
+
+    Example: mpesa review refund 019a… --by amina --reason "duplicate payment"
+    """
+    record = _decide(payment, who, finding(Resolution.SETTLE, reason=why, amount=amount))
+    if not as_json:
+        _show(record, as_json)
+    request = RefundWish(method=RefundMethod(method) if method else None, reason=why)
+    _refund(payment, who, request, as_json)
+
+
+@click.command("reverse")
+@with_appcontext
+@click.argument("payment")
+@_options
+def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
+    """Reverse a payment: M-Pesa returns all of it to the payer.
+
+    Example: mpesa reverse 019a… --by amina --reason "sent to the wrong shop"
+    """
+    request = RefundWish(method=RefundMethod.REVERSAL, reason=load(ReturnSchema(), reason=why)["reason"])
+    _refund(payment, who, request, as_json)
+
+
+def _refund(payment: str, who: str, request: RefundWish, as_json: bool) -> None:
+    with errors_as_sentences():
+        answer = refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json))
+    end_with(answer)
+
+
+@refunds_cli.command("resume")
+@by
+@as_json
+def resume_refunds(who: str, as_json: bool) -> None:
+    """End the suspension of all refunds.
+
+    First fix the cause, for example the initiator's credentials.
+
+    Example: mpesa refunds resume --by amina
+    """
+    resume_held(holds.REFUNDS, who, as_json=as_json)

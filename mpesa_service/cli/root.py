@@ -1,0 +1,63 @@
+"""The `mpesa` command and the table of its commands."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from mpesa_service.cli.lazy import Lazy, LazyGroup
+
+if TYPE_CHECKING:
+    from flask.cli import ScriptInfo
+
+
+def _at(where: str, line: str) -> Lazy:
+    return Lazy(f"mpesa_service.cli.{where}", line)
+
+
+COMMANDS = {
+    "balance": _at("inquiries:balance", "Query M-Pesa for the account balances and show them."),
+    "c2b-rules": _at("c2b_rules:c2b_rules_cli", "Rules that say which C2B payments M-Pesa accepts."),
+    "doctor": _at("doctor:doctor", "Check the installation: credentials, clock, database, broker."),
+    "inbox": _at("inbox:inbox_cli", "Stored callbacks."),
+    "jobs": _at("jobs:jobs_cli", "Background jobs."),
+    "keys": _at("keys:keys_cli", "Keys that encrypt the stored phone numbers and callbacks."),
+    "orders": _at("orders:orders_cli", "Expected orders: customers can pay them by C2B."),
+    "payments": _at("payments:payments_cli", "Payments and their history."),
+    "payout": _at("payouts:payout_cli", "Payout batches."),
+    "payouts": _at("payouts:payouts_cli", "End a suspension of all payouts."),
+    "refunds": _at("review:refunds_cli", "End a suspension of all refunds."),
+    "register-urls": _at("c2b:register_urls", "Register the C2B addresses at M-Pesa."),
+    "reverse": _at("review:reverse", "Reverse a payment: M-Pesa returns all of it to the payer."),
+    "review": _at("review:review_cli", "Payments and payouts that need a person's decision."),
+    "status": _at("inquiries:status", "Query M-Pesa for the status of a transaction, by its receipt."),
+    "token": _at("token:token", "Print a signed token for local use."),
+    "unmatched": _at("unmatched:unmatched_cli", "C2B payments that fit no order."),
+    "verify": _at("verify:verify_books", "Check every invariant of the stored data."),
+    "webhooks": _at("webhooks:webhooks_cli", "Webhook endpoints and their deliveries."),
+}
+
+PROGRAMS = {
+    "migrate": _at("migrate:migrate", "Create the tables, or bring them to this version of the service."),
+    "serve": _at("serve:serve", "Start the web service (gunicorn)."),
+    "worker": _at("worker:worker", "Start the background jobs (a Celery worker with beat)."),
+}
+
+
+@click.group("mpesa", cls=LazyGroup, sections={"Run the service": PROGRAMS, "Operate the service": COMMANDS})
+@click.pass_context
+def mpesa_cli(context: click.Context) -> None:
+    """Run and operate the payment service.
+
+    The settings are environment variables. Every command has --help, which needs no settings.
+    """
+    # Under `flask --app wsgi mpesa` the application is there already.
+    if context.obj is None and context.invoked_subcommand in COMMANDS:
+        context.obj = _application()
+
+
+def _application() -> "ScriptInfo":
+    """Return a ScriptInfo that creates the application when a command runs, not for its --help."""
+    from flask.cli import ScriptInfo
+
+    return ScriptInfo(create_app=lambda: import_module("mpesa_service.wsgi").app)

@@ -1,0 +1,124 @@
+"""Operator commands for unmatched money: mpesa unmatched …"""
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.options import (
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    load,
+    local_time,
+    operator,
+    reason,
+)
+from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
+from mpesa_service.domain.suggestions import Suggestion
+from mpesa_service.schemas.responses import PaymentSchema
+from mpesa_service.schemas.unmatched import (
+    CloseSchema,
+    MatchSchema,
+    ReturnSchema,
+    UnbookedSchema,
+    UnmatchedQuerySchema,
+    UnmatchedSchema,
+)
+from mpesa_service.services.c2b_unbookable import UnbookedRecord
+from mpesa_service.services.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
+
+unmatched_cli = AppGroup("unmatched", help="C2B payments that fit no order.")
+SEND_BACK = "an order has no cents: return the money by hand, then close this payment"
+
+
+@unmatched_cli.command("list")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 50), help="Show at most this many."
+)
+@click.option("--after", default="", help="Show the payments after the one with this id.")
+@as_json
+def list_(limit: int, after: str, as_json: bool) -> None:
+    """Show unmatched payments, oldest first, with the orders that they may belong to.
+
+    Example: mpesa unmatched list
+    """
+    found = list_unmatched(runtime(), **load(UnmatchedQuerySchema(), limit=limit, after=after))
+    if as_json:
+        echo_json(UnmatchedSchema(many=True).dump(found))
+        return
+    headings = ("id", "since", "amount", "typed", "payer", "receipt", "possible orders")
+    print_table(headings, map(_cells, found))
+    click.echo(f"{len(found)} unmatched")
+
+
+@unmatched_cli.command("match")
+@click.argument("payment")
+@click.argument("order")
+@reason
+@by
+@as_json
+def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
+    """Assign a payment to an expected order.
+
+    Example: mpesa unmatched match 019a… ORDER-1001 --by amina --reason "called him"
+    """
+    request = load(MatchSchema(), orderId=order, reason=why)
+    with errors_as_sentences():
+        record = match(runtime(), operator(who), payment, request["order_id"], request["reason"])
+    if as_json:
+        echo_json(PaymentSchema().dump(record))
+        return
+    click.echo(f"{record.id} is {record.status}, order {record.order_id}")
+
+
+@unmatched_cli.command("return")
+@click.argument("payment")
+@reason
+@by
+@as_json
+def return_(payment: str, why: str, who: str, as_json: bool) -> None:
+    """Reverse a payment: M-Pesa returns all of it to the payer.
+
+    Example: mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
+    """
+    request = load(ReturnSchema(), reason=why)
+    with errors_as_sentences():
+        shown = refund_shown(as_json=as_json)
+        answer = send_back(runtime(), operator(who), payment, request["reason"], shown)
+    end_with(answer)
+
+
+@unmatched_cli.command("close")
+@click.argument("money")
+@reason
+@by
+@as_json
+def close_(money: str, why: str, who: str, as_json: bool) -> None:
+    """Remove a payment with cents in its amount from the list.
+
+    First return the money in M-Pesa's organization portal.
+
+    Example: mpesa unmatched close 019a… --by amina --reason "reversed in the portal"
+    """
+    request = load(CloseSchema(), reason=why)
+    with errors_as_sentences():
+        record = close(runtime(), operator(who), money, request["reason"])
+    if as_json:
+        echo_json(UnbookedSchema().dump(record))
+        return
+    click.echo(f"{record.id} of {record.amount} shillings is closed")
+
+
+def _cells(one: UnmatchedRecord) -> Row:
+    money = one.money
+    reference = (money.bill_reference, money.phone, money.receipt)
+    if isinstance(money, UnbookedRecord):
+        return (money.id, local_time(money.received_at), money.amount, *reference, SEND_BACK)
+    likely = "\n".join(_words(suggestion) for suggestion in one.suggestions)
+    return (money.id, local_time(money.created_at), str(money.amount), *reference, likely)
+
+
+def _words(suggestion: Suggestion) -> str:
+    reasons = ", ".join(reason.replace("_", " ") for reason in suggestion.reasons)
+    return f"{suggestion.order_id} ({suggestion.score}: {reasons})"

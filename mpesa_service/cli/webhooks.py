@@ -1,0 +1,190 @@
+"""Operator commands for webhook endpoints: mpesa webhooks …"""
+
+from datetime import datetime
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.api.blueprint import runtime
+from mpesa_service.cli.options import (
+    NAIROBI,
+    as_json,
+    by,
+    echo_json,
+    errors_as_sentences,
+    load,
+    local_time,
+    operator,
+)
+from mpesa_service.cli.output import Row, print_table
+from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.schemas.webhooks import (
+    DeliverySchema,
+    EndpointSchema,
+    EndpointWithSecretSchema,
+    NewEndpointSchema,
+    ReplayedSchema,
+)
+from mpesa_service.services import webhook_deliveries, webhooks
+from mpesa_service.services.webhook_deliveries import DeliveryRecord
+from mpesa_service.services.webhooks import EndpointRecord
+
+TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+FROM = "Start, in Nairobi: 2026-11-22 or 2026-11-22T14:00."
+TO = "End, not included."
+
+webhooks_cli = AppGroup("webhooks", help="Webhook endpoints and their deliveries.")
+
+
+@webhooks_cli.command("add")
+@click.argument("url")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    type=click.Choice([kind.value for kind in EventType]),
+    help="Send only events of this type. Repeatable. Default: every type.",
+)
+@click.option("--description", default="", help="A description, for people.")
+@by
+@as_json
+def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: bool) -> None:
+    """Add an endpoint and print its secret. The secret is not shown again.
+
+    Example: mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
+    """
+    wanted = load(NewEndpointSchema(), url=url, eventTypes=types, description=description)
+    with errors_as_sentences():
+        added = webhooks.add_endpoint(runtime(), operator(who).subject, **wanted)
+    _show_secret(added, as_json)
+
+
+@webhooks_cli.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """Show every endpoint, including disabled ones.
+
+    Example: mpesa webhooks list
+    """
+    found = webhooks.list_endpoints(runtime())
+    if as_json:
+        echo_json(EndpointSchema(many=True).dump(found))
+        return
+    print_table(("endpoint", "address", "events", "enabled", "since", "by"), map(_endpoint_row, found))
+
+
+@webhooks_cli.command("disable")
+@click.argument("endpoint")
+@by
+@as_json
+def disable(endpoint: str, who: str, as_json: bool) -> None:
+    """Stop sending events to an endpoint. Its waiting deliveries are parked.
+
+    Example: mpesa webhooks disable 019a… --by amina
+    """
+    with errors_as_sentences():
+        disabled = webhooks.disable_endpoint(runtime(), operator(who).subject, endpoint)
+    if as_json:
+        echo_json(EndpointSchema().dump(disabled))
+        return
+    click.echo(f"{endpoint} is disabled.")
+
+
+@webhooks_cli.command("rotate")
+@click.argument("endpoint")
+@by
+@as_json
+def rotate(endpoint: str, who: str, as_json: bool) -> None:
+    """Print a new secret for an endpoint. The old one is valid for 24 more hours.
+
+    Example: mpesa webhooks rotate 019a… --by amina
+    """
+    with errors_as_sentences():
+        rotated = webhooks.rotate_secret(runtime(), operator(who).subject, endpoint)
+    _show_secret(rotated, as_json)
+
+
+@webhooks_cli.command("deliveries")
+@click.argument("endpoint")
+@click.option(
+    "--status", type=click.Choice([status.value for status in DeliveryStatus]), help="Only this status."
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Show at most this many."
+)
+@click.option("--before", type=click.IntRange(1), help="Show the deliveries before this one.")
+@as_json
+def deliveries(endpoint: str, status: str | None, limit: int, before: int | None, as_json: bool) -> None:
+    """Show the deliveries to an endpoint, newest first, and its last answers.
+
+    Example: mpesa webhooks deliveries 019a… --status failed
+    """
+    wanted = DeliveryStatus(status) if status else None
+    with errors_as_sentences():
+        found = webhook_deliveries.list_deliveries(runtime(), endpoint, wanted, limit, before)
+    if as_json:
+        echo_json(DeliverySchema(many=True).dump(found))
+        return
+    print_table(_DELIVERY, map(_delivery_row, found))
+
+
+@webhooks_cli.command("resend")
+@click.argument("delivery", type=click.IntRange(1))
+@by
+@as_json
+def resend(delivery: int, who: str, as_json: bool) -> None:
+    """Send the event of a delivery again, with the same webhook-id.
+
+    Example: mpesa webhooks resend 4711 --by amina
+    """
+    with errors_as_sentences():
+        again = webhook_deliveries.resend(runtime(), operator(who).subject, delivery)
+    if as_json:
+        echo_json(DeliverySchema().dump(again))
+        return
+    click.echo(f"{again.event_id} will be sent again as delivery {again.id}.")
+
+
+@webhooks_cli.command("replay")
+@click.argument("endpoint")
+@click.option("--from", "since", required=True, metavar="TIME", type=click.DateTime(TIME_FORMATS), help=FROM)
+@click.option("--to", "until", required=True, metavar="TIME", type=click.DateTime(TIME_FORMATS), help=TO)
+@by
+@as_json
+def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: bool) -> None:
+    """Send all events of a period to an endpoint again, also earlier ones than the endpoint.
+
+    Example: mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-23 --by amina
+    """
+    times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
+    with errors_as_sentences():
+        count = webhook_deliveries.replay(runtime(), operator(who).subject, endpoint, *times)
+    if as_json:
+        echo_json(ReplayedSchema().dump({"events": count}))
+        return
+    click.echo(f"{count} events will be sent again.")
+
+
+def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
+    if as_json:
+        echo_json(EndpointWithSecretSchema().dump(endpoint))
+        return
+    click.echo(f"endpoint  {endpoint.id}")
+    click.echo(f"secret    {endpoint.secret}")
+    click.echo("Store the secret now. It is not shown again.")
+
+
+_DELIVERY = ("delivery", "event", "subject", "status", "attempts", "next", "last answer")
+
+
+def _endpoint_row(row: EndpointRecord) -> Row:
+    enabled = "yes" if row.enabled else f"no: {row.disabled_reason}"
+    types = "\n".join(row.event_types) or "all"
+    return (row.id, row.url, types, enabled, local_time(row.created_at), row.created_by)
+
+
+def _delivery_row(row: DeliveryRecord) -> Row:
+    answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
+    event, due = f"{row.event_type} {row.event_id}", local_time(row.due_at)
+    return (str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)

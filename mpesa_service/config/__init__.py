@@ -1,0 +1,28 @@
+"""The configuration of the service: `load_settings` reads it from the environment and checks it as a whole.
+
+`settings.py` declares each variable, `parsers.py` reads one value, `checks.py` finds what must not start,
+`loading.py` puts them together, `table.py` writes the table of `docs/configuration.md`.
+"""
+
+from mpesa_service.config.checks import database_problem, forbidden_word, unsafe_settings
+from mpesa_service.config.loading import (
+    SIMULATOR_DEFAULTS,
+    SIMULATOR_INITIATOR,
+    ConfigurationError,
+    load_settings,
+)
+from mpesa_service.config.settings import BASE_URLS, SIMULATOR, Settings, environment_name
+
+__all__ = [
+    "BASE_URLS",
+    "SIMULATOR",
+    "SIMULATOR_DEFAULTS",
+    "SIMULATOR_INITIATOR",
+    "ConfigurationError",
+    "Settings",
+    "database_problem",
+    "environment_name",
+    "forbidden_word",
+    "load_settings",
+    "unsafe_settings",
+]

@@ -1,0 +1,145 @@
+"""Settings that can be read and still must not start: unsafe, contradictory, or not for production."""
+
+from base64 import urlsafe_b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from urllib.parse import SplitResult, urlsplit
+
+from mpesa_service.config.settings import SIMULATOR, Settings
+
+LEAST_SECRET_BYTES = 32
+_DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
+FORBIDDEN_WORDS = ("m-pesa", "mpesa", "safaricom", "query", "cmd", "sql", "exe")
+"""In C2B addresses, in any case, by Safaricom's C2B page; `exec` is among them."""
+_PUBLIC_SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
+
+
+def unsafe_settings(settings: Settings) -> list[str]:
+    """Return every reason not to start, as sentences for the operator."""
+    return [
+        *_amounts(settings),
+        *_tokens(settings),
+        *_keys(settings),
+        *_addresses(settings),
+        *_credentials(settings),
+        *_processes(settings),
+        *_webhooks(settings),
+    ]
+
+
+def _amounts(s: Settings) -> Iterator[str]:
+    if s.mpesa_min_amount > s.mpesa_max_amount:
+        yield "MPESA_MIN_AMOUNT is larger than MPESA_MAX_AMOUNT."
+    if s.payout_min_amount > s.payout_max_amount:
+        yield "PAYOUT_MIN_AMOUNT is larger than PAYOUT_MAX_AMOUNT."
+
+
+def _tokens(s: Settings) -> Iterator[str]:
+    if s.jwt_algorithm == "HS256":
+        if s.jwt_public_key:
+            yield "JWT_PUBLIC_KEY is set, but JWT_ALGORITHM is HS256. Set RS256 or ES256."
+        if len((s.jwt_secret_key or "").encode()) < LEAST_SECRET_BYTES:
+            yield "JWT_SECRET_KEY must have 32 bytes or more, for example: openssl rand -hex 32"
+    elif "BEGIN PUBLIC KEY" not in (s.jwt_public_key or ""):
+        yield f"JWT_PUBLIC_KEY must be a PEM public key for {s.jwt_algorithm}."
+
+
+def _keys(s: Settings) -> Iterator[str]:
+    for number, key in enumerate(s.phone_encryption_keys, 1):
+        if not _is_fernet_key(key):
+            yield (
+                f"PHONE_ENCRYPTION_KEYS: key {number} is not a Fernet key (32 bytes in URL-safe"
+                " base64). Make one with: openssl rand 32 | base64 | tr '+/' '-_'"
+            )
+    if len(s.phone_hash_key.encode()) < LEAST_SECRET_BYTES:
+        yield "PHONE_HASH_KEY must have 32 bytes or more, for example: openssl rand -hex 32"
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(urlsafe_b64decode(key)) == 32
+    except (Base64Error, ValueError):
+        return False
+
+
+def _addresses(s: Settings) -> Iterator[str]:
+    callback = _split(s.mpesa_callback_url)
+    if callback.scheme not in {"http", "https"} or not callback.hostname:
+        yield "MPESA_CALLBACK_URL must be a full address, such as https://pay.example.co.ke/api/mpesa/callback"
+    elif callback.query or callback.fragment:
+        yield "MPESA_CALLBACK_URL must not have a query or a fragment: a token is appended to its path."
+    elif s.mpesa_environment == "production" and callback.scheme != "https":
+        yield "MPESA_CALLBACK_URL must be https in production: Safaricom calls nothing else."
+    if s.mpesa_c2b_url is not None:
+        yield from _c2b_address(s)
+    base = _split(s.daraja_base_url)
+    local = base.hostname in {"127.0.0.1", "localhost", "::1"}
+    if base.scheme not in {"http", "https"} or not base.hostname:
+        yield "MPESA_BASE_URL must be a full address, such as https://sandbox.safaricom.co.ke"
+    elif s.mpesa_environment != SIMULATOR and base.scheme != "https" and not local:
+        yield "MPESA_BASE_URL must be https: credentials travel on it."
+
+
+def _c2b_address(s: Settings) -> Iterator[str]:
+    address = _split(s.c2b_url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        yield "MPESA_C2B_URL must be a full address, such as https://pay.example.co.ke/c2b"
+    elif address.query or address.fragment:
+        yield "MPESA_C2B_URL must not have a query or a fragment: a secret is appended to its path."
+    elif s.mpesa_environment == "production" and address.scheme != "https":
+        yield "MPESA_C2B_URL must be https in production: Safaricom calls nothing else."
+    word = forbidden_word(s.c2b_url)
+    if word is not None:
+        yield f"MPESA_C2B_URL must not hold {word!r}, nor in its host: Safaricom registers no such address."
+
+
+def forbidden_word(address: str) -> str | None:
+    """Return the word in `address` for which Safaricom would not register it, or None."""
+    return next((word for word in FORBIDDEN_WORDS if word in address.lower()), None)
+
+
+def _webhooks(s: Settings) -> Iterator[str]:
+    if any(network.prefixlen == 0 for network in s.webhook_networks):
+        yield "WEBHOOK_ALLOWED_NETWORKS must not name the whole Internet: public https needs no allowance."
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+def _credentials(s: Settings) -> Iterator[str]:
+    if s.mpesa_environment == "production" and s.mpesa_passkey == _PUBLIC_SANDBOX_PASSKEY:
+        yield "MPESA_PASSKEY is the public sandbox passkey; production has its own, sent by e-mail."
+    if s.mpesa_transaction_type == "CustomerBuyGoodsOnline" and not s.mpesa_till:
+        yield "MPESA_TILL is needed with CustomerBuyGoodsOnline."
+    credential = s.mpesa_security_credential or s.mpesa_initiator_password
+    if s.mpesa_initiator_name and not credential:
+        yield (
+            "MPESA_INITIATOR_NAME needs MPESA_SECURITY_CREDENTIAL, or MPESA_INITIATOR_PASSWORD with"
+            " MPESA_CERTIFICATE_PATH. Without them M-Pesa refuses refunds, payouts and inquiries."
+        )
+    certificate = s.mpesa_certificate_path or s.mpesa_security_credential
+    if s.mpesa_initiator_password and not certificate:
+        yield "MPESA_CERTIFICATE_PATH is needed to encrypt MPESA_INITIATOR_PASSWORD."
+
+
+def database_problem(url: str) -> str | None:
+    """Return what is wrong with the address of a database, or None."""
+    if url.partition(":")[0] in _DATABASES:
+        return None
+    return "DATABASE_URL must be like sqlite:///mpesa.db or postgresql+psycopg://user:password@host/name"
+
+
+def _processes(s: Settings) -> Iterator[str]:
+    if problem := database_problem(s.database_url):
+        yield problem
+    if not s.ratelimit_storage_uri.startswith(("memory:", "redis", "valkey")):
+        yield "RATELIMIT_STORAGE_URI must be memory:// or like redis://host:6379/0 (Redis or Valkey)."
+    if s.web_concurrency > 1 and s.ratelimit_enabled and s.ratelimit_storage_uri.startswith("memory:"):
+        yield (
+            f"{s.web_concurrency} workers cannot share rate limits kept in memory. Set"
+            " RATELIMIT_STORAGE_URI=redis://host:6379/0 (Redis or Valkey), or WEB_CONCURRENCY=1."
+        )
