@@ -1,7 +1,7 @@
 """Database connections as `load` and `commit` use them, and the queue of SQLite's writers.
 
 They speak to the driver without SQLAlchemy's execution layer, which would cost more than everything else
-that a callback needs (docs/decisions/0026). The connections are SQLAlchemy's: its pool, its patience.
+that a callback needs (docs/decisions/0027). The connections are SQLAlchemy's: its pool, its patience.
 """
 
 import json

@@ -102,7 +102,7 @@ class BatchedApply:
     """`apply` for callbacks by address: those that come together are loaded together, and committed together.
 
     A callback that comes alone, that the batch could not serve, or that was overtaken goes the plain way. The
-    benchmark "callbacks" shows what this gains (docs/decisions/0026).
+    benchmark "callbacks" shows what this gains (docs/decisions/0027).
     """
 
     def __init__(self, database: Database) -> None:
