@@ -1,7 +1,7 @@
 """Counters of rate limits in the memory of this process: a storage for the `limits` library.
 
 The library's own `MemoryStorage` starts a thread for nearly every hit, to forget what has expired. The thread
-costs 0.3 ms of CPU, a sixth of a status read (docs/decisions/0027). This storage forgets expired counters
+costs 0.3 ms of CPU, a sixth of a status read (docs/decisions/0026). This storage forgets expired counters
 itself, once a minute, while it counts a hit.
 """
 
