@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mpesa_service.domain.plans import Change, Columns, Event, NewRow, Plan, Update
 from mpesa_service.models import commit_sql
@@ -87,7 +87,7 @@ def _write_alike(connection: Driver, shape: Shape, plans: Mapping[int, Plan]) ->
     text = json.dumps(records, default=_to_json)
     try:
         return [row[0] for row in connection.rows(commit_sql.statement_for_many(shape), (text,))]
-    except IntegrityError:
+    except DBAPIError:  # each is written alone, and whose fault it is gets the error
         return []
 
 
