@@ -79,15 +79,23 @@ def apply_failed_again(runtime: Runtime, limit: int = 100) -> int:
         if row is None:
             return done
         after = row.id
-        received = Received(CallbackKind(row.kind), row.token_hash, {}, row.id, row.attempts)
         try:
-            _apply(runtime, received, runtime.vault.decrypt_bytes(row.body_encrypted))
+            _apply_again(runtime, row)
         except AlreadyApplied:
             continue
-        except Exception as error:  # the others must not wait for a fault in this one
-            log.exception("callback could not be applied again", extra={"inbox_id": row.id})
-            _store(runtime, received, _failed(error))
     return limit
+
+
+def _apply_again(runtime: Runtime, row: CallbackInbox) -> None:
+    """Apply a stored callback; raise AlreadyApplied if another process was faster."""
+    received = Received(CallbackKind(row.kind), row.token_hash, {}, row.id, row.attempts)
+    try:
+        _apply(runtime, received, runtime.vault.decrypt_bytes(row.body_encrypted))
+    except AlreadyApplied:
+        raise
+    except Exception as error:  # the others must not wait for a fault in this one
+        _store(runtime, received, _failed(error))
+        log.exception("callback could not be applied again", extra={"inbox_id": row.id})
 
 
 def _next_failed(runtime: Runtime, after: int) -> CallbackInbox | None:

@@ -178,10 +178,12 @@ class TestStored:
         return checkout
 
     def test_two_processes_that_take_up_the_same_one_apply_it_once(
-        self, service: Service, failed: str
+        self, service: Service, failed: str, caplog: pytest.LogCaptureFixture
     ) -> None:
+        caplog.clear()
         with between(service.runtime.database, lambda: apply_failed_again(service.runtime)):
             apply_failed_again(service.runtime)
+        assert not [line for line in caplog.records if line.levelno > logging.INFO], "it is no fault"
         [row] = service.inbox()
         assert (row.verdict, row.attempts) == ("applied", 2)
         assert causes(service, failed) == ["created", "push_accepted", "paid"]
