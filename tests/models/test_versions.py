@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,10 +35,16 @@ def statements(holder: Any) -> Iterator[Update]:
 def kept_statements() -> list[Update]:
     """Return the bulk updates that modules build when they are imported."""
     found: list[Update] = []
-    for module in pkgutil.walk_packages(mpesa_service.__path__, "mpesa_service."):
-        if not module.name.endswith((".__main__", ".worker")):  # which start something
-            found += statements(importlib.import_module(module.name))
+    for path, tree in sources():
+        if "update" in names_from_sqlalchemy(tree):
+            name = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts)
+            found += statements(importlib.import_module(name))
     return found
+
+
+def names_from_sqlalchemy(tree: ast.Module) -> set[str]:
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {one.name for node in imports if node.module == "sqlalchemy" for one in node.names}
 
 
 def is_update(call: ast.AST) -> bool:

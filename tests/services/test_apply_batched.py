@@ -15,9 +15,8 @@ import pytest
 
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.log_context import about
-from mpesa_service.log_lines import LineHandler
-from mpesa_service.logs import RedactingFormatter
-from mpesa_service.services import apply_batched, callback_kinds
+from mpesa_service.logs import LineHandler, RedactingFormatter
+from mpesa_service.services import apply, callback_kinds
 from mpesa_service.services.inbox import Posted, receive
 from mpesa_service.services.invariants import verify
 from mpesa_service.services.vault import token_hash
@@ -88,12 +87,10 @@ def test_many_callbacks_at_once_move_each_payment_once(service: Service, seed: i
 
 
 class TestBatch:
-    """Callbacks that are one batch, behind one that is held up (PostgreSQL)."""
+    """Callbacks that are one batch, behind one that is held up."""
 
     @pytest.fixture(autouse=True)
     def payments(self, service: Service) -> None:
-        if service.runtime.database.is_sqlite:
-            pytest.skip("SQLite has no batches")
         add_prompted(service, 5)
 
     def test_each_has_its_own_outcome(self, service: Service) -> None:
@@ -134,6 +131,8 @@ class TestBatch:
         self, service: Service, monkeypatch: pytest.MonkeyPatch, spoilt: str
     ) -> None:
         """Whether the leader's or another's; and no callback is stored twice."""
+        if service.runtime.database.is_sqlite:
+            pytest.skip("SQLite stores what it is given")
         real = callback_kinds.apply_report
 
         def spoil(change: Any, report: Any) -> Any:
@@ -193,12 +192,12 @@ def together(service: Service, calls: list[Posted], within: str = "") -> list[In
         assert go_on.wait(PATIENCE)
         return real(*arguments)
 
-    real: Callable[..., Any] = apply_batched.apply
-    apply_batched.apply = held_up
+    real: Callable[..., Any] = apply.apply
+    apply.apply = held_up
     with patient(batched), ThreadPoolExecutor(len(calls) + 1) as pool:
         first = pool.submit(receive_within, callback("p0"), "first")
         assert began.wait(PATIENCE)
-        apply_batched.apply = real
+        apply.apply = real
         others: list[Future[InboxVerdict]] = []
         for number, call in enumerate(calls):
             others.append(pool.submit(receive_within, call, f"number {number}"))
@@ -209,7 +208,7 @@ def together(service: Service, calls: list[Posted], within: str = "") -> list[In
 
 
 @contextmanager
-def patient(batched: apply_batched.BatchedApply) -> Iterator[None]:
+def patient(batched: apply.BatchedApply) -> Iterator[None]:
     """Let callbacks wait for the held up one for as long as a test may take."""
     batching = batched._batching
     usual, batching._patience = batching._patience, PATIENCE
