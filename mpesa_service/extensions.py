@@ -1,4 +1,4 @@
-"""Unbound objects that an application binds when it is made. Imports nothing of ours."""
+"""The database: its engine, and the ways of using it. Imports nothing of ours."""
 
 import json
 import time
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask_jwt_extended import JWTManager
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
@@ -19,9 +18,6 @@ REST_SECONDS = 1.0
 _decode = json.JSONDecoder().decode
 AFTER_COMMIT = "after_commit"
 """Key in a session's `info`: a list of callables for what may be said only once it is true."""
-
-
-jwt = JWTManager()
 
 
 class Database:
