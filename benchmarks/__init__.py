@@ -1,1 +1,1 @@
-"""How fast the service is, against what it could be at best and against its peers: `python -m benchmarks`."""
+"""Measures the service beside floors and peers: `python -m benchmarks`."""

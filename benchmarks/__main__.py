@@ -1,4 +1,4 @@
-"""Starts everything that it needs, measures, prints one table, and exits 1 if a bar is missed.
+"""Start what the benchmark needs, measure, and print one table; exit with 1 if a bar is missed.
 
 python -m benchmarks --size usual
 python -m benchmarks --against fe256ed
@@ -62,13 +62,13 @@ PARTS: dict[str, Callable[[Comparison], list[Row]]] = {
     "memory": memory,
     "help": commands_help,
 }
-"""Of the comparison with another commit."""
+"""The parts of a comparison with another commit."""
 PACKAGES = ("Flask", "gunicorn", "SQLAlchemy", "psycopg")
 
 
 def main() -> int:
-    """Measure what was asked for; return the exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything is ended then, too
+    """Measure what the command line names; return the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it cleans up on SIGTERM, too
     arguments = _arguments()
     size, console = SIZES[arguments.size], Console()
     started = time.monotonic()
@@ -84,7 +84,7 @@ def main() -> int:
             begun = time.monotonic()
             found = measurements[name]()
             report.show(console, found)
-            bench.tell(f"{time.monotonic() - begun:.0f} seconds")
+            bench.note(f"{time.monotonic() - begun:.0f} seconds")
             rows += found
     facts |= {
         "minutes": (time.monotonic() - started) / 60,

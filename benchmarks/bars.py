@@ -1,4 +1,4 @@
-"""What has to be reached: each bar is a ratio to something measured in the same run."""
+"""Bars: limits of the figures. Most limit a ratio to something that the same run measures."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -8,7 +8,7 @@ Side = Literal["least", "most"]
 
 @dataclass(frozen=True)
 class Bar:
-    """A limit of a ratio from below (`least`) or above (`most`), and the one that one would like to reach."""
+    """The lower (`least`) or upper (`most`) limit of a ratio, and an optional better value, the stretch."""
 
     side: Side
     limit: float
@@ -18,7 +18,7 @@ class Bar:
         return ratio >= self.limit if self.side == "least" else ratio <= self.limit
 
     def is_stretched(self, ratio: float) -> bool:
-        """Tell whether the ratio reaches the stretch as well."""
+        """Return whether the ratio also reaches the stretch."""
         if self.stretch is None:
             return False
         return Bar(self.side, self.stretch).is_met(ratio)
@@ -37,10 +37,10 @@ def at_most(limit: float, stretch: float | None = None) -> Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a figure of ours beside a floor's or a peer's. Without a bar it only informs.
+    """One line of the table: our figure beside the figure of a floor or a peer, with or without a bar.
 
-    `ratio` is ours to the other's, the median over the rounds, unless `bar` is about the figure itself:
-    then it is the figure.
+    `ratio` is our figure divided by the other one, the median over the rounds. If `bar` limits the figure
+    itself, `ratio` is the figure.
     """
 
     path: str
@@ -60,7 +60,7 @@ class Row:
 
     @property
     def mark(self) -> str:
-        """How the outcome is written: `pass`, `pass +` at the stretch, `FAIL`, or nothing."""
+        """The outcome as text: `pass`, `pass +` at the stretch, `FAIL`, or nothing."""
         if self.passed is None or self.bar is None or self.ratio is None:
             return ""
         if not self.passed:

@@ -1,4 +1,4 @@
-"""What every path of the benchmark works with, and the sample that a load makes of a server."""
+"""The context of one run, which every path of the benchmark uses."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ CONNECTIONS = 32
 
 @dataclass(frozen=True)
 class Bench:
-    """One run: its size, its PostgreSQL, an instant Daraja, and the folder of everybody's output."""
+    """One run: its size, PostgreSQL, a Daraja that answers at once, and the folder of all output."""
 
     size: Size
     postgres: Postgres
@@ -26,19 +26,19 @@ class Bench:
     logs: Path
     console: Console
     open: ExitStack
-    """Ends with the run, and with it whatever was entered here."""
+    """Closed at the end of the run, with everything that was entered here."""
     urls: dict[str, str] = field(default_factory=dict)
-    """Databases that several paths use, by name."""
+    """Addresses of the databases that several paths use, by name."""
     versions: dict[str, str] = field(default_factory=dict)
-    """Of the peers, once they are installed."""
+    """Versions of the peers, after they are installed."""
 
-    def tell(self, what: str) -> None:
-        self.console.print(f"[dim]{what}[/dim]", highlight=False)
+    def note(self, text: str) -> None:
+        self.console.print(f"[dim]{text}[/dim]", highlight=False)
 
     def load(
         self, server: Program, requests: Sequence[bytes], *expected: int, connections: int = CONNECTIONS
     ) -> Sample:
-        """Send every request once; return the sample, with the CPU that server and database took for it."""
+        """Send every request once; return the sample, with the CPU of the server and the database."""
         before, database = server.cpu(), self.postgres.cpu()
         driven = drive(server.port, requests, connections).all_are(*(expected or (200,)))
         return Sample(

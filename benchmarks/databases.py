@@ -1,4 +1,4 @@
-"""The databases that several paths share, made when first asked for."""
+"""The databases that several paths share, created at first use."""
 
 from benchmarks import floors, seed
 from benchmarks.bench import Bench
@@ -10,15 +10,15 @@ FLOOR = "floor"
 
 
 def service_database(bench: Bench, name: str, payments: int = 0) -> str:
-    """Return the address of a migrated database with so many settled payments in it."""
+    """Return the address of a migrated database with this number of settled payments."""
     if name not in bench.urls:
         url = bench.postgres.database(name)
         migrate(url)
         if payments:
             vault = runtime_of(environment(url, bench.daraja.port)).vault
             with bench.postgres.connect(name) as connection:
-                seed.fill(connection, vault, payments, bench.tell)
-            bench.postgres.calm(name)
+                seed.fill(connection, vault, payments, bench.note)
+            bench.postgres.vacuum(name)
         bench.urls[name] = url
     return bench.urls[name]
 

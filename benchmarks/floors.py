@@ -1,8 +1,8 @@
-"""Floors: the least that a route of its kind can cost with this framework, server, driver and database.
+"""Floors: the lowest possible cost of a route with this framework, server, driver and database.
 
-Each does what no implementation could leave out, and nothing else: no schema, no error shape, no log line,
-no encryption. `FLOOR_DATABASE_URL` says where to write, `FLOOR_READ_URL` where the service's own tables are,
-and `FLOOR_DARAJA_URL` where pushes go.
+Each floor does only what no implementation can leave out: no schema, no error format, no log line, no
+encryption. `FLOOR_DATABASE_URL` is the database to write to, `FLOOR_READ_URL` the database with the service's
+own tables, and `FLOOR_DARAJA_URL` the address that pushes go to.
 """
 
 import os
@@ -33,7 +33,7 @@ SHOWN = (
     *("evidence", "amount", "currency", "result_code", "result_desc", "failure_reason"),
     *("refunded_amount", "metadata", "created_at", "updated_at", "completed_at"),
 )
-"""What the service shows of a payment, less what it has to decrypt."""
+"""The columns that the service shows of a payment, without the encrypted ones."""
 
 metadata = MetaData()
 raw_bodies = Table(
@@ -56,12 +56,12 @@ DONE = b'{"ResultCode":0,"ResultDesc":"Success"}'
 
 
 def plainly(row: "Row[Any]") -> dict[str, Any]:
-    """Return a row as JSON can have it."""
+    """Return a row as JSON values."""
     return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row._asdict().items()}
 
 
 def create_app() -> Flask:
-    """Return the application with a route a floor."""
+    """Return the application; it has one route for each floor."""
     app = Flask(__name__, static_folder=None)
     app.config.update(JWT_SECRET_KEY=os.environ["JWT_SECRET_KEY"])
     JWTManager(app)

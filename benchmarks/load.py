@@ -1,14 +1,14 @@
-"""The load generator: a few keep-alive connections, each sending its next request when it has its answer.
+"""The load generator: keep-alive connections that each send the next request after the last response.
 
-One thread and one epoll; a request costs it some twenty microseconds, which is the same for whatever is
-measured. It is bounded: it sends the requests that it was given, once each, and stops.
+One thread and one epoll. A request costs it about twenty microseconds, the same for every server. It sends
+each of the given requests once, and stops.
 """
 
 import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.wire import answer_length, status
@@ -18,14 +18,14 @@ PATIENCE = 60.0
 
 @dataclass
 class Driven:
-    """What a load came to: seconds, one latency (in seconds) a request, and the answers' statuses."""
+    """The result of a load: its seconds, a latency in seconds for each request, and the statuses."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list, repr=False)
     statuses: Counter[int] = field(default_factory=Counter)
 
     def all_are(self, *expected: int) -> "Driven":
-        """Return this load; raise RuntimeError if an answer had another status."""
+        """Return this result; raise RuntimeError if a response had another status."""
         if set(self.statuses) - set(expected):
             raise RuntimeError(f"expected {expected}, got {dict(self.statuses)}")
         return self
@@ -56,7 +56,7 @@ class _Connection:
 
 
 def drive(port: int, requests: Sequence[bytes], connections: int) -> Driven:
-    """Send every request once over so many connections, as fast as the answers come."""
+    """Send every request once over this number of connections, as fast as the server responds."""
     driven = Driven()
     waiting = iter(requests)
     opened = [_Connection(port) for _ in range(min(connections, len(requests)))]
@@ -92,7 +92,3 @@ def _answer_all(
                 under_way -= 1
             else:
                 connection.send(following)
-
-
-def repeat(make: Callable[[int], bytes], count: int) -> list[bytes]:
-    return [make(number) for number in range(count)]

@@ -1,4 +1,4 @@
-"""The peers, installed from their lock file into a folder of their own, and hosted like the service."""
+"""The peers: installed from their lock file into their own folder, and hosted like the service."""
 
 import hashlib
 import os
@@ -17,11 +17,11 @@ SITE = ROOT / "benchmarks" / "peer_site"
 FOLDER = ROOT / "var" / "bench" / "peers"
 SHOWN = ("mainfinity-django-mpesa", "django-daraja", "Django", "djangorestframework")
 KEPT_SECONDS = 60
-"""How long Django is told to keep a connection (CONN_MAX_AGE), where it is."""
+"""CONN_MAX_AGE of the tuned site: for how many seconds Django keeps a connection."""
 
 
 def install() -> Path:
-    """Return the Python that has the peers; installs them when the lock file has changed."""
+    """Return the Python that has the peers; install them if the lock file has changed."""
     python, stamp = FOLDER / "bin" / "python", FOLDER / "installed"
     wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
@@ -33,14 +33,14 @@ def install() -> Path:
 
 
 def versions(python: Path) -> dict[str, str]:
-    """Return the peers' versions as they are installed."""
+    """Return the installed versions of the peers."""
     code = f"from importlib.metadata import version\nfor name in {SHOWN!r}: print(name, version(name))"
     found = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout
     return dict(line.split(" ") for line in found.splitlines())
 
 
 def environment(database_url: str, *, tuned: bool = False) -> dict[str, str]:
-    """Return the environment of the peers' site, as it comes or tuned: with connections that are kept."""
+    """Return the environment of the peers' site; the tuned site keeps its connections."""
     url = make_url(database_url)
     host = url.host or str(url.query.get("host", ""))
     return {

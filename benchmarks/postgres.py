@@ -1,4 +1,4 @@
-"""The PostgreSQL that everything is measured on: a real server of its own, durable as it comes."""
+"""The PostgreSQL server of a run, with the default settings for durability."""
 
 import shutil
 import tempfile
@@ -16,7 +16,7 @@ from benchmarks.processes import ROOT, cpu_of
 from mpesa_service.core.database import Database
 
 SETTINGS = {
-    # Room for what is loaded, so that no checkpoint falls into one contestant's round.
+    # Enough space for the seed data, so that no checkpoint falls into one contestant's round.
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",
     "max_connections": "500",
@@ -26,15 +26,15 @@ DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 class Postgres:
-    """A server as a context manager; `database` makes an empty database and returns its address."""
+    """A server, as a context manager."""
 
     def __enter__(self) -> Self:
         self._directory = Path(tempfile.mkdtemp(prefix="mpesa-bench-"))
-        self._directory.chmod(0o755)  # the server runs under a user of its own
+        self._directory.chmod(0o755)  # the server runs as a user of its own
         self._server = self._start(self._directory / "data")
         self._root = make_url(self._server.get_uri())
         for name, value in SETTINGS.items():
-            self._say(f"ALTER SYSTEM SET {name} = '{value}'")
+            self._execute(f"ALTER SYSTEM SET {name} = '{value}'")
         self._restart()
         self._check_durable()
         return self
@@ -69,13 +69,13 @@ class Postgres:
             raise RuntimeError(f"this server is not durable: {found}")
 
     def database(self, name: str) -> str:
-        """Make an empty database and return its SQLAlchemy address."""
-        self._say(f'CREATE DATABASE "{name}"')
+        """Create an empty database and return its SQLAlchemy address."""
+        self._execute(f'CREATE DATABASE "{name}"')
         address = self._root.set(drivername="postgresql+psycopg", database=name)
         return address.render_as_string(hide_password=False)
 
     def connect(self, name: str) -> "psycopg.Connection[Any]":
-        """Return a plain connection to a database; it commits every statement."""
+        """Return a psycopg connection to a database, in autocommit mode."""
         address = self._root.set(drivername="postgresql", database=name)
         return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
 
@@ -84,24 +84,24 @@ class Postgres:
             [value] = connection.execute("SHOW server_version").fetchone() or [""]
         return str(value)
 
-    def calm(self, name: str) -> None:
-        """Do now what the server would else do in the middle of a measurement."""
+    def vacuum(self, name: str) -> None:
+        """Vacuum, analyze and write a checkpoint, so that the server does not do so during a round."""
         with self.connect(name) as connection:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
 
     def cpu(self) -> float:
-        """Return the CPU seconds of all its processes up to now."""
+        """Return the CPU seconds of all processes of the server so far."""
         pid = int((Path(self._server.pgdata) / "postmaster.pid").read_text().split()[0])
         return cpu_of(pid)
 
-    def _say(self, statement: str) -> None:
+    def _execute(self, statement: str) -> None:
         with self.connect("postgres") as connection:
             connection.execute(statement)
 
 
 def migrate(url: str) -> None:
-    """Bring the database at `url` to the newest schema."""
+    """Migrate the database at `url` to the newest schema."""
     config = Config(ROOT / "alembic.ini")
     database = Database(url)
     with database.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Programs that are measured: started with their own group, looked at through /proc, and always ended."""
+"""Programs that are measured: each runs in its own process group, and is always ended."""
 
 import contextlib
 import ctypes
@@ -73,7 +73,7 @@ class Program:
         self.stop()
 
     def stop(self) -> None:
-        """End the whole group: politely, and after five seconds at once."""
+        """End the whole group with SIGTERM, and with SIGKILL after five seconds."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -84,11 +84,11 @@ class Program:
         _watchdog[0].unwatch(self._process.pid)
 
     def cpu(self) -> float:
-        """Return the CPU seconds of the program and its children up to now."""
+        """Return the CPU seconds of the program and its children so far."""
         return cpu_of(self._process.pid)
 
     def memory(self) -> float:
-        """Return the MiB that its largest process keeps in memory."""
+        """Return the resident memory of its largest process, in MiB."""
         return max(memory_of(pid) for pid in family(self._process.pid))
 
     def _listens(self) -> bool:
@@ -100,7 +100,7 @@ class Program:
 
 
 def wait_for(ready: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Look until `ready` says so; raise TimeoutError when it does not."""
+    """Call `ready` until it returns true; raise TimeoutError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
@@ -109,7 +109,7 @@ def wait_for(ready: Callable[[], bool], what: str, seconds: float = PATIENCE) ->
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all its descendants that live."""
+    """Return the ids of a process and of all its living descendants."""
     found = [pid]
     for parent in found:
         with contextlib.suppress(OSError):
@@ -119,15 +119,15 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_of(pid: int) -> float:
-    """Return the CPU seconds of a process and its descendants, those that have ended included."""
+    """Return the CPU seconds of a process and its descendants, including those that have ended."""
     return sum(_cpu_of_one(member) for member in family(pid))
 
 
 def _cpu_of_one(pid: int) -> float:
-    """Its own time to the nanosecond, its ended children's to the tick (fields 16 and 17 of `stat`).
+    """Return a process's own time to the nanosecond, and its ended children's to the tick.
 
-    A round can be a few ticks long, too few to compare by. Of what ended since the last reading, less than a
-    tick is lost.
+    A round can be a few ticks long, too short for a comparison by ticks. The children's time is in fields 16
+    and 17 of `stat`; less than a tick is lost for each that ended since the last reading.
     """
     with contextlib.suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -136,7 +136,7 @@ def _cpu_of_one(pid: int) -> float:
 
 
 def _clock_of(pid: int) -> float:
-    """See clock_getcpuclockid(3), which returns an error number; raise OSError for a process that is gone."""
+    """Return the process's CPU clock, see clock_getcpuclockid(3); raise OSError if the process has ended."""
     clock = ctypes.c_int()
     if error := _libc.clock_getcpuclockid(pid, ctypes.byref(clock)):
         raise OSError(error, os.strerror(error))
@@ -144,7 +144,7 @@ def _clock_of(pid: int) -> float:
 
 
 def memory_of(pid: int) -> float:
-    """Return the MiB that a process keeps in memory."""
+    """Return the resident memory of a process, in MiB; 0 if it has ended."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):

@@ -1,4 +1,4 @@
-"""Where the work of one request goes: Python function calls and SQL statements, which noise does not touch.
+"""Counts the Python function calls and SQL statements of one request, which do not depend on the machine.
 
     python -m benchmarks.profile            a table of all paths beside their floors
     python -m benchmarks.profile settle     and the functions of one, the most time first
@@ -41,7 +41,7 @@ FLOORS = ("floor callback", "floor initiate", "floor status")
 
 @dataclass(frozen=True)
 class Case:
-    """An application and the requests that are put to it."""
+    """An application and the requests that it gets."""
 
     name: str
     app: Flask
@@ -50,13 +50,13 @@ class Case:
 
 
 def main(names: Sequence[str]) -> None:
-    """Print the table, and the functions of every named path."""
+    """Print the table, and the functions of each named path."""
     with Postgres() as postgres, tempfile.TemporaryDirectory() as logs, stub.start(Path(logs)) as daraja:
         url = postgres.database("profile")
         migrate(url)
         env = environment(url, daraja.port)
         runtime = runtime_of(env)
-        pending = seed.invent(2 * COUNT)
+        pending = seed.new_pending(2 * COUNT)
         with postgres.connect("profile") as connection:
             seed.store(connection, runtime.vault, pending)
         with redirect_stderr(io.StringIO()):
@@ -97,7 +97,7 @@ def _floor(url: str, env: dict[str, str]) -> Flask:
 
 @contextmanager
 def counted(engine: Engine, statements: list[str]) -> Iterator[None]:
-    """Write down every statement that the engine executes in the block."""
+    """Add every statement that the engine executes in the block to `statements`."""
 
     def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         statements.append(" ".join(statement.split()))
@@ -108,7 +108,7 @@ def counted(engine: Engine, statements: list[str]) -> Iterator[None]:
 
 
 def _profile(case: Case, statements: list[str]) -> tuple[float, float, str, list[str]]:
-    """Return calls and statements a request, the functions as text, and one request's statements."""
+    """Return calls and statements per request, the functions as text, and the statements of one request."""
     for raw in case.requests[:COUNT]:
         call(case.app, raw)
     statements.clear()
@@ -131,7 +131,7 @@ def _calls(stats: pstats.Stats) -> float:
 
 
 def call(app: Callable[..., Any], raw: bytes) -> bytes:
-    """Put a request to a WSGI application; raise RuntimeError unless it is answered with 2xx."""
+    """Call a WSGI application with a request; raise RuntimeError unless the response is 2xx."""
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     method, path, _ = first.split(" ")

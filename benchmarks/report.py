@@ -1,4 +1,4 @@
-"""The outcome: one table for people, JSON for scripts, and the same table in docs/performance.md.
+"""The result: a table for people, JSON for scripts, and the same table in docs/performance.md.
 
 The page has two tables: the figures beside floors and peers, and the comparison with an older commit.
 """
@@ -25,7 +25,7 @@ HEADINGS = ("path", "figure", "ours", "against", "theirs", "ratio", "bar", "")
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures were taken on."""
+    """Return facts about the machine."""
     models = [
         line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
     ]
@@ -39,7 +39,7 @@ def machine() -> dict[str, Any]:
 
 
 def number(value: float | None) -> str:
-    """Write a figure with the digits that mean something."""
+    """Return a figure as text, with its significant digits."""
     if value is None:
         return ""
     if abs(value) >= 100:
@@ -48,7 +48,7 @@ def number(value: float | None) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """Return what a row shows, one text a heading."""
+    """Return the cells of a row, one for each heading."""
     bar = f"{row.bar}" if row.bar else ""
     ours, theirs = number(row.ours), number(row.theirs)
     return (row.path, row.figure, ours, row.against, theirs, number(row.ratio), bar, row.mark)
@@ -66,7 +66,7 @@ def show(console: Console, rows: Sequence[Row]) -> None:
 
 
 def document(rows: Sequence[Row], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the whole outcome as JSON can have it."""
+    """Return the whole result as JSON values."""
     failed = [row.path for row in rows if row.passed is False]
     return {"passed": not failed, "failed": failed, **facts, "rows": [row.as_json() for row in rows]}
 
@@ -77,14 +77,14 @@ def write_json(path: Path, rows: Sequence[Row], facts: Mapping[str, Any]) -> Non
 
 
 def write_page(rows: Sequence[Row], facts: Mapping[str, Any], page: Path = PAGE) -> None:
-    """Put the table between its two marks of the page."""
+    """Replace the table between its two marks on the page."""
     begin, end = COMPARISON if "against" in facts else FIGURES
     head, rest = page.read_text().split(begin)
     page.write_text(head + begin + "\n\n" + in_markdown(rows, facts) + "\n" + end + rest.split(end)[1])
 
 
 def in_markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
-    """Return the table and what it was measured on, as Markdown."""
+    """Return the table and the facts about the run, as Markdown."""
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     builds = "Commit {commit} (ours) beside commit {against} (old). " if "against" in facts else ""
     lines = [

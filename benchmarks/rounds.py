@@ -1,4 +1,4 @@
-"""Rounds: everything that is compared is measured in turn, again and again, so that noise hits all alike."""
+"""Rounds: contestants are measured alternately, so that noise affects all of them."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from benchmarks.stats import median_ratio, percentile
 
 @dataclass(frozen=True)
 class Sample:
-    """What one contestant did in a round. CPU is in seconds: of its own processes, and of the database's."""
+    """The result of one contestant in a round. CPU is in seconds, of its processes and of the database."""
 
     count: int
     seconds: float
@@ -25,7 +25,7 @@ class Sample:
 
     @property
     def cpu_us(self) -> float:
-        """CPU microseconds of the web processes a request."""
+        """CPU microseconds of the web processes per request."""
         return self.cpu / self.count * 1e6
 
     @property
@@ -34,7 +34,7 @@ class Sample:
 
     @property
     def p99(self) -> float:
-        """Milliseconds."""
+        """The 99th percentile of the latencies, in milliseconds."""
         return percentile(self.latencies, 0.99) * 1e3
 
     @property
@@ -46,8 +46,8 @@ Figure = Callable[[Sample], float]
 Samples = dict[str, list[Sample]]
 
 
-def play(rounds: int, contestants: Mapping[str, Callable[[int], Sample]]) -> Samples:
-    """Let every contestant measure itself once a round; who is first changes from round to round."""
+def run_rounds(rounds: int, contestants: Mapping[str, Callable[[int], Sample]]) -> Samples:
+    """Call every contestant once in each round; the first one changes from round to round."""
     names = list(contestants)
     samples: Samples = {name: [] for name in names}
     for number in range(rounds):
@@ -58,16 +58,16 @@ def play(rounds: int, contestants: Mapping[str, Callable[[int], Sample]]) -> Sam
 
 
 def timed(act: Callable[[], int], expected: int) -> Sample:
-    """Return the sample, with this process's CPU, of an act that has to come to `expected`."""
+    """Return the sample of an act, with this process's CPU; raise RuntimeError if it is not `expected`."""
     started, cpu = time.perf_counter(), time.process_time()
     count = act()
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     if count != expected:
-        raise RuntimeError(f"{count} were done instead of {expected}")
+        raise RuntimeError(f"{count} were done, not {expected}")
     return Sample(count, seconds, cpu)
 
 
-def middle(samples: list[Sample], figure: Figure) -> float:
+def median_of(samples: list[Sample], figure: Figure) -> float:
     return median(figure(sample) for sample in samples)
 
 
@@ -81,10 +81,10 @@ def compare(
     bar: Bar | None = None,
     ours: str = "service",
 ) -> Row:
-    """Return the row that sets our `figure` beside another contestant's."""
+    """Return the row with our `figure` beside another contestant's."""
     mine, others = samples[ours], samples[against]
     ratio = median_ratio([figure(s) for s in mine], [figure(s) for s in others])
-    return Row(path, name, middle(mine, figure), against, middle(others, figure), ratio, bar)
+    return Row(path, name, median_of(mine, figure), against, median_of(others, figure), ratio, bar)
 
 
 def extend(samples: Samples, more: Samples) -> None:
@@ -94,7 +94,7 @@ def extend(samples: Samples, more: Samples) -> None:
 
 
 def cost(sample: Sample) -> float:
-    """CPU microseconds of the web processes and the database together, a request."""
+    """Return CPU microseconds per request, of the web processes and the database together."""
     return sample.cpu_us + sample.database_us
 
 

@@ -1,4 +1,4 @@
-"""Payments for the measurements: pending ones that callbacks can settle, and tables full of settled ones."""
+"""Payments for the measurements: pending ones that callbacks settle, and tables of settled ones."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ OTHER_SHOP = "shop-1"
 
 @dataclass(frozen=True)
 class Pending:
-    """A payment whose prompt waits, and what M-Pesa knows of it."""
+    """A pending payment, with the values that M-Pesa puts into its callback."""
 
     payment_id: str
     checkout_id: str
@@ -38,8 +38,8 @@ class Pending:
         return paid_callback(self.merchant_id, self.checkout_id, self.receipt, self.phone, AMOUNT)
 
 
-def invent(count: int) -> list[Pending]:
-    """Return pending payments that are nowhere stored yet."""
+def new_pending(count: int) -> list[Pending]:
+    """Return new pending payments; they are not stored."""
     now = datetime.now(UTC)
     batch = secrets.token_hex(4)
     return [
@@ -56,14 +56,14 @@ def invent(count: int) -> list[Pending]:
 
 
 def store(connection: "psycopg.Connection[Any]", vault: Vault, pending: Sequence[Pending]) -> None:
-    """Store them as the service would have, with the two lines of their audit trail."""
+    """Store pending payments as the service does, with the two entries of their audit trail."""
     rows = [pending_row(vault, one) for one in pending]
     copy(connection, Payment, rows)
     copy(connection, PaymentEvent, [event for one in pending for event in _pushed(one)])
 
 
 def copy(connection: "psycopg.Connection[Any]", table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows of one table, all with the same columns, with COPY."""
+    """Insert rows into one table with COPY; all rows have the same columns."""
     columns = ", ".join(rows[0])
     with (
         connection.cursor() as cursor,
@@ -74,7 +74,7 @@ def copy(connection: "psycopg.Connection[Any]", table: type[Base], rows: Sequenc
 
 
 def pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
-    """Return the columns of a payment whose prompt waits."""
+    """Return the columns of a pending payment."""
     now = datetime.now(UTC)
     return {
         **_plain(one.payment_id, now),
@@ -98,7 +98,7 @@ def pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
 
 
 def as_attributes(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row's columns as a Payment takes them; its trail begins anew."""
+    """Return a row as attributes of a Payment without an audit trail."""
     details = json.loads(row["metadata"])
     others = {name: value for name, value in row.items() if name != "metadata"}
     return {**others, "details": details, "event_count": 0}
@@ -140,12 +140,12 @@ def _pushed(one: Pending) -> Iterator[dict[str, Any]]:
 
 
 def fill(
-    connection: "psycopg.Connection[Any]", vault: Vault, count: int, told: Callable[[str], None]
+    connection: "psycopg.Connection[Any]", vault: Vault, count: int, note: Callable[[str], None]
 ) -> None:
-    """Fill the table with `count` payments of the last three months, nine in ten of them paid.
+    """Fill the table with `count` payments of the last three months; nine of ten are paid.
 
-    Made by the database itself. Ids and times grow together, as they do in life; phones and checkout ids are
-    encrypted like any, though many rows share one text.
+    The database itself creates the rows. Ids and times grow together, as in production. Phones and checkout
+    ids are encrypted, and many rows share one value.
     """
     phones = [f"2547{number:08d}" for number in range(500)]
     connection.execute("CREATE TABLE seed_phones (n int, phone bytea, hash text, checkout bytea)")
@@ -155,7 +155,7 @@ def fill(
             stream.write_row((number, vault.encrypt(phone), vault.fingerprint("phone", phone), checkout))
     step = 250_000
     for first in range(0, count, step):
-        told(f"{first:,} of {count:,} payments")
+        note(f"{first:,} of {count:,} payments")
         connection.execute(_FILL, {"first": first, "last": min(first + step, count) - 1, "count": count})
     connection.execute("DROP TABLE seed_phones")
 

@@ -1,4 +1,4 @@
-"""The service under measurement: its environment, its tokens, and gunicorn in front of it or of a floor."""
+"""The service that is measured: its environment, its tokens, and gunicorn for it or for a floor."""
 
 import logging
 import os
@@ -23,19 +23,19 @@ NO_LIMIT = "1000000000 per hour"
 SHOP = "shop"
 WORKERS = 1
 THREADS = 64
-"""One process and as many threads as by default, twice as many as the load has connections."""
+"""The default number of threads, twice the number of the load's connections."""
 
 
 @dataclass(frozen=True)
 class Hosting:
-    """gunicorn's processes and threads; everything that is compared gets the same."""
+    """The number of gunicorn's processes and threads; all contestants use the same."""
 
     workers: int = WORKERS
     threads: int = THREADS
 
 
 def environment(database_url: str, daraja_port: int, **changes: str) -> dict[str, str]:
-    """Return the environment of a service; rate limits are counted as ever, but never reached."""
+    """Return the environment of a service; it counts rate limits, and never reaches them."""
     return {
         **os.environ,
         "MPESA_ENVIRONMENT": "simulator",
@@ -52,12 +52,12 @@ def environment(database_url: str, daraja_port: int, **changes: str) -> dict[str
 
 
 def runtime_of(env: dict[str, str]) -> Runtime:
-    """Return a runtime of the benchmark's own, with the keys and the database of the service."""
+    """Return a runtime in this process, with the keys and the database of the service."""
     return build_runtime(load_settings(env))
 
 
 def token_of(env: dict[str, str], subject: str = SHOP) -> str:
-    """Return a bearer token that lives as long as any run."""
+    """Return a bearer token that is valid for a day."""
     settings = load_settings(env)
     return make_token(build_app(settings), subject, [], timedelta(days=1))
 
@@ -68,7 +68,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @contextmanager
 def logging_into(path: Path) -> Iterator[None]:
-    """Have this process write the service's log lines, at their usual cost, into a file."""
+    """Write the service's log lines in this process into a file."""
     configure("INFO")
     ours = [one for one in logging.getLogger().handlers if isinstance(one, logging.StreamHandler)]
     with path.open("a") as file:
@@ -93,9 +93,9 @@ def hosted(app: str, env: dict[str, str], hosting: Hosting, logs: Path, *, folde
         "WEB_THREADS": str(hosting.threads),
         "DATABASE_POOL_SIZE": str(hosting.threads),
     }
-    if hosting.workers > 1:  # in memory they cannot be shared
+    if hosting.workers > 1:  # workers cannot share counts in memory
         settings["RATELIMIT_ENABLED"] = "false"
-    # No worker is renewed in the middle of a round.
+    # No worker restarts during a round.
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--max-requests", "0", app]
     log = logs / f"{app.partition(':')[0]}-{port}.log"
     return Program(command, port, {**env, **settings}, log, cwd=folder, on_one_core=hosting.workers == 1)

@@ -1,4 +1,4 @@
-"""How much is measured: within two minutes, a quarter of an hour, or as long as ten million payments take."""
+"""The sizes of a run: quick (two minutes), usual (fifteen minutes), and full (ten million payments)."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,21 @@ class Size:
     name: str
     rounds: int
     requests: int
-    """Requests a server and round, of those that take about a millisecond."""
+    """Requests per server and round, for requests that take about a millisecond."""
     small: int
     large: int
     due: int
-    """Payments claimed a round."""
+    """Payments that are claimed in a round."""
     deliveries: int
     export_rounds: int
     worker_counts: tuple[int, ...]
     connection_counts: tuple[int, ...]
     daraja_seconds: float
-    """What a slow Daraja takes to answer a push."""
+    """The time that a slow Daraja takes to answer a push."""
 
     @property
     def fewer(self) -> int:
-        """Requests a server and round, of those that take several milliseconds."""
+        """Requests per server and round, for requests that take several milliseconds."""
         return max(self.requests // 5, 32)
 
 

@@ -1,4 +1,4 @@
-"""Figures out of measured values."""
+"""Statistics of measured values."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from statistics import median
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the least of `values` that at least `share` (0 to 1) of them do not exceed."""
+    """Return the smallest value that at least `share` (0 to 1) of all values do not exceed."""
     if not values:
         raise ValueError("nothing was measured")
     ordered = sorted(values)
@@ -14,5 +14,5 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Return the median of the rounds' ratios: what slows a whole round down cancels out in it."""
+    """Return the median of the rounds' ratios; noise that slows a whole round cancels out."""
     return median(mine / other for mine, other in zip(ours, theirs, strict=True))

@@ -1,5 +1,6 @@
-"""The other side, as fast as possible: a Daraja that accepts every push at once (or after a delay), and a
-receiver that accepts every webhook. It checks nothing and posts no callbacks; the simulator does that.
+"""A fast Daraja that accepts every push at once (or after a delay); it is also a receiver of webhooks.
+
+It checks nothing and posts no callbacks; the simulator does that.
 
     python -m benchmarks.stub --port 5300 [--delay 2]
 
@@ -122,7 +123,7 @@ def _answer(body: bytes) -> bytes:
 
 
 def start(logs: Path, delay: float = 0.0) -> Program:
-    """Return a stub as a program of its own, which answers pushes after `delay` seconds."""
+    """Return a stub program that answers pushes after `delay` seconds."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.stub", "--port", str(port), "--delay", str(delay)]
     return Program(command, port, {}, logs / f"stub-{port}.log")

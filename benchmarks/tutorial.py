@@ -1,4 +1,4 @@
-"""A callback view of the kind that tutorials show: Flask, SQLAlchemy's ORM, one table, no questions asked."""
+"""A callback view like those in tutorials: Flask, SQLAlchemy's ORM, one table, and no checks."""
 
 import os
 from typing import Any
@@ -9,11 +9,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
 
 class TutorialBase(DeclarativeBase):
-    """Holds the one table."""
+    """The base of the table."""
 
 
 class TutorialPayment(TutorialBase):
-    """A payment as tutorials keep it."""
+    """A payment like those in tutorials."""
 
     __tablename__ = "tutorial_payments"
 
@@ -27,21 +27,23 @@ class TutorialPayment(TutorialBase):
 
 
 def create_app() -> Flask:
-    """Return the application; `TUTORIAL_DATABASE_URL` says where its table is."""
+    """Return the application; `TUTORIAL_DATABASE_URL` is its database."""
     app = Flask(__name__, static_folder=None)
     engine = create_engine(os.environ["TUTORIAL_DATABASE_URL"], pool_size=int(os.environ["WEB_THREADS"]))
     sessions = sessionmaker(engine)
 
     @app.post("/callback")
     def callback() -> dict[str, Any]:
-        told = request.get_json()["Body"]["stkCallback"]
-        items = {item["Name"]: item.get("Value") for item in told.get("CallbackMetadata", {}).get("Item", [])}
+        result = request.get_json()["Body"]["stkCallback"]
+        items = {
+            item["Name"]: item.get("Value") for item in result.get("CallbackMetadata", {}).get("Item", [])
+        }
         with sessions() as session:
-            mine = TutorialPayment.checkout_request_id == told["CheckoutRequestID"]
+            mine = TutorialPayment.checkout_request_id == result["CheckoutRequestID"]
             payment = session.scalars(select(TutorialPayment).where(mine)).one()
-            payment.status = "paid" if told["ResultCode"] == 0 else "failed"
+            payment.status = "paid" if result["ResultCode"] == 0 else "failed"
             payment.receipt = items.get("MpesaReceiptNumber")
-            payment.result_desc = told["ResultDesc"]
+            payment.result_desc = result["ResultDesc"]
             session.commit()
         return {"ResultCode": 0, "ResultDesc": "Success"}
 

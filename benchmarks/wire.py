@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: requests made beforehand, so that sending one costs nothing but a write."""
+"""HTTP/1.1 as bytes: requests are built before the load, so that sending one costs only a write."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _CHUNKED = b"transfer-encoding: chunked"
 
 
 def request(method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return a whole request; `body` is sent as JSON unless it is bytes."""
+    """Return a whole request; `body` is encoded as JSON unless it is bytes."""
     lines = [f"{method} {path} HTTP/1.1", "Host: benchmark"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     raw = b""
@@ -21,7 +21,7 @@ def request(method: str, path: str, body: Any = None, headers: Mapping[str, str]
 
 
 def answer_length(received: bytes | bytearray) -> int | None:
-    """Return how long the answer that begins with `received` is; None while that cannot be told."""
+    """Return the length of the response that starts with `received`; None if it is not known yet."""
     end = received.find(_HEAD_END)
     if end < 0:
         return None
@@ -37,5 +37,5 @@ def answer_length(received: bytes | bytearray) -> int | None:
 
 
 def status(received: bytes | bytearray) -> int:
-    """Return the status of an answer."""
+    """Return the status of a response."""
     return int(received[9:12])

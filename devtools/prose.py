@@ -28,6 +28,7 @@ FENCE = re.compile(r"^( *)```(\w*)\n.*?^\1```$", re.DOTALL | re.MULTILINE)
 NOT_PROSE = (
     re.compile(r"<!-- last soak: begin -->.*?<!-- last soak: end -->", re.DOTALL),  # written by make soak
     re.compile(r"<!-- figures: .*?<!-- end of figures -->", re.DOTALL),  # written by make bench
+    re.compile(r"<!-- comparison: .*?<!-- end of comparison -->", re.DOTALL),  # written by make bench-against
     re.compile(r"<!--.*?-->", re.DOTALL),
     re.compile(r"^ *(?:end|else|alt|opt|loop|participant)\b", re.MULTILINE),  # Mermaid's keywords
     re.compile(r"(`+)[^`]+\1"),

@@ -1,21 +1,19 @@
 """Who is calling: turns a bearer token into a principal, with the one algorithm that is configured."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
-import jwt as pyjwt
+import jwt
 from flask import Flask, current_app, g, request
-from flask_jwt_extended import create_access_token
 
 from mpesa_service.config import Settings
 from mpesa_service.domain.principal import Principal
 from mpesa_service.errors import Forbidden, Unauthenticated
-from mpesa_service.extensions import jwt
 
 LEEWAY = timedelta(seconds=10)
-_ROLES_CLAIM = "JWT_ROLES_CLAIM"
 _RULES = "JWT_RULES"
 MAX_SUBJECT_LENGTH = 255
 
@@ -28,14 +26,11 @@ class _Rules:
     key: str = field(repr=False)
     issuer: str | None
     audience: str | None
+    roles_claim: str
 
-    def claims(self, token: str) -> dict[str, Any]:
-        """Return what a token says; raise ValueError or PyJWTError unless all of it is believed.
-
-        Once, and not through flask-jwt-extended, which decodes a token twice more to look up keys that we
-        do not have: it is the costliest part of a read.
-        """
-        claims = pyjwt.decode(
+    def read(self, token: str) -> dict[str, Any]:
+        """Return the claims of a token. Raises ValueError or PyJWTError unless the token is valid."""
+        claims = jwt.decode(
             token,
             self.key,
             algorithms=[self.algorithm],
@@ -48,19 +43,34 @@ class _Rules:
             raise ValueError("not an access token")
         return claims
 
+    def sign(self, subject: str, roles: list[str], lifetime: timedelta) -> str:
+        """Return a token that `read` accepts for `lifetime`."""
+        now = datetime.now(UTC)
+        claims = {
+            "type": "access",
+            "jti": str(uuid.uuid4()),
+            "sub": subject,
+            "iat": now,
+            "nbf": now,
+            "exp": now + lifetime,
+            "iss": self.issuer,
+            "aud": self.audience,
+            self.roles_claim: roles,
+        }
+        named = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(named, self.key, algorithm=self.algorithm)
+
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Pin the algorithm, and issuer and audience where they are set."""
-    app.config.update(
-        JWT_ALGORITHM=settings.jwt_algorithm,
-        JWT_SECRET_KEY=settings.jwt_secret_key,
-        JWT_ENCODE_ISSUER=settings.jwt_issuer,
-        JWT_ENCODE_AUDIENCE=settings.jwt_audience,
-    )
+    """Fix the algorithm, and issuer and audience where they are set."""
     key = settings.jwt_secret_key if settings.jwt_algorithm == "HS256" else settings.jwt_public_key
-    app.config[_RULES] = _Rules(settings.jwt_algorithm, key or "", settings.jwt_issuer, settings.jwt_audience)
-    app.config[_ROLES_CLAIM] = settings.jwt_roles_claim
-    jwt.init_app(app)
+    app.config[_RULES] = _Rules(
+        algorithm=settings.jwt_algorithm,
+        key=key or "",
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        roles_claim=settings.jwt_roles_claim,
+    )
 
 
 def current_principal() -> Principal:
@@ -79,12 +89,16 @@ def require_admin() -> Principal:
     return principal
 
 
+def makes_tokens(app: Flask) -> bool:
+    """Tell whether the service has the key that signs tokens. Only HS256 signs and verifies with one key."""
+    rules: _Rules = app.config[_RULES]
+    return rules.algorithm == "HS256"
+
+
 def make_token(app: Flask, subject: str, roles: list[str], lifetime: timedelta) -> str:
-    """Return a signed token, for local use; needs the HS256 secret."""
-    claims = {app.config[_ROLES_CLAIM]: roles}
-    with app.app_context():
-        token: str = create_access_token(subject, additional_claims=claims, expires_delta=lifetime)
-        return token
+    """Return a signed token for local use. It needs the HS256 secret."""
+    rules: _Rules = app.config[_RULES]
+    return rules.sign(subject, roles, lifetime)
 
 
 def is_subject(text: object) -> TypeGuard[str]:
@@ -97,10 +111,10 @@ def is_subject(text: object) -> TypeGuard[str]:
 def _verify() -> Principal:
     rules: _Rules = current_app.config[_RULES]
     try:
-        claims = rules.claims(_bearer_token())
-    except (pyjwt.PyJWTError, ValueError) as error:
+        claims = rules.read(_bearer_token())
+    except (jwt.PyJWTError, ValueError) as error:
         raise Unauthenticated from error
-    return _principal(claims)
+    return _principal(claims, rules.roles_claim)
 
 
 def _bearer_token() -> str:
@@ -111,12 +125,12 @@ def _bearer_token() -> str:
     return token
 
 
-def _principal(claims: Mapping[str, Any]) -> Principal:
+def _principal(claims: Mapping[str, Any], roles_claim: str) -> Principal:
     subject = claims.get("sub")
     if not is_subject(subject):
         raise Unauthenticated("The token names no subject.")
     if "exp" not in claims:
         raise Unauthenticated("The token never expires; tokens must.")
-    roles = claims.get(current_app.config[_ROLES_CLAIM], [])
+    roles = claims.get(roles_claim, [])
     words = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
     return Principal(subject, frozenset(word for word in words if isinstance(word, str)))

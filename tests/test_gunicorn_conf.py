@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
+from devtools.ports import free_port
+from tests.battery.processes import Child, wait_for
 from tests.support import environment
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,3 +91,21 @@ def test_the_application_says_the_same_without_gunicorns_settings() -> None:
     assert result.returncode == 1
     assert result.stderr.startswith("The service cannot start:\n  - MPESA_ENVIRONMENT is not set.")
     assert "Traceback" not in result.stderr
+
+
+def test_garbage_is_collected_once_the_application_is_loaded(tmp_path: Path) -> None:
+    url = f"127.0.0.1:{free_port()}"
+    child = Child([*GUNICORN, "tests.probe:app"], {**os.environ, **environment(BIND=url)}, tmp_path / "log")
+
+    def facts() -> dict[str, bool] | None:
+        try:
+            return dict(requests.get(f"http://{url}", timeout=5).json())
+        except requests.ConnectionError:
+            return None
+
+    child.start()
+    try:
+        wait_for(lambda: facts() is not None, "the probe")
+        assert facts() == {"loaded_without_collections": True, "collects": True}
+    finally:
+        child.kill()

@@ -159,7 +159,7 @@ def test_the_service_answers_and_the_worker_sends_a_payout(
     def get(path: str) -> int:
         try:
             return requests.get(f"{address}{path}", timeout=5).status_code
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return 0
 
     with installed.running("serve", **settings), installed.running("worker", **settings):

@@ -8,7 +8,7 @@ class Amounts:
     """Amounts of one comparison. Two processes of one build differ by some percent, so servers restart."""
 
     restarts: int
-    """How many times the servers start; each time they play all rounds."""
+    """How many times the servers start; all rounds run after each start."""
     rounds: int
     alone: int
     """Payments that each build starts and settles in a round, over one connection."""

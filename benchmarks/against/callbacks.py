@@ -32,7 +32,7 @@ def together(comparison: Comparison) -> list[Row]:
     bench, amounts = comparison.bench, comparison.amounts
     load = Load(amounts.together, CONNECTIONS, starting_connections=CONNECTIONS, restarts=amounts.restarts)
     urls = comparison.postgres_urls()
-    posts = raw_posts(seed.invent(load.requests))
+    posts = raw_posts(seed.new_pending(load.requests))
     with floor_server(bench, urls[NEW]) as floor:
         bench.load(floor, posts)
         floors = {FLOOR: lambda _: bench.load(floor, posts)}

@@ -8,7 +8,7 @@ from benchmarks.against.builds import Build
 from benchmarks.against.sides import WARM_UP, Side, hosted_sides
 from benchmarks.bars import Bar, Row
 from benchmarks.bench import Bench
-from benchmarks.rounds import Figure, Sample, Samples, compare, extend, play
+from benchmarks.rounds import Figure, Sample, Samples, compare, extend, run_rounds
 from benchmarks.service import environment
 
 NEW, OLD = "new", "old"
@@ -71,9 +71,9 @@ def settle_in_turns(
     for _ in range(load.restarts):
         with hosted_sides(comparison.bench, comparison.builds, urls) as sides:
             warm_up(comparison, sides, load)
-            extend(started, play(rounds, {name: _starts(side, load) for name, side in sides.items()}))
+            extend(started, run_rounds(rounds, {name: _starts(side, load) for name, side in sides.items()}))
             contestants = {name: _settles(side, load) for name, side in sides.items()}
-            extend(settled, play(rounds, {**contestants, **(floor or {})}))
+            extend(settled, run_rounds(rounds, {**contestants, **(floor or {})}))
     return started, settled
 
 
@@ -85,7 +85,7 @@ def warm_up(comparison: Comparison, sides: Mapping[str, Side], load: Load) -> No
             side.settle(load.connections)
     for database in (f"against-{name}" for name in sides):
         if database in comparison.bench.urls:
-            comparison.bench.postgres.calm(database)
+            comparison.bench.postgres.vacuum(database)
 
 
 def _starts(side: Side, load: Load) -> Callable[[int], Sample]:

@@ -9,7 +9,7 @@ from benchmarks.against.comparison import NEW, OLD, Comparison, against_old
 from benchmarks.against.sides import Side, get
 from benchmarks.bars import Bar, Row, at_most
 from benchmarks.bench import CONNECTIONS
-from benchmarks.rounds import Sample, Samples, play
+from benchmarks.rounds import Sample, Samples, run_rounds
 from benchmarks.service import environment
 
 START = "start of the server"
@@ -94,7 +94,7 @@ def _play_warm(
 ) -> Samples:
     """Return the samples of each build, without its first: that one compiles the source."""
     contestants = {build.name: measure(comparison, build) for build in comparison.builds}
-    samples = play(1 + comparison.amounts.starts, contestants)
+    samples = run_rounds(1 + comparison.amounts.starts, contestants)
     return {name: found[1:] for name, found in samples.items()}
 
 

@@ -1,1 +1,1 @@
-"""What is measured: one module a path, each with a `measure` that returns its rows."""
+"""The paths that are measured: each module has a `measure` that returns its rows."""

@@ -1,6 +1,6 @@
-"""Callbacks while Daraja is slow: 64 clients start payments, each push takes seconds to be answered.
+"""Callbacks while Daraja is slow: 64 clients start payments, and Daraja takes seconds to answer each push.
 
-The clients begin one after the other, over as long as one of them waits: people do not pay in step.
+The clients start one after the other, spread over the time that one of them waits.
 """
 
 import threading
@@ -16,28 +16,28 @@ from benchmarks.bench import Bench
 from benchmarks.databases import small
 from benchmarks.paths.callbacks import callbacks, pending_in
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, compare, p99, play, rate
+from benchmarks.rounds import Sample, compare, p99, rate, run_rounds
 from benchmarks.service import Hosting, bearer, environment, hosted, token_of
 from benchmarks.stub import start as start_stub
 
 ALONE = "callbacks alone"
 CLIENTS = 64
 THREADS = 96
-"""Three quarters of them may wait for Daraja: more than there are clients."""
+"""Three quarters of the threads may wait for Daraja. That is more than there are clients."""
 CONNECTIONS = 4
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Send callbacks alone, then beside the clients that wait; who is told to wait longer does.
+    """Send callbacks alone, then beside the clients that wait.
 
-    Who is first changes, so two rounds beside them follow on each other, and the clients stay for both.
+    The order changes from round to round. Between two samples beside the clients, the clients continue.
     """
     seconds = bench.size.daraja_seconds
     with start_stub(bench.logs, seconds) as slow_daraja:
         env = environment(small(bench), slow_daraja.port)
         with (
             hosted("wsgi:app", env, Hosting(threads=THREADS), bench.logs) as service,
-            Crowd(service, bearer(token_of(env)), seconds) as crowd,
+            Clients(service, bearer(token_of(env)), seconds) as clients,
         ):
 
             def one() -> Sample:
@@ -45,27 +45,27 @@ def measure(bench: Bench) -> list[Row]:
                 return bench.load(service, callbacks(pending), connections=CONNECTIONS)
 
             def alone(_: int) -> Sample:
-                crowd.leave()
+                clients.stop()
                 return one()
 
             def beside(_: int) -> Sample:
-                crowd.come()
+                clients.start()
                 return one()
 
             one()
-            samples = play(bench.size.rounds, {ALONE: alone, "service": beside})
-            crowd.leave()
-    waited, path = crowd.statuses, f"callbacks while {CLIENTS} initiates wait {seconds:g} s each"
+            samples = run_rounds(bench.size.rounds, {ALONE: alone, "service": beside})
+            clients.stop()
+    waited, path = clients.statuses, f"callbacks while {CLIENTS} initiates wait {seconds:g} s each"
     return [
         compare(path, "p99 ms", p99, samples, against=ALONE, bar=at_most(3, 1.5)),
         compare(path, "requests/s", rate, samples, against=ALONE),
-        Row(path, "initiates begun", float(waited.get(201, 0))),
-        Row(path, "initiates told to come back", float(waited.get(503, 0))),
+        Row(path, "initiates accepted", float(waited.get(201, 0))),
+        Row(path, "initiates refused for now (503)", float(waited.get(503, 0))),
     ]
 
 
-class Crowd:
-    """Clients that start payments as long as they are wanted, and keep to Retry-After."""
+class Clients:
+    """Clients that start payments until they are stopped, and respect Retry-After."""
 
     def __init__(self, service: Program, headers: dict[str, str], seconds: float) -> None:
         self._seconds = seconds
@@ -90,8 +90,8 @@ class Crowd:
         self._over.set()
         self._pool.shutdown()
 
-    def come(self) -> None:
-        """Have all clients at it when this returns; those that are there already stay."""
+    def start(self) -> None:
+        """Start all clients, unless they run already; return when each has sent its first request."""
         if self._clients:
             return
         self._over.clear()
@@ -99,10 +99,10 @@ class Crowd:
             self._clients.append(self._pool.submit(self._client))
             time.sleep(self._seconds / CLIENTS)
 
-    def leave(self) -> None:
-        """Return when every client has its last answer; raise what a client failed with."""
+    def stop(self) -> None:
+        """Return when every client has its last response; raise the exception of a client that failed."""
         self._over.set()
-        for client in self._clients:  # one that failed has not waited
+        for client in self._clients:  # a client that failed has ended already
             client.result()
         self._clients.clear()
         if strange := set(self.statuses) - {201, 503}:

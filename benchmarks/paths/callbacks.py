@@ -1,4 +1,4 @@
-"""Callbacks on a payment's own address: the one that settles it, and the same again."""
+"""Callbacks on a payment's own address: the first one, which settles it, and its duplicate."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from benchmarks.bars import Row, at_least, at_most
 from benchmarks.bench import Bench
 from benchmarks.databases import floor_database, small
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, compare, cpu_us, database_us, p99, play, rate
+from benchmarks.rounds import Sample, compare, cpu_us, database_us, p99, rate, run_rounds
 from benchmarks.service import Hosting, environment, hosted, runtime_of
 from benchmarks.wire import request
 
@@ -17,7 +17,7 @@ FLOOR = "floor: one INSERT"
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Settle payments, say everything a second time, and store as many raw bodies on the floor."""
+    """Settle payments, post the same callbacks again, and store as many raw bodies on the floor."""
     env = environment(small(bench), bench.daraja.port)
     with (
         hosted("wsgi:app", env, Hosting(), bench.logs) as service,
@@ -25,14 +25,14 @@ def measure(bench: Bench) -> list[Row]:
     ):
         batches = [pending_in(bench, "small", env) for _ in range(bench.size.rounds + 1)]
         warm_up(bench, service, floor, callbacks(batches.pop()))
-        settled = play(
+        settled = run_rounds(
             bench.size.rounds,
             {
                 "service": lambda n: bench.load(service, callbacks(batches[n])),
                 FLOOR: lambda n: bench.load(floor, raw_posts(batches[n])),
             },
         )
-        again = play(
+        again = run_rounds(
             bench.size.rounds,
             {
                 "service": lambda n: bench.load(service, callbacks(batches[n])),
@@ -51,7 +51,7 @@ def measure(bench: Bench) -> list[Row]:
 
 
 def floor_server(bench: Bench, database_url: str, hosting: Hosting | None = None) -> Program:
-    """Return the floors' application; its reads go to the service's own tables."""
+    """Return a server of the floors; it reads from the service's own tables."""
     env = environment(database_url, bench.daraja.port)
     env["FLOOR_DATABASE_URL"] = floor_database(bench)
     env["FLOOR_READ_URL"] = database_url
@@ -63,7 +63,7 @@ def pending_in(
     bench: Bench, database: str, env: dict[str, str], count: int | None = None
 ) -> list[seed.Pending]:
     """Store new pending payments and return them."""
-    pending = seed.invent(count or bench.size.requests)
+    pending = seed.new_pending(count or bench.size.requests)
     with bench.postgres.connect(database) as connection:
         seed.store(connection, runtime_of(env).vault, pending)
     return pending
@@ -78,6 +78,6 @@ def raw_posts(pending: Sequence[seed.Pending]) -> list[bytes]:
 
 
 def warm_up(bench: Bench, service: Program, floor: Program, posts: Sequence[bytes]) -> Sample:
-    """Let pools fill and statements be compiled before anything counts."""
+    """Fill the pools and compile the statements before the first round."""
     bench.load(floor, [request("POST", "/callback", {"warm": "up"})] * len(posts))
     return bench.load(service, posts)

@@ -1,4 +1,4 @@
-"""Claiming payments that are due to be asked about, a batch at a time, among very many that are not."""
+"""Claims of payments whose check is due, a batch at a time, among a large number of other payments."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ import psycopg
 from benchmarks.bars import Row, at_most
 from benchmarks.bench import Bench
 from benchmarks.databases import large
-from benchmarks.rounds import Sample, compare, play, timed
+from benchmarks.rounds import Sample, compare, run_rounds, timed
 from benchmarks.service import environment, runtime_of
 from mpesa_service.services import turns
 from mpesa_service.services.runtime import Runtime
@@ -24,27 +24,27 @@ NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Claim as the job does, a batch a transaction with its turns of the pace, and as barely as can be."""
+    """Claim as the job does, a batch in a transaction with its rate-limiter tokens; and on the floor."""
     env = environment(large(bench), bench.daraja.port, MPESA_QUERIES_PER_MINUTE="600000000")
     runtime = runtime_of(env)
 
     def ours(_: int) -> Sample:
         make_due(bench)
-        return timed(lambda: claim_all(runtime), bench.size.due)
+        return timed(lambda: claim_service(runtime), bench.size.due)
 
     with bench.postgres.connect("large") as connection:
 
-        def barely(_: int) -> Sample:
+        def floor(_: int) -> Sample:
             make_due(bench)
-            return timed(lambda: claim_barely(connection), bench.size.due)
+            return timed(lambda: claim_floor(connection), bench.size.due)
 
-        samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
+        samples = run_rounds(bench.size.rounds, {"service": ours, FLOOR: floor})
     runtime.database.dispose()
     return [compare(PATH, "ms a claim", milliseconds, samples, against=FLOOR, bar=at_most(2, 1.3))]
 
 
 def make_due(bench: Bench) -> None:
-    """Make so many payments due, from all over the table, and nothing else."""
+    """Make payments from all parts of the table due, and no others."""
     with bench.postgres.connect("large") as connection:
         connection.execute("UPDATE payments SET ask_at = NULL WHERE ask_at IS NOT NULL")
         connection.execute(
@@ -55,8 +55,8 @@ def make_due(bench: Bench) -> None:
         connection.execute("VACUUM ANALYZE payments")
 
 
-def claim_all(runtime: Runtime) -> int:
-    """Take whatever is due, as `ask_due` does, without asking."""
+def claim_service(runtime: Runtime) -> int:
+    """Claim all due payments as the job does, without a query to Daraja."""
     count = 0
     for take in (turns.take_unaskable, turns.take_askable):
         while taken := take(runtime, turns.BATCH):
@@ -64,8 +64,8 @@ def claim_all(runtime: Runtime) -> int:
     return count
 
 
-def claim_barely(connection: "psycopg.Connection[Any]") -> int:
-    """Claim with one statement a batch, as large as the job's."""
+def claim_floor(connection: "psycopg.Connection[Any]") -> int:
+    """Claim with one statement for each batch; the batches are as large as the job's."""
     count = 0
     while taken := connection.execute(BARE, _barely_now()).fetchall():
         count += len(taken)

@@ -1,4 +1,4 @@
-"""Telling a receiver that answers at once: signed, posted, and written down."""
+"""Deliveries of webhooks to a receiver that answers at once."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ from benchmarks import seed
 from benchmarks.bars import Row, at_least
 from benchmarks.bench import Bench
 from benchmarks.databases import service_database
-from benchmarks.rounds import Sample, compare, cpu_us, play, rate, timed
+from benchmarks.rounds import Sample, compare, cpu_us, rate, run_rounds, timed
 from benchmarks.service import environment, logging_into, runtime_of
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent
@@ -34,7 +34,7 @@ _DONE = "UPDATE webhook_deliveries SET status = 'delivered', delivered_at = now(
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Deliver to one endpoint; the floor has as many attempts under way as the service allows itself."""
+    """Deliver to one endpoint; the floor makes as many attempts at the same time as the service."""
     env = environment(service_database(bench, DATABASE), bench.daraja.port)
     runtime = runtime_of(env)
     endpoint = _endpoint(bench, runtime)
@@ -47,11 +47,11 @@ def measure(bench: Bench) -> list[Row]:
         opened.enter_context(logging_into(bench.logs / "deliveries.log"))
         lanes = [opened.enter_context(bench.postgres.connect(DATABASE)) for _ in range(LANES)]
 
-        def barely(_: int) -> Sample:
+        def floor(_: int) -> Sample:
             rows = _make_due(bench, endpoint)
-            return timed(lambda: _deliver_barely(bench.daraja.port, lanes, rows), bench.size.deliveries)
+            return timed(lambda: _deliver_floor(bench.daraja.port, lanes, rows), bench.size.deliveries)
 
-        samples = play(bench.size.rounds, {"service": ours, FLOOR: barely})
+        samples = run_rounds(bench.size.rounds, {"service": ours, FLOOR: floor})
     runtime.database.dispose()
     return [
         compare(PATH, "deliveries/s", rate, samples, against=FLOOR, bar=at_least(0.5, 0.7)),
@@ -75,7 +75,7 @@ def _endpoint(bench: Bench, runtime: Runtime) -> str:
 
 
 def _make_due(bench: Bench, endpoint_id: str) -> list[int]:
-    """Write events with their deliveries, and return the deliveries."""
+    """Insert events with their deliveries; return the ids of the deliveries."""
     now = datetime.now(UTC)
     events = [_event(now, number) for number in range(bench.size.deliveries)]
     with bench.postgres.connect(DATABASE) as connection:
@@ -103,14 +103,14 @@ def _event(now: datetime, number: int) -> dict[str, Any]:
     }
 
 
-def _deliver_barely(port: int, lanes: Sequence[Connection], rows: list[int]) -> int:
+def _deliver_floor(port: int, lanes: Sequence[Connection], rows: list[int]) -> int:
     with ThreadPoolExecutor(len(lanes)) as pool:
         shares = [rows[number :: len(lanes)] for number in range(len(lanes))]
         return sum(pool.map(_share, [port] * len(lanes), lanes, shares))
 
 
 def _share(port: int, connection: Connection, rows: list[int]) -> int:
-    """Post and write down one after the other, each on a connection of its own, as to any receiver."""
+    """Post and update one delivery after the other; each post opens a connection, as the service does."""
     for row in rows:
         _post(port)
         connection.execute(_DONE, (row,))

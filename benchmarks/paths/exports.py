@@ -1,4 +1,4 @@
-"""All payments as a file: how fast, how soon it begins, and how little memory it takes."""
+"""The export of all payments: its speed, the time to its first byte, and its memory."""
 
 import http.client
 import threading
@@ -11,7 +11,7 @@ from benchmarks.bench import Bench
 from benchmarks.databases import large
 from benchmarks.floors import SHOWN
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, compare, cpu_us, middle, play, rate
+from benchmarks.rounds import Sample, compare, cpu_us, median_of, rate, run_rounds
 from benchmarks.service import Hosting, bearer, environment, hosted, runtime_of
 from mpesa_service.app import build_app
 from mpesa_service.auth import make_token
@@ -29,25 +29,25 @@ def measure(bench: Bench) -> list[Row]:
     with hosted("wsgi:app", env, Hosting(), bench.logs) as service:
         _download(service, headers)
         before = service.memory()
-        watch = Watch(service)
-        samples = play(
+        watch = MemoryWatch(service)
+        samples = run_rounds(
             bench.size.export_rounds,
             {
                 "service": lambda _: watch.during(lambda: _download(service, headers)),
                 FLOOR: lambda _: _copy(bench),
             },
         )
-    growth, first = watch.most - before, middle(samples["service"], _first_byte)
+    growth, first = watch.most - before, median_of(samples["service"], _first_byte)
     return [
         compare(PATH, "rows/s", rate, samples, against=FLOOR, bar=at_least(0.1, 0.3)),
-        Row(PATH, "web CPU µs a row", middle(samples["service"], cpu_us)),
+        Row(PATH, "web CPU µs a row", median_of(samples["service"], cpu_us)),
         Row(PATH, "ms to the first byte", first, ratio=first, bar=at_most(200)),
         Row(PATH, "MiB of memory more", growth, ratio=growth, bar=at_most(50)),
     ]
 
 
-class Watch:
-    """Looks at a server's memory ten times a second while something runs."""
+class MemoryWatch:
+    """Reads a server's memory ten times a second while an export runs."""
 
     def __init__(self, server: Program) -> None:
         self._server = server
@@ -73,7 +73,7 @@ def _admin_token(env: dict[str, str]) -> str:
 
 
 def _download(service: Program, headers: dict[str, str]) -> Sample:
-    """Read the whole file; the latency is when its first byte came."""
+    """Read the whole file; the latency is the time to its first byte."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=300)
     started, cpu = time.perf_counter(), service.cpu()
     connection.request("GET", TARGET, headers=headers)

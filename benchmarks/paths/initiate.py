@@ -1,4 +1,4 @@
-"""Starting a payment: a token, an idempotency key, two transactions, and a push that is answered at once."""
+"""Initiates: a token, an idempotency key, two transactions, and a push that Daraja answers at once."""
 
 import itertools
 import secrets
@@ -7,7 +7,7 @@ from benchmarks.bars import Row, at_most
 from benchmarks.bench import Bench
 from benchmarks.databases import small
 from benchmarks.paths.callbacks import floor_server
-from benchmarks.rounds import compare, cpu_us, p99, play, rate
+from benchmarks.rounds import compare, cpu_us, p99, rate, run_rounds
 from benchmarks.service import Hosting, bearer, environment, hosted, token_of
 from benchmarks.wire import request
 
@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Start payments, each of another order and phone."""
+    """Start payments; each has its own order and phone."""
     env = environment(small(bench), bench.daraja.port)
     headers = bearer(token_of(env))
     count = bench.size.fewer
@@ -27,7 +27,7 @@ def measure(bench: Bench) -> list[Row]:
     ):
         bench.load(service, initiates(count, headers), 201)
         bench.load(floor, initiates(count, headers, "/initiate"), 201)
-        samples = play(
+        samples = run_rounds(
             bench.size.rounds,
             {
                 "service": lambda _: bench.load(service, initiates(count, headers), 201),
@@ -42,7 +42,7 @@ def measure(bench: Bench) -> list[Row]:
 
 
 def initiates(count: int, headers: dict[str, str], path: str = "/api/mpesa/initiate") -> list[bytes]:
-    """Return requests that start as many payments, each with a key of its own."""
+    """Return `count` requests that start a payment, each with its own idempotency key."""
     made = []
     for number in itertools.islice(_numbers, count):
         order = f"B-{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""A page of a hundred payments: the first and the deepest, in a small table and in a large one."""
+"""List pages of a hundred payments: the first and the deepest, in a small table and in a large one."""
 
 import http.client
 import json
@@ -9,7 +9,7 @@ from benchmarks.bench import Bench
 from benchmarks.databases import large, small
 from benchmarks.paths.callbacks import floor_server
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, Samples, compare, cost, cpu_us, extend, p99, play, rate
+from benchmarks.rounds import Sample, Samples, compare, cost, cpu_us, extend, p99, rate, run_rounds
 from benchmarks.seed import OTHER_SHOP
 from benchmarks.service import Hosting, bearer, environment, hosted, token_of
 from benchmarks.wire import request
@@ -19,13 +19,13 @@ PATH = "list page of 100"
 FLOOR = "floor: the same SELECT and JSON"
 LIMIT = 100
 CONNECTIONS = 8
-"""Lists are for people and for reports."""
+"""Few people read lists at the same time."""
 RESTARTS = 4
 FIRST, DEEPEST, IN_SMALL = "first page", "deepest page", "first page, small table"
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Read pages of one shop's payments again and again.
+    """Read the pages of one shop's payments.
 
     No other path adds payments of this shop, so the pages of both tables have rows of the same kind: a page
     of pending payments costs a tenth less than a page of paid ones.
@@ -56,7 +56,7 @@ def measure(bench: Bench) -> list[Row]:
 
 
 def _rounds(bench: Bench) -> Samples:
-    """Start the servers and play all rounds. Two processes of the same code can differ by several percent."""
+    """Start the servers and run all rounds. Two processes of the same code can differ by several percent."""
     large_env = environment(large(bench), bench.daraja.port)
     small_env = environment(small(bench), bench.daraja.port)
     headers = bearer(token_of(large_env, OTHER_SHOP))
@@ -81,14 +81,14 @@ def _rounds(bench: Bench) -> Samples:
 
         for contestant in contestants.values():
             pages(*contestant)
-        return play(
+        return run_rounds(
             bench.size.rounds,
             {name: lambda _, c=contestant: pages(*c) for name, contestant in contestants.items()},  # type: ignore[misc]
         )
 
 
 def get(server: Program, path: str, headers: dict[str, str]) -> Any:
-    """Return the JSON of one answer."""
+    """Return the JSON of one response."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", path, headers=headers)
     answer = json.load(connection.getresponse())
@@ -97,14 +97,14 @@ def get(server: Program, path: str, headers: dict[str, str]) -> Any:
 
 
 def _check_full(server: Program, path: str, headers: dict[str, str]) -> None:
-    """A page with fewer rows would be fast for nothing: raise RuntimeError."""
+    """Raise RuntimeError unless the page is full: a page with fewer rows costs less."""
     rows = len(get(server, path, headers)["data"])
     if rows != LIMIT:
         raise RuntimeError(f"{path} has {rows} rows")
 
 
 def _cursor_of_the_last_page(bench: Bench) -> str | None:
-    """Return the cursor that leads to the oldest hundred of that shop's payments."""
+    """Return the cursor of the page with the oldest hundred payments of that shop."""
     query = "SELECT id FROM payments WHERE owner = %s ORDER BY id OFFSET %s LIMIT 1"
     with bench.postgres.connect("large") as connection:
         [before] = connection.execute(query, (OTHER_SHOP, LIMIT)).fetchone() or [None]

@@ -1,4 +1,4 @@
-"""The same callbacks put to others: mainfinity-django-mpesa, django-daraja, and a view out of a tutorial."""
+"""The same callbacks for peers: mainfinity-django-mpesa, django-daraja, and a view from a tutorial."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from benchmarks.bars import Row, at_least
 from benchmarks.bench import Bench
 from benchmarks.databases import small
 from benchmarks.paths.callbacks import callbacks, pending_in
-from benchmarks.rounds import Sample, compare, cpu_us, p99, play, rate
+from benchmarks.rounds import Sample, compare, cpu_us, p99, rate, run_rounds
 from benchmarks.service import Hosting, environment, hosted
 from benchmarks.wire import request
 
@@ -30,7 +30,7 @@ _TRANSACTION = (
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Settle as many pending payments with each; all have the same hosting and the same PostgreSQL.
+    """Settle the same number of pending payments with each; all use the same hosting and PostgreSQL.
 
     mainfinity is measured twice: as Django comes, with a new database connection for each request, and tuned,
     with connections that are kept (CONN_MAX_AGE). django-daraja runs on the tuned site. Every server has one
@@ -48,18 +48,18 @@ def measure(bench: Bench) -> list[Row]:
         hosted("wsgi:app", env, Hosting(), bench.logs) as service,
         peer_hosting.hosted(python, as_it_comes, Hosting(), bench.logs) as plain_site,
         peer_hosting.hosted(python, tuned, Hosting(), bench.logs) as site,
-        hosted("benchmarks.tutorial:create_app()", tutorial_env, Hosting(), bench.logs) as lesson,
+        hosted("benchmarks.tutorial:create_app()", tutorial_env, Hosting(), bench.logs) as tutorial_server,
     ):
         contestants: dict[str, Callable[[int], Sample]] = {
             "service": lambda _: bench.load(service, callbacks(pending_in(bench, "small", env))),
             MAINFINITY: lambda _: bench.load(plain_site, _to_mainfinity(bench)),
             TUNED: lambda _: bench.load(site, _to_mainfinity(bench)),
             DARAJA: lambda _: bench.load(site, _to_daraja(bench)),
-            TUTORIAL: lambda _: bench.load(lesson, _to_tutorial(bench)),
+            TUTORIAL: lambda _: bench.load(tutorial_server, _to_tutorial(bench)),
         }
         for contestant in contestants.values():
             contestant(0)
-        samples = play(bench.size.rounds, contestants)
+        samples = run_rounds(bench.size.rounds, contestants)
     _check_settled(bench)
     rows = [
         compare(PATH, "requests/s", rate, samples, against=other, bar=at_least(limit))
@@ -96,7 +96,7 @@ def _store(
 
 
 def _to_mainfinity(bench: Bench) -> list[bytes]:
-    pending, now = seed.invent(bench.size.requests), datetime.now(UTC)
+    pending, now = seed.new_pending(bench.size.requests), datetime.now(UTC)
     kind, amount = "STK_PUSH", seed.AMOUNT
     rows: list[tuple[Any, ...]] = [
         (
@@ -119,7 +119,7 @@ def _to_mainfinity(bench: Bench) -> list[bytes]:
 
 
 def _to_daraja(bench: Bench) -> list[bytes]:
-    pending = seed.invent(bench.size.requests)
+    pending = seed.new_pending(bench.size.requests)
     columns = ("checkout_request_id", "amount", "phone_number", "status")
     rows: list[tuple[Any, ...]] = [(p.checkout_id, seed.AMOUNT, p.phone, "PENDING") for p in pending]
     _store(bench, "peers", "shop_darajapayment", columns, rows)
@@ -127,7 +127,7 @@ def _to_daraja(bench: Bench) -> list[bytes]:
 
 
 def _to_tutorial(bench: Bench) -> list[bytes]:
-    pending = seed.invent(bench.size.requests)
+    pending = seed.new_pending(bench.size.requests)
     columns = ("checkout_request_id", "amount", "phone_number", "status")
     rows: list[tuple[Any, ...]] = [(p.checkout_id, seed.AMOUNT, p.phone, "pending") for p in pending]
     _store(bench, "tutorial", "tutorial_payments", columns, rows)
@@ -135,7 +135,7 @@ def _to_tutorial(bench: Bench) -> list[bytes]:
 
 
 def _check_settled(bench: Bench) -> None:
-    """A peer that answers without settling would be fast for nothing: raise RuntimeError."""
+    """Raise RuntimeError if a peer answered a callback and did not settle its payment."""
     left = "SELECT count(*) FROM {} WHERE status NOT IN ('SUCCESS', 'paid')"
     tables = (
         ("peers", "shop_mpesatransaction"),
@@ -146,4 +146,4 @@ def _check_settled(bench: Bench) -> None:
         with bench.postgres.connect(database) as connection:
             count = connection.execute(left.format(table)).fetchone()
         if count != (0,):
-            raise RuntimeError(f"{table}: {count} payments were answered for, but not settled")
+            raise RuntimeError(f"{table}: {count} payments are not settled after their callbacks")

@@ -1,4 +1,4 @@
-"""How it grows: gunicorn workers, clients at once, the size of the table, and SQLite beside PostgreSQL."""
+"""How the cost grows with gunicorn workers, connections and the size of the table; and SQLite."""
 
 from benchmarks import seed
 from benchmarks.bars import Row, at_most
@@ -7,7 +7,7 @@ from benchmarks.databases import large, small
 from benchmarks.paths.callbacks import callbacks, pending_in
 from benchmarks.postgres import migrate
 from benchmarks.processes import Program
-from benchmarks.rounds import Sample, compare, cost, cpu_us, database_us, middle, p99, play, rate
+from benchmarks.rounds import Sample, compare, cost, cpu_us, database_us, median_of, p99, rate, run_rounds
 from benchmarks.service import THREADS, Hosting, environment, hosted, runtime_of
 from mpesa_service.core.database import Database
 from mpesa_service.models import Payment
@@ -30,7 +30,7 @@ def _settle(bench: Bench, service: Program, database: str, env: dict[str, str]) 
 
 def _figures(path: str, setting: str, samples: list[Sample]) -> list[Row]:
     figures = {"requests/s": rate, "p99 ms": p99, "web CPU µs": cpu_us, "database CPU µs": database_us}
-    return [Row(path, f"{setting}: {name}", middle(samples, figure)) for name, figure in figures.items()]
+    return [Row(path, f"{setting}: {name}", median_of(samples, figure)) for name, figure in figures.items()]
 
 
 def _by_workers(bench: Bench) -> list[Row]:
@@ -57,7 +57,7 @@ def _by_table(bench: Bench) -> list[Row]:
     ):
         for service, name, env in ((small_service, "small", small_env), (large_service, "large", large_env)):
             _settle(bench, service, name, env)
-        samples = play(
+        samples = run_rounds(
             bench.size.rounds,
             {
                 few: lambda _: _settle(bench, small_service, "small", small_env),
@@ -75,7 +75,7 @@ def _by_connections(bench: Bench, service: Program, env: dict[str, str]) -> list
         pending = pending_in(bench, "small", env, bench.size.fewer)
         return bench.load(service, callbacks(pending), connections=connections)
 
-    samples = play(
+    samples = run_rounds(
         bench.size.rounds,
         {f"{count} at once": lambda _, n=count: settle(n) for count in bench.size.connection_counts},  # type: ignore[misc]
     )
@@ -83,7 +83,7 @@ def _by_connections(bench: Bench, service: Program, env: dict[str, str]) -> list
 
 
 def _on_disk(bench: Bench) -> list[Row]:
-    """The large table, of payments alone: their trails and callbacks are not in it."""
+    """Return the sizes of the large table of payments, without audit trails and stored callbacks."""
     with bench.postgres.connect("large") as connection:
         sizes = connection.execute("SELECT pg_table_size('payments'), pg_indexes_size('payments')").fetchone()
     name = f"{bench.size.large:,} payments"
@@ -102,15 +102,15 @@ def _on_sqlite(bench: Bench) -> list[Row]:
         samples = [_settle_on_sqlite(bench, service, env) for _ in range(bench.size.rounds)]
         memory = service.memory()
     return [
-        Row("callbacks on SQLite", "requests/s", middle(samples, rate)),
-        Row("callbacks on SQLite", "p99 ms", middle(samples, p99)),
-        Row("callbacks on SQLite", "web CPU µs", middle(samples, cpu_us)),
+        Row("callbacks on SQLite", "requests/s", median_of(samples, rate)),
+        Row("callbacks on SQLite", "p99 ms", median_of(samples, p99)),
+        Row("callbacks on SQLite", "web CPU µs", median_of(samples, cpu_us)),
         Row(MEMORY, "SQLite: MiB of the worker", memory),
     ]
 
 
 def _settle_on_sqlite(bench: Bench, service: Program, env: dict[str, str]) -> Sample:
-    pending = seed.invent(bench.size.requests // 2)
+    pending = seed.new_pending(bench.size.requests // 2)
     vault = runtime_of(env).vault
     database = Database(env["DATABASE_URL"])
     with database.begin() as session:

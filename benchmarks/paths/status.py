@@ -1,4 +1,4 @@
-"""Reading one payment that is settled: no question to Daraja, one row."""
+"""Status reads of settled payments: one row, and no query to Daraja."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from benchmarks.bars import Row, at_least
 from benchmarks.bench import Bench
 from benchmarks.databases import small
 from benchmarks.paths.callbacks import floor_server
-from benchmarks.rounds import compare, cpu_us, p99, play, rate
+from benchmarks.rounds import compare, cpu_us, p99, rate, run_rounds
 from benchmarks.service import SHOP, Hosting, bearer, environment, hosted, token_of
 from benchmarks.wire import request
 
@@ -27,7 +27,7 @@ def measure(bench: Bench) -> list[Row]:
     ):
         bench.load(service, ours)
         bench.load(floor, theirs)
-        samples = play(
+        samples = run_rounds(
             bench.size.rounds,
             {"service": lambda _: bench.load(service, ours), FLOOR: lambda _: bench.load(floor, theirs)},
         )
@@ -39,7 +39,7 @@ def measure(bench: Bench) -> list[Row]:
 
 
 def ids_of(bench: Bench, database: str, count: int) -> Sequence[str]:
-    """Return ids of the shop's settled payments, as many as asked for, from all over the table."""
+    """Return `count` ids of the shop's settled payments, from all parts of the table."""
     query = (
         "SELECT id FROM payments WHERE owner = %s AND status = 'succeeded' AND completed_at IS NOT NULL"
         " ORDER BY callback_token_hash LIMIT %s"

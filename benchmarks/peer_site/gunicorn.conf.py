@@ -1,4 +1,4 @@
-"""Processes, threads and time-outs of the service's gunicorn.conf.py; garbage collector as it comes."""
+"""The processes, threads and timeouts of the service's gunicorn.conf.py."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A Django site as the peers' own documents describe it, on PostgreSQL."""
+"""A Django site as the peers' documentation describes it, on PostgreSQL."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The callback addresses of the peers."""
+"""The callback URLs of the peers."""
 
 from django.urls import include, path
 from shop.views import daraja_callback

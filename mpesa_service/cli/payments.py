@@ -47,7 +47,9 @@ _FILTERS = (
     ),
     click.option("--provider", type=click.Choice(PROVIDERS), help="The payment provider."),
     click.option("--order", "orderId", metavar="ID", help="The order."),
-    click.option("--from", "from", metavar="TIME", help="Start, in Nairobi: 2026-11-22 or 2026-11-22T14:00."),
+    click.option(
+        "--from", "from", metavar="TIME", help="Start, Nairobi time: 2026-11-22 or 2026-11-22T14:00."
+    ),
     click.option("--to", "to", metavar="TIME", help="End, not included."),
     click.option("--receipt", help="The M-Pesa receipt."),
     click.option(

@@ -6,7 +6,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from mpesa_service.auth import is_subject, make_token
+from mpesa_service.auth import is_subject, make_token, makes_tokens
 from mpesa_service.cli.options import as_json, say
 
 
@@ -25,7 +25,7 @@ def token(sub: str, roles: tuple[str, ...], hours: int, as_json: bool) -> None:
     """
     if not is_subject(sub):
         raise click.UsageError("--sub must be 1 to 255 printable characters.")
-    if current_app.config["JWT_ALGORITHM"] != "HS256":
+    if not makes_tokens(current_app):
         raise click.ClickException(
             "The holder of the private key makes the tokens: JWT_ALGORITHM is not HS256."
         )

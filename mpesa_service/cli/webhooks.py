@@ -31,7 +31,7 @@ from mpesa_service.services.webhook_deliveries import DeliveryRecord
 from mpesa_service.services.webhooks import EndpointRecord
 
 TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
-FROM = "Start, in Nairobi: 2026-11-22 or 2026-11-22T14:00."
+FROM = "Start, Nairobi time: 2026-11-22 or 2026-11-22T14:00."
 TO = "End, not included."
 
 webhooks_cli = AppGroup("webhooks", help="Webhook endpoints and their deliveries.")

@@ -49,9 +49,7 @@ MEND_SILENCE = (
     " also just be slow; run the doctor again in a minute."
 )
 MEND_SOON = "Run the doctor again in ten seconds: it asks no sooner, since failures lock an initiator."
-MEND_STOPPED = (
-    "Let them go on: flask --app wsgi mpesa refunds resume --by <you>, and the same with payouts for refunds."
-)
+MEND_STOPPED = "Resume them: mpesa refunds resume --by NAME, and mpesa payouts resume --by NAME."
 MEND_CALLBACK = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet and come out at this service's"
     " /api/mpesa/callback: check DNS, the certificate, the proxy, and that the service runs."

@@ -15,7 +15,7 @@ class Vault:
     """Encrypts with the newest key, decrypts with any, and hashes with a key of its own.
 
     Encryption is randomised, so equal texts look different; `fingerprint` is what finds them again.
-    Rotation: put a new key first, run `flask --app wsgi mpesa keys rotate`, then drop the old one.
+    Rotation: put a new key first, run `mpesa keys rotate`, then drop the old one.
     """
 
     def __init__(self, encryption_keys: Sequence[str], hash_key: str) -> None:

@@ -1,4 +1,4 @@
-"""Bars and what they say of a row."""
+"""Bars, and the outcome of a row."""
 
 import pytest
 
@@ -28,17 +28,17 @@ def test_a_bar_is_met_or_not(ratio: float, bar: object, mark: str) -> None:
 
 
 @pytest.mark.parametrize(("ratio", "bar"), [(None, at_least(1)), (0.1, None), (None, None)])
-def test_what_has_no_bar_neither_passes_nor_fails(ratio: float | None, bar: object) -> None:
+def test_a_row_without_a_bar_neither_passes_nor_fails(ratio: float | None, bar: object) -> None:
     found = row(ratio, bar)
     assert found.passed is None
     assert found.mark == ""
 
 
-def test_bars_are_written_as_people_write_them() -> None:
+def test_a_bar_as_text() -> None:
     assert [str(at_least(0.35)), str(at_most(3))] == ["≥ 0.35", "≤ 3"]
 
 
-def test_json_says_what_the_table_says() -> None:
+def test_json_has_the_outcome_of_the_table() -> None:
     found = row(0.4, at_least(0.35, 0.5)).as_json()
     assert (found["passed"], found["outcome"], found["ratio"]) == (True, "pass", 0.4)
     assert found["bar"] == {"side": "least", "limit": 0.35, "stretch": 0.5}

@@ -1,4 +1,4 @@
-"""CPU that programs took: all of it, to the nanosecond, their ended children's too."""
+"""The CPU time of programs, including their ended children."""
 
 import os
 import subprocess
@@ -18,23 +18,23 @@ assert list(readings) == sorted(readings), readings
 """
 
 
-def test_a_process_is_read_as_it_reads_itself() -> None:
+def test_the_reading_agrees_with_the_process_itself() -> None:
     subprocess.run([sys.executable, "-c", READS_ITSELF], check=True, cwd=ROOT)
 
 
-def test_what_lies_between_two_readings_is_seen_below_a_tick() -> None:
+def test_two_readings_differ_by_less_than_a_tick() -> None:
     first = cpu_of(os.getpid())
     sum(range(10_000))
     assert first < cpu_of(os.getpid())
 
 
-def test_children_that_have_ended_count() -> None:
+def test_ended_children_count() -> None:
     before, alone = cpu_of(os.getpid()), time.process_time()
     subprocess.run([sys.executable, "-c", BUSY], check=True)
     assert cpu_of(os.getpid()) - before > time.process_time() - alone
 
 
-def test_a_process_that_is_gone_took_nothing() -> None:
+def test_an_ended_process_has_no_cpu() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     assert cpu_of(gone.pid) == 0

@@ -1,4 +1,4 @@
-"""The outcome as people and scripts get it."""
+"""The result for people and for scripts."""
 
 import json
 from pathlib import Path
@@ -28,11 +28,11 @@ def facts() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "text"), [(None, ""), (1234.5, "1,234"), (99.96, "100.0"), (12.34, "12.3"), (0.617, "0.62")]
 )
-def test_figures_have_the_digits_that_mean_something(value: float | None, text: str) -> None:
+def test_figures_have_their_significant_digits(value: float | None, text: str) -> None:
     assert report.number(value) == text
 
 
-def test_the_document_says_what_failed(tmp_path: Path, facts: dict[str, Any]) -> None:
+def test_the_document_names_what_failed(tmp_path: Path, facts: dict[str, Any]) -> None:
     path = tmp_path / "deep" / "results.json"
     report.write_json(path, ROWS, facts)
     found = json.loads(path.read_text())

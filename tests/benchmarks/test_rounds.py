@@ -1,10 +1,10 @@
-"""Rounds, and figures out of them."""
+"""Rounds and their figures."""
 
 from collections.abc import Callable
 
 import pytest
 
-from benchmarks.rounds import Sample, compare, extend, middle, play, rate, timed
+from benchmarks.rounds import Sample, compare, extend, median_of, rate, run_rounds, timed
 from benchmarks.stats import median_ratio, percentile
 
 
@@ -15,7 +15,7 @@ def test_a_percentile_is_one_of_the_values(share: float, expected: float) -> Non
     assert percentile([float(value) for value in range(100, 0, -1)], share) == expected
 
 
-def test_nothing_has_no_percentile() -> None:
+def test_no_values_have_no_percentile() -> None:
     with pytest.raises(ValueError, match="nothing"):
         percentile([], 0.5)
 
@@ -24,7 +24,7 @@ def test_a_slow_round_cancels_out() -> None:
     assert median_ratio([50.0, 5.0, 50.0], [100.0, 10.0, 100.0]) == 0.5
 
 
-def test_every_contestant_plays_every_round_and_each_is_first_once() -> None:
+def test_every_contestant_is_in_every_round_and_each_is_first_once() -> None:
     order: list[tuple[str, int]] = []
 
     def contestant(name: str) -> Callable[[int], Sample]:
@@ -34,13 +34,13 @@ def test_every_contestant_plays_every_round_and_each_is_first_once() -> None:
 
         return measure
 
-    samples = play(3, {name: contestant(name) for name in "abc"})
+    samples = run_rounds(3, {name: contestant(name) for name in "abc"})
     assert {name: len(found) for name, found in samples.items()} == {"a": 3, "b": 3, "c": 3}
     assert [name for name, _ in order] == list("abc" + "bca" + "cab")
     assert [number for _, number in order] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
-def test_a_sample_tells_rates_costs_and_latencies() -> None:
+def test_a_sample_has_rates_costs_and_latencies() -> None:
     latencies = tuple(number / 1000 for number in range(1, 101))
     sample = Sample(100, 2.0, cpu=0.05, database_cpu=0.02, latencies=latencies)
     assert (sample.rate, sample.cpu_us, sample.database_us) == (50.0, pytest.approx(500), pytest.approx(200))
@@ -54,7 +54,7 @@ def test_a_comparison_has_medians_and_the_median_of_the_ratios() -> None:
     }
     row = compare("path", "requests/s", rate, samples, against="floor")
     assert (row.ours, row.theirs, row.ratio) == (20.0, 30.0, 0.5)
-    assert middle(samples["floor"], rate) == 30.0
+    assert median_of(samples["floor"], rate) == 30.0
 
 
 def test_an_act_is_timed_with_its_cpu() -> None:
@@ -64,8 +64,8 @@ def test_an_act_is_timed_with_its_cpu() -> None:
     assert sample.cpu > 0
 
 
-def test_an_act_that_did_less_is_no_sample() -> None:
-    with pytest.raises(RuntimeError, match="2 were done instead of 3"):
+def test_an_act_that_did_less_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match="2 were done, not 3"):
         timed(lambda: 2, 3)
 
 

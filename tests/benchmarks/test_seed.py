@@ -1,4 +1,4 @@
-"""What the benchmark puts into the tables is what the service would have put there."""
+"""The rows that the benchmark inserts are like those of the service."""
 
 import json
 from typing import Any
@@ -11,22 +11,22 @@ from mpesa_service.services.vault import Vault
 from tests.support import ENCRYPTION_KEY, SECRET, Service
 
 
-def test_invented_payments_differ_in_everything_that_is_unique() -> None:
-    pending = seed.invent(200)
+def test_new_payments_differ_in_every_unique_value() -> None:
+    pending = seed.new_pending(200)
     for field in ("payment_id", "checkout_id", "merchant_id", "token", "phone", "receipt"):
         assert len({getattr(one, field) for one in pending}) == 200
 
 
 def test_their_callbacks_are_those_of_m_pesa() -> None:
-    [one] = seed.invent(1)
+    [one] = seed.new_pending(1)
     read = parse_stk_callback(json.dumps(one.callback()).encode())
     assert (read.checkout_request_id, read.merchant_request_id) == (one.checkout_id, one.merchant_id)
     assert (read.receipt, read.phone) == (one.receipt, one.phone)
     assert whole_shillings(read.amount) == seed.AMOUNT
 
 
-def test_they_are_settled_like_any_payment(service: Service) -> None:
-    pending = seed.invent(3)
+def test_callbacks_settle_them(service: Service) -> None:
+    pending = seed.new_pending(3)
     vault = Vault([ENCRYPTION_KEY], SECRET)
     with service.runtime.database.begin() as session:
         rows: list[dict[str, Any]] = [seed.as_attributes(seed.pending_row(vault, one)) for one in pending]

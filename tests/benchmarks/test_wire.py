@@ -1,4 +1,4 @@
-"""HTTP as the load generator writes and reads it."""
+"""HTTP of the load generator."""
 
 import json
 
@@ -20,7 +20,7 @@ def test_a_request_is_whole() -> None:
     assert json.loads(body) == {"a": 1}
 
 
-def test_a_request_without_a_body_announces_none() -> None:
+def test_a_request_without_a_body_has_no_length() -> None:
     assert request("GET", "/x").endswith(b"\r\n\r\n")
     assert b"Content-Length" not in request("GET", "/x")
 
@@ -36,11 +36,11 @@ def test_a_request_without_a_body_announces_none() -> None:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 59),
     ],
 )
-def test_an_answer_tells_how_long_it_is(received: bytes, length: int | None) -> None:
+def test_the_length_of_a_response(received: bytes, length: int | None) -> None:
     assert answer_length(received) == length
 
 
-def test_an_answer_tells_its_status() -> None:
+def test_the_status_of_a_response() -> None:
     assert status(b"HTTP/1.1 503 Service Unavailable\r\n") == 503
 
 

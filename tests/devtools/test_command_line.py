@@ -127,7 +127,7 @@ class TestRunning:
         family = descendants(running.process.pid)
         assert len(family) >= 4  # watchdog, simulator, gunicorn and its worker
         assert running.end(signal.SIGINT) == 0
-        assert not any(map(alive, family))
+        eventually(lambda: not any(map(alive, family)), "the end of the processes")
         assert "Traceback" not in running.printed()
         assert running.printed().endswith("Stopped.\n")
         require_free(running.paths.port, "PORT")
@@ -144,7 +144,7 @@ def test_a_stop_during_the_start_leaves_no_process(paths: LocalPaths, tmp_path: 
     process.send_signal(number)
     assert process.wait(TIMEOUT) == 0
     assert "Traceback" not in (tmp_path / "shown").read_text()
-    assert not any(map(alive, family))
+    eventually(lambda: not any(map(alive, family)), "the end of the processes")
 
 
 def test_a_killed_parent_leaves_no_child(tmp_path: Path):
@@ -218,7 +218,7 @@ def test_ctrl_c_during_the_fault_scenario_leaves_no_process(paths: LocalPaths, t
     shown = (tmp_path / "shown").read_text()
     assert shown.endswith("Stopped before the end.\n")
     assert "Traceback" not in shown
-    assert not any(map(alive, family))
+    eventually(lambda: not any(map(alive, family)), "the end of the processes")
 
 
 @pytest.mark.usefixtures("plain_environment")

@@ -1,4 +1,4 @@
-"""The peers' models, made concrete, and a payment of one's own for the peer that has none."""
+"""Concrete models for the abstract ones of the peers, and a payment for django-daraja, which has none."""
 
 from django.db import models
 from django_mpesa.models import AbstractMpesaCallbackLog, AbstractMpesaTransaction
@@ -13,7 +13,7 @@ class MpesaCallbackLog(AbstractMpesaCallbackLog):
 
 
 class DarajaPayment(models.Model):
-    """A payment beside django-daraja, which parses callbacks and keeps nothing."""
+    """A payment for django-daraja, which parses callbacks and stores nothing."""
 
     checkout_request_id = models.CharField(max_length=200, unique=True)
     amount = models.IntegerField()

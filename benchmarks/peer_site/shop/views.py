@@ -9,7 +9,7 @@ from shop.models import DarajaPayment
 
 @csrf_exempt
 def daraja_callback(request: HttpRequest) -> JsonResponse:
-    """Find the payment, and write down what became of it."""
+    """Find the payment, and store its result."""
     found = MpesaClient().parse_stk_result(request.body)
     payment = DarajaPayment.objects.get(checkout_request_id=found["CheckoutRequestID"])
     payment.status = "SUCCESS" if found["ResultCode"] == 0 else "FAILED"
