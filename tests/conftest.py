@@ -102,7 +102,8 @@ def new_migrated_database(new_postgres_database: Any) -> Any:
 @pytest.fixture(scope="session")
 def shared_postgres(new_migrated_database: Any) -> Iterator[Engine]:
     """The database that most tests use, one after the other."""
-    engine = create_engine(new_migrated_database("service"))
+    # Some tests kill all connections of the database.
+    engine = create_engine(new_migrated_database("service"), pool_pre_ping=True)
     yield engine
     engine.dispose()
 

@@ -228,7 +228,8 @@ class TestAccountReferences:
         alembic(at_0005, command.upgrade, "0006")
         vault = Vault([ENCRYPTION_KEY], SECRET)
         with at_0005.read() as session:
-            [payment] = session.scalars(sa.select(Payment))
+            columns = Payment.reference_key, Payment.bill_reference_encrypted
+            [payment] = session.execute(sa.select(*columns)).all()
             rows = session.scalars(sa.select(C2bConfirmation).order_by(C2bConfirmation.receipt)).all()
         assert payment.reference_key == typed_key(vault, "0712345678")
         assert vault.decrypt(payment.bill_reference_encrypted or b"") == "0712 345 678"

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from mpesa_service import extensions
+from mpesa_service.core import database as database_module
 from mpesa_service.core.database import Database
 from mpesa_service.models import Hold
+from mpesa_service.models.driver import Statement
 from mpesa_service.services.clock import utc_now
 
 
@@ -75,14 +76,15 @@ def _hold_and_fail(session: Session) -> None:
 
 
 def test_a_statement_at_once_is_committed_and_as_durable_as_any(database: Database) -> None:
-    statement = insert(Hold).values(name="a", reason="x", since=utc_now())
-    with database.statements() as connection:
-        connection.execute(statement)
+    mark = "?" if database.is_sqlite else "%s"
+    insert = Statement(f"INSERT INTO holds (name, reason, since) VALUES ('a', 'x', {mark})", (utc_now(),))
+    with database.writing() as connection:
+        assert connection.execute([insert]) == [1]
         if not database.is_sqlite:
-            assert connection.scalar(text("SHOW synchronous_commit")) == "on"
-            assert names(database) == {"a"}, "before the block ends"
-    with pytest.raises(IntegrityError), database.statements() as connection:
-        connection.execute(statement)
+            assert connection.rows("SHOW synchronous_commit", ()) == [["on"]]
+        assert names(database) == {"a"}, "before the block ends"
+    with pytest.raises(IntegrityError), database.writing() as connection:
+        connection.execute([insert])
     assert names(database) == {"a"}
     with pytest.raises(ZeroDivisionError), database.begin() as session:
         _hold_and_fail(session)
@@ -105,7 +107,7 @@ def kill_idle_connections(database: Database) -> None:
 def test_a_connection_that_died_at_rest_is_replaced(
     postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extensions, "REST_SECONDS", -1.0)
+    monkeypatch.setattr(database_module, "REST_SECONDS", -1.0)
     store(postgres, "before")
     kill_idle_connections(postgres)
     store(postgres, "after")
