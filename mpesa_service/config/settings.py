@@ -125,7 +125,7 @@ class Settings:
         "How often all processes together may query Daraja about payments. By default 5 in the sandbox (its"
         " limit) and 60 elsewhere.",
         None,
-        read_by=WORKER,
+        read_by=SERVE_WORKER,
     )
     mpesa_min_amount: int = setting(whole_number(1), "Least payment in shillings.", 1, read_by=SERVE)
     mpesa_max_amount: int = setting(

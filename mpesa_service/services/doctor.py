@@ -36,6 +36,10 @@ KEYS = "consumer key and secret"
 PASSKEY = "shortcode and passkey"
 INITIATOR = "initiator"
 INITIATOR_PATIENCE = 20.0
+INITIATOR_SETTINGS = (
+    "The settings are MPESA_INITIATOR_NAME, and MPESA_SECURITY_CREDENTIAL or MPESA_INITIATOR_PASSWORD with"
+    " MPESA_CERTIFICATE_PATH."
+)
 """Seconds; M-Pesa's answers take seconds to minutes."""
 DOCTOR = "doctor"
 CALLBACK = "callback address"
@@ -125,7 +129,7 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
         yield warning(INITIATOR, error.message, MEND_SOON)
         return
     except ServiceError as error:
-        yield wrong(INITIATOR, error.message, mends.INITIATOR)
+        yield wrong(INITIATOR, error.message, f"{mends.INITIATOR} {INITIATOR_SETTINGS}")
         return
     except SQLAlchemyError:
         yield skipped(INITIATOR, "not asked: the database does not answer")
@@ -137,7 +141,8 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
         yield good(INITIATOR, "accepted, and M-Pesa's answer arrived")
     elif found.completed_at is not None:
         said = f"M-Pesa: {found.failure_reason or 'no'} ({found.result_code})"
-        yield wrong(INITIATOR, said, command_result(found.result_code).mend or mends.INITIATOR)
+        advice = command_result(found.result_code).mend or mends.INITIATOR
+        yield wrong(INITIATOR, said, f"{advice} {INITIATOR_SETTINGS}")
     else:
         yield warning(INITIATOR, f"no answer within {wait_seconds:.0f} s", MEND_SILENCE)
 

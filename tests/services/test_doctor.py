@@ -193,7 +193,10 @@ class TestInitiator:
         changed = replace(with_daraja(**changes), clock=service.clock)
         service.clock.advance(10)
         found = only(doctor.initiator(changed))
-        assert (found.health, found.mend) == (Health.WRONG, mends.INITIATOR)
+        assert (found.health, found.mend) == (
+            Health.WRONG,
+            f"{mends.INITIATOR} {doctor.INITIATOR_SETTINGS}",
+        )
         assert "2001" in found.found
         service.clock.advance(10)
         found = only(doctor.initiator(service.runtime))
@@ -213,7 +216,10 @@ class TestInitiator:
 
     def test_a_certificate_that_is_not_there(self, service: Service, with_daraja: Any) -> None:
         found = only(doctor.initiator(with_daraja(mpesa_certificate_path="/nowhere.pem"), 0))
-        assert (found.health, found.mend) == (Health.WRONG, mends.INITIATOR)
+        assert (found.health, found.mend) == (
+            Health.WRONG,
+            f"{mends.INITIATOR} {doctor.INITIATOR_SETTINGS}",
+        )
 
     def test_none_is_no_fault(self, service: Service) -> None:
         assert only(doctor.initiator(at(service.runtime, mpesa_initiator_name=None))).health is Health.SKIPPED

@@ -144,3 +144,9 @@ class TestProcessCounters:
         limiter.hit(rate_limits.parse("1 per second"), "after")
         assert counters.reset() == 2
         assert counters.reset() == 0
+
+
+def test_memory_is_always_there() -> None:
+    counters = ProcessCounters()
+    assert counters.check()
+    assert counters.base_exceptions == ()
