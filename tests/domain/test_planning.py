@@ -23,7 +23,7 @@ from mpesa_service.models.load import make_facts
 from tests.facts import AT, changed, payment_facts
 
 AMOUNT = 100
-OWN, SECOND, ANOTHERS = "NLJ7RT61SV", "NLJ7RT61SW", "NLJ7RT61SX"
+OWN, SECOND, THEIR = "NLJ7RT61SV", "NLJ7RT61SW", "NLJ7RT61SX"
 """Receipts: of the payment, of money beside it, and of another payment."""
 PATHS = {(edge.name, edge.source): edge.target for edge in PAYMENT_TRANSITIONS.edges}
 
@@ -31,7 +31,7 @@ outcomes = st.sampled_from(list(Outcome))
 codes = st.sampled_from(["1", "1032", "1037"])
 mostly = st.sampled_from([True, True, True, False])
 amounts = st.sampled_from([AMOUNT, AMOUNT, AMOUNT, AMOUNT - 1, None])
-receipts = st.sampled_from([OWN, OWN, OWN, SECOND, ANOTHERS, "", None])
+receipts = st.sampled_from([OWN, OWN, OWN, SECOND, THEIR, "", None])
 
 
 class PaymentMachine(RuleBasedStateMachine):
@@ -47,7 +47,7 @@ class PaymentMachine(RuleBasedStateMachine):
     )
     def begin(self, expected: bool, elsewhere: int, begun: PaymentStatus) -> None:
         self.now = AT
-        self.taken = {ANOTHERS}
+        self.taken = {THEIR}
         self.confirmations: list[tuple[str | None, int | None]] = []
         self.been = [begun]
         self.last_move = "created"
