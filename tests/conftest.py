@@ -1,5 +1,6 @@
 """Real databases, the real simulator, a real port; only the time is ours."""
 
+import gc
 import logging
 import os
 import shutil
@@ -42,6 +43,12 @@ def migrate(url: str, revision: str = "head") -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
     database.dispose()
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays to the end: modules and tests, through which it took a fifth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
