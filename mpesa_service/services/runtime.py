@@ -37,10 +37,13 @@ class Runtime:
 
 
 def build_runtime(
-    settings: Settings, clock: Clock = utc_now, jitter: Callable[[], float] = _jitter
+    settings: Settings,
+    clock: Clock = utc_now,
+    jitter: Callable[[], float] = _jitter,
+    database: Database | None = None,
 ) -> Runtime:
-    """Wire a runtime from settings; opens no connection yet."""
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    """Wire a runtime from settings. Opens no connection yet. `database` replaces that of the settings."""
+    database = database or Database(settings.database_url, pool_size=settings.database_pool_size)
     vault = Vault(settings.phone_encryption_keys, settings.phone_hash_key)
     app = f"{settings.daraja_base_url} {settings.mpesa_consumer_key}"
     store = DatabaseTokenStore(database, vault, app, clock)

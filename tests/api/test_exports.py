@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from mpesa_service.api.exports import EXPORTS_AT_ONCE, _slots
 from mpesa_service.schemas.rows import EXPORTED
@@ -58,15 +58,15 @@ def listed(service: Service, query: str = "", **more: Any) -> list[dict[str, Any
     return data
 
 
-def selects(service: Service) -> list[str]:
+def selects(service: Service, listen: Any) -> list[str]:
     """Return a list that every statement about payments is added to from now on."""
     seen: list[str] = []
 
-    @event.listens_for(service.runtime.database.engine, "before_cursor_execute")
     def note(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
         if "payments" in statement:
             seen.append(statement)
 
+    listen(service.runtime.database.engine, "before_cursor_execute", note)
     return seen
 
 
@@ -151,9 +151,9 @@ class TestFiles:
 
 
 class TestStreaming:
-    def test_the_first_lines_come_before_the_last_are_read(self, service: Service) -> None:
+    def test_the_first_lines_come_before_the_last_are_read(self, service: Service, listen: Any) -> None:
         add_payments(service.runtime, 40)
-        seen = selects(service)
+        seen = selects(service, listen)
         answer = export(service, buffered=False)
         parts = answer.iter_encoded()
         assert next(parts).startswith(b"_id,")
@@ -162,10 +162,10 @@ class TestStreaming:
         answer.close()
 
     def test_a_reader_who_leaves_stops_the_work(
-        self, service: Service, caplog: pytest.LogCaptureFixture
+        self, service: Service, caplog: pytest.LogCaptureFixture, listen: Any
     ) -> None:
         add_payments(service.runtime, 40)
-        seen = selects(service)
+        seen = selects(service, listen)
         caplog.set_level(logging.INFO)
         answer = export(service, buffered=False)
         parts = answer.iter_encoded()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from mpesa_service.schemas.rows import EXPORTED
 from mpesa_service.services import listing
@@ -120,17 +119,19 @@ class TestExport:
         run(service, "export", str(file), "--force")
         assert file.read_text() == ",".join(EXPORTED) + "\n"
 
-    def test_stopped_half_way_the_file_has_another_name(self, service: Service, tmp_path: Path) -> None:
+    def test_stopped_half_way_the_file_has_another_name(
+        self, service: Service, tmp_path: Path, listen: Any
+    ) -> None:
         add_payments(service.runtime, 10)
         file = tmp_path / "payments.jsonl"
         pages = []
 
-        @event.listens_for(service.runtime.database.engine, "before_cursor_execute")
         def press_ctrl_c(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
             pages.append("LIMIT" in statement)
             if sum(pages) == 3:
                 signal.raise_signal(signal.SIGINT)
 
+        listen(service.runtime.database.engine, "before_cursor_execute", press_ctrl_c)
         result = invoke(service, "export", str(file), "--format", "jsonl")
         assert result.exit_code == 1
         part = tmp_path / "payments.jsonl.part"

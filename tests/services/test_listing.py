@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.domain.states import PaymentStatus
@@ -27,15 +27,15 @@ def found(service: Service, who: Principal = SHOP, limit: int = 100, **filters: 
     return [payment.id for payment in list_payments(service.runtime, who, Filters(**filters), limit).payments]
 
 
-def statements(service: Service) -> list[str]:
+def statements(service: Service, listen: Any) -> list[str]:
     """Return a list that every statement of the database is added to from now on."""
     seen: list[str] = []
 
-    @event.listens_for(service.runtime.database.engine, "before_cursor_execute")
     def note(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
         if statement != "BEGIN":
             seen.append(statement)
 
+    listen(service.runtime.database.engine, "before_cursor_execute", note)
     return seen
 
 
@@ -64,9 +64,9 @@ class TestPages:
         rest = list_payments(service.runtime, SHOP, Filters(), 3, page.next)
         assert [payment.id for payment in (*page.payments, *rest.payments)] == made[::-1]
 
-    def test_a_page_is_one_statement_and_so_are_several_statuses(self, service: Service) -> None:
+    def test_a_page_is_one_statement_and_so_are_several_statuses(self, service: Service, listen: Any) -> None:
         add_payments(service.runtime, 5)
-        seen = statements(service)
+        seen = statements(service, listen)
         for filters in (Filters(), Filters(frozenset({"pending", "succeeded"})), Filters(phone=phone_of(1))):
             list_payments(service.runtime, SHOP, filters, 3)
             assert len(seen) == 1, seen
@@ -238,11 +238,11 @@ class TestBatches:
         assert list(all_payments(service.runtime, Principal("nobody"), Filters())) == []
 
     def test_are_read_one_at_a_time_and_nothing_stays_open(
-        self, service: Service, monkeypatch: pytest.MonkeyPatch
+        self, service: Service, monkeypatch: pytest.MonkeyPatch, listen: Any
     ) -> None:
         monkeypatch.setattr(listing, "BATCH", 2)
         add_payments(service.runtime, 10)
-        seen, pool = statements(service), service.runtime.database.engine.pool
+        seen, pool = statements(service, listen), service.runtime.database.engine.pool
         batches = all_payments(service.runtime, SHOP, Filters())
         assert seen == []
         for number in (1, 2):
