@@ -24,6 +24,7 @@ from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOption
 from daraja_simulator.server import SimulatorServer
 from mpesa_service.core.database import Database
 from mpesa_service.models import Base
+from mpesa_service.services.readiness import SCHEMA_REVISION
 from tests.support import Listening, Service, TestClock, environment, start_service
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,7 +133,10 @@ def postgres_url(shared_postgres: Engine) -> str:
 
 
 def empty(connection: Connection) -> None:
-    """Delete all rows and restart all counters, past keys and triggers; TRUNCATE is slow."""
+    """Delete all rows and restart all counters, past keys and triggers; TRUNCATE is slow.
+
+    Some tests pretend that the schema is old.
+    """
     names = [table.name for table in Base.metadata.sorted_tables]
     filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names)
     connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -143,6 +147,7 @@ def empty(connection: Connection) -> None:
     ]
     restart = ", ".join(f"setval(pg_get_serial_sequence('{name}', 'id'), 1, false)" for name in numbered)
     connection.execute(text(f"SELECT {restart}"))
+    connection.execute(text(f"UPDATE alembic_version SET version_num = '{SCHEMA_REVISION}'"))
 
 
 @pytest.fixture
