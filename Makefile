@@ -40,8 +40,9 @@ demo: .venv/.runtime ## one payment, its refunds and the order service, step by 
 demo-day: .venv/.runtime ## a shop's whole day of payments with faults, compared with the ledger (about six minutes)
 	@$(BIN)/python -m devtools demo-day
 
+# Three processes for two cores: some tests wait.
 test: .venv/.dev ## every test, on SQLite and on a real PostgreSQL, with the coverage gates
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --cov --cov-report=
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python -m tests.coverage_gates
 
 soak: .venv/.dev ## the reliability tests at full size (about half an hour); updates docs/reliability.md

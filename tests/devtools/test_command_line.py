@@ -117,6 +117,19 @@ class TestRunning:
         assert not endpoint["enabled"], "the demo disables its webhook at the end"
 
     @pytest.mark.usefixtures("plain_environment")
+    def test_the_demo_with_lost_and_doubled_callbacks(self, running: Running, capsys):
+        """For a lost callback, the worker queries Daraja about half a minute after the push."""
+        many = ("--lost=20", "--doubled=30", "--payments=20", "--seed=7")
+        assert main([*arguments("demo", running.paths), *many]) == 0
+        shown = capsys.readouterr().out
+        assert "callbacks    4 lost, 6 doubled" in shown
+        assert "SEED=7 repeats this run" in shown
+        assert shown.count("20/20") == 2
+        assert "settled      16 by callback, 4 by query" in shown
+        assert "published    20 events for 20 payments" in shown
+        assert "All three agree, and each payment was published once." in shown
+
+    @pytest.mark.usefixtures("plain_environment")
     def test_the_demo_fails_when_a_step_does(self, running: Running, capsys):
         running.simulator("script", **{"for": "stk_push", "fault": "callback_lost", "outcome": "hold"})
         assert main(arguments("demo", running.paths)) == 1
@@ -192,20 +205,6 @@ def test_the_demo_starts_a_stack_of_its_own(paths: LocalPaths, capsys):
     assert "Only 600 shillings of this payment can still be refunded." in shown
     assert "The ledger and the record agree" in shown
     assert not paths.directory.exists()
-
-
-@pytest.mark.usefixtures("plain_environment")
-def test_the_demo_with_lost_and_doubled_callbacks(paths: LocalPaths, capsys):
-    """For a lost callback, the worker queries Daraja about half a minute after the push."""
-    many = ("--lost=20", "--doubled=30", "--payments=20", "--seed=7")
-    assert main([*arguments("demo", paths), *many]) == 0
-    shown = capsys.readouterr().out
-    assert "callbacks    4 lost, 6 doubled" in shown
-    assert "SEED=7 repeats this run" in shown
-    assert shown.count("20/20") == 2
-    assert "settled      16 by callback, 4 by query" in shown
-    assert "published    20 events for 20 payments" in shown
-    assert "All three agree, and each payment was published once." in shown
 
 
 def test_ctrl_c_during_the_fault_scenario_leaves_no_process(paths: LocalPaths, tmp_path: Path):
