@@ -4,8 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mpesa_service.domain.transitions import TransitionTable
-
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS
 from mpesa_service.domain.states import (
     OPEN,
@@ -14,6 +12,7 @@ from mpesa_service.domain.states import (
     PAYOUT_TRANSITIONS,
     REFUND_TRANSITIONS,
     UNPAID,
+    TransitionTable,
 )
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "states.md").read_text()
