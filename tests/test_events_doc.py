@@ -9,10 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 from standardwebhooks import Webhook
 
 from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.audit import Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
+from mpesa_service.domain.plans import Event
+from mpesa_service.domain.states import PaymentStatus, RefundStatus
+from mpesa_service.models import Payment, Payout, PayoutBatch, Refund
+from mpesa_service.models.commit import payload
 from mpesa_service.outgoing import new_secret, signed_headers
+from mpesa_service.services import balances, payout_news
+from mpesa_service.services.payout_records import Share
+from mpesa_service.services.states import refund_data
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "events.md").read_text()
 BODY = '{"type":"payment.succeeded","data":{"note":"asante \u00e9"}}'.encode()
@@ -35,28 +46,31 @@ def test_every_event_has_a_sample() -> None:
 SHOWN = ("waiting", "pending", "unknown", "succeeded", "failed", "canceled", "review")
 
 
+def payment_events(now: datetime) -> dict[str, Event]:
+    """Return the events of a payment that pays a part of its order, and one of its refund."""
+    columns = dict.fromkeys(inspect(Payment).columns.keys(), None)
+    columns |= {"id": "p", "status": "pending", "amount": 40, "refunded_amount": 0, "details": {}}
+    columns |= {"event_count": 0, "outgoing_count": 0}
+    order = OrderFacts("o", 1, "shop", "ORDER1", 100, None, 0, 0, "open", None, {})
+    change = PaymentChange(PaymentFacts(columns, "p", PaymentStatus.PENDING, 40, order=order))
+    change.move("paid", Cause("mpesa", now))
+    refund = Refund(status="succeeded", amount=40)
+    change.announce(EventType.REFUND_SUCCEEDED, {"refund": refund_data(refund, RefundStatus.PENDING)}, now)
+    payment, ordered, refunded = change.events
+    return {"payment": payment, "order": ordered, "refund": refunded}
+
+
 def made_today(heading: str) -> dict[str, Any]:
     """Return an event of this type as the service writes it."""
-    from mpesa_service.domain.orders import OrderStatus
-    from mpesa_service.models import ExpectedOrder, Payment, Payout, PayoutBatch, Refund
-    from mpesa_service.services import balances, order_sums, outbox, payout_news
-    from mpesa_service.services.payout_records import Share
-
-    payment, refund = Payment(status="succeeded", outgoing_count=1), Refund(status="succeeded")
+    now, kind = datetime.now(UTC), EventType(heading)
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
-    shares = {status: Share() for status in SHOWN}
-    expected = ExpectedOrder(amount_due=100, received_amount=40)
-    told = order_sums.told(order_sums.Counted(expected, OrderStatus.OPEN))
-    news = {
-        "order": lambda: outbox.payment_news(payment, None, "pending", told),
-        "payment": lambda: outbox.payment_news(payment, None, "pending"),
-        "refund": lambda: outbox.payment_news(payment, refund, "pending"),
-        "payout": lambda: payout_news.payout_news(payout, "PAY-1", "pending"),
-        "payout_batch": lambda: payout_news.batch_news(batch, shares),
-        "balance": lambda: balances.low_news("Utility Account", 99_999, 1000, 1),
-    }[heading.partition(".")[0]]()
-    written = outbox.payload(EventType(heading), news, datetime.now(UTC))
-    return dict(json.loads(written))
+    made = {
+        **payment_events(now),
+        "payout": payout_news.payout_news(kind, payout, "PAY-1", "pending", now),
+        "payout_batch": payout_news.batch_news(kind, batch, {status: Share() for status in SHOWN}, now),
+        "balance": balances.low_news("Utility Account", 99_999, 1000, 1, now),
+    }[heading.partition(".")[0]]
+    return dict(json.loads(payload(made)))
 
 
 def test_the_samples_have_the_fields_of_today() -> None:

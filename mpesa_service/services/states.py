@@ -116,13 +116,14 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
     recount = after is RefundStatus.REVIEW and payment.state in PAID
     with _changing(session, payment, order=recount) as change:
         change.record(edge, cause, before, after, refund.id)
-        data = {"refund": {**_refund_data(refund), "previousStatus": before.public}}
+        data = {"refund": refund_data(refund, before)}
         change.announce(refund_event(after), data, cause.at, refund.id)
         if recount:
             change.count_towards_order(cause)
 
 
-def _refund_data(refund: Refund) -> dict[str, Any]:
+def refund_data(refund: Refund, before: RefundStatus) -> dict[str, Any]:
+    """Return a refund's part of its event; `before` is its previous status."""
     return {
         "_id": refund.id,
         "refundId": refund.conversation_id,
@@ -133,4 +134,5 @@ def _refund_data(refund: Refund) -> dict[str, Any]:
         "resultCode": refund.result_code,
         "failureReason": refund.failure_reason,
         "evidence": refund.evidence,
+        "previousStatus": before.public,
     }
