@@ -89,11 +89,11 @@ def pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
         "checkout_id_encrypted": vault.encrypt(one.checkout_id),
         "checkout_id_hash": vault.fingerprint("checkout", one.checkout_id),
         "merchant_request_id": one.merchant_id,
-        "live_order": one.payment_id,
-        "live_phone": vault.fingerprint("live", one.payment_id),
+        "order_lock": one.payment_id,
+        "phone_lock": vault.fingerprint("live", one.payment_id),
         "prompt_expires_at": now + timedelta(hours=1),
-        "ask_at": now + timedelta(hours=1),
-        "ask_from": now,
+        "next_check_at": now + timedelta(hours=1),
+        "checks_since": now,
     }
 
 
@@ -117,7 +117,7 @@ def _plain(payment_id: str, now: datetime) -> dict[str, Any]:
         "metadata": json.dumps({"basket": 7}),
         "outgoing_count": 0,
         "account_reference": "ORDER1001",
-        "asks_made": 0,
+        "check_attempts": 0,
         "created_at": now,
         "updated_at": now,
     }
@@ -166,7 +166,7 @@ INSERT INTO payments (
   failure_reason, receipt, refunded_amount, refunding_amount, refund_count, metadata, event_count,
   outgoing_count, created_at, updated_at, completed_at, phone_encrypted, phone_hash, account_reference,
   callback_token_hash, checkout_id_encrypted, checkout_id_hash, merchant_request_id, prompt_expires_at,
-  ask_from, asks_made, live_order
+  checks_since, check_attempts, order_lock
 )
 SELECT
   lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || lpad(to_hex(i), 12, '0'),

@@ -50,14 +50,12 @@ def payment_facts(
 def changed(facts: PaymentFacts, **columns: Any) -> PaymentFacts:
     """Return facts with other values in some columns of the payment.
 
-    `mismatch` and `negative_result` stand for the columns that keep them.
+    `negative_result` stands for the columns that keep it.
     """
-    if "mismatch" in columns:
-        columns["contradiction"] = columns.pop("mismatch")
     if "negative_result" in columns:
         first: NegativeResult | None = columns.pop("negative_result")
-        columns["denial_code"] = first.result_code if first else None
-        columns["denial_at"] = first.at if first else None
+        columns["negative_result_code"] = first.result_code if first else None
+        columns["negative_result_at"] = first.at if first else None
     beside = {one.name: getattr(facts, one.name) for one in fields(facts) if one.name not in _OF_COLUMNS}
     return make_facts({**facts.payment, **columns}, **beside)
 

@@ -40,7 +40,7 @@ def _row(runtime: Runtime, number: int, changes: dict[str, Any]) -> dict[str, An
         "refund_count",
         "event_count",
         "outgoing_count",
-        "asks_made",
+        "check_attempts",
     )
     return {
         **row,

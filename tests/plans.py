@@ -13,7 +13,7 @@ from mpesa_service.models.commit import Committed, commit, commit_many
 from tests.rows import AT, add, audit_row, inbox_row, payment_row
 
 PATIENCE = 10.0
-GUARD = Update("paces", {"name": "guard"}, {"next_at": AT})
+GUARD = Update("rate_limiters", {"name": "guard"}, {"next_at": AT})
 """A plan that rests on it, too, is several statements in a transaction."""
 BODIES = ("sqlite", "one statement", "several statements", "batch")
 
@@ -35,7 +35,7 @@ class Body:
 
 
 def set_up(database: Database) -> None:
-    add(database, payment_row(), NewRow("paces", {"name": "guard", "next_at": AT}))
+    add(database, payment_row(), NewRow("rate_limiters", {"name": "guard", "next_at": AT}))
 
 
 def change(version: int = 1, name: str = "p1", **columns: Any) -> Change:
@@ -53,10 +53,10 @@ def whole(name: str = "p1", **columns: Any) -> Plan:
         "applied",
         "paid",
         name,
-        changes=(change(1, name, status="succeeded", receipt=f"R-{name}", live_phone=None, **columns),),
+        changes=(change(1, name, status="succeeded", receipt=f"R-{name}", phone_lock=None, **columns),),
         rows=(audit_row(name), inbox_row(payment_id=name)),
         events=(succeeded(1, name),),
-        updates=(Update("holds", {"name": "there"}, {"reason": "changed"}, required=False),),
+        updates=(Update("suspensions", {"name": "there"}, {"reason": "changed"}, required=False),),
     )
 
 

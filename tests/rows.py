@@ -22,8 +22,8 @@ TABLES = (
     "callback_inbox",
     "c2b_confirmations",
     "idempotency_keys",
-    "holds",
-    "paces",
+    "suspensions",
+    "rate_limiters",
 )
 
 
@@ -89,7 +89,7 @@ def confirmation_row(receipt: str, **columns: Any) -> NewRow:
 
 def hold_row(name: str, reason: str = "x", *, once: bool = False) -> NewRow:
     """Return a row of a table with a unique name."""
-    return NewRow("holds", {"name": name, "reason": reason, "since": AT}, once)
+    return NewRow("suspensions", {"name": name, "reason": reason, "since": AT}, once)
 
 
 def key_row(key: str, *, once: bool = False, **columns: Any) -> NewRow:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from mpesa_service.core.database import Database
 from mpesa_service.domain.references import first_id
-from mpesa_service.models import Base, C2bConfirmation, Payment, PaymentEvent, Refund
+from mpesa_service.models import Base, Payment, PaymentEvent, Refund
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.services.c2b_payments import typed_key
 from mpesa_service.services.readiness import SCHEMA_REVISION
@@ -230,7 +230,8 @@ class TestAccountReferences:
         with at_0005.read() as session:
             columns = Payment.reference_key, Payment.bill_reference_encrypted
             [payment] = session.execute(sa.select(*columns)).all()
-            rows = session.scalars(sa.select(C2bConfirmation).order_by(C2bConfirmation.receipt)).all()
+            listed = "SELECT bill_reference_encrypted, unbooked_id FROM c2b_confirmations ORDER BY receipt"
+            rows = session.execute(sa.text(listed)).all()
         assert payment.reference_key == typed_key(vault, "0712345678")
         assert vault.decrypt(payment.bill_reference_encrypted or b"") == "0712 345 678"
         assert vault.decrypt(rows[0].bill_reference_encrypted or b"") == "0712 345 678"
@@ -319,11 +320,9 @@ class TestIndexesOfLists:
 
 
 def stored(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as plain SQL takes it, also at a revision before the present one."""
-    return {
-        ("metadata" if name == "details" else name): "{}" if name == "details" else value
-        for name, value in values.items()
-    }
+    """Return a row as plain SQL takes it at a revision before 0009, which renames columns."""
+    names = {"details": "metadata", "check_attempts": "asks_made"}
+    return {names.get(name, name): "{}" if name == "details" else value for name, value in values.items()}
 
 
 class TestCommandLine:
@@ -383,7 +382,7 @@ def mpesa(**changes: Any) -> dict[str, Any]:
         "refunded_amount": 0,
         "refunding_amount": 0,
         "refund_count": 0,
-        "asks_made": 0,
+        "check_attempts": 0,
         "event_count": 0,
         "details": {},
         "created_at": NOW,
@@ -454,8 +453,8 @@ class TestWhatTheDatabaseRefuses:
         with database.begin() as session:
             session.add_all(
                 [
-                    Payment(**mpesa(receipt="SAME", live_order="ORDER1")),
-                    Payment(**stripe(receipt="SAME", live_order=None)),
+                    Payment(**mpesa(receipt="SAME", order_lock="ORDER1")),
+                    Payment(**stripe(receipt="SAME", order_lock=None)),
                 ]
             )
         with database.read() as session:
@@ -534,7 +533,7 @@ class TestWhatTheDatabaseRefuses:
             store(database, (Refund, row))
 
     @pytest.mark.parametrize(
-        "column", ["callback_token_hash", "checkout_id_hash", "live_order", "live_phone", "receipt", "id"]
+        "column", ["callback_token_hash", "checkout_id_hash", "order_lock", "phone_lock", "receipt", "id"]
     )
     def test_a_second_owner(self, database: Database, column: str) -> None:
         store(database, (Payment, mpesa(**{column: "same"})))

@@ -16,8 +16,10 @@ from mpesa_service.services.runtime import Runtime
 PATH = "claim due payments"
 FLOOR = f"floor: the bare statement, {turns.BATCH} at once"
 BARE = (
-    "UPDATE payments SET ask_at = %(lease)s, asked_at = %(now)s, asks_made = asks_made + 1 WHERE id IN"
-    " (SELECT id FROM payments WHERE ask_at <= %(now)s ORDER BY ask_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)"
+    "UPDATE payments SET next_check_at = %(lease)s, last_checked_at = %(now)s,"
+    " check_attempts = check_attempts + 1 WHERE id IN"
+    " (SELECT id FROM payments WHERE next_check_at <= %(now)s ORDER BY next_check_at"
+    " LIMIT %(most)s FOR UPDATE SKIP LOCKED)"
     " RETURNING id, checkout_id_encrypted"
 )
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -46,9 +48,9 @@ def measure(bench: Bench) -> list[Row]:
 def make_due(bench: Bench) -> None:
     """Make payments from all parts of the table due, and no others."""
     with bench.postgres.connect("large") as connection:
-        connection.execute("UPDATE payments SET ask_at = NULL WHERE ask_at IS NOT NULL")
+        connection.execute("UPDATE payments SET next_check_at = NULL WHERE next_check_at IS NOT NULL")
         connection.execute(
-            "UPDATE payments SET ask_at = now() - interval '1 minute', status = 'unknown' WHERE id IN"
+            "UPDATE payments SET next_check_at = now() - interval '1 minute', status = 'unknown' WHERE id IN"
             " (SELECT id FROM payments ORDER BY callback_token_hash LIMIT %s)",
             (bench.size.due,),
         )

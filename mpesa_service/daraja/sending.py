@@ -115,11 +115,11 @@ class Sender:
             authorization=f"Basic {b64encode(pair.encode()).decode()}",
             reads=True,
         )
-        asked_at = self._clock()
+        last_checked_at = self._clock()
         body = self._persist(lambda: call, self._pauses()).body or {}
         value, life = body.get("access_token"), str(body.get("expires_in"))
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
             raise OutcomeUnknown("the answer holds no access token", operation="oauth")
         if not _SECONDS.fullmatch(life) or not 0 < int(life) <= LONGEST_TOKEN_LIFE:
             raise OutcomeUnknown("expires_in is no number of seconds", operation="oauth")
-        return Token(value, asked_at + timedelta(seconds=int(life)))
+        return Token(value, last_checked_at + timedelta(seconds=int(life)))

@@ -59,9 +59,9 @@ class PaymentChange:
         if cause.evidence is not None:
             now["evidence"] = cause.evidence
         if after not in OPEN:
-            now.update(completed_at=now["completed_at"] or cause.at, ask_at=None, live_phone=None)
+            now.update(completed_at=now["completed_at"] or cause.at, next_check_at=None, phone_lock=None)
         if after in UNPAID:
-            now["live_order"] = None
+            now["order_lock"] = None
         if after in PAID and before in UNPAID:
             now.update(completed_at=cause.at, failure_reason=None)
         self.record(edge, cause, before, after)
@@ -110,7 +110,7 @@ class PaymentChange:
             return
         self.set(expected_order_id=order.id)
         if self.status in PAID:
-            self.set(live_order=None)  # the missing amount decides whether another payment may start
+            self.set(order_lock=None)  # the missing amount decides whether another payment may start
         received = order.received_elsewhere + self._contribution()
         if received == order.received_amount:
             return
@@ -137,15 +137,15 @@ class PaymentChange:
         An expected order has no holder. There the missing amount decides whether another payment may start.
         """
         counted = self.now["expected_order_id"] is not None
-        if counted or self.now["live_order"] is not None or self.status not in PAID:
+        if counted or self.now["order_lock"] is not None or self.status not in PAID:
             return
         if (holder := self.facts.holder) is not None:
-            released = {"live_order": None, "event_count": holder.event_count + 1}
+            released = {"order_lock": None, "event_count": holder.event_count + 1}
             self.others.append(Change("payments", holder.id, holder.version, released))
             cause, number = Cause(SERVICE, at), holder.event_count + 1
             name, status = "order_paid_by_another", holder.status
             self._write(audit_line(holder.id, number, name, cause, status, status, None))
-        self.set(live_order=self.now["order_id"])
+        self.set(order_lock=self.now["order_id"])
 
     def plan(self, verdict: str, reason: str) -> Plan:
         """Return the plan that makes an existing payment what it is here."""
@@ -205,7 +205,7 @@ def audit_line(
 
 def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
     """Return what a move along `edge` into `after` announces; None if nothing."""
-    return EventType.PAYMENT_DUPLICATE if edge == "paid_twice" else PAYMENT_EVENTS.get(after)
+    return EventType.PAYMENT_DUPLICATE if edge == "duplicate_payment" else PAYMENT_EVENTS.get(after)
 
 
 def _payment_data(payment: Mapping[str, Any]) -> dict[str, Any]:

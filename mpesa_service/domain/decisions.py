@@ -219,7 +219,8 @@ def _by_negative_result(facts: PaymentFacts, report: PaymentReport) -> Decision:
 def _paid(facts: PaymentFacts, name: str, reason: str) -> tuple[str, str]:
     """Return the edge for money that arrived, and the reason: an order paid twice needs a person."""
     if order_is_paid(facts):
-        return "paid_twice", "another payment of this order is paid already; one of the two must go back"
+        reason = "another payment of this order is paid already; one of the two must go back"
+        return "duplicate_payment", reason
     return name, reason
 
 

@@ -16,7 +16,7 @@ from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID,
 _TARGETS = {edge.name: edge.target for edge in PAYMENT_TRANSITIONS.edges}
 """Where each edge leads, whatever it leaves."""
 NEVER_SAID = "A person must look: M-Pesa never said what became of this payment."
-NOT_CLEARED_UP = "A person must look: a contradiction that M-Pesa has not cleared up."
+NOT_CLEARED_UP = "A person must look: a mismatch that M-Pesa has not cleared up."
 
 
 def decide(facts: PaymentFacts, report: PaymentReport) -> Plan:
@@ -44,17 +44,17 @@ def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) 
     """Return the columns that a decision changes beside the state."""
     columns: dict[str, Any] = {}
     if decision.mismatch_resolved:
-        columns["contradiction"] = None
+        columns["mismatch"] = None
     if decision.mismatch is not None:
-        columns["contradiction"] = decision.mismatch
+        columns["mismatch"] = decision.mismatch
     if decision.negative_result is not None:
-        columns["denial_code"] = decision.negative_result.result_code
-        columns["denial_at"] = decision.negative_result.at
+        columns["negative_result_code"] = decision.negative_result.result_code
+        columns["negative_result_at"] = decision.negative_result.at
     if decision.learn_receipt:  # a disputed one is only a claim until Daraja is asked
         claimed = decision.verdict is Verdict.DISPUTED
         columns["claimed_receipt" if claimed else "receipt"] = report.receipt
     if decision.nothing_to_ask:
-        columns["ask_at"] = None
+        columns["next_check_at"] = None
     if decision.ask_daraja:
         columns.update(_ask_soon(change, report))
     return columns
@@ -63,12 +63,13 @@ def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) 
 def _ask_soon(change: PaymentChange, report: PaymentReport) -> dict[str, Any]:
     """Ask Daraja: at once about a claim, a good while later after a first negative result."""
     if report.evidence is Evidence.QUERY:
-        return {"ask_at": report.at + NEGATIVE_RESULT_INTERVAL}
-    rested = (change.now["asked_at"] or report.at - ASK_AT_MOST_EVERY) + ASK_AT_MOST_EVERY
-    columns = {"ask_at": max(report.at, rested)}
+        return {"next_check_at": report.at + NEGATIVE_RESULT_INTERVAL}
+    rested = (change.now["last_checked_at"] or report.at - ASK_AT_MOST_EVERY) + ASK_AT_MOST_EVERY
+    columns = {"next_check_at": max(report.at, rested)}
     if change.facts.status in OPEN:
         return columns
-    return {**columns, "ask_from": report.at, "asks_made": 0}  # what came after the end has its own schedule
+    # What came after the end has a schedule of its own.
+    return {**columns, "checks_since": report.at, "check_attempts": 0}
 
 
 def _move(change: PaymentChange, report: PaymentReport, decision: Decision, columns: dict[str, Any]) -> None:
@@ -76,7 +77,7 @@ def _move(change: PaymentChange, report: PaymentReport, decision: Decision, colu
     after = _TARGETS[edge]
     columns |= {"result_code": report.result_code, "result_desc": report.result_desc[:1024]}
     if after in PAID:
-        columns |= {"denial_code": None, "denial_at": None}
+        columns |= {"negative_result_code": None, "negative_result_at": None}
     if after in PAID | {PaymentStatus.REVIEW} and columns.get("receipt", change.facts.receipt) is None:
         columns |= _adopted_receipt(change.facts)
     columns["failure_reason"] = None if after in PAID else _why(after, decision, report.reason)
@@ -102,12 +103,12 @@ def _cause(report: PaymentReport, decision: Decision) -> Cause:
 
 def plan_next_check(change: PaymentChange, now: datetime, jitter: float) -> None:
     """Set when Daraja is asked next; None when the schedule is used up."""
-    start = change.now["ask_from"] or change.now["created_at"]
+    start = change.now["checks_since"] or change.now["created_at"]
     if change.now["checkout_id_hash"] is None:  # Daraja knows no id of it: a callback or a person decides
         over = start + GIVE_UP_AFTER
-        change.set(ask_at=over if over > now else None)
+        change.set(next_check_at=over if over > now else None)
     else:
-        change.set(ask_at=next_ask(ASK_AFTER, start, change.now["asks_made"], now, jitter))
+        change.set(next_check_at=next_ask(ASK_AFTER, start, change.now["check_attempts"], now, jitter))
 
 
 def no_information(change: PaymentChange, now: datetime, jitter: float) -> None:
@@ -115,13 +116,13 @@ def no_information(change: PaymentChange, now: datetime, jitter: float) -> None:
     cause = Cause(SERVICE, now)
     expires = change.now["prompt_expires_at"]
     if change.status is PaymentStatus.PENDING and expires is not None and expires <= now:
-        change.move("fell_silent", cause)
+        change.move("timed_out", cause)
     plan_next_check(change, now, jitter)
-    if change.now["ask_at"] is not None:
+    if change.now["next_check_at"] is not None:
         return
     if change.status in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN}:
         change.set(failure_reason=NEVER_SAID)
-        change.move("gave_up", cause)
+        change.move("unresolved", cause)
     elif _is_contested(change):
         change.set(failure_reason=NOT_CLEARED_UP)
         change.move("contradicted", cause)
@@ -131,7 +132,7 @@ def _is_contested(change: PaymentChange) -> bool:
     """A trusted claim differs from the settled record, and Daraja has not said which of the two is right."""
     if change.status in UNPAID:
         return change.now["claimed_receipt"] is not None
-    return change.status in PAID and change.now["contradiction"] is not None
+    return change.status in PAID and change.now["mismatch"] is not None
 
 
 def apply_query(

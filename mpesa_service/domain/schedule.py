@@ -28,15 +28,15 @@ GIVE_UP_AFTER = ASK_AFTER[-1]
 
 
 def next_ask(
-    schedule: Sequence[timedelta], start: datetime, asks_made: int, now: datetime, jitter: float = 1.0
+    schedule: Sequence[timedelta], start: datetime, check_attempts: int, now: datetime, jitter: float = 1.0
 ) -> datetime | None:
-    """Return when to ask next after `asks_made` asks; None when the schedule's time is over.
+    """Return when to ask next after `check_attempts` asks; None when the schedule's time is over.
 
     `jitter` stretches or shrinks the wait (0.8 to 1.2), so that a burst of payments is not asked about
     in one burst. Never sooner than ASK_AT_MOST_EVERY from now, once something was asked.
     """
-    if asks_made >= len(schedule):  # crashes may have used steps up early; time decides, not the count
+    if check_attempts >= len(schedule):  # crashes may have used steps up early; time decides, not the count
         over = start + schedule[-1]
         return over if over > now else None
-    earliest = now + ASK_AT_MOST_EVERY if asks_made else now
-    return max(start + schedule[asks_made] * jitter, earliest)
+    earliest = now + ASK_AT_MOST_EVERY if check_attempts else now
+    return max(start + schedule[check_attempts] * jitter, earliest)

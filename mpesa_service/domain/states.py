@@ -6,8 +6,8 @@ A payment:
         │  │                        │  │                │  ▲                              │
         │  └─push_refused─▶ failed ◀┘  └─▶ canceled     │  └─late_payment── failed,       ▼
         └─push_unanswered─▶ unknown ──paid, declined…   └─refunded_in_whole──────────▶ refunded
-             pending ──fell_silent──▶ unknown ──gave_up──▶ review
-             any of them ──contradicted, unclear_result, paid_twice──▶ review
+             pending ──timed_out──▶ unknown ──unresolved──▶ review
+             any of them ──contradicted, unclear_result, duplicate_payment──▶ review
              review ──settled_by_operator──▶ succeeded, ──failed_by_operator──▶ failed
 
 Money that came without a prompt begins at `submitting` too, and leaves it in the same transaction: for
@@ -18,11 +18,11 @@ Refunds and payouts are commands that M-Pesa takes now and answers later; both g
 
     submitting ──accepted──▶ pending ──paid──▶ succeeded,  ──declined──▶ failed
         └─unanswered, timed_out──▶ unknown ──accepted, paid, declined…
-    any of them ──unclear, gave_up, contradicted──▶ review
+    any of them ──unclear, unresolved, contradicted──▶ review
 
 `submitting` means that the intent is committed and that we do not know whether the push left: clients
 see it as `pending`. `unknown` means that nobody has told us the outcome; it is left only by evidence.
-A success is never overwritten by a failure: a confirmed contradiction goes to `review`, to a person.
+A success is never overwritten by a failure: a confirmed mismatch goes to `review`, to a person.
 """
 
 from collections.abc import Iterable
@@ -138,19 +138,19 @@ PAYMENT_TRANSITIONS = TransitionTable(
         *edges("push_accepted", [_P.SUBMITTING], _P.PENDING),
         *edges("push_refused", [_P.SUBMITTING], _P.FAILED),
         *edges("push_unanswered", [_P.SUBMITTING], _P.UNKNOWN),
-        *edges("fell_silent", [_P.PENDING], _P.UNKNOWN),
-        *edges("gave_up", [_P.PENDING, _P.UNKNOWN], _P.REVIEW),
+        *edges("timed_out", [_P.PENDING], _P.UNKNOWN),
+        *edges("unresolved", [_P.PENDING, _P.UNKNOWN], _P.REVIEW),
         *edges("paid", OPEN, _P.SUCCEEDED),
         *edges("declined", OPEN, _P.FAILED),
         *edges("canceled_by_customer", OPEN, _P.CANCELED),
         *edges("unclear_result", OPEN, _P.REVIEW),
         *edges("late_payment", UNPAID, _P.SUCCEEDED),
-        *edges("paid_twice", OPEN | UNPAID, _P.REVIEW),
+        *edges("duplicate_payment", OPEN | UNPAID, _P.REVIEW),
         *edges("contradicted", OPEN | UNPAID | PAID, _P.REVIEW),
         *edges("refunded_in_part", REFUNDABLE, _P.PARTIALLY_REFUNDED),
         *edges("refunded_in_whole", REFUNDABLE, _P.REFUNDED),
-        *edges("refund_undone", [_P.PARTIALLY_REFUNDED, _P.REFUNDED], _P.SUCCEEDED),
-        *edges("refund_undone_in_part", [_P.REFUNDED], _P.PARTIALLY_REFUNDED),
+        *edges("refund_reversed", [_P.PARTIALLY_REFUNDED, _P.REFUNDED], _P.SUCCEEDED),
+        *edges("refund_reversed_in_part", [_P.REFUNDED], _P.PARTIALLY_REFUNDED),
         *edges("settled_by_operator", [_P.REVIEW], _P.SUCCEEDED),
         *edges("failed_by_operator", [_P.REVIEW], _P.FAILED),
         *edges("unmatched", [_P.SUBMITTING], _P.REVIEW),
@@ -179,7 +179,7 @@ def _command_edges(what: str, states: type[Command]) -> list[Edge[Command]]:
         *edges(f"{what}_paid", live, done),
         *edges(f"{what}_declined", live, refused),
         *edges(f"{what}_unclear", live, review),
-        *edges(f"{what}_gave_up", live, review),
+        *edges(f"{what}_unresolved", live, review),
         *edges(f"{what}_settled_by_operator", [review], done),
         *edges(f"{what}_failed_by_operator", [review], refused),
         *edges(f"{what}_contradicted", [*live, done, refused], review),
@@ -193,7 +193,7 @@ PAYOUT_TRANSITIONS = TransitionTable(
         *_command_edges("payout", PayoutStatus),
         *edges("payout_begun", [_O.WAITING], _O.SUBMITTING),
         # M-Pesa surely took nothing (it was busy, or out of reach): the row waits for another try.
-        *edges("payout_put_back", [_O.SUBMITTING], _O.WAITING),
+        *edges("payout_requeued", [_O.SUBMITTING], _O.WAITING),
         *edges("payout_stopped", [_O.WAITING], _O.CANCELED),
         # It says after all that it paid what it had surely not taken.
         *edges("payout_contradicted", [_O.WAITING, _O.CANCELED], _O.REVIEW),

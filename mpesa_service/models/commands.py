@@ -12,7 +12,7 @@ class CommandColumns:
     `originator_conversation_id` is ours and is committed before anything is sent: Daraja's B2C v3 takes
     it once, so it is the idempotency key of the payout. `conversation_id` is Daraja's. The token
     hashes belong to the addresses of this command alone: for its result, its time-out, and the answer to a
-    status query about it. `ask_at` is when it is looked into next, and a job's lease while it is.
+    status query about it. `next_check_at` is when it is looked into next, and a job's lease while it is.
     """
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
@@ -23,8 +23,8 @@ class CommandColumns:
     result_token_hash: Mapped[str] = mapped_column(String(64))
     timeout_token_hash: Mapped[str] = mapped_column(String(64))
     status_token_hash: Mapped[str] = mapped_column(String(64))
-    ask_at: Mapped[datetime | None]
-    asks_made: Mapped[int] = mapped_column(Integer, default=0)
+    next_check_at: Mapped[datetime | None]
+    check_attempts: Mapped[int] = mapped_column(Integer, default=0)
     result_code: Mapped[str | None] = mapped_column(String(32))
     result_desc: Mapped[str | None] = mapped_column(String(1024))
     failure_reason: Mapped[str | None] = mapped_column(String(512))
@@ -36,8 +36,8 @@ class CommandColumns:
 
 def due_index(table: str) -> Index:
     """Return the index by which a job finds the commands that are due."""
-    due = text("ask_at IS NOT NULL")
-    return Index(f"ix_{table}_ask", "ask_at", postgresql_where=due, sqlite_where=due)
+    due = text("next_check_at IS NOT NULL")
+    return Index(f"ix_{table}_next_check", "next_check_at", postgresql_where=due, sqlite_where=due)
 
 
 def review_index(table: str) -> Index:

@@ -11,7 +11,7 @@ from mpesa_service.models.base import Base
 class Pace(Base):
     """A token bucket in one time stamp (GCRA): the next call is on schedule at `next_at`."""
 
-    __tablename__ = "paces"
+    __tablename__ = "rate_limiters"
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     next_at: Mapped[datetime]
@@ -20,7 +20,7 @@ class Pace(Base):
 class Hold(Base):
     """Something that is stopped until a person says otherwise, and why."""
 
-    __tablename__ = "holds"
+    __tablename__ = "suspensions"
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     reason: Mapped[str] = mapped_column(String(512))

@@ -56,7 +56,7 @@ _FACTS = f"""
              WHERE e.payment_id = p.id AND e.refund_id IS NULL AND e.from_status <> e.to_status
              ORDER BY e.sequence DESC LIMIT 1) END
     FROM {{source}}
-    LEFT JOIN payments h ON p.live_order IS NULL AND h.live_order = p.order_id
+    LEFT JOIN payments h ON p.order_lock IS NULL AND h.order_lock = p.order_id
     LEFT JOIN expected_orders o ON o.id = {_ORDER_OF}
 """
 _WHERE = {
@@ -164,7 +164,7 @@ def _facts(row: Sequence[Any]) -> PaymentFacts:
         receipt_taken=bool(taken),
         claimed_receipt_taken=bool(claimed_taken),
         confirmed=bool(confirmed),
-        unresolved=latest == "gave_up",
+        unresolved=latest == "unresolved",
     )
 
 
@@ -174,7 +174,7 @@ def _holder(values: Sequence[Any]) -> HolderFacts:
 
 def make_facts(payment: Mapping[str, Any], **beside: Any) -> PaymentFacts:
     """Return the facts of a payment's columns (by attribute name), and of what stands beside it."""
-    mismatch, code, at = payment["contradiction"], payment["denial_code"], payment["denial_at"]
+    mismatch, code, at = payment["mismatch"], payment["negative_result_code"], payment["negative_result_at"]
     return PaymentFacts(
         payment=payment,
         id=payment["id"],

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mpesa_service.domain.orders import AmountRule, OrderStatus, ReferenceRule, WhenUnsure
 from mpesa_service.models.base import Base, RowId, one_of
 
-_LOOK = text("look_at IS NOT NULL")
+_LOOK = text("retry_at IS NOT NULL")
 _EXPIRES = text("expires_at IS NOT NULL")
 
 
@@ -95,9 +95,9 @@ class C2bRule(Base):
 class C2bConfirmation(Base):
     """One confirmation of money that arrived, by its receipt; its unique insert decides who books it.
 
-    `payment_id` is the payment that it became, or that it confirms. Until that is known `look_at` says when
+    `payment_id` is the payment that it became, or that it confirms. Until that is known `retry_at` says when
     it is looked at again. The payer (masked or hashed by M-Pesa), the names and what was typed as account are
-    encrypted. Money that no payment can hold, for it has cents, has an `unbooked_id`, under which it is
+    encrypted. Money that no payment can hold, for it has cents, has an `fractional_id`, under which it is
     listed until somebody has seen to it by hand (`closed_at`).
     """
 
@@ -115,15 +115,15 @@ class C2bConfirmation(Base):
     transacted_at: Mapped[datetime | None]
     received_at: Mapped[datetime]
     payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
-    look_at: Mapped[datetime | None]
-    unbooked_id: Mapped[str | None] = mapped_column(String(24))
+    retry_at: Mapped[datetime | None]
+    fractional_id: Mapped[str | None] = mapped_column(String(24))
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None] = mapped_column(String(255))
     closed_why: Mapped[str | None] = mapped_column(String(500))
 
     __table_args__ = (
         UniqueConstraint("receipt"),
-        UniqueConstraint("unbooked_id"),
+        UniqueConstraint("fractional_id"),
         Index("ix_c2b_confirmations_payment", "payment_id"),
-        Index("ix_c2b_confirmations_look", "look_at", postgresql_where=_LOOK, sqlite_where=_LOOK),
+        Index("ix_c2b_confirmations_retry", "retry_at", postgresql_where=_LOOK, sqlite_where=_LOOK),
     )

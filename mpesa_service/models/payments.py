@@ -71,12 +71,12 @@ class Payment(Base):
     often his phone number, so it is encrypted (`bill_reference_encrypted`), and `reference_key` is then the
     keyed hash of what it comes to.
 
-    `live_order` and `live_phone` hold the order id and the phone's hash while no second payment may
+    `order_lock` and `phone_lock` hold the order id and the phone's hash while no second payment may
     be started beside this one; they are unique, so the database decides races. `refunding_amount` is
     reserved by refunds in flight, `refunded_amount` is what was paid back; together they never exceed
     the payment. `version` is raised by every writer: what rests on an older one is not written.
-    `ask_at` is when Daraja is asked next, and a job's lease while it asks; the schedule counts from
-    `ask_from`. Columns that hold a phone number (a CheckoutRequestID contains one) are encrypted, with a
+    `next_check_at` is when Daraja is asked next, and a job's lease while it asks; the schedule counts from
+    `checks_since`. Columns that hold a phone number (a CheckoutRequestID contains one) are encrypted, with a
     keyed hash beside them for look-ups.
     """
 
@@ -118,16 +118,16 @@ class Payment(Base):
     checkout_id_hash: Mapped[str | None] = mapped_column(String(64))
     merchant_request_id: Mapped[str | None] = mapped_column(String(128))
     prompt_expires_at: Mapped[datetime | None]
-    ask_at: Mapped[datetime | None]
-    ask_from: Mapped[datetime | None]
-    asked_at: Mapped[datetime | None]
-    asks_made: Mapped[int] = mapped_column(Integer, default=0)
-    contradiction: Mapped[str | None] = mapped_column(String(16))
+    next_check_at: Mapped[datetime | None]
+    checks_since: Mapped[datetime | None]
+    last_checked_at: Mapped[datetime | None]
+    check_attempts: Mapped[int] = mapped_column(Integer, default=0)
+    mismatch: Mapped[str | None] = mapped_column(String(16))
     claimed_receipt: Mapped[str | None] = mapped_column(String(128))
-    denial_code: Mapped[str | None] = mapped_column(String(32))
-    denial_at: Mapped[datetime | None]
-    live_order: Mapped[str | None] = mapped_column(String(64))
-    live_phone: Mapped[str | None] = mapped_column(String(64))
+    negative_result_code: Mapped[str | None] = mapped_column(String(32))
+    negative_result_at: Mapped[datetime | None]
+    order_lock: Mapped[str | None] = mapped_column(String(64))
+    phone_lock: Mapped[str | None] = mapped_column(String(64))
 
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(String(255))
 
@@ -137,8 +137,8 @@ class Payment(Base):
         UniqueConstraint("callback_token_hash"),
         UniqueConstraint("checkout_id_hash"),
         UniqueConstraint("stripe_payment_intent_id"),
-        UniqueConstraint("live_order"),
-        UniqueConstraint("live_phone"),
+        UniqueConstraint("order_lock"),
+        UniqueConstraint("phone_lock"),
         Index("ix_payments_order", "order_id", "created_at"),
         Index("ix_payments_account_reference", "account_reference", "id"),
         Index("ix_payments_reference_key", "reference_key", "id"),
@@ -149,10 +149,10 @@ class Payment(Base):
         Index("ix_payments_phone", "phone_hash"),
         Index("ix_payments_amount", "amount"),
         Index(
-            "ix_payments_ask",
-            "ask_at",
-            postgresql_where=text("ask_at IS NOT NULL"),
-            sqlite_where=text("ask_at IS NOT NULL"),
+            "ix_payments_next_check",
+            "next_check_at",
+            postgresql_where=text("next_check_at IS NOT NULL"),
+            sqlite_where=text("next_check_at IS NOT NULL"),
         ),
         Index(
             "ix_payments_review",

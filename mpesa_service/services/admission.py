@@ -27,7 +27,7 @@ class InTheWay(Exception):
     """Another payment holds the order or the phone: nothing was written."""
 
 
-def insert_live(
+def insert_locked(
     runtime: Runtime,
     principal: Principal,
     order_id: str,
@@ -62,18 +62,18 @@ def _release(
         return Plan(Verdict.NOTED, "there is no such payment any more")
     change, holder = PaymentChange(facts), facts.payment
     if _is_over(facts, now):
-        change.set(live_order=None, live_phone=None)
-        change.note("let_go", Cause(SERVICE, now))
-    elif holder["live_order"] == order_id:
+        change.set(order_lock=None, phone_lock=None)
+        change.note("lock_released", Cause(SERVICE, now))
+    elif holder["order_lock"] == order_id:
         raise _order_taken(principal, facts, now)
-    elif holder["live_phone"] == phone_hash:
+    elif holder["phone_lock"] == phone_hash:
         raise _phone_taken(facts, now)
     return change.plan(Verdict.NOTED, "released")
 
 
 def _holders(runtime: Runtime, order_id: str, phone_hash: str) -> list[str]:
     statement = select(Payment.id).where(
-        or_(Payment.live_order == order_id, Payment.live_phone == phone_hash)
+        or_(Payment.order_lock == order_id, Payment.phone_lock == phone_hash)
     )
     with runtime.database.read() as session:
         return list(session.scalars(statement))

@@ -107,7 +107,7 @@ class Booking:
         now = runtime.clock()
         if columns["amount_cents"] % CENTS:
             plan, unbooked = fractional_plan(columns, now)
-            return self._finish(plan, look_at=None, **unbooked)
+            return self._finish(plan, retry_at=None, **unbooked)
         if self._is_known():
             return self._confirm(About(receipt=columns["receipt"]), None)
         arrival, ours = arrival_of(runtime, columns), is_ours(runtime, columns["shortcode"])
@@ -121,11 +121,11 @@ class Booking:
         plan = new_payment(runtime, columns["receipt"], arrival, order, ours=ours)
         # Once more if it waits: an order may be expected from this very moment on.
         again = now + LOOK_EVERY if plan.verdict == InboxVerdict.UNMATCHED else None
-        return self._finish(plan, payment_id=plan.payment_id, look_at=again)
+        return self._finish(plan, payment_id=plan.payment_id, retry_at=again)
 
     def wait(self, reason: str = "waits: the payment that it fits is being changed") -> Plan | None:
         """Store the confirmation; it is looked at again."""
-        return self._finish(Plan(InboxVerdict.NOTED, reason), look_at=self._runtime.clock() + LOOK_EVERY)
+        return self._finish(Plan(InboxVerdict.NOTED, reason), retry_at=self._runtime.clock() + LOOK_EVERY)
 
     def _is_known(self) -> bool:
         with self._runtime.database.reading() as connection:
@@ -155,7 +155,7 @@ class Booking:
         change = PaymentChange(facts)
         decision = apply_report(change, report)
         plan = change.plan(decision.verdict, decision.reason)
-        return self._complete(plan, now, payment_id=facts.id, look_at=None)
+        return self._complete(plan, now, payment_id=facts.id, retry_at=None)
 
     def _complete(self, plan: Plan, now: Any, **columns: Any) -> Plan:
         plan = self._confirmation.added_to(plan, **columns)

@@ -101,7 +101,7 @@ def _is_unresolved(session: Session, payment_id: str) -> bool:
         .order_by(PaymentEvent.sequence.desc())
         .limit(1)
     )
-    return session.scalar(latest) == "gave_up"
+    return session.scalar(latest) == "unresolved"
 
 
 def _fits(arrival: Arrival) -> list[ColumnElement[bool]]:
@@ -145,5 +145,5 @@ def ask_about_open(runtime: Runtime, candidates: Sequence[Candidate], now: datet
     )
     with runtime.database.begin() as session:
         for payment in session.scalars(statement):
-            rested = max(now, (payment.asked_at or payment.created_at) + ASK_AT_MOST_EVERY)
-            payment.ask_at = min(payment.ask_at or rested, rested)
+            rested = max(now, (payment.last_checked_at or payment.created_at) + ASK_AT_MOST_EVERY)
+            payment.next_check_at = min(payment.next_check_at or rested, rested)

@@ -1,6 +1,6 @@
 """Looking again at C2B confirmations that nobody could place at first, and at money without an order.
 
-`look_at` says when. Whoever takes one moves it ahead first, so that a killed one's is due again.
+`retry_at` says when. Whoever takes one moves it ahead first, so that a killed one's is due again.
 """
 
 import logging
@@ -33,8 +33,8 @@ def _next(runtime: Runtime) -> int | None:
     now = runtime.clock()
     due = (
         select(C2bConfirmation)
-        .where(C2bConfirmation.look_at <= now)
-        .order_by(C2bConfirmation.look_at)
+        .where(C2bConfirmation.retry_at <= now)
+        .order_by(C2bConfirmation.retry_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -42,7 +42,7 @@ def _next(runtime: Runtime) -> int | None:
         row = session.scalars(due).one_or_none()
         if row is None:
             return None
-        row.look_at = now + LOOK_EVERY
+        row.retry_at = now + LOOK_EVERY
         return row.id
 
 
@@ -57,5 +57,5 @@ def _look(runtime: Runtime, row_id: int) -> None:
         about = {"confirmation_id": row.id, "verdict": str(plan.verdict), "reason": plan.reason}
         log.info("confirmation looked at again", extra={**about, "payment_id": plan.payment_id})
         return
-    done = Update(TABLE, {"id": row.id}, {"look_at": None})
+    done = Update(TABLE, {"id": row.id}, {"retry_at": None})
     match_if_it_fits(runtime, row.payment_id, arrival_of(runtime, confirmation.columns), done)

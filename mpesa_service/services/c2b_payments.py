@@ -149,7 +149,7 @@ def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) ->
         "refunded_amount": 0,
         "refunding_amount": 0,
         "refund_count": 0,
-        "asks_made": 0,
+        "check_attempts": 0,
         "details": {},
         "receipt": receipt,
         "result_code": RESULT_CODE,

@@ -50,23 +50,23 @@ class UnbookedRecord:
 
 def fractional_plan(confirmation: Mapping[str, Any], now: datetime) -> tuple[Plan, dict[str, Any]]:
     """Return the plan that lists a confirmation of cents and announces it, and the row's new columns."""
-    unbooked_id = new_id(now)
-    line = LogLine(__name__, logging.WARNING, "money with cents", {"unbooked_id": unbooked_id})
+    fractional_id = new_id(now)
+    line = LogLine(__name__, logging.WARNING, "money with cents", {"fractional_id": fractional_id})
     plan = Plan(
         InboxVerdict.UNMATCHED,
         "not whole shillings: listed as unmatched, and no payment",
-        events=(_event(unbooked_id, confirmation, now),),
+        events=(_event(fractional_id, confirmation, now),),
         log=(line,),
     )
-    return plan, {"unbooked_id": unbooked_id}
+    return plan, {"fractional_id": fractional_id}
 
 
 def open_unbooked(runtime: Runtime, session: Session, limit: int, after: str) -> Sequence[UnbookedRecord]:
     """Return what nobody has seen to yet: oldest first, after an id."""
     statement = (
         select(C2bConfirmation)
-        .where(C2bConfirmation.unbooked_id > after, C2bConfirmation.closed_at.is_(None))
-        .order_by(C2bConfirmation.unbooked_id)
+        .where(C2bConfirmation.fractional_id > after, C2bConfirmation.closed_at.is_(None))
+        .order_by(C2bConfirmation.fractional_id)
         .limit(limit)
     )
     return [_record(runtime.vault, row) for row in session.scalars(statement)]
@@ -99,7 +99,7 @@ def refuse_unbooked(session: Session, reference: str) -> None:
 def _lock(session: Session, reference: str) -> C2bConfirmation | None:
     if not reference.isprintable():  # PostgreSQL takes no NUL in a text
         return None
-    statement = select(C2bConfirmation).where(C2bConfirmation.unbooked_id == reference).with_for_update()
+    statement = select(C2bConfirmation).where(C2bConfirmation.fractional_id == reference).with_for_update()
     return session.scalars(statement).one_or_none()
 
 
@@ -132,7 +132,7 @@ def _record(vault: Vault, row: C2bConfirmation) -> UnbookedRecord:
     typed = typed_reference(vault, row.bill_reference_encrypted)
     payer = vault.decrypt(row.payer_encrypted) if row.payer_encrypted else ""
     return UnbookedRecord(
-        id=row.unbooked_id or "",
+        id=row.fractional_id or "",
         receipt=row.receipt,
         amount=exact_shillings(row.amount_cents),
         bill_reference=mask_reference(typed) or None,

@@ -148,10 +148,10 @@ def review_says_why(story: Story) -> Iterator[str]:
 
 def open_is_due(story: Story) -> Iterator[str]:
     """Nothing is in the dark: whatever has no verdict has a time at which it is looked into."""
-    if story.payment.state in OPEN and story.payment.ask_at is None:
+    if story.payment.state in OPEN and story.payment.next_check_at is None:
         yield f"it is {story.payment.status} and nobody will look into it"
     for refund in story.refunds:
-        if refund.state in REFUND_OPEN and refund.ask_at is None:
+        if refund.state in REFUND_OPEN and refund.next_check_at is None:
             yield f"refund {refund.id} is {refund.status} and nobody will look into it"
 
 
@@ -227,7 +227,8 @@ def inbox_is_worked_off(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
 
 def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
     """Every question without an answer has a time at which it is asked again."""
-    waiting = select(Inquiry.id).where(Inquiry.completed_at.is_(None), Inquiry.ask_at.is_(None)).limit(BATCH)
+    open_and_idle = Inquiry.completed_at.is_(None), Inquiry.next_check_at.is_(None)
+    waiting = select(Inquiry.id).where(*open_and_idle).limit(BATCH)
     with runtime.database.read() as session:
         found = session.scalars(waiting).all()
     for subject in found:

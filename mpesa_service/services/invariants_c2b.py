@@ -27,8 +27,8 @@ def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violati
     """Every confirmation is a payment's, or is looked at again, or is of cents and listed as such."""
     lost = select(C2bConfirmation.receipt).where(
         C2bConfirmation.payment_id.is_(None),
-        C2bConfirmation.look_at.is_(None),
-        or_(C2bConfirmation.amount_cents % CENTS == 0, C2bConfirmation.unbooked_id.is_(None)),
+        C2bConfirmation.retry_at.is_(None),
+        or_(C2bConfirmation.amount_cents % CENTS == 0, C2bConfirmation.fractional_id.is_(None)),
     )
     differing = (
         select(C2bConfirmation.receipt, C2bConfirmation.amount_cents, Payment.amount)

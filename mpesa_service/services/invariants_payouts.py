@@ -103,9 +103,9 @@ def _announced(subject: Subject, line: PayoutEvent) -> str | None:
 
 
 def _of_row(row: Payout) -> Iterator[str]:
-    if row.state in PAYOUT_OPEN and row.ask_at is None:
+    if row.state in PAYOUT_OPEN and row.next_check_at is None:
         yield f"it is {row.status} and nobody will look into it"
-    if row.state is PayoutStatus.WAITING and row.ask_at is not None:
+    if row.state is PayoutStatus.WAITING and row.next_check_at is not None:
         yield "it waits, but would be asked about"
     if row.state is PayoutStatus.REVIEW and not row.failure_reason:
         yield "it is in review without a reason"

@@ -46,7 +46,7 @@ def recount(session: Session, payment: Payment, at: datetime) -> Counted | None:
 def _count(session: Session, payment: Payment, order: ExpectedOrder, at: datetime) -> Counted | None:
     payment.expected_order_id = order.id
     if payment.state in PAID:
-        payment.live_order = None  # what is missing decides whether another payment may be started
+        payment.order_lock = None  # what is missing decides whether another payment may be started
     session.flush()
     # PostgreSQL's sums of integers are decimals.
     received = int(session.scalar(select(_received()).where(Payment.expected_order_id == order.id)) or 0)

@@ -197,7 +197,7 @@ def _take_what_is_there(
         Payment.status == PaymentStatus.REVIEW,
     )
     session.execute(
-        update(C2bConfirmation).where(C2bConfirmation.payment_id.in_(waiting)).values(look_at=now)
+        update(C2bConfirmation).where(C2bConfirmation.payment_id.in_(waiting)).values(retry_at=now)
     )
 
 

@@ -68,13 +68,13 @@ def _waiting_payouts(session: Session) -> datetime | None:
 
 
 DUE: tuple[tuple[str, Since], ...] = (
-    ("payment", _first(Payment.ask_at)),
-    ("refund", _unless_held(RefundCommand, _first(Refund.ask_at))),
-    ("payout under way", _unless_held(PayoutCommand, _first(Payout.ask_at))),
+    ("payment", _first(Payment.next_check_at)),
+    ("refund", _unless_held(RefundCommand, _first(Refund.next_check_at))),
+    ("payout under way", _unless_held(PayoutCommand, _first(Payout.next_check_at))),
     ("payout that waits", _waiting_payouts),
     ("stopped batch", _first(PayoutBatch.updated_at, PayoutBatch.status == BatchStatus.STOPPED, _ROW_WAITS)),
-    ("question to M-Pesa", _unless_held(InquiryCommand, _first(Inquiry.ask_at))),
-    ("money from the menu", _first(C2bConfirmation.look_at)),
+    ("question to M-Pesa", _unless_held(InquiryCommand, _first(Inquiry.next_check_at))),
+    ("money from the menu", _first(C2bConfirmation.retry_at)),
     ("order to expire", _first(ExpectedOrder.expires_at, _ORDER_WAITS)),
     ("callback", _first(CallbackInbox.processed_at, _FAILED, CallbackInbox.attempts < MAX_ATTEMPTS)),
     ("event", _first(WebhookDelivery.due_at, WebhookDelivery.status == DeliveryStatus.WAITING)),

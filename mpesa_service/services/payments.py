@@ -34,7 +34,7 @@ from mpesa_service.models.commit import commit
 from mpesa_service.models.load import About, facts_of_new, order_is_expected
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.services import idempotency
-from mpesa_service.services.admission import InTheWay, insert_live
+from mpesa_service.services.admission import InTheWay, insert_locked
 from mpesa_service.services.apply import apply, learned_ids
 from mpesa_service.services.idempotency import Answer, KeyedRequest
 from mpesa_service.services.order_admission import expected_order_id
@@ -90,7 +90,7 @@ def initiate(
 
     try:
         runtime.prompt_limit.check(phone_hash)
-        payment = insert_live(
+        payment = insert_locked(
             runtime,
             principal,
             order.order_id,
@@ -173,7 +173,7 @@ def _columns(
         "refunded_amount": 0,
         "refunding_amount": 0,
         "refund_count": 0,
-        "asks_made": 0,
+        "check_attempts": 0,
         "outgoing_count": 0,
         "details": order.metadata,
         "phone_encrypted": runtime.vault.encrypt(order.phone),
@@ -181,12 +181,12 @@ def _columns(
         "account_reference": account_reference(order.order_id),
         "reference_key": reference_key(order.order_id),
         "callback_token_hash": token_hash(token),
-        "live_order": order.order_id,
-        "live_phone": phone_hash,
+        "order_lock": order.order_id,
+        "phone_lock": phone_hash,
         "prompt_expires_at": now + runtime.settings.prompt_lifetime,
         # Until the push is accounted for, this is when it must have been cut off by a crash.
-        "ask_at": now + CALL_LIMIT,
-        "ask_from": now,
+        "next_check_at": now + CALL_LIMIT,
+        "checks_since": now,
         "created_at": now,
         "updated_at": now,
     }
@@ -274,7 +274,8 @@ def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) 
     change.set(**learned_ids(runtime.vault, pushed.checkout_request_id, pushed.merchant_request_id))
     if change.status is PaymentStatus.SUBMITTING:
         now = runtime.clock()
-        change.set(ask_at=next_ask(ASK_AFTER, now, change.now["asks_made"], now, runtime.jitter()))
+        attempts = change.now["check_attempts"]
+        change.set(next_check_at=next_ask(ASK_AFTER, now, attempts, now, runtime.jitter()))
         change.move("push_accepted", Cause(MPESA, now, Evidence.PUSH))
 
 
@@ -291,7 +292,7 @@ def _not_accepted(runtime: Runtime, change: PaymentChange, error: DarajaError | 
         change.set(failure_reason=failure.reason)
         change.move("push_refused", cause)
         return refusal_for_caller(error, {"paymentId": change.facts.id})
-    change.set(ask_at=now + GIVE_UP_AFTER)
+    change.set(next_check_at=now + GIVE_UP_AFTER)
     change.move("push_unanswered", cause)
     return None
 

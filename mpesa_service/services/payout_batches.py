@@ -146,7 +146,7 @@ def _stored(
         "remarks": row.remarks,
         "originator_conversation_id": str(uuid.uuid4()),
         **tokens_of(vault, PayoutCommand.name, payout_id).hashes(),
-        "asks_made": 0,
+        "check_attempts": 0,
         "outgoing_count": 0,
         "requested_by": principal.subject,
         "created_at": now,

@@ -64,7 +64,7 @@ def move_payout(session: Session, row: Payout, edge: str, cause: Cause) -> None:
     if after not in PAYOUT_UNFINISHED:
         row.completed_at = cause.at
     if after not in PAYOUT_UNFINISHED or after is PayoutStatus.WAITING:
-        row.ask_at = None
+        row.next_check_at = None
     _record_payout(session, row, before, edge, cause)
     _tell_payout(session, row, before, cause)
 

@@ -5,7 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.services.runtime import Runtime
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0009"
 """The newest revision among the migrations, written down so that a web process need not load Alembic."""
 _CURRENT = text("SELECT version_num FROM alembic_version")
 

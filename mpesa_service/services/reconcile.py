@@ -1,7 +1,7 @@
 """Asking Daraja what became of a payment. Its answer goes the same way as a callback.
 
-`ask_at` says when a payment is due. Whoever takes some (`turns.py`) moves `ask_at` a lease ahead before it
-asks, so that no two ask at once and a killed one's payments are due again within 90 seconds.
+`next_check_at` says when a payment is due. A process that claims payments moves it a lease ahead before it
+asks. So no two ask at once, and if it is killed, its payments are due again within 90 seconds.
 """
 
 import logging
@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 def is_due(payment: Payment, now: datetime) -> bool:
     """Tell whether reading this payment now is a reason to ask Daraja about it first."""
     if payment.state is PaymentStatus.SUBMITTING:
-        return payment.ask_at is not None and payment.ask_at <= now
+        return payment.next_check_at is not None and payment.next_check_at <= now
     if payment.checkout_id_hash is None:
         return False
-    rested = now - (payment.asked_at or payment.created_at) >= ASK_AT_MOST_EVERY
-    claimed = payment.ask_at is not None and payment.ask_at <= now
+    rested = now - (payment.last_checked_at or payment.created_at) >= ASK_AT_MOST_EVERY
+    claimed = payment.next_check_at is not None and payment.next_check_at <= now
     return rested and (payment.state in OPEN or claimed)
 
 
@@ -93,7 +93,7 @@ def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
             raise LookupError("the payment has vanished")
         change = PaymentChange(facts)
         if turn.checkout_id_encrypted is not None and turn.scheduled:
-            change.set(asked_at=begun_at)
+            change.set(last_checked_at=begun_at)
         elif change.status is PaymentStatus.SUBMITTING:
             change.move("push_unanswered", Cause(SERVICE, begun_at))
         report = None if answer is None else _report(answer, runtime.clock())

@@ -50,6 +50,6 @@ def hold_again(payment: Payment, row: Refund, *, paid: bool) -> None:
 def _say_less_was_refunded(session: Session, payment: Payment, cause: Cause) -> None:
     """A refund that had counted as paid turned out not to be."""
     if payment.refunded_amount == 0:
-        move_payment(session, payment, "refund_undone", cause)
+        move_payment(session, payment, "refund_reversed", cause)
     elif payment.state is PaymentStatus.REFUNDED and payment.refunded_amount < payment.amount:
-        move_payment(session, payment, "refund_undone_in_part", cause)
+        move_payment(session, payment, "refund_reversed_in_part", cause)

@@ -126,8 +126,8 @@ def _reserve(
             originator_conversation_id=str(uuid.uuid4()),
             **tokens_of(runtime.vault, RefundCommand.name, refund_id).hashes(),
             # Until the send is accounted for, this is when it must have been cut off by a crash.
-            ask_at=now + CALL_LIMIT,
-            asks_made=0,
+            next_check_at=now + CALL_LIMIT,
+            check_attempts=0,
             requested_by=principal.subject,
             created_at=now,
             updated_at=now,

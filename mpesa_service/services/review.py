@@ -133,7 +133,7 @@ def _settle(change: PaymentChange, finding: Finding, cause: Cause) -> None:
         change.set(receipt=finding.receipt)
     if finding.amount is not None:
         cause = _take_amount(change, finding.amount, cause)
-    change.set(failure_reason=None, contradiction=None)
+    change.set(failure_reason=None, mismatch=None)
     change.move("settled_by_operator", cause)
     refunded = change.now["refunded_amount"]
     if refunded:

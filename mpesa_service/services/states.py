@@ -111,7 +111,7 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
     refund.evidence = cause.evidence or refund.evidence
     if after in {RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.REVIEW}:
         refund.completed_at = cause.at
-        refund.ask_at = None
+        refund.next_check_at = None
     # In other cases the payment moves, too, and is counted then.
     recount = after is RefundStatus.REVIEW and payment.state in PAID
     with _changing(session, payment, order=recount) as change:

@@ -1,7 +1,7 @@
 """Taking payments that are due to be looked into: a handful at a time, in one short transaction.
 
-Whoever takes some moves their `ask_at` a lease ahead, so that nobody else takes them; those of a killed
-one are due again when it runs out. They are asked about one after the other. What was not begun
+A process that claims payments moves their `next_check_at` a lease ahead: no other process claims them. If it
+is killed, they are due again when the lease runs out. They are asked about one by one. What was not begun
 `ASK_WITHIN` after it was taken is given back, its turn of the pace too: so turns are used about when they
 were granted, and whoever is asked about last has all of the lease but these seconds.
 """
@@ -28,10 +28,10 @@ BATCH = 50
 
 _T = table_of(Payment)
 _P = _T.c
-_DUE = _P.ask_at <= bindparam("now")
+_DUE = _P.next_check_at <= bindparam("now")
 _NOBODY_TO_ASK = or_(_P.checkout_id_encrypted.is_(None), _P.status == PaymentStatus.SUBMITTING)
-_LEASE: dict[str, Any] = {"ask_at": bindparam("lease"), "version": _P.version + 1}
-_LEASE_AND_COUNT = {**_LEASE, "asked_at": bindparam("by"), "asks_made": _P.asks_made + 1}
+_LEASE: dict[str, Any] = {"next_check_at": bindparam("lease"), "version": _P.version + 1}
+_LEASE_AND_COUNT = {**_LEASE, "last_checked_at": bindparam("by"), "check_attempts": _P.check_attempts + 1}
 
 
 class _Which:
@@ -39,8 +39,8 @@ class _Which:
 
     def __init__(self, condition: ColumnElement[bool], changes: dict[str, Any]) -> None:
         self.any = select(_P.id).where(_DUE, condition).limit(1)
-        found = select(_P.id, _P.checkout_id_encrypted, _P.ask_at).where(_DUE, condition)
-        self.find = found.order_by(_P.ask_at).limit(bindparam("most"))
+        found = select(_P.id, _P.checkout_id_encrypted, _P.next_check_at).where(_DUE, condition)
+        self.find = found.order_by(_P.next_check_at).limit(bindparam("most"))
         self.take = update(_T).where(_P.id.in_(bindparam("ids", expanding=True))).values(changes)
         due = self.find.with_for_update(skip_locked=True).cte("due")
         self.at_once = update(_T).where(_P.id == due.c.id).values(changes).returning(*due.c)
@@ -50,13 +50,13 @@ _UNASKABLE = _Which(_NOBODY_TO_ASK, _LEASE)
 _ASKABLE = _Which(not_(_NOBODY_TO_ASK), _LEASE_AND_COUNT)
 _STILL_HELD = (
     select(_P.id)
-    .where(_P.id.in_(bindparam("ids", expanding=True)), _P.ask_at == bindparam("lease"))
+    .where(_P.id.in_(bindparam("ids", expanding=True)), _P.next_check_at == bindparam("lease"))
     .with_for_update(skip_locked=True)
 )
 _GIVE_BACK = (
     update(_T)
     .where(_P.id == bindparam("its_id"))
-    .values(ask_at=bindparam("its_due"), asks_made=_P.asks_made - 1, version=_P.version + 1)
+    .values(next_check_at=bindparam("its_due"), check_attempts=_P.check_attempts - 1, version=_P.version + 1)
 )
 
 
@@ -84,15 +84,16 @@ class Turn:
 
 def take_one(runtime: Runtime, session: Session, payment: Payment, now: datetime) -> Turn | None:
     """Take a locked payment; None when Daraja may not be asked yet."""
-    due_at = payment.ask_at if payment.ask_at is not None and payment.ask_at <= now else None
+    at = payment.next_check_at
+    due_at = at if at is not None and at <= now else None
     if payment.checkout_id_encrypted is None or payment.state is PaymentStatus.SUBMITTING:
-        return Turn(payment.id, None, payment.ask_at, now)
+        return Turn(payment.id, None, payment.next_check_at, now)
     if not pace.take(session, pace.QUERIES, runtime.settings.queries_per_minute, now):
         return None
-    payment.asked_at = now
+    payment.last_checked_at = now
     if due_at is not None:
-        payment.asks_made += 1
-        payment.ask_at = now + CALL_LIMIT
+        payment.check_attempts += 1
+        payment.next_check_at = now + CALL_LIMIT
     return Turn(payment.id, payment.checkout_id_encrypted, due_at, now)
 
 
@@ -139,8 +140,8 @@ def _take(session: Session, which: _Which, most: int, now: datetime) -> list[Tur
     connection = session.connection()
     values = {"now": now, "most": most, "lease": now + CALL_LIMIT, "by": now + ASK_WITHIN}
     if connection.dialect.name == "postgresql":
-        found = sorted(connection.execute(which.at_once, values).all(), key=lambda row: row.ask_at)
+        found = sorted(connection.execute(which.at_once, values).all(), key=lambda row: row.next_check_at)
     else:
         found = list(connection.execute(which.find, values).all())
         connection.execute(which.take, {**values, "ids": [row.id for row in found]})
-    return [Turn(row.id, row.checkout_id_encrypted, row.ask_at, now) for row in found]
+    return [Turn(row.id, row.checkout_id_encrypted, row.next_check_at, now) for row in found]

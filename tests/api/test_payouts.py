@@ -53,7 +53,7 @@ class TestAsking:
         assert len({row.originator_conversation_id for row in stored}) == 4
         assert len({row.result_token_hash for row in stored}) == 4
         assert {row.status for row in stored} == {"waiting"}
-        assert {row.ask_at for row in stored} == {None}
+        assert {row.next_check_at for row in stored} == {None}
         assert [trail(service, row.id) for row in stored] == [["created"]] * 4
         assert trail(service, batch) == ["created"]
 

@@ -184,7 +184,7 @@ class Stack:
         failed = select(func.count()).where(
             CallbackInbox.verdict == InboxVerdict.FAILED, CallbackInbox.attempts < MAX_ATTEMPTS
         )
-        due = [select(func.count()).where(table.ask_at <= now) for table in ASKED]
+        due = [select(func.count()).where(table.next_check_at <= now) for table in ASKED]
         try:
             return not any(self._count(statement) for statement in [failed, *due])
         except OperationalError:
@@ -192,13 +192,15 @@ class Stack:
 
     def _waiting(self) -> int:
         return sum(
-            self._count(select(func.count()).where((table.ask_at.is_not(None)) | table.status.in_(states)))
+            self._count(
+                select(func.count()).where(table.next_check_at.is_not(None) | table.status.in_(states))
+            )
             for table, states in ASKED.items()
         )
 
     def _seconds_to_next(self) -> float:
         with self.runtime.database.read() as session:
-            times = [session.scalar(select(func.min(table.ask_at))) for table in ASKED]
+            times = [session.scalar(select(func.min(table.next_check_at))) for table in ASKED]
         now = self.clock()
         return min(((at - now).total_seconds() for at in times if at is not None), default=0.0)
 

@@ -77,7 +77,8 @@ def _hold_and_fail(session: Session) -> None:
 
 def test_a_statement_at_once_is_committed_and_as_durable_as_any(database: Database) -> None:
     mark = "?" if database.is_sqlite else "%s"
-    insert = Statement(f"INSERT INTO holds (name, reason, since) VALUES ('a', 'x', {mark})", (utc_now(),))
+    sql = f"INSERT INTO suspensions (name, reason, since) VALUES ('a', 'x', {mark})"
+    insert = Statement(sql, (utc_now(),))
     with database.writing() as connection:
         assert connection.execute([insert]) == [1]
         if not database.is_sqlite:

@@ -12,11 +12,11 @@ from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, PAYOUT_TRANSITIONS, REFUND_TRANSITIONS
 
-SILENT_PAYMENT_EDGES = {"push_accepted", "push_unanswered", "fell_silent"}
+SILENT_PAYMENT_EDGES = {"push_accepted", "push_unanswered", "timed_out"}
 SILENT_REFUND_EDGES = {"refund_accepted", "refund_unanswered", "refund_timed_out"}
 SILENT_PAYOUT_EDGES = {
     "payout_begun",
-    "payout_put_back",
+    "payout_requeued",
     "payout_stopped",
     "payout_accepted",
     "payout_unanswered",
@@ -30,7 +30,7 @@ def test_every_payment_edge() -> None:
         event = payment_event(edge.name, edge.target)
         if edge.name in SILENT_PAYMENT_EDGES:
             assert event is None, edge
-        elif edge.name == "paid_twice":
+        elif edge.name == "duplicate_payment":
             assert event is EventType.PAYMENT_DUPLICATE
         else:
             assert event == f"payment.{edge.target.value}"

@@ -195,7 +195,7 @@ class TestAlways:
             if order_is_paid(record):
                 assert target is not S.SUCCEEDED
             else:
-                assert decision.edge != "paid_twice"
+                assert decision.edge != "duplicate_payment"
 
     def test_one_negative_query_never_moves_anything(self) -> None:
         for record, report, decision in QUERIES:
@@ -367,7 +367,7 @@ class TestClaims:
 
     def test_a_clean_success_for_an_order_that_is_paid_needs_a_person(self) -> None:
         decision = judge(payment_facts(S.UNKNOWN, order_paid=True), claim())
-        assert (decision.edge, decision.learn_receipt) == ("paid_twice", True)
+        assert (decision.edge, decision.learn_receipt) == ("duplicate_payment", True)
 
 
 class TestQueries:
@@ -384,7 +384,7 @@ class TestQueries:
 
     @pytest.mark.parametrize("status", [*sorted(OPEN), *sorted(UNPAID)])
     def test_paid_for_an_order_that_is_paid_needs_a_person(self, status: PaymentStatus) -> None:
-        assert judge(payment_facts(status, order_paid=True), query(O.PAID)).edge == "paid_twice"
+        assert judge(payment_facts(status, order_paid=True), query(O.PAID)).edge == "duplicate_payment"
 
     @pytest.mark.parametrize("status", sorted(set(S) - {S.REVIEW}))
     @pytest.mark.parametrize("earlier", [M.AMOUNT, M.PAYER, M.IDS, M.RECEIPT])
@@ -551,7 +551,7 @@ class TestConfirmations:
             else:
                 assert record.status in (UNPAID if decision.edge == "late_payment" else OPEN | UNPAID)
             edges[decision.edge] += 1
-        assert edges.keys() == {"paid", "late_payment", "matched", "paid_twice"}
+        assert edges.keys() == {"paid", "late_payment", "matched", "duplicate_payment"}
 
     def test_what_is_known_stays_as_it_is(self) -> None:
         for status in PAID | {S.REVIEW}:

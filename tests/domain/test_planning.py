@@ -60,11 +60,11 @@ class PaymentMachine(RuleBasedStateMachine):
         facts = payment_facts(
             begun,
             event_count=0,
-            live_order="ORDER1",
-            live_phone="phone",
+            order_lock="ORDER1",
+            phone_lock="phone",
             prompt_expires_at=AT + timedelta(seconds=60),
-            ask_at=AT + (CALL_LIMIT if begun is PaymentStatus.SUBMITTING else ASK_AFTER[0]),
-            ask_from=AT,
+            next_check_at=AT + (CALL_LIMIT if begun is PaymentStatus.SUBMITTING else ASK_AFTER[0]),
+            checks_since=AT,
             **known,
         )
         self.facts = replace(facts, order=order if expected else None)
@@ -80,7 +80,7 @@ class PaymentMachine(RuleBasedStateMachine):
     def the_push_is_answered(self, edge: str) -> None:
         change = PaymentChange(self.facts)
         if edge == "push_accepted":
-            change.set(checkout_id_hash="checkout", ask_at=self.now + ASK_AFTER[0])
+            change.set(checkout_id_hash="checkout", next_check_at=self.now + ASK_AFTER[0])
         change.move(edge, Cause(MPESA, self.now, Evidence.PUSH))
         self.write(change.plan("applied", edge))
 
@@ -104,12 +104,12 @@ class PaymentMachine(RuleBasedStateMachine):
             self.report(Evidence.CONFIRMATION, Outcome.PAID, "0", amount=amount, receipt=receipt)
             self.confirmations.append((receipt, amount))
 
-    @precondition(lambda self: self.facts.payment["ask_at"] is not None)
+    @precondition(lambda self: self.facts.payment["next_check_at"] is not None)
     @rule(outcome=st.one_of(st.none(), outcomes), code=codes, seconds=st.sampled_from([0, 5, 100]))
     def daraja_is_asked_when_it_is_due(self, outcome: Outcome | None, code: str, seconds: int) -> None:
-        self.now = max(self.now, self.facts.payment["ask_at"]) + timedelta(seconds=seconds)
-        asks = self.facts.payment["asks_made"] + 1
-        self.facts = changed(self.facts, asks_made=asks, ask_at=self.now + CALL_LIMIT)
+        self.now = max(self.now, self.facts.payment["next_check_at"]) + timedelta(seconds=seconds)
+        asks = self.facts.payment["check_attempts"] + 1
+        self.facts = changed(self.facts, check_attempts=asks, next_check_at=self.now + CALL_LIMIT)
         self.query(outcome, code, scheduled=True)
 
     @precondition(lambda self: self.facts.payment["checkout_id_hash"] is not None)
@@ -117,15 +117,15 @@ class PaymentMachine(RuleBasedStateMachine):
     def a_reader_has_daraja_asked(self, outcome: Outcome | None, code: str) -> None:
         self.query(outcome, code, scheduled=False)
 
-    @precondition(lambda self: self.facts.status in OPEN and self.facts.payment["live_order"])
+    @precondition(lambda self: self.facts.status in OPEN and self.facts.payment["order_lock"])
     @rule()
     def it_releases_its_order(self) -> None:
         change = PaymentChange(self.facts)
-        change.set(live_order=None, live_phone=None)
-        change.note("let_go", Cause(SERVICE, self.now))
+        change.set(order_lock=None, phone_lock=None)
+        change.note("lock_released", Cause(SERVICE, self.now))
         self.write(change.plan("noted", "released"))
 
-    @precondition(lambda self: self.facts.payment["live_order"] is None and self.facts.holder is None)
+    @precondition(lambda self: self.facts.payment["order_lock"] is None and self.facts.holder is None)
     @precondition(lambda self: self.facts.order is None)
     @rule(status=st.sampled_from([PaymentStatus.PENDING, PaymentStatus.SUCCEEDED, PaymentStatus.REVIEW]))
     def another_payment_holds_its_order(self, status: PaymentStatus) -> None:
@@ -158,7 +158,7 @@ class PaymentMachine(RuleBasedStateMachine):
         change = PaymentChange(self.beside(None))
         known = change.now["checkout_id_hash"] is not None
         if known and scheduled:
-            change.set(asked_at=self.now)
+            change.set(last_checked_at=self.now)
         elif change.status is PaymentStatus.SUBMITTING:
             change.move("push_unanswered", Cause(SERVICE, self.now))
         report = None
@@ -179,7 +179,7 @@ class PaymentMachine(RuleBasedStateMachine):
             receipt_taken=receipt in self.taken,
             claimed_receipt_taken=facts.payment["claimed_receipt"] in self.taken,
             confirmed=(facts.receipt, facts.amount) in self.confirmations,
-            unresolved=facts.status is PaymentStatus.REVIEW and self.last_move == "gave_up",
+            unresolved=facts.status is PaymentStatus.REVIEW and self.last_move == "unresolved",
         )
 
     def write(self, plan: Plan) -> None:
@@ -195,13 +195,13 @@ class PaymentMachine(RuleBasedStateMachine):
             elif change.id != self.facts.id:
                 assert holder is not None
                 assert (change.id, change.version) == (holder.id, holder.version)
-                assert change.columns["live_order"] is None
+                assert change.columns["order_lock"] is None
                 holder = None
             else:
                 assert change.version == payment["version"]
                 assert all(payment[name] != value for name, value in change.columns.items())
                 payment |= {**change.columns, "version": change.version + 1}
-        if payment["live_order"] is not None:
+        if payment["order_lock"] is not None:
             assert holder is None, "two payments hold one order"
         self.facts = make_facts(payment, order=order, holder=holder)
         self.been.append(self.facts.status)
@@ -262,13 +262,13 @@ class PaymentMachine(RuleBasedStateMachine):
         """Daraja is asked about a payment without a verdict, and about a success that was denied."""
         denied = self.facts.status in PAID and self.facts.mismatch is Mismatch.DENIAL
         if self.facts.status in OPEN or denied:
-            assert self.facts.payment["ask_at"] is not None
+            assert self.facts.payment["next_check_at"] is not None
 
     @invariant()
     def what_it_holds_fits_its_state(self) -> None:
         payment, status = self.facts.payment, self.facts.status
-        assert status in OPEN or payment["live_phone"] is None
-        assert status not in UNPAID or payment["live_order"] is None
+        assert status in OPEN or payment["phone_lock"] is None
+        assert status not in UNPAID or payment["order_lock"] is None
         assert (status in OPEN) is (payment["completed_at"] is None)
 
 
@@ -288,11 +288,11 @@ def test_a_payment_that_is_paid_after_all_takes_its_order_back(order_paid: bool)
     facts = replace(payment_facts(PaymentStatus.UNKNOWN), holder=HolderFacts("another", 7, status, 2))
     report = PaymentReport(Evidence.QUERY, Outcome.PAID, AT, "0")
     plan = decide(facts, report)
-    held = [(change.id, change.version, change.columns.get("live_order")) for change in plan.changes]
+    held = [(change.id, change.version, change.columns.get("order_lock")) for change in plan.changes]
     lines = [(row.columns["payment_id"], row.columns["cause"]) for row in plan.rows]
     if order_paid:
         assert held == [("payment", 1, None)]
-        assert lines == [("payment", "paid_twice")]
+        assert lines == [("payment", "duplicate_payment")]
     else:
         assert held == [("another", 7, None), ("payment", 1, "ORDER1")], "the holder lets go first"
         assert lines == [("payment", "paid"), ("another", "order_paid_by_another")]
@@ -301,11 +301,11 @@ def test_a_payment_that_is_paid_after_all_takes_its_order_back(order_paid: bool)
 def test_what_a_move_writes_is_one_plan() -> None:
     report = PaymentReport(Evidence.CALLBACK, Outcome.PAID, AT, "0", "Done", OWN, AMOUNT)
     order = OrderFacts("order", 3, "shop", "ORDER1", 150, None, 50, 50, "partially_paid", None, {"cart": 1})
-    facts = replace(payment_facts(event_count=2, live_order="ORDER1"), order=order)
+    facts = replace(payment_facts(event_count=2, order_lock="ORDER1"), order=order)
     plan = decide(facts, report)
     assert (plan.verdict, plan.payment_id) == ("applied", "payment")
     payment, expected = plan.changes
-    assert {"status", "receipt", "evidence", "expected_order_id", "live_order"} <= payment.columns.keys()
+    assert {"status", "receipt", "evidence", "expected_order_id", "order_lock"} <= payment.columns.keys()
     assert (expected.id, expected.version) == ("order", 3)
     assert expected.columns == {"received_amount": 150, "status": "paid", "updated_at": AT}
     assert [row.columns["cause"] for row in plan.rows] == ["paid", "order_paid"]

@@ -27,9 +27,9 @@ PAYMENT_EDGES = {
     ("push_accepted", "submitting", "pending"),
     ("push_refused", "submitting", "failed"),
     ("push_unanswered", "submitting", "unknown"),
-    ("fell_silent", "pending", "unknown"),
-    ("gave_up", "pending", "review"),
-    ("gave_up", "unknown", "review"),
+    ("timed_out", "pending", "unknown"),
+    ("unresolved", "pending", "review"),
+    ("unresolved", "unknown", "review"),
     ("settled_by_operator", "review", "succeeded"),
     ("failed_by_operator", "review", "failed"),
     ("unmatched", "submitting", "review"),
@@ -48,11 +48,11 @@ PAYMENT_EDGES = {
     ("unclear_result", "unknown", "review"),
     ("late_payment", "failed", "succeeded"),
     ("late_payment", "canceled", "succeeded"),
-    ("paid_twice", "submitting", "review"),
-    ("paid_twice", "pending", "review"),
-    ("paid_twice", "unknown", "review"),
-    ("paid_twice", "failed", "review"),
-    ("paid_twice", "canceled", "review"),
+    ("duplicate_payment", "submitting", "review"),
+    ("duplicate_payment", "pending", "review"),
+    ("duplicate_payment", "unknown", "review"),
+    ("duplicate_payment", "failed", "review"),
+    ("duplicate_payment", "canceled", "review"),
     ("contradicted", "submitting", "review"),
     ("contradicted", "pending", "review"),
     ("contradicted", "unknown", "review"),
@@ -61,9 +61,9 @@ PAYMENT_EDGES = {
     ("contradicted", "succeeded", "review"),
     ("contradicted", "partially_refunded", "review"),
     ("contradicted", "refunded", "review"),
-    ("refund_undone", "partially_refunded", "succeeded"),
-    ("refund_undone", "refunded", "succeeded"),
-    ("refund_undone_in_part", "refunded", "partially_refunded"),
+    ("refund_reversed", "partially_refunded", "succeeded"),
+    ("refund_reversed", "refunded", "succeeded"),
+    ("refund_reversed_in_part", "refunded", "partially_refunded"),
     ("refunded_in_part", "succeeded", "partially_refunded"),
     ("refunded_in_part", "partially_refunded", "partially_refunded"),
     ("refunded_in_whole", "succeeded", "refunded"),
@@ -72,9 +72,9 @@ PAYMENT_EDGES = {
 REFUND_EDGES = {
     ("refund_accepted", "submitting", "pending"),
     ("refund_accepted", "unknown", "pending"),
-    ("refund_gave_up", "submitting", "review"),
-    ("refund_gave_up", "pending", "review"),
-    ("refund_gave_up", "unknown", "review"),
+    ("refund_unresolved", "submitting", "review"),
+    ("refund_unresolved", "pending", "review"),
+    ("refund_unresolved", "unknown", "review"),
     ("refund_settled_by_operator", "review", "succeeded"),
     ("refund_failed_by_operator", "review", "failed"),
     ("refund_refused", "submitting", "failed"),
@@ -98,7 +98,7 @@ REFUND_EDGES = {
 }
 PAYOUT_EDGES = {(name.replace("refund_", "payout_"), *ends) for name, *ends in REFUND_EDGES} | {
     ("payout_begun", "waiting", "submitting"),
-    ("payout_put_back", "submitting", "waiting"),
+    ("payout_requeued", "submitting", "waiting"),
     ("payout_stopped", "waiting", "canceled"),
     ("payout_contradicted", "waiting", "review"),
     ("payout_contradicted", "canceled", "review"),
@@ -189,7 +189,7 @@ def test_what_was_refunded_becomes_less_only_when_a_refund_is_undone() -> None:
     for edge in PAYMENT_TRANSITIONS.edges:
         if edge.source in order and edge.target in order:
             shrinks = order.index(edge.target) < order.index(edge.source)
-            assert shrinks is edge.name.startswith("refund_undone")
+            assert shrinks is edge.name.startswith("refund_reversed")
 
 
 def test_every_open_state_reaches_every_verdict() -> None:
@@ -252,7 +252,7 @@ def test_a_payout_that_waits_has_sent_nothing() -> None:
     into = {edge.name for edge in PAYOUT_TRANSITIONS.edges if edge.target is PayoutStatus.WAITING}
     out = {edge.name for edge in PAYOUT_TRANSITIONS.edges if edge.source is PayoutStatus.WAITING}
     assert (into, out) == (
-        {"payout_put_back"},
+        {"payout_requeued"},
         {"payout_begun", "payout_stopped", "payout_contradicted"},
     )
     assert reachable(PAYOUT_TRANSITIONS, PayoutStatus.CANCELED) == {PayoutStatus.REVIEW}

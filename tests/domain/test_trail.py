@@ -53,7 +53,7 @@ def named(argument: ast.expr) -> set[str]:
 
 def test_every_cause_has_a_sentence_and_every_sentence_a_cause() -> None:
     names = names_in_code()
-    assert {"created", "refund_created", "let_go", "refund_disputed"} <= names
+    assert {"created", "refund_created", "lock_released", "refund_disputed"} <= names
     assert set(SENTENCES) == EDGES | names
 
 

@@ -72,7 +72,7 @@ class TestWrites:
         deliveries = rows["webhook_deliveries"]
         assert sorted(row["endpoint_id"] for row in deliveries) == ["all", "wants"]
         assert all(waiting.items() <= row.items() for row in deliveries)
-        assert rows["holds"][0]["reason"] == "changed"
+        assert rows["suspensions"][0]["reason"] == "changed"
 
     def test_several_events_in_their_order(self, body: Body) -> None:
         add_endpoint(body.database, "all")
@@ -91,21 +91,21 @@ class TestWrites:
         columns = {
             "details": details,
             "checkout_id_encrypted": every_byte,
-            "ask_at": nairobi,
+            "next_check_at": nairobi,
             "status": PaymentStatus.REVIEW,
             "result_desc": odd,
             "amount": 2**40,
-            "live_order": None,
+            "order_lock": None,
         }
-        add(body.database, payment_row("p2", live_order="ORDER2"))
+        add(body.database, payment_row("p2", order_lock="ORDER2"))
         line = audit_row("p2", detail=details, evidence=_Word.CALLBACK)
         plan = Plan("x", "", changes=(change(1, "p2", **columns),), rows=(line, inbox_row(headers=details)))
         assert body.commit(plan) is not None
         rows = dump(body.database)
         payment = rows["payments"][1]
         assert (payment["metadata"], payment["checkout_id_encrypted"]) == (details, every_byte)
-        assert (payment["ask_at"], payment["status"]) == (nairobi, "review")
-        assert (payment["result_desc"], payment["amount"], payment["live_order"]) == (odd, 2**40, None)
+        assert (payment["next_check_at"], payment["status"]) == (nairobi, "review")
+        assert (payment["result_desc"], payment["amount"], payment["order_lock"]) == (odd, 2**40, None)
         assert rows["payment_events"][0]["detail"] == details
         assert rows["payment_events"][0]["evidence"] == "callback"
         assert rows["callback_inbox"][0]["headers"] == details
@@ -138,15 +138,15 @@ class TestWrites:
             Update(
                 "idempotency_keys", {"key": "answered", "answer_status": None}, {"answer_status": 500}, False
             ),
-            Update("holds", {"name": "a"}, None, False),
-            Update("holds", {"name": "c"}, None, False),
+            Update("suspensions", {"name": "a"}, None, False),
+            Update("suspensions", {"name": "c"}, None, False),
         )
         committed = body.commit(Plan("applied", "", changes=(change(amount=2),), updates=updates))
         assert committed is not None
         assert committed.updated[:4] == (True, False, True, False)
         rows = dump(body.database)
         assert [row["answer_status"] for row in rows["idempotency_keys"]] == [201, 200]
-        assert [row["name"] for row in rows["holds"]] == ["b"]
+        assert [row["name"] for row in rows["suspensions"]] == ["b"]
         assert rows["payments"][0]["amount"] == 2
 
     def test_a_required_row_that_is_there(self, body: Body) -> None:
@@ -214,8 +214,8 @@ class TestWritesNothing:
 
     def test_with_a_payment_that_holds_the_same_order(self, body: Body) -> None:
         not_in_batches(body)
-        add(body.database, payment_row("p2", live_order="ORDER1"))
-        rows = (key_row("k", once=True), payment_row("p3", live_order="ORDER1"))
+        add(body.database, payment_row("p2", order_lock="ORDER1"))
+        rows = (key_row("k", once=True), payment_row("p3", order_lock="ORDER1"))
         self.refuses(body, Plan("applied", "", rows=rows))
 
     @pytest.mark.parametrize("where", [{"receipt": "R2"}, {"receipt": "R1", "payment_id": None}])
@@ -230,7 +230,7 @@ class TestWritesNothing:
         not_in_batches(body)
         add(body.database, payment_row("p2"), order_row())
         changes = (
-            change(1, "p2", live_order=None),
+            change(1, "p2", order_lock=None),
             change(1, status="succeeded"),
             Change("expected_orders", "o-ORDER1", 1, {"received_amount": 100}),
         )
@@ -249,7 +249,7 @@ def test_every_body_writes_the_same_rows(sqlite_url: str, postgres_url: str) -> 
         set_up(database)
         add(database, hold_row("there"))
         add_endpoint(database, "all")
-        assert Body(database, name).commit(whole(details={"cart": [1]}, ask_at=AT)) is not None
+        assert Body(database, name).commit(whole(details={"cart": [1]}, next_check_at=AT)) is not None
         found.append(dump(database))
         database.dispose()
     assert found[0]["webhook_deliveries"]
@@ -267,7 +267,7 @@ def test_of_many_who_change_the_same_row_one_does(body: Body) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(write, range(8))) == [False] * 7 + [True]
     rows = dump(body.database)
-    assert [row["name"] for row in rows["holds"]] == [rows["payments"][0]["result_desc"]]
+    assert [row["name"] for row in rows["suspensions"]] == [rows["payments"][0]["result_desc"]]
     assert rows["payments"][0]["version"] == 2
 
 

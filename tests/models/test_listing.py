@@ -16,7 +16,7 @@ ROWS = 30_000
 STATUSES = ("succeeded", "failed", "canceled", "refunded", "review")
 INSERT = """
 INSERT INTO payments (id, provider, channel, owner, order_id, amount, currency, status, refunded_amount,
-  refunding_amount, refund_count, metadata, event_count, created_at, updated_at, asks_made,
+  refunding_amount, refund_count, metadata, event_count, created_at, updated_at, check_attempts,
   phone_encrypted, phone_hash, callback_token_hash, receipt)
 SELECT {id}, 'mpesa', 'stk', CASE WHEN n % 100 = 0 THEN 'kiosk' ELSE 'shop' END, 'ORDER' || n,
   CASE WHEN n % 7919 = 0 THEN 70000 ELSE 1 + n % 500 END, 'kes',

@@ -80,11 +80,11 @@ def test_every_column_is_read_as_the_session_reads_it(database: Database) -> Non
     columns = {
         "details": {"cart": ["c", 1, None]},
         "checkout_id_encrypted": bytes(range(256)),
-        "ask_at": AT + timedelta(microseconds=1),
+        "next_check_at": AT + timedelta(microseconds=1),
         "refunded_amount": 30,
-        "contradiction": "amount",
-        "denial_code": "1032",
-        "denial_at": AT,
+        "mismatch": "amount",
+        "negative_result_code": "1032",
+        "negative_result_at": AT,
     }
     add(database, payment_row(**columns))
     facts = facts_of(database, id="p1")
@@ -98,7 +98,7 @@ def test_every_column_is_read_as_the_session_reads_it(database: Database) -> Non
 
 
 def test_a_payment_that_stands_alone(database: Database) -> None:
-    add(database, payment_row(live_order="ORDER1"))
+    add(database, payment_row(order_lock="ORDER1"))
     facts = facts_of(database, id="p1")
     assert facts == make_facts(facts.payment)
 
@@ -112,18 +112,18 @@ def test_the_facts_of_a_new_payment_are_those_that_are_read_later(database: Data
 class TestHolder:
     def test_another_payment_holds_the_order_that_this_one_released(self, database: Database) -> None:
         add(database, payment_row("p1", status="unknown"))
-        add(database, payment_row("p2", status="succeeded", live_order="ORDER1", event_count=3, version=5))
+        add(database, payment_row("p2", status="succeeded", order_lock="ORDER1", event_count=3, version=5))
         holder = facts_of(database, id="p1").holder
         assert holder is not None
         assert (holder.id, holder.version, holder.status, holder.event_count) == ("p2", 5, "succeeded", 3)
         assert order_is_paid(facts_of(database, id="p1"))
 
     def test_a_payment_that_holds_its_order_sees_no_holder(self, database: Database) -> None:
-        add(database, payment_row("p2", live_order="ORDER1"))
+        add(database, payment_row("p2", order_lock="ORDER1"))
         assert facts_of(database, id="p2").holder is None
 
     def test_the_holder_of_another_order_is_none(self, database: Database) -> None:
-        add(database, payment_row("p1"), payment_row("p2", order_id="ORDER2", live_order="ORDER2"))
+        add(database, payment_row("p1"), payment_row("p2", order_id="ORDER2", order_lock="ORDER2"))
         assert facts_of(database, id="p1").holder is None
 
 
@@ -249,7 +249,7 @@ class TestUnresolved:
         add(database, *(audit_row(sequence=number, **line) for number, line in enumerate(lines, 1)))
         return facts_of(database, id="p1").unresolved
 
-    GAVE_UP = {"cause": "gave_up", "from_status": "unknown", "to_status": "review"}  # noqa: RUF012
+    GAVE_UP = {"cause": "unresolved", "from_status": "unknown", "to_status": "review"}  # noqa: RUF012
     NOTED = {"cause": "disputed", "from_status": "review", "to_status": "review"}  # noqa: RUF012
     UNCLEAR = {"cause": "unclear_result", "from_status": "pending", "to_status": "review"}  # noqa: RUF012
 

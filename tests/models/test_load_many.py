@@ -47,7 +47,7 @@ class TestLock:
 
     def test_what_will_be_read_is_locked_and_nothing_else(self, database: Database) -> None:
         add(database, order_row(), order_row("ORDER2"))
-        add(database, payment_row("p1"), payment_row("p2", live_order="ORDER1"), payment_row("p3"))
+        add(database, payment_row("p1"), payment_row("p2", order_lock="ORDER1"), payment_row("p3"))
         with database.locking() as connection:
             lock(connection, About(id="p1"))
             assert self.locked(database, "payments") == ["p1", "p2"]

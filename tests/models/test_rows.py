@@ -139,7 +139,7 @@ class TestStatements:
 
     def test_locking_reads_what_is_there_now(self, database: Database) -> None:
         with database.begin() as session:
-            session.add(Payment(**mpesa(live_order="ORDER1")))
+            session.add(Payment(**mpesa(order_lock="ORDER1")))
         with database.begin() as session:
             payment = session.scalars(sa.select(Payment)).one()
             session.execute(
@@ -148,8 +148,8 @@ class TestStatements:
             assert payment.status == "pending"
             assert lock_payment(session, payment.id) is payment
             assert payment.status == "succeeded"
-            assert lock_payment_where(session, live_order="ORDER1") is payment
-            assert lock_payment_where(session, live_order="OTHER") is None
+            assert lock_payment_where(session, order_lock="ORDER1") is payment
+            assert lock_payment_where(session, order_lock="OTHER") is None
 
     def test_locking_a_refund_locks_its_payment_first(self, database: Database) -> None:
         with database.begin() as session:

@@ -65,7 +65,7 @@ def test_after_the_prompts_life_the_customer_may_try_again(service: Service) -> 
     second = service.initiate()
     assert second.status_code == 201
     assert service.payment(second.json["data"]["checkoutRequestId"])["status"] == "pending"
-    assert "let_go" in [event.cause for event in service.events(service.row(first).id)]
+    assert "lock_released" in [event.cause for event in service.events(service.row(first).id)]
     order = service.call("GET", "/order/ORDER1").json["data"]
     assert order["_id"] == second.json["data"]["payment"]["_id"]
     assert len(order["attempts"]) == 2
@@ -92,15 +92,15 @@ def test_a_payment_let_go_and_paid_late_takes_its_order_back(service: Service) -
     second = service.pending()
     service.simulator.post("/simulator/callbacks/flush")
     assert service.payment(first)["status"] == "succeeded"
-    assert service.row(first).live_order == "ORDER1"
-    assert service.row(second).live_order is None
+    assert service.row(first).order_lock == "ORDER1"
+    assert service.row(second).order_lock is None
 
     service.simulator.post(f"/simulator/prompts/{second}/pin", {"pin": "0000"})
     service.simulator.post("/simulator/callbacks/flush")
     payment = service.payment(second)
     assert payment["status"] == "review", "the order was paid twice"
     assert payment["mpesaReceiptNumber"] is not None
-    assert service.events(payment["_id"])[-1].cause == "paid_twice"
+    assert service.events(payment["_id"])[-1].cause == "duplicate_payment"
 
 
 def test_gives_up_politely_when_the_way_never_clears(

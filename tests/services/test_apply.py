@@ -145,7 +145,7 @@ def test_of_no_payment_there_are_no_facts(database: Database) -> None:
 
     assert apply(database, About(id="p9"), note).plan.verdict == "noted"
     assert seen == [None]
-    assert [row["name"] for row in dump(database)["holds"]] == ["noted"]
+    assert [row["name"] for row in dump(database)["suspensions"]] == ["noted"]
 
 
 def test_what_cannot_be_decided_writes_nothing_and_holds_nothing(
@@ -196,7 +196,7 @@ def test_an_error_of_the_database_is_raised_and_holds_nothing(database: Database
         pytest.skip("SQLite stores what it is given")
     with pytest.raises(DBAPIError):
         apply(database, P1, spoil)
-    assert dump(database)["holds"] == []
+    assert dump(database)["suspensions"] == []
     assert can_be_written(database, database_url)
 
 

@@ -30,12 +30,12 @@ def add_prompted(service: Service, count: int) -> None:
     """Add payments p0, p1 … whose prompts wait."""
     vault = service.runtime.vault
     columns = {"phone_encrypted": vault.encrypt(PHONE), "phone_hash": vault.fingerprint("phone", PHONE)}
-    columns |= {"event_count": 2, "ask_at": service.clock(), "created_at": service.clock()}
+    columns |= {"event_count": 2, "next_check_at": service.clock(), "created_at": service.clock()}
     for number in range(count):
         name = f"p{number}"
         ids = {
             "order_id": f"ORDER{number}",
-            "live_order": f"ORDER{number}",
+            "order_lock": f"ORDER{number}",
             "callback_token_hash": token_hash(f"token-{name}"),
             "checkout_id_hash": vault.fingerprint("checkout", f"ws_{name}"),
             "checkout_id_encrypted": vault.encrypt(f"ws_{name}"),
@@ -137,7 +137,7 @@ class TestBatch:
 
         def spoil(change: Any, report: Any) -> Any:
             if change.facts.id == spoilt:
-                change.set(live_order="x" * 100)
+                change.set(order_lock="x" * 100)
             return real(change, report)
 
         monkeypatch.setattr(callback_kinds, "apply_report", spoil)

@@ -187,8 +187,8 @@ class TestMoneyThatFitsNothing:
         confirm(service, TransAmount="100.50")
         assert statuses(service) == ["pending"]
         [row] = confirmations(service)
-        assert (row.amount_cents, row.payment_id, row.look_at) == (10_050, None, None)
-        assert row.unbooked_id is not None
+        assert (row.amount_cents, row.payment_id, row.retry_at) == (10_050, None, None)
+        assert row.fractional_id is not None
         assert verdicts(service) == ["unmatched"]
         assert_books_are_right(service)
 
@@ -300,8 +300,8 @@ class TestAPaymentConfirmedAgain:
         hear_callback(service, checkout)
         confirm(service, TransAmount="90.00")
         assert verdicts(service) == ["applied", "disputed"]
-        assert only(service).contradiction == "amount"
-        assert only(service).ask_at == service.clock() + timedelta(0), "Daraja is to be asked"
+        assert only(service).mismatch == "amount"
+        assert only(service).next_check_at == service.clock() + timedelta(0), "Daraja is to be asked"
 
     def test_a_receipt_that_was_booked_elsewhere_is_not_counted_twice(self, service: Service) -> None:
         """Its confirmation did not find its payment; a person must put the two together."""
@@ -310,7 +310,7 @@ class TestAPaymentConfirmedAgain:
         hear_callback(service, checkout)
         assert verdicts(service) == ["unmatched", "disputed"]
         [prompted, unmatched] = prompted_first(service)
-        assert (prompted.status, prompted.contradiction, unmatched.receipt) == ("pending", "receipt", RECEIPT)
+        assert (prompted.status, prompted.mismatch, unmatched.receipt) == ("pending", "receipt", RECEIPT)
         service.clock.advance(10)
         ask_due(service.runtime)
         assert statuses(service) == ["review", "review"]
@@ -354,12 +354,12 @@ class TestSeveralMayBeMeant:
     @pytest.fixture
     def two(self, service: Service) -> tuple[str, str]:
         """Two payments of one order: the first was let go, and the customer started again."""
-        first = self.let_go(service)
+        first = self.lock_released(service)
         second = service.pending()
         service.clock.advance(10)
         return first, second
 
-    def let_go(self, service: Service, phone: str = PHONE) -> str:
+    def lock_released(self, service: Service, phone: str = PHONE) -> str:
         """Start a payment that nobody says anything of, and let its prompt's life pass."""
         service.simulator.post("/simulator/script", {"for": "stk_query", "fault": "error_5xx", "times": 99})
         service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
@@ -376,8 +376,8 @@ class TestSeveralMayBeMeant:
         assert self.states(service, two) == ["unknown", "pending"]
         assert verdicts(service) == ["noted"]
         [row] = confirmations(service)
-        assert (row.payment_id, row.look_at) == (None, service.clock() + timedelta(seconds=60))
-        assert all(service.row(checkout).ask_at <= service.clock() for checkout in two)
+        assert (row.payment_id, row.retry_at) == (None, service.clock() + timedelta(seconds=60))
+        assert all(service.row(checkout).next_check_at <= service.clock() for checkout in two)
         assert_books_are_right(service)
 
     def test_the_callback_names_its_payment(self, service: Service, two: tuple[str, str]) -> None:
@@ -386,10 +386,10 @@ class TestSeveralMayBeMeant:
         look(service)
         assert self.states(service, two) == ["unknown", "succeeded"]
         [row] = confirmations(service)
-        assert (row.payment_id, row.look_at) == (service.row(two[1]).id, None)
+        assert (row.payment_id, row.retry_at) == (service.row(two[1]).id, None)
 
     def test_the_other_payers_prompt_is_not_meant(self, service: Service) -> None:
-        first = self.let_go(service, OTHER)
+        first = self.lock_released(service, OTHER)
         second = service.pending()
         confirm(service)
         assert self.states(service, (first, second)) == ["unknown", "succeeded"]
@@ -518,7 +518,7 @@ class TestTrouble:
         monkeypatch.setattr(c2b_looking, "_look", fault)
         look(service)
         assert len(looked) == 2
-        assert all(row.look_at > service.clock() for row in confirmations(service)), "due again"
+        assert all(row.retry_at > service.clock() for row in confirmations(service)), "due again"
 
     def test_a_round_has_an_end(self, service: Service) -> None:
         confirm(service)
@@ -526,4 +526,4 @@ class TestTrouble:
         service.clock.advance(60)
         assert c2b_looking.look_due(service.runtime, limit=1) == 1
         assert c2b_looking.look_due(service.runtime, limit=5) == 1
-        assert all(row.look_at is None for row in confirmations(service))
+        assert all(row.retry_at is None for row in confirmations(service))

@@ -56,8 +56,8 @@ class TestThePromptEnds:
             service.clock.advance(3_600)
             assert ask_due(service.runtime) == 0
         payment = service.row(proven)
-        assert (payment.status, payment.receipt, payment.contradiction) == ("succeeded", RECEIPT, None)
-        assert (payment.ask_at, asked(service)) == (None, 0)
+        assert (payment.status, payment.receipt, payment.mismatch) == ("succeeded", RECEIPT, None)
+        assert (payment.next_check_at, asked(service)) == (None, 0)
         assert causes(service, payment)[-2:] == ["paid", "prompt_over"]
         assert told(service) == ["payment.succeeded"]
         assert service.inbox()[-1].verdict == "noted"
@@ -81,7 +81,7 @@ class TestThePromptEnds:
     def test_a_stranger_who_says_so_is_not_even_noted(self, service: Service, proven: str) -> None:
         url = f"{service.url}/api/mpesa/callback"
         assert hear(service, proven, url, ResultCode=1032) == "noted"
-        assert service.row(proven).ask_at is None
+        assert service.row(proven).next_check_at is None
         assert causes(service, service.row(proven))[-1] == "paid"
 
     def test_a_part_that_was_paid_back_makes_no_difference(self, service: Service, proven: str) -> None:
@@ -96,10 +96,10 @@ class TestThePromptEnds:
         checkout = service.pending()
         hear(service, checkout, receipt=RECEIPT)
         assert hear(service, checkout, ResultCode=1032) == "disputed"
-        assert service.row(checkout).contradiction == "denial"
+        assert service.row(checkout).mismatch == "denial"
         confirm(service)
         payment = service.row(checkout)
-        assert (payment.status, payment.contradiction, payment.ask_at) == ("succeeded", None, None)
+        assert (payment.status, payment.mismatch, payment.next_check_at) == ("succeeded", None, None)
         assert_books_are_right(service)
 
     def test_m_pesas_own_denials_count_no_more(self, service: Service) -> None:
@@ -112,7 +112,7 @@ class TestThePromptEnds:
             service.clock.advance(90)
             ask_due(service.runtime)
         payment = service.row(checkout)
-        assert (payment.status, payment.contradiction, payment.ask_at) == ("succeeded", None, None)
+        assert (payment.status, payment.mismatch, payment.next_check_at) == ("succeeded", None, None)
         assert asked(service) <= 1
 
     def test_a_confirmation_of_another_amount_is_no_proof(self, service: Service) -> None:
@@ -120,7 +120,7 @@ class TestThePromptEnds:
         hear(service, checkout, receipt=RECEIPT)
         confirm(service, TransAmount="90.00")
         assert hear(service, checkout, ResultCode=1032) == "disputed"
-        assert service.row(checkout).contradiction == "denial"
+        assert service.row(checkout).mismatch == "denial"
 
 
 class TestThePromptIsPaidAsWell:
@@ -131,7 +131,7 @@ class TestThePromptIsPaidAsWell:
     ) -> None:
         assert hear(service, proven, receipt=SECOND) == "noted"
         prompted, second = by_channel(service)
-        assert (prompted.status, prompted.receipt, prompted.ask_at) == ("succeeded", RECEIPT, None)
+        assert (prompted.status, prompted.receipt, prompted.next_check_at) == ("succeeded", RECEIPT, None)
         assert (second.status, second.receipt, second.amount) == ("review", SECOND, 100)
         typed = typed_reference(service.runtime.vault, second.bill_reference_encrypted)
         assert (typed, second.evidence) == ("ORDER1", "callback")

@@ -66,7 +66,7 @@ def test_a_rival_has_canceled_the_payment(service: Service) -> None:
     with between(service.runtime.database, lambda: receive(service.runtime, rival)):
         assert receive(service.runtime, posted(service, checkout)) == "disputed"
     row = service.row(checkout)
-    assert (row.status, row.claimed_receipt, row.ask_at) == ("canceled", "NLJ7RT61SV", service.clock())
+    assert (row.status, row.claimed_receipt, row.next_check_at) == ("canceled", "NLJ7RT61SV", service.clock())
 
 
 def test_its_order_has_become_expected(service: Service) -> None:
@@ -103,7 +103,7 @@ def test_another_payment_of_its_order_has_been_paid(service: Service) -> None:
     first = service.pending(order="ORDER1")
     with service.runtime.database.begin() as session:
         payment = session.merge(service.row(first))
-        payment.live_order = None
+        payment.order_lock = None
     second = service.pending(order="ORDER1", phone="254722000002")
     rival = posted(service, second, receipt="QWE1234567", phone=254722000002)
     with between(service.runtime.database, lambda: receive(service.runtime, rival)):
@@ -120,7 +120,7 @@ def test_its_receipt_has_become_another_payments(service: Service) -> None:
         late = posted(service, second, receipt="QWE1234567", phone=254722000002)
         assert receive(service.runtime, late) == "disputed"
     row = service.row(second)
-    assert (row.status, row.receipt, row.contradiction) == ("pending", None, "receipt")
+    assert (row.status, row.receipt, row.mismatch) == ("pending", None, "receipt")
     assert service.row(first).receipt == "QWE1234567"
 
 

@@ -122,7 +122,7 @@ class TestForged:
         post(url, stk_body(service, second, phone=254722000002))
         assert verdicts(service) == ["applied", "applied", "disputed"]
         row = service.row(second)
-        assert (row.contradiction, row.claimed_receipt) == ("receipt", None)
+        assert (row.mismatch, row.claimed_receipt) == ("receipt", None)
 
     def test_with_another_payments_token(self, service: Service) -> None:
         victim = service.pending(order="VICTIM")
@@ -150,7 +150,7 @@ class TestForged:
         post(service.callback_url(checkout), stk_body(service, checkout, **changes))
         assert service.row(checkout).status == "pending"
         assert verdicts(service) == ["disputed"]
-        assert service.row(checkout).ask_at == service.clock(), "Daraja is to be asked"
+        assert service.row(checkout).next_check_at == service.clock(), "Daraja is to be asked"
 
     def test_another_amount_that_daraja_confirms_as_paid_needs_a_person(self, service: Service) -> None:
         service.simulator.post("/simulator/script", {"for": "stk_push", "amount_in_callback": 1})
@@ -180,7 +180,7 @@ class TestForged:
         post(url, stk_body(service, checkout, ResultCode=1032))
         service.clock.advance(10)
         assert service.payment(checkout)["status"] == "succeeded"
-        assert service.row(checkout).contradiction is None, "Daraja's word dissolved it"
+        assert service.row(checkout).mismatch is None, "Daraja's word dissolved it"
 
     def test_a_receipt_seen_before(self, service: Service) -> None:
         first = service.paid(order="FIRST")
@@ -188,7 +188,7 @@ class TestForged:
         receipt = service.payment(first)["mpesaReceiptNumber"]
         post(service.callback_url(second), stk_body(service, second, receipt=receipt, phone=254722000001))
         assert service.row(second).status == "pending"
-        assert service.row(second).contradiction == "receipt"
+        assert service.row(second).mismatch == "receipt"
 
     def test_a_second_receipt_for_a_paid_payment_needs_a_person(self, service: Service) -> None:
         checkout = service.paid()

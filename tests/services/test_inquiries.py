@@ -197,7 +197,7 @@ class TestSilence:
         assert [self.look(service, seconds) for seconds in (60, 240, 600)] == [1, 1, 1]
         [row] = inquiries(service)
         assert (row.status, row.failure_reason) == ("failed", "M-Pesa did not answer the question.")
-        assert row.ask_at is None
+        assert row.next_check_at is None
 
     def test_a_time_out_leaves_it_open(self, service: Service) -> None:
         ask(service, "UKN2ABCDEF")
@@ -207,7 +207,7 @@ class TestSilence:
     def test_open_and_never_looked_into_is_found(self, service: Service) -> None:
         ask(service, "UKN2ABCDEF")
         with service.runtime.database.begin() as session:
-            session.scalars(select(Inquiry)).one().ask_at = None
+            session.scalars(select(Inquiry)).one().next_check_at = None
         [violation] = verify(service.runtime)
         assert (violation.invariant, violation.subject) == ("inquiries_are_due", inquiries(service)[0].id)
 

@@ -137,13 +137,13 @@ BREAKAGES: list[tuple[str, str, str]] = [
     ),
     (
         "trail_is_a_path",
-        "(let_go) is a note, yet changes the status",
-        "UPDATE payment_events SET cause = 'let_go' WHERE cause = 'push_accepted'",
+        "(lock_released) is a note, yet changes the status",
+        "UPDATE payment_events SET cause = 'lock_released' WHERE cause = 'push_accepted'",
     ),
     (
         "trail_is_a_path",
         "from pending to canceled, which is not in the transition table",
-        "UPDATE payment_events SET cause = 'fell_silent' WHERE cause = 'canceled_by_customer'",
+        "UPDATE payment_events SET cause = 'timed_out' WHERE cause = 'canceled_by_customer'",
     ),
     (
         "told_once",
@@ -173,7 +173,7 @@ BREAKAGES: list[tuple[str, str, str]] = [
         "it is partially_refunded with 0 of 100",
         "UPDATE refunds SET amount = 1; UPDATE payments SET refunded_amount = 0",
     ),
-    ("open_is_due", "it is pending and nobody", "UPDATE payments SET ask_at = NULL"),
+    ("open_is_due", "it is pending and nobody", "UPDATE payments SET next_check_at = NULL"),
     ("inbox_is_worked_off", "is failed after 1 attempts", "UPDATE callback_inbox SET verdict = 'failed'"),
     (
         "one_key_one_resource",
@@ -204,7 +204,7 @@ def test_a_breakage_is_found(books: Service, rule: str, words: str, statements: 
 
 
 def test_reviews_name_their_reason_and_refunds_in_doubt_may_stand_apart(books: Service) -> None:
-    in_review = "UPDATE payments SET status = 'review', ask_at = NULL WHERE order_id = 'ORDER3'"
+    in_review = "UPDATE payments SET status = 'review', next_check_at = NULL WHERE order_id = 'ORDER3'"
     of_refund = "UPDATE refunds SET status = 'review', held = 5"
     change(books, in_review, of_refund)
     rules = {(one.invariant, one.sentence.split()[0]) for one in found(books)}
@@ -216,7 +216,7 @@ def test_reviews_name_their_reason_and_refunds_in_doubt_may_stand_apart(books: S
 def test_a_refund_in_the_dark_is_found(books: Service) -> None:
     books.refund(row_of(books, "ORDER1").id, 20)
     assert found(books) == []
-    change(books, "UPDATE refunds SET ask_at = NULL")
+    change(books, "UPDATE refunds SET next_check_at = NULL")
     assert_one(found(books), "open_is_due", "is pending and nobody will look into it")
 
 
@@ -303,7 +303,7 @@ def test_debits_in_review_are_counted_not_blamed(books: Service) -> None:
 
 def test_what_a_person_settled_needs_no_debit(books: Service) -> None:
     payment = row_of(books, "ORDER3")
-    change(books, f"UPDATE payments SET status = 'review', ask_at = NULL WHERE id = '{payment.id}'")
+    change(books, f"UPDATE payments SET status = 'review', next_check_at = NULL WHERE id = '{payment.id}'")
     resolve(books.runtime, principal(), payment.id, Finding(Resolution.SETTLE, "on the statement"))
     assert against(books, books.ledger()) == []
 
@@ -335,7 +335,7 @@ class TestCommand:
         assert json.loads(result.output)["checked"]["debits"] == 1
 
     def test_broken_books(self, books: Service) -> None:
-        change(books, "UPDATE payments SET ask_at = NULL")
+        change(books, "UPDATE payments SET next_check_at = NULL")
         result = self.run(books)
         assert result.exit_code == 1
         assert "open_is_due" in result.output
@@ -348,7 +348,7 @@ class TestCommand:
         self, books: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("mpesa_service.cli.verify.SHOWN", 1)
-        change(books, "UPDATE payments SET ask_at = NULL, refund_count = 7")
+        change(books, "UPDATE payments SET next_check_at = NULL, refund_count = 7")
         report = json.loads(self.run(books, "--json").output)
         assert (len(report["violations"]), sum(report["broken"].values())) == (1, 4)
 

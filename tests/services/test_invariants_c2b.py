@@ -47,14 +47,14 @@ def test_books_that_are_right(books: Service) -> None:
 
 
 def test_a_confirmation_that_nobody_looks_at(books: Service) -> None:
-    change(books, "UPDATE c2b_confirmations SET payment_id = NULL, look_at = NULL WHERE id = 1")
+    change(books, "UPDATE c2b_confirmations SET payment_id = NULL, retry_at = NULL WHERE id = 1")
     assert [name for name, _ in found(books)] == ["confirmations_are_booked"]
 
 
 def test_one_of_cents_is_listed_and_is_no_payment(service: Service) -> None:
     confirm(service, TransAmount="100.50")
     assert found(service) == []
-    change(service, "UPDATE c2b_confirmations SET unbooked_id = NULL")
+    change(service, "UPDATE c2b_confirmations SET fractional_id = NULL")
     said = "this confirmation is no payment's, and nobody will look at it"
     assert found(service) == [("confirmations_are_booked", said)]
 

@@ -78,7 +78,7 @@ BREAKAGES = [
     (
         "payout_is_in_order",
         "it waits, but would be asked about",
-        "UPDATE payouts SET ask_at = created_at WHERE status = 'waiting'",
+        "UPDATE payouts SET next_check_at = created_at WHERE status = 'waiting'",
     ),
     (
         "payout_is_in_order",

@@ -52,12 +52,12 @@ def asked(service: Service) -> None:
 
 def unplaced(service: Service) -> None:
     confirm(service)
-    change(service, C2bConfirmation, look_at=service.clock())
+    change(service, C2bConfirmation, retry_at=service.clock())
 
 
 def failed(service: Service) -> None:
     confirm(service)
-    change(service, C2bConfirmation, look_at=None)
+    change(service, C2bConfirmation, retry_at=None)
     change(service, CallbackInbox, verdict=InboxVerdict.FAILED)
 
 
@@ -85,7 +85,7 @@ def test_every_kind_of_work_is_on_the_list() -> None:
 
 
 def test_a_table_that_says_when_it_is_due_is_looked_at() -> None:
-    stamps = {"ask_at", "look_at", "due_at", "expires_at"}
+    stamps = {"next_check_at", "retry_at", "due_at", "expires_at"}
     found = {name for name, table in Base.metadata.tables.items() if stamps & set(table.columns.keys())}
     assert found - NOT_FOR_WORKERS == {
         *("payments", "refunds", "payouts", "inquiries"),

@@ -70,7 +70,7 @@ def test_every_type_is_paid(service: Service) -> None:
     ledger = service.ledger()
     receipts = {entry["receipt"] for entry in ledger["credits"] + ledger["transfers"]}
     assert {row.receipt for row in payouts(service)} == receipts
-    assert {(row.evidence, row.failure_reason, row.ask_at) for row in payouts(service)} == {
+    assert {(row.evidence, row.failure_reason, row.next_check_at) for row in payouts(service)} == {
         ("callback", None, None)
     }
     assert pay(service) == 1, "the batch is closed"
@@ -184,9 +184,9 @@ class TestNotTaken:
             script(service, fault=fault, times=3)
         assert pay(service) == 1
         assert counts(service, batch) == {"waiting": 1}
-        assert trail(service, before.id) == ["created", "payout_begun", "payout_put_back"]
+        assert trail(service, before.id) == ["created", "payout_begun", "payout_requeued"]
         [row] = payouts(service)
-        assert row.ask_at is None
+        assert row.next_check_at is None
         assert row.result_desc
         service.simulator.post("/simulator/options", {"faults": {}})
         service.clock.advance(60)

@@ -73,7 +73,7 @@ def test_still_processing_is_no_information(service: Service, style: str) -> Non
     checkout = service.pending()
     service.clock.advance(10)
     assert service.payment(checkout)["status"] == "pending"
-    assert service.row(checkout).denial_code is None
+    assert service.row(checkout).negative_result_code is None
 
 
 def test_an_answer_without_a_verdict_is_no_information(service: Service) -> None:
@@ -116,16 +116,16 @@ def test_a_failed_ask_changes_nothing(service: Service, monkeypatch: pytest.Monk
     monkeypatch.setattr(service.runtime.daraja, "stk_query", fail)
     service.clock.advance(30)
     assert service.payment(checkout)["status"] == "pending"
-    assert service.row(checkout).asks_made == 1
+    assert service.row(checkout).check_attempts == 1
 
 
 def test_the_schedule_moves_on_with_each_ask(service: Service) -> None:
     checkout = service.pending()
     made = service.row(checkout).created_at
-    assert (service.row(checkout).ask_at - made).total_seconds() == 30
+    assert (service.row(checkout).next_check_at - made).total_seconds() == 30
     service.clock.advance(30)
     service.payment(checkout)
-    assert (service.row(checkout).ask_at - made).total_seconds() == 60
+    assert (service.row(checkout).next_check_at - made).total_seconds() == 60
 
 
 def test_impatient_readers_do_not_use_up_the_schedule(service: Service) -> None:
@@ -135,8 +135,8 @@ def test_impatient_readers_do_not_use_up_the_schedule(service: Service) -> None:
         service.payment(checkout)
     row = service.row(checkout)
     assert asks(service) == 30
-    assert (row.status, row.asks_made) == ("unknown", 5)
-    assert (row.ask_at - row.created_at).total_seconds() == 900
+    assert (row.status, row.check_attempts) == ("unknown", 5)
+    assert (row.next_check_at - row.created_at).total_seconds() == 900
 
 
 def test_a_push_that_a_crash_cut_off_becomes_unknown_when_it_is_read(
@@ -206,7 +206,7 @@ class TestOnSchedule:
         assert seen == ["pending"] * 4 + ["unknown"] * 4 + ["review"]
         payment = service.payment(checkout)
         assert "never said" in payment["failureReason"]
-        assert [event.cause for event in service.events(payment["_id"])][-2:] == ["fell_silent", "gave_up"]
+        assert [event.cause for event in service.events(payment["_id"])][-2:] == ["timed_out", "unresolved"]
         assert self.run(service, 1_000_000) == 0
 
     def test_a_push_without_an_id_waits_a_day_for_its_callback_and_then_for_a_person(
@@ -254,7 +254,7 @@ class TestOnSchedule:
             done += self.run(service, 43_200)
         assert done == 9
         assert service.row(checkout).status == "review"
-        assert "contradiction" in str(service.row(checkout).failure_reason)
+        assert "mismatch" in str(service.row(checkout).failure_reason)
 
     def test_a_strangers_claim_that_daraja_does_not_confirm_is_dropped(self, service: Service) -> None:
         from tests.services.test_inbox import plain, post, stk_body
@@ -266,7 +266,7 @@ class TestOnSchedule:
         for _ in range(20):
             self.run(service, 43_200)
         assert service.row(checkout).status == "canceled"
-        assert service.row(checkout).ask_at is None
+        assert service.row(checkout).next_check_at is None
 
     def test_a_dispute_over_a_paid_payment_goes_to_a_person_in_the_end(self, service: Service) -> None:
         from tests.services.test_inbox import post, stk_body
@@ -296,7 +296,8 @@ class TestOnSchedule:
         monkeypatch.setattr(reconcile, "_look_into", fail_for_one)
         assert self.run(service, 30) == 2
         assert service.row(healthy).status == "succeeded"
-        assert (service.row(poisonous).ask_at - service.clock()).total_seconds() == 90, "its lease runs out"
+        lease = service.row(poisonous).next_check_at - service.clock()
+        assert lease.total_seconds() == 90
 
     def test_it_stops_at_its_limit(self, service: Service) -> None:
         for number in range(3):
@@ -340,8 +341,9 @@ class TestBatches:
         taken = turns.take_askable(service.runtime, 50)
         rows = [service.row(checkout) for checkout in checkouts]
         assert [turn.payment_id for turn in taken] == [row.id for row in rows[:6]]
-        assert {(row.asks_made, row.ask_at - service.clock()) for row in rows[:6]} == {(1, CALL_LIMIT)}
-        assert {row.asks_made for row in rows[6:]} == {0}
+        leased = {(row.check_attempts, row.next_check_at - service.clock()) for row in rows[:6]}
+        assert leased == {(1, CALL_LIMIT)}
+        assert {row.check_attempts for row in rows[6:]} == {0}
         assert turns.take_askable(service.runtime, 50) == []
 
     def test_what_is_not_begun_in_time_is_given_back_with_its_turns(
@@ -349,7 +351,7 @@ class TestBatches:
     ) -> None:
         lose_callbacks(service)
         checkouts = self.pending(service, 6)
-        due = [service.row(checkout).ask_at for checkout in checkouts]
+        due = [service.row(checkout).next_check_at for checkout in checkouts]
         for checkout in checkouts:
             pay(service, checkout)
         asked = self.be_slow(service, monkeypatch, 2.6)
@@ -360,7 +362,7 @@ class TestBatches:
         assert self.pace_left(service) == 6, "four were given back, one or two came with time"
         rows = [service.row(checkout) for checkout in checkouts]
         assert [row.status for row in rows] == ["succeeded"] * 2 + ["pending"] * 4
-        assert [(row.asks_made, row.ask_at) for row in rows[2:]] == [(0, at) for at in due[2:]]
+        assert [(row.check_attempts, row.next_check_at) for row in rows[2:]] == [(0, at) for at in due[2:]]
         assert reconcile.ask_due(service.runtime) == 4
         assert asked == checkouts
 
@@ -391,7 +393,7 @@ class TestBatches:
         assert reconcile.ask_due(service.runtime) == 0
         service.clock.advance(0.1)
         assert reconcile.ask_due(service.runtime) == 4
-        assert {service.row(checkout).asks_made for checkout in checkouts} == {2}
+        assert {service.row(checkout).check_attempts for checkout in checkouts} == {2}
 
     def test_no_reader_asks_about_one_that_waits_to_be_asked_about(self, service: Service) -> None:
         checkouts = self.pending(service, 3)
@@ -422,8 +424,8 @@ class TestBatches:
             pace.locked(session, pace.QUERIES, service.clock())
             pace.put(session, pace.QUERIES, service.clock() + timedelta(hours=1))
         assert reconcile.ask_due(service.runtime) == 1
-        assert (service.row(lost).status, service.row(lost).asked_at) == ("review", None)
-        assert service.row(checkout).asks_made == 0
+        assert (service.row(lost).status, service.row(lost).last_checked_at) == ("review", None)
+        assert service.row(checkout).check_attempts == 0
 
     def test_one_that_cannot_be_decrypted_holds_nobody_up(self, service: Service) -> None:
         spoilt, fine = self.pending(service, 2)
@@ -431,5 +433,5 @@ class TestBatches:
         with service.runtime.database.begin() as session:
             lock_payment(session, spoilt_id).checkout_id_encrypted = b"rubbish"
         assert reconcile.ask_due(service.runtime) == 2
-        assert service.row(fine).asks_made == 1
-        assert service.row(spoilt_id).ask_at == service.clock() + CALL_LIMIT
+        assert service.row(fine).check_attempts == 1
+        assert service.row(spoilt_id).next_check_at == service.clock() + CALL_LIMIT

@@ -13,4 +13,4 @@ def test_one_is_not_taken_while_the_pace_has_no_turn(service: Service) -> None:
         while pace.take(session, pace.QUERIES, service.runtime.settings.queries_per_minute, now):
             pass
         assert take_one(service.runtime, session, payment, now) is None
-        assert payment.asks_made == 0
+        assert payment.check_attempts == 0

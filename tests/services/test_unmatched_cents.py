@@ -66,7 +66,7 @@ def test_is_announced_once_like_other_money_that_waits(
     assert (cents["data"]["mpesaReceiptNumber"], cents["data"]["status"]) == ("RKL51ZDR0C", "review")
     records = [*caplog.get_records("setup"), *caplog.records]
     [line] = [record for record in records if record.message == "money with cents"]
-    assert (line.levelname, line.unbooked_id) == ("WARNING", money)  # type: ignore[attr-defined]
+    assert (line.levelname, line.fractional_id) == ("WARNING", money)  # type: ignore[attr-defined]
     assert_books_are_right(service)
 
 

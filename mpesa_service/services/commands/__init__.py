@@ -15,8 +15,8 @@ about, or sent again where that is safe, when silent; in the end a person, and n
 To add a kind:
 
 1. Its table has `CommandColumns` and `due_index`. A row is written before anything is sent: `id` by `new_id`,
-   an `originator_conversation_id` of its own, the hashes of `tokens_of(vault, name, id)`, and `ask_at` at
-   `now + CALL_LIMIT`, by when a first send that nobody accounted for must have been cut off.
+   an `originator_conversation_id` of its own, the hashes of `tokens_of(vault, name, id)`, and
+   `next_check_at` at `now + CALL_LIMIT`: a first send that is not accounted for by then was cut off.
 2. It gets a subclass of `Command`, in a module here, which says
    * `name`, the prefix of its edges and the purpose of its tokens, and `holds`: those that must all stand
      for it to be left alone;
@@ -25,7 +25,7 @@ To add a kind:
    * `ids`, its names in logs and in the inbox; `amount`, which its result must agree with;
    * `post`, which sends it to the addresses given; `may_resend`, whether a second send is safe;
    * `move` along its transition table, with audit trail and outgoing event. The edges are accepted, refused,
-     unanswered, timed_out, paid, declined, unclear, gave_up and contradicted; `note` moves nothing;
+     unanswered, timed_out, paid, declined, unclear, unresolved and contradicted; `note` moves nothing;
    * `settle` and `release`, which book what was carried out or was not, and then move; `reopen`, which takes
      that back when M-Pesa says the contrary later; `receipt_taken` and `keep_receipt`.
    What it does in its own way it overrides: `refuse`, `resending`, `known_as`, `read`, `recognises`, `doubt`,

@@ -179,5 +179,5 @@ def locked(kind: type[Kind], session: Session, command_id: str) -> Kind:
 
 def unparented_claim(session: Session, table: type[Row], now: datetime) -> Row | None:
     """Return the row of `table` that is due longest and that nobody has locked, locked; or None."""
-    due = select(table).where(table.ask_at <= now).order_by(table.ask_at).limit(1)
+    due = select(table).where(table.next_check_at <= now).order_by(table.next_check_at).limit(1)
     return session.scalars(due.with_for_update(skip_locked=True)).one_or_none()

@@ -58,14 +58,14 @@ def _next_due(runtime: Runtime, kind: type[Command[Any]]) -> Command[Any] | None
             command.move("unanswered", Cause(SERVICE, now))
         if command.known_as() is None and command.may_resend(runtime):
             command.resending(Cause(SERVICE, now))
-        command.row.ask_at = now + CALL_LIMIT
-        command.row.asks_made += 1
+        command.row.next_check_at = now + CALL_LIMIT
+        command.row.check_attempts += 1
         return command
 
 
 def _is_due(row: CommandColumns, now: datetime) -> bool:
     """Whoever had it locked a moment ago may have looked into it."""
-    return row.ask_at is not None and row.ask_at <= now
+    return row.next_check_at is not None and row.next_check_at <= now
 
 
 def _look_into(runtime: Runtime, command: Command[Any]) -> None:
@@ -104,7 +104,8 @@ def _plan_next(runtime: Runtime, command: Command[Any]) -> None:
     row, now = command.row, runtime.clock()
     if row.status not in UNDER_WAY:
         return
-    row.ask_at = next_ask(command.schedule, command.begun_at, row.asks_made, now, runtime.jitter())
-    if row.ask_at is None:
+    attempts = row.check_attempts
+    row.next_check_at = next_ask(command.schedule, command.begun_at, attempts, now, runtime.jitter())
+    if row.next_check_at is None:
         row.failure_reason = f"A person must look: M-Pesa never said what became of this {command.name}."
-        command.move("gave_up", Cause(SERVICE, now))
+        command.move("unresolved", Cause(SERVICE, now))

@@ -42,7 +42,7 @@ _TRANSITIONS = TransitionTable(
         *edges("refused", [_I.SUBMITTING], _I.FAILED),
         *edges("paid", _OPEN, _I.ANSWERED),
         *edges("declined", _OPEN, _I.FAILED),
-        *edges("gave_up", _OPEN, _I.FAILED),
+        *edges("unresolved", _OPEN, _I.FAILED),
     ]
 )
 
@@ -95,10 +95,10 @@ class InquiryCommand(Command[Inquiry]):
         self.row.status = _TRANSITIONS.target(edge, self.row.state)
         self.row.updated_at = cause.at
         self.row.evidence = cause.evidence or self.row.evidence
-        if edge == "gave_up":
+        if edge == "unresolved":
             self.row.failure_reason = "M-Pesa did not answer the question."
         if self.row.state not in _OPEN:
-            self.row.completed_at, self.row.ask_at = cause.at, None
+            self.row.completed_at, self.row.next_check_at = cause.at, None
 
     def note(self, what: str, cause: Cause) -> None:
         """Nothing: there is no audit trail of questions."""

@@ -140,7 +140,7 @@ class PayoutCommand(Command[Payout]):
         else:
             super().refuse(error, failure, cause)
             return
-        self.move("put_back", cause)
+        self.move("requeued", cause)
 
     def reopen(self, *, paid: bool) -> None:
         """Nothing is booked elsewhere: the row itself is the book."""

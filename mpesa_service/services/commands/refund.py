@@ -51,8 +51,8 @@ class RefundCommand(Command[Refund]):
         due = (
             select(Refund.id)
             .join(Payment, Refund.payment_id == Payment.id)
-            .where(Refund.ask_at <= now)
-            .order_by(Refund.ask_at)
+            .where(Refund.next_check_at <= now)
+            .order_by(Refund.next_check_at)
             .limit(1)
             .with_for_update(of=Payment, skip_locked=True)
         )

@@ -81,14 +81,14 @@ def conclude(
     soon = next_ask(command.schedule, now, 0, now, runtime.jitter())
     # "Duplicate" means that an earlier send of the same id was accepted.
     if isinstance(sent, CommandAccepted | Duplicate):
-        row.ask_at = soon
+        row.next_check_at = soon
         command.move("accepted", Cause(MPESA, now, Evidence.PUSH))
         return None
     failure = failure_of(sent)
     row.result_code, row.result_desc = failure.code, failure.description
     cause = Cause(MPESA, now, Evidence.PUSH, {"error": failure.description})
     if isinstance(sent, OutcomeUnknown):
-        row.ask_at = soon
+        row.next_check_at = soon
         command.move("unanswered", cause)
         return None
     command.refuse(sent, failure, cause)

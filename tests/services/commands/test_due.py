@@ -165,7 +165,7 @@ def test_an_answer_to_the_question_before_its_acknowledgement(service: Service) 
     service.simulator.post("/simulator/script", {"for": "transaction_status", "callback": "before_answer"})
     due_after(service, 60)
     assert service.payment(checkout)["status"] == "refunded"
-    assert service.refunds()[0].ask_at is None
+    assert service.refunds()[0].next_check_at is None
 
 
 def test_an_unanswered_question_is_no_information(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +210,7 @@ def test_one_that_another_worker_took_a_moment_ago_is_left_alone(
     taken = service.refunds()[0].id
     monkeypatch.setattr(RefundCommand, "claim", lambda session, _now: RefundCommand.lock(session, id=taken))
     assert look_into_due(service.runtime) == 0
-    assert service.refunds()[0].asks_made == 0
+    assert service.refunds()[0].check_attempts == 0
 
 
 def test_one_that_has_vanished_is_a_fault() -> None:
