@@ -46,6 +46,7 @@ def _row(runtime: Runtime, number: int, changes: dict[str, Any]) -> dict[str, An
         **row,
         **dict.fromkeys(counts, 0),
         "id": new_id(at),
+        "version": 1,
         "provider": "mpesa",
         "channel": "stk",
         "owner": "shop",
