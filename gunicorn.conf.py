@@ -1,3 +1,3 @@
 """The settings of gunicorn in a clone: `gunicorn wsgi:app` reads this file."""
 
-from mpesa_service.gunicorn_settings import *  # noqa: F403
+from mpesa_service.web.gunicorn_settings import *  # noqa: F403

@@ -11,9 +11,9 @@ import psycopg
 
 from benchmarks.messages import paid_callback
 from benchmarks.service import SHOP
+from mpesa_service.core.encryption import Vault, token_hash
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import Base, Payment, PaymentEvent
-from mpesa_service.services.vault import Vault, token_hash
 
 AMOUNT = 100
 OWNERS = 20

@@ -12,10 +12,10 @@ from pathlib import Path
 from benchmarks.processes import ROOT, Program
 from devtools.ports import free_port
 from mpesa_service.app import build_app
-from mpesa_service.auth import make_token
 from mpesa_service.config import load_settings
-from mpesa_service.logs import configure
-from mpesa_service.services.runtime import Runtime, build_runtime
+from mpesa_service.core.log_format import configure
+from mpesa_service.core.runtime import Runtime, build_runtime
+from mpesa_service.web.auth import make_token
 
 SECRET = "benchmark-secret-of-thirty-two-bytes"
 ENCRYPTION_KEY = "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="

@@ -3,11 +3,15 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from mpesa_service import __version__, auth, logs
-from mpesa_service.api import RUNTIME, blueprint, body_limit, c2b_blueprint, errors, health, request_ids
+from mpesa_service import __version__
+from mpesa_service.callbacks.c2b_routes import c2b_blueprint
 from mpesa_service.cli.root import mpesa_cli
 from mpesa_service.config import Settings, load_settings
-from mpesa_service.services.runtime import Runtime, build_runtime
+from mpesa_service.core import log_format
+from mpesa_service.core.runtime import Runtime, build_runtime
+from mpesa_service.operations import health_routes
+from mpesa_service.web import auth, body_limit, errors, request_ids
+from mpesa_service.web.blueprint import RUNTIME, blueprint
 
 FLASK_SETTINGS = {
     "PROPAGATE_EXCEPTIONS": False,
@@ -27,7 +31,7 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     app.extensions[RUNTIME] = runtime or build_runtime(settings)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
-    logs.configure(settings.log_level)
+    log_format.configure(settings.log_level)
     auth.init_app(app, settings)
     request_ids.init_app(app)
     body_limit.init_app(app)
@@ -36,7 +40,7 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     api.register_blueprint(blueprint)
     api.register_blueprint(c2b_blueprint)
-    app.register_blueprint(health.blueprint)
+    app.register_blueprint(health_routes.blueprint)
     app.cli.add_command(mpesa_cli)
     return app
 

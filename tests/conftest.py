@@ -24,7 +24,7 @@ from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SimulatorOption
 from daraja_simulator.server import SimulatorServer
 from mpesa_service.core.database import Database
 from mpesa_service.models import Base
-from mpesa_service.services.readiness import SCHEMA_REVISION
+from mpesa_service.operations.readiness import SCHEMA_REVISION
 from tests.support import Listening, Service, TestClock, environment, start_service
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import Payment
-from mpesa_service.services.runtime import Runtime
 
 FIRST = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
 STEP = timedelta(minutes=1)

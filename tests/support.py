@@ -10,13 +10,13 @@ from sqlalchemy import event, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from daraja_simulator.server import SimulatorServer
-from mpesa_service.api import RUNTIME
 from mpesa_service.app import build_app
-from mpesa_service.auth import make_token
 from mpesa_service.config import Settings, load_settings
 from mpesa_service.core.database import Database
+from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.models import CallbackInbox, Payment, PaymentEvent, Refund
-from mpesa_service.services.runtime import Runtime, build_runtime
+from mpesa_service.web.auth import make_token
+from mpesa_service.web.blueprint import RUNTIME
 
 PHONE = "254712345678"
 ENCRYPTION_KEY = "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import mpesa_service
 from mpesa_service import errors
-from mpesa_service.api.errors import _MESSAGES
-from mpesa_service.api.parsing import _CODES
+from mpesa_service.web.errors import _MESSAGES
+from mpesa_service.web.parsing import _CODES
 from tests.support import Service
 
 PACKAGE = Path(mpesa_service.__file__).parent

@@ -12,14 +12,14 @@ import requests
 
 from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
 from daraja_simulator.state import SimulatorState
-from mpesa_service.logs import RedactingFormatter
+from mpesa_service.commands.due import look_into_due
+from mpesa_service.core.log_format import RedactingFormatter
 from mpesa_service.models import Base
-from mpesa_service.services.commands.due import look_into_due
-from mpesa_service.services.reconcile import ask_due
-from tests.payouts import PAYBILL, POCHI, ROW, at_m_pesa, look, made, pay, post
-from tests.services.c2b_support import confirm, post_c2b
-from tests.services.test_inbox import stk_body
-from tests.services.test_refunds import complete, last_payout
+from mpesa_service.payments.reconcile import ask_due
+from tests.c2b.support import confirm, post_c2b
+from tests.callbacks.test_receive import stk_body
+from tests.payouts.support import PAYBILL, POCHI, ROW, at_m_pesa, look, made, pay, post
+from tests.refunds.test_request import complete, last_payout
 from tests.support import SECRET, Service
 
 PHONE = "254798765432"

@@ -18,12 +18,13 @@ from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.plans import Event
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
+from mpesa_service.inquiries import balances
 from mpesa_service.models import Payment, Payout, PayoutBatch, Refund
 from mpesa_service.models.commit import payload
-from mpesa_service.outgoing import new_secret, signed_headers
-from mpesa_service.services import balances, payout_news
-from mpesa_service.services.payout_records import Share
-from mpesa_service.services.states import refund_data
+from mpesa_service.payments.transitions import refund_data
+from mpesa_service.payouts import events
+from mpesa_service.payouts.views import Share
+from mpesa_service.webhooks.signing import new_secret, signed_headers
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "events.md").read_text()
 BODY = '{"type":"payment.succeeded","data":{"note":"asante \u00e9"}}'.encode()
@@ -66,8 +67,8 @@ def made_today(heading: str) -> dict[str, Any]:
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
     made = {
         **payment_events(now),
-        "payout": payout_news.payout_news(kind, payout, "PAY-1", "pending", now),
-        "payout_batch": payout_news.batch_news(kind, batch, {status: Share() for status in SHOWN}, now),
+        "payout": events.payout_news(kind, payout, "PAY-1", "pending", now),
+        "payout_batch": events.batch_news(kind, batch, {status: Share() for status in SHOWN}, now),
         "balance": balances.low_news("Utility Account", 99_999, 1000, 1, now),
     }[heading.partition(".")[0]]
     return dict(json.loads(payload(made)))

@@ -19,13 +19,13 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from mpesa_service.c2b.booking import typed_key
 from mpesa_service.core.database import Database
+from mpesa_service.core.encryption import Vault
 from mpesa_service.domain.references import first_id
 from mpesa_service.models import Base, Payment, PaymentEvent, Refund
 from mpesa_service.models.payments import Channel, Provider
-from mpesa_service.services.c2b_payments import typed_key
-from mpesa_service.services.readiness import SCHEMA_REVISION
-from mpesa_service.services.vault import Vault
+from mpesa_service.operations.readiness import SCHEMA_REVISION
 from tests.support import ENCRYPTION_KEY, SECRET
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,7 +9,7 @@ import pytest
 import requests
 from sqlalchemy import event
 
-from tests.services.test_inbox import stk_body
+from tests.callbacks.test_receive import stk_body
 from tests.support import Service
 
 

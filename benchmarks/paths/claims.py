@@ -10,11 +10,11 @@ from benchmarks.bench import Bench
 from benchmarks.databases import large
 from benchmarks.rounds import Sample, compare, run_rounds, timed
 from benchmarks.service import environment, runtime_of
-from mpesa_service.services import turns
-from mpesa_service.services.runtime import Runtime
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.payments import due
 
 PATH = "claim due payments"
-FLOOR = f"floor: the bare statement, {turns.BATCH} at once"
+FLOOR = f"floor: the bare statement, {due.BATCH} at once"
 BARE = (
     "UPDATE payments SET next_check_at = %(lease)s, last_checked_at = %(now)s,"
     " check_attempts = check_attempts + 1 WHERE id IN"
@@ -60,8 +60,8 @@ def make_due(bench: Bench) -> None:
 def claim_service(runtime: Runtime) -> int:
     """Claim all due payments as the job does, without a query to Daraja."""
     count = 0
-    for take in (turns.take_unaskable, turns.take_askable):
-        while taken := take(runtime, turns.BATCH):
+    for take in (due.take_unaskable, due.take_askable):
+        while taken := take(runtime, due.BATCH):
             count += len(taken)
     return count
 
@@ -75,7 +75,7 @@ def claim_floor(connection: "psycopg.Connection[Any]") -> int:
 
 
 def _barely_now() -> dict[str, Any]:
-    return {"now": datetime.now(UTC), "lease": NEVER, "most": turns.BATCH}
+    return {"now": datetime.now(UTC), "lease": NEVER, "most": due.BATCH}
 
 
 def milliseconds(sample: Sample) -> float:

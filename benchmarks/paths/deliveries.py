@@ -17,12 +17,12 @@ from benchmarks.bench import Bench
 from benchmarks.databases import service_database
 from benchmarks.rounds import Sample, compare, cpu_us, rate, run_rounds, timed
 from benchmarks.service import environment, logging_into, runtime_of
+from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import OutgoingEvent
-from mpesa_service.outgoing import new_secret
-from mpesa_service.services.delivery import deliver_due
-from mpesa_service.services.delivery_claims import LANES
-from mpesa_service.services.runtime import Runtime
+from mpesa_service.webhooks.claim import LANES
+from mpesa_service.webhooks.deliver import deliver_due
+from mpesa_service.webhooks.signing import new_secret
 
 Connection = psycopg.Connection[Any]
 

@@ -14,8 +14,8 @@ from benchmarks.processes import Program
 from benchmarks.rounds import Sample, compare, cpu_us, median_of, rate, run_rounds
 from benchmarks.service import Hosting, bearer, environment, hosted, runtime_of
 from mpesa_service.app import build_app
-from mpesa_service.auth import make_token
 from mpesa_service.config import load_settings
+from mpesa_service.web.auth import make_token
 
 PATH = "export of every payment"
 FLOOR = "floor: COPY of the same columns"

@@ -13,7 +13,7 @@ from benchmarks.rounds import Sample, Samples, compare, cost, cpu_us, extend, p9
 from benchmarks.seed import OTHER_SHOP
 from benchmarks.service import Hosting, bearer, environment, hosted, token_of
 from benchmarks.wire import request
-from mpesa_service.schemas.query_fields import cursor
+from mpesa_service.web.query_fields import cursor
 
 PATH = "list page of 100"
 FLOOR = "floor: the same SELECT and JSON"

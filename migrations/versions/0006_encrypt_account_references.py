@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from mpesa_service.core.encryption import Vault
 from mpesa_service.domain.references import new_id
 from mpesa_service.models.base import UtcDateTime
-from mpesa_service.services.vault import Vault
 
 revision = "0006"
 down_revision = "0005"

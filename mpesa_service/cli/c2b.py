@@ -3,11 +3,11 @@
 import click
 from flask.cli import with_appcontext
 
-from mpesa_service.api.blueprint import runtime
+from mpesa_service.c2b.registration import Registration, planned, register
+from mpesa_service.c2b.registration_schemas import RegistrationSchema
 from mpesa_service.cli.options import NAME, as_json, echo_json, errors_as_sentences, operator
 from mpesa_service.cli.output import print_facts
-from mpesa_service.schemas.c2b_registration import RegistrationSchema
-from mpesa_service.services.c2b_registration import Registration, planned, register
+from mpesa_service.web.blueprint import runtime
 
 
 @click.command("register-urls")

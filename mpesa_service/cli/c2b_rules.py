@@ -3,11 +3,11 @@
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
+from mpesa_service.c2b.schemas import RulesSchema
+from mpesa_service.c2b.validation_rules import RuleChange, RuleRecord, change_rules, show_rules
 from mpesa_service.cli.options import as_json, by, echo_json, local_time, operator
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
-from mpesa_service.schemas.c2b import RulesSchema
-from mpesa_service.services.c2b_rules import RuleChange, RuleRecord, change_rules, show_rules
+from mpesa_service.web.blueprint import runtime
 
 c2b_rules_cli = AppGroup("c2b-rules", help="Rules that say which C2B payments M-Pesa accepts.")
 

@@ -10,12 +10,12 @@ from limits.storage import storage_from_string
 from rich.console import Console
 from rich.text import Text
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.config import Settings
 from mpesa_service.jobs.broker import broker_trouble
 from mpesa_service.jobs.celery_app import make_celery
-from mpesa_service.services.doctor import examine
-from mpesa_service.services.examinations import Finding, Health, good, skipped, wrong
+from mpesa_service.operations.checks import Finding, Health, good, skipped, wrong
+from mpesa_service.operations.doctor import examine
+from mpesa_service.web.blueprint import runtime
 
 BROKER = "broker"
 LIMITER = "rate-limit store"

@@ -3,9 +3,9 @@
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
+from mpesa_service.callbacks.receive import apply_failed_again
 from mpesa_service.cli.options import as_json, say
-from mpesa_service.services.inbox import apply_failed_again
+from mpesa_service.web.blueprint import runtime
 
 inbox_cli = AppGroup("inbox", help="Stored callbacks.")
 

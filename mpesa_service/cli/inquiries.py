@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 import click
 from flask.cli import with_appcontext
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.output import print_facts, print_table
 from mpesa_service.errors import ServiceError
-from mpesa_service.schemas.inquiries import BalancesSchema, InquirySchema, asked_receipt
-from mpesa_service.services.balances import latest_balances
-from mpesa_service.services.inquiries import InquiryRecord, ask_balance, transaction_status, wait_for
+from mpesa_service.inquiries.balances import latest_balances
+from mpesa_service.inquiries.request import InquiryRecord, ask_balance, transaction_status, wait_for
+from mpesa_service.inquiries.schemas import BalancesSchema, InquirySchema, asked_receipt
+from mpesa_service.web.blueprint import runtime
 
 OPERATOR = "operator"
 WAIT_SECONDS = 60

@@ -3,10 +3,10 @@
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.options import as_json, echo_json
 from mpesa_service.cli.output import print_table
 from mpesa_service.jobs.table import JOBS, run
+from mpesa_service.web.blueprint import runtime
 
 jobs_cli = AppGroup("jobs", help="Background jobs.")
 

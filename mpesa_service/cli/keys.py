@@ -3,9 +3,9 @@
 from cryptography.fernet import Fernet
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.options import as_json, say
-from mpesa_service.services.rotation import rotate, rows_to_rotate
+from mpesa_service.operations.key_rotation import rotate, rows_to_rotate
+from mpesa_service.web.blueprint import runtime
 
 keys_cli = AppGroup("keys", help="Keys that encrypt the stored phone numbers and callbacks.")
 

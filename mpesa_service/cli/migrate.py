@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from mpesa_service.config import database_problem
 from mpesa_service.core.database import Database
-from mpesa_service.services.readiness import SCHEMA_REVISION
+from mpesa_service.operations.readiness import SCHEMA_REVISION
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "migrations"

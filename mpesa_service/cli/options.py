@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import click
 from marshmallow import Schema, ValidationError
 
-from mpesa_service.api.blueprint import runtime
-from mpesa_service.api.parsing import invalid
+from mpesa_service.core import suspensions
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.errors import ServiceError
-from mpesa_service.schemas.holds import HoldSchema
-from mpesa_service.schemas.review import ResolveSchema
-from mpesa_service.services import holds
-from mpesa_service.services.review import Finding, Resolution
+from mpesa_service.operations.suspension_schemas import HoldSchema
+from mpesa_service.review.payments import Finding, Resolution
+from mpesa_service.review.schemas import ResolveSchema
+from mpesa_service.web.blueprint import runtime
+from mpesa_service.web.parsing import invalid
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
@@ -77,11 +77,11 @@ def finding(action: Resolution, **given: Any) -> Finding:
 
 def resume_held(name: str, who: str, *, as_json: bool) -> None:
     """End the suspension of refunds or payouts, and print the result."""
-    lifted = holds.resume(runtime(), operator(who).subject, name)
+    lifted = suspensions.resume(runtime(), operator(who).subject, name)
     if as_json:
         echo_json(HoldSchema(many=True).dump(lifted))
         return
-    click.echo(holds.told(name, lifted))
+    click.echo(suspensions.told(name, lifted))
 
 
 def echo_json(data: Any) -> None:

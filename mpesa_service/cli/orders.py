@@ -5,14 +5,14 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.options import as_json, echo_json, errors_as_sentences, load, local_time, operator
 from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.domain.principal import Principal
-from mpesa_service.schemas.orders import AnnounceSchema, ExpectedOrderSchema
-from mpesa_service.services.orders import Announcement, OrderState, announce_order, find_order, list_orders
-from mpesa_service.services.records import PaymentRecord
+from mpesa_service.orders.expected import Announcement, OrderState, announce_order, find_order, list_orders
+from mpesa_service.orders.schemas import AnnounceSchema, ExpectedOrderSchema
+from mpesa_service.payments.views import PaymentRecord
+from mpesa_service.web.blueprint import runtime
 
 READER = operator("reader")
 

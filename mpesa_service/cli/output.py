@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mpesa_service.schemas.responses import RefundSchema
-from mpesa_service.services.idempotency import Answer
-from mpesa_service.services.refunds import RefundStarted
+from mpesa_service.core.idempotency import Answer
+from mpesa_service.refunds.request import RefundStarted
+from mpesa_service.web.envelopes import RefundSchema
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,21 +10,20 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.options import errors_as_sentences, load, local_time
 from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.schemas.listing import (
+from mpesa_service.payments.audit import TrailEvent, payment_trail
+from mpesa_service.payments.audit_schemas import TrailEventSchema
+from mpesa_service.payments.json_rows import as_json, written
+from mpesa_service.payments.list_schemas import (
     FORMATS,
     PROVIDERS,
     STATUSES,
     PaymentFilterSchema,
     PaymentListQuerySchema,
 )
-from mpesa_service.schemas.query_fields import cursor
-from mpesa_service.schemas.rows import as_json, written
-from mpesa_service.schemas.trail import TrailEventSchema
-from mpesa_service.services.listing import (
+from mpesa_service.payments.listing import (
     ExportedPayment,
     Filters,
     ListedPayment,
@@ -32,7 +31,8 @@ from mpesa_service.services.listing import (
     count_payments,
     list_payments,
 )
-from mpesa_service.services.trail import TrailEvent, payment_trail
+from mpesa_service.web.blueprint import runtime
+from mpesa_service.web.query_fields import cursor
 
 OPERATOR = Principal("operator", frozenset({ADMIN}))
 

@@ -8,7 +8,6 @@ from typing import Any, BinaryIO, TextIO
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.options import (
     as_json,
     by,
@@ -22,22 +21,25 @@ from mpesa_service.cli.options import (
     resume_held,
 )
 from mpesa_service.cli.output import Row, print_table
+from mpesa_service.core import suspensions
+from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
-from mpesa_service.schemas.payout_csv import read_csv
-from mpesa_service.schemas.payouts import (
+from mpesa_service.payouts import control, views
+from mpesa_service.payouts import create as payout_batches
+from mpesa_service.payouts.create import FAULTS_SHOWN, BatchRequest, InvalidRows
+from mpesa_service.payouts.schemas import (
     BatchSchema,
     PayoutRequestSchema,
     PayoutSchema,
     ProgressSchema,
     result_lines,
 )
-from mpesa_service.services import holds, payout_batches, payout_control, payout_records
-from mpesa_service.services.payout_batches import FAULTS_SHOWN, BatchRequest, InvalidRows
-from mpesa_service.services.payout_records import BatchRecord, Progress
-from mpesa_service.services.payout_review import resolve_payout
-from mpesa_service.services.review import Finding, Resolution
-from mpesa_service.services.runtime import Runtime
+from mpesa_service.payouts.views import BatchRecord, Progress
+from mpesa_service.review.payments import Finding, Resolution
+from mpesa_service.review.payouts import resolve_payout
+from mpesa_service.web.blueprint import runtime
+from mpesa_service.web.csv_rows import read_csv
 
 payout_cli = AppGroup("payout", help="Payout batches.")
 payouts_cli = AppGroup("payouts", help="End a suspension of all payouts.")
@@ -85,7 +87,7 @@ def approve(batch: str, who: str, as_json: bool) -> None:
 
     Example: mpesa payout approve 019a… --by otieno
     """
-    _do(payout_control.approve, batch, who, as_json)
+    _do(control.approve, batch, who, as_json)
 
 
 @payout_cli.command("pause")
@@ -97,7 +99,7 @@ def pause(batch: str, who: str, as_json: bool) -> None:
 
     Example: mpesa payout pause 019a… --by amina
     """
-    _do(payout_control.pause, batch, who, as_json)
+    _do(control.pause, batch, who, as_json)
 
 
 @payout_cli.command("resume")
@@ -109,7 +111,7 @@ def resume(batch: str, who: str, as_json: bool) -> None:
 
     Example: mpesa payout resume 019a… --by amina
     """
-    _do(payout_control.resume, batch, who, as_json)
+    _do(control.resume, batch, who, as_json)
 
 
 @payout_cli.command("stop")
@@ -123,7 +125,7 @@ def stop(batch: str, who: str, as_json: bool) -> None:
 
     Example: mpesa payout stop 019a… --by amina
     """
-    _do(payout_control.stop, batch, who, as_json)
+    _do(control.stop, batch, who, as_json)
 
 
 @payout_cli.command("list")
@@ -140,7 +142,7 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
     Example: mpesa payout list --status waiting_approval
     """
     wanted = BatchStatus(status) if status else None
-    found = payout_records.list_batches(runtime(), limit, status=wanted)
+    found = views.list_batches(runtime(), limit, status=wanted)
     if as_json:
         echo_json(BatchSchema(many=True).dump(found))
         return
@@ -181,7 +183,7 @@ def result(batch: str, output: TextIO) -> None:
     Example: mpesa payout result 019a… --output salaries-result.csv
     """
     with errors_as_sentences():
-        output.writelines(result_lines(payout_records.all_rows(runtime(), batch)))
+        output.writelines(result_lines(views.all_rows(runtime(), batch)))
 
 
 @payout_cli.command("settle")
@@ -221,7 +223,7 @@ def resume_payouts(who: str, as_json: bool) -> None:
 
     Example: mpesa payouts resume --by amina
     """
-    resume_held(holds.PAYOUTS, who, as_json=as_json)
+    resume_held(suspensions.PAYOUTS, who, as_json=as_json)
 
 
 def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:
@@ -289,7 +291,7 @@ def _follow(batch_id: str, every: float) -> Progress:
     with Bar(transient=True) as bar:
         task = bar.add_task("")
         while True:
-            progress = payout_records.batch_progress(runtime(), batch_id)
+            progress = views.batch_progress(runtime(), batch_id)
             counted = {status: share.count for status, share in progress.rows.items()}
             ended = progress.batch.row_count - sum(counted[s] for s in ("waiting", "pending", "unknown"))
             shares = ", ".join(f"{count} {status}" for status, count in counted.items() if count)
@@ -303,7 +305,7 @@ def _follow(batch_id: str, every: float) -> Progress:
 def _follow_in_json(batch_id: str, every: float) -> Progress:
     printed = None
     while True:
-        progress = payout_records.batch_progress(runtime(), batch_id)
+        progress = views.batch_progress(runtime(), batch_id)
         line: Any = json.dumps(ProgressSchema().dump(progress))
         if line != printed:
             click.echo(line)

@@ -5,7 +5,6 @@ from typing import Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.options import (
     as_json,
     by,
@@ -18,18 +17,19 @@ from mpesa_service.cli.options import (
     resume_held,
 )
 from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
+from mpesa_service.core import suspensions
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.schemas.payouts import PayoutSchema
-from mpesa_service.schemas.responses import PaymentSchema
-from mpesa_service.schemas.review import LARGEST_AMOUNT
-from mpesa_service.schemas.unmatched import ReturnSchema
-from mpesa_service.services import holds
-from mpesa_service.services.payout_records import PayoutRecord
-from mpesa_service.services.payout_review import list_payouts_in_review
-from mpesa_service.services.records import PaymentRecord
-from mpesa_service.services.refund_terms import RefundWish
-from mpesa_service.services.refunds import refund
-from mpesa_service.services.review import Finding, Resolution, list_review, resolve
+from mpesa_service.payments.views import PaymentRecord
+from mpesa_service.payouts.schemas import PayoutSchema
+from mpesa_service.payouts.views import PayoutRecord
+from mpesa_service.refunds.request import refund
+from mpesa_service.refunds.terms import RefundWish
+from mpesa_service.review.payments import Finding, Resolution, list_review, resolve
+from mpesa_service.review.payouts import list_payouts_in_review
+from mpesa_service.review.schemas import LARGEST_AMOUNT
+from mpesa_service.review.unmatched_schemas import ReturnSchema
+from mpesa_service.web.blueprint import runtime
+from mpesa_service.web.envelopes import PaymentSchema
 
 review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
 refunds_cli = AppGroup("refunds", help="End a suspension of all refunds.")
@@ -175,4 +175,4 @@ def resume_refunds(who: str, as_json: bool) -> None:
 
     Example: mpesa refunds resume --by amina
     """
-    resume_held(holds.REFUNDS, who, as_json=as_json)
+    resume_held(suspensions.REFUNDS, who, as_json=as_json)

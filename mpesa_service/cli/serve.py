@@ -17,7 +17,7 @@ def serve(options: tuple[str, ...]) -> None:
 
     Example: mpesa serve -- --bind 0.0.0.0:8000
     """
-    settings = ("-c", "python:mpesa_service.gunicorn_settings")
+    settings = ("-c", "python:mpesa_service.web.gunicorn_settings")
     # gunicorn takes the place of this process, so that signals reach it directly.
     gunicorn = ("-m", "gunicorn", *settings, *options, "mpesa_service.wsgi:app")
     os.execv(sys.executable, (sys.executable, *gunicorn))  # noqa: S606

@@ -6,8 +6,8 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from mpesa_service.auth import is_subject, make_token, makes_tokens
 from mpesa_service.cli.options import as_json, say
+from mpesa_service.web.auth import is_subject, make_token, makes_tokens
 
 
 @click.command("token")

@@ -3,7 +3,7 @@
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
+from mpesa_service.c2b.fractional import UnbookedRecord
 from mpesa_service.cli.options import (
     as_json,
     by,
@@ -16,8 +16,8 @@ from mpesa_service.cli.options import (
 )
 from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
-from mpesa_service.schemas.responses import PaymentSchema
-from mpesa_service.schemas.unmatched import (
+from mpesa_service.review.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
+from mpesa_service.review.unmatched_schemas import (
     CloseSchema,
     MatchSchema,
     ReturnSchema,
@@ -25,8 +25,8 @@ from mpesa_service.schemas.unmatched import (
     UnmatchedQuerySchema,
     UnmatchedSchema,
 )
-from mpesa_service.services.c2b_unbookable import UnbookedRecord
-from mpesa_service.services.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
+from mpesa_service.web.blueprint import runtime
+from mpesa_service.web.envelopes import PaymentSchema
 
 unmatched_cli = AppGroup("unmatched", help="C2B payments that fit no order.")
 SEND_BACK = "an order has no cents: return the money by hand, then close this payment"

@@ -11,12 +11,12 @@ import requests
 from flask import current_app
 from flask.cli import with_appcontext
 
-from mpesa_service.api import RUNTIME
 from mpesa_service.cli.output import print_table
-from mpesa_service.services.checks import Tally, Violation
-from mpesa_service.services.invariants import verify
-from mpesa_service.services.invariants_ledger import verify_ledger
-from mpesa_service.services.runtime import Runtime
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.verification.common import Tally, Violation
+from mpesa_service.verification.payments import verify
+from mpesa_service.verification.simulator_ledger import verify_ledger
+from mpesa_service.web.blueprint import RUNTIME
 
 SHOWN = 100
 LEDGER_TIMEOUT = 60

@@ -5,7 +5,6 @@ from datetime import datetime
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.api.blueprint import runtime
 from mpesa_service.cli.options import (
     NAIROBI,
     as_json,
@@ -19,16 +18,17 @@ from mpesa_service.cli.options import (
 from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
-from mpesa_service.schemas.webhooks import (
+from mpesa_service.web.blueprint import runtime
+from mpesa_service.webhooks import endpoints, history
+from mpesa_service.webhooks.endpoints import EndpointRecord
+from mpesa_service.webhooks.history import DeliveryRecord
+from mpesa_service.webhooks.schemas import (
     DeliverySchema,
     EndpointSchema,
     EndpointWithSecretSchema,
     NewEndpointSchema,
     ReplayedSchema,
 )
-from mpesa_service.services import webhook_deliveries, webhooks
-from mpesa_service.services.webhook_deliveries import DeliveryRecord
-from mpesa_service.services.webhooks import EndpointRecord
 
 TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 FROM = "Start, Nairobi time: 2026-11-22 or 2026-11-22T14:00."
@@ -56,7 +56,7 @@ def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: b
     """
     wanted = load(NewEndpointSchema(), url=url, eventTypes=types, description=description)
     with errors_as_sentences():
-        added = webhooks.add_endpoint(runtime(), operator(who).subject, **wanted)
+        added = endpoints.add_endpoint(runtime(), operator(who).subject, **wanted)
     _show_secret(added, as_json)
 
 
@@ -67,7 +67,7 @@ def list_(as_json: bool) -> None:
 
     Example: mpesa webhooks list
     """
-    found = webhooks.list_endpoints(runtime())
+    found = endpoints.list_endpoints(runtime())
     if as_json:
         echo_json(EndpointSchema(many=True).dump(found))
         return
@@ -84,7 +84,7 @@ def disable(endpoint: str, who: str, as_json: bool) -> None:
     Example: mpesa webhooks disable 019a… --by amina
     """
     with errors_as_sentences():
-        disabled = webhooks.disable_endpoint(runtime(), operator(who).subject, endpoint)
+        disabled = endpoints.disable_endpoint(runtime(), operator(who).subject, endpoint)
     if as_json:
         echo_json(EndpointSchema().dump(disabled))
         return
@@ -101,7 +101,7 @@ def rotate(endpoint: str, who: str, as_json: bool) -> None:
     Example: mpesa webhooks rotate 019a… --by amina
     """
     with errors_as_sentences():
-        rotated = webhooks.rotate_secret(runtime(), operator(who).subject, endpoint)
+        rotated = endpoints.rotate_secret(runtime(), operator(who).subject, endpoint)
     _show_secret(rotated, as_json)
 
 
@@ -122,7 +122,7 @@ def deliveries(endpoint: str, status: str | None, limit: int, before: int | None
     """
     wanted = DeliveryStatus(status) if status else None
     with errors_as_sentences():
-        found = webhook_deliveries.list_deliveries(runtime(), endpoint, wanted, limit, before)
+        found = history.list_deliveries(runtime(), endpoint, wanted, limit, before)
     if as_json:
         echo_json(DeliverySchema(many=True).dump(found))
         return
@@ -139,7 +139,7 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
     Example: mpesa webhooks resend 4711 --by amina
     """
     with errors_as_sentences():
-        again = webhook_deliveries.resend(runtime(), operator(who).subject, delivery)
+        again = history.resend(runtime(), operator(who).subject, delivery)
     if as_json:
         echo_json(DeliverySchema().dump(again))
         return
@@ -159,7 +159,7 @@ def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: b
     """
     times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
     with errors_as_sentences():
-        count = webhook_deliveries.replay(runtime(), operator(who).subject, endpoint, *times)
+        count = history.replay(runtime(), operator(who).subject, endpoint, *times)
     if as_json:
         echo_json(ReplayedSchema().dump({"events": count}))
         return

@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from mpesa_service.core.drivers import FairLock, LockTimeout, PostgresDriver, SqliteDriver
+from mpesa_service.core.log_format import write_lines
 from mpesa_service.domain.plans import LogLine
-from mpesa_service.logs import write_lines
 from mpesa_service.models.driver import Driver
 
 BUSY_TIMEOUT_SECONDS = 15

@@ -15,8 +15,8 @@ from typing import Any
 from celery import Celery
 
 from mpesa_service.config import Settings, load_settings
+from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.jobs.table import JOBS, Job, run
-from mpesa_service.services.runtime import Runtime, build_runtime
 
 FILE_BROKER = "filesystem://"
 QUEUE = "mpesa_service"

@@ -4,11 +4,16 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mpesa_service.services import c2b_looking, delivery, housekeeping, inbox, orders, reconcile
-from mpesa_service.services.commands.due import look_into_due
-from mpesa_service.services.inquiries import ask_balance_when_due
-from mpesa_service.services.payout_sending import pay_waiting
-from mpesa_service.services.runtime import Runtime
+from mpesa_service.c2b import retry_matching
+from mpesa_service.callbacks import receive
+from mpesa_service.commands.due import look_into_due
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.inquiries.request import ask_balance_when_due
+from mpesa_service.operations import retention
+from mpesa_service.orders import expected
+from mpesa_service.payments import reconcile
+from mpesa_service.payouts.send import pay_waiting
+from mpesa_service.webhooks import deliver
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +29,15 @@ class Job:
 
 
 JOBS = (
-    Job("deliver", 1, delivery.deliver, "send events to endpoints"),
-    Job("inbox", 10, inbox.apply_failed_again, "apply failed callbacks again"),
+    Job("deliver", 1, deliver.deliver, "send events to endpoints"),
+    Job("inbox", 10, receive.apply_failed_again, "apply failed callbacks again"),
     Job("reconcile", 5, reconcile.ask_due, "query Daraja about open payments"),
     Job("commands", 10, look_into_due, "query M-Pesa about refunds and other commands without a result"),
-    Job("c2b", 10, c2b_looking.look_due, "try again to match C2B payments"),
+    Job("c2b", 10, retry_matching.look_due, "try again to match C2B payments"),
     Job("balance", 60, ask_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
     Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),
-    Job("orders", 30, orders.expire_due, "close expired orders"),
-    Job("prune", 3600, housekeeping.prune, "delete idempotency keys after 72 hours"),
+    Job("orders", 30, expected.expire_due, "close expired orders"),
+    Job("prune", 3600, retention.prune, "delete idempotency keys after 72 hours"),
 )
 
 

@@ -5,20 +5,20 @@ from typing import Any
 
 from celery.signals import setup_logging, worker_shutting_down
 
-from mpesa_service import logs
 from mpesa_service.config import ConfigurationError, load_settings
+from mpesa_service.core import log_format
 from mpesa_service.jobs.celery_app import make_celery
-from mpesa_service.services import delivery
+from mpesa_service.webhooks import deliver
 
 
 @setup_logging.connect
 def _log_as_we_do(**_: Any) -> None:
-    logs.configure(load_settings().log_level)
+    log_format.configure(load_settings().log_level)
 
 
 @worker_shutting_down.connect
 def _take_up_nothing_more(**_: Any) -> None:
-    delivery.stopping.set()
+    deliver.stopping.set()
 
 
 try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mpesa_service.app import build_app
 from mpesa_service.config import load_settings
-from mpesa_service.services.runtime import build_runtime
+from mpesa_service.core.runtime import build_runtime
 from tests.battery import rebinding
 from tests.battery.clocks import SharedClock
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from mpesa_service.app import build_app
 from mpesa_service.config import load_settings
+from mpesa_service.core.runtime import build_runtime
 from mpesa_service.jobs.table import JOBS
-from mpesa_service.services.runtime import build_runtime
 from tests.battery.tracer import Tracer
 
 

@@ -17,16 +17,16 @@ from sqlalchemy.exc import OperationalError
 from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD
 from devtools.ports import free_port
 from mpesa_service.app import build_app
-from mpesa_service.auth import make_token
+from mpesa_service.callbacks.receive import MAX_ATTEMPTS
 from mpesa_service.config import load_settings
+from mpesa_service.core.runtime import build_runtime
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
 from mpesa_service.domain.states import OPEN, REFUND_OPEN, PaymentStatus
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
-from mpesa_service.services.inbox import MAX_ATTEMPTS
-from mpesa_service.services.invariants import Tally, Violation, verify
-from mpesa_service.services.invariants_ledger import verify_ledger
-from mpesa_service.services.runtime import build_runtime
+from mpesa_service.verification.payments import Tally, Violation, verify
+from mpesa_service.verification.simulator_ledger import verify_ledger
+from mpesa_service.web.auth import make_token
 from tests.battery.clocks import SharedClock
 from tests.battery.processes import Child, kill_one, wait_for
 from tests.battery.sizes import SEED

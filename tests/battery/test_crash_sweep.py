@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from mpesa_service.models import WebhookDelivery
-from mpesa_service.services import webhooks
-from mpesa_service.services.invariants import Tally, Violation, verify
-from mpesa_service.services.invariants_ledger import verify_ledger
+from mpesa_service.verification.payments import Tally, Violation, verify
+from mpesa_service.verification.simulator_ledger import verify_ledger
+from mpesa_service.webhooks import endpoints
 from tests.battery.clocks import TickingClock
 from tests.battery.sizes import figures, sized
 from tests.battery.sweep import Flow, Forge, forge, forget_token, run_until_idle, sweep
-from tests.payouts import batches, made, payouts
+from tests.payouts.support import batches, made, payouts
 from tests.receivers import receiver
 from tests.support import Listening, Service, start_service
 
@@ -215,7 +215,7 @@ def test_send_payouts(service: Service, warm: Forge) -> None:
 
 def test_deliver(service: Service, warm: Forge) -> None:
     with receiver() as found:
-        webhooks.add_endpoint(service.runtime, "operator:amina", found.url, [], "")
+        endpoints.add_endpoint(service.runtime, "operator:amina", found.url, [], "")
 
         def prepare(number: int) -> dict[str, Any]:
             service.paid(f"ORDER{number}", phone=phone(number))

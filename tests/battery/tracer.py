@@ -13,7 +13,7 @@ import requests
 from sqlalchemy import event
 
 from mpesa_service.core.database import Database
-from mpesa_service.outgoing import Poster
+from mpesa_service.webhooks.posting import Poster
 
 
 class Tracer:

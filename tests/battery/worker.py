@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from mpesa_service.config import load_settings
+from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.jobs import celery_app, worker
-from mpesa_service.services.runtime import Runtime, build_runtime
 from tests.battery import rebinding
 from tests.battery.clocks import SharedClock
 

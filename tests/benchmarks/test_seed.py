@@ -5,9 +5,9 @@ from typing import Any
 
 from benchmarks import seed
 from benchmarks.service import SHOP
+from mpesa_service.core.encryption import Vault
 from mpesa_service.daraja import parse_stk_callback, whole_shillings
 from mpesa_service.models import Payment
-from mpesa_service.services.vault import Vault
 from tests.support import ENCRYPTION_KEY, SECRET, Service
 
 

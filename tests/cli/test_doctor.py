@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mpesa_service.cli import doctor as cli_doctor
-from mpesa_service.services.examinations import Health, good, wrong
+from mpesa_service.operations.checks import Health, good, wrong
 from tests.support import Service
 
 

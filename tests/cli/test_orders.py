@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.services.c2b_support import confirm
-from tests.services.orders_support import add_order
+from tests.c2b.support import confirm
+from tests.orders.support import add_order
 from tests.support import Service
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import mpesa_service
 from mpesa_service.cli.output import print_facts, print_table
 from tests.many import add_payments
-from tests.services.test_unmatched import waits
+from tests.review.test_unmatched import waits
 from tests.support import Service
 
 ID = "01a2027bd680d709c4b77b16"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.schemas.rows import EXPORTED
-from mpesa_service.services import listing
+from mpesa_service.payments import listing
+from mpesa_service.payments.json_rows import EXPORTED
 from tests.many import add_payments, ids, phone_of
 from tests.support import Service
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from mpesa_service.cli import payouts as cli_payouts
-from mpesa_service.services import holds, payout_records
-from mpesa_service.services.payout_records import Progress
-from tests.payouts import ROW, act, batches, made, payouts, post
+from mpesa_service.core import suspensions
+from mpesa_service.payouts import views
+from mpesa_service.payouts.views import Progress
+from tests.payouts.support import ROW, act, batches, made, payouts, post
 from tests.support import Service
 
 CSV = "type,phoneNumber,amount\nb2c,0712345678,100\nb2c,0722000001,200\n"
@@ -114,13 +115,13 @@ class Looks:
         monkeypatch.setattr(cli_payouts, "payout_records", self)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(payout_records, name)
+        return getattr(views, name)
 
     def batch_progress(self, runtime: Any, batch: str) -> Progress:
         self._left -= 1
         if self._left == 0:
             self._happen()
-        return payout_records.batch_progress(runtime, batch)
+        return views.batch_progress(runtime, batch)
 
 
 def test_watch_shows_every_change(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +156,7 @@ def test_result(service: Service, tmp_path: Path) -> None:
 def test_a_hold_is_shown_and_lifted(service: Service, file: str) -> None:
     assert "Payouts were not stopped." in run(service, "resume", "--by", "amina", group="payouts")
     with service.runtime.database.begin() as session:
-        holds.stop(session, holds.PAYOUTS, "no money", service.clock())
+        suspensions.stop(session, suspensions.PAYOUTS, "no money", service.clock())
     text = run(service, "create", file, "--reference", "PAY-1", "--by", "amina")
     assert "payouts are suspended: no money" in text
     assert "Payouts go on." in run(service, "resume", "--by", "amina", group="payouts")

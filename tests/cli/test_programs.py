@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mpesa_service.cli.root import mpesa_cli
-from mpesa_service.services.readiness import SCHEMA_REVISION
+from mpesa_service.operations.readiness import SCHEMA_REVISION
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,7 +13,7 @@ from flask import Flask
 
 from mpesa_service.app import build_app
 from mpesa_service.config import load_settings
-from mpesa_service.services.runtime import build_runtime
+from mpesa_service.core.runtime import build_runtime
 from tests.support import SECRET, environment
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.services.c2b_support import MASKED, confirm, order_row
-from tests.services.orders_support import add_order
-from tests.services.test_reversals import complete
-from tests.services.test_unmatched import waits
-from tests.services.test_unmatched_returns import payment as payment_of_the_menu
+from tests.c2b.support import MASKED, confirm, order_row
+from tests.orders.support import add_order
+from tests.refunds.test_reversals import complete
+from tests.review.test_unmatched import waits
+from tests.review.test_unmatched_returns import payment as payment_of_the_menu
 from tests.support import Service
 
 menu_payment = payment_of_the_menu

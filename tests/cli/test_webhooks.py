@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.services.delivery import deliver_due
+from mpesa_service.webhooks.deliver import deliver_due
 from tests.receivers import answering, receiver
 from tests.support import Service
 

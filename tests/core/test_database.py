@@ -8,10 +8,10 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from mpesa_service.core import database as database_module
+from mpesa_service.core.clock import utc_now
 from mpesa_service.core.database import Database
 from mpesa_service.models import Hold
 from mpesa_service.models.driver import Statement
-from mpesa_service.services.clock import utc_now
 
 
 @pytest.fixture

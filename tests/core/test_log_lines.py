@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from mpesa_service.core.log_format import write_lines
 from mpesa_service.domain.plans import LogLine
-from mpesa_service.logs import write_lines
 
 NAME = "mpesa_service.test_lines"
 

@@ -10,7 +10,7 @@ from mpesa_service.domain.announcements import ORDER_NOTES
 from mpesa_service.domain.reports import Note, Verdict
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from mpesa_service.domain.trail import SENTENCES, in_words
-from mpesa_service.services.commands.refund import SENT_AGAIN
+from mpesa_service.refunds.command import SENT_AGAIN
 
 EDGES = {edge.name for table in (PAYMENT_TRANSITIONS, REFUND_TRANSITIONS) for edge in table.edges}
 

@@ -13,12 +13,12 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from mpesa_service.outgoing import new_secret, signed_headers
-from mpesa_service.services.webhooks import EndpointChange, add_endpoint, change_endpoint
-from tests.services.test_delivery import deliver
-from tests.services.test_outbox import outgoing
-from tests.services.test_refunds import complete
+from mpesa_service.webhooks.endpoints import EndpointChange, add_endpoint, change_endpoint
+from mpesa_service.webhooks.signing import new_secret, signed_headers
+from tests.refunds.test_request import complete
 from tests.support import Service
+from tests.webhooks.test_deliver import deliver
+from tests.webhooks.test_outbox import outgoing
 
 SOURCE = Path(__file__).resolve().parents[2] / "examples" / "order_service.py"
 

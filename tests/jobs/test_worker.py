@@ -67,7 +67,7 @@ def test_a_real_worker_does_what_is_due(sqlite_url: str, tmp_path: Path) -> None
         "INSERT INTO callback_inbox (kind, body_encrypted, headers, received_at, verdict, attempts)"
         " VALUES ('stk', :body, '{}', '2020-01-01 00:00:00.000000', 'failed', 1)"
     )
-    from mpesa_service.services.vault import Vault
+    from mpesa_service.core.encryption import Vault
     from tests.support import ENCRYPTION_KEY, SECRET
 
     with engine.begin() as connection:

@@ -1,0 +1,1 @@
+"""Customer-initiated payments: registration, validation rules, booking and matching."""

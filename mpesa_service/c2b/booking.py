@@ -1,0 +1,173 @@
+"""Payments of money that came without a prompt: towards the order that it names, or waiting for a person."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from mpesa_service.c2b.candidates import Arrival
+from mpesa_service.core.apply import apply
+from mpesa_service.core.encryption import Vault
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import PayerKind
+from mpesa_service.domain.audit import MPESA, SERVICE, Cause
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
+from mpesa_service.domain.money import CURRENCY
+from mpesa_service.domain.orders import OrderStatus, reference_key
+from mpesa_service.domain.phones import normalize_msisdn
+from mpesa_service.domain.plans import Plan, Update
+from mpesa_service.domain.references import new_id
+from mpesa_service.domain.reports import Evidence, PaymentReport, Verdict
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.errors import InvalidPhone
+from mpesa_service.models.load import About, facts_of_new, find_orders, load_order
+from mpesa_service.models.payments import Channel, Provider
+
+NOBODY = ""
+"""The owner of money that fits no order: no token has an empty subject, so only admins see it."""
+RESULT_CODE = "0"
+FITS_NONE = "A person must look: it fits no order."
+FITS_SEVERAL = "A person must look: its reference fits more than one order."
+EXPIRED = "A person must look: its order had expired."
+CANCELED = "A person must look: its order was canceled."
+NOT_OURS = "A person must look: it names another business number."
+PAID_BEFORE = "A person must look: what it was asked for is paid already, by other money."
+
+
+def new_payment(
+    runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str | None, *, ours: bool
+) -> Plan:
+    """Return the plan that makes a payment of its own of money that arrived: of its order, or in review.
+
+    `order` is what `order_for` returned.
+    """
+    now = runtime.clock()
+    cause = Cause(MPESA, now, Evidence.CONFIRMATION)
+    return _new_payment(runtime, receipt, arrival, NOT_OURS if not ours or order is None else order, cause)
+
+
+def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentReport) -> Plan:
+    """Return the plan of what a prompt brought after its payment had been paid by other money.
+
+    It is the payment that its confirmation would make, which may come later or never: of the expected order,
+    or in review.
+    """
+    now, payment = runtime.clock(), prompted.payment
+    arrival = Arrival(
+        amount=prompted.amount,
+        bill_reference=payment["account_reference"] or "",
+        payer=runtime.vault.decrypt(payment["phone_encrypted"] or b""),
+        payer_kind=PayerKind.PLAIN,
+        moved_at=now,
+    )
+    order = order_for(runtime, arrival)
+    cause = Cause(MPESA, now, report.evidence, {"paidBesides": prompted.id})
+    reason = PAID_BEFORE if isinstance(order, str) else order
+    return _new_payment(runtime, str(report.receipt), arrival, reason, cause)
+
+
+def _new_payment(
+    runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str, cause: Cause
+) -> Plan:
+    """Give new money to its order, or to a person, for the reason why there is no order."""
+    facts = facts_of_new(_columns(runtime, receipt, arrival, cause.at))
+    change = PaymentChange(facts)
+    change.create(cause)
+    if isinstance(order, OrderFacts):
+        give_to(change, order)
+        change.move("paid", cause)
+        return change.plan_new(InboxVerdict.APPLIED, "pays an expected order")
+    change.set(failure_reason=order)
+    change.move("unmatched", cause)
+    return change.plan_new(InboxVerdict.UNMATCHED, order)
+
+
+def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: Update) -> None:
+    """Match a payment that waits, if the order that it names exists by now. `also` is written anyway."""
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        if facts is None:
+            raise LookupError("the payment has vanished")
+        change = PaymentChange(facts)
+        if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
+            order = order_for(runtime, arrival)
+            if isinstance(order, OrderFacts):
+                give_to(change, order)
+                change.set(failure_reason=None)
+                change.move("matched", Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
+        return replace(change.plan(Verdict.NOTED, "looked at again"), updates=(also,))
+
+    apply(runtime.database, About(id=payment_id), decide)
+
+
+def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:
+    """Return the order that money names, or why there is none that takes it."""
+    with runtime.database.reading() as connection:
+        found = find_orders(connection, reference_key(arrival.bill_reference))
+        if len(found) != 1:
+            return FITS_SEVERAL if found else FITS_NONE
+        order = load_order(connection, "id", found[0])
+    if order is None:
+        return FITS_NONE
+    if order.status == OrderStatus.CANCELED:
+        return CANCELED
+    # What was paid in time counts, however late M-Pesa reports it.
+    over = order.expires_at is not None and order.expires_at <= arrival.moved_at
+    return EXPIRED if over else order
+
+
+def typed_key(vault: Vault, key: str) -> str:
+    """Return what finds payments whose payers typed something that comes to `key`."""
+    return vault.fingerprint("typed", key)
+
+
+def typed_reference(vault: Vault, encrypted: bytes | None) -> str:
+    """Return what a payer typed as account, in the clear; "" for nothing."""
+    return vault.decrypt(encrypted) if encrypted else ""
+
+
+def give_to(change: PaymentChange, order: OrderFacts) -> None:
+    """Make a payment the order's, and its owner's."""
+    change.order = order
+    change.set(
+        owner=order.owner,
+        order_id=order.reference,
+        expected_order_id=order.id,
+        details=order.details,
+    )
+
+
+def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:
+    phone, typed = _whole_number(arrival), arrival.bill_reference
+    return {
+        "id": new_id(now),
+        "provider": Provider.MPESA,
+        "channel": Channel.C2B,
+        "owner": NOBODY,
+        "amount": arrival.amount,
+        "currency": CURRENCY,
+        "refunded_amount": 0,
+        "refunding_amount": 0,
+        "refund_count": 0,
+        "check_attempts": 0,
+        "details": {},
+        "receipt": receipt,
+        "result_code": RESULT_CODE,
+        "phone_encrypted": runtime.vault.encrypt(phone) if phone else None,
+        "phone_hash": runtime.vault.fingerprint("phone", phone) if phone else None,
+        "payer_encrypted": runtime.vault.encrypt(arrival.payer),
+        "bill_reference_encrypted": runtime.vault.encrypt(typed) if typed else None,
+        "reference_key": typed_key(runtime.vault, reference_key(typed)),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _whole_number(arrival: Arrival) -> str | None:
+    """Return the payer's number where M-Pesa tells all of it, as it did before it masked them."""
+    if arrival.payer_kind is not PayerKind.PLAIN:
+        return None
+    try:
+        return normalize_msisdn(arrival.payer)
+    except InvalidPhone:
+        return None

@@ -1,0 +1,146 @@
+"""Confirmations whose amount has cents: no payment holds them, so a person sees to them by hand.
+
+They are listed with the money that fits no order, announced like it, and stay until they are closed.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.c2b.booking import RESULT_CODE, typed_reference
+from mpesa_service.core.encryption import Vault
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.audit import Cause
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.money import CURRENCY
+from mpesa_service.domain.phones import mask_payer, mask_reference
+from mpesa_service.domain.plans import Event, LogLine, Plan
+from mpesa_service.domain.references import new_id
+from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.errors import Conflict, NotFound
+from mpesa_service.models import C2bConfirmation
+from mpesa_service.models.payments import Provider
+
+AMOUNT_WITH_CENTS = "A person must look: its amount has cents, and payments are of whole shillings."
+
+
+@dataclass(frozen=True)
+class UnbookedRecord:
+    """Money that arrived and that no payment holds; `amount` is exact, in shillings: `100.50`."""
+
+    id: str
+    receipt: str
+    amount: str
+    bill_reference: str | None
+    phone: str | None
+    shortcode: str
+    failure_reason: str
+    transacted_at: datetime | None
+    received_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+
+
+def fractional_plan(confirmation: Mapping[str, Any], now: datetime) -> tuple[Plan, dict[str, Any]]:
+    """Return the plan that lists a confirmation of cents and announces it, and the row's new columns."""
+    fractional_id = new_id(now)
+    line = LogLine(__name__, logging.WARNING, "money with cents", {"fractional_id": fractional_id})
+    plan = Plan(
+        InboxVerdict.UNMATCHED,
+        "not whole shillings: listed as unmatched, and no payment",
+        events=(_event(fractional_id, confirmation, now),),
+        log=(line,),
+    )
+    return plan, {"fractional_id": fractional_id}
+
+
+def open_unbooked(runtime: Runtime, session: Session, limit: int, after: str) -> Sequence[UnbookedRecord]:
+    """Return what nobody has seen to yet: oldest first, after an id."""
+    statement = (
+        select(C2bConfirmation)
+        .where(C2bConfirmation.fractional_id > after, C2bConfirmation.closed_at.is_(None))
+        .order_by(C2bConfirmation.fractional_id)
+        .limit(limit)
+    )
+    return [_record(runtime.vault, row) for row in session.scalars(statement)]
+
+
+def close_unbooked(runtime: Runtime, reference: str, cause: Cause, why: str) -> UnbookedRecord:
+    """Take what a person has seen to off the list.
+
+    Raises NotFound, and Conflict when somebody has done so before.
+    """
+    with runtime.database.begin() as session:
+        row = _lock(session, reference)
+        if row is None:
+            raise NotFound("There is no such money with cents.")
+        if row.closed_at is not None:
+            raise Conflict("Somebody has closed it before.", code="already_closed")
+        row.closed_at, row.closed_by, row.closed_why = cause.at, cause.actor, why
+        session.flush()
+        return _record(runtime.vault, row)
+
+
+def refuse_unbooked(session: Session, reference: str) -> None:
+    """Raise Conflict if this names money with cents, which can be neither matched nor reversed from here."""
+    if _lock(session, reference) is not None:
+        raise Conflict(
+            "Its amount has cents: send it back in M-Pesa's portal, then close it.", code="amount_with_cents"
+        )
+
+
+def _lock(session: Session, reference: str) -> C2bConfirmation | None:
+    if not reference.isprintable():  # PostgreSQL takes no NUL in a text
+        return None
+    statement = select(C2bConfirmation).where(C2bConfirmation.fractional_id == reference).with_for_update()
+    return session.scalars(statement).one_or_none()
+
+
+def exact_shillings(cents: int) -> str:
+    """Return an amount as M-Pesa writes it, `100.50`."""
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> Event:
+    """Return the same event as for a payment in review, but for the amount."""
+    data: dict[str, Any] = {
+        "provider": Provider.MPESA,
+        "orderId": None,
+        "status": PaymentStatus.REVIEW.public,
+        "amount": None,
+        "exactAmount": exact_shillings(confirmation["amount_cents"]),
+        "currency": CURRENCY,
+        "mpesaReceiptNumber": confirmation["receipt"],
+        "refundedAmount": 0,
+        "failureReason": AMOUNT_WITH_CENTS,
+        "resultCode": RESULT_CODE,
+        "evidence": Evidence.CONFIRMATION,
+        "metadata": {},
+        "previousStatus": PaymentStatus.PENDING.public,
+    }
+    return Event(EventType.PAYMENT_REVIEW, subject_id, 1, data, now)
+
+
+def _record(vault: Vault, row: C2bConfirmation) -> UnbookedRecord:
+    typed = typed_reference(vault, row.bill_reference_encrypted)
+    payer = vault.decrypt(row.payer_encrypted) if row.payer_encrypted else ""
+    return UnbookedRecord(
+        id=row.fractional_id or "",
+        receipt=row.receipt,
+        amount=exact_shillings(row.amount_cents),
+        bill_reference=mask_reference(typed) or None,
+        phone=mask_payer(payer),
+        shortcode=row.shortcode,
+        failure_reason=AMOUNT_WITH_CENTS,
+        transacted_at=row.transacted_at,
+        received_at=row.received_at,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+    )

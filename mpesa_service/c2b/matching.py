@@ -1,0 +1,196 @@
+"""Books a C2B confirmation: as a payment of its own, or as the money of a payment that exists.
+
+    a payment has the receipt         the confirmation repeats what is known, or contradicts it
+    one prompted payment fits         it is that payment's money
+    several fit, or only the payer    it waits for the callback with the same receipt to name its payment
+    differs
+    an expected order fits            a new payment of that order
+    it is not of whole shillings      it is listed as unmatched, and is no payment
+    nothing fits                      a new payment without an order, in review: a person decides
+
+The receipt is unique among confirmations and among payments, so of several at once only one is booked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from mpesa_service.c2b.booking import RESULT_CODE, new_payment, order_for, typed_reference
+from mpesa_service.c2b.candidates import Arrival, Candidate, Rank, ask_about_open, find_candidates, likeliest
+from mpesa_service.c2b.fractional import fractional_plan
+from mpesa_service.core.apply import NotCommitted, apply
+from mpesa_service.core.inbox import Received
+from mpesa_service.core.log_format import write_lines
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import PayerKind
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.money import CENTS
+from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.planning import apply_report
+from mpesa_service.domain.plans import NewRow, Plan, Update
+from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.models import C2bConfirmation
+from mpesa_service.models.commit import commit
+from mpesa_service.models.load import About, load
+from mpesa_service.models.statements import columns_of
+
+TABLE = "c2b_confirmations"
+LOOK_EVERY = timedelta(seconds=60)
+LOOK_FOR = timedelta(minutes=10)
+CONFIRMED = "Confirmed by C2B"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """A confirmation by its columns; `row_id` is set if it is stored already."""
+
+    columns: Mapping[str, Any] = field(repr=False)
+    row_id: int | None = None
+
+    @classmethod
+    def of_row(cls, row: C2bConfirmation) -> "Confirmation":
+        return cls({name: getattr(row, name) for name in columns_of(C2bConfirmation)}, row.id)
+
+    @classmethod
+    def of_receipt(cls, runtime: Runtime, receipt: str) -> "Confirmation | None":
+        """Return the stored confirmation of a receipt, or None."""
+        statement = select(C2bConfirmation).where(C2bConfirmation.receipt == receipt)
+        with runtime.database.read() as session:
+            row = session.scalars(statement).one_or_none()
+            return None if row is None else cls.of_row(row)
+
+    def added_to(self, plan: Plan, **columns: Any) -> Plan:
+        """Return a plan that stores this confirmation, too, with these columns.
+
+        A stored one must still be without a payment: else somebody else has booked it.
+        """
+        if self.row_id is None:
+            row = NewRow(TABLE, {**self.columns, **columns})
+            return replace(plan, rows=(*plan.rows, row))
+        update = Update(TABLE, {"id": self.row_id, "payment_id": None}, columns)
+        return replace(plan, updates=(*plan.updates, update))
+
+
+class _Changed(Exception):
+    """The payment that was to take the money is not as it was found: look again."""
+
+
+class Booking:
+    """A confirmation that is not booked yet. `received` is the callback that is stored with it.
+
+    The methods return the plan that is committed, or None if somebody else was faster: then try again.
+    """
+
+    def __init__(
+        self, runtime: Runtime, confirmation: Confirmation, received: Received | None = None
+    ) -> None:
+        self._runtime = runtime
+        self._confirmation = confirmation
+        self._received = received
+
+    def book(self) -> Plan | None:
+        """Book the confirmation, or plan when it is looked at again."""
+        runtime, columns = self._runtime, self._confirmation.columns
+        now = runtime.clock()
+        if columns["amount_cents"] % CENTS:
+            plan, unbooked = fractional_plan(columns, now)
+            return self._finish(plan, retry_at=None, **unbooked)
+        if self._is_known():
+            return self._confirm(About(receipt=columns["receipt"]), None)
+        arrival, ours = arrival_of(runtime, columns), is_ours(runtime, columns["shortcode"])
+        candidates = find_candidates(runtime, arrival) if ours else []
+        if _must_wait(arrival, candidates, now - columns["received_at"]):
+            ask_about_open(runtime, candidates, now)
+            return self.wait(f"waits: {len(candidates)} payments may be meant")
+        if chosen := likeliest(candidates):
+            return self._confirm(About(id=chosen[0].payment_id, receipt=columns["receipt"]), chosen[0].rank)
+        order = order_for(runtime, arrival) if ours else None
+        plan = new_payment(runtime, columns["receipt"], arrival, order, ours=ours)
+        # Once more if it waits: an order may be expected from this very moment on.
+        again = now + LOOK_EVERY if plan.verdict == InboxVerdict.UNMATCHED else None
+        return self._finish(plan, payment_id=plan.payment_id, retry_at=again)
+
+    def wait(self, reason: str = "waits: the payment that it fits is being changed") -> Plan | None:
+        """Store the confirmation; it is looked at again."""
+        return self._finish(Plan(InboxVerdict.NOTED, reason), retry_at=self._runtime.clock() + LOOK_EVERY)
+
+    def _is_known(self) -> bool:
+        with self._runtime.database.reading() as connection:
+            return load(connection, About(receipt=self._confirmation.columns["receipt"])) is not None
+
+    def _confirm(self, about: About, rank: Rank | None) -> Plan | None:
+        try:
+            applied = apply(self._runtime.database, about, partial(self._decide, rank))
+        except (_Changed, NotCommitted):
+            return None
+        return applied.plan
+
+    def _decide(self, rank: Rank | None, facts: PaymentFacts | None) -> Plan:
+        """Apply the confirmation to a payment, if that still is what it was found to be."""
+        if facts is None or (rank is not None and (facts.receipt or Rank.of(facts.status) is not rank)):
+            raise _Changed
+        columns, now = self._confirmation.columns, self._runtime.clock()
+        report = PaymentReport(
+            evidence=Evidence.CONFIRMATION,
+            outcome=Outcome.PAID,
+            at=now,
+            result_code=RESULT_CODE,
+            result_desc=CONFIRMED,
+            receipt=columns["receipt"],
+            amount=columns["amount_cents"] // CENTS,
+        )
+        change = PaymentChange(facts)
+        decision = apply_report(change, report)
+        plan = change.plan(decision.verdict, decision.reason)
+        return self._complete(plan, now, payment_id=facts.id, retry_at=None)
+
+    def _complete(self, plan: Plan, now: Any, **columns: Any) -> Plan:
+        plan = self._confirmation.added_to(plan, **columns)
+        return plan if self._received is None else self._received.added_to(plan, now)
+
+    def _finish(self, plan: Plan, **columns: Any) -> Plan | None:
+        return self.commit(self._complete(plan, self._runtime.clock(), **columns))
+
+    def commit(self, plan: Plan) -> Plan | None:
+        """Commit a plan; None if somebody else was faster."""
+        with self._runtime.database.writing() as connection:
+            if commit(connection, plan) is None:
+                return None
+        write_lines(plan.log)
+        return plan
+
+
+def is_ours(runtime: Runtime, shortcode: str) -> bool:
+    """Return whether this is the business number of this service, or its till."""
+    return shortcode in {runtime.settings.mpesa_shortcode, runtime.settings.mpesa_till}
+
+
+def arrival_of(runtime: Runtime, columns: Mapping[str, Any]) -> Arrival:
+    """Return what a confirmation of whole shillings says, in the clear."""
+    payer = columns["payer_encrypted"]
+    return Arrival(
+        amount=columns["amount_cents"] // CENTS,
+        bill_reference=typed_reference(runtime.vault, columns["bill_reference_encrypted"]),
+        payer=runtime.vault.decrypt(payer) if payer else "",
+        payer_kind=PayerKind(columns["payer_kind"]),
+        moved_at=columns["transacted_at"] or columns["received_at"],
+    )
+
+
+def _must_wait(arrival: Arrival, candidates: Sequence[Candidate], age: timedelta) -> bool:
+    """Return whether the callback of the prompt should be given time to name its payment.
+
+    In the end the likeliest one takes the money: it is of the same order and amount.
+    """
+    fitting = likeliest(candidates)
+    clear = len(fitting) == 1 and arrival.names_something
+    if clear or not candidates:
+        return False
+    paid = [one for one in fitting if one.rank is Rank.PAID]
+    return age < LOOK_EVERY or (len(fitting) > 1 and len(paid) != 1 and age < LOOK_FOR)

@@ -1,0 +1,88 @@
+"""Telling Daraja where to ask about, and tell of, money from the phone's own menu."""
+
+import logging
+from dataclasses import dataclass
+
+from mpesa_service.c2b.urls import addresses
+from mpesa_service.c2b.validation_rules import read_rules
+from mpesa_service.config import forbidden_word
+from mpesa_service.core.provider_errors import refusal_for_caller
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import AlreadyRegistered, DarajaError, OutcomeUnknown, RegisterUrls
+from mpesa_service.domain.orders import WhenUnsure
+from mpesa_service.errors import Conflict, Unavailable
+
+log = logging.getLogger("mpesa_service.audit")
+
+COMPLETED, CANCELLED = "Completed", "Cancelled"
+"""What M-Pesa does by itself when validation does not answer."""
+
+STAND_ALREADY = (
+    "Addresses of this shortcode are registered already. In production they are deleted first: in the Daraja"
+    " portal's self-service URL management, which takes two operators, or by e-mail to Safaricom. Then"
+    " register these."
+)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What was registered. Whoever knows the addresses can say that money arrived."""
+
+    shortcode: str
+    version: str
+    response_type: str
+    confirmation_url: str
+    validation_url: str
+
+
+def register(runtime: Runtime, actor: str, response_type: str | None = None) -> Registration:
+    """Register both addresses; by default M-Pesa does without an answer what the rules do when unsure.
+
+    Raises Conflict when Safaricom would not take the address or has others, and what a failed call means.
+    """
+    found = planned(runtime, response_type)
+    word = forbidden_word(found.confirmation_url)
+    if word is not None:
+        raise Conflict(
+            f"Safaricom registers no address that holds {word!r}, and MPESA_CALLBACK_URL does: set"
+            " MPESA_C2B_URL to another public address of this service's /c2b.",
+            code="address_refused",
+        )
+    try:
+        runtime.daraja.register_urls(
+            RegisterUrls(
+                confirmation_url=found.confirmation_url,
+                validation_url=found.validation_url,
+                response_type=found.response_type,
+            )
+        )
+    except AlreadyRegistered as error:
+        raise Conflict(STAND_ALREADY, code="already_registered") from error
+    except OutcomeUnknown as error:
+        raise Unavailable(
+            "M-Pesa has not answered. The addresses may be registered; to register them again does no harm.",
+            code="provider_silent",
+            retry_after=30,
+        ) from error
+    except DarajaError as error:
+        raise refusal_for_caller(error, {}) from error
+    log.info("C2B addresses registered", extra={"actor": actor, "response_type": found.response_type})
+    return found
+
+
+def planned(runtime: Runtime, response_type: str | None = None) -> Registration:
+    """Return what `register` would register."""
+    settings, where = runtime.settings, addresses(runtime)
+    return Registration(
+        settings.mpesa_shortcode,
+        settings.mpesa_c2b_version,
+        response_type or _usual_response(runtime),
+        where.confirmation,
+        where.validation,
+    )
+
+
+def _usual_response(runtime: Runtime) -> str:
+    with runtime.database.read() as session:
+        when_unsure = read_rules(runtime, session).when_unsure
+    return COMPLETED if when_unsure is WhenUnsure.ACCEPT else CANCELLED

@@ -1,0 +1,23 @@
+"""Registering C2B addresses. For admins."""
+
+from typing import Any
+
+from flask import Response
+
+from mpesa_service.c2b.registration import register
+from mpesa_service.c2b.registration_schemas import RegisterSchema, RegistrationEnvelope, RegistrationSchema
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.responses import respond, success
+
+
+@blueprint.post("/c2b/register")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(RegisterSchema, required=False)
+@blueprint.response(200, RegistrationEnvelope)
+@errors(400, 401, 403, 409, 413, 415, 429, 502, 503)
+def register_c2b(body: dict[str, Any]) -> Response:
+    """Register the addresses at which M-Pesa asks about, and tells of, money from the phone's own menu."""
+    found = register(runtime(), current_principal().subject, body["response_type"])
+    return respond(success(200, "Registered", RegistrationSchema().dump(found)))

@@ -1,0 +1,61 @@
+"""Looking again at C2B confirmations that nobody could place at first, and at money without an order.
+
+`retry_at` says when. Whoever takes one moves it ahead first, so that a killed one's is due again.
+"""
+
+import logging
+
+from sqlalchemy import select
+
+from mpesa_service.c2b.booking import match_if_it_fits
+from mpesa_service.c2b.matching import LOOK_EVERY, TABLE, Booking, Confirmation, arrival_of
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.plans import Update
+from mpesa_service.models import C2bConfirmation
+
+log = logging.getLogger(__name__)
+
+
+def look_due(runtime: Runtime, limit: int = 200) -> int:
+    """Look at confirmations that are due, longest due first; return how many."""
+    for done in range(limit):
+        row_id = _next(runtime)
+        if row_id is None:
+            return done
+        try:
+            _look(runtime, row_id)
+        except Exception:  # the others must not wait for a fault in this one
+            log.exception("could not look at a confirmation", extra={"confirmation_id": row_id})
+    return limit
+
+
+def _next(runtime: Runtime) -> int | None:
+    now = runtime.clock()
+    due = (
+        select(C2bConfirmation)
+        .where(C2bConfirmation.retry_at <= now)
+        .order_by(C2bConfirmation.retry_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    with runtime.database.begin() as session:
+        row = session.scalars(due).one_or_none()
+        if row is None:
+            return None
+        row.retry_at = now + LOOK_EVERY
+        return row.id
+
+
+def _look(runtime: Runtime, row_id: int) -> None:
+    with runtime.database.read() as session:
+        row = session.scalars(select(C2bConfirmation).where(C2bConfirmation.id == row_id)).one()
+        confirmation = Confirmation.of_row(row)
+    if row.payment_id is None:
+        plan = Booking(runtime, confirmation).book()
+        if plan is None:  # it is due again soon
+            return
+        about = {"confirmation_id": row.id, "verdict": str(plan.verdict), "reason": plan.reason}
+        log.info("confirmation looked at again", extra={**about, "payment_id": plan.payment_id})
+        return
+    done = Update(TABLE, {"id": row.id}, {"retry_at": None})
+    match_if_it_fits(runtime, row.payment_id, arrival_of(runtime, confirmation.columns), done)

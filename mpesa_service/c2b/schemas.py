@@ -1,0 +1,66 @@
+"""What M-Pesa is told of a payment that somebody is about to make, and the rules by which it is judged."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, post_dump
+
+from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
+from mpesa_service.web.fields import NairobiTime
+
+_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
+
+
+class ValidationAnswerSchema(Schema):
+    """Yes, or a code of M-Pesa's that says what is wrong."""
+
+    ResultCode = fields.String(
+        attribute="result_code", metadata={"description": '`"0"`, or `C2B00012` to `C2B00016`.'}
+    )
+    ResultDesc = fields.Function(lambda judgment: "Rejected" if judgment.rejection else "Accepted")
+    ThirdPartyTransID = fields.String(
+        attribute="order_id", metadata={"description": "The announced order, where there is one."}
+    )
+
+    @post_dump
+    def _without_nothing(self, dumped: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in dumped.items() if value is not None}
+
+
+class RulesSchema(Schema):
+    """The rules by which money from the phone's own menu is let through or stopped."""
+
+    reference = fields.Enum(
+        ReferenceRule,
+        by_value=True,
+        required=True,
+        data_key="referenceRule",
+        metadata={"description": "`known`: only announced orders and payments that were begun. `open`: any."},
+    )
+    amount = fields.Enum(
+        AmountRule,
+        by_value=True,
+        required=True,
+        data_key="amountRule",
+        metadata={"description": "`exact`: what is still due. `minimum`: at least that. `any`: whatever."},
+    )
+    when_unsure = fields.Enum(
+        WhenUnsure,
+        by_value=True,
+        required=True,
+        data_key="whenUnsure",
+        metadata={"description": "What is answered when nobody can tell."},
+    )
+    shortcode = fields.String(dump_only=True)
+    updated_by = fields.String(
+        data_key="updatedBy",
+        dump_only=True,
+        allow_none=True,
+        metadata={"description": "Null while the rules are the usual ones."},
+    )
+    updated_at = NairobiTime(data_key="updatedAt", dump_only=True, allow_none=True, metadata=_TIME)
+
+
+class RulesEnvelope(Schema):
+    success = fields.Boolean(dump_default=True)
+    message = fields.String()
+    data = fields.Nested(RulesSchema)

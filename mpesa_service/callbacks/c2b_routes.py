@@ -1,0 +1,40 @@
+"""Where M-Pesa asks about, and tells of, money that customers send from their phone's own menu.
+
+A blueprint of its own: Safaricom registers no address with certain words in it, `mpesa` among them. A
+stranger, who does not know the secret in the address, gets 404 and leaves nothing behind.
+"""
+
+from flask import Response
+
+from mpesa_service.c2b.schemas import ValidationAnswerSchema
+from mpesa_service.c2b.urls import check_secret
+from mpesa_service.callbacks.c2b_validation import validate
+from mpesa_service.callbacks.routes import posted, take
+from mpesa_service.core.idempotency import Answer
+from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.web.blueprint import Guard, StrictBlueprint, errors, guard, runtime
+from mpesa_service.web.envelopes import CallbackAnswerSchema
+from mpesa_service.web.responses import respond
+
+c2b_blueprint = StrictBlueprint("c2b", __name__, url_prefix="/c2b")
+
+
+@c2b_blueprint.post("/<secret>/confirmation")
+@guard(Guard.PUBLIC)
+@c2b_blueprint.response(200, CallbackAnswerSchema)
+@errors(404, 413, 503)
+def confirmation(secret: str) -> Response:
+    """Take the news that money arrived; it becomes a payment, or confirms one."""
+    check_secret(runtime(), secret)
+    return take(CallbackKind.C2B_CONFIRMATION, None)
+
+
+@c2b_blueprint.post("/<secret>/validation")
+@guard(Guard.PUBLIC)
+@c2b_blueprint.response(200, ValidationAnswerSchema)
+@errors(404, 413)
+def validation(secret: str) -> Response:
+    """Say whether a payment may be made, within the few seconds that M-Pesa waits."""
+    check_secret(runtime(), secret)
+    judgment = validate(runtime(), posted(CallbackKind.C2B_VALIDATION, None))
+    return respond(Answer(200, ValidationAnswerSchema().dumps(judgment).encode()))

@@ -1,0 +1,161 @@
+"""Answering M-Pesa's question whether somebody may pay, in time.
+
+M-Pesa waits about 8 s and then goes by what was registered (documented). So the database is asked in a
+thread, which is waited for only so long: whatever it is busy with, M-Pesa gets an answer. What was asked is
+kept in the inbox, if that is possible in time as well.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlalchemy import or_, select, text
+from sqlalchemy.orm import Session
+
+from mpesa_service.c2b.matching import is_ours
+from mpesa_service.c2b.validation_rules import read_rules
+from mpesa_service.callbacks.receive import Posted, keep
+from mpesa_service.core.database import driver_of
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import C2bPayment, C2bRejection, UnreadableCallback, parse_c2b
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.orders import AmountRule, WhenUnsure, reference_key
+from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
+from mpesa_service.domain.validation import Begun, Expectation, Known, Objection, objection, unsure
+from mpesa_service.models import ExpectedOrder, Payment
+from mpesa_service.models.load import find_orders
+from mpesa_service.models.payments import Channel
+from mpesa_service.payments.order_totals import missing_amount
+
+log = logging.getLogger(__name__)
+Found = TypeVar("Found")
+
+JUDGE_SECONDS, KEEP_SECONDS = 3.0, 1.0
+"""Together half of what M-Pesa waits."""
+STATEMENT_SECONDS = 2.0
+PAYMENTS_LOOKED_AT = 50
+_CODES = {
+    Objection.SHORTCODE: C2bRejection.INVALID_SHORTCODE,
+    Objection.ACCOUNT: C2bRejection.INVALID_ACCOUNT,
+    Objection.AMOUNT: C2bRejection.INVALID_AMOUNT,
+    Objection.ORDER: C2bRejection.OTHER,
+    Objection.UNSURE: C2bRejection.OTHER,
+}
+_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="c2b-validation")
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What M-Pesa is told, of which order, and why; without a rejection the payment may be made."""
+
+    rejection: C2bRejection | None
+    order_id: str | None = None
+    why: str = ""
+
+    @property
+    def result_code(self) -> str:
+        return self.rejection or "0"
+
+
+def validate(runtime: Runtime, posted: Posted) -> Judgment:
+    """Say whether a payment may be made; never raises, and never takes longer than M-Pesa waits."""
+    try:
+        told = parse_c2b(posted.body)
+    except UnreadableCallback as error:
+        rule = _in_time(lambda: _when_unsure(runtime), JUDGE_SECONDS)
+        verdict, judgment = InboxVerdict.UNREADABLE, _undecided(runtime, str(error), rule)
+    else:
+        verdict = InboxVerdict.NOTED
+        judgment = _in_time(lambda: judge(runtime, told), JUDGE_SECONDS) or _undecided(
+            runtime, "nobody could tell in time"
+        )
+    reason = " ".join(("rejected" if judgment.rejection else "accepted", judgment.result_code, judgment.why))
+    log.info("validation", extra={"verdict": judgment.result_code, "reason": judgment.why})
+    _in_time(lambda: keep(runtime, posted, verdict, reason), KEEP_SECONDS)
+    return judgment
+
+
+def judge(runtime: Runtime, told: C2bPayment) -> Judgment:
+    """Judge a payment by the rules of the shortcode and by what is known by its account reference."""
+    if not is_ours(runtime, told.shortcode):
+        return _judgment(Objection.SHORTCODE)
+    with _quick_look(runtime) as session:
+        rules = read_rules(runtime, session)
+        found = find_orders(driver_of(session), reference_key(told.bill_reference))
+        order = session.get(ExpectedOrder, found[0]) if len(found) == 1 else None
+        known = Known(
+            order=_expectation(runtime, order) if order else None,
+            begun=_begun(session, told.bill_reference),
+            ambiguous=len(found) > 1,
+            tells=bool(reference_key(told.bill_reference)) or runtime.settings.mpesa_till is None,
+        )
+    amount = int(told.amount) if told.amount == int(told.amount) else None
+    judgment = _judgment(objection(rules.rule, amount, known))
+    return replace(judgment, order_id=order.reference) if order else judgment
+
+
+def _when_unsure(runtime: Runtime) -> WhenUnsure:
+    with _quick_look(runtime) as session:
+        return read_rules(runtime, session).when_unsure
+
+
+@contextmanager
+def _quick_look(runtime: Runtime) -> Iterator[Session]:
+    """A transaction whose statements end in time, too."""
+    with runtime.database.read() as session:
+        if not runtime.database.is_sqlite:
+            session.execute(text(f"SET LOCAL statement_timeout = {int(STATEMENT_SECONDS * 1000)}"))
+        yield session
+
+
+def _expectation(runtime: Runtime, order: ExpectedOrder) -> Expectation:
+    return Expectation(
+        status=order.state,
+        missing=missing_amount(order),
+        amount_rule=AmountRule(order.amount_rule) if order.amount_rule else None,
+        expired=order.expires_at is not None and order.expires_at <= runtime.clock(),
+    )
+
+
+def _begun(session: Session, bill_reference: str) -> Begun | None:
+    key, typed = reference_key(bill_reference), bill_reference.strip()
+    if not key:
+        return None
+    named = or_(Payment.reference_key == key, Payment.account_reference.in_([typed, typed.upper()]))
+    statement = (
+        select(Payment.status, Payment.amount)
+        .where(Payment.channel == Channel.STK, named)
+        .order_by(Payment.id.desc())
+        .limit(PAYMENTS_LOOKED_AT)
+    )
+    rows = [(PaymentStatus(status), amount) for status, amount in session.execute(statement)]
+    if not rows:
+        return None
+    paid = any(status in PAID for status, _ in rows)
+    waiting = frozenset(amount for status, amount in rows if status in OPEN)
+    return Begun(waiting, due=None if paid else rows[0][1])
+
+
+def _judgment(said: Objection | None) -> Judgment:
+    return Judgment(_CODES[said] if said else None, why=said or "")
+
+
+def _undecided(runtime: Runtime, why: str, rule: WhenUnsure | None = None) -> Judgment:
+    """Answer by the rule of the shortcode; where the database did not tell it, by the setting."""
+    return replace(_judgment(unsure(rule or WhenUnsure(runtime.settings.c2b_when_unsure))), why=why)
+
+
+def _in_time(work: Callable[[], Found], seconds: float) -> Found | None:
+    """Do some work in a thread and return what came of it, or None when it failed or takes too long."""
+    try:
+        task = _threads.submit(work)
+        try:
+            return task.result(seconds)
+        finally:
+            task.cancel()  # one that no thread has taken up yet
+    except Exception:  # M-Pesa must have its answer whatever goes wrong here
+        log.exception("a part of a validation failed, or took too long")
+        return None

@@ -1,0 +1,129 @@
+"""What each kind of callback is about: from raw bytes to the payment or command, and the report on it."""
+
+from collections.abc import Callable
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from mpesa_service.c2b.booking import second_payment
+from mpesa_service.c2b.confirmation import handle_c2b_confirmation
+from mpesa_service.commands.callbacks import (
+    handle_result,
+    handle_status_result,
+    handle_status_timeout,
+    handle_timeout,
+)
+from mpesa_service.core.apply import learned_ids
+from mpesa_service.core.encryption import Vault
+from mpesa_service.core.inbox import CallbackOutcome, Received, outcome_of
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import StkCallback, UnreadableCallback, parse_stk_callback
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.phones import normalize_msisdn
+from mpesa_service.domain.planning import apply_report
+from mpesa_service.domain.plans import Plan
+from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.errors import InvalidPhone
+from mpesa_service.models.load import About
+
+Handler = Callable[[Runtime, Received, bytes], CallbackOutcome]
+"""Applies a callback and stores it, in one transaction. Raises if it can do neither."""
+
+
+def handler_of(kind: CallbackKind) -> Handler:
+    """Return what handles callbacks of this kind."""
+    return _HANDLERS[kind]
+
+
+def handle_stk(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
+    """Apply an STK callback to the payment that it is about.
+
+    The address that was called and the ids in the body both name a payment. Where they differ, the body is
+    about the payment whose ids it names, and came to the wrong address: it is a claim.
+    """
+    try:
+        callback = parse_stk_callback(body)
+    except UnreadableCallback as error:
+        outcome = CallbackOutcome(InboxVerdict.UNREADABLE, str(error))
+        with runtime.database.begin() as session:
+            received.store(session, outcome, runtime.clock())
+        return outcome
+    checkout = runtime.vault.fingerprint("checkout", callback.checkout_request_id)
+    about = About(checkout=checkout, token=received.token_hash, receipt=callback.receipt)
+    decide = partial(_decide_stk, runtime, received, callback, checkout)
+    return outcome_of(runtime.apply_callback(about, decide).plan)
+
+
+def _decide_stk(
+    runtime: Runtime, received: Received, callback: StkCallback, checkout: str, facts: PaymentFacts | None
+) -> Plan:
+    now = runtime.clock()
+    if facts is None:
+        plan = Plan(InboxVerdict.UNMATCHED, "no payment has this token or CheckoutRequestID")
+        return received.added_to(plan, now)
+    payment = facts.payment
+    trusted = payment["callback_token_hash"] == received.token_hash
+    report = PaymentReport(
+        evidence=Evidence.CALLBACK,
+        outcome=callback.result.outcome,
+        at=now,
+        result_code=callback.result.code,
+        result_desc=callback.result_desc,
+        receipt=callback.receipt,
+        amount=callback.shillings,
+        payer_agrees=_payer_agrees(runtime.vault, facts, callback.phone),
+        reason=callback.result.say,
+        trusted=trusted,
+        ids_agree=not trusted
+        or (
+            payment["checkout_id_hash"] in (None, checkout)
+            and payment["merchant_request_id"] in (None, callback.merchant_request_id)
+        ),
+    )
+    change = PaymentChange(facts)
+    if trusted and report.ids_agree and payment["checkout_id_hash"] is None:
+        change.set(**learned_ids(runtime.vault, callback.checkout_request_id, callback.merchant_request_id))
+    decision = apply_report(change, report)
+    plan = change.plan(decision.verdict, decision.reason)
+    if decision.second_payment:
+        plan = plan.and_also(second_payment(runtime, facts, report))
+    return received.added_to(plan, now)
+
+
+def _payer_agrees(vault: Vault, facts: PaymentFacts, named: str | None) -> bool:
+    """Return whether a callback names the number that was asked to pay.
+
+    A missing, masked or hashed number says nothing, and agrees. Most often the hash is enough, and nothing is
+    decrypted.
+    """
+    try:
+        number = normalize_msisdn(named or "")
+    except InvalidPhone:
+        return True
+    if vault.fingerprint("phone", number) == facts.payment["phone_hash"]:
+        return True
+    return vault.decrypt(facts.payment["phone_encrypted"] or b"") == number
+
+
+def _locked(handle: Callable[[Runtime, Session, str | None, bytes], CallbackOutcome]) -> Handler:
+    """Return the handler of a command's callback: commands are locked while a report on them is applied."""
+
+    def handler(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
+        with runtime.database.begin() as session:
+            outcome = handle(runtime, session, received.token_hash, body)
+            received.store(session, outcome, runtime.clock())
+        return outcome
+
+    return handler
+
+
+_HANDLERS: dict[CallbackKind, Handler] = {
+    CallbackKind.STK: handle_stk,
+    CallbackKind.C2B_CONFIRMATION: handle_c2b_confirmation,
+    CallbackKind.COMMAND_RESULT: _locked(handle_result),
+    CallbackKind.COMMAND_TIMEOUT: _locked(handle_timeout),
+    CallbackKind.COMMAND_STATUS_RESULT: _locked(handle_status_result),
+    CallbackKind.COMMAND_STATUS_TIMEOUT: _locked(handle_status_timeout),
+}

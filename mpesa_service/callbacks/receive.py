@@ -1,0 +1,132 @@
+"""Receives what M-Pesa posts: each body is stored with its outcome, in the transaction that applies it.
+
+Should that fail, the body is stored alone, as `failed`. A job takes it up again by the same path.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from mpesa_service.callbacks.handlers import handler_of
+from mpesa_service.core.encryption import token_hash
+from mpesa_service.core.inbox import AlreadyApplied, CallbackOutcome, Received
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.models import CallbackInbox
+
+log = logging.getLogger(__name__)
+
+TRIES_AT_ONCE = 3
+MAX_ATTEMPTS = 10
+"""Later ones, by the job, included."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What came in over HTTP: which address, the raw bytes, headers of interest, from where."""
+
+    kind: CallbackKind
+    token: str | None
+    body: bytes
+    headers: Mapping[str, str]
+    source_address: str | None
+
+
+def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
+    """Store a callback and apply it; return the verdict.
+
+    Returns only after the body is committed. Raises SQLAlchemyError if it cannot be stored; then nothing was.
+    """
+    received = _received(runtime, posted)
+    try:
+        outcome = _apply(runtime, received, posted.body)
+    except PoolTimeout:  # storing the body alone would only wait as long again
+        raise
+    except Exception as error:  # the body must be kept whatever went wrong
+        log.exception("callback could not be applied")
+        outcome = _failed(error)
+        _store(runtime, received, outcome)
+    return outcome.verdict
+
+
+def _apply(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
+    """Apply and store a callback; at once again if the database broke off (a deadlock, a lost connection)."""
+    for _ in range(TRIES_AT_ONCE - 1):
+        try:
+            return handler_of(received.kind)(runtime, received, body)
+        except PoolTimeout:
+            raise
+        except SQLAlchemyError as error:
+            log.warning("callback is applied again: %s", type(error).__name__)
+    return handler_of(received.kind)(runtime, received, body)
+
+
+def keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) -> None:
+    """Store what was posted and has been answered already. Nothing is applied."""
+    _store(runtime, _received(runtime, posted), CallbackOutcome(verdict, reason))
+
+
+def apply_failed_again(runtime: Runtime, limit: int = 100) -> int:
+    """Apply again the stored callbacks that failed before, each once, oldest first; return how many."""
+    after = 0
+    for done in range(limit):
+        row = _next_failed(runtime, after)
+        if row is None:
+            return done
+        after = row.id
+        try:
+            _apply_again(runtime, row)
+        except AlreadyApplied:
+            continue
+    return limit
+
+
+def _apply_again(runtime: Runtime, row: CallbackInbox) -> None:
+    """Apply a stored callback; raise AlreadyApplied if another process was faster."""
+    received = Received(CallbackKind(row.kind), row.token_hash, {}, row.id, row.attempts)
+    try:
+        _apply(runtime, received, runtime.vault.decrypt_bytes(row.body_encrypted))
+    except AlreadyApplied:
+        raise
+    except Exception as error:  # the others must not wait for a fault in this one
+        _store(runtime, received, _failed(error))
+        log.exception("callback could not be applied again", extra={"inbox_id": row.id})
+
+
+def _next_failed(runtime: Runtime, after: int) -> CallbackInbox | None:
+    statement = (
+        select(CallbackInbox)
+        .where(CallbackInbox.verdict == InboxVerdict.FAILED, CallbackInbox.id > after)
+        .where(CallbackInbox.attempts < MAX_ATTEMPTS)
+        .order_by(CallbackInbox.id)
+        .limit(1)
+    )
+    with runtime.database.read() as session:
+        return session.scalars(statement).one_or_none()
+
+
+def _received(runtime: Runtime, posted: Posted) -> Received:
+    token = token_hash(posted.token) if posted.token else None
+    columns: dict[str, Any] = {
+        "kind": posted.kind,
+        "token_hash": token,
+        "body_encrypted": runtime.vault.encrypt_bytes(posted.body),
+        "headers": dict(posted.headers),
+        "source_address": posted.source_address,
+        "received_at": runtime.clock(),
+    }
+    return Received(posted.kind, token, columns)
+
+
+def _failed(error: Exception) -> CallbackOutcome:
+    return CallbackOutcome(InboxVerdict.FAILED, f"applying raised {type(error).__name__}")
+
+
+def _store(runtime: Runtime, received: Received, outcome: CallbackOutcome) -> None:
+    with runtime.database.begin() as session:
+        received.store(session, outcome, runtime.clock())

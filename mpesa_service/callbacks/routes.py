@@ -1,0 +1,92 @@
+"""Where M-Pesa reports. The answer says only that the body is stored; what it means is not its business.
+
+No token, no rate limit: all of M-Pesa is one source. What protects a payment is its own unguessable
+address, and that a claim from anywhere else changes nothing until Daraja itself was asked.
+"""
+
+import logging
+
+from flask import Response, current_app, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from mpesa_service.callbacks.receive import Posted, receive
+from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.errors import Unavailable
+from mpesa_service.web.blueprint import RUNTIME, Guard, blueprint, errors, guard
+from mpesa_service.web.envelopes import CallbackAnswerSchema
+
+log = logging.getLogger(__name__)
+
+STORED = b'{"ResultCode":0,"ResultDesc":"Success"}'
+HEADERS_OF_INTEREST = ("Content-Type", "User-Agent", "Businessshortcode", "X-Forwarded-For")
+
+
+@blueprint.post("/callback")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def stk_callback_anywhere() -> Response:
+    """Take an STK callback without a token: stored, answered, and verified before it counts."""
+    return take(CallbackKind.STK, None)
+
+
+@blueprint.post("/callback/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def stk_callback(token: str) -> Response:
+    """Take an STK callback on a payment's own address."""
+    return take(CallbackKind.STK, token)
+
+
+@blueprint.post("/callback/command/result/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_result(token: str) -> Response:
+    """Take the result of a refund, a payout or a question on its own address."""
+    return take(CallbackKind.COMMAND_RESULT, token)
+
+
+@blueprint.post("/callback/command/timeout/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_timeout(token: str) -> Response:
+    """Take the news that a command timed out in M-Pesa's queue; it may still be carried out."""
+    return take(CallbackKind.COMMAND_TIMEOUT, token)
+
+
+@blueprint.post("/callback/command/status/result/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_status_result(token: str) -> Response:
+    """Take M-Pesa's answer to a query about a command, on the command's own address."""
+    return take(CallbackKind.COMMAND_STATUS_RESULT, token)
+
+
+@blueprint.post("/callback/command/status/timeout/<token>")
+@guard(Guard.PUBLIC)
+@blueprint.response(200, CallbackAnswerSchema)
+@errors(413, 503)
+def command_status_timeout(token: str) -> Response:
+    """Take the news that a query about a command timed out; it is asked again."""
+    return take(CallbackKind.COMMAND_STATUS_TIMEOUT, token)
+
+
+def take(kind: CallbackKind, token: str | None) -> Response:
+    """Store and apply what M-Pesa posted; answer that it is stored."""
+    try:
+        receive(current_app.extensions[RUNTIME], posted(kind, token))
+    except SQLAlchemyError as error:
+        log.exception("callback could not be stored")
+        raise Unavailable("The callback could not be stored; send it again.") from error
+    return Response(STORED, mimetype="application/json")
+
+
+def posted(kind: CallbackKind, token: str | None) -> Posted:
+    """Return what M-Pesa posts with the request at hand."""
+    found = {name: request.headers.get(name) for name in HEADERS_OF_INTEREST}
+    headers = {name: value[:256] for name, value in found.items() if value is not None}
+    return Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)

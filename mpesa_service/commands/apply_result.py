@@ -1,0 +1,81 @@
+"""Applying news of a command, whoever brings it: its result, or the answer to a status query about it."""
+
+from typing import Any
+
+from mpesa_service.commands.command import Command
+from mpesa_service.commands.reports import Report
+from mpesa_service.core import suspensions
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.commands import UNDER_WAY, Stage
+from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.payments.transitions import MPESA, Cause
+
+SAID_BOTH = "A person must look: M-Pesa has said both that it paid and that it did not."
+
+
+def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tuple[InboxVerdict, str]:
+    """Apply a report to a locked command; return the verdict and why."""
+    cause = Cause(MPESA, runtime.clock(), report.evidence, {"resultCode": report.result_code})
+    _mind_credentials(command, report, cause)
+    if report.outcome is Outcome.PENDING:
+        return InboxVerdict.NOTED, "no verdict yet"
+    if command.row.status not in UNDER_WAY:
+        return command.late(report, cause) or _after_the_end(command, report, cause)
+    command.row.result_code = report.result_code
+    command.row.result_desc = report.result_desc[:1024]
+    doubt = command.doubt(report)
+    if doubt is not None:
+        command.note("doubted", cause)
+        return InboxVerdict.NOTED, doubt
+    _conclude(runtime, command, report, cause)
+    return InboxVerdict.APPLIED, str(report.outcome)
+
+
+def _conclude(runtime: Runtime, command: Command[Any], report: Report, cause: Cause) -> None:
+    objection = _objection(command, report)
+    if objection is not None:
+        command.row.failure_reason = f"A person must look: M-Pesa's result {objection}."
+        command.move("contradicted", cause)
+    elif report.outcome is Outcome.PAID:
+        command.keep(runtime, report)
+        command.settle(report, cause)
+    elif report.outcome is Outcome.FAILED:
+        command.release(report.reason, "declined", cause)
+    else:
+        command.row.failure_reason = f"A person must look: {report.source.result.meaning}"[:512]
+        command.move("unclear", cause)
+
+
+def _objection(command: Command[Any], report: Report) -> str | None:
+    """Say in what a result on the command's own address disagrees with it, if in anything."""
+    if report.outcome is not Outcome.PAID:
+        return None
+    if report.amount_differs:
+        return "names another amount"
+    if report.receipt is not None and command.receipt_taken(report.receipt):
+        return f"names the receipt of another {command.name}"
+    return None
+
+
+def _mind_credentials(command: Command[Any], report: Report, cause: Cause) -> None:
+    """Every further try with a refused initiator brings the lock of the API user nearer."""
+    if report.credential_fault:
+        why = f"M-Pesa refuses the initiator ({report.result_code}: {report.result_desc})"
+        suspensions.stop_initiator(command.session, why, cause.at)
+
+
+def _after_the_end(command: Command[Any], report: Report, cause: Cause) -> tuple[InboxVerdict, str]:
+    """A second result: the same again changes nothing; the contrary needs a person."""
+    paid = report.outcome is Outcome.PAID
+    if command.row.status == Stage.REVIEW:
+        if paid and report.receipt is not None:
+            command.keep_receipt(report.receipt)
+        command.note("reported", cause)
+        return InboxVerdict.NOTED, f"{report.outcome}; a person decides"
+    if paid == (command.row.status == Stage.SUCCEEDED):
+        return InboxVerdict.DUPLICATE, "says what is already known"
+    command.reopen(paid=paid)
+    command.row.failure_reason = SAID_BOTH
+    command.move("contradicted", cause)
+    return InboxVerdict.DISPUTED, "contradicts the first result"

@@ -1,0 +1,183 @@
+"""One locked command, and what each kind of it says for itself."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.commands.reports import Report, report_of_result
+from mpesa_service.core.inbox import CallbackOutcome
+from mpesa_service.core.provider_errors import Failure
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import CommandAccepted, DarajaError, parse_command_result
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.commands import Stage
+from mpesa_service.domain.schedule import COMMAND_ASK_AFTER
+from mpesa_service.models.commands import CommandColumns
+from mpesa_service.payments.transitions import Cause
+
+Row = TypeVar("Row", bound=CommandColumns)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where M-Pesa posts the result of a command, and the news that its queue timed out."""
+
+    result: str
+    timeout: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """A result as it was posted: which command it names, and what it says of it."""
+
+    originator_conversation_id: str
+    conversation_id: str
+    report: Report
+
+
+class Command(ABC, Generic[Row]):
+    """A row of one kind, locked to the end of the session's transaction with what comes before it.
+
+    After the transaction it is a snapshot that can still be sent. `edge` is always without its prefix.
+    """
+
+    name: ClassVar[str]
+    holds: ClassVar[tuple[str, ...]]
+    schedule: ClassVar[Sequence[timedelta]] = COMMAND_ASK_AFTER
+
+    def __init__(self, session: Session, row: Row) -> None:
+        self.session = session
+        self.row = row
+
+    @classmethod
+    @abstractmethod
+    def lock(cls, session: Session, **columns: str) -> Self | None:
+        """Return the one command with these unique column values, locked after its parent, or None."""
+
+    @classmethod
+    @abstractmethod
+    def claim(cls, session: Session, now: datetime) -> Self | None:
+        """Return the one that is due longest of those that nobody has locked, locked; or None."""
+
+    @property
+    @abstractmethod
+    def ids(self) -> Mapping[str, str]:
+        """What names it, under the names that `CallbackOutcome` has for them."""
+
+    @property
+    @abstractmethod
+    def amount(self) -> int | None:
+        """Shillings that move; None when it moves none."""
+
+    @abstractmethod
+    def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+        """Send it; raise DarajaError. No transaction is open."""
+
+    @abstractmethod
+    def may_resend(self, runtime: Runtime) -> bool:
+        """Tell whether sending it again cannot move money twice."""
+
+    def known_as(self) -> str | None:
+        """Return the id to ask about it by, once Daraja has acknowledged it; else None."""
+        if self.row.conversation_id is None and self.row.status == Stage.PENDING:
+            return self.row.originator_conversation_id  # "Duplicate" acknowledged it without naming its own
+        return self.row.conversation_id
+
+    def resending(self, _cause: Cause) -> None:
+        """Keep that it is about to be sent again, where that makes a difference to what is heard later."""
+        return
+
+    @abstractmethod
+    def move(self, edge: str, cause: Cause) -> None:
+        """Move it along `edge`, with audit trail and outgoing event."""
+
+    @abstractmethod
+    def note(self, what: str, cause: Cause) -> None:
+        """Write a line of the audit trail that moves nothing."""
+
+    def keep(self, _runtime: Runtime, _report: Report) -> None:
+        """Keep what a report that is about to be settled says beyond its outcome."""
+        return
+
+    @abstractmethod
+    def settle(self, report: Report, cause: Cause) -> None:
+        """Book that it was carried out, and move it along `paid`."""
+
+    @abstractmethod
+    def release(self, reason: str, edge: str, cause: Cause) -> None:
+        """Book that it was not carried out, with the reason for people, and move it along `edge`."""
+
+    @abstractmethod
+    def reopen(self, *, paid: bool) -> None:
+        """Take back what was booked: M-Pesa says that it was `paid`, or not, after the contrary."""
+
+    @abstractmethod
+    def receipt_taken(self, receipt: str) -> bool:
+        """Tell whether another one of the kind has this receipt."""
+
+    @abstractmethod
+    def keep_receipt(self, receipt: str) -> None:
+        """Keep the receipt that is reported of one in review, if it has none."""
+
+    def refuse(self, _error: DarajaError, failure: Failure, cause: Cause) -> None:
+        """Book that M-Pesa surely did nothing."""
+        self.release(failure.reason, "refused", cause)
+
+    def read(self, body: bytes) -> Told:
+        """Read a result posted to its address; raise UnreadableCallback."""
+        result = parse_command_result(body)
+        report = report_of_result(self.amount, result)
+        return Told(result.originator_conversation_id, result.conversation_id, report)
+
+    def recognises(self, told: Told) -> bool:
+        """Tell whether a result names it. One id must be ours, once Daraja has given us its own.
+
+        Documentation shows results under Daraja's own OriginatorConversationID, production has been seen
+        to echo ours, and a result may come before the answer that tells us Daraja's.
+        """
+        known = {self.row.originator_conversation_id, self.row.conversation_id}
+        named = {told.originator_conversation_id, told.conversation_id}
+        return self.row.conversation_id is None or bool(known & named)
+
+    def doubt(self, _report: Report) -> str | None:
+        """Say why a report of one under way is no verdict yet, if it is none."""
+        return None
+
+    def late(self, _report: Report, _cause: Cause) -> tuple[InboxVerdict, str] | None:
+        """Hear a report of one that is not under way; None to have it judged like any other kind's."""
+        return None
+
+    def party(self, _runtime: Runtime) -> str | None:
+        """Return the shortcode that a status query about it names; None for the one that pays."""
+        return None
+
+    @property
+    def begun_at(self) -> datetime:
+        """When it was first sent: its schedule counts from there."""
+        return self.row.created_at
+
+    def handled(self, verdict: InboxVerdict, reason: str) -> CallbackOutcome:
+        """Return what became of a callback about it."""
+        return CallbackOutcome(verdict, reason, **self.ids)
+
+
+Kind = TypeVar("Kind", bound=Command[Any])
+
+
+def locked(kind: type[Kind], session: Session, command_id: str) -> Kind:
+    """Return a command that exists, locked."""
+    command = kind.lock(session, id=command_id)
+    if command is None:
+        raise LookupError(f"{kind.name} {command_id} has vanished")
+    return command
+
+
+def unparented_claim(session: Session, table: type[Row], now: datetime) -> Row | None:
+    """Return the row of `table` that is due longest and that nobody has locked, locked; or None."""
+    due = select(table).where(table.next_check_at <= now).order_by(table.next_check_at).limit(1)
+    return session.scalars(due.with_for_update(skip_locked=True)).one_or_none()

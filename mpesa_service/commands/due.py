@@ -1,0 +1,111 @@
+"""Finding out what became of a command whose result does not come.
+
+One that Daraja has not acknowledged is sent again where that is safe; one that it has acknowledged is
+asked about by transaction status. Neither Daraja's silence nor our clock fails a command that moves money:
+its amount stays reserved, and in the end a person decides.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from mpesa_service.callbacks.command_kinds import KINDS
+from mpesa_service.commands.command import Command, locked
+from mpesa_service.commands.sending import send, status_addresses
+from mpesa_service.core import suspensions
+from mpesa_service.core.log_context import about
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import CommandAccepted, DarajaError, Duplicate, TransactionStatusQuery
+from mpesa_service.domain.commands import UNDER_WAY, Stage
+from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.schedule import CALL_LIMIT, next_ask
+from mpesa_service.models.commands import CommandColumns
+from mpesa_service.payments.transitions import MPESA, SERVICE, Cause
+
+log = logging.getLogger(__name__)
+
+
+def look_into_due(runtime: Runtime, limit: int = 100, kinds: Sequence[type[Command[Any]]] = KINDS) -> int:
+    """Look into commands that are due, longest due first, kinds in turn; return how many."""
+    waiting = deque(kinds)
+    done = 0
+    while waiting and done < limit:
+        kind = waiting.popleft()
+        command = _next_due(runtime, kind)
+        if command is None:
+            continue
+        waiting.append(kind)
+        done += 1
+        try:
+            _look_into(runtime, command)
+        except Exception:  # the others must not wait for a fault in this one
+            log.exception("could not look into a command", extra=dict(command.ids))
+    return done
+
+
+def _next_due(runtime: Runtime, kind: type[Command[Any]]) -> Command[Any] | None:
+    """Lease the next one of a kind, and commit."""
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        if all(suspensions.stands(session, name) for name in kind.holds):
+            return None
+        command = kind.claim(session, now)
+        if command is None or not _is_due(command.row, now):
+            return None
+        if command.row.status == Stage.SUBMITTING:
+            command.move("unanswered", Cause(SERVICE, now))
+        if command.known_as() is None and command.may_resend(runtime):
+            command.resending(Cause(SERVICE, now))
+        command.row.next_check_at = now + CALL_LIMIT
+        command.row.check_attempts += 1
+        return command
+
+
+def _is_due(row: CommandColumns, now: datetime) -> bool:
+    """Whoever had it locked a moment ago may have looked into it."""
+    return row.next_check_at is not None and row.next_check_at <= now
+
+
+def _look_into(runtime: Runtime, command: Command[Any]) -> None:
+    answer: CommandAccepted | DarajaError | None = None
+    known_as = command.known_as()
+    if known_as is not None:
+        _ask_for_status(runtime, command, known_as)
+    elif command.may_resend(runtime):
+        answer = send(runtime, command)
+    with runtime.database.begin() as session:
+        command = locked(type(command), session, command.row.id)
+        if isinstance(answer, CommandAccepted):
+            command.row.conversation_id = command.row.conversation_id or answer.conversation_id
+        if isinstance(answer, CommandAccepted | Duplicate) and command.row.status == Stage.UNKNOWN:
+            command.move("accepted", Cause(MPESA, runtime.clock(), Evidence.PUSH))
+        _plan_next(runtime, command)
+
+
+def _ask_for_status(runtime: Runtime, command: Command[Any], conversation_id: str) -> None:
+    """Ask; the answer comes to the command's own status address."""
+    to = status_addresses(runtime, command)
+    query = TransactionStatusQuery(
+        original_conversation_id=conversation_id,
+        party=command.party(runtime),
+        result_url=to.result,
+        timeout_url=to.timeout,
+    )
+    with about(**command.ids):
+        try:
+            runtime.daraja.transaction_status(query)
+        except DarajaError as error:
+            log.info("no information", extra={"reason": str(error)})
+
+
+def _plan_next(runtime: Runtime, command: Command[Any]) -> None:
+    row, now = command.row, runtime.clock()
+    if row.status not in UNDER_WAY:
+        return
+    attempts = row.check_attempts
+    row.next_check_at = next_ask(command.schedule, command.begun_at, attempts, now, runtime.jitter())
+    if row.next_check_at is None:
+        row.failure_reason = f"A person must look: M-Pesa never said what became of this {command.name}."
+        command.move("unresolved", Cause(SERVICE, now))

@@ -1,0 +1,153 @@
+"""The one way to change a payment: load its facts, decide, commit the plan.
+
+Nobody holds a lock while a decision is made. If the payment has changed in the meantime, the commit writes
+nothing, and the whole is done again with new facts. After a few conflicts the facts are locked first.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from typing import Any
+
+from mpesa_service.core.batching import Batching, NotServed
+from mpesa_service.core.database import Database
+from mpesa_service.core.encryption import Vault
+from mpesa_service.core.log_format import in_one_write, write_lines
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.plans import Plan
+from mpesa_service.models.commit import Committed, commit, commit_many
+from mpesa_service.models.load import About, load, load_many, lock
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""Without a lock, on PostgreSQL. On SQLite it is one: after a wait in the writers' queue, facts are old."""
+SETTLE_ATTEMPTS = 5
+"""Attempts that look at more than one payment, each after somebody else's commit."""
+
+Decide = Callable[[PaymentFacts | None], Plan]
+"""Makes the plan from the facts; None means that there is no such payment."""
+
+
+class NotCommitted(Exception):
+    """A plan was refused although everything that it rests on was locked: a fault of ours."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The plan that is committed, and what the commit says of its updates."""
+
+    plan: Plan
+    committed: Committed
+
+
+def apply(database: Database, about: About, decide: Decide, known: PaymentFacts | None = None) -> Applied:
+    """Load, decide and commit; return what is committed. The plan's log lines are written after that.
+
+    `known` are facts at hand, from which the first attempt is made. Raises what `decide` raises, and then
+    nothing is written; NotCommitted; sqlalchemy.exc.DBAPIError.
+    """
+    for attempt in range(1 if database.is_sqlite else ATTEMPTS):
+        facts = known if attempt == 0 and known is not None else _load(database, about)
+        plan = decide(facts)
+        with database.writing() as connection:
+            committed = commit(connection, plan)
+        if committed is not None:
+            return _applied(plan, committed)
+    with database.locking() as connection:
+        if connection.is_postgres:
+            lock(connection, about)
+        plan = decide(load(connection, about))
+        committed = commit(connection, plan)
+        if committed is None:
+            raise NotCommitted(plan.reason)
+    return _applied(plan, committed)
+
+
+def _load(database: Database, about: About) -> PaymentFacts | None:
+    with database.reading() as connection:
+        return load(connection, about)
+
+
+def _applied(plan: Plan, committed: Committed) -> Applied:
+    write_lines(plan.log)
+    return Applied(plan, committed)
+
+
+def commit_until_settled(attempt: Callable[[], Plan | None], otherwise: Callable[[], Plan | None]) -> Plan:
+    """Call `attempt` until it has committed a plan; after too many conflicts, `otherwise`; return the plan.
+
+    Both look at the database, plan and commit, and return None if somebody else was faster. Raises
+    NotCommitted if `otherwise` does.
+    """
+    for _ in range(SETTLE_ATTEMPTS):
+        if (plan := attempt()) is not None:
+            return plan
+    if (plan := otherwise()) is not None:
+        return plan
+    raise NotCommitted("too many others were faster")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A callback to apply. Its log lines belong to its own request, whichever thread writes them."""
+
+    about: About
+    decide: Decide
+    context: Context = field(default_factory=copy_context, repr=False)
+
+
+class BatchedApply:
+    """`apply` for callbacks by address: those that come together are loaded together, and committed together.
+
+    A callback that comes alone, that the batch could not serve, or that was overtaken goes the plain way. The
+    benchmark "callbacks" shows what this gains (docs/decisions/0027).
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._batching = Batching(self._serve)
+
+    def __call__(self, about: About, decide: Decide) -> Applied:
+        """Load, decide and commit, as `apply` does."""
+        try:
+            applied = self._batching(_Job(about, decide))
+        except NotServed:
+            applied = None
+        return applied or apply(self._database, about, decide)
+
+    def _serve(self, jobs: Sequence[_Job]) -> Sequence[Applied | None]:
+        if len(jobs) == 1:
+            return [apply(self._database, jobs[0].about, jobs[0].decide)]
+        with self._database.reading() as connection:
+            facts = load_many(connection, [job.about for job in jobs])
+        plans = [job.context.run(_decide, job.decide, one) for job, one in zip(jobs, facts, strict=True)]
+        numbers = [number for number, plan in enumerate(plans) if plan is not None]
+        with self._database.writing() as connection:
+            committed = commit_many(connection, [plan for plan in plans if plan is not None])
+        applied: list[Applied | None] = [None] * len(jobs)
+        with in_one_write():
+            for number, done in zip(numbers, committed, strict=True):
+                plan = plans[number]
+                if plan is not None and done is not None:
+                    jobs[number].context.run(write_lines, plan.log)
+                    applied[number] = Applied(plan, done)
+        return applied
+
+
+def _decide(decide: Decide, facts: PaymentFacts | None) -> Plan | None:
+    try:
+        return decide(facts)
+    except Exception:  # a callback that raises must not keep the others from being served
+        log.exception("callback could not be decided in its batch")
+        return None
+
+
+def learned_ids(vault: Vault, checkout_id: str, merchant_id: str | None) -> dict[str, Any]:
+    """Return the columns of Daraja's ids of a payment. The CheckoutRequestID contains the phone number."""
+    return {
+        "checkout_id_encrypted": vault.encrypt(checkout_id),
+        "checkout_id_hash": vault.fingerprint("checkout", checkout_id),
+        "merchant_request_id": merchant_id,
+    }

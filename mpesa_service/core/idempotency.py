@@ -1,0 +1,208 @@
+"""Idempotency keys: a unique insert decides who acts, everybody else gets that one's answer.
+
+The key's row is born in the transaction that writes the payment or refund, so one never exists
+without the other. Refused before anything was written (a conflict, a limit), the key stays free.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy.orm import Session
+
+from mpesa_service.core.clock import Clock
+from mpesa_service.core.database import driver_of
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.plans import NewRow, Update
+from mpesa_service.errors import KeyReused, TryLater
+from mpesa_service.models import IdempotencyKey
+from mpesa_service.models.driver import Driver, Statement
+from mpesa_service.models.statements import insert_once, table_of
+
+TABLE = "idempotency_keys"
+KEPT_FOR = timedelta(hours=72)
+LOCKED_FOR = timedelta(seconds=90)
+"""Longer than a request can take; whoever holds a key for longer was killed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status and the exact bytes that the caller gets; `retry_after` (seconds) is said only once."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class KeyedRequest:
+    """A caller's key for one operation, and the fingerprint of what was asked under it."""
+
+    caller: str
+    operation: str
+    key: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, caller: str, operation: str, key: str, asked: Mapping[str, object]) -> "KeyedRequest":
+        """Fingerprint the *validated* input, so that spelling and order of fields do not matter."""
+        canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=str)
+        return cls(caller, operation, key, hashlib.sha256(canonical.encode()).hexdigest())
+
+    def as_parameters(self) -> dict[str, str]:
+        """Return what the statements find its row by."""
+        return {"of_caller": self.caller, "of_operation": self.operation, "of_key": self.key}
+
+
+_K = table_of(IdempotencyKey)
+_OF_KEY = (
+    _K.c.caller == bindparam("of_caller"),
+    _K.c.operation == bindparam("of_operation"),
+    _K.c.key == bindparam("of_key"),
+)
+_UNANSWERED = (*_OF_KEY, _K.c.answer_status.is_(None))
+_ANSWER = update(_K).where(*_UNANSWERED).returning(_K.c.id)
+_GIVE_BACK = delete(_K).where(*_UNANSWERED).returning(_K.c.id)
+_KEPT = select(_K.c.answer_status, _K.c.answer_body).where(*_OF_KEY)
+
+
+def earlier_answer(
+    runtime: Runtime, request: KeyedRequest | None, finish: Callable[[str], Answer]
+) -> Answer | None:
+    """Return the answer that was given under the key; None when the key is free, or there is no key.
+
+    Where its owner died before answering, `finish` makes the answer from the id of what it had begun.
+    Raises KeyReused when the key belongs to another request, TryLater while its owner is at work.
+    """
+    if request is None:
+        return None
+    with runtime.database.read() as session:
+        row = session.scalars(_row(request)).one_or_none()
+    if row is None or row.expires_at <= runtime.clock():
+        return None
+    if row.fingerprint != request.fingerprint:
+        raise KeyReused
+    if row.answer_status is not None and row.answer_body is not None:
+        return _kept(runtime, row.answer_status, row.answer_body)
+    if row.locked_until > runtime.clock():
+        raise in_use()
+    return finish(row.resource_id)
+
+
+def in_use() -> TryLater:
+    """Return the error for a key whose owner is still at work."""
+    return TryLater("A request with this Idempotency-Key is still running.", code="idempotency_key_in_use")
+
+
+def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Clock) -> None:
+    """Take the key for `resource_id`; raise TryLater when somebody else has just taken it."""
+    now = clock()
+    row = _new_row(request, resource_id, now)
+    if insert_once(session, IdempotencyKey, row):
+        return
+    if not (forget_expired(driver_of(session), request, now) and insert_once(session, IdempotencyKey, row)):
+        raise in_use()
+
+
+def claim_row(request: KeyedRequest | None, resource_id: str, now: datetime) -> tuple[NewRow, ...]:
+    """Return the row that takes the key for `resource_id`: none without a key.
+
+    Its unique insert decides who acts: a plan with this row writes nothing if the key is taken.
+    """
+    if request is None:
+        return ()
+    return (NewRow(TABLE, _new_row(request, resource_id, now), once=True),)
+
+
+def refuse_taken(runtime: Runtime, request: KeyedRequest | None) -> None:
+    """Raise TryLater if the key is taken."""
+    if request is None:
+        return
+    with runtime.database.read() as session:
+        if session.scalars(_row(request)).first() is not None:
+            raise in_use()
+
+
+def forget_expired(connection: Driver, request: KeyedRequest | None, now: datetime) -> bool:
+    """Delete the key's row if it is older than keys are kept; return whether it was."""
+    if request is None:
+        return False
+    mark = "%s" if connection.is_postgres else "?"
+    terms = f"caller = {mark} AND operation = {mark} AND key = {mark} AND expires_at <= {mark}"
+    values = (request.caller, request.operation, request.key, now)
+    forget = Statement(f"DELETE FROM {TABLE} WHERE {terms}", values)  # noqa: S608 - our own names
+    return connection.execute([forget]) is not None
+
+
+def _new_row(request: KeyedRequest, resource_id: str, now: datetime) -> dict[str, Any]:
+    return {
+        "caller": request.caller,
+        "operation": request.operation,
+        "key": request.key,
+        "fingerprint": request.fingerprint,
+        "resource_id": resource_id,
+        "locked_until": now + LOCKED_FOR,
+        "created_at": now,
+        "expires_at": now + KEPT_FOR,
+    }
+
+
+def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, answer: Answer) -> Answer:
+    """Store the first answer under the key, in the caller's transaction; the stored one wins.
+
+    An answer that says "nothing was done, try again later" gives the key back: whoever does as it says
+    must get another try, not the same answer for three days.
+    """
+    if request is None:
+        return answer
+    connection, key = session.connection(), request.as_parameters()
+    if answer.retry_after is not None:
+        first = connection.execute(_GIVE_BACK, key).first()
+    else:
+        body = runtime.vault.encrypt_bytes(answer.body)
+        stored = {"answer_status": answer.status, "answer_body": body}
+        first = connection.execute(_ANSWER, {**key, **stored}).first()
+    if first is not None:
+        return answer
+    kept = connection.execute(_KEPT, key).one()
+    return _kept(runtime, kept.answer_status, kept.answer_body)
+
+
+def answer_update(runtime: Runtime, request: KeyedRequest | None, answer: Answer) -> tuple[Update, ...]:
+    """Return the update that stores the first answer under the key, as `complete` does; none without one."""
+    if request is None:
+        return ()
+    where = {
+        "caller": request.caller,
+        "operation": request.operation,
+        "key": request.key,
+        "answer_status": None,
+    }
+    columns = None
+    if answer.retry_after is None:
+        body = runtime.vault.encrypt_bytes(answer.body)
+        columns = {"answer_status": answer.status, "answer_body": body}
+    return (Update(TABLE, where, columns, required=False),)
+
+
+def kept_answer(runtime: Runtime, request: KeyedRequest) -> Answer:
+    """Return the answer that is stored under the key."""
+    with runtime.database.read() as session:
+        row = session.scalars(_row(request)).one()
+    return _kept(runtime, row.answer_status or 0, row.answer_body or b"")
+
+
+def _kept(runtime: Runtime, status: int, body: bytes) -> Answer:
+    """Return a kept answer; it is encrypted, since a CheckoutRequestID in it names a phone."""
+    return Answer(status, runtime.vault.decrypt_bytes(body), replayed=True)
+
+
+def _row(request: KeyedRequest) -> Select[IdempotencyKey]:
+    return select(IdempotencyKey).filter_by(
+        caller=request.caller, operation=request.operation, key=request.key
+    )

@@ -1,0 +1,82 @@
+"""What the verbs work with: made once by whoever starts (the application, a command, a test)."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mpesa_service.config import Settings
+from mpesa_service.core.apply import BatchedApply
+from mpesa_service.core.bulkhead import Bulkhead
+from mpesa_service.core.clock import Clock, utc_now
+from mpesa_service.core.database import Database
+from mpesa_service.core.encryption import Vault
+from mpesa_service.core.rate_limits import PromptLimit, RequestLimits
+from mpesa_service.core.token_store import DatabaseTokenStore
+from mpesa_service.daraja import DarajaClient, DarajaSettings
+
+
+def _jitter() -> float:
+    return random.uniform(0.8, 1.2)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Settings, database, Daraja client, vault, rate limits, bulkhead, callback batching and clock."""
+
+    settings: Settings
+    database: Database
+    daraja: DarajaClient
+    vault: Vault
+    request_limits: RequestLimits
+    prompt_limit: PromptLimit
+    bulkhead: Bulkhead
+    apply_callback: BatchedApply
+    clock: Clock
+    jitter: Callable[[], float] = _jitter
+    """Factor by which waits are stretched or shrunk, drawn anew each time."""
+
+
+def build_runtime(
+    settings: Settings,
+    clock: Clock = utc_now,
+    jitter: Callable[[], float] = _jitter,
+    database: Database | None = None,
+) -> Runtime:
+    """Wire a runtime from settings. Opens no connection yet. `database` replaces that of the settings."""
+    database = database or Database(settings.database_url, pool_size=settings.database_pool_size)
+    vault = Vault(settings.phone_encryption_keys, settings.phone_hash_key)
+    app = f"{settings.daraja_base_url} {settings.mpesa_consumer_key}"
+    store = DatabaseTokenStore(database, vault, app, clock)
+    return Runtime(
+        settings=settings,
+        database=database,
+        daraja=DarajaClient(_daraja_settings(settings), token_store=store, clock=clock),
+        vault=vault,
+        request_limits=RequestLimits(settings),
+        prompt_limit=PromptLimit(settings),
+        bulkhead=Bulkhead(settings.web_threads),
+        apply_callback=BatchedApply(database),
+        clock=clock,
+        jitter=jitter,
+    )
+
+
+def _daraja_settings(s: Settings) -> DarajaSettings:
+    return DarajaSettings(
+        base_url=s.daraja_base_url,
+        consumer_key=s.mpesa_consumer_key,
+        consumer_secret=s.mpesa_consumer_secret,
+        shortcode=s.mpesa_shortcode,
+        passkey=s.mpesa_passkey,
+        transaction_type=s.mpesa_transaction_type,
+        till=s.mpesa_till,
+        b2c_shortcode=s.mpesa_b2c_shortcode,
+        initiator_name=s.mpesa_initiator_name,
+        security_credential=s.mpesa_security_credential,
+        initiator_password=s.mpesa_initiator_password,
+        certificate_path=s.mpesa_certificate_path,
+        b2c_version=s.mpesa_b2c_version,
+        c2b_version=s.mpesa_c2b_version,
+        connect_timeout=s.mpesa_connect_timeout,
+        read_timeout=s.mpesa_read_timeout,
+    )

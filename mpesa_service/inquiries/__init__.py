@@ -1,0 +1,1 @@
+"""Questions to M-Pesa: a transaction's status, an account's balance."""

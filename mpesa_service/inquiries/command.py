@@ -1,0 +1,179 @@
+"""A question to M-Pesa as a command. It moves no money: it is asked again, and in the end it has failed."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.commands.command import Addresses, Command, Told, unparented_claim
+from mpesa_service.commands.reports import Report
+from mpesa_service.core import suspensions
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import (
+    BalanceQuery,
+    CommandAccepted,
+    StatusResult,
+    TransactionStatusQuery,
+    parse_balance_result,
+    parse_command_result,
+    parse_status_result,
+)
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.commands import InquiryKind
+from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.schedule import INQUIRY_ASK_AFTER
+from mpesa_service.domain.states import TransitionTable, edges
+from mpesa_service.inquiries.balances import book_balances
+from mpesa_service.models import Inquiry
+from mpesa_service.models.inquiries import InquiryStatus
+from mpesa_service.payments.transitions import Cause
+
+_I = InquiryStatus
+_OPEN = [_I.SUBMITTING, _I.PENDING]
+_TRANSITIONS = TransitionTable(
+    [
+        *edges("accepted", [_I.SUBMITTING], _I.PENDING),
+        *edges("unanswered", [_I.SUBMITTING], _I.PENDING),
+        *edges("timed_out", _OPEN, _I.PENDING),
+        *edges("refused", [_I.SUBMITTING], _I.FAILED),
+        *edges("paid", _OPEN, _I.ANSWERED),
+        *edges("declined", _OPEN, _I.FAILED),
+        *edges("unresolved", _OPEN, _I.FAILED),
+    ]
+)
+
+
+class InquiryCommand(Command[Inquiry]):
+    """A question. Which one of several sendings is answered makes no difference."""
+
+    name = "inquiry"
+    # Both are stopped together; when either is resumed, the credentials work again.
+    holds = (suspensions.REFUNDS, suspensions.PAYOUTS)
+    schedule = INQUIRY_ASK_AFTER
+
+    @classmethod
+    def lock(cls, session: Session, **columns: str) -> Self | None:
+        statement = select(Inquiry).filter_by(**columns).with_for_update()
+        row = session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+        return None if row is None else cls(session, row)
+
+    @classmethod
+    def claim(cls, session: Session, now: datetime) -> Self | None:
+        row = unparented_claim(session, Inquiry, now)
+        return None if row is None else cls(session, row)
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        return {"inquiry_id": self.row.id}
+
+    @property
+    def amount(self) -> None:
+        return None
+
+    @property
+    def _asks_for_balances(self) -> bool:
+        return self.row.kind == InquiryKind.BALANCE
+
+    def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+        to = {"result_url": addresses.result, "timeout_url": addresses.timeout}
+        if self._asks_for_balances:
+            return runtime.daraja.account_balance(BalanceQuery(**to))
+        query = TransactionStatusQuery(receipt=self.row.receipt, party=runtime.settings.mpesa_shortcode, **to)
+        return runtime.daraja.transaction_status(query)
+
+    def may_resend(self, _runtime: Runtime) -> bool:
+        return True
+
+    def known_as(self) -> None:
+        """It is not asked about: it is asked again."""
+        return
+
+    def move(self, edge: str, cause: Cause) -> None:
+        self.row.status = _TRANSITIONS.target(edge, self.row.state)
+        self.row.updated_at = cause.at
+        self.row.evidence = cause.evidence or self.row.evidence
+        if edge == "unresolved":
+            self.row.failure_reason = "M-Pesa did not answer the question."
+        if self.row.state not in _OPEN:
+            self.row.completed_at, self.row.next_check_at = cause.at, None
+
+    def note(self, what: str, cause: Cause) -> None:
+        """Nothing: there is no audit trail of questions."""
+
+    def keep(self, runtime: Runtime, report: Report) -> None:
+        if self._asks_for_balances:
+            book_balances(runtime, self.session, self.row.id, report.source.accounts)
+        else:
+            self.row.answer_encrypted = runtime.vault.encrypt(json.dumps(report.source))
+
+    def settle(self, _report: Report, cause: Cause) -> None:
+        self.move("paid", cause)
+
+    def release(self, reason: str, edge: str, cause: Cause) -> None:
+        self.row.failure_reason = reason[:512]
+        self.move(edge, cause)
+
+    def reopen(self, *, paid: bool) -> None:
+        """Nothing: a question that is over stays so, see `late`."""
+
+    def late(self, _report: Report, _cause: Cause) -> tuple[InboxVerdict, str]:
+        return InboxVerdict.DUPLICATE, f"the question is {self.row.status} already"
+
+    def receipt_taken(self, _receipt: str) -> bool:
+        return False
+
+    def keep_receipt(self, _receipt: str) -> None:
+        """Nothing: no money moved."""
+
+    def recognises(self, _told: Told) -> bool:
+        return True
+
+    def read(self, body: bytes) -> Told:
+        return _read_balances(body) if self._asks_for_balances else _read_status(body)
+
+
+def _read_balances(body: bytes) -> Told:
+    result = parse_balance_result(body)
+    answered = bool(result.succeeded and result.accounts)
+    report = _report(answered, result, result)
+    return Told(result.originator_conversation_id, result.conversation_id, report)
+
+
+def _read_status(body: bytes) -> Told:
+    result = parse_status_result(body)
+    answered = result.transaction_status is not None
+    report = _report(answered, result, _answer(result, parse_command_result(body).parameters))
+    return Told(result.originator_conversation_id, result.conversation_id, report)
+
+
+def _report(answered: bool, result: Any, source: Any) -> Report:
+    return Report(
+        evidence=Evidence.CALLBACK,
+        outcome=Outcome.PAID if answered else Outcome.FAILED,
+        result_code=result.result.code,
+        result_desc=result.result_desc,
+        reason=result.result.meaning if result.result.code != "0" else "M-Pesa's answer says nothing.",
+        source=source,
+        credential_fault=result.result.credential_fault,
+    )
+
+
+def _answer(result: StatusResult, told: Mapping[str, object]) -> dict[str, str | None]:
+    """Return what is kept of an answer; it names people, so it is encrypted."""
+    return {
+        "status": result.transaction_status,
+        "receipt": result.receipt,
+        "amount": None if result.amount is None else f"{result.amount:.2f}",
+        "debit_party": _text(told.get("DebitPartyName")),
+        "credit_party": _text(told.get("CreditPartyName")),
+        "reason": _text(told.get("ReasonType")),
+        "finalised_at": result.finalised_at.isoformat() if result.finalised_at else None,
+    }
+
+
+def _text(value: object) -> str | None:
+    return value[:256] if isinstance(value, str) else None

@@ -1,0 +1,83 @@
+"""Asking M-Pesa: what became of a transaction, and what the accounts hold."""
+
+from typing import Any
+
+from flask import Response
+
+from mpesa_service.core.idempotency import Answer
+from mpesa_service.inquiries.balances import latest_balances
+from mpesa_service.inquiries.request import (
+    InquiryRecord,
+    ask_balance,
+    last_balance_inquiry,
+    transaction_status,
+    wait_for,
+)
+from mpesa_service.inquiries.schemas import (
+    BalanceQuerySchema,
+    BalancesEnvelope,
+    BalancesSchema,
+    InquiryEnvelope,
+    InquirySchema,
+    WaitSchema,
+    asked_receipt,
+)
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.responses import respond, success
+
+ASKED = "M-Pesa was asked. Ask again for its answer."
+
+
+@blueprint.get("/transactions/<receipt>")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(WaitSchema, location="query")
+@blueprint.response(200, InquiryEnvelope, description="M-Pesa's answer, or why there is none.")
+@blueprint.alt_response(202, schema=InquiryEnvelope, description=ASKED)
+@errors(400, 401, 403, 429, 502, 503)
+def transaction(query: dict[str, Any], receipt: str) -> Response:
+    """Ask M-Pesa what became of the transaction with this receipt; an answer serves for a minute."""
+    record = transaction_status(runtime(), current_principal().subject, asked_receipt(receipt))
+    return respond(_answer(wait_for(runtime(), record, query["wait"])))
+
+
+@blueprint.get("/balance")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(BalanceQuerySchema, location="query")
+@blueprint.response(200, BalancesEnvelope)
+@errors(400, 401, 403, 429)
+def balance(query: dict[str, Any]) -> Response:
+    """List what each account held when M-Pesa last told, and the last question for it."""
+    found = _balances(query["history"], last_balance_inquiry(runtime()))
+    return respond(success(200, "Balances found", found))
+
+
+@blueprint.post("/balance")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(WaitSchema, location="query")
+@blueprint.response(200, BalancesEnvelope, description="What M-Pesa answered.")
+@blueprint.alt_response(202, schema=BalancesEnvelope, description=ASKED)
+@errors(400, 401, 403, 429, 502, 503)
+def refresh_balance(query: dict[str, Any]) -> Response:
+    """Ask M-Pesa what the accounts hold now; an answer serves for a minute."""
+    record = ask_balance(runtime(), current_principal().subject)
+    record = wait_for(runtime(), record, query["wait"])
+    data = _balances(1, record)
+    if record.completed_at is None:
+        return respond(success(202, ASKED, data))
+    return respond(success(200, record.failure_reason or "M-Pesa answered", data))
+
+
+def _answer(record: InquiryRecord) -> Answer:
+    data = InquirySchema().dump(record)
+    if record.completed_at is None:
+        return success(202, ASKED, data)
+    return success(200, record.failure_reason or "M-Pesa answered", data)
+
+
+def _balances(history: int, inquiry: InquiryRecord | None) -> dict[str, Any]:
+    found = {"balances": latest_balances(runtime(), history), "inquiry": inquiry}
+    return dict(BalancesSchema().dump(found))

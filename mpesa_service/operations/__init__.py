@@ -1,0 +1,1 @@
+"""What operators use: doctor, readiness, suspensions, key rotation, retention."""

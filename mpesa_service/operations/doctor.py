@@ -1,0 +1,202 @@
+"""Looking for what keeps this installation from taking payments: each check says what it found.
+
+Nothing here moves money or changes a setting. Daraja is asked about a payment that does not exist: its
+answer tells the consumer key, the secret, the shortcode and the passkey from one another.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+
+import requests
+from sqlalchemy.exc import SQLAlchemyError
+
+from mpesa_service.core import suspensions
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, Refused, Throttled, mends
+from mpesa_service.daraja.codes import ErrorCode, ErrorKind
+from mpesa_service.daraja.command_results import command_result
+from mpesa_service.daraja.transport import new_session
+from mpesa_service.errors import ServiceError
+from mpesa_service.inquiries.request import AskedTooSoon, ask_balance_anew, wait_for
+from mpesa_service.models.inquiries import InquiryStatus
+from mpesa_service.operations.checks import Finding, good, skipped, warning, wrong
+from mpesa_service.operations.overdue import oldest_due
+from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
+
+NOBODYS_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
+"""An id of the right shape that no push ever had."""
+NO_PRODUCT = "401.003.01"
+"""The app lacks the API product: about the app, like its key, and not about the shortcode."""
+MOST_SKEW = timedelta(seconds=30)
+OVERDUE = timedelta(minutes=3)
+TIMEOUT = (3.0, 5.0)
+
+KEYS = "consumer key and secret"
+PASSKEY = "shortcode and passkey"
+INITIATOR = "initiator"
+INITIATOR_PATIENCE = 20.0
+INITIATOR_SETTINGS = (
+    "The settings are MPESA_INITIATOR_NAME, and MPESA_SECURITY_CREDENTIAL or MPESA_INITIATOR_PASSWORD with"
+    " MPESA_CERTIFICATE_PATH."
+)
+"""Seconds; M-Pesa's answers take seconds to minutes."""
+DOCTOR = "doctor"
+CALLBACK = "callback address"
+CLOCK = "clock"
+DATABASE = "database"
+WORKER = "worker"
+
+MEND_NETWORK = "Check the network, a proxy or firewall between, and MPESA_BASE_URL; then try again."
+MEND_SILENCE = (
+    "M-Pesa took the question and posts its answer to MPESA_CALLBACK_URL: see the callback address. It may"
+    " also just be slow; run the doctor again in a minute."
+)
+MEND_SOON = "Run the doctor again in ten seconds: it asks no sooner, since failures lock an initiator."
+MEND_STOPPED = "Resume them: mpesa refunds resume --by NAME, and mpesa payouts resume --by NAME."
+MEND_CALLBACK = (
+    "M-Pesa must reach MPESA_CALLBACK_URL from the internet and come out at this service's"
+    " /api/mpesa/callback: check DNS, the certificate, the proxy, and that the service runs."
+)
+
+Check = Callable[[Runtime], Iterator[Finding]]
+
+
+def examine(runtime: Runtime) -> Iterator[Finding]:
+    """Yield the findings one by one, as they are made."""
+    for check in CHECKS:
+        yield from check(runtime)
+
+
+def database(runtime: Runtime) -> Iterator[Finding]:
+    """The database answers, and its schema is this code's."""
+    trouble = unready_because(runtime)
+    if trouble is None:
+        yield good(DATABASE, f"reachable, schema {SCHEMA_REVISION}")
+    else:
+        yield wrong(DATABASE, trouble, "Check DATABASE_URL and its server; then: mpesa migrate")
+
+
+def credentials(runtime: Runtime) -> Iterator[Finding]:
+    """Daraja takes the key, the secret, the shortcode and the passkey."""
+    try:
+        runtime.daraja.stk_query(NOBODYS_CHECKOUT_ID)
+    except DarajaError as error:
+        yield from _judged(error)
+    except SQLAlchemyError:
+        yield skipped(KEYS, "not asked: the access token is kept in the database")
+        yield skipped(PASSKEY, "not asked")
+    else:  # a verdict on an id that nobody has: whatever it is, Daraja took the credentials
+        yield good(KEYS, "accepted")
+        yield good(PASSKEY, "accepted")
+
+
+def _judged(error: DarajaError) -> Iterator[Finding]:
+    """Tell what an error says of the key and secret, and then of the passkey, which needs them."""
+    entry = _entry(error)
+    said, mend = f"Daraja: {error}", entry.mend if entry and entry.mend else MEND_NETWORK
+    asked = isinstance(error, Refused) and not isinstance(error, Throttled | InvalidToken)
+    if asked and entry is not None and entry.code != NO_PRODUCT:
+        yield good(KEYS, "accepted")
+        known = entry.kind in {ErrorKind.UNKNOWN_ID, ErrorKind.PENDING}
+        yield good(PASSKEY, "accepted") if known else wrong(PASSKEY, said, mend)
+        return
+    sure = asked or isinstance(error, NotSent | InvalidToken)
+    yield (wrong if sure else warning)(KEYS, said, mend)
+    yield skipped(PASSKEY, "not asked")
+
+
+def _entry(error: DarajaError) -> ErrorCode | None:
+    """Return what the code table says; where no token could be had, of the answer that refused it."""
+    entry: ErrorCode | None = getattr(error, "entry", None) or getattr(error.__cause__, "entry", None)
+    return entry
+
+
+def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[Finding]:
+    """M-Pesa takes the initiator's name, password and certificate, and its answer reaches us.
+
+    It is asked anew, for the accounts' balances, also while refunds and payouts are stopped: an older answer
+    was to another set-up. And it is asked once, since repeated failures lock an initiator.
+    """
+    if runtime.settings.mpesa_initiator_name is None:
+        yield skipped(INITIATOR, "MPESA_INITIATOR_NAME is not set: no refunds, payouts or balances")
+        return
+    try:
+        asked = ask_balance_anew(runtime, DOCTOR)
+        found = wait_for(runtime, asked, wait_seconds)
+        standing = {held.name for held in suspensions.standing(runtime)}
+        stopped = sorted(standing & {suspensions.REFUNDS, suspensions.PAYOUTS})
+    except AskedTooSoon as error:
+        yield warning(INITIATOR, error.message, MEND_SOON)
+        return
+    except ServiceError as error:
+        yield wrong(INITIATOR, error.message, f"{mends.INITIATOR} {INITIATOR_SETTINGS}")
+        return
+    except SQLAlchemyError:
+        yield skipped(INITIATOR, "not asked: the database does not answer")
+        return
+    if found.status == InquiryStatus.ANSWERED and stopped:
+        words = f"accepted, and M-Pesa's answer arrived; {' and '.join(stopped)} are still stopped"
+        yield warning(INITIATOR, words, MEND_STOPPED)
+    elif found.status == InquiryStatus.ANSWERED:
+        yield good(INITIATOR, "accepted, and M-Pesa's answer arrived")
+    elif found.completed_at is not None:
+        said = f"M-Pesa: {found.failure_reason or 'no'} ({found.result_code})"
+        advice = command_result(found.result_code).mend or mends.INITIATOR
+        yield wrong(INITIATOR, said, f"{advice} {INITIATOR_SETTINGS}")
+    else:
+        yield warning(INITIATOR, f"no answer within {wait_seconds:.0f} s", MEND_SILENCE)
+
+
+def callback_address(runtime: Runtime) -> Iterator[Finding]:
+    """The callback address is https and leads back to this service."""
+    url = runtime.settings.callback_url
+    try:
+        with new_session() as session:
+            answer = session.get(url, timeout=TIMEOUT, allow_redirects=False)
+    except (OSError, requests.RequestException) as error:
+        yield wrong(CALLBACK, f"{url} cannot be reached ({type(error).__name__})", MEND_CALLBACK)
+        return
+    if answer.status_code != 405 or "X-Request-Id" not in answer.headers:
+        yield wrong(CALLBACK, f"{url} answers {answer.status_code}, and not as this service", MEND_CALLBACK)
+    elif url.startswith("http://"):
+        yield warning(CALLBACK, f"{url} leads here, without https", "Production takes https only.")
+    else:
+        yield good(CALLBACK, f"{url} leads here")
+
+
+def clock(runtime: Runtime) -> Iterator[Finding]:
+    """Our clock agrees with Daraja's: the password of a push holds the time."""
+    try:
+        with new_session() as session:
+            answer = session.get(runtime.settings.daraja_base_url, timeout=TIMEOUT, allow_redirects=False)
+        theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (OSError, ValueError, requests.RequestException) as error:
+        yield skipped(CLOCK, f"Daraja's time is not known ({type(error).__name__})")
+        return
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    skew = abs(runtime.clock() - theirs)
+    if skew > MOST_SKEW:
+        found = f"{skew.total_seconds():.0f} s away from Daraja's"
+        yield wrong(CLOCK, found, "Set this machine's clock by NTP.")
+    else:
+        yield good(CLOCK, f"within {MOST_SKEW.seconds} s of Daraja's")
+
+
+def worker(runtime: Runtime) -> Iterator[Finding]:
+    """What is due gets done: somebody runs the jobs."""
+    now = runtime.clock()
+    try:
+        oldest = oldest_due(runtime)
+    except SQLAlchemyError:
+        yield skipped(WORKER, "not known: the database does not answer")
+        return
+    if oldest is not None and now - oldest[0] > OVERDUE:
+        minutes = int((now - oldest[0]).total_seconds() // 60)
+        mend = "Start the Celery worker with its beat (see Production start in the README), and see its log."
+        yield wrong(WORKER, f"the oldest thing due ({oldest[1]}) has waited for {minutes} minutes", mend)
+    else:
+        yield good(WORKER, "nothing is overdue")
+
+
+CHECKS: tuple[Check, ...] = (database, credentials, callback_address, initiator, clock, worker)

@@ -1,0 +1,26 @@
+"""Is it alive, and may it be sent traffic?"""
+
+from flask import Blueprint, Response, jsonify
+
+from mpesa_service.errors import Unavailable
+from mpesa_service.operations.readiness import unready_because
+from mpesa_service.web.blueprint import Guard, guard, runtime
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+@guard(Guard.PUBLIC)
+def alive() -> Response:
+    """The process answers."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz")
+@guard(Guard.PUBLIC)
+def ready() -> Response:
+    """The database answers and its schema is this code's."""
+    reason = unready_because(runtime())
+    if reason is not None:
+        raise Unavailable(reason, code="not_ready")
+    return jsonify(status="ready")

@@ -1,0 +1,87 @@
+"""Since when work has been due that nobody has done: one line for each table that has any."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from mpesa_service.callbacks.receive import MAX_ATTEMPTS
+from mpesa_service.commands.command import Command
+from mpesa_service.core import suspensions, token_bucket
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.orders import OrderStatus
+from mpesa_service.domain.states import PayoutStatus
+from mpesa_service.inquiries.command import InquiryCommand
+from mpesa_service.models import (
+    C2bConfirmation,
+    CallbackInbox,
+    ExpectedOrder,
+    Inquiry,
+    Pace,
+    Payment,
+    Payout,
+    PayoutBatch,
+    Refund,
+    WebhookDelivery,
+)
+from mpesa_service.payouts.command import PayoutCommand
+from mpesa_service.refunds.command import RefundCommand
+
+Since = Callable[[Session], datetime | None]
+
+_ROW_WAITS = exists().where(Payout.batch_id == PayoutBatch.id, Payout.status == PayoutStatus.WAITING)
+_ORDER_WAITS = ExpectedOrder.status.in_((OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID))
+_FAILED = CallbackInbox.verdict == InboxVerdict.FAILED
+
+
+def oldest_due(runtime: Runtime) -> tuple[datetime, str] | None:
+    """Return since when the oldest work is due, and what it is; None where nothing is to be done."""
+    with runtime.database.read() as session:
+        found = [(since(session), what) for what, since in DUE]
+    return min(((at, what) for at, what in found if at is not None), default=None)
+
+
+def _first(at: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> Since:
+    statement = select(func.min(at)).where(*where)
+    return lambda session: session.scalar(statement)
+
+
+def _unless_held(kind: type[Command[Any]], first: Since) -> Since:
+    """What is stopped waits for a person, not for a worker."""
+
+    def since(session: Session) -> datetime | None:
+        stopped = all(suspensions.stands(session, name) for name in kind.holds)
+        return None if stopped else first(session)
+
+    return since
+
+
+def _waiting_payouts(session: Session) -> datetime | None:
+    """Return since when one could have been sent: the pace allowed it, and no batch was served or moved."""
+    if suspensions.why_stopped(session, suspensions.PAYOUTS) is not None:
+        return None
+    last = select(func.max(PayoutBatch.served_at), func.max(PayoutBatch.updated_at))
+    found = session.execute(last.where(PayoutBatch.status == BatchStatus.RUNNING, _ROW_WAITS)).one()
+    times = [at for at in found if at is not None]
+    turn = session.get(Pace, token_bucket.PAYMENTS_OUT)
+    return max([*times, turn.next_at] if times and turn else times, default=None)
+
+
+DUE: tuple[tuple[str, Since], ...] = (
+    ("payment", _first(Payment.next_check_at)),
+    ("refund", _unless_held(RefundCommand, _first(Refund.next_check_at))),
+    ("payout under way", _unless_held(PayoutCommand, _first(Payout.next_check_at))),
+    ("payout that waits", _waiting_payouts),
+    ("stopped batch", _first(PayoutBatch.updated_at, PayoutBatch.status == BatchStatus.STOPPED, _ROW_WAITS)),
+    ("question to M-Pesa", _unless_held(InquiryCommand, _first(Inquiry.next_check_at))),
+    ("money from the menu", _first(C2bConfirmation.retry_at)),
+    ("order to expire", _first(ExpectedOrder.expires_at, _ORDER_WAITS)),
+    ("callback", _first(CallbackInbox.processed_at, _FAILED, CallbackInbox.attempts < MAX_ATTEMPTS)),
+    ("event", _first(WebhookDelivery.due_at, WebhookDelivery.status == DeliveryStatus.WAITING)),
+)
+"""Whatever a job takes up, but for what is dropped when its time is over."""

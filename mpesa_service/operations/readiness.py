@@ -1,0 +1,23 @@
+"""Whether the database is reachable and has the schema that this code was written for."""
+
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from mpesa_service.core.runtime import Runtime
+
+SCHEMA_REVISION = "0009"
+"""The newest revision among the migrations, written down so that a web process need not load Alembic."""
+_CURRENT = text("SELECT version_num FROM alembic_version")
+
+
+def unready_because(runtime: Runtime) -> str | None:
+    """Return a sentence that says what is missing, or None when traffic may come."""
+    try:
+        with runtime.database.engine.connect() as connection:
+            known = inspect(connection).has_table("alembic_version")
+            current = connection.scalar(_CURRENT) if known else None
+    except SQLAlchemyError:
+        return "The database cannot be reached."
+    if current != SCHEMA_REVISION:
+        return f"The schema is at {current}, not at {SCHEMA_REVISION}: run mpesa migrate."
+    return None

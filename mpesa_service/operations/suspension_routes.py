@@ -1,0 +1,31 @@
+"""What is stopped until a person says otherwise; for admins."""
+
+from flask import Response
+
+from mpesa_service.core import suspensions
+from mpesa_service.operations.suspension_schemas import HoldSchema, HoldsEnvelope
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.responses import respond, success
+
+
+@blueprint.get("/holds")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, HoldsEnvelope)
+@errors(401, 403, 429)
+def list_holds() -> Response:
+    """List what is stopped, and why."""
+    found = suspensions.standing(runtime())
+    return respond(success(200, f"{len(found)} holds", HoldSchema(many=True).dump(found)))
+
+
+@blueprint.post("/holds/<any(refunds, payouts):name>/resume")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, HoldsEnvelope, description="What stood in the way, and does no longer.")
+@errors(401, 403, 404, 429)
+def resume_held(name: str) -> Response:
+    """Let refunds or payouts go on, after what stopped them was mended; who did it is logged."""
+    lifted = suspensions.resume(runtime(), current_principal().subject, name)
+    return respond(success(200, suspensions.told(name, lifted), HoldSchema(many=True).dump(lifted)))

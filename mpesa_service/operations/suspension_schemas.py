@@ -1,0 +1,23 @@
+"""What is stopped until a person says otherwise."""
+
+from marshmallow import Schema, fields
+
+from mpesa_service.web.fields import NairobiTime
+
+
+class HoldSchema(Schema):
+    """Something that is stopped, and why."""
+
+    name = fields.String(metadata={"example": "refunds"})
+    reason = fields.String()
+    since = NairobiTime(
+        metadata={"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
+    )
+
+
+class HoldsEnvelope(Schema):
+    """All that is stopped, or what of it was lifted."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.List(fields.Nested(HoldSchema))

@@ -1,0 +1,1 @@
+"""Orders that the shop expects payments for."""

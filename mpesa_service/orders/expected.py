@@ -1,0 +1,245 @@
+"""Orders that a shop announces, so that customers may pay them from the phone's own menu."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from mpesa_service.c2b import retry_matching
+from mpesa_service.c2b.booking import typed_key
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.orders import OrderStatus, reference_key
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import account_reference, is_order_id, new_id
+from mpesa_service.domain.states import UNPAID, PaymentStatus
+from mpesa_service.errors import Conflict, InvalidRequest, NotFound
+from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
+from mpesa_service.models.payments import Channel
+from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
+from mpesa_service.payments.order_admission import order_taken
+from mpesa_service.payments.order_totals import WAITING, missing_amount, overpaid_amount, status_at
+from mpesa_service.payments.transitions import SERVICE, Cause, count_towards_order
+from mpesa_service.payments.views import PaymentRecord, payment_record
+
+PAYMENTS_SHOWN = 50
+LOOK_AT_ONCE = 10
+"""Confirmations that are looked at in the request that announces their order; a job does the others."""
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What a shop expects: whole shillings, until when, and which amounts validation lets through."""
+
+    order_id: str
+    amount: int
+    expires_at: datetime | None
+    amount_rule: str | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OrderState:
+    """An announced order as it stands, with its payments, latest first (at most PAYMENTS_SHOWN).
+
+    One of a list comes without them.
+    """
+
+    id: str
+    owner: str
+    order_id: str
+    account_reference: str
+    amount_due: int
+    amount_rule: str | None
+    received_amount: int
+    missing_amount: int
+    overpaid_amount: int
+    status: str
+    metadata: Mapping[str, Any]
+    expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    payments: tuple[PaymentRecord, ...]
+
+
+def announce_order(runtime: Runtime, principal: Principal, asked: Announcement) -> tuple[OrderState, bool]:
+    """Store an announced order, and give it the money that is there already; tell whether it is new.
+
+    The same again is answered with what was stored. Raises Conflict when the id, or one that customers
+    would spell alike, is another order's, and InvalidRequest for a time that is over.
+    """
+    now = runtime.clock()
+    if asked.expires_at is not None and asked.expires_at <= now:
+        raise InvalidRequest("expiresAt is in the past.", code="already_expired")
+    with runtime.database.begin() as session:
+        made = insert_once(session, ExpectedOrder, _columns(principal, asked, now))
+        if made:
+            _take_what_is_there(runtime, session, principal, asked, now)
+        else:
+            _expect_the_same(session, principal, asked)
+    if made:
+        retry_matching.look_due(runtime, LOOK_AT_ONCE)
+    return find_order(runtime, principal, asked.order_id), made
+
+
+def find_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
+    """Return an announced order; raise NotFound if there is none that the caller may see."""
+    with runtime.database.read() as session:
+        order = _visible(session, principal, order_id)
+        return _state(session, runtime, principal, order)
+
+
+def list_orders(
+    runtime: Runtime, limit: int, before: str | None = None, status: OrderStatus | None = None
+) -> tuple[OrderState, ...]:
+    """Return everybody's announced orders, newest first; `before` is the last id of the page before."""
+    statement = select(ExpectedOrder).order_by(ExpectedOrder.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(ExpectedOrder.id < before)
+    if status is not None:
+        statement = statement.where(ExpectedOrder.status == status)
+    with runtime.database.read() as session:
+        return tuple(_as_it_stands(order, runtime.clock()) for order in session.scalars(statement))
+
+
+def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
+    """Close an order to money that comes later, which then waits for a person; raise NotFound, Conflict.
+
+    One that has received money is not canceled: pay it back first.
+    """
+    with runtime.database.begin() as session:
+        _visible(session, principal, order_id)
+        order = lock_order_where(session, reference=order_id)
+        if order is None or (order.state is not OrderStatus.CANCELED and order.received_amount):
+            raise Conflict("This order has received money: pay it back first.", code="order_has_money")
+        order.status = OrderStatus.CANCELED
+        order.updated_at = runtime.clock()
+        session.flush()
+        return _state(session, runtime, principal, order)
+
+
+def expire_due(runtime: Runtime, limit: int = 500) -> int:
+    """Close orders whose time is over and that are not paid; return how many."""
+    now = runtime.clock()
+    over = (
+        select(ExpectedOrder.id)
+        .where(ExpectedOrder.expires_at <= now, ExpectedOrder.status.in_(WAITING))
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    with runtime.database.begin() as session:
+        ids = session.scalars(over).all()
+        session.execute(
+            update(ExpectedOrder)
+            .where(ExpectedOrder.id.in_(ids))
+            .values(status=OrderStatus.EXPIRED, updated_at=now, version=ExpectedOrder.version + 1)
+        )
+    return len(ids)
+
+
+def _columns(principal: Principal, asked: Announcement, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(now),
+        "owner": principal.subject,
+        "shop_wide": principal.is_admin,
+        "reference": asked.order_id,
+        "reference_key": reference_key(asked.order_id),
+        "account_key": reference_key(account_reference(asked.order_id)),
+        "amount_due": asked.amount,
+        "amount_rule": asked.amount_rule,
+        "received_amount": 0,
+        "status": OrderStatus.OPEN,
+        "details": dict(asked.metadata),
+        "expires_at": asked.expires_at,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _expect_the_same(session: Session, principal: Principal, asked: Announcement) -> None:
+    order = session.scalars(select(ExpectedOrder).filter_by(reference=asked.order_id)).one_or_none()
+    if order is None:
+        message = "Another order is spelt alike: customers' payments could not be told apart."
+        raise Conflict(message, code="order_id_too_alike")
+    stored = (order.amount_due, order.expires_at, order.amount_rule, order.details)
+    if order.owner != principal.subject and not (order.shop_wide and principal.is_admin):
+        raise order_taken()
+    if stored != (asked.amount, asked.expires_at, asked.amount_rule, dict(asked.metadata)):
+        raise Conflict("This order was announced before, with other terms.", code="order_exists")
+
+
+def _take_what_is_there(
+    runtime: Runtime, session: Session, principal: Principal, asked: Announcement, now: datetime
+) -> None:
+    """Count payments of the order that were begun before, and have waiting money looked at again.
+
+    Only an admin takes others' payments into his order. Anybody else would be credited with their money, so
+    where there may be any he is refused.
+    """
+    begun = select(Payment.id).where(Payment.order_id == asked.order_id)
+    if not principal.is_admin:
+        others = begun.where(Payment.owner != principal.subject, Payment.status.not_in(UNPAID))
+        if session.scalars(others.limit(1)).first() is not None:
+            raise order_taken()
+        begun = begun.where(Payment.owner == principal.subject)
+    [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=asked.order_id))
+    for payment_id in session.scalars(begun.order_by(Payment.id)).all():
+        payment = lock_payment(session, payment_id)
+        payment.expected_order_id = order_id
+        count_towards_order(session, payment, Cause(SERVICE, now))
+    keys = (reference_key(asked.order_id), reference_key(account_reference(asked.order_id)))
+    waiting = select(Payment.id).where(
+        Payment.reference_key.in_([typed_key(runtime.vault, key) for key in keys]),
+        Payment.order_id.is_(None),
+        Payment.channel == Channel.C2B,
+        Payment.status == PaymentStatus.REVIEW,
+    )
+    session.execute(
+        update(C2bConfirmation).where(C2bConfirmation.payment_id.in_(waiting)).values(retry_at=now)
+    )
+
+
+def _visible(session: Session, principal: Principal, order_id: str) -> ExpectedOrder:
+    order = None
+    if is_order_id(order_id):
+        order = session.scalars(select(ExpectedOrder).filter_by(reference=order_id)).one_or_none()
+    if order is None or not principal.may_see(order.owner):
+        raise NotFound("No such order was announced.")
+    return order
+
+
+def _state(session: Session, runtime: Runtime, principal: Principal, order: ExpectedOrder) -> OrderState:
+    payments = (
+        select(Payment)
+        .where(Payment.expected_order_id == order.id)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+        .limit(PAYMENTS_SHOWN)
+    )
+    if not principal.is_admin:
+        payments = payments.where(Payment.owner == principal.subject)
+    shown = tuple(payment_record(session, runtime.vault, row) for row in session.scalars(payments))
+    return _as_it_stands(order, runtime.clock(), shown)
+
+
+def _as_it_stands(
+    order: ExpectedOrder, now: datetime, payments: tuple[PaymentRecord, ...] = ()
+) -> OrderState:
+    return OrderState(
+        id=order.id,
+        owner=order.owner,
+        order_id=order.reference,
+        account_reference=account_reference(order.reference),
+        amount_due=order.amount_due,
+        amount_rule=order.amount_rule,
+        received_amount=order.received_amount,
+        missing_amount=missing_amount(order),
+        overpaid_amount=overpaid_amount(order),
+        status=status_at(order, now),
+        metadata=order.details,
+        expires_at=order.expires_at,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        payments=payments,
+    )

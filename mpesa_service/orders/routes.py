@@ -1,0 +1,48 @@
+"""Orders that a shop announces, so that customers may pay them from the phone's own menu."""
+
+from typing import Any
+
+from flask import Response
+
+from mpesa_service.core.idempotency import Answer
+from mpesa_service.orders.expected import Announcement, announce_order, cancel_order, find_order
+from mpesa_service.orders.schemas import AnnounceSchema, ExpectedOrderEnvelope, ExpectedOrderSchema
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.responses import respond, success
+
+
+@blueprint.post("/orders")
+@guard(Guard.USER)
+@limited
+@blueprint.arguments(AnnounceSchema)
+@blueprint.response(201, ExpectedOrderEnvelope, description="Announced.")
+@blueprint.alt_response(200, schema=ExpectedOrderEnvelope, description="It was before.")
+@errors(400, 401, 409, 413, 415, 429)
+def announce(body: dict[str, Any]) -> Response:
+    """Announce an order; the same again is answered with what was stored."""
+    order, made = announce_order(runtime(), current_principal(), Announcement(**body))
+    answer = success(201 if made else 200, "Announced", ExpectedOrderSchema().dump(order))
+    return respond(Answer(answer.status, answer.body, replayed=not made))
+
+
+@blueprint.get("/orders/<order_id>")
+@guard(Guard.USER)
+@limited
+@blueprint.response(200, ExpectedOrderEnvelope)
+@errors(401, 404, 429)
+def get_order(order_id: str) -> Response:
+    """Answer with an announced order: what is due, what has come, and the payments."""
+    order = find_order(runtime(), current_principal(), order_id)
+    return respond(success(200, "Order found", ExpectedOrderSchema().dump(order)))
+
+
+@blueprint.delete("/orders/<order_id>")
+@guard(Guard.USER)
+@limited
+@blueprint.response(200, ExpectedOrderEnvelope)
+@errors(401, 404, 409, 429)
+def cancel(order_id: str) -> Response:
+    """Cancel an order that has received nothing; money that comes later waits for a person."""
+    order = cancel_order(runtime(), current_principal(), order_id)
+    return respond(success(200, "Canceled", ExpectedOrderSchema().dump(order)))

@@ -1,0 +1,1 @@
+"""Payments by STK push, and what becomes of them."""

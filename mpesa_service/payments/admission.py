@@ -1,0 +1,116 @@
+"""One live payment an order, one open prompt a phone: unique keys decide, this explains and makes way."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import or_, select
+
+from mpesa_service.core.apply import apply
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import SERVICE, Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.plans import Plan
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.reports import Verdict
+from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
+from mpesa_service.errors import Conflict, TryLater
+from mpesa_service.models import Payment
+from mpesa_service.models.load import About
+from mpesa_service.payments import reconcile
+
+ATTEMPTS = 3
+
+
+class InTheWay(Exception):
+    """Another payment holds the order or the phone: nothing was written."""
+
+
+def insert_locked(
+    runtime: Runtime,
+    principal: Principal,
+    order_id: str,
+    phone_hash: str,
+    write: Callable[[], PaymentFacts],
+) -> PaymentFacts:
+    """Run `write`, which inserts a payment and returns its facts.
+
+    When it raises InTheWay, ask Daraja about the payment in the way if its prompt is past its life, release
+    what it holds if it is, and try again. Else raise Conflict or TryLater saying what is in the way.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return write()
+        except InTheWay:
+            _make_way(runtime, principal, order_id, phone_hash)
+    raise TryLater("Another request for this order or phone is under way.", code="order_busy")
+
+
+def _make_way(runtime: Runtime, principal: Principal, order_id: str, phone_hash: str) -> None:
+    for holder_id in _holders(runtime, order_id, phone_hash):
+        reconcile.ask(runtime, holder_id)
+        release = partial(_release, principal, order_id, phone_hash, runtime.clock())
+        apply(runtime.database, About(id=holder_id), release)
+
+
+def _release(
+    principal: Principal, order_id: str, phone_hash: str, now: datetime, facts: PaymentFacts | None
+) -> Plan:
+    """Stop blocking the order and the phone; Daraja is asked about the payment as before."""
+    if facts is None:
+        return Plan(Verdict.NOTED, "there is no such payment any more")
+    change, holder = PaymentChange(facts), facts.payment
+    if _is_over(facts, now):
+        change.set(order_lock=None, phone_lock=None)
+        change.note("lock_released", Cause(SERVICE, now))
+    elif holder["order_lock"] == order_id:
+        raise _order_taken(principal, facts, now)
+    elif holder["phone_lock"] == phone_hash:
+        raise _phone_taken(facts, now)
+    return change.plan(Verdict.NOTED, "released")
+
+
+def _holders(runtime: Runtime, order_id: str, phone_hash: str) -> list[str]:
+    statement = select(Payment.id).where(
+        or_(Payment.order_lock == order_id, Payment.phone_lock == phone_hash)
+    )
+    with runtime.database.read() as session:
+        return list(session.scalars(statement))
+
+
+def _is_over(holder: PaymentFacts, now: datetime) -> bool:
+    """Its prompt cannot be alive any more, and nobody has told us its outcome."""
+    expires = holder.payment["prompt_expires_at"]
+    return holder.status in OPEN and expires is not None and expires <= now
+
+
+def _order_taken(principal: Principal, holder: PaymentFacts, now: datetime) -> Conflict:
+    details = {"paymentId": holder.id} if principal.may_see(holder.payment["owner"]) else None
+    if holder.status in PAID:
+        return Conflict("This order is already paid.", code="order_paid", details=details)
+    if holder.status is PaymentStatus.REVIEW:
+        return Conflict(
+            "A payment of this order is being looked at by a person.",
+            code="order_in_review",
+            details=details,
+        )
+    return TryLater(
+        "A payment of this order is already under way.",
+        code="order_in_progress",
+        details=details,
+        retry_after=_seconds_left(holder, now),
+    )
+
+
+def _phone_taken(holder: PaymentFacts, now: datetime) -> TryLater:
+    return TryLater(
+        "This phone number already has a payment prompt open.",
+        code="phone_busy",
+        retry_after=_seconds_left(holder, now),
+    )
+
+
+def _seconds_left(holder: PaymentFacts, now: datetime) -> int:
+    expires = holder.payment["prompt_expires_at"] or now
+    return max(1, int((expires - now).total_seconds()) + 1)

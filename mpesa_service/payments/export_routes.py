@@ -1,0 +1,66 @@
+"""All payments that match, as a file, in constant memory."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
+from threading import BoundedSemaphore
+from typing import Any
+
+from flask import Response
+
+from mpesa_service.errors import Unavailable
+from mpesa_service.payments.json_rows import written
+from mpesa_service.payments.list_schemas import ExportQuerySchema
+from mpesa_service.payments.listing import ExportedPayment, Filters, all_payments
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.fields import NAIROBI
+
+log = logging.getLogger(__name__)
+
+EXPORTS_AT_ONCE = 2
+"""Per process: an export keeps a thread as long as its reader takes, and callbacks need threads, too."""
+
+_slots = BoundedSemaphore(EXPORTS_AT_ONCE)
+_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+_FILE = {
+    "description": "The file, as it is read from the database.",
+    "content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()},
+}
+
+
+@blueprint.get("/payments/export")
+@guard(Guard.USER)
+@limited
+@blueprint.arguments(ExportQuerySchema, location="query")
+@blueprint.doc(responses={"200": _FILE})
+@errors(400, 401, 429)
+def export_payments(query: dict[str, Any]) -> Response:
+    """Export the caller's payments, newest first; admins get everybody's."""
+    kind, principal = query.pop("format"), current_principal()
+    if not _slots.acquire(blocking=False):
+        raise Unavailable("Other exports are under way.", code="exports_busy", retry_after=30)
+    with ExitStack() as stack:
+        stack.callback(_slots.release)
+        batches = all_payments(runtime(), principal, Filters(**query))
+        first = next(batches, [])  # a fault is still an answer of its own here; later it cuts the file short
+        told = _told(chain([first] if first else [], batches), principal.subject)
+        response = Response(written(kind, told), mimetype=_TYPES[kind])
+        response.call_on_close(stack.pop_all().close)
+    made = runtime().clock().astimezone(NAIROBI)
+    response.headers["Content-Disposition"] = f'attachment; filename="payments-{made:%Y%m%dT%H%M%S}.{kind}"'
+    response.headers["X-Accel-Buffering"] = "no"  # nginx passes on what comes, and says when nobody reads
+    return response
+
+
+def _told(batches: Iterator[list[ExportedPayment]], subject: str) -> Iterator[list[ExportedPayment]]:
+    """Pass batches on; say in the log who took how many, and whether it was all of them."""
+    rows, whole = 0, False
+    try:
+        for batch in batches:
+            yield batch
+            rows += len(batch)
+        whole = True
+    finally:
+        log.info("export", extra={"actor": subject, "rows": rows, "whole": whole})

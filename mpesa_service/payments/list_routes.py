@@ -1,0 +1,40 @@
+"""Payments by the page, all of them as a file, and what happened to one."""
+
+from typing import Any
+
+from flask import Response
+
+from mpesa_service.payments.audit import payment_trail
+from mpesa_service.payments.audit_schemas import TrailEnvelope, TrailEventSchema
+from mpesa_service.payments.json_rows import as_json
+from mpesa_service.payments.list_schemas import PaymentListEnvelope, PaymentListQuerySchema
+from mpesa_service.payments.listing import Filters, list_payments
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.query_fields import cursor
+from mpesa_service.web.responses import respond, success
+
+
+@blueprint.get("/payments")
+@guard(Guard.USER)
+@limited
+@blueprint.arguments(PaymentListQuerySchema, location="query")
+@blueprint.response(200, PaymentListEnvelope)
+@errors(400, 401, 429)
+def payments(query: dict[str, Any]) -> Response:
+    """List the caller's payments, newest first; admins see everybody's."""
+    limit, after = query.pop("limit"), query.pop("after")
+    page = list_payments(runtime(), current_principal(), Filters(**query), limit, after)
+    data = [as_json(payment) for payment in page.payments]
+    return respond(success(200, f"{len(data)} payments", data, next=cursor(page.next)))
+
+
+@blueprint.get("/payments/<reference>/events")
+@guard(Guard.USER)
+@limited
+@blueprint.response(200, TrailEnvelope)
+@errors(401, 404, 429)
+def payment_events(reference: str) -> Response:
+    """Tell what happened to a payment and its refunds, in order."""
+    found = payment_trail(runtime(), current_principal(), reference)
+    return respond(success(200, f"{len(found)} events", TrailEventSchema(many=True).dump(found)))

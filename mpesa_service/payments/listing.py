@@ -1,0 +1,179 @@
+"""Pages of payments, newest first, for those who may see them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, Select
+
+from mpesa_service.core.encryption import Vault
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.phones import mask_payer, mask_reference
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import first_id, normal_receipt
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.errors import InvalidRequest
+from mpesa_service.models.listing import EXPORT, PAGE, PaymentFilter, count_of_payments, page_of_payments
+
+BATCH = 1_000
+"""Payments that an export reads at a time."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the caller wants to see; None, and no statuses, stand for no condition.
+
+    `statuses` are the words that clients know, `since` and `until` when payments were made (half-open),
+    `phone` a normalised number, amounts whole shillings.
+    """
+
+    statuses: frozenset[str] = frozenset()
+    provider: str | None = None
+    order_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    receipt: str | None = None
+    phone: str | None = None
+    min_amount: int | None = None
+    max_amount: int | None = None
+
+
+class ListedPayment(NamedTuple):
+    """A payment as lists show it: a PaymentRecord without its refunds."""
+
+    id: str
+    provider: str
+    channel: str | None
+    order_id: str | None
+    bill_reference: str | None
+    account_reference: str | None
+    merchant_request_id: str | None
+    receipt: str | None
+    status: str
+    evidence: str | None
+    amount: int
+    currency: str
+    phone: str | None
+    result_code: str | None
+    result_desc: str | None
+    failure_reason: str | None
+    refunded_amount: int
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    checkout_request_id: str | None
+
+
+ExportedPayment = tuple[Any, ...]
+"""A payment as exports show it: a ListedPayment's values but for its CheckoutRequestID, ready to be written.
+
+Its metadata is a JSON object as text; its times are text as clients are shown them.
+"""
+_TYPED, _STATUS, _PHONE = map(ListedPayment._fields.index, ("bill_reference", "status", "phone"))
+"""Where both have them."""
+_CHECKOUT = ListedPayment._fields.index("checkout_request_id")
+_PUBLIC = {status.value: status.public for status in PaymentStatus}
+
+
+class Page(NamedTuple):
+    """Some payments, and the id after which the next page begins, or None on the last one."""
+
+    payments: list[ListedPayment]
+    next: str | None
+
+
+def list_payments(
+    runtime: Runtime, principal: Principal, filters: Filters, limit: int, after: str | None = None
+) -> Page:
+    """Return a page of the caller's payments, newest first; admins see everybody's."""
+    rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), limit, PAGE)
+    payments = [_listed(runtime.vault, row) for row in rows]
+    return Page(payments, payments[-1].id if more else None)
+
+
+def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> Iterator[list[ExportedPayment]]:
+    """Yield all of the caller's payments, newest first, in batches.
+
+    Each batch is read by itself: a slow reader holds no connection and no transaction.
+    """
+    after: str | None = None
+    more = True
+    while more:
+        rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), BATCH, EXPORT)
+        if rows:
+            yield [_exported(runtime.vault, row) for row in rows]
+            after = rows[-1][0]
+
+
+def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> int:
+    """Return how many payments `all_payments` would yield. Reads them all: nothing for a list."""
+    with runtime.database.browse() as session:
+        statement = count_of_payments(_wanted(runtime, principal, filters, None))
+        return session.scalar(statement) or 0
+
+
+def _rows(
+    runtime: Runtime, wanted: PaymentFilter, limit: int, shown: Select[Any]
+) -> tuple[Sequence[Row[Any]], bool]:
+    """Return rows, and whether there are more: one more is read than is shown, which tells it uncounted."""
+    with runtime.database.browse() as session:
+        rows = session.execute(page_of_payments(wanted, limit + 1, shown)).all()
+    return rows[:limit], len(rows) > limit
+
+
+def _wanted(runtime: Runtime, principal: Principal, filters: Filters, after: str | None) -> PaymentFilter:
+    _check_ranges(filters)
+    end = first_id(filters.until) if filters.until else None
+    return PaymentFilter(
+        owner=None if principal.is_admin else principal.subject,
+        statuses=_statuses(filters.statuses),
+        provider=filters.provider,
+        order_id=filters.order_id,
+        receipt=normal_receipt(filters.receipt) if filters.receipt else None,
+        phone_hash=runtime.vault.fingerprint("phone", filters.phone) if filters.phone else None,
+        min_amount=filters.min_amount,
+        max_amount=filters.max_amount,
+        first_id=first_id(filters.since) if filters.since else None,
+        end_id=min((key for key in (end, after) if key is not None), default=None),
+    )
+
+
+def _check_ranges(filters: Filters) -> None:
+    if filters.since and filters.until and filters.since >= filters.until:
+        raise InvalidRequest("`from` must be before `to`.", code="invalid_time_range")
+    least, most = filters.min_amount, filters.max_amount
+    if least is not None and most is not None and least > most:
+        raise InvalidRequest("`minAmount` must not be above `maxAmount`.", code="invalid_amount")
+
+
+def _statuses(words: frozenset[str]) -> tuple[str, ...]:
+    """Return our own statuses for the words that clients know; none when that is all of them."""
+    found = tuple(status.value for status in PaymentStatus if status.public in words)
+    return found if len(found) < len(PaymentStatus) else ()
+
+
+def _listed(vault: Vault, row: Row[Any]) -> ListedPayment:
+    values = _in_clients_words(vault, row)
+    if (encrypted := values[_CHECKOUT]) is not None:
+        values[_CHECKOUT] = vault.decrypt(encrypted)
+    return ListedPayment._make(values)
+
+
+def _exported(vault: Vault, row: Row[Any]) -> ExportedPayment:
+    return tuple(_in_clients_words(vault, row))
+
+
+def _in_clients_words(vault: Vault, row: Row[Any]) -> list[Any]:
+    """Return a row's values with the status that clients know and its numbers masked."""
+    values = list(row)
+    payer, phone_hash = values.pop(), values.pop()
+    values[_STATUS] = _PUBLIC[values[_STATUS]]
+    if (encrypted := values[_PHONE]) is not None:
+        values[_PHONE] = vault.masked(encrypted, phone_hash)
+    if (encrypted := values[_TYPED]) is not None:
+        values[_TYPED] = mask_reference(vault.decrypt(encrypted))
+    if payer is not None:
+        values[_PHONE] = mask_payer(vault.decrypt(payer))
+    return values

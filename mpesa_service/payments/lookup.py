@@ -1,0 +1,77 @@
+"""Finding payments for those who may see them. Another's payment is answered like none at all."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.orm import Session
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import is_order_id
+from mpesa_service.errors import NotFound
+from mpesa_service.models import Payment
+from mpesa_service.payments import reconcile
+from mpesa_service.payments.views import PaymentRecord, payment_record
+
+ATTEMPTS_SHOWN = 20
+_BY_REFERENCE = select(Payment).where(
+    or_(Payment.checkout_id_hash == bindparam("fingerprint"), Payment.id == bindparam("reference"))
+)
+
+
+@dataclass(frozen=True)
+class OrderRecord:
+    """The latest payment of an order, and every attempt, latest first (at most ATTEMPTS_SHOWN)."""
+
+    order_id: str
+    latest: PaymentRecord
+    attempts: tuple[PaymentRecord, ...]
+
+
+def find_payment(session: Session, runtime: Runtime, principal: Principal, reference: str) -> Payment:
+    """Return the payment with this CheckoutRequestID or `_id`; raise NotFound if not the caller's."""
+    if not reference.isprintable():  # no id of ours, and PostgreSQL takes no NUL in a text
+        raise NotFound
+    fingerprint = runtime.vault.fingerprint("checkout", reference)
+    payment = session.scalars(_BY_REFERENCE, {"fingerprint": fingerprint, "reference": reference}).first()
+    if payment is None or not principal.may_see(payment.owner):
+        raise NotFound
+    return payment
+
+
+def query_payment(runtime: Runtime, principal: Principal, reference: str) -> PaymentRecord:
+    """Answer from the record; while the record is open, and overdue, ask Daraja first.
+
+    When too many wait for Daraja already, the record as it is must do.
+    """
+    with runtime.database.read() as session:
+        payment = find_payment(session, runtime, principal, reference)
+        if not reconcile.is_due(payment, runtime.clock()):
+            return payment_record(session, runtime.vault, payment)
+    with runtime.bulkhead.try_place() as free:
+        if free:
+            reconcile.ask(runtime, payment.id)
+    with runtime.database.read() as session:
+        payment = find_payment(session, runtime, principal, payment.id)
+        return payment_record(session, runtime.vault, payment)
+
+
+def order_payments(runtime: Runtime, principal: Principal, order_id: str) -> OrderRecord:
+    """Return the caller's payments of an order, latest first; raise NotFound when there are none."""
+    if not is_order_id(order_id):
+        raise NotFound("There is no payment of such an order.")
+    statement = (
+        select(Payment)
+        .where(Payment.order_id == order_id)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+        .limit(ATTEMPTS_SHOWN)
+    )
+    if not principal.is_admin:
+        statement = statement.where(Payment.owner == principal.subject)
+    with runtime.database.read() as session:
+        attempts = tuple(
+            payment_record(session, runtime.vault, payment) for payment in session.scalars(statement)
+        )
+    if not attempts:
+        raise NotFound("There is no payment of such an order.")
+    return OrderRecord(order_id, attempts[0], attempts)

@@ -1,0 +1,45 @@
+"""Whether a prompt may be sent for an expected order."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from mpesa_service.domain.orders import CLOSED, AmountRule
+from mpesa_service.domain.principal import Principal
+from mpesa_service.errors import Conflict
+from mpesa_service.models import ExpectedOrder
+from mpesa_service.payments.order_totals import is_over, missing_amount, status_at
+
+_BY_REFERENCE = select(ExpectedOrder).where(ExpectedOrder.reference == bindparam("reference"))
+
+
+def expected_order_id(
+    session: Session, principal: Principal, order_id: str, amount: int, now: datetime
+) -> str | None:
+    """Return the announced order that a prompt of `amount` would pay, or None when there is none.
+
+    Raises Conflict when it counts only somebody else's payments, is closed, paid, or takes no more than is
+    missing: too much is not asked for. How much is missing is told to those who may see the order.
+    """
+    order = session.scalars(_BY_REFERENCE, {"reference": order_id}).one_or_none()
+    if order is None:
+        return None
+    if not order.counts_payments_of(principal.subject):
+        raise order_taken()
+    missing, may_see = missing_amount(order), principal.may_see(order.owner)
+    details = {"status": status_at(order, now), "missingAmount": missing} if may_see else None
+    if is_over(order, now) or order.state in CLOSED:
+        raise Conflict("This order is over: expired or canceled.", code="order_closed", details=details)
+    if missing == 0 and order.amount_rule != AmountRule.ANY:
+        raise Conflict("This order is already paid.", code="order_paid", details=details)
+    if amount > missing and order.amount_rule not in {AmountRule.ANY, AmountRule.MINIMUM}:
+        due = f"Only {missing} shillings" if may_see else "Fewer shillings"
+        message = f"{due} of this order are still due."
+        raise Conflict(message, code="more_than_due", details=details)
+    return order.id
+
+
+def order_taken() -> Conflict:
+    """Return the error for an order that belongs to another user; it does not name the user."""
+    return Conflict("This order is somebody else's.", code="order_taken")

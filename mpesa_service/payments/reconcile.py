@@ -1,0 +1,134 @@
+"""Asking Daraja what became of a payment. Its answer goes the same way as a callback.
+
+`next_check_at` says when a payment is due. A process that claims payments moves it a lease ahead before it
+asks. So no two ask at once, and if it is killed, its payments are due again within 90 seconds.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from mpesa_service.core.apply import apply
+from mpesa_service.core.log_context import about
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import DarajaError, StkQueryAnswer
+from mpesa_service.domain.audit import SERVICE, Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.planning import apply_query
+from mpesa_service.domain.plans import Plan
+from mpesa_service.domain.reports import Decision, Evidence, PaymentReport, Verdict
+from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
+from mpesa_service.domain.states import OPEN, PaymentStatus
+from mpesa_service.models import Payment
+from mpesa_service.models.load import About
+from mpesa_service.models.statements import lock_payment
+from mpesa_service.payments import due
+from mpesa_service.payments.due import Turn
+
+log = logging.getLogger(__name__)
+
+
+def is_due(payment: Payment, now: datetime) -> bool:
+    """Tell whether reading this payment now is a reason to ask Daraja about it first."""
+    if payment.state is PaymentStatus.SUBMITTING:
+        return payment.next_check_at is not None and payment.next_check_at <= now
+    if payment.checkout_id_hash is None:
+        return False
+    rested = now - (payment.last_checked_at or payment.created_at) >= ASK_AT_MOST_EVERY
+    claimed = payment.next_check_at is not None and payment.next_check_at <= now
+    return rested and (payment.state in OPEN or claimed)
+
+
+def ask(runtime: Runtime, payment_id: str) -> Decision | None:
+    """Ask Daraja about one payment, if that is due, and apply the answer; None when nothing was learnt.
+
+    At most one ask per payment in ten seconds, however many processes want one. An errorCode, a
+    time-out or "still processing" is no information and changes nothing but the next due time.
+    """
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        payment = lock_payment(session, payment_id)
+        turn = due.take_one(runtime, session, payment, now) if is_due(payment, now) else None
+    return _look_into(runtime, turn) if turn else None
+
+
+def ask_due(runtime: Runtime, limit: int = 200) -> int:
+    """Look into payments that are due, longest due first, while Daraja's pace allows; return how many.
+
+    First those that need no turn of the pace, since nobody can be asked about them. A payment whose answer
+    cannot be applied is logged, and tried again by its schedule; it holds nobody up, and when its schedule
+    is used up it goes to a person.
+    """
+    done, batch = 0, due.BATCH
+    for take in (due.take_unaskable, due.take_askable):
+        while done < limit and (taken := take(runtime, min(batch, limit - done))):
+            begun = _look_into_each(runtime, taken)
+            if begun < len(taken):  # Daraja is slow: no more at once than it gets through
+                batch = begun
+            done += begun
+    return done
+
+
+def _look_into_each(runtime: Runtime, taken: Sequence[Turn]) -> int:
+    """Look into one after the other; give back what it is too late to begin. Return how many were begun."""
+    for number, turn in enumerate(taken):
+        if number and turn.is_too_late(runtime.clock()):
+            due.give_back(runtime, taken[number:])
+            return number
+        try:
+            _look_into(runtime, turn)
+        except Exception:  # the others must not wait for a fault in this one
+            log.exception("could not look into a payment", extra={"payment_id": turn.payment_id})
+    return len(taken)
+
+
+def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
+    begun_at = runtime.clock()
+    answer = _query(runtime, turn)
+    learnt: list[Decision | None] = []
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        if facts is None:
+            raise LookupError("the payment has vanished")
+        change = PaymentChange(facts)
+        if turn.checkout_id_encrypted is not None and turn.scheduled:
+            change.set(last_checked_at=begun_at)
+        elif change.status is PaymentStatus.SUBMITTING:
+            change.move("push_unanswered", Cause(SERVICE, begun_at))
+        report = None if answer is None else _report(answer, runtime.clock())
+        decision = apply_query(
+            change, report, scheduled=turn.scheduled, now=runtime.clock(), jitter=runtime.jitter()
+        )
+        learnt.append(decision)
+        if decision is None:
+            return change.plan(Verdict.NOTED, "no information")
+        return change.plan(decision.verdict, decision.reason)
+
+    apply(runtime.database, About(id=turn.payment_id), decide)
+    return learnt[-1]
+
+
+def _report(answer: StkQueryAnswer, at: datetime) -> PaymentReport | None:
+    if answer.result is None:
+        return None
+    return PaymentReport(
+        evidence=Evidence.QUERY,
+        outcome=answer.result.outcome,
+        at=at,
+        result_code=answer.result.code,
+        result_desc=answer.result_desc,
+        reason=answer.result.say,
+    )
+
+
+def _query(runtime: Runtime, turn: Turn) -> StkQueryAnswer | None:
+    if turn.checkout_id_encrypted is None:
+        return None
+    checkout_id = runtime.vault.decrypt(turn.checkout_id_encrypted)
+    try:
+        with about(payment_id=turn.payment_id):
+            return runtime.daraja.stk_query(checkout_id)
+    except DarajaError as error:
+        log.info("no information", extra={"payment_id": turn.payment_id, "reason": str(error)})
+        return None

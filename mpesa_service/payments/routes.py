@@ -1,0 +1,91 @@
+"""Starting a payment, and asking about one."""
+
+from typing import Any
+
+from flask import Response, request
+
+from mpesa_service.config import Settings
+from mpesa_service.core.idempotency import Answer, KeyedRequest
+from mpesa_service.errors import InvalidAmount
+from mpesa_service.payments.initiate import Initiated, Order, initiate
+from mpesa_service.payments.json_rows import as_initiated, as_whole_json
+from mpesa_service.payments.lookup import order_payments, query_payment
+from mpesa_service.payments.schemas import InitiateSchema
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.envelopes import InitiatedEnvelope, OrderEnvelope, PaymentEnvelope
+from mpesa_service.web.parsing import idempotency_key
+from mpesa_service.web.responses import failure, respond, success
+
+SENT = "STK Push sent successfully. Please check your phone to complete payment."
+UNKNOWN = "M-Pesa has not answered. The payment's outcome is unknown; ask for it by its _id."
+_INITIATE = InitiateSchema()
+"""Made once: a schema copies all its fields."""
+_KEY_HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "Your unique key: the same request under it is carried out once, for 72 hours.",
+}
+
+
+@blueprint.post("/initiate")
+@guard(Guard.USER)
+@limited
+@blueprint.doc(parameters=[_KEY_HEADER])
+@blueprint.arguments(_INITIATE)
+@blueprint.response(201, InitiatedEnvelope, description="The prompt is on its way.")
+@blueprint.alt_response(202, schema=InitiatedEnvelope, description=UNKNOWN)
+@errors(400, 401, 409, 413, 415, 422, 429, 502, 503)
+def initiate_payment(body: dict[str, Any]) -> Response:
+    """Start a payment: the customer's phone shows a prompt for the PIN."""
+    principal = current_principal()
+    check_amount(runtime().settings, body["amount"])
+    key = idempotency_key(request)
+    keyed = KeyedRequest.of(principal.subject, "initiate", key, body) if key else None
+    order = Order(body["order_id"], body["amount"], body["phone_number"], body["metadata"])
+    with runtime().bulkhead.place():
+        return respond(initiate(runtime(), principal, order, _initiated, keyed))
+
+
+@blueprint.get("/query/<reference>")
+@guard(Guard.USER)
+@limited
+@blueprint.response(200, PaymentEnvelope)
+@errors(401, 404, 429)
+def query(reference: str) -> Response:
+    """Answer with the payment, by CheckoutRequestID or `_id`; Daraja is asked while it is open."""
+    record = query_payment(runtime(), current_principal(), reference)
+    return respond(success(200, "Payment found", as_whole_json(record)))
+
+
+@blueprint.get("/order/<order_id>")
+@guard(Guard.USER)
+@limited
+@blueprint.response(200, OrderEnvelope)
+@errors(401, 404, 429)
+def order(order_id: str) -> Response:
+    """Answer with the latest payment of an order, and its attempts."""
+    found = order_payments(runtime(), current_principal(), order_id)
+    attempts = [as_whole_json(attempt) for attempt in found.attempts]
+    latest = as_whole_json(found.latest)
+    return respond(success(200, "Payment found", {**latest, "attempts": attempts}))
+
+
+def check_amount(settings: Settings, amount: int) -> None:
+    """Raise InvalidAmount outside the configured range."""
+    least, most = settings.mpesa_min_amount, settings.mpesa_max_amount
+    if not least <= amount <= most:
+        raise InvalidAmount(
+            f"Amount must be a whole number of shillings from {least} to {most}.",
+            details={"minimum": least, "maximum": most},
+        )
+
+
+def _initiated(outcome: Initiated) -> Answer:
+    if outcome.refusal is not None:
+        return failure(outcome.refusal)
+    data = as_initiated(outcome.payment, outcome.response_code)
+    if outcome.payment.status == "unknown":
+        return success(202, UNKNOWN, data)
+    return success(201, SENT, data)

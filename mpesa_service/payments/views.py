@@ -1,0 +1,153 @@
+"""What the outside may know of a payment and its refunds: plain values, numbers masked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.core.encryption import Vault
+from mpesa_service.domain.phones import mask_msisdn, mask_payer, mask_reference
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.models import Payment, Refund
+
+
+@dataclass(frozen=True)
+class RefundRecord:
+    """A refund as clients see it; `refund_id` is Daraja's ConversationID, None until it is known."""
+
+    id: str
+    refund_id: str | None
+    payment_id: str
+    method: str
+    amount: int
+    status: str
+    receipt: str | None
+    result_code: str | None
+    result_desc: str | None
+    failure_reason: str | None
+    requested_by: str
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PaymentRecord:
+    """A payment as clients see it."""
+
+    id: str
+    provider: str
+    channel: str | None
+    order_id: str | None
+    bill_reference: str | None
+    account_reference: str | None
+    checkout_request_id: str | None
+    merchant_request_id: str | None
+    receipt: str | None
+    status: str
+    evidence: str | None
+    amount: int
+    currency: str
+    phone: str | None
+    result_code: str | None
+    result_desc: str | None
+    failure_reason: str | None
+    refunded_amount: int
+    refunds: tuple[RefundRecord, ...]
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown of that which a payment's row holds encrypted."""
+
+    phone: str | None
+    checkout_request_id: str | None = None
+    bill_reference: str | None = None
+
+
+def payment_record(
+    session: Session | None, vault: Vault, payment: Payment, shown: Shown | None = None
+) -> PaymentRecord:
+    """Return the payment with its refunds, oldest first; needs the session only where there are any.
+
+    Who has them at hand gives the numbers as they are `shown`, and nothing is decrypted.
+    """
+    refunds = refund_records(session, payment.id) if session and payment.refund_count else ()
+    values = {name: getattr(payment, name) for name in _READ}
+    return record_of(vault, values, refunds, shown)
+
+
+def record_of(
+    vault: Vault,
+    payment: Mapping[str, Any],
+    refunds: tuple[RefundRecord, ...] = (),
+    shown: Shown | None = None,
+) -> PaymentRecord:
+    """Return the record of a payment's columns, by attribute name."""
+    shown = shown or _decrypted(vault, payment)
+    return PaymentRecord(
+        **{name: payment[name] for name in _AS_THEY_ARE},
+        bill_reference=shown.bill_reference,
+        checkout_request_id=shown.checkout_request_id,
+        status=PaymentStatus(payment["status"]).public,
+        phone=shown.phone,
+        refunds=refunds,
+        metadata=payment["details"],
+    )
+
+
+_MADE = {"bill_reference", "checkout_request_id", "status", "phone", "refunds", "metadata"}
+_AS_THEY_ARE = tuple(one.name for one in fields(PaymentRecord) if one.name not in _MADE)
+_ENCRYPTED = ("checkout_id_encrypted", "bill_reference_encrypted", "payer_encrypted", "phone_encrypted")
+_READ = (*_AS_THEY_ARE, *_ENCRYPTED, "status", "details")
+
+
+def _decrypted(vault: Vault, payment: Mapping[str, Any]) -> Shown:
+    checkout = payment["checkout_id_encrypted"] and vault.decrypt(payment["checkout_id_encrypted"])
+    typed = payment["bill_reference_encrypted"]
+    return Shown(
+        phone=_masked_phone(vault, payment),
+        checkout_request_id=checkout or None,
+        bill_reference=None if typed is None else mask_reference(vault.decrypt(typed)),
+    )
+
+
+def _masked_phone(vault: Vault, payment: Mapping[str, Any]) -> str | None:
+    if payment["payer_encrypted"]:
+        return mask_payer(vault.decrypt(payment["payer_encrypted"]))
+    phone = payment["phone_encrypted"]
+    return mask_msisdn(vault.decrypt(phone)) if phone else None
+
+
+def refund_records(session: Session, payment_id: str) -> tuple[RefundRecord, ...]:
+    """Return a payment's refunds, oldest first."""
+    rows = session.scalars(
+        select(Refund).where(Refund.payment_id == payment_id).order_by(Refund.created_at, Refund.id)
+    )
+    return tuple(refund_record(row) for row in rows)
+
+
+def refund_record(refund: Refund) -> RefundRecord:
+    return RefundRecord(
+        id=refund.id,
+        refund_id=refund.conversation_id,
+        payment_id=refund.payment_id,
+        method=refund.method,
+        amount=refund.amount,
+        status=refund.state.public,
+        receipt=refund.receipt,
+        result_code=refund.result_code,
+        result_desc=refund.result_desc,
+        failure_reason=refund.failure_reason,
+        requested_by=refund.requested_by,
+        created_at=refund.created_at,
+        updated_at=refund.updated_at,
+        completed_at=refund.completed_at,
+    )

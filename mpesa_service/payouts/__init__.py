@@ -1,0 +1,1 @@
+"""Batches of payouts from the shop to phones and businesses."""

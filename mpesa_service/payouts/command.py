@@ -1,0 +1,158 @@
+"""A payout as a command: to a phone by B2C, to a Pochi la Biashara, or to a business."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.commands.command import Addresses, Command, unparented_claim
+from mpesa_service.commands.reports import Report
+from mpesa_service.core import suspensions, token_bucket
+from mpesa_service.core.provider_errors import Failure
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import (
+    B2bCommand,
+    B2bPayment,
+    B2cPayment,
+    CommandAccepted,
+    DarajaError,
+    InvalidToken,
+    NotSent,
+    NotSetUp,
+    Throttled,
+)
+from mpesa_service.domain.commands import PayoutType
+from mpesa_service.models import Payout
+from mpesa_service.models.statements import lock_payout_where
+from mpesa_service.payments.transitions import Cause
+from mpesa_service.payouts.transitions import move_payout, note_payout
+
+OUR_ACCOUNT_IS_SHORT = "1"
+REST = timedelta(seconds=30)
+"""How long payouts rest after one that M-Pesa took no notice of, if it does not say."""
+
+_BUSINESS_COMMANDS = {
+    PayoutType.PAYBILL: B2bCommand.PAY_BILL,
+    PayoutType.BUY_GOODS: B2bCommand.BUY_GOODS,
+}
+
+
+class PayoutCommand(Command[Payout]):
+    """One row of a batch. What M-Pesa surely did not take waits again; its batch is not locked for that."""
+
+    name = "payout"
+    holds = (suspensions.PAYOUTS,)
+
+    @classmethod
+    def lock(cls, session: Session, **columns: str) -> Self | None:
+        row = lock_payout_where(session, **columns)
+        return None if row is None else cls(session, row)
+
+    @classmethod
+    def claim(cls, session: Session, now: datetime) -> Self | None:
+        row = unparented_claim(session, Payout, now)
+        return None if row is None else cls(session, row)
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        return {"payout_id": self.row.id}
+
+    @property
+    def amount(self) -> int:
+        return self.row.amount
+
+    @property
+    def begun_at(self) -> datetime:
+        return self.row.begun_at or self.row.created_at
+
+    def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+        party = runtime.vault.decrypt(self.row.party_encrypted)
+        kind = PayoutType(self.row.type)
+        if kind in _BUSINESS_COMMANDS:
+            return runtime.daraja.b2b_payment(self._to_business(runtime, kind, party, addresses))
+        message = self._to_phone(runtime, party, addresses)
+        if kind is PayoutType.B2POCHI:
+            return runtime.daraja.b2pochi_payment(message)
+        return runtime.daraja.b2c_payment(message)
+
+    def _to_phone(self, runtime: Runtime, party: str, addresses: Addresses) -> B2cPayment:
+        return B2cPayment(
+            originator_conversation_id=self.row.originator_conversation_id,
+            amount=self.row.amount,
+            msisdn=party,
+            command=self.row.command,
+            remarks=self.row.remarks,
+            occasion=self._account(runtime) or self.row.id,
+            result_url=addresses.result,
+            timeout_url=addresses.timeout,
+        )
+
+    def _to_business(
+        self, runtime: Runtime, kind: PayoutType, party: str, addresses: Addresses
+    ) -> B2bPayment:
+        return B2bPayment(
+            command=_BUSINESS_COMMANDS[kind],
+            amount=self.row.amount,
+            party=party,
+            account_reference=self._account(runtime),
+            remarks=self.row.remarks,
+            occasion=self.row.id,
+            result_url=addresses.result,
+            timeout_url=addresses.timeout,
+        )
+
+    def _account(self, runtime: Runtime) -> str:
+        encrypted = self.row.account_reference_encrypted
+        return runtime.vault.decrypt(encrypted) if encrypted else ""
+
+    def may_resend(self, runtime: Runtime) -> bool:
+        """Daraja takes our id once for a Pochi, and for B2C v3; a business payment carries none."""
+        kind = PayoutType(self.row.type)
+        return kind is PayoutType.B2POCHI or (
+            kind is PayoutType.B2C and runtime.settings.mpesa_b2c_version == "v3"
+        )
+
+    def move(self, edge: str, cause: Cause) -> None:
+        move_payout(self.session, self.row, f"payout_{edge}", cause)
+
+    def note(self, what: str, cause: Cause) -> None:
+        note_payout(self.session, self.row, f"payout_{what}", cause)
+
+    def settle(self, report: Report, cause: Cause) -> None:
+        self.row.receipt = report.receipt or self.row.receipt
+        self.row.failure_reason = None
+        self.move("paid", cause)
+
+    def release(self, reason: str, edge: str, cause: Cause) -> None:
+        self.row.failure_reason = reason[:512]
+        if self.row.result_code == OUR_ACCOUNT_IS_SHORT:
+            why = "M-Pesa says that our account is short of money. Top it up, then let payouts go on."
+            suspensions.stop(self.session, suspensions.OUT_OF_MONEY, why, cause.at)
+        self.move(edge, cause)
+
+    def refuse(self, error: DarajaError, failure: Failure, cause: Cause) -> None:
+        if isinstance(error, InvalidToken | NotSetUp):
+            suspensions.stop(self.session, suspensions.PAYOUTS, failure.description, cause.at)
+        elif isinstance(error, NotSent | Throttled):
+            token_bucket.rest(self.session, token_bucket.PAYMENTS_OUT, cause.at + _rest_after(error))
+        else:
+            super().refuse(error, failure, cause)
+            return
+        self.move("requeued", cause)
+
+    def reopen(self, *, paid: bool) -> None:
+        """Nothing is booked elsewhere: the row itself is the book."""
+
+    def receipt_taken(self, receipt: str) -> bool:
+        statement = select(Payout.id).where(Payout.receipt == receipt, Payout.id != self.row.id)
+        return self.session.execute(statement).first() is not None
+
+    def keep_receipt(self, receipt: str) -> None:
+        self.row.receipt = self.row.receipt or receipt
+
+
+def _rest_after(error: DarajaError) -> timedelta:
+    told = error.retry_after if isinstance(error, Throttled) else None
+    return timedelta(seconds=told) if told else REST

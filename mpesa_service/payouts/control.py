@@ -1,0 +1,130 @@
+"""What becomes of a batch as a whole: approved by a second person, paused, resumed, stopped, finished."""
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, same_person
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.states import ForbiddenTransition, PayoutStatus
+from mpesa_service.errors import Conflict, Forbidden, NotFound
+from mpesa_service.models import Payout, PayoutBatch
+from mpesa_service.models.statements import lock_batch
+from mpesa_service.payments.transitions import SERVICE, Cause
+from mpesa_service.payouts.transitions import move_batch, move_payout
+from mpesa_service.payouts.views import Progress, batch_progress, progress_of
+
+PAGE = 500
+"""Rows that are canceled in one transaction; the batch's status alone keeps all of them from being sent."""
+
+
+def approve(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
+    """Let a batch run, as a second person.
+
+    Raises NotFound, Forbidden for whoever made it, and Conflict when it does not wait for that.
+    """
+
+    def decide(batch: PayoutBatch, cause: Cause) -> str:
+        if batch.state is not BatchStatus.WAITING_APPROVAL:
+            raise _not_waiting(batch)
+        if same_person(batch.created_by, principal.subject):
+            raise Forbidden("Whoever made a batch cannot approve it.", code="same_person")
+        batch.approved_by, batch.approved_at = principal.subject, cause.at
+        return "approved"
+
+    return _decided(runtime, principal, batch_id, decide)
+
+
+def pause(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
+    """Send no further row until the batch is resumed; those under way come to their end.
+
+    Raises NotFound, and Conflict unless it is running.
+    """
+    return _decided(runtime, principal, batch_id, lambda batch, _: _allowed(batch, "paused"))
+
+
+def resume(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
+    """Let a paused batch go on; raise NotFound, and Conflict unless it is paused."""
+    return _decided(runtime, principal, batch_id, lambda batch, _: _allowed(batch, "resumed"))
+
+
+def stop(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
+    """Send no further row of a batch, for good; those that wait are canceled, a page at once, then by a job.
+
+    Raises NotFound, and Conflict when it is done or stopped.
+    """
+    _decided(runtime, principal, batch_id, lambda batch, _: _allowed(batch, "stopped"))
+    cancel_waiting(runtime, batch_id, principal.subject)
+    finish(runtime, batch_id)
+    return batch_progress(runtime, batch_id)
+
+
+def _decided(
+    runtime: Runtime, principal: Principal, batch_id: str, decide: Callable[[PayoutBatch, Cause], str]
+) -> Progress:
+    """Move a batch along the edge that `decide` names, the batch locked."""
+    cause = Cause(principal.subject, runtime.clock())
+    with runtime.database.begin() as session:
+        batch = lock_batch(session, batch_id) if batch_id.isprintable() else None
+        if batch is None:
+            raise NotFound("There is no such batch of payouts.")
+        move_batch(session, batch, decide(batch, cause), cause)
+        session.flush()
+        return progress_of(runtime, session, batch)
+
+
+def _allowed(batch: PayoutBatch, edge: str) -> str:
+    try:
+        BATCH_TRANSITIONS.target(edge, batch.state)
+    except ForbiddenTransition as error:
+        raise Conflict(
+            f"A batch that is {batch.status} cannot be {edge}.",
+            code=f"cannot_be_{edge}",
+            details={"status": batch.status},
+        ) from error
+    return edge
+
+
+def _not_waiting(batch: PayoutBatch) -> Conflict:
+    if batch.approved_by is not None:
+        details = {"status": batch.status, "approvedBy": batch.approved_by}
+        return Conflict("The batch is approved already.", code="already_approved", details=details)
+    return Conflict(
+        f"A batch that is {batch.status} waits for no approval.",
+        code="cannot_be_approved",
+        details={"status": batch.status},
+    )
+
+
+def cancel_waiting(runtime: Runtime, batch_id: str, actor: str = SERVICE) -> int:
+    """Cancel waiting rows of a stopped batch; return how many."""
+    statement = (
+        select(Payout)
+        .where(Payout.batch_id == batch_id, Payout.status == PayoutStatus.WAITING)
+        .order_by(Payout.row_number)
+        .limit(PAGE)
+        .with_for_update()
+    )
+    with runtime.database.begin() as session:
+        batch = lock_batch(session, batch_id)
+        if batch is None or batch.state is not BatchStatus.STOPPED:
+            return 0
+        rows = session.scalars(statement).all()
+        for row in rows:
+            move_payout(session, row, "payout_stopped", Cause(actor, runtime.clock()))
+        return len(rows)
+
+
+def finish(runtime: Runtime, batch_id: str) -> bool:
+    """Close a batch of which no row can move by itself any more; tell whether it was closed now."""
+    unfinished = (
+        select(Payout.id).where(Payout.batch_id == batch_id, Payout.status.in_(PAYOUT_UNFINISHED)).limit(1)
+    )
+    with runtime.database.begin() as session:
+        batch = lock_batch(session, batch_id)
+        if batch is None or batch.completed_at is not None or session.scalars(unfinished).first():
+            return False
+        move_batch(session, batch, "finished", Cause(SERVICE, runtime.clock()))
+        return True

@@ -1,0 +1,164 @@
+"""Asking for payouts, in batches; one alone is a batch of one.
+
+A batch is checked as a whole before anything is stored: if one row is wrong, nothing is. What is stored is
+only an intent; `payout_sending` sends it, row by row.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.commands.sending import tokens_of
+from mpesa_service.core.encryption import Vault
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.payout_batches import needs_approval
+from mpesa_service.domain.payouts import PayoutRow, PayoutTerms, RowFault, read_rows
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import new_id
+from mpesa_service.errors import InvalidRequest, KeyReused, Unavailable
+from mpesa_service.models import PayoutBatch
+from mpesa_service.models.statements import insert_once
+from mpesa_service.payments.transitions import Cause
+from mpesa_service.payouts.command import PayoutCommand
+from mpesa_service.payouts.transitions import create_batch
+from mpesa_service.payouts.views import Progress, find_batch, progress_of
+
+FAULTS_SHOWN = 1_000
+
+
+class InvalidRows(InvalidRequest):
+    """Rows that may not be paid: the first fault leads, all are listed, up to FAULTS_SHOWN."""
+
+    code = "invalid_rows"
+
+    def __init__(self, faults: Sequence[RowFault]) -> None:
+        self.faults = faults
+        listed = [asdict(fault) for fault in faults[:FAULTS_SHOWN]]
+        super().__init__(
+            f"Row {faults[0].row}, {faults[0].field}: {faults[0].message}",
+            details={"rows": listed, "total": len(faults)},
+        )
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """What is asked for: rows as number and fields, by the caller's own reference.
+
+    `reference` is the batch's idempotency key: 1 to 64 letters, digits, `-` and `_`.
+    """
+
+    reference: str
+    rows: Sequence[tuple[int, object]]
+    description: str = ""
+    allow_duplicates: bool = False
+
+
+@dataclass(frozen=True)
+class BatchMade:
+    """A batch, and whether it was made by an earlier request of the same content."""
+
+    progress: Progress
+    replayed: bool
+
+
+def create(runtime: Runtime, principal: Principal, asked: BatchRequest) -> BatchMade:
+    """Store a batch whose rows are all right; it is sent once it is running.
+
+    Raises InvalidRows with every fault, KeyReused when the reference belongs to another batch, and
+    Unavailable without an initiator.
+    """
+    if runtime.settings.mpesa_initiator_name is None:
+        raise Unavailable(
+            "Payouts are not set up: MPESA_INITIATOR_NAME is missing.", code="payouts_not_set_up"
+        )
+    rows = _checked(runtime, asked)
+    now = runtime.clock()
+    batch = _batch(runtime, principal, asked, rows, now)
+    stored = [_stored(runtime.vault, batch["id"], row, principal, now) for row in rows]
+    with runtime.database.begin() as session:
+        if not insert_once(session, PayoutBatch, batch):
+            return BatchMade(_earlier(runtime, session, batch), replayed=True)
+        made = find_batch(session, batch["id"])
+        detail = {"rows": made.row_count, "totalAmount": made.total_amount}
+        create_batch(session, made, stored, Cause(principal.subject, now, detail=detail))
+        session.flush()
+        return BatchMade(progress_of(runtime, session, made), replayed=False)
+
+
+def _checked(runtime: Runtime, asked: BatchRequest) -> list[PayoutRow]:
+    settings = runtime.settings
+    ours = {settings.mpesa_shortcode, settings.mpesa_till, settings.mpesa_b2c_shortcode}
+    own_numbers = frozenset(number for number in ours if number)
+    terms = PayoutTerms(settings.payout_min_amount, settings.payout_max_amount, own_numbers)
+    rows, faults = read_rows(asked.rows, terms, allow_duplicates=asked.allow_duplicates)
+    if faults:
+        raise InvalidRows(faults)
+    return rows
+
+
+def _batch(
+    runtime: Runtime, principal: Principal, asked: BatchRequest, rows: Sequence[PayoutRow], now: datetime
+) -> dict[str, Any]:
+    total = sum(row.amount for row in rows)
+    approval = needs_approval(total, runtime.settings.payout_approval_threshold)
+    content = json.dumps([asked.description, *(list(vars(row).values()) for row in rows)])
+    return {
+        "id": new_id(now),
+        "reference": asked.reference,
+        "fingerprint": runtime.vault.fingerprint("payout batch", content),
+        "status": BatchStatus.WAITING_APPROVAL.value if approval else BatchStatus.RUNNING.value,
+        "description": asked.description,
+        "row_count": len(rows),
+        "total_amount": total,
+        "needs_approval": approval,
+        "created_by": principal.subject,
+        "served_at": now,
+        "event_count": 0,
+        "outgoing_count": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _stored(
+    vault: Vault, batch_id: str, row: PayoutRow, principal: Principal, now: datetime
+) -> dict[str, Any]:
+    payout_id = new_id(now)
+    return {
+        "id": payout_id,
+        "batch_id": batch_id,
+        "row_number": row.number,
+        "type": row.type.value,
+        "command": row.command.value if row.command else None,
+        "amount": row.amount,
+        "party_encrypted": vault.encrypt(row.party),
+        "party_hash": vault.fingerprint("phone" if row.to_phone else "business", row.party),
+        "account_reference_encrypted": vault.encrypt(row.account_reference)
+        if row.account_reference
+        else None,
+        "remarks": row.remarks,
+        "originator_conversation_id": str(uuid.uuid4()),
+        **tokens_of(vault, PayoutCommand.name, payout_id).hashes(),
+        "check_attempts": 0,
+        "outgoing_count": 0,
+        "requested_by": principal.subject,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _earlier(runtime: Runtime, session: Session, batch: Mapping[str, Any]) -> Progress:
+    statement = select(PayoutBatch).where(PayoutBatch.reference == batch["reference"])
+    earlier = session.scalars(statement).one()
+    if earlier.fingerprint != batch["fingerprint"]:
+        raise KeyReused(
+            "This reference belongs to another batch of payouts. Use a new one.", code="reference_reused"
+        )
+    return progress_of(runtime, session, earlier)

@@ -1,0 +1,189 @@
+"""Paying money out, alone or in batches; for admins."""
+
+from typing import Any
+
+from flask import Response, request
+
+from mpesa_service.core.idempotency import Answer
+from mpesa_service.domain.references import is_order_id
+from mpesa_service.errors import InvalidRequest
+from mpesa_service.payouts import control, create, views
+from mpesa_service.payouts.create import BatchRequest
+from mpesa_service.payouts.schemas import (
+    BatchListEnvelope,
+    BatchQuerySchema,
+    BatchSchema,
+    PayoutEnvelope,
+    PayoutListEnvelope,
+    PayoutRequestSchema,
+    PayoutSchema,
+    ProgressEnvelope,
+    ProgressSchema,
+    RowQuerySchema,
+    result_lines,
+)
+from mpesa_service.payouts.views import Progress
+from mpesa_service.review.payments import Finding, Resolution
+from mpesa_service.review.payouts import list_payouts_in_review, resolve_payout
+from mpesa_service.review.schemas import ResolveSchema, ReviewQuerySchema
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_payouts, runtime
+from mpesa_service.web.body_limit import takes_up_to
+from mpesa_service.web.parsing import JSON_OR_CSV, idempotency_key
+from mpesa_service.web.responses import respond, success
+
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+_AS_CSV = {
+    "requestBody": {
+        "description": (
+            "One payout, or a batch in `rows`, as JSON. Or a batch as CSV, whose first line names the fields"
+            " of a row; `reference`, `description` and `allowDuplicates` then stand in the query. Up to 4 MB."
+        ),
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@blueprint.post("/payouts")
+@guard(Guard.ADMIN)
+@limited_payouts
+@takes_up_to(MAX_BATCH_BYTES)
+@blueprint.doc(**_AS_CSV)
+@blueprint.arguments(PayoutRequestSchema, location=JSON_OR_CSV)
+@blueprint.response(201, ProgressEnvelope, description="Stored; nothing is sent before it is running.")
+@blueprint.alt_response(200, schema=ProgressEnvelope, description="It was stored before.")
+@errors(400, 401, 403, 413, 415, 422, 429)
+def create_payouts(body: dict[str, Any]) -> Response:
+    """Pay out to one or to many: checked as a whole, and nothing is stored if one row is wrong."""
+    asked = BatchRequest(**{**body, "reference": _reference(body)})
+    made = create.create(runtime(), current_principal(), asked)
+    answer = _answer(made.progress, 200 if made.replayed else 201)
+    return respond(Answer(answer.status, answer.body, replayed=made.replayed))
+
+
+@blueprint.get("/payouts")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(BatchQuerySchema, location="query")
+@blueprint.response(200, BatchListEnvelope)
+@errors(400, 401, 403, 429)
+def list_payouts(page: dict[str, Any]) -> Response:
+    """List batches of payouts, latest first."""
+    found = views.list_batches(runtime(), **page)
+    return respond(success(200, f"{len(found)} batches", BatchSchema(many=True).dump(found)))
+
+
+@blueprint.get("/payouts/<batch_id>")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, ProgressEnvelope)
+@errors(401, 403, 404, 429)
+def get_payouts(batch_id: str) -> Response:
+    """Answer with a batch and how far it is."""
+    return respond(_answer(views.batch_progress(runtime(), batch_id)))
+
+
+@blueprint.get("/payouts/<batch_id>/rows")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(RowQuerySchema, location="query")
+@blueprint.response(200, PayoutListEnvelope)
+@errors(400, 401, 403, 404, 429)
+def list_payout_rows(page: dict[str, Any], batch_id: str) -> Response:
+    """List rows of a batch, in their order."""
+    found = views.list_rows(runtime(), batch_id, **page)
+    return respond(success(200, f"{len(found)} rows", PayoutSchema(many=True).dump(found)))
+
+
+@blueprint.get("/payouts/<batch_id>/result.csv")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, {"type": "string"}, content_type="text/csv", description="One line a row.")
+@errors(401, 403, 404, 429)
+def payout_result(batch_id: str) -> Response:
+    """Answer with every row of a batch as it stands, as a CSV file; phone numbers are masked."""
+    lines = result_lines(views.all_rows(runtime(), batch_id))
+    named = {"Content-Disposition": f'attachment; filename="payouts-{batch_id}.csv"'}
+    return Response(lines, mimetype="text/csv", headers=named)
+
+
+@blueprint.post("/payouts/<batch_id>/approve")
+@guard(Guard.ADMIN)
+@limited_payouts
+@blueprint.response(200, ProgressEnvelope)
+@errors(401, 403, 404, 409, 429)
+def approve_payouts(batch_id: str) -> Response:
+    """Let a batch run; whoever made it cannot."""
+    return respond(_answer(control.approve(runtime(), current_principal(), batch_id)))
+
+
+@blueprint.post("/payouts/<batch_id>/pause")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, ProgressEnvelope)
+@errors(401, 403, 404, 409, 429)
+def pause_payouts(batch_id: str) -> Response:
+    """Send no further row of a batch until it is resumed; those under way come to their end."""
+    return respond(_answer(control.pause(runtime(), current_principal(), batch_id)))
+
+
+@blueprint.post("/payouts/<batch_id>/resume")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, ProgressEnvelope)
+@errors(401, 403, 404, 409, 429)
+def resume_payouts(batch_id: str) -> Response:
+    """Let a paused batch go on."""
+    return respond(_answer(control.resume(runtime(), current_principal(), batch_id)))
+
+
+@blueprint.post("/payouts/<batch_id>/stop")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, ProgressEnvelope)
+@errors(401, 403, 404, 409, 429)
+def stop_payouts(batch_id: str) -> Response:
+    """Cancel the rows of a batch that wait, for good; those under way come to their end."""
+    return respond(_answer(control.stop(runtime(), current_principal(), batch_id)))
+
+
+@blueprint.get("/payouts/review")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(ReviewQuerySchema, location="query")
+@blueprint.response(200, PayoutListEnvelope)
+@errors(400, 401, 403, 429)
+def payouts_in_review(page: dict[str, Any]) -> Response:
+    """List payouts of all batches that wait for a person, oldest first."""
+    found = list_payouts_in_review(runtime(), page["limit"], page["after"])
+    return respond(success(200, f"{len(found)} waiting", PayoutSchema(many=True).dump(found)))
+
+
+@blueprint.post("/payouts/rows/<payout_id>/resolve")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(ResolveSchema)
+@blueprint.response(200, PayoutEnvelope)
+@errors(400, 401, 403, 404, 409, 413, 415, 429)
+def resolve_payout_row(body: dict[str, Any], payout_id: str) -> Response:
+    """Settle or fail a payout in review, with a reason."""
+    finding = Finding(Resolution(body["action"]), body["reason"], body["receipt"])
+    record = resolve_payout(runtime(), current_principal(), payout_id, finding)
+    return respond(success(200, "Resolved", PayoutSchema().dump(record)))
+
+
+def _reference(body: dict[str, Any]) -> str:
+    """Return the batch's reference; where none is given, the Idempotency-Key serves as one."""
+    reference: str = body.get("reference") or idempotency_key(request) or ""
+    if not is_order_id(reference):
+        raise InvalidRequest(
+            "Give a reference (or an Idempotency-Key) of 1 to 64 letters, digits, - or _: the same again is"
+            " then never paid twice.",
+            code="reference_needed",
+        )
+    return reference
+
+
+def _answer(progress: Progress, status: int = 200) -> Answer:
+    words = f"{progress.batch.row_count} payouts, {progress.batch.status}"
+    return success(status, words, ProgressSchema().dump(progress))

@@ -1,0 +1,229 @@
+"""Payouts: what admins ask for, and what they are told."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, pre_dump, validate
+
+from mpesa_service.domain.commands import BatchStatus, PayoutType
+from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutCommand
+from mpesa_service.domain.states import PayoutStatus
+from mpesa_service.web.csv_rows import CsvRows, csv_lines
+from mpesa_service.web.fields import NairobiTime
+
+ROW_STATUSES = sorted({status.public for status in PayoutStatus})
+_REFERENCE = r"^[A-Za-z0-9_-]{1,64}\Z"
+_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
+_ID = {"example": "01a205e279cb21ba6f2a359c"}
+
+
+def _field(description: str, **more: Any) -> fields.Raw:
+    """A field of a row, whose rules are those of `domain.payouts`: it reports all rows at once."""
+    return fields.Raw(allow_none=True, metadata={"type": "string", "description": description, **more})
+
+
+def _time(key: str, *, nullable: bool = False) -> NairobiTime:
+    return NairobiTime(data_key=key, allow_none=nullable, metadata=_TIME)
+
+
+def _text(key: str, description: str = "") -> fields.String:
+    return fields.String(data_key=key, allow_none=True, metadata={"description": description})
+
+
+class PayoutRowSchema(Schema):
+    """One payout to make."""
+
+    type = _field("Whom it goes to, and how.", enum=[kind.value for kind in PayoutType])
+    phoneNumber = _field("With `b2c` and `b2pochi`.", example="0712345678")  # noqa: N815
+    businessNumber = _field("Pay bill or till, with `paybill` and `buy_goods`: 5 to 7 digits.")  # noqa: N815
+    amount = _field("Whole shillings.", type="integer", minimum=1, example=1500)
+    accountReference = _field(  # noqa: N815
+        "Needed with `paybill`. Up to 13 characters to businesses; up to 20 to phones, where it is yours."
+    )
+    remarks = _field("2 to 100 characters.")
+    command = _field("With `b2c`; `BusinessPayment` if absent.", enum=[word.value for word in PayoutCommand])
+
+
+class Rows(fields.List[Any]):
+    """Rows of any shape with their numbers, as JSON or from a file; what is wrong with them is told later."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(fields.Nested(PayoutRowSchema), **more)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValidationError("must be a list of objects.")
+        return value if isinstance(value, CsvRows) else list(enumerate(value, start=1))
+
+
+class PayoutRequestSchema(PayoutRowSchema):
+    """A batch in `rows`, or one payout in the fields of a row."""
+
+    reference = fields.String(
+        validate=validate.Regexp(_REFERENCE, error="must be 1 to 64 letters, digits, - or _."),
+        metadata={
+            "description": "Yours: the same again is answered with the same batch.",
+            "example": "PAY-11",
+        },
+    )
+    description = fields.String(
+        load_default="",
+        validate=[validate.Length(max=255), validate.Predicate("isprintable")],
+        metadata={"description": "For people."},
+    )
+    allow_duplicates = fields.Boolean(
+        data_key="allowDuplicates",
+        load_default=False,
+        truthy={True, "true"},
+        falsy={False, "false"},
+        metadata={"description": "Rows may pay the same amount to the same party."},
+    )
+    rows = Rows(validate=validate.Length(min=1), metadata={"maxItems": MAX_ROWS})
+
+    @post_load
+    def _one_is_a_batch(self, data: dict[str, Any], **_: Any) -> Mapping[str, Any]:
+        alone = {name: data.pop(name) for name in FIELDS if name in data}
+        if alone and "rows" in data:
+            raise ValidationError("stand either in rows or beside them.", field_name=min(alone))
+        return {"rows": [(1, alone)], **data}
+
+
+class BatchSchema(Schema):
+    """A batch of payouts."""
+
+    id = fields.String(data_key="_id", metadata=_ID)
+    reference = fields.String()
+    description = fields.String()
+    status = fields.String(metadata={"enum": [word.value for word in BatchStatus]})
+    row_count = fields.Integer(data_key="rowCount")
+    total_amount = fields.Integer(data_key="totalAmount", metadata={"description": "Whole shillings."})
+    needs_approval = fields.Boolean(data_key="needsApproval")
+    created_by = fields.String(data_key="createdBy")
+    approved_by = _text("approvedBy")
+    approved_at = _time("approvedAt", nullable=True)
+    created_at = _time("createdAt")
+    updated_at = _time("updatedAt")
+    completed_at = _time("completedAt", nullable=True)
+
+
+class ShareSchema(Schema):
+    """Rows in one status."""
+
+    count = fields.Integer()
+    amount = fields.Integer(metadata={"description": "Sum of their amounts, in whole shillings."})
+
+
+class ProgressSchema(BatchSchema):
+    """A batch, and how far it is."""
+
+    rows = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(ROW_STATUSES)),
+        values=fields.Nested(ShareSchema),
+        metadata={"description": f"By status: {', '.join(ROW_STATUSES)}."},
+    )
+    hold = _text("hold", "Why payouts as a whole are stopped, if they are.")
+    seconds_left = fields.Integer(
+        data_key="secondsLeft",
+        allow_none=True,
+        metadata={"description": "To send the waiting rows at the present pace; null while none is sent."},
+    )
+
+    @pre_dump
+    def _flat(self, progress: Any, **_: Any) -> dict[str, Any]:
+        return {**vars(progress.batch), **vars(progress)}
+
+
+class PayoutSchema(Schema):
+    """One row of a batch."""
+
+    id = fields.String(data_key="_id", metadata=_ID)
+    batch_id = fields.String(data_key="batchId")
+    row_number = fields.Integer(data_key="row")
+    type = fields.String(metadata={"enum": [kind.value for kind in PayoutType]})
+    command = _text("command")
+    phone = _text("phoneNumber", "Masked.")
+    business_number = _text("businessNumber")
+    amount = fields.Integer(metadata={"description": "Whole shillings."})
+    account_reference = _text("accountReference")
+    remarks = fields.String()
+    status = fields.String(metadata={"enum": ROW_STATUSES})
+    evidence = _text("evidence", "What the status rests on.")
+    receipt = _text("mpesaReceiptNumber")
+    conversation_id = _text("conversationId", "Daraja's; null until it is known.")
+    result_code = _text("resultCode")
+    result_desc = _text("resultDesc")
+    failure_reason = _text("failureReason", "In plain words.")
+    created_at = _time("createdAt")
+    updated_at = _time("updatedAt")
+    completed_at = _time("completedAt", nullable=True)
+
+
+class BatchQuerySchema(Schema):
+    """Which batches, and which page of them."""
+
+    status = fields.Enum(BatchStatus, by_value=True, load_default=None)
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    before = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"^[0-9a-f]{1,24}\Z"),
+        metadata={"description": "The `_id` of the last batch of the page before."},
+    )
+
+
+class RowQuerySchema(Schema):
+    """Which rows of a batch, and which page of them."""
+
+    status = fields.String(load_default=None, validate=validate.OneOf(ROW_STATUSES))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+    after = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, 2**31 - 1),
+        metadata={"description": "The `row` of the last one of the page before."},
+    )
+
+
+class _Envelope(Schema):
+    success = fields.Boolean(dump_default=True)
+    message = fields.String()
+
+
+class ProgressEnvelope(_Envelope):
+    data = fields.Nested(ProgressSchema)
+
+
+class BatchListEnvelope(_Envelope):
+    data = fields.List(fields.Nested(BatchSchema))
+
+
+class PayoutEnvelope(_Envelope):
+    data = fields.Nested(PayoutSchema)
+
+
+class PayoutListEnvelope(_Envelope):
+    data = fields.List(fields.Nested(PayoutSchema))
+
+
+RESULT_COLUMNS = (
+    "row",
+    "type",
+    "phoneNumber",
+    "businessNumber",
+    "amount",
+    "accountReference",
+    "remarks",
+    "status",
+    "mpesaReceiptNumber",
+    "resultCode",
+    "resultDesc",
+    "failureReason",
+    "completedAt",
+)
+"""Columns of a result file: fields of a row, in this order."""
+
+
+def result_lines(rows: Iterable[Any]) -> Iterator[str]:
+    """Yield the lines of a result file, one a row of a batch, as the rows come."""
+    shape = PayoutSchema()
+    told = (shape.dump(row) for row in rows)
+    return csv_lines(chain([RESULT_COLUMNS], ([row[name] for name in RESULT_COLUMNS] for row in told)))

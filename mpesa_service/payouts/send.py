@@ -1,0 +1,111 @@
+"""The job that pays out: takes waiting rows of running batches, one by one, and sends them.
+
+A row is `submitting`, with a lease, before it is sent; whatever dies then, it is never sent as a new one.
+Hold, batch and pace are looked at under lock in the transaction that begins a row.
+"""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from mpesa_service.commands.command import locked
+from mpesa_service.commands.sending import conclude, send
+from mpesa_service.core import suspensions, token_bucket
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
+from mpesa_service.domain.schedule import CALL_LIMIT
+from mpesa_service.domain.states import PayoutStatus
+from mpesa_service.models import Payout, PayoutBatch
+from mpesa_service.models.statements import lock_batch
+from mpesa_service.payments.transitions import SERVICE, Cause
+from mpesa_service.payouts.command import PayoutCommand
+from mpesa_service.payouts.control import cancel_waiting, finish
+from mpesa_service.payouts.transitions import move_payout
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Rows that one round sends side by side."""
+_WAITING = Payout.status == PayoutStatus.WAITING
+
+
+def pay_waiting(runtime: Runtime, limit: int = 200) -> int:
+    """Send waiting rows while pace and holds allow, and close batches that are through; return how many."""
+    sent = 0
+    while sent < limit and (begun := _begin_some(runtime)):
+        _send_all(runtime, begun)
+        sent += len(begun)
+    return sent + _tidy(runtime)
+
+
+def _begin_some(runtime: Runtime) -> list[PayoutCommand]:
+    begun: list[PayoutCommand] = []
+    while len(begun) < AT_ONCE and (command := _begin_next(runtime)):
+        begun.append(command)
+    return begun
+
+
+def _begin_next(runtime: Runtime) -> PayoutCommand | None:
+    """Begin the next row of the batch that has waited longest for its turn, and commit."""
+    waits = exists().where(Payout.batch_id == PayoutBatch.id, _WAITING)
+    turn = select(PayoutBatch.id).where(PayoutBatch.status == BatchStatus.RUNNING, waits)
+    with runtime.database.begin() as session:
+        if suspensions.why_stopped(session, suspensions.PAYOUTS) is not None:
+            return None
+        batch_id = session.scalars(turn.order_by(PayoutBatch.served_at, PayoutBatch.id).limit(1)).first()
+        return begin_row(runtime, session, batch_id) if batch_id else None
+
+
+def begin_row(runtime: Runtime, session: Session, batch_id: str) -> PayoutCommand | None:
+    """Begin a batch's next row, if it is still running, has one, and the pace allows; else None."""
+    now = runtime.clock()
+    batch = lock_batch(session, batch_id)
+    first = select(Payout).where(Payout.batch_id == batch_id, _WAITING).order_by(Payout.row_number).limit(1)
+    row = session.scalars(first.with_for_update()).first()
+    if batch is None or batch.state is not BatchStatus.RUNNING or row is None:
+        return None  # while we waited for the lock, it was stopped, or another worker took the last one
+    if not token_bucket.take(session, token_bucket.PAYMENTS_OUT, runtime.settings.payouts_per_minute, now):
+        return None
+    batch.served_at = now
+    _begin(session, row, now)
+    return PayoutCommand(session, row)
+
+
+def _begin(session: Session, row: Payout, now: datetime) -> None:
+    row.begun_at, row.next_check_at, row.check_attempts = now, now + CALL_LIMIT, 0
+    row.result_code = row.result_desc = None
+    move_payout(session, row, "payout_begun", Cause(SERVICE, now))
+
+
+def _send_all(runtime: Runtime, begun: list[PayoutCommand]) -> None:
+    if len(begun) == 1:
+        _send(runtime, begun[0])
+        return
+    with ThreadPoolExecutor(len(begun)) as pool:
+        for _ in pool.map(lambda command: _send(runtime, command), begun):
+            pass
+
+
+def _send(runtime: Runtime, command: PayoutCommand) -> None:
+    try:
+        answer = send(runtime, command)
+        with runtime.database.begin() as session:
+            conclude(runtime, locked(PayoutCommand, session, command.row.id), answer)
+    except Exception:  # the others must not wait for a fault in this one; its lease ends, and it is found out
+        log.exception("could not send a payout", extra=dict(command.ids))
+
+
+def _tidy(runtime: Runtime) -> int:
+    """Cancel what waits in stopped batches, and close those of which no row moves any more."""
+    of_batch = Payout.batch_id == PayoutBatch.id
+    through = ~exists().where(of_batch, Payout.status.in_(PAYOUT_UNFINISHED))
+    to_cancel = (PayoutBatch.status == BatchStatus.STOPPED) & exists().where(of_batch, _WAITING)
+    begun = (BatchStatus.RUNNING, BatchStatus.PAUSED, BatchStatus.STOPPED)
+    live = select(PayoutBatch.id).where(PayoutBatch.status.in_(begun), PayoutBatch.completed_at.is_(None))
+    with runtime.database.read() as session:
+        found = list(session.scalars(live.where(or_(through, to_cancel)).order_by(PayoutBatch.id).limit(100)))
+    return sum(cancel_waiting(runtime, batch_id) + finish(runtime, batch_id) for batch_id in found)

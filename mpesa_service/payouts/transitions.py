@@ -1,0 +1,139 @@
+"""The one function that changes the state of a payout, and the one that changes a batch's.
+
+Both expect the row to be locked and what the move rests on to be set on it. They ask the transition
+table, and write the audit event and the outgoing event in the caller's transaction.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from mpesa_service.core.database import after_commit
+from mpesa_service.domain.announcements import batch_event, payout_event
+from mpesa_service.domain.changes import AUDIT_LOG
+from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED
+from mpesa_service.domain.plans import LogLine
+from mpesa_service.domain.states import PAYOUT_TRANSITIONS, PayoutStatus
+from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
+from mpesa_service.payments.transitions import Cause
+from mpesa_service.payouts.events import batch_news, payout_news
+from mpesa_service.payouts.views import shares_of
+from mpesa_service.webhooks.outbox import publish
+
+log = logging.getLogger("mpesa_service.audit")
+
+
+def create_batch(
+    session: Session, batch: PayoutBatch, rows: Sequence[Mapping[str, Any]], cause: Cause
+) -> None:
+    """Store a new batch's waiting rows, each with the first line of its audit trail, and the batch's own.
+
+    The batch itself is stored already: its unique reference decided who may.
+    """
+    waiting = PayoutStatus.WAITING.value
+    session.execute(insert(Payout), [{**row, "status": waiting, "event_count": 1} for row in rows])
+    begun = _Line(batch.id, None, None, waiting, "created", 1)
+    trails = [replace(begun, payout_id=row["id"]).values(cause) for row in rows]
+    session.execute(insert(PayoutEvent), trails)
+    _record_batch(session, batch, None, "created", cause)
+    _tell_batch(session, batch, "created", cause)
+
+
+def move_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -> None:
+    """Move a locked batch along `edge`; raise ForbiddenTransition if the table has no such edge."""
+    before = batch.state
+    batch.status = BATCH_TRANSITIONS.target(edge, before)
+    batch.updated_at = cause.at
+    if edge == "finished":
+        batch.completed_at = cause.at
+    _record_batch(session, batch, before, edge, cause)
+    _tell_batch(session, batch, edge, cause)
+
+
+def move_payout(session: Session, row: Payout, edge: str, cause: Cause) -> None:
+    """Move a locked payout along `edge`; raise ForbiddenTransition if the table has no such edge."""
+    before = row.state
+    after = PAYOUT_TRANSITIONS.target(edge, before)
+    row.status = after
+    row.updated_at = cause.at
+    row.evidence = cause.evidence or row.evidence
+    if after not in PAYOUT_UNFINISHED:
+        row.completed_at = cause.at
+    if after not in PAYOUT_UNFINISHED or after is PayoutStatus.WAITING:
+        row.next_check_at = None
+    _record_payout(session, row, before, edge, cause)
+    _tell_payout(session, row, before, cause)
+
+
+def note_payout(session: Session, row: Payout, what: str, cause: Cause) -> None:
+    """Write a line of a payout's audit trail that changes no state."""
+    _record_payout(session, row, row.status, what, cause)
+
+
+def _tell_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -> None:
+    event = batch_event(edge, batch.state)
+    if event is not None:
+        batch.outgoing_count += 1
+        publish(session, batch_news(event, batch, shares_of(session, batch.id), cause.at))
+
+
+def _tell_payout(session: Session, row: Payout, before: PayoutStatus, cause: Cause) -> None:
+    event = payout_event(row.state)
+    if event is not None:
+        row.outgoing_count += 1
+        reference = session.get_one(PayoutBatch, row.batch_id).reference
+        publish(session, payout_news(event, row, reference, before.public, cause.at))
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of an audit trail: that of a row, or without `payout_id` that of its batch."""
+
+    batch_id: str
+    payout_id: str | None
+    before: str | None
+    after: str
+    name: str
+    sequence: int
+
+    def values(self, cause: Cause) -> dict[str, Any]:
+        return {
+            "subject_id": self.payout_id or self.batch_id,
+            "batch_id": self.batch_id,
+            "payout_id": self.payout_id,
+            "sequence": self.sequence,
+            "from_status": self.before,
+            "to_status": self.after,
+            "cause": self.name,
+            "evidence": cause.evidence,
+            "actor": cause.actor,
+            "detail": cause.detail or {},
+            "at": cause.at,
+        }
+
+
+def _record_batch(session: Session, batch: PayoutBatch, before: str | None, name: str, cause: Cause) -> None:
+    batch.event_count += 1
+    _write(session, _Line(batch.id, None, before, batch.status, name, batch.event_count), cause)
+
+
+def _record_payout(session: Session, row: Payout, before: str, name: str, cause: Cause) -> None:
+    row.event_count += 1
+    _write(session, _Line(row.batch_id, row.id, before, row.status, name, row.event_count), cause)
+
+
+def _write(session: Session, line: _Line, cause: Cause) -> None:
+    session.add(PayoutEvent(**line.values(cause)))
+    told = {
+        "batch_id": line.batch_id,
+        "payout_id": line.payout_id,
+        "from_status": line.before,
+        "to_status": line.after,
+        "cause": line.name,
+        "evidence": cause.evidence,
+    }
+    after_commit(session, [LogLine(AUDIT_LOG, logging.INFO, "state change", told)])

@@ -1,0 +1,154 @@
+"""A refund as a command: a payout to the phone that paid, or the reversal of the payment.
+
+Daraja knows no id of ours for a reversal, but reverses a receipt only once. So it may be sent again, and
+what is heard afterwards has to be weighed: "already reversed" may tell of our own first request, and a result
+may name either of the two.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mpesa_service.commands.command import Addresses, Command, Told
+from mpesa_service.commands.reports import Report
+from mpesa_service.core import suspensions
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import ALREADY_REVERSED, B2cPayment, CommandAccepted, Reversal
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.states import RefundStatus
+from mpesa_service.models import Payment, PaymentEvent, Refund
+from mpesa_service.models.statements import lock_payment, lock_refund_where
+from mpesa_service.payments.transitions import Cause, move_refund, note
+from mpesa_service.refunds.booking import hold_again, release_refund, settle_refund
+
+REMARKS = "Refund"
+SENT_AGAIN = "sent_again"
+
+
+class RefundCommand(Command[Refund]):
+    """A refund, its payment locked before it."""
+
+    name = "refund"
+    holds = (suspensions.REFUNDS,)
+
+    def __init__(self, session: Session, row: Refund, payment: Payment) -> None:
+        super().__init__(session, row)
+        self.payment = payment
+
+    @classmethod
+    def lock(cls, session: Session, **columns: str) -> Self | None:
+        row = lock_refund_where(session, **columns)
+        return None if row is None else cls(session, row, lock_payment(session, row.payment_id))
+
+    @classmethod
+    def claim(cls, session: Session, now: datetime) -> Self | None:
+        due = (
+            select(Refund.id)
+            .join(Payment, Refund.payment_id == Payment.id)
+            .where(Refund.next_check_at <= now)
+            .order_by(Refund.next_check_at)
+            .limit(1)
+            .with_for_update(of=Payment, skip_locked=True)
+        )
+        found = session.scalars(due).first()
+        return None if found is None else cls.lock(session, id=found)
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        return {"payment_id": self.payment.id, "refund_id": self.row.id}
+
+    @property
+    def amount(self) -> int:
+        return self.row.amount
+
+    @property
+    def _reverses(self) -> bool:
+        return self.row.method == RefundMethod.REVERSAL
+
+    def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+        if self._reverses:
+            return self._reverse(runtime, addresses)
+        return runtime.daraja.b2c_payment(
+            B2cPayment(
+                originator_conversation_id=self.row.originator_conversation_id,
+                amount=self.row.amount,
+                msisdn=runtime.vault.decrypt(self.row.phone_encrypted or b""),
+                remarks=REMARKS,
+                occasion=self.row.id,
+                result_url=addresses.result,
+                timeout_url=addresses.timeout,
+            )
+        )
+
+    def _reverse(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+        return runtime.daraja.reverse(
+            Reversal(
+                receipt=self.payment.receipt or "",
+                amount=self.row.amount,
+                remarks=REMARKS,
+                occasion=self.row.id,
+                result_url=addresses.result,
+                timeout_url=addresses.timeout,
+            )
+        )
+
+    def may_resend(self, runtime: Runtime) -> bool:
+        return self._reverses or runtime.settings.mpesa_b2c_version == "v3"
+
+    def party(self, runtime: Runtime) -> str | None:
+        return runtime.settings.mpesa_shortcode if self._reverses else None
+
+    def resending(self, cause: Cause) -> None:
+        if self._reverses:
+            self.note(SENT_AGAIN, cause)
+
+    def recognises(self, told: Told) -> bool:
+        original = told.report.source.original_receipt if self._reverses else None
+        if original is not None:
+            return bool(original == self.payment.receipt)
+        return super().recognises(told) or self._was_sent_again()
+
+    def doubt(self, report: Report) -> str | None:
+        unsure = report.result_code == ALREADY_REVERSED or report.evidence is Evidence.STATUS
+        if report.outcome is not Outcome.PAID and unsure and self._was_sent_again():
+            return "it was sent more than once, and another of them may have worked"
+        return None
+
+    def late(self, report: Report, _cause: Cause) -> tuple[InboxVerdict, str] | None:
+        doubt = self.doubt(report)
+        return None if doubt is None or self.row.state is RefundStatus.REVIEW else (InboxVerdict.NOTED, doubt)
+
+    def _was_sent_again(self) -> bool:
+        """Only of a reversal is it known, and only there does it matter."""
+        sent_again = select(PaymentEvent.id).where(
+            PaymentEvent.refund_id == self.row.id, PaymentEvent.cause == f"refund_{SENT_AGAIN}"
+        )
+        return self.session.execute(sent_again.limit(1)).first() is not None
+
+    def move(self, edge: str, cause: Cause) -> None:
+        move_refund(self.session, self.payment, self.row, f"refund_{edge}", cause)
+
+    def note(self, what: str, cause: Cause) -> None:
+        note(self.session, self.payment, f"refund_{what}", cause, self.row)
+
+    def settle(self, report: Report, cause: Cause) -> None:
+        settle_refund(self.session, self.payment, self.row, report.receipt, "refund_paid", cause)
+
+    def release(self, reason: str, edge: str, cause: Cause) -> None:
+        release_refund(self.session, self.payment, self.row, reason, f"refund_{edge}", cause)
+
+    def reopen(self, *, paid: bool) -> None:
+        hold_again(self.payment, self.row, paid=paid)
+
+    def receipt_taken(self, receipt: str) -> bool:
+        statement = select(Refund.id).where(Refund.receipt == receipt, Refund.id != self.row.id)
+        return self.session.execute(statement).first() is not None
+
+    def keep_receipt(self, receipt: str) -> None:
+        self.row.receipt = self.row.receipt or receipt

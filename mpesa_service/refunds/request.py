@@ -1,0 +1,178 @@
+"""Paying money back: reserve first, then send, then what came of it.
+
+The amount is reserved on the payment's locked row, so refunds done and in flight never exceed the
+payment, however many are asked for at once. What is sent carries an id that was committed before.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from mpesa_service.commands.command import locked
+from mpesa_service.commands.sending import conclude, send, tokens_of
+from mpesa_service.core import idempotency, suspensions
+from mpesa_service.core.idempotency import Answer, KeyedRequest
+from mpesa_service.core.provider_errors import refusal_for_caller
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import CommandAccepted, DarajaError
+from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import new_id
+from mpesa_service.domain.schedule import CALL_LIMIT
+from mpesa_service.domain.states import RefundStatus
+from mpesa_service.errors import ServiceError, Unavailable
+from mpesa_service.models import Refund
+from mpesa_service.models.statements import lock_payment
+from mpesa_service.payments.lookup import find_payment
+from mpesa_service.payments.transitions import SERVICE, Cause, create_refund
+from mpesa_service.payments.views import (
+    PaymentRecord,
+    RefundRecord,
+    payment_record,
+    refund_record,
+    refund_records,
+)
+from mpesa_service.refunds.command import RefundCommand
+from mpesa_service.refunds.terms import RefundWish, terms_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RefundStarted:
+    """What became of the request to pay back; `refusal` is the caller's error instead, if any."""
+
+    refund: RefundRecord
+    payment: PaymentRecord
+    refusal: ServiceError | None = None
+
+
+Render = Callable[[RefundStarted], Answer]
+
+
+def refund(
+    runtime: Runtime,
+    principal: Principal,
+    reference: str,
+    wish: RefundWish,
+    render: Render,
+    request: KeyedRequest | None = None,
+) -> Answer:
+    """Pay back a payment, or a part of it, as wished; return the caller's answer.
+
+    Raises NotFound, Unavailable while refunds are stopped, what `terms_of` says of the wish, and what the
+    idempotency key says.
+    """
+    earlier = idempotency.earlier_answer(
+        runtime, request, lambda begun: _finish(runtime, begun, request, render)
+    )
+    if earlier is not None:
+        return earlier
+    refuse_if_stopped(runtime)
+    command, begun = _reserve(runtime, principal, reference, wish, request)
+    sent = send(runtime, command)
+    try:
+        return _conclude(runtime, begun.refund.id, sent, request, render)
+    except SQLAlchemyError:
+        # M-Pesa may have acted: whoever hears "nothing was done" would ask for a second refund.
+        log.exception("outcome of a refund could not be recorded", extra={"refund_id": begun.refund.id})
+        return render(replace(begun, refund=replace(begun.refund, status=RefundStatus.UNKNOWN.public)))
+
+
+def refuse_if_stopped(runtime: Runtime) -> None:
+    """Raise Unavailable while refunds are stopped, or not set up."""
+    if runtime.settings.mpesa_initiator_name is None:
+        raise Unavailable(
+            "Refunds are not set up: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"
+        )
+    with runtime.database.read() as session:
+        reason = suspensions.why_stopped(session, suspensions.REFUNDS)
+    if reason is not None:
+        raise Unavailable(f"Refunds are stopped: {reason}", code="refunds_stopped", retry_after=600)
+
+
+def list_refunds(runtime: Runtime, principal: Principal, reference: str) -> tuple[RefundRecord, ...]:
+    """Return a payment's refunds, oldest first; raise NotFound if the payment is not the caller's."""
+    with runtime.database.read() as session:
+        return refund_records(session, find_payment(session, runtime, principal, reference).id)
+
+
+def _reserve(
+    runtime: Runtime,
+    principal: Principal,
+    reference: str,
+    wish: RefundWish,
+    request: KeyedRequest | None,
+) -> tuple[RefundCommand, RefundStarted]:
+    """Transaction 1; returns what to send, and the records as they stand."""
+    now = runtime.clock()
+    refund_id = new_id(now)
+    with runtime.database.begin() as session:
+        found = find_payment(session, runtime, principal, reference)
+        payment = lock_payment(session, found.id)
+        if request is not None:
+            idempotency.claim(session, request, refund_id, runtime.clock)
+        terms = terms_of(payment, wish)
+        row = Refund(
+            id=refund_id,
+            payment_id=payment.id,
+            method=terms.method,
+            amount=terms.amount,
+            phone_encrypted=payment.phone_encrypted if terms.method is RefundMethod.B2C else None,
+            originator_conversation_id=str(uuid.uuid4()),
+            **tokens_of(runtime.vault, RefundCommand.name, refund_id).hashes(),
+            # Until the send is accounted for, this is when it must have been cut off by a crash.
+            next_check_at=now + CALL_LIMIT,
+            check_attempts=0,
+            requested_by=principal.subject,
+            created_at=now,
+            updated_at=now,
+        )
+        detail = {"amount": terms.amount, "method": terms.method}
+        if wish.reason is not None:
+            detail["reason"] = wish.reason
+        create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
+        record = payment_record(session, runtime.vault, payment)
+        return RefundCommand(session, row, payment), RefundStarted(refund_record(row), record)
+
+
+def _conclude(
+    runtime: Runtime,
+    refund_id: str,
+    sent: CommandAccepted | DarajaError,
+    request: KeyedRequest | None,
+    render: Render,
+) -> Answer:
+    """Transaction 2."""
+    with runtime.database.begin() as session:
+        command = locked(RefundCommand, session, refund_id)
+        error = conclude(runtime, command, sent)
+        refusal = refusal_for_caller(error, {"refundId": None, "_id": refund_id}) if error else None
+        return _answer(runtime, session, command, request, render, refusal)
+
+
+def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest | None, render: Render) -> Answer:
+    """Answer for one who was killed between the transactions: whether it was sent is unknown."""
+    with runtime.database.begin() as session:
+        command = locked(RefundCommand, session, refund_id)
+        if command.row.state is RefundStatus.SUBMITTING:
+            command.move("unanswered", Cause(SERVICE, runtime.clock()))
+        return _answer(runtime, session, command, request, render, None)
+
+
+def _answer(
+    runtime: Runtime,
+    session: Session,
+    command: RefundCommand,
+    request: KeyedRequest | None,
+    render: Render,
+    refusal: ServiceError | None,
+) -> Answer:
+    session.flush()
+    record = payment_record(session, runtime.vault, command.payment)
+    started = RefundStarted(refund_record(command.row), record, refusal)
+    return idempotency.complete(runtime, session, request, render(started))

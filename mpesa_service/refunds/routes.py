@@ -1,0 +1,60 @@
+"""Paying money back, and listing what was paid back."""
+
+from typing import Any
+
+from flask import Response, request
+
+from mpesa_service.core.idempotency import Answer, KeyedRequest
+from mpesa_service.payments.schemas import RefundRequestSchema
+from mpesa_service.refunds.request import RefundStarted, list_refunds, refund
+from mpesa_service.refunds.terms import RefundWish
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_refunds, runtime
+from mpesa_service.web.envelopes import PaymentSchema, RefundEnvelope, RefundListEnvelope, RefundSchema
+from mpesa_service.web.parsing import idempotency_key
+from mpesa_service.web.responses import failure, respond, success
+
+STARTED = "Refund initiated successfully"
+UNKNOWN = "M-Pesa has not answered. Whether the refund was taken is unknown; its amount stays reserved."
+
+
+@blueprint.post("/<reference>/refund")
+@guard(Guard.ADMIN)
+@limited_refunds
+@blueprint.arguments(RefundRequestSchema, required=False)
+@blueprint.response(200, RefundEnvelope, description="M-Pesa took the refund.")
+@blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN)
+@errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503)
+def refund_payment(body: dict[str, Any], reference: str) -> Response:
+    """Pay back a part of a payment, or all that is left of it, to the phone that paid; or reverse it."""
+    principal = current_principal()
+    key = idempotency_key(request)
+    asked = {"reference": reference, **body}
+    keyed = KeyedRequest.of(principal.subject, "refund", key, asked) if key else None
+    wish = RefundWish(body.get("amount"), body.get("method"))
+    with runtime().bulkhead.place():
+        return respond(refund(runtime(), principal, reference, wish, refund_answer, keyed))
+
+
+@blueprint.get("/<reference>/refund")
+@guard(Guard.USER)
+@limited
+@blueprint.response(200, RefundListEnvelope)
+@errors(401, 404, 429)
+def refunds(reference: str) -> Response:
+    """List the refunds of a payment, oldest first."""
+    found = list_refunds(runtime(), current_principal(), reference)
+    return respond(success(200, "Refunds found", RefundSchema(many=True).dump(found)))
+
+
+def refund_answer(outcome: RefundStarted) -> Answer:
+    """Return what the caller of a refund is told."""
+    if outcome.refusal is not None:
+        return failure(outcome.refusal)
+    data = {
+        **RefundSchema().dump(outcome.refund),
+        "payment": PaymentSchema().dump(outcome.payment),
+    }
+    if outcome.refund.status == "unknown":
+        return success(202, UNKNOWN, data)
+    return success(200, STARTED, data)

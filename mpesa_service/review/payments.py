@@ -1,0 +1,172 @@
+"""The way out of `review`: a person decides, with a reason, and the audit trail says who and why."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sqlalchemy import exists, or_, select
+
+from mpesa_service.core.apply import apply
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.plans import Plan
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import normal_receipt
+from mpesa_service.domain.reports import Evidence, Verdict
+from mpesa_service.domain.states import PaymentStatus, RefundStatus
+from mpesa_service.errors import Conflict, InvalidRequest
+from mpesa_service.models import Payment, Refund
+from mpesa_service.models.load import About
+from mpesa_service.models.payments import Channel
+from mpesa_service.models.statements import lock_payment
+from mpesa_service.payments.lookup import find_payment
+from mpesa_service.payments.views import PaymentRecord, payment_record
+from mpesa_service.refunds.booking import release_refund, settle_refund
+
+MAX_REASON = 500
+
+
+class Resolution(StrEnum):
+    """What the person found out: the money arrived, or it did not."""
+
+    SETTLE = "settle"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A person's decision, why, and the receipt that proves it, if there is one.
+
+    `amount` is what M-Pesa's statement says that the customer paid, where that is not what was asked.
+    """
+
+    resolution: Resolution
+    reason: str
+    receipt: str | None = None
+    amount: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.receipt is not None:
+            object.__setattr__(self, "receipt", normal_receipt(self.receipt))
+
+
+def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PaymentRecord, ...]:
+    """Return payments that wait for a person, or have a refund that does: oldest first, after an id."""
+    waiting_refund = exists().where(Refund.payment_id == Payment.id, Refund.status == RefundStatus.REVIEW)
+    statement = (
+        select(Payment)
+        .where(or_(Payment.status == PaymentStatus.REVIEW, waiting_refund), Payment.id > after)
+        .order_by(Payment.id)
+        .limit(limit)
+    )
+    with runtime.database.read() as session:
+        return tuple(
+            payment_record(session, runtime.vault, payment) for payment in session.scalars(statement)
+        )
+
+
+def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Finding) -> PaymentRecord:
+    """Carry out a person's decision on a payment in review, or on its refunds in review.
+
+    A payment's own review comes first; where the payment is not in review, the decision is about its
+    refunds that are. Raises NotFound, Conflict when nothing is in review, InvalidRequest without a reason.
+
+    Settled with another amount, the payment is of that amount from then on: what really moved is what
+    refunds and books must go by. The audit trail keeps both. Raises Conflict when less is said to have
+    been paid than is refunded or reserved already.
+    """
+    reason = check_reason(finding)
+    if finding.amount is not None and finding.resolution is Resolution.FAIL:
+        raise InvalidRequest("What did not arrive has no amount.", code="amount_not_settled")
+    cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
+    with runtime.database.read() as session:
+        payment_id = find_payment(session, runtime, principal, reference).id
+    about = About(id=payment_id, receipt=finding.receipt)
+    try:
+        apply(runtime.database, about, lambda facts: _resolve_payment(facts, finding, cause))
+    except _NotInReview:
+        _resolve_refunds(runtime, payment_id, finding, cause)
+    with runtime.database.read() as session:
+        payment = find_payment(session, runtime, principal, payment_id)
+        return payment_record(session, runtime.vault, payment)
+
+
+class _NotInReview(Exception):
+    """The payment itself is not in review; its refunds may be."""
+
+
+def check_reason(finding: Finding) -> str:
+    """Return a decision's reason, the blanks around it dropped; raise InvalidRequest without one."""
+    reason = finding.reason.strip()
+    if not reason or len(finding.reason) > MAX_REASON:
+        raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
+    return reason
+
+
+def _resolve_payment(facts: PaymentFacts | None, finding: Finding, cause: Cause) -> Plan:
+    if facts is None or facts.status is not PaymentStatus.REVIEW:
+        raise _NotInReview
+    change = PaymentChange(facts)
+    if change.now["channel"] == Channel.C2B:
+        raise Conflict(
+            "This money arrived, and fits no order: match it to one, or send it back.", code="unmatched"
+        )
+    if finding.resolution is Resolution.FAIL:
+        _fail(change, finding, cause)
+    else:
+        _settle(change, finding, cause)
+    return change.plan(Verdict.APPLIED, "a person decided")
+
+
+def _fail(change: PaymentChange, finding: Finding, cause: Cause) -> None:
+    if change.now["refunded_amount"] or change.now["refunding_amount"]:
+        raise Conflict("Money was paid back on this payment, so it cannot have failed.", code="has_refunds")
+    change.set(failure_reason=f"Closed by a person: {finding.reason.strip()}"[:512])
+    change.move("failed_by_operator", cause)
+
+
+def _settle(change: PaymentChange, finding: Finding, cause: Cause) -> None:
+    if finding.receipt is not None:
+        if change.facts.receipt_taken:
+            raise Conflict("Another payment has this receipt.", code="receipt_taken")
+        change.set(receipt=finding.receipt)
+    if finding.amount is not None:
+        cause = _take_amount(change, finding.amount, cause)
+    change.set(failure_reason=None, mismatch=None)
+    change.move("settled_by_operator", cause)
+    refunded = change.now["refunded_amount"]
+    if refunded:
+        whole = refunded == change.now["amount"]
+        change.move("refunded_in_whole" if whole else "refunded_in_part", cause)
+
+
+def _take_amount(change: PaymentChange, amount: int, cause: Cause) -> Cause:
+    """Let the payment be of what really moved; return the cause with both amounts, if they differ."""
+    gone = change.now["refunded_amount"] + change.now["refunding_amount"]
+    if amount < gone:
+        raise Conflict(
+            f"{gone} shillings of this payment are refunded or reserved, so more than {amount} came in.",
+            code="refunds_exceed_payment",
+        )
+    if amount == change.now["amount"]:
+        return cause
+    detail = {**(cause.detail or {}), "requestedAmount": change.now["amount"], "amount": amount}
+    change.set(amount=amount)
+    return replace(cause, detail=detail)
+
+
+def _resolve_refunds(runtime: Runtime, payment_id: str, finding: Finding, cause: Cause) -> None:
+    if finding.amount is not None:
+        raise Conflict("Only a payment in review takes another amount.", code="not_in_review")
+    with runtime.database.begin() as session:
+        payment = lock_payment(session, payment_id)
+        in_review = Refund.payment_id == payment.id, Refund.status == RefundStatus.REVIEW
+        rows = session.scalars(select(Refund).where(*in_review).with_for_update()).all()
+        if not rows:
+            raise Conflict("Nothing of this payment is in review.", code="not_in_review")
+        for row in rows:
+            if finding.resolution is Resolution.SETTLE:
+                settle_refund(session, payment, row, finding.receipt, "refund_settled_by_operator", cause)
+            else:
+                release_refund(session, payment, row, finding.reason, "refund_failed_by_operator", cause)

@@ -1,0 +1,59 @@
+"""The way out of `review` for payouts: a person decides, with a reason, as with payments."""
+
+from sqlalchemy import select
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.states import PayoutStatus
+from mpesa_service.errors import Conflict, NotFound
+from mpesa_service.models import Payout
+from mpesa_service.models.statements import lock_payout_where
+from mpesa_service.payments.transitions import Cause
+from mpesa_service.payouts.command import PayoutCommand
+from mpesa_service.payouts.transitions import move_payout
+from mpesa_service.payouts.views import PayoutRecord, payout_record
+from mpesa_service.review.payments import Finding, Resolution, check_reason
+
+
+def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PayoutRecord, ...]:
+    """Return payouts that wait for a person, of all batches, oldest first, after an id."""
+    statement = (
+        select(Payout)
+        .where(Payout.status == PayoutStatus.REVIEW, Payout.id > after)
+        .order_by(Payout.id)
+        .limit(limit)
+    )
+    with runtime.database.read() as session:
+        return tuple(payout_record(runtime.vault, row) for row in session.scalars(statement))
+
+
+def resolve_payout(runtime: Runtime, principal: Principal, payout_id: str, finding: Finding) -> PayoutRecord:
+    """Carry out a person's decision on a payout in review: the money was sent, or it was not.
+
+    Raises NotFound, Conflict when it is not in review or another payout has the receipt, InvalidRequest
+    without a reason.
+    """
+    reason = check_reason(finding)
+    cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
+    with runtime.database.begin() as session:
+        row = lock_payout_where(session, id=payout_id) if payout_id.isprintable() else None
+        if row is None:
+            raise NotFound("There is no such payout.")
+        if row.state is not PayoutStatus.REVIEW:
+            raise Conflict("This payout is not in review.", code="not_in_review")
+        if finding.resolution is Resolution.FAIL:
+            row.failure_reason = f"Closed by a person: {reason}"[:512]
+            move_payout(session, row, "payout_failed_by_operator", cause)
+        else:
+            _settle(PayoutCommand(session, row), finding.receipt, cause)
+        session.flush()
+        return payout_record(runtime.vault, row)
+
+
+def _settle(command: PayoutCommand, receipt: str | None, cause: Cause) -> None:
+    if receipt is not None and command.receipt_taken(receipt):
+        raise Conflict("Another payout has this receipt.", code="receipt_taken")
+    command.row.receipt = receipt or command.row.receipt
+    command.row.failure_reason = None
+    command.move("settled_by_operator", cause)

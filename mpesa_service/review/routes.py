@@ -1,0 +1,37 @@
+"""Payments that wait for a person, and what the person decides."""
+
+from typing import Any
+
+from flask import Response
+
+from mpesa_service.review.payments import Finding, Resolution, list_review, resolve
+from mpesa_service.review.schemas import ResolveSchema, ReviewEnvelope, ReviewQuerySchema
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.envelopes import PaymentEnvelope, PaymentSchema
+from mpesa_service.web.responses import respond, success
+
+
+@blueprint.get("/review")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(ReviewQuerySchema, location="query")
+@blueprint.response(200, ReviewEnvelope)
+@errors(400, 401, 403, 429)
+def review(page: dict[str, Any]) -> Response:
+    """List payments in review, or with a refund in review, oldest first."""
+    found = list_review(runtime(), page["limit"], page["after"])
+    return respond(success(200, f"{len(found)} waiting", PaymentSchema(many=True).dump(found)))
+
+
+@blueprint.post("/<reference>/resolve")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(ResolveSchema)
+@blueprint.response(200, PaymentEnvelope)
+@errors(400, 401, 403, 404, 409, 413, 415, 429)
+def resolve_payment(body: dict[str, Any], reference: str) -> Response:
+    """Settle or fail a payment in review, or its refunds in review, with a reason."""
+    finding = Finding(Resolution(body["action"]), body["reason"], body["receipt"], body.get("amount"))
+    record = resolve(runtime(), current_principal(), reference, finding)
+    return respond(success(200, "Resolved", PaymentSchema().dump(record)))

@@ -1,0 +1,94 @@
+"""Which announced orders unmatched money may be meant for, looked for without reading every order.
+
+By reference: the spellings that are one typo away (at most some 1,500) are looked up in the keys' indexes,
+however many orders there are. A prompt's account reference is a key of its order. By amount: only the latest
+RECENT orders of either open state are looked through, and only those with a payment whose payer agrees count.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from mpesa_service.c2b.candidates import Arrival
+from mpesa_service.core.encryption import Vault
+from mpesa_service.daraja import payer_matches
+from mpesa_service.domain.orders import OrderStatus, reference_key
+from mpesa_service.domain.suggestions import Resemblance, Suggestion, neighbours, suggest
+from mpesa_service.models import ExpectedOrder, Payment
+from mpesa_service.payments.order_totals import missing_amount
+
+RECENT = 5_000
+MOST_ORDERS = 200
+MOST_PAYMENTS = 1_000
+TAKES_MORE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID)
+
+
+def suggestions(session: Session, vault: Vault, arrival: Arrival) -> tuple[Suggestion, ...]:
+    """Return the orders that money may be meant for, the likeliest and latest first."""
+    key = reference_key(arrival.bill_reference)
+    orders = {order.id: order for order in _by_reference(session, key)}
+    if arrival.payer:
+        orders |= {order.id: order for order in _by_amount(session, arrival.amount)}
+    agreeing = _of_this_payer(session, vault, arrival, [order.reference for order in orders.values()])
+    resembling = [
+        Resemblance(
+            order_id=order.reference,
+            keys=(order.reference_key, order.account_key),
+            missing=missing_amount(order),
+            payer_agrees=order.reference in agreeing,
+        )
+        for order in sorted(orders.values(), key=lambda order: order.id, reverse=True)
+    ]
+    return suggest(key, arrival.amount, resembling)
+
+
+def _by_reference(session: Session, key: str) -> Iterable[ExpectedOrder]:
+    if not key:
+        return []
+    keys = sorted({key, *neighbours(key)})
+    named = or_(ExpectedOrder.reference_key.in_(keys), ExpectedOrder.account_key.in_(keys))
+    statement = select(ExpectedOrder).where(named, ExpectedOrder.status.in_(TAKES_MORE))
+    return session.scalars(statement.order_by(ExpectedOrder.id.desc()).limit(MOST_ORDERS)).all()
+
+
+def _by_amount(session: Session, amount: int) -> Iterable[ExpectedOrder]:
+    """One statement a state: so each walks the index on state and id, and stops."""
+    return [order for status in TAKES_MORE for order in session.scalars(_recent(status, amount))]
+
+
+def _recent(status: OrderStatus, amount: int) -> Select[ExpectedOrder]:
+    latest = (
+        select(ExpectedOrder)
+        .where(ExpectedOrder.status == status)
+        .order_by(ExpectedOrder.id.desc())
+        .limit(RECENT)
+        .subquery()
+    )
+    order = aliased(ExpectedOrder, latest)
+    was_paid_for: ColumnElement[bool] = exists().where(Payment.order_id == order.reference)
+    fits = order.amount_due - order.received_amount == amount
+    return select(order).where(fits, was_paid_for).order_by(order.id.desc()).limit(MOST_ORDERS)
+
+
+def _of_this_payer(session: Session, vault: Vault, arrival: Arrival, references: list[str]) -> set[str]:
+    """Return those of the orders that had a payment, whatever came of it, by who may be this payer."""
+    if not references or not arrival.payer:
+        return set()
+    statement = (
+        select(Payment.order_id, Payment.phone_encrypted, Payment.payer_encrypted)
+        .where(Payment.order_id.in_(references))
+        .order_by(Payment.id.desc())
+        .limit(MOST_PAYMENTS)
+    )
+    return {
+        str(order_id)
+        for order_id, phone, payer in session.execute(statement)
+        if _may_be_one(vault, arrival, phone, payer)
+    }
+
+
+def _may_be_one(vault: Vault, arrival: Arrival, phone: bytes | None, payer: bytes | None) -> bool:
+    if phone is not None:
+        return payer_matches(arrival.payer, arrival.payer_kind, vault.decrypt(phone)) is True
+    return payer is not None and vault.decrypt(payer) == arrival.payer

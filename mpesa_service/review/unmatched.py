@@ -1,0 +1,202 @@
+"""Money that arrived and fits no order: listed with suggestions, matched to an order, or sent back.
+
+It waits in review. What was to be sent back, and M-Pesa would not reverse, is here again: it is settled, and
+still nobody's. Money whose amount has cents is listed as well, but a person sends it back by hand.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from mpesa_service.c2b.booking import give_to, typed_reference
+from mpesa_service.c2b.candidates import Arrival
+from mpesa_service.c2b.fractional import UnbookedRecord, close_unbooked, open_unbooked, refuse_unbooked
+from mpesa_service.c2b.matching import Confirmation, arrival_of
+from mpesa_service.core.apply import Decide, apply
+from mpesa_service.core.idempotency import Answer
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import PayerKind
+from mpesa_service.domain.audit import Cause
+from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
+from mpesa_service.domain.plans import Plan
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import is_order_id
+from mpesa_service.domain.reports import Evidence, Verdict
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.domain.suggestions import Suggestion
+from mpesa_service.domain.unmatched import WhyUnmatched
+from mpesa_service.errors import Conflict, InvalidRequest, NotFound
+from mpesa_service.models import C2bConfirmation, Payment
+from mpesa_service.models.load import About, load_order
+from mpesa_service.models.payments import Channel
+from mpesa_service.payments.lookup import find_payment
+from mpesa_service.payments.views import PaymentRecord, payment_record
+from mpesa_service.refunds.request import Render, refund, refuse_if_stopped
+from mpesa_service.refunds.terms import RefundWish
+from mpesa_service.review.payments import MAX_REASON
+from mpesa_service.review.suggestions import suggestions
+
+
+@dataclass(frozen=True)
+class UnmatchedRecord:
+    """A payment without an order, and the orders that it may be meant for, the likeliest first.
+
+    Or money that is no payment, for its amount has cents.
+    """
+
+    money: PaymentRecord | UnbookedRecord
+    suggestions: tuple[Suggestion, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.money.id
+
+    @property
+    def payment(self) -> PaymentRecord | None:
+        return self.money if isinstance(self.money, PaymentRecord) else None
+
+    @property
+    def unbooked(self) -> UnbookedRecord | None:
+        return self.money if isinstance(self.money, UnbookedRecord) else None
+
+    @property
+    def reason(self) -> WhyUnmatched:
+        return WhyUnmatched.FITS_NO_ORDER if self.payment else WhyUnmatched.AMOUNT_WITH_CENTS
+
+
+def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[UnmatchedRecord, ...]:
+    """Return money that fits no order, and money with cents: oldest first, after an id."""
+    settled = and_(Payment.status == PaymentStatus.SUCCEEDED, Payment.refunding_amount == 0)
+    statement = (
+        select(Payment, C2bConfirmation)
+        .outerjoin(C2bConfirmation, C2bConfirmation.payment_id == Payment.id)
+        .where(Payment.order_id.is_(None), Payment.channel == Channel.C2B, Payment.id > after)
+        .where(or_(Payment.status == PaymentStatus.REVIEW, settled))
+        .order_by(Payment.id)
+        .limit(limit)
+    )
+    with runtime.database.read() as session:
+        rows = session.execute(statement).all()
+        found = [_record(runtime, session, payment, row) for payment, row in rows]
+        found += map(UnmatchedRecord, open_unbooked(runtime, session, limit, after))
+    return tuple(sorted(found, key=lambda one: one.id)[:limit])
+
+
+def match(
+    runtime: Runtime, principal: Principal, reference: str, order_id: str, reason: str
+) -> PaymentRecord:
+    """Give money to an announced order, of whatever state: a person has decided.
+
+    Raises NotFound, Conflict when it is not unmatched (any more), InvalidRequest without a reason.
+    """
+    cause = _cause(runtime, principal, reason, orderId=order_id)
+    order: OrderFacts | None = None
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        nonlocal order
+        change = _unmatched(facts)
+        if change.status is PaymentStatus.SUCCEEDED and not change.now["refund_count"]:
+            raise Conflict("Somebody is sending this money back.", code="not_unmatched")
+        if is_order_id(order_id):
+            with runtime.database.reading() as connection:
+                order = load_order(connection, "reference", order_id, beside=change.facts.id)
+        if order is None:
+            raise NotFound("There is no such order. Announce it first.", code="order_not_found")
+        give_to(change, order)
+        change.set(failure_reason=None)
+        if change.status is PaymentStatus.REVIEW:
+            change.move("matched", cause)
+        else:
+            change.note("matched_after_return", cause)
+            change.count_towards_order(cause)
+        return change.plan(Verdict.APPLIED, "matched")
+
+    return _record_after(runtime, principal, apply_to_unmatched(runtime, principal, reference, decide))
+
+
+def send_back(runtime: Runtime, principal: Principal, reference: str, reason: str, render: Render) -> Answer:
+    """Have M-Pesa reverse money that fits no order; return the caller's answer, as of a refund.
+
+    Raises NotFound, Conflict when it is not unmatched (any more), InvalidRequest without a reason, and
+    Unavailable while refunds are stopped. Where M-Pesa refuses, the money is unmatched as before.
+    """
+    cause = _cause(runtime, principal, reason)
+    refuse_if_stopped(runtime)
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        change = _unmatched(facts)
+        if change.status is PaymentStatus.REVIEW:
+            change.set(failure_reason=None)
+            change.move("settled_by_operator", cause)
+        return change.plan(Verdict.APPLIED, "on its way back")
+
+    payment_id = apply_to_unmatched(runtime, principal, reference, decide)
+    wish = RefundWish(method=RefundMethod.REVERSAL, reason=reason.strip())
+    return refund(runtime, principal, payment_id, wish, render)
+
+
+def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -> UnbookedRecord:
+    """Take money with cents off the list: a person has sent it back, or settled it otherwise.
+
+    Raises NotFound, Conflict when it is closed already, InvalidRequest without a reason.
+    """
+    return close_unbooked(runtime, reference, _cause(runtime, principal, reason), reason.strip())
+
+
+def _record(
+    runtime: Runtime, session: Session, payment: Payment, row: C2bConfirmation | None
+) -> UnmatchedRecord:
+    arrival = (
+        _untold(runtime, payment) if row is None else arrival_of(runtime, Confirmation.of_row(row).columns)
+    )
+    record = payment_record(session, runtime.vault, payment)
+    found = suggestions(session, runtime.vault, arrival)
+    return UnmatchedRecord(record, found)
+
+
+def _untold(runtime: Runtime, payment: Payment) -> Arrival:
+    """Return what is known of money whose confirmation never came, as of what a statement tells."""
+    typed = typed_reference(runtime.vault, payment.bill_reference_encrypted)
+    return Arrival(payment.amount, typed, "", PayerKind.NONE, payment.created_at)
+
+
+def apply_to_unmatched(runtime: Runtime, principal: Principal, reference: str, decide: Decide) -> str:
+    """Apply a person's decision to money that fits no order; return the payment's id."""
+    with runtime.database.read() as session:
+        refuse_unbooked(session, reference)
+        payment_id = find_payment(session, runtime, principal, reference).id
+    apply(runtime.database, About(id=payment_id), decide)
+    return payment_id
+
+
+def _record_after(runtime: Runtime, principal: Principal, payment_id: str) -> PaymentRecord:
+    with runtime.database.read() as session:
+        payment = find_payment(session, runtime, principal, payment_id)
+        return payment_record(session, runtime.vault, payment)
+
+
+def _unmatched(facts: PaymentFacts | None) -> PaymentChange:
+    """Return a working copy of money that a person may decide about; raise Conflict if it is none."""
+    if facts is None:
+        raise NotFound
+    payment, status = facts.payment, facts.status
+    waits = status is PaymentStatus.REVIEW or (
+        status is PaymentStatus.SUCCEEDED and payment["refunding_amount"] == 0
+    )
+    if payment["channel"] != Channel.C2B or payment["order_id"] is not None or not waits:
+        raise Conflict(
+            "This payment is not unmatched: it has an order, or its money is on its way back.",
+            code="not_unmatched",
+            details={"status": status.public, "orderId": payment["order_id"]},
+        )
+    return PaymentChange(facts)
+
+
+def _cause(runtime: Runtime, principal: Principal, reason: str, **detail: str) -> Cause:
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
+    why = {"reason": reason.strip(), **detail}
+    return Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, why)

@@ -1,0 +1,73 @@
+"""Money that fits no order, and what a person decides about it."""
+
+from typing import Any
+
+from flask import Response
+
+from mpesa_service.refunds.routes import UNKNOWN, refund_answer
+from mpesa_service.review.unmatched import close, list_unmatched, match, send_back
+from mpesa_service.review.unmatched_schemas import (
+    CloseSchema,
+    MatchSchema,
+    ReturnSchema,
+    UnbookedEnvelope,
+    UnbookedSchema,
+    UnmatchedEnvelope,
+    UnmatchedQuerySchema,
+    UnmatchedSchema,
+)
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_refunds, runtime
+from mpesa_service.web.envelopes import PaymentEnvelope, PaymentSchema, RefundEnvelope
+from mpesa_service.web.responses import respond, success
+
+
+@blueprint.get("/unmatched")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(UnmatchedQuerySchema, location="query")
+@blueprint.response(200, UnmatchedEnvelope)
+@errors(400, 401, 403, 429)
+def unmatched(page: dict[str, Any]) -> Response:
+    """List money that fits no order, oldest first, with the orders that it may be meant for.
+
+    And money whose amount has cents, which no payment holds.
+    """
+    found = list_unmatched(runtime(), page["limit"], page["after"])
+    return respond(success(200, f"{len(found)} unmatched", UnmatchedSchema(many=True).dump(found)))
+
+
+@blueprint.post("/unmatched/<reference>/match")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(MatchSchema)
+@blueprint.response(200, PaymentEnvelope)
+@errors(400, 401, 403, 404, 409, 413, 415, 429)
+def match_unmatched(body: dict[str, Any], reference: str) -> Response:
+    """Give money that fits no order to an announced one, with a reason."""
+    record = match(runtime(), current_principal(), reference, body["order_id"], body["reason"])
+    return respond(success(200, "Matched", PaymentSchema().dump(record)))
+
+
+@blueprint.post("/unmatched/<reference>/return")
+@guard(Guard.ADMIN)
+@limited_refunds
+@blueprint.arguments(ReturnSchema)
+@blueprint.response(200, RefundEnvelope, description="M-Pesa took the reversal.")
+@blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN)
+@errors(400, 401, 403, 404, 409, 413, 415, 429, 502, 503)
+def return_unmatched(body: dict[str, Any], reference: str) -> Response:
+    """Send money that fits no order back to whoever paid, by reversal, with a reason."""
+    return respond(send_back(runtime(), current_principal(), reference, body["reason"], refund_answer))
+
+
+@blueprint.post("/unmatched/<reference>/close")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(CloseSchema)
+@blueprint.response(200, UnbookedEnvelope)
+@errors(400, 401, 403, 404, 409, 413, 415, 429)
+def close_unmatched(body: dict[str, Any], reference: str) -> Response:
+    """Take money with cents off the list, once it was sent back by hand, with a reason."""
+    record = close(runtime(), current_principal(), reference, body["reason"])
+    return respond(success(200, "Closed", UnbookedSchema().dump(record)))

@@ -1,1 +1,0 @@
-"""What comes in and what goes out, in marshmallow; the OpenAPI document is made of these."""

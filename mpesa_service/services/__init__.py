@@ -1,1 +1,0 @@
-"""The verbs. Each owns its transactions; none is open, and no connection held, while Daraja is called."""

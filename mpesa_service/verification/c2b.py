@@ -1,0 +1,98 @@
+"""What must be true of money from the phone's own menu and of announced orders, alone and in the ledger."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.domain.money import CENTS
+from mpesa_service.domain.states import PAID
+from mpesa_service.models import C2bConfirmation, CallbackInbox, ExpectedOrder, Payment
+from mpesa_service.verification.common import BATCH, Tally, Violation
+
+Json = Mapping[str, Any]
+CONFIRMATION = "c2b_confirmation"
+ANSWERED = 200
+
+
+def verify_c2b(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
+    """Yield every violation that the database alone shows."""
+    yield from confirmations_are_booked(runtime, tally)
+    yield from orders_add_up(runtime, tally)
+
+
+def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
+    """Every confirmation is a payment's, or is looked at again, or is of cents and listed as such."""
+    lost = select(C2bConfirmation.receipt).where(
+        C2bConfirmation.payment_id.is_(None),
+        C2bConfirmation.retry_at.is_(None),
+        or_(C2bConfirmation.amount_cents % CENTS == 0, C2bConfirmation.fractional_id.is_(None)),
+    )
+    differing = (
+        select(C2bConfirmation.receipt, C2bConfirmation.amount_cents, Payment.amount)
+        .join(Payment, Payment.id == C2bConfirmation.payment_id)
+        .where(Payment.receipt == C2bConfirmation.receipt, Payment.status.in_(PAID))
+        .where(C2bConfirmation.amount_cents != Payment.amount * CENTS)
+    )
+    with runtime.database.read() as session:
+        count = session.scalar(select(func.count()).select_from(C2bConfirmation)) or 0
+        found = session.scalars(lost.limit(BATCH)).all()
+        other = session.execute(differing.limit(BATCH)).all()
+    tally.counts["confirmations"] += count
+    name = confirmations_are_booked.__name__
+    for receipt in found:
+        yield Violation(name, receipt, "this confirmation is no payment's, and nobody will look at it")
+    for receipt, cents, amount in other:
+        yield Violation(name, receipt, f"it confirms {cents} cents, its payment is of {amount} shillings")
+
+
+def orders_add_up(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
+    """What an announced order says that it received is the sum of its payments, less what was paid back."""
+    received = func.coalesce(func.sum(Payment.amount - Payment.refunded_amount), 0)
+    paid = (
+        select(received)
+        .where(Payment.expected_order_id == ExpectedOrder.id, Payment.status.in_(PAID))
+        .scalar_subquery()
+    )
+    wrong = select(ExpectedOrder.reference, ExpectedOrder.received_amount, paid).where(
+        ExpectedOrder.received_amount != paid
+    )
+    with runtime.database.read() as session:
+        tally.counts["orders"] += session.scalar(select(func.count()).select_from(ExpectedOrder)) or 0
+        found = session.execute(wrong.limit(BATCH)).all()
+    for reference, says, holds in found:
+        said = f"it says that it received {says} shillings, its payments hold {holds}"
+        yield Violation(orders_add_up.__name__, reference, said)
+
+
+def verify_c2b_in_ledger(runtime: Runtime, told: Json) -> Iterator[Violation]:
+    """Yield every violation that the ledger shows."""
+    sent = [item for item in told["callbacks"] if item["kind"] == CONFIRMATION]
+    answered = [item["body"] for item in sent if item["status"] == ANSWERED]
+    yield from _all_stored(runtime, len(answered))
+    receipts = sorted({body["TransID"] for body in answered})
+    for start in range(0, len(receipts), BATCH):
+        yield from _all_known(runtime, receipts[start : start + BATCH])
+
+
+def _all_stored(runtime: Runtime, answered: int) -> Iterator[Violation]:
+    """Every confirmation that was answered 200 is in the inbox; one address takes them all."""
+    of_kind = select(func.count()).where(CallbackInbox.kind == CallbackKind.C2B_CONFIRMATION)
+    with runtime.database.read() as session:
+        stored = session.scalar(of_kind) or 0
+    if stored < answered:
+        said = f"{answered} confirmations were answered 200, {stored} are in the inbox"
+        yield Violation("answered_is_stored", "confirmations", said)
+
+
+def _all_known(runtime: Runtime, receipts: Sequence[str]) -> Iterator[Violation]:
+    with runtime.database.read() as session:
+        known = set(
+            session.scalars(select(C2bConfirmation.receipt).where(C2bConfirmation.receipt.in_(receipts)))
+        )
+    for receipt in receipts:
+        if receipt not in known:
+            said = "this confirmation was answered 200 and is not booked"
+            yield Violation(confirmations_are_booked.__name__, receipt, said)

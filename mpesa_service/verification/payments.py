@@ -1,0 +1,273 @@
+"""What must always be true of the books, each rule one function; tests and operators run them alike.
+
+A rule looks at one payment's whole story (its row, audit trail, outgoing events and refunds) and yields
+a sentence for each way in which it is broken. `verify` reads stories in batches, each from one snapshot
+of the database, so it may run beside a busy service. `invariants_ledger` adds what the simulator's own
+ledger knows: there the rules compare two records that share no code.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.announcements import ORDER_NOTES, refund_event
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.changes import payment_event
+from mpesa_service.domain.states import (
+    OPEN,
+    PAID,
+    PAYMENT_TRANSITIONS,
+    REFUND_OPEN,
+    REFUND_TRANSITIONS,
+    PaymentStatus,
+    RefundStatus,
+)
+from mpesa_service.models import (
+    CallbackInbox,
+    IdempotencyKey,
+    Inquiry,
+    OutgoingEvent,
+    Payment,
+    PaymentEvent,
+    Refund,
+)
+from mpesa_service.verification.c2b import verify_c2b
+from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, freeze, misstep
+from mpesa_service.verification.payouts import verify_payouts
+
+_BEGINS = ("submitting",)
+
+_MOVES = {False: Moves.of(PAYMENT_TRANSITIONS), True: Moves.of(REFUND_TRANSITIONS)}
+_TOLD = {
+    False: {(e.name, str(e.source)): payment_event(e.name, e.target) for e in PAYMENT_TRANSITIONS.edges},
+    True: {(e.name, str(e.source)): refund_event(e.target) for e in REFUND_TRANSITIONS.edges},
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything that the database knows of one payment; outgoing events without their payload."""
+
+    payment: Payment
+    events: Sequence[PaymentEvent]
+    outgoing: Sequence[Row[Any]]
+    refunds: Sequence[Refund]
+
+
+Rule = Callable[[Story], Iterator[str]]
+Item = TypeVar("Item", PaymentEvent, Refund, Row[Any])
+
+
+def trail_is_a_path(story: Story) -> Iterator[str]:
+    """The audit trail has no gap, walks the transition table, and ends at each row's status."""
+    numbers = [event.sequence for event in story.events]
+    if numbers != list(range(1, story.payment.event_count + 1)):
+        yield f"its audit trail should count 1 to {story.payment.event_count} and counts {numbers}"
+    where: dict[str | None, str] = {}
+    for event in story.events:
+        moves = _MOVES[event.refund_id is not None]
+        fault = misstep(event, where.get(event.refund_id), moves, _BEGINS)
+        if fault is not None:
+            yield f"event {event.sequence} ({event.cause}) {fault}"
+        where[event.refund_id] = event.to_status
+    statuses: dict[str | None, str] = {None: story.payment.status}
+    statuses |= {refund.id: refund.status for refund in story.refunds}
+    for of, status in statuses.items():
+        if where.get(of) != status:
+            yield f"{f'refund {of}' if of else 'it'} is {status}, but its audit trail ends at {where.get(of)}"
+
+
+def told_once(story: Story) -> Iterator[str]:
+    """Each announced transition has its one outgoing event, in order, without gaps."""
+    told = (_announced(event) for event in story.events)
+    expected = [(sequence, *what) for sequence, what in enumerate((w for w in told if w), start=1)]
+    found = [(row.sequence, row.type, row.refund_id) for row in story.outgoing]
+    if found != expected:
+        yield f"its outgoing events should be {_listed(expected)} and are {_listed(found)}"
+    if story.payment.outgoing_count != len(found):
+        yield f"it counts {story.payment.outgoing_count} outgoing events and has {len(found)}"
+
+
+def _announced(event: PaymentEvent) -> tuple[str, str | None] | None:
+    if event.refund_id is None and event.cause in ORDER_NOTES:
+        of_order = ORDER_NOTES[event.cause]
+        return (str(of_order), None) if of_order else None
+    told = _TOLD[event.refund_id is not None].get((event.cause, event.from_status or ""))
+    return (str(told), event.refund_id) if told else None
+
+
+def _listed(events: Sequence[tuple[int, str, str | None]]) -> str:
+    return ", ".join(f"{sequence} {kind}" for sequence, kind, _ in events) or "none"
+
+
+def refunds_add_up(story: Story) -> Iterator[str]:
+    """What is refunded and reserved is the sum of the refunds, and never more than was paid."""
+    payment, refunds = story.payment, story.refunds
+    paid_back = sum(r.amount for r in refunds if r.state is RefundStatus.SUCCEEDED)
+    held = sum(r.held for r in refunds)
+    if (payment.refunded_amount, payment.refunding_amount) != (paid_back, held):
+        yield (
+            f"it says {payment.refunded_amount} refunded and {payment.refunding_amount} reserved,"
+            f" its refunds say {paid_back} and {held}"
+        )
+    if paid_back + held > payment.amount:
+        yield f"{paid_back + held} shillings are refunded or reserved of {payment.amount} paid"
+    if payment.refund_count != len(refunds):
+        yield f"it counts {payment.refund_count} refunds and has {len(refunds)}"
+    for refund in refunds:
+        if refund.state is not RefundStatus.REVIEW and refund.held != _to_hold(refund):
+            yield f"refund {refund.id} is {refund.status} and holds {refund.held} of {refund.amount}"
+    in_doubt = any(refund.state is RefundStatus.REVIEW for refund in refunds)
+    if payment.state in PAID and not in_doubt and payment.state is not _paid_status(payment):
+        yield f"it is {payment.status} with {payment.refunded_amount} of {payment.amount} refunded"
+
+
+def _to_hold(refund: Refund) -> int:
+    return refund.amount if refund.state in REFUND_OPEN else 0
+
+
+def _paid_status(payment: Payment) -> PaymentStatus:
+    if payment.refunded_amount == payment.amount:
+        return PaymentStatus.REFUNDED
+    return PaymentStatus.PARTIALLY_REFUNDED if payment.refunded_amount else PaymentStatus.SUCCEEDED
+
+
+def review_says_why(story: Story) -> Iterator[str]:
+    """Whatever waits for a person names its reason."""
+    if story.payment.state is PaymentStatus.REVIEW and not story.payment.failure_reason:
+        yield "it is in review without a reason"
+    for refund in story.refunds:
+        if refund.state is RefundStatus.REVIEW and not refund.failure_reason:
+            yield f"refund {refund.id} is in review without a reason"
+
+
+def open_is_due(story: Story) -> Iterator[str]:
+    """Nothing is in the dark: whatever has no verdict has a time at which it is looked into."""
+    if story.payment.state in OPEN and story.payment.next_check_at is None:
+        yield f"it is {story.payment.status} and nobody will look into it"
+    for refund in story.refunds:
+        if refund.state in REFUND_OPEN and refund.next_check_at is None:
+            yield f"refund {refund.id} is {refund.status} and nobody will look into it"
+
+
+RULES: tuple[Rule, ...] = (trail_is_a_path, told_once, refunds_add_up, review_says_why, open_is_due)
+
+
+def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
+    """Yield every violation that the database alone shows; `tally` counts what was looked at."""
+    tally = tally or Tally()
+    for story in stories(runtime, tally):
+        for rule in RULES:
+            yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(story))
+    yield from verify_payouts(runtime, tally)
+    yield from verify_c2b(runtime, tally)
+    yield from inbox_is_worked_off(runtime, tally)
+    yield from one_key_one_resource(runtime, tally)
+    yield from inquiries_are_due(runtime)
+
+
+def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
+    """Yield every payment's story, oldest first, a batch in memory at a time."""
+    after = ""
+    while True:
+        with runtime.database.read() as session:
+            freeze(session)
+            batch = _stories(session, after)
+        if not batch:
+            return
+        for story in batch:
+            tally.counts["payments"] += 1
+            tally.counts["refunds"] += len(story.refunds)
+            tally.counts["outgoing events"] += len(story.outgoing)
+            tally.counts["review"] += story.payment.state is PaymentStatus.REVIEW
+            tally.counts["review"] += sum(r.state is RefundStatus.REVIEW for r in story.refunds)
+            yield story
+        after = batch[-1].payment.id
+
+
+def _stories(session: Session, after: str) -> list[Story]:
+    page = select(Payment).where(Payment.id > after).order_by(Payment.id).limit(BATCH)
+    payments = session.scalars(page).all()
+    ids = [payment.id for payment in payments]
+    of_events = select(PaymentEvent).where(PaymentEvent.payment_id.in_(ids)).order_by(PaymentEvent.sequence)
+    of_refunds = select(Refund).where(Refund.payment_id.in_(ids)).order_by(Refund.id)
+    columns = (OutgoingEvent.payment_id, OutgoingEvent.sequence, OutgoingEvent.type, OutgoingEvent.refund_id)
+    of_outgoing = select(*columns).where(OutgoingEvent.payment_id.in_(ids)).order_by(OutgoingEvent.sequence)
+    events = _by_payment(session.scalars(of_events).all())
+    refunds = _by_payment(session.scalars(of_refunds).all())
+    outgoing: Mapping[str, Sequence[Row[Any]]] = _by_payment(list(session.execute(of_outgoing)))
+    return [Story(one, events[one.id], outgoing[one.id], refunds[one.id]) for one in payments]
+
+
+def _by_payment(rows: Sequence[Item]) -> "defaultdict[str, list[Item]]":
+    found: defaultdict[str, list[Item]] = defaultdict(list)
+    for row in rows:
+        found[row.payment_id].append(row)
+    return found
+
+
+def inbox_is_worked_off(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
+    """Every callback that was stored was understood, or set aside with a verdict; none waits or failed."""
+    idle = [InboxVerdict.RECEIVED, InboxVerdict.FAILED]
+    with runtime.database.read() as session:
+        tally.counts["callbacks"] += session.scalar(select(func.count()).select_from(CallbackInbox)) or 0
+        columns = select(CallbackInbox.id, CallbackInbox.kind, CallbackInbox.verdict, CallbackInbox.attempts)
+        rows = session.execute(
+            columns.where(CallbackInbox.verdict.in_(idle)).order_by(CallbackInbox.id).limit(BATCH)
+        ).all()
+    for number, kind, verdict, attempts in rows:
+        said = f"this {kind} callback is {verdict} after {attempts} attempts"
+        yield Violation(inbox_is_worked_off.__name__, f"callback {number}", said)
+
+
+def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
+    """Every question without an answer has a time at which it is asked again."""
+    open_and_idle = Inquiry.completed_at.is_(None), Inquiry.next_check_at.is_(None)
+    waiting = select(Inquiry.id).where(*open_and_idle).limit(BATCH)
+    with runtime.database.read() as session:
+        found = session.scalars(waiting).all()
+    for subject in found:
+        yield Violation(inquiries_are_due.__name__, subject, "nobody will ask this question again")
+
+
+def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
+    """Each idempotency key belongs to one payment or refund, and its stored answer is about that one."""
+    name, last = one_key_one_resource.__name__, 0
+    while True:
+        with runtime.database.read() as session:
+            freeze(session)
+            page = select(IdempotencyKey).where(IdempotencyKey.id > last)
+            keys = session.scalars(page.order_by(IdempotencyKey.id).limit(BATCH)).all()
+            owners = _owners(session, [key.resource_id for key in keys])
+        if not keys:
+            return
+        last = keys[-1].id
+        tally.counts["keys"] += len(keys)
+        for key in keys:
+            subject = f"key {key.id}"
+            if owners[key.resource_id] == 0:
+                yield Violation(name, subject, f"it names {key.resource_id}, which does not exist")
+            if owners[key.resource_id] > 1:
+                yield Violation(name, subject, f"another key names {key.resource_id} as well")
+            if not _answer_names(runtime, key):
+                yield Violation(name, subject, f"its answer is not about {key.resource_id}")
+
+
+def _answer_names(runtime: Runtime, key: IdempotencyKey) -> bool:
+    """Tell whether a kept answer is about what the key names; one that is not given yet is not wrong."""
+    if key.answer_body is None:
+        return True
+    return key.resource_id.encode() in runtime.vault.decrypt_bytes(key.answer_body)
+
+
+def _owners(session: Session, ids: Sequence[str]) -> Counter[str]:
+    """Return how many keys name each id; 0 where no payment or refund has it."""
+    known = set(session.scalars(select(Payment.id).where(Payment.id.in_(ids))))
+    known |= set(session.scalars(select(Refund.id).where(Refund.id.in_(ids))))
+    named = select(IdempotencyKey.resource_id).where(IdempotencyKey.resource_id.in_(ids))
+    return Counter(found for found in session.scalars(named) if found in known)

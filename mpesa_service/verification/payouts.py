@@ -1,0 +1,177 @@
+"""What must be true of payouts and their batches, alone and beside the simulator's own ledger.
+
+A payout is traced to M-Pesa's record by the token in the address that its result goes to, so one that
+never heard of its ids is found as well.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mpesa_service.core.encryption import token_hash
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.announcements import batch_event, payout_event
+from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, same_person
+from mpesa_service.domain.states import PAYOUT_OPEN, PAYOUT_TRANSITIONS, PayoutStatus
+from mpesa_service.models import OutgoingEvent, Payout, PayoutBatch, PayoutEvent
+from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, freeze, misstep
+
+Json = Mapping[str, Any]
+Subject = Payout | PayoutBatch
+
+_PAYOUT_MOVES, _BATCH_MOVES = Moves.of(PAYOUT_TRANSITIONS), Moves.of(BATCH_TRANSITIONS)
+_NEVER_PAID = frozenset({PayoutStatus.WAITING, PayoutStatus.FAILED, PayoutStatus.CANCELED})
+_ENDED = frozenset({"completed", "failed"})
+
+
+def verify_payouts(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
+    """Yield every violation that the database alone shows, a page of rows in memory at a time."""
+    tables: tuple[type[Subject], ...] = (PayoutBatch, Payout)
+    for table in tables:
+        after = ""
+        while True:
+            with runtime.database.read() as session:
+                freeze(session)
+                page = select(table).where(table.id > after).order_by(table.id).limit(BATCH)
+                subjects = cast(Sequence[Subject], session.scalars(page).all())
+                found = [(subject, said) for subject, said in _faults(session, subjects, tally)]
+            if not subjects:
+                break
+            yield from (Violation(rule, subject.id, said) for subject, (rule, said) in found)
+            after = subjects[-1].id
+
+
+Fault = tuple[str, str]
+
+
+def _faults(session: Session, subjects: Sequence[Subject], tally: Tally) -> Iterator[tuple[Subject, Fault]]:
+    ids = [subject.id for subject in subjects]
+    lines, told = defaultdict[str, list[PayoutEvent]](list), defaultdict[str, list[Any]](list)
+    trails = select(PayoutEvent).where(PayoutEvent.subject_id.in_(ids)).order_by(PayoutEvent.sequence)
+    for line in session.scalars(trails):
+        lines[line.subject_id].append(line)
+    columns = (OutgoingEvent.subject_id, OutgoingEvent.sequence, OutgoingEvent.type)
+    outgoing = select(*columns).where(OutgoingEvent.subject_id.in_(ids)).order_by(OutgoingEvent.sequence)
+    for row in session.execute(outgoing):
+        told[row.subject_id].append((row.sequence, row.type))
+    for subject in subjects:
+        trail = lines[subject.id]
+        yield from ((subject, ("payout_trail_is_a_path", said)) for said in _path(subject, trail))
+        yield from ((subject, ("payout_told_once", said)) for said in _told(subject, trail, told[subject.id]))
+        if isinstance(subject, Payout):
+            tally.counts["payouts"] += 1
+            tally.counts["review"] += subject.state is PayoutStatus.REVIEW
+            yield from ((subject, ("payout_is_in_order", said)) for said in _of_row(subject))
+        else:
+            tally.counts["batches"] += 1
+            yield from ((subject, ("batch_adds_up", said)) for said in _of_batch(session, subject))
+
+
+def _path(subject: Subject, trail: Sequence[PayoutEvent]) -> Iterator[str]:
+    of_row = isinstance(subject, Payout)
+    moves = _PAYOUT_MOVES if of_row else _BATCH_MOVES
+    begins = ("waiting",) if of_row else ("running", "waiting_approval")
+    numbers = [line.sequence for line in trail]
+    if numbers != list(range(1, subject.event_count + 1)):
+        yield f"its audit trail should count 1 to {subject.event_count} and counts {numbers}"
+    at: str | None = None
+    for line in trail:
+        fault = misstep(line, at, moves, begins)
+        if fault is not None:
+            yield f"event {line.sequence} ({line.cause}) {fault}"
+        at = line.to_status
+    if at != subject.status:
+        yield f"it is {subject.status}, but its audit trail ends at {at}"
+
+
+def _told(subject: Subject, trail: Sequence[PayoutEvent], told: Sequence[tuple[int, str]]) -> Iterator[str]:
+    announced = [event for line in trail if (event := _announced(subject, line)) is not None]
+    expected = list(enumerate(announced, start=1))
+    if told != expected or subject.outgoing_count != len(told):
+        yield f"its outgoing events should be {expected} and are {told}; it counts {subject.outgoing_count}"
+
+
+def _announced(subject: Subject, line: PayoutEvent) -> str | None:
+    if isinstance(subject, PayoutBatch):
+        return batch_event(line.cause, BatchStatus(line.to_status))
+    moved = line.cause in _PAYOUT_MOVES.names
+    return payout_event(PayoutStatus(line.to_status)) if moved else None
+
+
+def _of_row(row: Payout) -> Iterator[str]:
+    if row.state in PAYOUT_OPEN and row.next_check_at is None:
+        yield f"it is {row.status} and nobody will look into it"
+    if row.state is PayoutStatus.WAITING and row.next_check_at is not None:
+        yield "it waits, but would be asked about"
+    if row.state is PayoutStatus.REVIEW and not row.failure_reason:
+        yield "it is in review without a reason"
+
+
+def _of_batch(session: Session, batch: PayoutBatch) -> Iterator[str]:
+    count, total = func.count(), func.coalesce(func.sum(Payout.amount), 0)
+    rows, amount = session.execute(select(count, total).where(Payout.batch_id == batch.id)).one()
+    if (rows, int(amount)) != (batch.row_count, batch.total_amount):
+        yield f"it says {batch.row_count} rows of {batch.total_amount}, it has {rows} of {amount}"
+    live = select(Payout.id).where(Payout.batch_id == batch.id, Payout.status.in_(PAYOUT_UNFINISHED)).limit(1)
+    if batch.completed_at is not None and session.scalars(live).first() is not None:
+        yield "it is closed, but a row of it may move yet"
+    begun = select(Payout.id).where(Payout.batch_id == batch.id, Payout.begun_at.is_not(None)).limit(1)
+    approved = batch.approved_by is not None and not same_person(batch.approved_by, batch.created_by)
+    if batch.needs_approval and not approved and session.scalars(begun).first() is not None:
+        yield "rows of it were sent without a second person's approval"
+
+
+def verify_payouts_in_ledger(
+    runtime: Runtime, told: Json, *, settled: bool, tally: Tally
+) -> Iterator[Violation]:
+    """Yield every violation that the simulator's ledger shows; `settled` says that settling time is over."""
+    asked, paid = _at_m_pesa(told)
+    after = ""
+    while True:
+        with runtime.database.read() as session:
+            page = select(Payout).where(Payout.id > after).order_by(Payout.id).limit(BATCH)
+            rows = session.scalars(page).all()
+            settlers = _settled_by_people(session, [row.id for row in rows])
+        if not rows:
+            return
+        for row in rows:
+            commands = asked.get(row.result_token_hash, ())
+            entries = [entry for command in commands for entry in paid.get(command["conversationId"], ())]
+            tally.counts["payouts paid"] += len(entries)
+            faults = [*_compared(row, entries, row.id in settlers)]
+            if settled and row.state in PAYOUT_OPEN and any(one["state"] in _ENDED for one in commands):
+                faults.append(f"it is {row.status}, but M-Pesa has ended it")
+            yield from (Violation("payout_paid_once", row.id, said) for said in faults)
+        after = rows[-1].id
+
+
+def _at_m_pesa(told: Json) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, Sequence[Json]]]:
+    """Return what M-Pesa was asked to pay, by the hash of its address, and what it paid, by its own id."""
+    asked, paid = defaultdict[str, list[Json]](list), defaultdict[str, list[Json]](list)
+    for command in told["payouts"]:
+        asked[token_hash(command["resultUrl"].rpartition("/")[2])].append(command)
+    for entry in [*told["credits"], *told["transfers"]]:
+        paid[entry.get("conversationId", "")].append(entry)
+    return asked, paid
+
+
+def _settled_by_people(session: Session, ids: Sequence[str]) -> set[str]:
+    statement = select(PayoutEvent.subject_id).where(
+        PayoutEvent.subject_id.in_(ids), PayoutEvent.cause == "payout_settled_by_operator"
+    )
+    return set(session.scalars(statement))
+
+
+def _compared(row: Payout, entries: Sequence[Json], settled_by_a_person: bool) -> Iterator[str]:
+    if len(entries) > 1:
+        yield f"it was paid {len(entries)} times"
+    if entries and row.state in _NEVER_PAID:
+        yield f"it is {row.status}, but was paid ({entries[0]['receipt']})"
+    if entries and entries[0]["amount"] != row.amount:
+        yield f"it is of {row.amount} shillings, {entries[0]['amount']} were paid"
+    if not entries and row.state is PayoutStatus.SUCCEEDED and not settled_by_a_person:
+        yield "it is succeeded, but was never paid"

@@ -1,0 +1,1 @@
+"""What every route shares: the blueprint, guards, reading requests, answers and errors."""

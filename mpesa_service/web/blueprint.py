@@ -1,0 +1,130 @@
+"""The blueprint of the API, how its routes are guarded and limited, and how they reach the services."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import current_app
+from flask_smorest import Blueprint
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.web.auth import current_principal, require_admin
+from mpesa_service.web.envelopes import ErrorSchema
+from mpesa_service.web.parsing import JSON_OR_CSV, StrictParser
+
+RUNTIME = "mpesa_service"
+View = TypeVar("View", bound=Callable[..., Any])
+
+_ERRORS = {
+    400: "The request is not valid; nothing was done.",
+    401: "No token, or one that is not believed.",
+    403: "The token lacks the role.",
+    404: "No such thing, or not the caller's.",
+    409: "The present state forbids it; `Retry-After` says when to try again, if ever.",
+    413: "The body is too large: 64 kB are taken where nothing else is said.",
+    415: "The body is of another type.",
+    422: "The Idempotency-Key, or the reference, was used with another request.",
+    429: "Too many requests; see `Retry-After`.",
+    500: "A fault of the service.",
+    502: "M-Pesa answered, and no; no money moved.",
+    503: "Not possible right now; nothing was done. See `Retry-After`.",
+}
+
+
+class StrictBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint that reads requests strictly, and whose routes return responses."""
+
+    ARGUMENTS_PARSER = StrictParser()
+    DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {  # noqa: RUF012 - as flask-smorest declares it
+        **Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
+        JSON_OR_CSV: "application/json",
+    }
+
+    def response(self, status_code: int, schema: Any, **details: str) -> Callable[[View], View]:
+        """Document what a route returns.
+
+        The routes return finished responses. The library's own decorator would serialize what they return. At
+        each further decorator of a route it would also copy every schema that is documented so far.
+        """
+        return self.doc(responses=documented(status_code, schema, **details))  # type: ignore[no-any-return]
+
+    def alt_response(self, status_code: int, *, schema: Any, **details: str) -> Callable[[View], View]:
+        """Document what else a route may return."""
+        return self.response(status_code, schema, **details)
+
+
+def documented(
+    status: int, schema: Any, *, description: str = "", content_type: str = "application/json"
+) -> dict[str, Any]:
+    """Return the OpenAPI description of one response."""
+    content = {content_type: {"schema": schema}}
+    return {str(status): {"description": description or HTTPStatus(status).phrase, "content": content}}
+
+
+blueprint = StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
+
+
+class Guard(StrEnum):
+    """Who may call a route. Each route declares one, and a test fails for one that does not."""
+
+    PUBLIC = "public"
+    USER = "user"
+    ADMIN = "admin"
+
+
+def guard(who: Guard) -> Callable[[View], View]:
+    """Let only `who` in, before anything else is looked at."""
+
+    def decorate(view: View) -> View:
+        if who is Guard.PUBLIC:
+            view.guard = who  # type: ignore[attr-defined]
+            return view
+
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if who is Guard.ADMIN:
+                require_admin()
+            else:
+                current_principal()
+            return view(*args, **kwargs)
+
+        guarded.guard = who  # type: ignore[attr-defined]
+        return blueprint.doc(security=[{"bearer": []}])(guarded)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def errors(*statuses: int) -> Callable[[View], View]:
+    """Document the errors that a route can give, in the one shape."""
+
+    responses: dict[str, Any] = {}
+    for status in sorted({*statuses, 500, 503}):
+        responses |= documented(status, ErrorSchema, description=_ERRORS[status])
+    return blueprint.doc(responses=responses)  # type: ignore[no-any-return]
+
+
+def _limited(group: str) -> Callable[[View], View]:
+    """Return a decorator for routes whose requests count against one of the caller's limits."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            runtime().request_limits.hit(group, current_principal().subject)
+            return view(*args, **kwargs)
+
+        return counted  # type: ignore[return-value]
+
+    return decorate
+
+
+limited = _limited("api")
+limited_refunds = _limited("refunds")
+limited_payouts = _limited("payouts")
+
+
+def runtime() -> Runtime:
+    """Return what this application's services work with."""
+    bound: Runtime = current_app.extensions[RUNTIME]
+    return bound

@@ -1,0 +1,133 @@
+"""Strict reading of requests: plain numbers only, every fault a 400 or 415 in the one shape.
+
+JSON, and CSV where a route takes rows.
+"""
+
+import json
+from typing import Any, NoReturn
+
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError
+from webargs import missing
+from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from mpesa_service.errors import InvalidAmount, InvalidPhone, InvalidRequest
+from mpesa_service.web.csv_rows import read_csv
+
+_CODES = {
+    "phoneNumber": InvalidPhone.code,
+    "amount": InvalidAmount.code,
+    "orderId": "invalid_order_id",
+}
+JSON_OR_CSV = "json_or_csv"
+MIN_KEY_LENGTH, MAX_KEY_LENGTH = 1, 255
+
+_PLACES = ("json", "query", JSON_OR_CSV)
+
+
+class StrictParser(FlaskParser):
+    """webargs' parser with our errors. An empty body counts as no fields; unknown ones are refused."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as webargs declares it
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+        JSON_OR_CSV: RAISE,
+    }
+    __location_map__: dict[str, Any] = {  # noqa: RUF012 - as webargs declares it
+        **FlaskParser.__location_map__,
+        JSON_OR_CSV: "load_json_or_csv",
+    }
+
+    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
+        raw = req.get_data(cache=True)
+        if not raw:
+            return missing
+        if not is_json_request(req):
+            raise UnsupportedMediaType("The body must be application/json.")
+        return _strict_json(raw)
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        found = super().load_querystring(req, schema)
+        twice = [
+            name for name, values in req.args.lists() if len(values) > 1 and name not in found.multiple_keys
+        ]
+        if twice:
+            raise invalid({"query": {name: ["Stands twice."] for name in twice}})
+        return found
+
+    def load_json_or_csv(self, req: Request, schema: Schema) -> Any:
+        """Read a JSON object; or CSV, which is the field `rows`, with the other fields from the query."""
+        if req.mimetype != "text/csv":
+            return self.load_json(req, schema)
+        if len(list(req.args.items(multi=True))) != len(req.args):
+            raise InvalidRequest("A parameter stands twice.")
+        return {**req.args.to_dict(), "rows": read_csv(req.get_data(cache=True))}
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+        raise invalid(error.messages)
+
+
+def _strict_json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode(), parse_constant=_not_a_number, object_pairs_hook=_no_twins)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from error
+
+
+def _not_a_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a field stands twice")
+    return found
+
+
+def invalid(messages: Any) -> InvalidRequest:
+    """Return one error for all that is wrong with a body: the first sentence leads, all are listed."""
+    by_field = messages
+    if isinstance(messages, dict):
+        by_field = next((messages[place] for place in _PLACES if place in messages), messages)
+    if not isinstance(by_field, dict):
+        by_field = {"_schema": by_field}
+    by_field = {field: _flat(found) for field, found in by_field.items()}
+    field, sentences = next(iter(by_field.items()))
+    sentence = sentences[0]
+    if field == "_schema":
+        field, sentence = "body", "must be a JSON object."
+    message = sentence if field in _CODES and not sentence.startswith("Missing") else f"{field}: {sentence}"
+    return InvalidRequest(message, code=_CODES.get(field, InvalidRequest.code), details={"fields": by_field})
+
+
+def _flat(found: Any) -> list[str]:
+    if isinstance(found, dict):
+        return [sentence for inner in found.values() for sentence in _flat(inner)]
+    if isinstance(found, list):
+        return [str(item) for item in found]
+    return [str(found)]
+
+
+def idempotency_key(req: Request) -> str | None:
+    """Return the Idempotency-Key header, bare or quoted, or None; raise InvalidRequest if unusable."""
+    if len(req.headers.getlist("Idempotency-Key")) > 1:
+        raise InvalidRequest("Send one Idempotency-Key.", code="invalid_idempotency_key")
+    raw = req.headers.get("Idempotency-Key")
+    if raw is None:
+        return None
+    key = raw.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not MIN_KEY_LENGTH <= len(key) <= MAX_KEY_LENGTH or not _visible(key):
+        raise InvalidRequest(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters.",
+            code="invalid_idempotency_key",
+        )
+    return key
+
+
+def _visible(text: str) -> bool:
+    return all("!" <= character <= "~" for character in text)

@@ -1,0 +1,71 @@
+"""Fields of query strings: whole numbers, words, moments, and where a page begins."""
+
+import base64
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from mpesa_service.web.fields import NAIROBI
+
+_MOMENT = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+ -]\d\d:\d\d)?)?", re.ASCII
+)
+_NO_MOMENT = "Not a date or date-time such as 2026-11-22, 2026-11-22T14:00 or 2026-11-22T14:00:00+03:00."
+
+
+class WholeNumber(fields.Integer):
+    """Up to twelve digits and nothing else: no sign, blank, point or underscore."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if re.fullmatch(r"[0-9]{1,12}", str(value)) is None:
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Words(fields.List[str]):
+    """Some of the words: repeated, or with commas between them. Loads as a frozenset."""
+
+    def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
+        word = fields.String(validate=validate.OneOf(words), metadata={"enum": list(words)})
+        super().__init__(word, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        split = [word for text in value for word in text.split(",")]
+        return frozenset(super()._deserialize(split, attr, data, **kwargs))
+
+
+class Moment(fields.Field[datetime]):
+    """A date (its first instant) or a date-time, in Nairobi where no zone is named.
+
+    A blank before the offset is taken for the `+` that it was before a query string was read.
+    """
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        match = _MOMENT.fullmatch(value)
+        if match is None:
+            raise ValidationError(_NO_MOMENT)
+        date, clock, zone = match.groups()
+        try:
+            found = datetime.fromisoformat(f"{date}T{clock or '00:00'}{(zone or '').replace(' ', '+')}")
+        except ValueError as error:  # the 30th of February
+            raise ValidationError(_NO_MOMENT) from error
+        return found if found.tzinfo else found.replace(tzinfo=NAIROBI)
+
+
+class Cursor(fields.Field[str]):
+    """Where the next page begins: what `next` said. Loads as an id."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if re.fullmatch(r"[A-Za-z0-9_-]{32}", value) is not None:
+            found = base64.urlsafe_b64decode(value)
+            if re.fullmatch(rb"[0-9a-f]{24}", found) is not None:
+                return found.decode()
+        raise ValidationError("Not what `next` said on the page before.")
+
+
+def cursor(payment_id: str | None) -> str | None:
+    """Return what `Cursor` loads as this id."""
+    return base64.urlsafe_b64encode(payment_id.encode()).decode() if payment_id else None

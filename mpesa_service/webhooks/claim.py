@@ -1,0 +1,198 @@
+"""Taking up deliveries that are due, so that no two workers send the same attempt.
+
+A claim is a lease: whoever dies with it is replaced when it runs out. Endpoints take turns, each has a
+few lanes whoever drives on them, and those that struggle have one: a receiver that hangs takes few of the
+threads that serve the others. A lane carries a bundle, sent one after the other under one lease; no two
+leases of an endpoint end at the same moment, so its lanes can be counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
+from mpesa_service.models.statements import table_of
+
+LEASE = timedelta(seconds=90)
+LANES = 4
+"""Attempts under way at a time to one endpoint."""
+FIRST_BUNDLE, BUNDLE = 10, 50
+"""Deliveries on a lane at first, and at most: a worker that dies may have sent all and written down none."""
+MAX_CLAIMS = 5
+"""Claims in a row that nothing came of: the delivery itself must be what kills its workers."""
+CRASHES = f"Set aside: {MAX_CLAIMS} attempts in a row came to no end. Resend it when the cause is found."
+
+_D, _E = table_of(WebhookDelivery).c, table_of(OutgoingEvent).c
+_OF_ENDPOINT = _D.endpoint_id == bindparam("of_endpoint")
+_LANES_IN_USE = select(func.count(_D.lease_until.distinct()), func.max(_D.lease_until)).where(
+    _OF_ENDPOINT, _D.lease_until > bindparam("now")
+)
+_THESE = _D.id.in_(bindparam("ids", expanding=True))
+_LEASE_THEM = (
+    update(table_of(WebhookDelivery))
+    .where(_THESE)
+    .values(lease_until=bindparam("until"), claims=_D.claims + 1)
+)
+_SET_ASIDE = (
+    update(table_of(WebhookDelivery))
+    .where(_THESE)
+    .values(status=DeliveryStatus.PARKED, lease_until=None, last_error=CRASHES)
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many lanes a worker can drive on, and how many of them of endpoints that struggle."""
+
+    all: int
+    struggling: int
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A claimed delivery: what is sent."""
+
+    delivery_id: int
+    event_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What one lane of an endpoint carries. `lease_until` tells this claim from any other of the endpoint."""
+
+    endpoint_id: str
+    url: str
+    secrets_encrypted: tuple[bytes, ...]
+    struggling: bool
+    lease_until: datetime
+    parcels: tuple[Parcel, ...]
+
+
+class Sizes:
+    """How much goes on a lane of each endpoint: what its lanes got through in time, twice as much after that.
+
+    So a slow receiver's deliveries are not leased and given back over and over.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[str, int] = {}
+
+    def of(self, endpoint_id: str) -> int:
+        return self._of.get(endpoint_id, FIRST_BUNDLE)
+
+    def learn(self, endpoint_id: str, begun: int, left: int) -> None:
+        """Note how many deliveries of a bundle were begun, and how many it was too late for."""
+        doubled = min(2 * begun, BUNDLE)
+        self._of[endpoint_id] = max(begun, 1) if left else max(doubled, self.of(endpoint_id))
+
+
+def claim(runtime: Runtime, room: Room, sizes: Sizes) -> list[Bundle]:
+    """Lease due deliveries, on as many lanes as there is room for, and return them; commits."""
+    now = runtime.clock()
+    waits = exists().where(_is_due(now), WebhookDelivery.endpoint_id == WebhookEndpoint.id)
+    waiting = select(WebhookEndpoint).where(WebhookEndpoint.enabled, waits)
+    if room.struggling < 1:
+        waiting = waiting.where(WebhookEndpoint.struggling.is_(False))
+    if room.all < 1 or not _any(runtime, waiting.with_only_columns(WebhookEndpoint.id).limit(1)):
+        return []
+    turns = waiting.order_by(WebhookEndpoint.struggling, WebhookEndpoint.served_at, WebhookEndpoint.id)
+    bundles: list[Bundle] = []
+    with runtime.database.begin() as session:
+        # NO KEY UPDATE: the transactions of money refer to endpoints, and must never wait here.
+        locked = turns.limit(room.all).with_for_update(key_share=True, skip_locked=True)
+        for endpoint in session.scalars(locked).all():
+            free = min(room.all - len(bundles), room.struggling if endpoint.struggling else room.all)
+            taken = _take(session, endpoint, now, free, sizes.of(endpoint.id))
+            if endpoint.struggling:
+                room = Room(room.all, room.struggling - len(taken))
+            bundles += taken
+    return bundles
+
+
+def _any(runtime: Runtime, statement: Select[str]) -> bool:
+    with runtime.database.read() as session:
+        return session.scalars(statement).first() is not None
+
+
+def _is_due(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    return and_(
+        WebhookDelivery.status == DeliveryStatus.WAITING,
+        WebhookDelivery.due_at <= now,
+        or_(WebhookDelivery.lease_until.is_(None), WebhookDelivery.lease_until <= now),
+    )
+
+
+FIND_DUE = (
+    select(_D.id, _D.claims, _E.event_id, _E.payload)
+    .join(OutgoingEvent, _E.id == _D.outgoing_event_id)
+    .where(_is_due(bindparam("now", type_=_D.due_at.type)), _OF_ENDPOINT)
+    .order_by(_D.due_at, _D.id)
+    .limit(bindparam("most"))
+)
+"""The due deliveries of an endpoint, oldest first."""
+
+
+def _take(session: Session, endpoint: WebhookEndpoint, now: datetime, room: int, size: int) -> list[Bundle]:
+    """Lease deliveries of a locked endpoint, oldest first, up to `size` a lane."""
+    connection = session.connection()
+    which = {"of_endpoint": endpoint.id, "now": now}
+    in_use, last = connection.execute(_LANES_IN_USE, which).one()
+    lanes, size = (1, 1) if endpoint.struggling else (LANES, size)
+    free = min(room, lanes - in_use)
+    if free < 1:
+        return []
+    due = connection.execute(FIND_DUE, {**which, "most": free * size}).all()
+    hopeless = [row.id for row in due if row.claims >= MAX_CLAIMS]
+    if hopeless:
+        connection.execute(_SET_ASIDE, {"ids": hopeless})
+    endpoint.served_at = now
+    until = now + LEASE if last is None else max(now + LEASE, last + timedelta(microseconds=1))
+    bundles = []
+    for rows in _by_lanes([row for row in due if row.claims < MAX_CLAIMS], free, size):
+        connection.execute(_LEASE_THEM, {"ids": [row.id for row in rows], "until": until})
+        bundles.append(_bundle(endpoint, rows, until, now))
+        until += timedelta(microseconds=1)
+    return bundles
+
+
+def _by_lanes(due: Sequence[Any], lanes: int, size: int) -> list[list[Any]]:
+    """Share out what is due, so that all lanes together keep its order as well as can be.
+
+    What came to no end before goes alone: should it kill its worker, it takes no other one with it.
+    """
+    alone = [[row] for row in due if row.claims][:lanes]
+    lanes -= len(alone)
+    rest = [row for row in due if not row.claims][: lanes * size]
+    return alone + [rest[lane::lanes] for lane in range(min(lanes, len(rest)))]
+
+
+def _bundle(endpoint: WebhookEndpoint, rows: Sequence[Any], until: datetime, now: datetime) -> Bundle:
+    keys = [endpoint.secret_encrypted]
+    valid = endpoint.previous_valid_until
+    if endpoint.previous_secret_encrypted is not None and valid is not None and valid > now:
+        keys.append(endpoint.previous_secret_encrypted)
+    return Bundle(
+        endpoint_id=endpoint.id,
+        url=endpoint.url,
+        secrets_encrypted=tuple(keys),
+        struggling=endpoint.struggling,
+        lease_until=until,
+        parcels=tuple(Parcel(row.id, row.event_id, row.payload) for row in rows),
+    )

@@ -1,0 +1,202 @@
+"""Who is told of events: endpoints are added, changed, disabled and given new secrets by admins."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.references import new_id
+from mpesa_service.errors import InvalidRequest, NotFound
+from mpesa_service.models import WebhookDelivery, WebhookEndpoint
+from mpesa_service.webhooks.addresses import AddressRefused, permitted_addresses, read_target
+from mpesa_service.webhooks.claim import MAX_CLAIMS
+from mpesa_service.webhooks.outcome import disable
+from mpesa_service.webhooks.signing import new_secret
+
+log = logging.getLogger("mpesa_service.audit")
+
+OLD_SECRET_LIFE = timedelta(hours=24)
+DISABLED_REASON = "Disabled by an operator."
+
+
+@dataclass(frozen=True)
+class EndpointRecord:
+    """An endpoint as admins see it. `secret` is there only in the answer to its making or rotation."""
+
+    id: str
+    url: str
+    description: str
+    event_types: tuple[str, ...]
+    enabled: bool
+    disabled_reason: str | None
+    previous_secret_valid_until: datetime | None
+    created_by: str
+    created_at: datetime
+    updated_by: str
+    updated_at: datetime
+    secret: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointChange:
+    """What to change of an endpoint; None leaves it as it is. No event types means all of them."""
+
+    url: str | None = None
+    description: str | None = None
+    event_types: Sequence[EventType] | None = None
+    enabled: bool | None = None
+
+
+def add_endpoint(
+    runtime: Runtime, actor: str, url: str, event_types: Sequence[EventType] = (), description: str = ""
+) -> EndpointRecord:
+    """Add an endpoint, told of `event_types` (of all if empty) from now on; the record has the secret.
+
+    Raises InvalidRequest if events may not be posted to `url`.
+    """
+    check_address(runtime, url)
+    now = runtime.clock()
+    secret = new_secret()
+    with runtime.database.begin() as session:
+        endpoint = WebhookEndpoint(
+            id=new_id(now),
+            url=url,
+            description=description,
+            types=_in_order(event_types),
+            secret_encrypted=runtime.vault.encrypt(secret),
+            enabled=True,
+            struggling=False,
+            served_at=now,
+            created_by=actor,
+            created_at=now,
+            updated_by=actor,
+            updated_at=now,
+        )
+        session.add(endpoint)
+        session.flush()
+        record = endpoint_record(endpoint, secret)
+    _audit("webhook endpoint added", endpoint, actor)
+    return record
+
+
+def list_endpoints(runtime: Runtime) -> tuple[EndpointRecord, ...]:
+    """Return all endpoints, disabled ones too, oldest first."""
+    with runtime.database.read() as session:
+        found = session.scalars(select(WebhookEndpoint).order_by(WebhookEndpoint.id))
+        return tuple(endpoint_record(endpoint) for endpoint in found)
+
+
+def get_endpoint(runtime: Runtime, endpoint_id: str) -> EndpointRecord:
+    """Return one endpoint; raise NotFound."""
+    with runtime.database.read() as session:
+        return endpoint_record(find_endpoint(session, endpoint_id))
+
+
+def change_endpoint(runtime: Runtime, actor: str, endpoint_id: str, change: EndpointChange) -> EndpointRecord:
+    """Change an endpoint; raise NotFound, or InvalidRequest for its address.
+
+    Disabling sets aside what waits for it; enabling takes that up again, as new, at once.
+    """
+    if change.url is not None:
+        check_address(runtime, change.url)
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        endpoint = find_endpoint(session, endpoint_id, lock=True)
+        if change.url is not None:
+            endpoint.url = change.url
+        if change.description is not None:
+            endpoint.description = change.description
+        if change.event_types is not None:
+            endpoint.types = _in_order(change.event_types)
+        if change.enabled is True and not endpoint.enabled:
+            _enable(session, endpoint, now)
+        if change.enabled is False and endpoint.enabled:
+            disable(session, endpoint, DISABLED_REASON, actor, now)
+        endpoint.updated_by, endpoint.updated_at = actor, now
+        record = endpoint_record(endpoint)
+    _audit("webhook endpoint changed", endpoint, actor)
+    return record
+
+
+def disable_endpoint(runtime: Runtime, actor: str, endpoint_id: str) -> EndpointRecord:
+    """Tell an endpoint of nothing more; raise NotFound. Its record and its deliveries stay."""
+    return change_endpoint(runtime, actor, endpoint_id, EndpointChange(enabled=False))
+
+
+def rotate_secret(runtime: Runtime, actor: str, endpoint_id: str) -> EndpointRecord:
+    """Give an endpoint a new secret, which the record has; the old one signs as well for 24 hours.
+
+    Two are valid at a time: a third one, from a rotation shortly before, ends at once. Raises NotFound.
+    """
+    now = runtime.clock()
+    secret = new_secret()
+    with runtime.database.begin() as session:
+        endpoint = find_endpoint(session, endpoint_id, lock=True)
+        endpoint.previous_secret_encrypted = endpoint.secret_encrypted
+        endpoint.previous_valid_until = now + OLD_SECRET_LIFE
+        endpoint.secret_encrypted = runtime.vault.encrypt(secret)
+        endpoint.updated_by, endpoint.updated_at = actor, now
+        record = endpoint_record(endpoint, secret)
+    _audit("webhook secret rotated", endpoint, actor)
+    return record
+
+
+def find_endpoint(session: Session, endpoint_id: str, *, lock: bool = False) -> WebhookEndpoint:
+    """Return an endpoint, locked if wished; raise NotFound."""
+    statement = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
+    if lock:
+        statement = statement.with_for_update(key_share=True)
+    endpoint = session.scalars(statement).one_or_none() if endpoint_id.isprintable() else None
+    if endpoint is None:
+        raise NotFound("There is no such webhook endpoint.")
+    return endpoint
+
+
+def check_address(runtime: Runtime, url: str) -> None:
+    """Raise InvalidRequest unless events may be posted to `url`. It is checked again at every attempt."""
+    try:
+        permitted_addresses(read_target(url), runtime.settings.webhook_networks)
+    except AddressRefused as refusal:
+        raise InvalidRequest(str(refusal), code="webhook_address_refused") from refusal
+
+
+def endpoint_record(endpoint: WebhookEndpoint, secret: str | None = None) -> EndpointRecord:
+    return EndpointRecord(
+        id=endpoint.id,
+        url=endpoint.url,
+        description=endpoint.description,
+        event_types=tuple(endpoint.types),
+        enabled=endpoint.enabled,
+        disabled_reason=endpoint.disabled_reason,
+        previous_secret_valid_until=endpoint.previous_valid_until,
+        created_by=endpoint.created_by,
+        created_at=endpoint.created_at,
+        updated_by=endpoint.updated_by,
+        updated_at=endpoint.updated_at,
+        secret=secret,
+    )
+
+
+def _in_order(event_types: Sequence[EventType]) -> list[EventType]:
+    return [known for known in EventType if known in event_types]
+
+
+def _enable(session: Session, endpoint: WebhookEndpoint, now: datetime) -> None:
+    endpoint.enabled, endpoint.disabled_reason, endpoint.struggling = True, None, False
+    session.execute(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.endpoint_id == endpoint.id)
+        .where(WebhookDelivery.status == DeliveryStatus.PARKED)
+        .where(WebhookDelivery.claims < MAX_CLAIMS)  # the others were set aside for what they did
+        .values(status=DeliveryStatus.WAITING, attempts=0, claims=0, due_at=now)
+    )
+
+
+def _audit(what: str, endpoint: WebhookEndpoint, actor: str) -> None:
+    log.info(what, extra={"endpoint_id": endpoint.id, "actor": actor, "enabled": endpoint.enabled})

@@ -1,0 +1,197 @@
+"""Looking at deliveries, and sending events again: one, or those of a time."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Exists, ScalarSelect, exists, func, insert, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.moments import can_be_kept
+from mpesa_service.errors import Conflict, InvalidRequest, NotFound
+from mpesa_service.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
+from mpesa_service.models.base import UtcDateTime
+from mpesa_service.models.commit_sql import DELIVERY_COLUMNS
+from mpesa_service.webhooks.endpoints import find_endpoint
+
+log = logging.getLogger("mpesa_service.audit")
+
+DELIVERIES_SHOWN = 50
+REPLAY_LIMIT = 10_000
+"""Events that one replay may send again."""
+LARGEST_ROW_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class DeliveryRecord:
+    """One event on its way to one endpoint, as admins see it."""
+
+    id: int
+    endpoint_id: str
+    event_id: str
+    event_type: str
+    subject_id: str
+    payment_id: str | None
+    sequence: int
+    resend: int
+    status: str
+    attempts: int
+    due_at: datetime | None
+    last_attempt_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+    last_body: str | None
+    delivered_at: datetime | None
+    created_at: datetime
+
+
+def list_deliveries(
+    runtime: Runtime,
+    endpoint_id: str,
+    status: DeliveryStatus | None = None,
+    limit: int = DELIVERIES_SHOWN,
+    before: int | None = None,
+) -> tuple[DeliveryRecord, ...]:
+    """Return deliveries of an endpoint, latest first; `before` is the id of the last one of the page before.
+
+    Raises NotFound if there is no such endpoint.
+    """
+    statement = (
+        select(WebhookDelivery, OutgoingEvent)
+        .join(OutgoingEvent, OutgoingEvent.id == WebhookDelivery.outgoing_event_id)
+        .where(WebhookDelivery.endpoint_id == endpoint_id)
+        .order_by(WebhookDelivery.id.desc())
+        .limit(limit)
+    )
+    if status is not None:
+        statement = statement.where(WebhookDelivery.status == status)
+    if before is not None:
+        statement = statement.where(WebhookDelivery.id < min(before, LARGEST_ROW_ID))
+    with runtime.database.read() as session:
+        find_endpoint(session, endpoint_id)
+        return tuple(_record(delivery, event) for delivery, event in session.execute(statement))
+
+
+def resend(runtime: Runtime, actor: str, delivery_id: int) -> DeliveryRecord:
+    """Send a delivery's event again, as a delivery of its own under the same webhook-id, due at once.
+
+    Raises NotFound, and Conflict if its endpoint is disabled or the event is on its way already.
+    """
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        found = session.get(WebhookDelivery, min(delivery_id, LARGEST_ROW_ID))
+        if found is None:
+            raise NotFound("There is no such delivery.")
+        endpoint = _enabled(session, found.endpoint_id)
+        event = session.get_one(OutgoingEvent, found.outgoing_event_id)
+        if session.scalar(select(_on_its_way(endpoint, event.id))):
+            raise Conflict("This event is on its way to the endpoint already.", code="already_waiting")
+        delivery = WebhookDelivery(
+            endpoint_id=endpoint.id,
+            outgoing_event_id=event.id,
+            resend=session.scalar(select(_next_resend(endpoint, event.id))),
+            status=DeliveryStatus.WAITING,
+            attempts=0,
+            claims=0,
+            due_at=now,
+            created_at=now,
+        )
+        session.add(delivery)
+        session.flush()
+        record = _record(delivery, event)
+    _audit("webhook event sent again", actor, endpoint, event_id=event.event_id)
+    return record
+
+
+def replay(runtime: Runtime, actor: str, endpoint_id: str, since: datetime, until: datetime) -> int:
+    """Send an endpoint again every event written from `since` to before `until`; return how many.
+
+    Only types that it wants, also those from before it was added; those on their way are left out.
+    Raises NotFound, Conflict if it is disabled, and InvalidRequest if `since` is not before `until`, either
+    cannot be reckoned with, or there are more than REPLAY_LIMIT.
+    """
+    if not (can_be_kept(since) and can_be_kept(until)):
+        raise InvalidRequest("Ask for a time between 1900 and 9000.", code="invalid_time_range")
+    if since >= until:
+        raise InvalidRequest("`from` must be before `to`.", code="invalid_time_range")
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        endpoint = _enabled(session, endpoint_id)
+        wanted = [
+            OutgoingEvent.created_at >= since,
+            OutgoingEvent.created_at < until,
+            OutgoingEvent.type.in_(endpoint.types or list(EventType)),
+            ~_on_its_way(endpoint, OutgoingEvent.id),
+        ]
+        count = session.scalar(select(func.count()).select_from(OutgoingEvent).where(*wanted)) or 0
+        if count > REPLAY_LIMIT:
+            raise InvalidRequest(
+                f"These are {count} events; {REPLAY_LIMIT} can be sent at once. Ask for a shorter time.",
+                code="too_many_events",
+            )
+        again = select(
+            literal(endpoint.id),
+            OutgoingEvent.id,
+            _next_resend(endpoint, OutgoingEvent.id),
+            literal(DeliveryStatus.WAITING.value),
+            literal(0),
+            literal(0),
+            literal(now, UtcDateTime()),
+            literal(now, UtcDateTime()),
+        )
+        rows = again.where(*wanted).order_by(OutgoingEvent.id)
+        session.execute(insert(WebhookDelivery).from_select(DELIVERY_COLUMNS, rows, include_defaults=False))
+    _audit("webhook events sent again", actor, endpoint, count=count)
+    return count
+
+
+def _enabled(session: Session, endpoint_id: str) -> WebhookEndpoint:
+    endpoint = find_endpoint(session, endpoint_id, lock=True)
+    if not endpoint.enabled:
+        raise Conflict("The endpoint is disabled. Enable it first.", code="endpoint_disabled")
+    return endpoint
+
+
+def _on_its_way(endpoint: WebhookEndpoint, event_row: InstrumentedAttribute[int] | int) -> Exists:
+    return exists().where(
+        WebhookDelivery.endpoint_id == endpoint.id,
+        WebhookDelivery.outgoing_event_id == event_row,
+        WebhookDelivery.status == DeliveryStatus.WAITING,
+    )
+
+
+def _next_resend(endpoint: WebhookEndpoint, event_row: InstrumentedAttribute[int] | int) -> ScalarSelect[int]:
+    return (
+        select(func.coalesce(func.max(WebhookDelivery.resend), -1) + 1)
+        .where(WebhookDelivery.endpoint_id == endpoint.id, WebhookDelivery.outgoing_event_id == event_row)
+        .scalar_subquery()
+    )
+
+
+def _audit(what: str, actor: str, endpoint: WebhookEndpoint, **more: object) -> None:
+    log.info(what, extra={"endpoint_id": endpoint.id, "actor": actor, **more})
+
+
+def _record(delivery: WebhookDelivery, event: OutgoingEvent) -> DeliveryRecord:
+    return DeliveryRecord(
+        id=delivery.id,
+        endpoint_id=delivery.endpoint_id,
+        event_id=event.event_id,
+        event_type=event.type,
+        subject_id=event.subject_id,
+        payment_id=event.payment_id,
+        sequence=event.sequence,
+        resend=delivery.resend,
+        status=delivery.status,
+        attempts=delivery.attempts,
+        due_at=delivery.due_at if delivery.status == DeliveryStatus.WAITING else None,
+        last_attempt_at=delivery.last_attempt_at,
+        last_status=delivery.last_status,
+        last_error=delivery.last_error,
+        last_body=delivery.last_body,
+        delivered_at=delivery.delivered_at,
+        created_at=delivery.created_at,
+    )

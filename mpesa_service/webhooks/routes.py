@@ -1,0 +1,140 @@
+"""Endpoints of outgoing events: who is told, with which secret, and what became of it. For admins."""
+
+from typing import Any
+
+from flask import Response
+
+from mpesa_service.errors import NotFound
+from mpesa_service.web.auth import current_principal
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.responses import respond, success
+from mpesa_service.webhooks import endpoints, history
+from mpesa_service.webhooks.endpoints import EndpointChange
+from mpesa_service.webhooks.schemas import (
+    DeliveryEnvelope,
+    DeliveryListEnvelope,
+    DeliveryQuerySchema,
+    DeliverySchema,
+    EndpointChangeSchema,
+    EndpointEnvelope,
+    EndpointListEnvelope,
+    EndpointSchema,
+    EndpointWithSecretEnvelope,
+    EndpointWithSecretSchema,
+    NewEndpointSchema,
+    ReplayedEnvelope,
+    ReplaySchema,
+)
+
+
+def _actor() -> str:
+    return current_principal().subject
+
+
+@blueprint.post("/webhooks")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(NewEndpointSchema)
+@blueprint.response(201, EndpointWithSecretEnvelope, description="Added; the secret is shown this once.")
+@errors(400, 401, 403, 413, 415, 429)
+def add_webhook(body: dict[str, Any]) -> Response:
+    """Add an endpoint that is told of events."""
+    added = endpoints.add_endpoint(runtime(), _actor(), **body)
+    return respond(success(201, "Keep the secret: it is not shown again", _with_secret(added)))
+
+
+@blueprint.get("/webhooks")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, EndpointListEnvelope)
+@errors(401, 403, 429)
+def list_webhooks() -> Response:
+    """List the endpoints, disabled ones too, oldest first."""
+    found = endpoints.list_endpoints(runtime())
+    return respond(success(200, f"{len(found)} endpoints", EndpointSchema(many=True).dump(found)))
+
+
+@blueprint.get("/webhooks/<endpoint_id>")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, EndpointEnvelope)
+@errors(401, 403, 404, 429)
+def get_webhook(endpoint_id: str) -> Response:
+    """Answer with one endpoint."""
+    found = endpoints.get_endpoint(runtime(), endpoint_id)
+    return respond(success(200, "Endpoint found", EndpointSchema().dump(found)))
+
+
+@blueprint.patch("/webhooks/<endpoint_id>")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(EndpointChangeSchema)
+@blueprint.response(200, EndpointEnvelope)
+@errors(400, 401, 403, 404, 413, 415, 429)
+def change_webhook(body: dict[str, Any], endpoint_id: str) -> Response:
+    """Change an endpoint's address, event types or description, or enable or disable it."""
+    changed = endpoints.change_endpoint(runtime(), _actor(), endpoint_id, EndpointChange(**body))
+    return respond(success(200, "Changed", EndpointSchema().dump(changed)))
+
+
+@blueprint.delete("/webhooks/<endpoint_id>")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, EndpointEnvelope)
+@errors(401, 403, 404, 429)
+def disable_webhook(endpoint_id: str) -> Response:
+    """Disable an endpoint; it stays in the list, with its deliveries."""
+    disabled = endpoints.disable_endpoint(runtime(), _actor(), endpoint_id)
+    return respond(success(200, "Disabled", EndpointSchema().dump(disabled)))
+
+
+@blueprint.post("/webhooks/<endpoint_id>/rotate")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(200, EndpointWithSecretEnvelope, description="The new secret is shown this once.")
+@errors(401, 403, 404, 429)
+def rotate_webhook(endpoint_id: str) -> Response:
+    """Give an endpoint a new secret; the old one signs as well for 24 hours."""
+    rotated = endpoints.rotate_secret(runtime(), _actor(), endpoint_id)
+    return respond(success(200, "Keep the secret: it is not shown again", _with_secret(rotated)))
+
+
+@blueprint.get("/webhooks/<endpoint_id>/deliveries")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(DeliveryQuerySchema, location="query")
+@blueprint.response(200, DeliveryListEnvelope)
+@errors(400, 401, 403, 404, 429)
+def list_webhook_deliveries(page: dict[str, Any], endpoint_id: str) -> Response:
+    """List deliveries to an endpoint, latest first."""
+    found = history.list_deliveries(runtime(), endpoint_id, **page)
+    return respond(success(200, f"{len(found)} deliveries", DeliverySchema(many=True).dump(found)))
+
+
+@blueprint.post("/webhooks/deliveries/<delivery_id>/resend")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.response(201, DeliveryEnvelope)
+@errors(401, 403, 404, 409, 429)
+def resend_webhook_delivery(delivery_id: str) -> Response:
+    """Send one delivery's event again, under the same webhook-id."""
+    if not (delivery_id.isascii() and delivery_id.isdigit() and len(delivery_id) < 19):
+        raise NotFound("There is no such delivery.")
+    again = history.resend(runtime(), _actor(), int(delivery_id))
+    return respond(success(201, "On its way again", DeliverySchema().dump(again)))
+
+
+@blueprint.post("/webhooks/<endpoint_id>/replay")
+@guard(Guard.ADMIN)
+@limited
+@blueprint.arguments(ReplaySchema)
+@blueprint.response(200, ReplayedEnvelope)
+@errors(400, 401, 403, 404, 409, 413, 415, 429)
+def replay_webhook(body: dict[str, Any], endpoint_id: str) -> Response:
+    """Send an endpoint every event of a time again."""
+    count = history.replay(runtime(), _actor(), endpoint_id, **body)
+    return respond(success(200, f"{count} events are sent again", {"events": count}))
+
+
+def _with_secret(endpoint: endpoints.EndpointRecord) -> Any:
+    return EndpointWithSecretSchema().dump(endpoint)

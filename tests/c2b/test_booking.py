@@ -1,0 +1,529 @@
+"""Money that M-Pesa says has arrived: one payment a receipt, by whatever door the receipt comes."""
+
+import json
+from datetime import timedelta
+from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from mpesa_service.c2b import matching, retry_matching
+from mpesa_service.c2b.urls import addresses
+from mpesa_service.callbacks.receive import apply_failed_again
+from mpesa_service.domain.planning import NEVER_SAID
+from mpesa_service.models import Payment
+from mpesa_service.payments.reconcile import ask_due
+from tests.c2b.support import (
+    MASKED,
+    RECEIPT,
+    assert_books_are_right,
+    c2b_body,
+    causes,
+    confirm,
+    confirmations,
+    look,
+    post_c2b,
+)
+from tests.callbacks.test_receive import stk_body
+from tests.support import PHONE, Service
+
+OTHER = "254722000001"
+
+
+def verdicts(service: Service) -> list[str]:
+    return [row.verdict for row in service.inbox()]
+
+
+def only(service: Service) -> Payment:
+    [payment] = service.payments()
+    return payment
+
+
+def prompted_first(service: Service) -> list[Payment]:
+    """Return the prompted payments and then the others; ids of one moment stand in no order."""
+    return sorted(service.payments(), key=lambda payment: (payment.channel != "stk", payment.created_at))
+
+
+def statuses(service: Service) -> list[str]:
+    return [payment.status for payment in prompted_first(service)]
+
+
+def hear_callback(service: Service, checkout: str, **changes: Any) -> None:
+    """Let the STK callback with the same receipt arrive."""
+    body = stk_body(service, checkout, receipt=RECEIPT, **changes)
+    assert requests.post(service.callback_url(checkout), json=body, timeout=5).status_code == 200
+
+
+def pay_unheard(service: Service) -> str:
+    """Pay a prompt whose callback is lost; return its CheckoutRequestID."""
+    service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
+    checkout = service.pending()
+    service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+    return checkout
+
+
+class TestAtTheDoor:
+    def test_a_strangers_secret_is_answered_404_and_leaves_nothing(self, service: Service) -> None:
+        for secret in ("x", "0" * 64, "\u00e9"):
+            url = f"{service.url}/c2b/{secret}/confirmation"
+            answer = requests.post(url, json=c2b_body(service), timeout=5)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+            assert answer.json()["message"] == "There is nothing at this address."
+        assert service.inbox() == []
+        assert confirmations(service) == []
+
+    def test_the_address_holds_no_word_that_safaricom_forbids(self, service: Service) -> None:
+        found = addresses(service.runtime)
+        assert found.confirmation.startswith(f"{service.url}/c2b/")
+        assert found.confirmation != found.validation
+        assert "mpesa" not in found.confirmation
+
+    def test_the_raw_body_is_kept_encrypted(self, service: Service) -> None:
+        confirm(service)
+        [row] = service.inbox()
+        assert json.loads(service.runtime.vault.decrypt_bytes(row.body_encrypted))["TransID"] == RECEIPT
+        assert (row.kind, row.token_hash, row.payment_id) == ("c2b_confirmation", None, only(service).id)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"{",
+            b"[]",
+            {"TransID": "R"},
+            {"TransAmount": "0.00"},
+            {"TransAmount": "1.005"},
+            {"TransAmount": "-5"},
+            {"TransID": None},
+            {"BusinessShortCode": ""},
+        ],
+        ids=str,
+    )
+    def test_what_cannot_be_read_is_kept_and_answered(self, service: Service, body: Any) -> None:
+        sent = body
+        if isinstance(body, dict):
+            sent = body if body == {"TransID": "R"} else c2b_body(service, **body)
+        answer = post_c2b(service, sent)
+        assert (answer.status_code, answer.json()["ResultCode"]) == (200, 0)
+        assert verdicts(service) == ["unreadable"]
+        assert service.payments() == []
+
+
+class TestMoneyThatFitsNothing:
+    def test_becomes_a_payment_that_a_person_must_look_at(self, service: Service) -> None:
+        confirm(service)
+        payment = only(service)
+        assert (payment.channel, payment.status, payment.order_id) == ("c2b", "review", None)
+        assert (payment.receipt, payment.amount, payment.evidence) == (RECEIPT, 100, "confirmation")
+        assert payment.failure_reason == "A person must look: it fits no order."
+        assert causes(service, payment) == ["created", "unmatched"]
+        assert verdicts(service) == ["unmatched"]
+        assert_books_are_right(service)
+
+    def test_only_admins_see_it(self, service: Service) -> None:
+        confirm(service)
+        for owner in ("shop", "c2b"):
+            answer = service.call("GET", f"/query/{only(service).id}", by=owner)
+            assert answer.status_code == 404
+        shown = service.payment(only(service).id)
+        assert (shown["orderId"], shown["channel"], shown["billReference"]) == (None, "c2b", "ORDER1")
+        assert shown["phoneNumber"] == MASKED
+        assert "NICHOLAS" not in json.dumps(shown)
+
+    @pytest.mark.parametrize(
+        ("told", "shown"),
+        [
+            (sha256(PHONE.encode()).hexdigest(), "hashed"),
+            (PHONE, "254712***678"),
+            ("25471234567", "***567"),
+            (None, None),
+        ],
+    )
+    def test_the_payer_is_shown_masked(self, service: Service, told: Any, shown: Any) -> None:
+        confirm(service, MSISDN=told)
+        assert service.payment(only(service).id)["phoneNumber"] == shown
+
+    def test_a_number_that_is_not_masked_is_kept_as_one(self, service: Service) -> None:
+        confirm(service, MSISDN=PHONE)
+        payment = only(service)
+        assert service.runtime.vault.decrypt(payment.phone_encrypted or b"") == PHONE
+        assert payment.phone_hash == service.runtime.vault.fingerprint("phone", PHONE)
+
+    def test_its_names_are_encrypted(self, service: Service) -> None:
+        confirm(service)
+        [row] = confirmations(service)
+        assert json.loads(service.runtime.vault.decrypt(row.names_encrypted or b"")) == [
+            "NICHOLAS",
+            None,
+            None,
+        ]
+
+    def test_another_business_number_is_matched_to_nothing(self, service: Service) -> None:
+        service.pending()
+        confirm(service, BusinessShortCode="600000")
+        [prompted, payment] = prompted_first(service)
+        assert (prompted.status, payment.status) == ("pending", "review")
+        assert payment.failure_reason == "A person must look: it names another business number."
+
+    def test_copies_change_nothing(self, service: Service) -> None:
+        for _ in range(3):
+            confirm(service)
+        assert verdicts(service) == ["unmatched", "duplicate", "duplicate"]
+        assert {row.payment_id for row in service.inbox()} == {only(service).id}
+        assert causes(service, only(service)) == ["created", "unmatched"]
+
+    @pytest.mark.parametrize("changes", [{"TransAmount": "900.00"}, {"BillRefNumber": "ORDER2"}], ids=str)
+    def test_a_copy_that_says_otherwise_is_only_noted(
+        self, service: Service, changes: dict[str, str]
+    ) -> None:
+        confirm(service)
+        confirm(service, **changes)
+        assert verdicts(service) == ["unmatched", "disputed"]
+        assert only(service).amount == 100
+
+    def test_cents_are_never_rounded(self, service: Service) -> None:
+        service.pending()
+        confirm(service, TransAmount="100.50")
+        assert statuses(service) == ["pending"]
+        [row] = confirmations(service)
+        assert (row.amount_cents, row.payment_id, row.retry_at) == (10_050, None, None)
+        assert row.fractional_id is not None
+        assert verdicts(service) == ["unmatched"]
+        assert_books_are_right(service)
+
+    def test_a_person_cannot_settle_or_fail_it_without_an_order(self, service: Service) -> None:
+        confirm(service)
+        for action in ("settle", "fail"):
+            body = {"action": action, "reason": "because"}
+            answer = service.call("POST", f"/{only(service).id}/resolve", body, by="boss", admin=True)
+            assert (answer.status_code, answer.json["code"]) == (409, "unmatched")
+
+
+class TestAPaymentConfirmedAgain:
+    """An STK payment that arrives again as a confirmation is one payment, whichever comes first."""
+
+    def test_callback_first(self, service: Service) -> None:
+        checkout = service.pending()
+        hear_callback(service, checkout)
+        confirm(service)
+        assert verdicts(service) == ["applied", "duplicate"]
+        assert (only(service).status, only(service).evidence) == ("succeeded", "callback")
+        assert_books_are_right(service)
+
+    def test_confirmation_first(self, service: Service) -> None:
+        checkout = service.pending()
+        confirm(service)
+        assert (only(service).status, only(service).evidence) == ("succeeded", "confirmation")
+        assert (only(service).receipt, only(service).result_code) == (RECEIPT, "0")
+        hear_callback(service, checkout)
+        assert verdicts(service) == ["applied", "duplicate"]
+        assert causes(service, only(service)) == ["created", "push_accepted", "paid"]
+        assert_books_are_right(service)
+
+    @pytest.mark.parametrize(
+        ("order", "typed"),
+        [
+            ("ORDER1", " order 1"),
+            ("ORDER1", "Order-1"),
+            ("ORDER-1001", "71C270BR1001"),
+            ("ORDER-1001", "71c270br1001"),
+            ("ORDER-1001", "order 1001"),
+        ],
+    )
+    def test_the_reference_as_people_type_it(self, service: Service, order: str, typed: str) -> None:
+        service.pending(order=order)
+        confirm(service, BillRefNumber=typed)
+        assert only(service).status == "succeeded"
+
+    @pytest.mark.parametrize("payer", [MASKED, PHONE, sha256(PHONE.encode()).hexdigest(), "f" * 64, None])
+    def test_a_payer_that_agrees_or_does_not_tell(self, service: Service, payer: Any) -> None:
+        service.pending()
+        confirm(service, MSISDN=payer)
+        assert only(service).status == "succeeded"
+
+    @pytest.mark.parametrize("changes", [{"TransAmount": "99.00"}, {"BillRefNumber": "ORDER2"}], ids=str)
+    def test_other_money_is_not_taken_for_it(self, service: Service, changes: dict[str, str]) -> None:
+        service.pending()
+        confirm(service, **changes)
+        assert statuses(service) == ["pending", "review"]
+
+    def test_a_push_whose_answer_was_lost_is_settled(self, service: Service) -> None:
+        service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "error_5xx"})
+        assert service.initiate().status_code == 202
+        assert only(service).status == "unknown"
+        confirm(service)
+        assert only(service).status == "succeeded"
+        assert_books_are_right(service)
+
+    def test_a_failed_payment_whose_money_arrived_needs_no_second_word(self, service: Service) -> None:
+        checkout = service.pending()
+        hear_callback(service, checkout, ResultCode=1037)
+        assert only(service).status == "failed"
+        confirm(service)
+        assert (only(service).status, only(service).receipt) == ("succeeded", RECEIPT)
+        assert causes(service, only(service))[-1] == "late_payment"
+        assert_books_are_right(service)
+
+    def test_money_long_after_the_prompt_failed_is_other_money(self, service: Service) -> None:
+        checkout = service.pending()
+        hear_callback(service, checkout, ResultCode=1032)
+        service.clock.advance(3_700)
+        confirm(service)
+        assert statuses(service) == ["canceled", "review"]
+
+    def test_a_payment_that_only_daraja_called_paid_gets_its_receipt(self, service: Service) -> None:
+        pay_unheard(service)
+        service.clock.advance(30)
+        ask_due(service.runtime)
+        assert (only(service).status, only(service).receipt) == ("succeeded", None)
+        confirm(service)
+        assert (only(service).receipt, only(service).evidence) == (RECEIPT, "query")
+        assert verdicts(service) == ["applied"]
+        assert_books_are_right(service)
+
+    def test_money_after_that_is_other_money(self, service: Service) -> None:
+        checkout = service.pending()
+        hear_callback(service, checkout)
+        confirm(service, TransID="RKL51ZDR4G")
+        assert statuses(service) == ["succeeded", "review"]
+
+    def test_money_that_moved_before_the_push_is_other_money(self, service: Service) -> None:
+        service.clock.advance(600)
+        service.pending()
+        service.clock.advance(-600)
+        confirm(service)
+        assert statuses(service) == ["pending", "review"]
+
+    def test_a_known_receipt_with_another_amount_is_a_contradiction(self, service: Service) -> None:
+        checkout = service.pending()
+        hear_callback(service, checkout)
+        confirm(service, TransAmount="90.00")
+        assert verdicts(service) == ["applied", "disputed"]
+        assert only(service).mismatch == "amount"
+        assert only(service).next_check_at == service.clock() + timedelta(0), "Daraja is to be asked"
+
+    def test_a_receipt_that_was_booked_elsewhere_is_not_counted_twice(self, service: Service) -> None:
+        """Its confirmation did not find its payment; a person must put the two together."""
+        checkout = pay_unheard(service)
+        confirm(service, BillRefNumber="NOTHING")
+        hear_callback(service, checkout)
+        assert verdicts(service) == ["unmatched", "disputed"]
+        [prompted, unmatched] = prompted_first(service)
+        assert (prompted.status, prompted.mismatch, unmatched.receipt) == ("pending", "receipt", RECEIPT)
+        service.clock.advance(10)
+        ask_due(service.runtime)
+        assert statuses(service) == ["review", "review"]
+
+
+class TestReview:
+    @pytest.fixture
+    def given_up(self, service: Service) -> Payment:
+        """A payment that nobody ever said anything of."""
+        service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "error_5xx"})
+        service.initiate()
+        service.clock.advance(86_500)
+        ask_due(service.runtime)
+        assert (only(service).status, only(service).failure_reason) == ("review", NEVER_SAID)
+        return only(service)
+
+    def test_silence_is_broken(self, service: Service, given_up: Payment) -> None:
+        confirm(service)
+        assert (only(service).status, only(service).failure_reason) == ("succeeded", None)
+        assert causes(service, given_up)[-1] == "matched"
+        assert_books_are_right(service)
+
+    def test_a_contradiction_is_left_to_the_person_who_now_sees_the_receipt(self, service: Service) -> None:
+        checkout = pay_unheard(service)
+        body = stk_body(service, checkout, amount=1.0, receipt=None)
+        requests.post(service.callback_url(checkout), json=body, timeout=5)
+        service.clock.advance(30)
+        ask_due(service.runtime)
+        assert (only(service).status, only(service).receipt) == ("review", None)
+        confirm(service)
+        assert (only(service).status, only(service).receipt) == ("review", RECEIPT)
+
+    def test_a_contradiction_of_old_is_not_what_new_money_is_about(self, service: Service) -> None:
+        self.test_a_contradiction_is_left_to_the_person_who_now_sees_the_receipt(service)
+        service.clock.advance(3_700)
+        confirm(service, TransID="RKL51ZDR4G")
+        assert [payment.channel for payment in prompted_first(service)] == ["stk", "c2b"]
+
+
+class TestSeveralMayBeMeant:
+    @pytest.fixture
+    def two(self, service: Service) -> tuple[str, str]:
+        """Two payments of one order: the first was let go, and the customer started again."""
+        first = self.lock_released(service)
+        second = service.pending()
+        service.clock.advance(10)
+        return first, second
+
+    def lock_released(self, service: Service, phone: str = PHONE) -> str:
+        """Start a payment that nobody says anything of, and let its prompt's life pass."""
+        service.simulator.post("/simulator/script", {"for": "stk_query", "fault": "error_5xx", "times": 99})
+        service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
+        checkout = service.pending(phone=phone)
+        service.simulator.post(f"/simulator/prompts/{checkout}/expire")
+        service.clock.advance(180)
+        return checkout
+
+    def states(self, service: Service, two: tuple[str, str]) -> list[str]:
+        return [service.row(checkout).status for checkout in two]
+
+    def test_it_waits_and_daraja_is_asked(self, service: Service, two: tuple[str, str]) -> None:
+        confirm(service)
+        assert self.states(service, two) == ["unknown", "pending"]
+        assert verdicts(service) == ["noted"]
+        [row] = confirmations(service)
+        assert (row.payment_id, row.retry_at) == (None, service.clock() + timedelta(seconds=60))
+        assert all(service.row(checkout).next_check_at <= service.clock() for checkout in two)
+        assert_books_are_right(service)
+
+    def test_the_callback_names_its_payment(self, service: Service, two: tuple[str, str]) -> None:
+        confirm(service)
+        hear_callback(service, two[1])
+        look(service)
+        assert self.states(service, two) == ["unknown", "succeeded"]
+        [row] = confirmations(service)
+        assert (row.payment_id, row.retry_at) == (service.row(two[1]).id, None)
+
+    def test_the_other_payers_prompt_is_not_meant(self, service: Service) -> None:
+        first = self.lock_released(service, OTHER)
+        second = service.pending()
+        confirm(service)
+        assert self.states(service, (first, second)) == ["unknown", "succeeded"]
+
+    def test_what_daraja_calls_paid_takes_it_at_the_second_look(
+        self, service: Service, two: tuple[str, str]
+    ) -> None:
+        confirm(service)
+        with service.runtime.database.begin() as session:
+            payment = session.merge(service.row(two[1]))
+            payment.status = "succeeded"
+        look(service)
+        assert service.row(two[1]).receipt == RECEIPT
+        assert service.row(two[0]).receipt is None
+
+    def test_in_the_end_the_oldest_takes_it(self, service: Service, two: tuple[str, str]) -> None:
+        confirm(service)
+        for _ in range(9):
+            look(service)
+        assert self.states(service, two) == ["unknown", "pending"]
+        look(service)
+        assert self.states(service, two) == ["succeeded", "pending"]
+        assert_books_are_right(service)
+
+    def test_an_earlier_attempt_that_failed_waits_its_turn(self, service: Service) -> None:
+        failed = service.pending()
+        service.simulator.post(f"/simulator/prompts/{failed}/cancel")
+        service.clock.advance(60)
+        second = service.pending()
+        confirm(service)
+        assert self.states(service, (failed, second)) == ["canceled", "pending"]
+        for _ in range(10):
+            look(service)
+        assert self.states(service, (failed, second)) == ["canceled", "succeeded"]
+
+    def test_a_payer_who_differs_is_waited_for_once(self, service: Service) -> None:
+        """His mask may be of a kind that we do not know: the callback would tell."""
+        checkout = service.pending(phone=OTHER)
+        confirm(service)
+        assert verdicts(service) == ["noted"]
+        look(service)
+        assert statuses(service) == ["pending", "review"]
+        assert service.row(checkout).status == "pending"
+
+    def test_a_payment_that_moves_meanwhile_is_looked_at_again(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the search and the lock somebody else gives the candidate another receipt."""
+        checkout = service.pending()
+        find, told = matching.find_candidates, []
+
+        def overtaken(runtime: Any, arrival: Any) -> Any:
+            found = find(runtime, arrival)
+            if not told:
+                told.append(1)
+                with service.runtime.database.begin() as session:
+                    session.get_one(Payment, service.row(checkout).id).receipt = "ANOTHER001"
+            return found
+
+        monkeypatch.setattr(matching, "find_candidates", overtaken)
+        confirm(service)
+        assert statuses(service) == ["pending", "review"]
+
+    def test_one_that_never_stands_still_waits(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service.pending()
+        monkeypatch.setattr(matching, "Rank", SimpleNamespace(of=lambda _: None, PAID=1))
+        confirm(service)
+        assert verdicts(service) == ["noted"]
+        monkeypatch.undo()
+        look(service)
+        assert only(service).status == "succeeded"
+
+
+class TestTills:
+    """A till's confirmation has no reference: payer and amount must do, and the callback comes first."""
+
+    def test_the_callback_names_its_payment(self, service: Service) -> None:
+        checkout = service.pending()
+        confirm(service, BillRefNumber="")
+        assert (only(service).status, verdicts(service)) == ("pending", ["noted"])
+        hear_callback(service, checkout)
+        look(service)
+        assert [row.payment_id for row in confirmations(service)] == [only(service).id]
+        assert len(service.payments()) == 1
+
+    def test_without_a_callback_the_payer_decides(self, service: Service) -> None:
+        service.pending()
+        confirm(service, BillRefNumber=None)
+        look(service)
+        assert (only(service).status, only(service).receipt) == ("succeeded", RECEIPT)
+
+    def test_a_payer_who_cannot_be_told_decides_nothing(self, service: Service) -> None:
+        service.pending()
+        confirm(service, BillRefNumber="", MSISDN=None)
+        look(service)
+        assert statuses(service) == ["pending", "review"]
+
+
+class TestTrouble:
+    def test_a_confirmation_whose_booking_failed_is_booked_later(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fault(*_: Any, **__: Any) -> None:
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr(matching, "new_payment", fault)
+        confirm(service)
+        assert (verdicts(service), confirmations(service)) == (["failed"], [])
+        monkeypatch.undo()
+        assert apply_failed_again(service.runtime) == 1
+        assert only(service).status == "review"
+
+    def test_one_that_cannot_be_looked_at_holds_nobody_up(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        confirm(service)
+        confirm(service, TransID="RKL51ZDR4G")
+        looked: list[int] = []
+
+        def fault(_runtime: Any, row_id: int) -> None:
+            looked.append(row_id)
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr(retry_matching, "_look", fault)
+        look(service)
+        assert len(looked) == 2
+        assert all(row.retry_at > service.clock() for row in confirmations(service)), "due again"
+
+    def test_a_round_has_an_end(self, service: Service) -> None:
+        confirm(service)
+        confirm(service, TransID="RKL51ZDR4G")
+        service.clock.advance(60)
+        assert retry_matching.look_due(service.runtime, limit=1) == 1
+        assert retry_matching.look_due(service.runtime, limit=5) == 1
+        assert all(row.retry_at is None for row in confirmations(service))

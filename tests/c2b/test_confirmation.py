@@ -1,0 +1,212 @@
+"""Money that C2B confirmed is in the account, whatever becomes of the prompt beside it."""
+
+from typing import Any
+
+import pytest
+import requests
+
+from mpesa_service.c2b.booking import typed_reference
+from mpesa_service.models import OutgoingEvent, Payment
+from mpesa_service.payments.reconcile import ask_due
+from tests.c2b.support import RECEIPT, assert_books_are_right, causes, confirm, look, order_row
+from tests.callbacks.test_receive import stk_body
+from tests.orders.test_expected import announce, state, sums
+from tests.support import Service
+
+SECOND = "RKL51ZDR4G"
+
+
+def hear(service: Service, checkout: str, url: str | None = None, **changes: Any) -> str:
+    """Let a callback of the prompt arrive; return the verdict on it."""
+    body = stk_body(service, checkout, **changes)
+    answer = requests.post(url or service.callback_url(checkout), json=body, timeout=5)
+    assert answer.status_code == 200
+    return service.inbox()[-1].verdict
+
+
+def told(service: Service) -> list[str]:
+    with service.runtime.database.read() as session:
+        return [event.type for event in session.query(OutgoingEvent).order_by(OutgoingEvent.id)]
+
+
+def asked(service: Service) -> int:
+    return int(service.ledger()["requests"].get("stk_query", 0))
+
+
+def by_channel(service: Service) -> tuple[Payment, Payment]:
+    [prompted, other] = sorted(service.payments(), key=lambda payment: payment.channel or "", reverse=True)
+    assert (prompted.channel, other.channel) == ("stk", "c2b")
+    return prompted, other
+
+
+@pytest.fixture
+def proven(service: Service) -> str:
+    """A payment that was paid from the menu while its prompt waits; its CheckoutRequestID."""
+    checkout = service.pending()
+    confirm(service)
+    assert service.row(checkout).status == "succeeded"
+    return checkout
+
+
+class TestThePromptEnds:
+    @pytest.mark.parametrize("how", ["cancel", "expire"])
+    def test_and_the_payment_stays_paid(self, service: Service, proven: str, how: str) -> None:
+        service.simulator.post(f"/simulator/prompts/{proven}/{how}")
+        for _ in range(3):
+            service.clock.advance(3_600)
+            assert ask_due(service.runtime) == 0
+        payment = service.row(proven)
+        assert (payment.status, payment.receipt, payment.mismatch) == ("succeeded", RECEIPT, None)
+        assert (payment.next_check_at, asked(service)) == (None, 0)
+        assert causes(service, payment)[-2:] == ["paid", "prompt_over"]
+        assert told(service) == ["payment.succeeded"]
+        assert service.inbox()[-1].verdict == "noted"
+        assert_books_are_right(service)
+
+    def test_which_stands_in_the_trail_once(self, service: Service, proven: str) -> None:
+        assert [hear(service, proven, ResultCode=1032) for _ in range(3)] == [
+            "noted",
+            "duplicate",
+            "duplicate",
+        ]
+        assert causes(service, service.row(proven)).count("prompt_over") == 1
+
+    def test_also_when_its_end_had_been_told_before_the_money_came(self, service: Service) -> None:
+        checkout = service.pending()
+        hear(service, checkout, ResultCode=1037)
+        confirm(service)
+        assert hear(service, checkout, ResultCode=1037) == "noted"
+        assert service.row(checkout).status == "succeeded"
+
+    def test_a_stranger_who_says_so_is_not_even_noted(self, service: Service, proven: str) -> None:
+        url = f"{service.url}/api/mpesa/callback"
+        assert hear(service, proven, url, ResultCode=1032) == "noted"
+        assert service.row(proven).next_check_at is None
+        assert causes(service, service.row(proven))[-1] == "paid"
+
+    def test_a_part_that_was_paid_back_makes_no_difference(self, service: Service, proven: str) -> None:
+        assert service.refund(proven, 40).status_code == 200
+        [command] = service.simulator.get("/simulator/b2c")["payouts"]
+        service.simulator.post(f"/simulator/b2c/{command['originatorConversationId']}/complete")
+        assert hear(service, proven, ResultCode=1032) == "noted"
+        assert service.row(proven).status == "partially_refunded"
+
+    def test_a_denial_that_was_heard_before_the_confirmation_is_over(self, service: Service) -> None:
+        """The callback said paid, then that it is not; M-Pesa was to be asked, and need not be."""
+        checkout = service.pending()
+        hear(service, checkout, receipt=RECEIPT)
+        assert hear(service, checkout, ResultCode=1032) == "disputed"
+        assert service.row(checkout).mismatch == "denial"
+        confirm(service)
+        payment = service.row(checkout)
+        assert (payment.status, payment.mismatch, payment.next_check_at) == ("succeeded", None, None)
+        assert_books_are_right(service)
+
+    def test_m_pesas_own_denials_count_no_more(self, service: Service) -> None:
+        """They are to come while a claim of another amount stands open: the confirmation is the proof."""
+        checkout = service.pending()
+        confirm(service)
+        assert hear(service, checkout, receipt=RECEIPT, amount=99.0) == "disputed"
+        service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+        for _ in range(4):
+            service.clock.advance(90)
+            ask_due(service.runtime)
+        payment = service.row(checkout)
+        assert (payment.status, payment.mismatch, payment.next_check_at) == ("succeeded", None, None)
+        assert asked(service) <= 1
+
+    def test_a_confirmation_of_another_amount_is_no_proof(self, service: Service) -> None:
+        checkout = service.pending()
+        hear(service, checkout, receipt=RECEIPT)
+        confirm(service, TransAmount="90.00")
+        assert hear(service, checkout, ResultCode=1032) == "disputed"
+        assert service.row(checkout).mismatch == "denial"
+
+
+class TestThePromptIsPaidAsWell:
+    """A second debit for one order: a payment of its own, wherever the news of it comes from first."""
+
+    def test_its_callback_makes_it_a_payment_that_waits_for_a_person(
+        self, service: Service, proven: str
+    ) -> None:
+        assert hear(service, proven, receipt=SECOND) == "noted"
+        prompted, second = by_channel(service)
+        assert (prompted.status, prompted.receipt, prompted.next_check_at) == ("succeeded", RECEIPT, None)
+        assert (second.status, second.receipt, second.amount) == ("review", SECOND, 100)
+        typed = typed_reference(service.runtime.vault, second.bill_reference_encrypted)
+        assert (typed, second.evidence) == ("ORDER1", "callback")
+        assert "paid already" in str(second.failure_reason)
+        assert causes(service, prompted)[-1] == "paid_again"
+        assert told(service) == ["payment.succeeded", "payment.review"]
+        assert_books_are_right(service)
+
+    def test_its_payer_is_found_by_the_whole_number(self, service: Service, proven: str) -> None:
+        hear(service, proven, receipt=SECOND, phone=None)
+        prompted, second = by_channel(service)
+        assert second.phone_hash == prompted.phone_hash
+
+    def test_the_confirmation_that_follows_is_known(self, service: Service, proven: str) -> None:
+        hear(service, proven, receipt=SECOND)
+        confirm(service, TransID=SECOND)
+        assert service.inbox()[-1].verdict == "duplicate"
+        assert hear(service, proven, receipt=SECOND) == "noted"
+        assert len(service.payments()) == 2
+        assert_books_are_right(service)
+
+    def test_a_confirmation_before_the_callback(self, service: Service, proven: str) -> None:
+        confirm(service, TransID=SECOND)
+        assert hear(service, proven, receipt=SECOND) == "noted"
+        service.clock.advance(90)
+        assert ask_due(service.runtime) == 0
+        prompted, second = by_channel(service)
+        assert (prompted.status, second.status) == ("succeeded", "review")
+        assert causes(service, prompted)[-1] == "paid"
+        assert_books_are_right(service)
+
+    def test_of_an_announced_order_it_counts_and_the_shop_hears_of_too_much(self, service: Service) -> None:
+        announce(service)
+        checkout = service.pending()
+        confirm(service)
+        hear(service, checkout, receipt=SECOND)
+        assert sums(state(service)) == ("overpaid", 200, 0, 100)
+        assert [payment.status for payment in service.payments()] == ["succeeded", "succeeded"]
+        assert told(service)[-1] == "order.overpaid"
+        assert_books_are_right(service)
+
+    def test_of_an_order_that_was_canceled_it_waits(self, service: Service) -> None:
+        announce(service, amount=100)
+        checkout = service.pending()
+        confirm(service)
+        with service.runtime.database.begin() as session:
+            session.merge(order_row(service)).status = "canceled"
+        hear(service, checkout, receipt=SECOND)
+        assert by_channel(service)[1].status == "review"
+
+    @pytest.mark.parametrize(
+        "changes",
+        [{"amount": 99.0}, {"phone": 254722000001}, {"MerchantRequestID": "other"}],
+        ids=str,
+    )
+    def test_what_does_not_agree_is_a_contradiction_as_ever(
+        self, service: Service, proven: str, changes: dict[str, Any]
+    ) -> None:
+        assert hear(service, proven, receipt=SECOND, **changes) == "disputed"
+        assert len(service.payments()) == 1
+
+    def test_a_stranger_who_says_so_makes_nothing(self, service: Service, proven: str) -> None:
+        assert hear(service, proven, f"{service.url}/api/mpesa/callback", receipt=SECOND) == "disputed"
+        assert len(service.payments()) == 1
+
+    def test_by_the_simulator(self, service: Service) -> None:
+        service.call("POST", "/c2b/register", {}, by="boss", admin=True)
+        checkout = service.pending()
+        body = {"msisdn": "254712345678", "amount": 100, "billRefNumber": "ORDER1"}
+        service.simulator.post("/simulator/c2b", body)
+        assert service.row(checkout).status == "succeeded"
+        service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+        look(service)
+        ask_due(service.runtime)
+        prompted, second = by_channel(service)
+        assert (prompted.status, second.status) == ("succeeded", "review")
+        assert {prompted.receipt, second.receipt} == {d["receipt"] for d in service.ledger()["debits"]}
+        assert_books_are_right(service)

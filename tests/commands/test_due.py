@@ -1,0 +1,312 @@
+"""Commands whose result is missing: sent again word for word, or asked about, never failed by the clock."""
+
+import pytest
+import requests
+
+from mpesa_service.commands import due
+from mpesa_service.commands.command import locked
+from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands.sending import tokens_of
+from mpesa_service.daraja import OutcomeUnknown
+from mpesa_service.refunds.command import RefundCommand
+from tests.refunds.test_request import complete, last_payout
+from tests.support import Service
+
+
+def asked(service: Service, operation: str) -> int:
+    return int(service.ledger()["requests"].get(operation, 0))
+
+
+def due_after(service: Service, seconds: float) -> int:
+    service.clock.advance(seconds)
+    done = look_into_due(service.runtime)
+    service.simulator.post("/simulator/clock/advance", {"seconds": 2})
+    return done
+
+
+def lost_answer(service: Service, amount: int = 100) -> str:
+    """Return a payment whose refund was taken, but whose answer did not come."""
+    checkout = service.paid(amount=amount)
+    service.simulator.post("/simulator/script", {"for": "b2c", "fault": "answer_lost"})
+    assert service.refund(checkout, amount).status_code == 202
+    return checkout
+
+
+def test_an_unanswered_refund_is_sent_again_and_paid_once(service: Service) -> None:
+    checkout = lost_answer(service)
+    assert due_after(service, 59) == 0
+    assert due_after(service, 1) == 1
+    refund = service.refunds()[0]
+    assert refund.status == "pending", "a duplicate means that the first one was accepted"
+    assert asked(service, "b2c") == 2
+    complete(service)
+    assert service.payment(checkout)["status"] == "refunded"
+    assert len(service.ledger()["credits"]) == 1
+
+
+def test_a_refund_that_never_arrived_is_sent_again_with_the_same_id(service: Service) -> None:
+    checkout = service.paid(amount=100)
+    service.simulator.post("/simulator/script", {"for": "b2c", "fault": "error_5xx"})
+    assert service.refund(checkout, 100).status_code == 202
+    first = service.refunds()[0].originator_conversation_id
+    due_after(service, 60)
+    refund = service.refunds()[0]
+    assert refund.status == "pending"
+    assert refund.originator_conversation_id == first == last_payout(service).originator_conversation_id
+    assert refund.conversation_id == last_payout(service).conversation_id
+    complete(service)
+    assert service.payment(checkout)["status"] == "refunded"
+
+
+def test_a_lost_result_is_made_up_for_by_asking(service: Service) -> None:
+    service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost"})
+    checkout = service.paid(amount=100)
+    service.refund(checkout, 100)
+    complete(service)
+    assert service.payment(checkout)["refunds"][0]["status"] == "pending"
+    assert due_after(service, 60) == 1
+    payment = service.payment(checkout)
+    [refund] = payment["refunds"]
+    assert (payment["status"], refund["status"]) == ("refunded", "succeeded")
+    assert refund["mpesaReceiptNumber"] == service.ledger()["credits"][0]["receipt"]
+    assert service.refunds()[0].evidence == "status"
+    assert service.inbox()[-1].kind == "command_status_result"
+
+
+def test_a_duplicate_without_an_id_of_its_own_is_asked_about_by_ours(service: Service) -> None:
+    service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost", "fault": "answer_lost"})
+    checkout = service.paid(amount=100)
+    service.refund(checkout, 100)
+    complete(service)
+    due_after(service, 60)
+    assert service.refunds()[0].conversation_id is None
+    due_after(service, 300)
+    assert service.payment(checkout)["status"] == "refunded"
+
+
+def test_a_failed_transaction_frees_its_amount(service: Service) -> None:
+    service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost"})
+    checkout = service.paid(amount=100)
+    service.refund(checkout, 100)
+    complete(service, resultCode=1)
+    due_after(service, 60)
+    payment = service.payment(checkout)
+    assert payment["refunds"][0]["status"] == "failed"
+    assert "declined" in payment["refunds"][0]["failureReason"]
+    assert service.row(checkout).refunding_amount == 0
+
+
+def test_still_on_its_way_is_asked_about_until_a_person_must_look(service: Service) -> None:
+    checkout = service.paid(amount=100)
+    service.refund(checkout, 100)
+    asks = 0
+    for seconds in (60, 240, 600, 2_700, 18_000, 64_800):
+        asks += due_after(service, seconds)
+    assert asks == 6
+    payment = service.payment(checkout)
+    assert payment["refunds"][0]["status"] == "review"
+    assert "person" in payment["refunds"][0]["failureReason"]
+    assert service.row(checkout).refunding_amount == 100, "the money may still leave"
+    complete(service)
+    assert service.inbox()[-1].verdict == "noted"
+    assert service.refunds()[0].receipt == service.ledger()["credits"][0]["receipt"]
+
+
+def test_v1_is_never_sent_again(
+    service_env: dict[str, str], listening, simulator, clock, sqlite_url: str
+) -> None:
+    from tests.support import start_service
+
+    env = {**service_env, "DATABASE_URL": sqlite_url, "MPESA_B2C_VERSION": "v1"}
+    service = start_service(listening, simulator, clock, env)
+    checkout = lost_answer(service)
+    due_after(service, 60)
+    assert asked(service, "b2c") == 1
+    assert service.refunds()[0].status == "unknown"
+    complete_by_result(service)
+    assert service.payment(checkout)["status"] == "refunded"
+    service.runtime.database.dispose()
+
+
+def complete_by_result(service: Service) -> None:
+    service.simulator.post(f"/simulator/b2c/{last_payout(service).originator_conversation_id}/complete")
+
+
+def test_a_crash_before_the_answer_was_recorded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = service.paid(amount=100)
+    pay = service.runtime.daraja.b2c_payment
+
+    class Killed(BaseException):
+        pass
+
+    def pay_and_die(message: object) -> None:
+        pay(message)
+        raise Killed
+
+    monkeypatch.setattr(service.runtime.daraja, "b2c_payment", pay_and_die)
+    with pytest.raises(Killed):
+        service.refund(checkout, 100)
+    monkeypatch.undo()
+    assert due_after(service, 89) == 0
+    assert due_after(service, 1) == 1
+    assert [event.cause for event in service.events(service.row(checkout).id)][-2:] == [
+        "refund_unanswered",
+        "refund_accepted",
+    ]
+    complete(service)
+    assert len(service.ledger()["credits"]) == 1
+
+
+def test_an_answer_to_the_question_before_its_acknowledgement(service: Service) -> None:
+    service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost"})
+    checkout = service.paid(amount=100)
+    service.refund(checkout, 100)
+    complete(service)
+    service.simulator.post("/simulator/script", {"for": "transaction_status", "callback": "before_answer"})
+    due_after(service, 60)
+    assert service.payment(checkout)["status"] == "refunded"
+    assert service.refunds()[0].next_check_at is None
+
+
+def test_an_unanswered_question_is_no_information(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = service.paid(amount=100)
+    service.refund(checkout, 100)
+
+    def fail(_query: object) -> None:
+        raise OutcomeUnknown("time-out", operation="transaction_status")
+
+    monkeypatch.setattr(service.runtime.daraja, "transaction_status", fail)
+    assert due_after(service, 60) == 1
+    assert service.payment(checkout)["refunds"][0]["status"] == "pending"
+
+
+def test_a_fault_in_one_refund_does_not_hold_up_the_others(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = service.paid(order="ORDER1", amount=100)
+    second = service.paid(order="ORDER2", amount=100, phone="254722000001")
+    service.refund(first, 100)
+    service.clock.advance(1)
+    service.refund(second, 100)
+    poisonous = service.refunds()[0].id
+    real = due._look_into
+
+    def fail_for_one(runtime, command) -> None:
+        if command.row.id == poisonous:
+            raise RuntimeError("poison")
+        real(runtime, command)
+
+    monkeypatch.setattr(due, "_look_into", fail_for_one)
+    assert due_after(service, 60) == 2
+    assert asked(service, "transaction_status") == 1
+
+
+def test_one_that_another_worker_took_a_moment_ago_is_left_alone(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row was due when it was found, and is not by the time that it is locked."""
+    checkout = service.paid(amount=100)
+    service.refund(checkout, 100)
+    taken = service.refunds()[0].id
+    monkeypatch.setattr(RefundCommand, "claim", lambda session, _now: RefundCommand.lock(session, id=taken))
+    assert look_into_due(service.runtime) == 0
+    assert service.refunds()[0].check_attempts == 0
+
+
+def test_one_that_has_vanished_is_a_fault() -> None:
+    class Nothing(RefundCommand):
+        @classmethod
+        def lock(cls, session, **columns):
+            return None
+
+    with pytest.raises(LookupError, match="refund 1 has vanished"):
+        locked(Nothing, None, "1")
+
+
+def test_looking_into_stops_at_its_limit(service: Service) -> None:
+    for number in range(3):
+        checkout = service.paid(order=f"ORDER{number}", amount=100, phone=f"25472200000{number}")
+        service.refund(checkout, 100)
+    service.clock.advance(60)
+    assert look_into_due(service.runtime, limit=2) == 2
+
+
+class TestRefusedInitiator:
+    """Credential-class results stop refunds with one alert, before the API user is locked."""
+
+    def stop(self, service: Service) -> str:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        complete(service, resultCode=2001)
+        return checkout
+
+    def test_refunds_stop(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+        checkout = self.stop(service)
+        answer = service.refund(checkout, 40)
+        assert (answer.status_code, answer.json["code"]) == (503, "refunds_stopped")
+        assert "2001" in answer.json["message"]
+        assert asked(service, "b2c") == 1
+
+    def test_what_is_due_waits(self, service: Service) -> None:
+        first = lost_answer(service)
+        assert first
+        second = service.paid(order="ORDER2", amount=100, phone="254722000001")
+        service.clock.advance(1)
+        service.refund(second, 40)
+        complete(service, resultCode=8006)
+        sent = asked(service, "b2c")
+        assert due_after(service, 60) == 0
+        assert asked(service, "b2c") == sent
+
+    def test_a_person_lets_them_go_on(self, service: Service) -> None:
+        checkout = self.stop(service)
+        runner, words = service.app.test_cli_runner(), ["mpesa", "refunds", "resume", "--by", "amina"]
+        assert "go on" in runner.invoke(args=words).output
+        assert "were not stopped" in runner.invoke(args=words).output
+        assert service.refund(checkout, 40).status_code == 200
+
+    def test_one_alert_however_often(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+        checkout = service.paid(amount=100)
+        for amount in (20, 30):
+            service.clock.advance(1)
+            service.refund(checkout, amount)
+        for number in (0, 1):
+            complete(service, number, resultCode=21)
+        alerts = [record.args[0] for record in caplog.records if "ALERT" in record.getMessage()]
+        assert alerts == ["refunds", "payouts"]
+
+    def test_a_status_query_can_tell_it_too(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        service.simulator.post("/simulator/script", {"for": "transaction_status", "outcome": "2001"})
+        due_after(service, 60)
+        assert service.refund(checkout, 40).json["code"] == "refunds_stopped"
+        assert service.refunds()[0].status == "pending"
+
+
+class TestStatusAddress:
+    def url(self, service: Service, use: str) -> str:
+        tokens = tokens_of(service.runtime.vault, "refund", service.refunds()[0].id)
+        return f"{service.url}/api/mpesa/callback/command/status/{use}/{tokens.status}"
+
+    def test_a_time_out_tells_nothing(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        requests.post(self.url(service, "timeout"), json={}, timeout=5)
+        assert service.inbox()[-1].verdict == "noted"
+        assert service.refunds()[0].status == "pending"
+
+    @pytest.mark.parametrize("use", ["result", "timeout"])
+    def test_of_nobody(self, service: Service, use: str) -> None:
+        body = {"Result": {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_1"}}
+        body["Result"]["OriginatorConversationID"] = "x"
+        requests.post(
+            f"{service.url}/api/mpesa/callback/command/status/{use}/{'0' * 64}", json=body, timeout=5
+        )
+        assert service.inbox()[-1].verdict == "unmatched"
+
+    def test_unreadable(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        requests.post(self.url(service, "result"), data=b"{", timeout=5)
+        assert service.inbox()[-1].verdict == "unreadable"

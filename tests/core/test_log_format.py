@@ -1,0 +1,386 @@
+"""Nothing that names a person or opens a door gets into a log line, and what operators search for does."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from flask import Flask, g
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mpesa_service.core import log_format
+from mpesa_service.core.log_format import RedactingFormatter, redact
+from mpesa_service.domain.references import new_id, new_token
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzaG9wIn0.c2lnbmF0dXJl-_x"
+TOKEN = "Zk3cXq8uT1vPz0aBcDeFgHiJkLmNoPqRsTuVwXyZ-_9"
+BASIC = "c2ltdWxhdG9yOnNpbXVsYXRvcg=="
+
+# A text, and what of it must not be seen.
+CANARIES = [
+    ("254712345678", "712345678"),
+    ("+254712345678", "712345678"),
+    ("00254712345678", "712345678"),
+    ("0712345678", "712345678"),
+    ("712345678", "712345678"),
+    ("254110345678", "110345678"),
+    ("0110345678", "110345678"),
+    ("110345678", "110345678"),
+    ("254 712 345 678", "345 678"),
+    ("254-712-345-678", "345-678"),
+    ("+254 712345678", "712345678"),
+    ("0712 345 678", "345 678"),
+    ("0712-345-678", "345-678"),
+    ("0712.345.678", "345.678"),
+    ("%2B254712345678", "712345678"),
+    ("msisdn=254712345678&x=1", "712345678"),
+    ('{"PhoneNumber": 254712345678}', "712345678"),
+    ('{"PhoneNumber":254712345678}', "712345678"),
+    ("b'\\n254712345678\\n'", "712345678"),
+    ("tel:0712345678,", "712345678"),
+    ("to phone_254712345678.", "712345678"),
+    ("254712345678 then 254722000001", "722000001"),
+    ("ws_CO_221120261200000712345678", "345678"),
+    ("ws_CO_22112026120000012345", "22112026120000012345"),
+    ("GET /api/mpesa/query/ws_CO_22112026120000712345678 200", "345678"),
+    ("checkout_ws_CO_22112026120000712345678", "345678"),
+    (f"Authorization: Bearer {JWT}", "eyJzdWIiOiJzaG9wIn0"),
+    (f"Authorization: Bearer {JWT}", "c2lnbmF0dXJl"),
+    ("bearer SGWcJPtNtYNPGm6uSYR9yPYrAI3Bm", "SGWcJPtNtYNPGm6uSYR9yPYrAI3Bm"),
+    ("{'Authorization': 'Bearer SGWcJPtNtYNPGm6u'}", "SGWcJPtNtYNPGm6u"),
+    (f"Authorization: Basic {BASIC}", BASIC),
+    (f"Basic {BASIC}", BASIC),
+    (f"token {JWT} refused", "eyJzdWIiOiJzaG9wIn0"),
+    (f"x{JWT}", "eyJzdWIiOiJzaG9wIn0"),
+    ("eyJhbGciOiJub25lIn0.eyJzdWIiOiJzaG9wIn0.", "eyJzdWIiOiJzaG9wIn0"),
+    ('"Password": "MTc0Mzc5YmZiMjc5Zjlh"', "MTc0Mzc5YmZiMjc5Zjlh"),
+    ('{"Password":"MTc0Mzc5YmZiMjc5Zjlh"}', "MTc0Mzc5YmZiMjc5Zjlh"),
+    ("{'Password': 'MTc0Mzc5YmZiMjc5Zjlh'}", "MTc0Mzc5YmZiMjc5Zjlh"),
+    ("{'password': 'two words'}", "words"),
+    ('{"password": "two words"}', "words"),
+    (r'"{\"Password\": \"MTc0Mzc5\"}"', "MTc0Mzc5"),
+    ("password=hunter2canary", "hunter2canary"),
+    ("password = hunter2canary", "hunter2canary"),
+    ("MPESA_INITIATOR_PASSWORD=hunter2canary", "hunter2canary"),
+    ("MPESA_PASSKEY=bfb279f9aa9bdbcf", "bfb279f9aa9bdbcf"),
+    ("passkey: bfb279f9aa9bdbcf", "bfb279f9aa9bdbcf"),
+    ("MPESA_CONSUMER_SECRET=canary123", "canary123"),
+    ("MPESA_CONSUMER_KEY=canary123", "canary123"),
+    ("consumerKey='canary123'", "canary123"),
+    ("JWT_SECRET_KEY=canary123", "canary123"),
+    ("PHONE_HASH_KEY=canary123", "canary123"),
+    ("PHONE_ENCRYPTION_KEYS=canary123,canary456".replace(",", "-"), "canary"),
+    ("MPESA_SECURITY_CREDENTIAL=Cn4ry+/==", "Cn4ry"),
+    ('"SecurityCredential": "Cn4ry+/=="', "Cn4ry"),
+    ("SecurityCredential=Cn4ry", "Cn4ry"),
+    ('{"access_token": "SGWcJPtNtYNP", "expires_in": "3599"}', "SGWcJPtNtYNP"),
+    ("Invalid Access Token - SGWcJPtNtYNP", "SGWcJPtNtYNP"),
+    ('{"errorMessage": "Invalid Access Token - SGWcJPtNtYNP"}', "SGWcJPtNtYNP"),
+    (f"POST /api/mpesa/callback/{TOKEN} HTTP/1.1", TOKEN[:12]),
+    (f"https://pay.example.co.ke/api/mpesa/callback/{TOKEN}", TOKEN[:12]),
+    (f"/api/mpesa/callback/command/timeout/{TOKEN}", TOKEN[:12]),
+    (f"POST /c2b/{'0a' * 32}/confirmation", "0a0a0a"),
+    (f"https://pay.example.co.ke/money/{'0a' * 32}/validation HTTP/1.1", "0a0a0a"),
+    (f"/api/mpesa/callback/command/result/{TOKEN}", TOKEN[:12]),
+    (f"/api/mpesa/callback/command/status/timeout/{TOKEN}", TOKEN[:12]),
+    ("postgresql+psycopg://mpesa:pgcanary@db:5432/mpesa", "pgcanary"),
+    ("redis://:rediscanary@cache:6379/0", "rediscanary"),
+]
+
+SURVIVORS = [
+    "67408f1b9d1c712345678abc",
+    "1a0712345678b254712345cd",
+    "712345678901234567890123",
+    "0712345678a0712345678b07",
+    "01a2027b5c90254712345678",
+    "payment 67408f1b9d1c712345678abc is paid",
+    "2026-11-22T09:00:00.123456+00:00",
+    "2026-11-22T12:00:00.120+03:00",
+    "2026-11-22 09:00:00,123",
+    "20261122120000",
+    "1795338000",
+    "1795338000.712345",
+    "amount 100 of 70000 and 250000",
+    "ORDER-1001",
+    "ORDER-20261122-000017",
+    "2026_11_22_000017",
+    "AG_20191219_00005797af5d7d75f652",
+    "AG_20261122_712345678a0712345678",
+    "NLJ7RT61SV",
+    "UKM1234567",
+    "92643-47073138-2",
+    "7e57c0de-0712-4345-8678-071234567890",
+    "HTTP 404 404.001.03",
+    "127.0.0.1:5006",
+    "took 0.123456789s",
+    "300.1 ms, 12 rows",
+    "revision 0001",
+    "a secret is needed",
+    "token expired",
+    "[123]",
+]
+
+
+def record_of(
+    message: object = "hello", *args: object, exc_info: Any = None, **extra: Any
+) -> logging.LogRecord:
+    return logging.getLogger("mpesa_service.test").makeRecord(
+        "mpesa_service.test", logging.INFO, __file__, 1, message, args, exc_info, extra=extra
+    )
+
+
+def line_of(message: object = "hello", *args: object, exc_info: Any = None, **extra: Any) -> str:
+    return RedactingFormatter().format(record_of(message, *args, exc_info=exc_info, **extra))
+
+
+@pytest.mark.parametrize(("text", "hidden"), CANARIES)
+class TestHidden:
+    def test_in_a_message(self, text: str, hidden: str) -> None:
+        line = line_of(text)
+        assert hidden not in json.loads(line)["message"]
+        assert hidden not in line
+
+    def test_in_an_argument_of_the_message(self, text: str, hidden: str) -> None:
+        assert hidden not in json.loads(line_of("Daraja said %s; done", text))["message"]
+
+    def test_in_an_argument_that_is_shown_as_source(self, text: str, hidden: str) -> None:
+        assert hidden not in json.loads(line_of("Daraja said %r; done", text))["message"]
+
+    def test_in_an_extra(self, text: str, hidden: str) -> None:
+        assert hidden not in line_of(reason=text)
+
+    def test_in_a_nested_extra(self, text: str, hidden: str) -> None:
+        line = line_of(detail={"deep": [{"reason": text}, (text,), {text}], text: 1, "raw": text.encode()})
+        assert hidden not in json.dumps(json.loads(line), ensure_ascii=False)
+
+    def test_in_an_exception(self, text: str, hidden: str) -> None:
+        try:
+            try:
+                raise ValueError(text)  # noqa: TRY301
+            except ValueError as error:
+                raise RuntimeError(f"again: {text}") from error
+        except RuntimeError:
+            line = line_of("failed", exc_info=sys.exc_info())
+        assert "RuntimeError" in json.loads(line)["exc_info"]
+        assert hidden not in json.loads(line)["exc_info"]
+
+    def test_in_an_object(self, text: str, hidden: str) -> None:
+        assert hidden not in line_of(error=ValueError(text))
+
+
+@pytest.mark.parametrize("text", SURVIVORS)
+def test_what_operators_search_for_survives(text: str) -> None:
+    found = json.loads(line_of(f"see {text} here", reason=text, nested={"ids": [text]}))
+    assert found["message"] == f"see {text} here"
+    assert found["reason"] == text
+    assert found["nested"] == {"ids": [text]}
+
+
+@given(st.integers(0, 2**48 - 1), st.integers(0, 2**48 - 1))
+@example(0x01A2027B5C90, 0x254712345678)
+@example(0x071234567890, 0x712345678901)
+def test_ids_survive_whatever_their_digits(left: int, right: int) -> None:
+    made = f"{left:012x}{right:012x}"
+    assert redact(f"payment {made}, refund={made}") == f"payment {made}, refund={made}"
+
+
+def test_fresh_ids_survive() -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    for made in (new_id(now) for _ in range(2_000)):
+        assert redact(made) == made
+
+
+def test_fresh_callback_tokens_never_do() -> None:
+    for token in (new_token() for _ in range(500)):
+        assert token not in redact(f"POST /api/mpesa/callback/{token}")
+
+
+@given(
+    st.from_regex(r"\A[17][0-9]{8}\Z"),
+    st.sampled_from(["254", "+254", "0", ""]),
+    st.sampled_from(" ,;:'\"/()[]{}=_-"),
+)
+def test_no_phone_number_survives(subscriber: str, prefix: str, fence: str) -> None:
+    assert subscriber not in redact(f"a{fence}{prefix}{subscriber}{fence}z")
+
+
+def test_enough_of_a_number_is_left_to_recognise_it() -> None:
+    assert redact("254712345678") == "25471***78"
+    assert redact("0712345678") == "071***78"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "Passkey",
+        "SecurityCredential",
+        "security_credential",
+        "access_token",
+        "token",
+        "Authorization",
+    ],
+)
+def test_a_field_with_a_telling_name_is_hidden_whatever_is_in_it(name: str) -> None:
+    found = json.loads(
+        line_of(outer={name: "canary", "list": [{name: ["canary"]}]}, **{f"the_{name}": "canary"})
+    )
+    assert "canary" not in json.dumps(found)
+    assert found["outer"][name] == "***"
+
+
+def test_numbers_are_hidden_as_integers_too() -> None:
+    found = json.loads(line_of(payer=254712345678, body={"Value": 254712345678}, amount=100))
+    assert (found["payer"], found["body"], found["amount"]) == ("25471***78", {"Value": "25471***78"}, 100)
+
+
+def test_values_keep_their_type() -> None:
+    values = {"none": None, "yes": True, "whole": 7, "part": 0.712345678, "list": [1, None, False]}
+    found = json.loads(line_of(**values))
+    assert {name: found[name] for name in values} == values
+
+
+class Awkward:
+    def __str__(self) -> str:
+        return "awkward"
+
+
+@pytest.mark.parametrize(
+    ("message", "extra"),
+    [
+        ("two\nlines", {}),
+        ('quotes " and \\ and \x00 and \x1b[31m', {}),
+        ("unpaired \ud800", {"reason": "\udfff"}),
+        ("čeština 😀", {}),
+        ("floats", {"a": float("nan"), "b": float("inf"), "c": [float("-inf")]}),
+        ("odd", {"a": {1, 2}, "b": b"\xff\xfe", "c": object(), "d": Awkward(), "e": datetime.now(UTC)}),
+        ("odd keys", {"a": {1: 2, None: 3, (1, 2): 4}}),
+        ({"a": "dict", "phone": "254712345678"}, {}),
+        (Awkward(), {}),
+        (None, {}),
+    ],
+)
+def test_every_line_is_one_line_of_valid_json(message: object, extra: dict[str, Any]) -> None:
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    line = line_of(message, **extra)
+    assert "\n" not in line
+    assert line.isascii()
+    found = json.loads(line, parse_constant=refuse)
+    assert (found["level"], found["logger"]) == ("INFO", "mpesa_service.test")
+    assert datetime.fromisoformat(found["timestamp"]).tzinfo is not None
+    assert "712345678" not in line
+
+
+@given(
+    st.text(),
+    st.recursive(st.none() | st.booleans() | st.floats() | st.text() | st.binary(), st.lists, max_leaves=5),
+)
+def test_any_text_gives_valid_json(message: str, extra: object) -> None:
+    assert json.loads(line_of("%s", message, anything=extra))["logger"] == "mpesa_service.test"
+
+
+@given(st.one_of(st.from_regex(log_format._HARMLESS, fullmatch=True), st.text("wsWS_coCOeyJ.", max_size=20)))
+def test_what_is_let_through_as_harmless_is(text: str) -> None:
+    hidden = text
+    for pattern, replacement in log_format._PATTERNS:
+        hidden = pattern.sub(replacement, hidden)
+    assert redact(text) == hidden
+
+
+class Unhashable(str):
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_any_kind_of_text_is_redacted() -> None:
+    assert json.loads(line_of(reason=Unhashable("254712345678")))["reason"] == "25471***78"
+
+
+def test_redaction_of_long_texts_is_quick() -> None:
+    """A body of 64 kB that is all digits, dots or quotes must not stop the worker."""
+    for text in (
+        "0" * 65_536,
+        "1" * 65_536,
+        "0712 345 " * 7_000,
+        "password='" * 6_000,
+        "eyJ." * 16_000,
+        "token\\" * 10_000,
+    ):
+        began = datetime.now(UTC)
+        redact(text)
+        assert (datetime.now(UTC) - began).total_seconds() < 2
+
+
+def test_the_request_id_is_in_every_line_of_a_request() -> None:
+    app = Flask("test")
+    with app.test_request_context():
+        g.request_id = "abcdef0123456789"
+        assert json.loads(line_of())["request_id"] == "abcdef0123456789"
+    assert "request_id" not in json.loads(line_of())
+
+
+@pytest.fixture
+def bare_loggers(monkeypatch: pytest.MonkeyPatch) -> logging.Logger:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    yield root
+    logging.getLogger("mpesa_service").setLevel(logging.NOTSET)
+
+
+def test_configuring_twice_adds_one_handler(bare_loggers: logging.Logger) -> None:
+    log_format.configure("INFO")
+    log_format.configure("WARNING")
+    ours = [h for h in bare_loggers.handlers if isinstance(h.formatter, RedactingFormatter)]
+    assert len(ours) == 1
+    assert logging.getLogger("mpesa_service").level == logging.WARNING
+
+
+def test_what_is_logged_goes_to_standard_error(
+    bare_loggers: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_format.configure("INFO")
+    logging.getLogger("mpesa_service.audit").info("paid by %s", "254712345678", extra={"payment_id": "67ab"})
+    captured = capsys.readouterr()
+    found = json.loads(captured.err)
+    assert (found["message"], found["payment_id"]) == ("paid by 25471***78", "67ab")
+    assert captured.out == ""
+
+
+def test_debug_lines_of_libraries_are_not_turned_on(bare_loggers: logging.Logger) -> None:
+    log_format.configure("DEBUG")
+    assert not logging.getLogger("urllib3").isEnabledFor(logging.DEBUG)
+    assert not logging.getLogger("sqlalchemy.engine").isEnabledFor(logging.INFO)
+
+
+class Odd(StrEnum):
+    NUMBER = "254712345678"
+    WORD = "paid"
+
+
+@pytest.mark.parametrize("word", list(Odd), ids=str)
+def test_a_word_of_an_enum_is_hidden_as_its_text_is(word: Odd) -> None:
+    assert redact(word) == redact(word.value)
+    assert type(redact(word)) is str
+
+
+def test_a_string_that_is_equal_to_another_is_looked_at_itself() -> None:
+    class Alike(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        def __hash__(self) -> int:
+            return hash("paid")
+
+        def __str__(self) -> str:
+            return "paid"
+
+    redact("paid")
+    assert redact(Alike("254712345678")) == redact("254712345678")

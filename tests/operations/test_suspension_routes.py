@@ -1,0 +1,80 @@
+"""What is stopped until a person says otherwise: shown and lifted over the API and on the command line."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from mpesa_service.core import suspensions
+from tests.support import Service
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What a hold does is tested on both databases elsewhere."""
+    return sqlite_url
+
+
+def stop(service: Service, *names: str) -> None:
+    with service.runtime.database.begin() as session:
+        for name in names:
+            suspensions.stop(session, name, "result 2001", service.clock())
+
+
+def call(service: Service, method: str, path: str, *, admin: bool = True) -> Any:
+    return service.call(method, f"/holds{path}", by="boss", admin=admin)
+
+
+def lifted(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
+    """Return what the audit log says was lifted, by whom, and why it had been stopped."""
+    found = [vars(record) for record in caplog.records if record.name == "mpesa_service.audit"]
+    return [(line["hold"], line["actor"], line["reason"]) for line in found]
+
+
+def test_all_are_listed(service: Service) -> None:
+    assert call(service, "GET", "").json["data"] == []
+    stop(service, suspensions.REFUNDS, suspensions.LOW_BALANCE)
+    answer = call(service, "GET", "")
+    assert (answer.status_code, answer.json["message"]) == (200, "2 holds")
+    assert answer.json["data"][1] == {
+        "name": "refunds",
+        "reason": "result 2001",
+        "since": "2026-11-22T12:00:00.000+03:00",
+    }
+
+
+def test_an_admin_lifts_them_and_is_named(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    stop(service, suspensions.PAYOUTS, suspensions.OUT_OF_MONEY, suspensions.REFUNDS)
+    with caplog.at_level(logging.INFO, "mpesa_service.audit"):
+        answer = call(service, "POST", "/payouts/resume")
+    assert (answer.status_code, answer.json["message"]) == (200, "Payouts go on.")
+    names = [held["name"] for held in answer.json["data"]]
+    assert names == ["payouts", "payouts: out of money"]
+    assert lifted(caplog) == [(name, "boss", "result 2001") for name in names]
+    assert [held["name"] for held in call(service, "GET", "").json["data"]] == ["refunds"]
+    again = call(service, "POST", "/payouts/resume")
+    assert (again.status_code, again.json["message"]) == (200, "Payouts were not stopped.")
+    assert again.json["data"] == []
+
+
+def test_there_are_two_things_to_resume(service: Service) -> None:
+    assert call(service, "POST", "/payments/resume").status_code == 404
+    assert call(service, "POST", "/payouts/resume", admin=False).status_code == 403
+
+
+@pytest.mark.parametrize("name", [suspensions.REFUNDS, suspensions.PAYOUTS])
+def test_on_the_command_line(service: Service, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    def run(*words: str) -> Any:
+        return service.app.test_cli_runner().invoke(args=["mpesa", name, "resume", *words])
+
+    stop(service, name)
+    assert "Missing option '--by'" in run().output
+    with caplog.at_level(logging.INFO, "mpesa_service.audit"):
+        assert f"{name.capitalize()} go on.\n" in run("--by", "amina").stdout
+    assert lifted(caplog) == [(name, "operator:amina", "result 2001")]
+    assert run("--by", "amina").stdout == f"{name.capitalize()} were not stopped.\n"
+    stop(service, name)
+    told = run("--by", "amina", "--json").stdout
+    [held] = json.loads(told[told.index("[") :])
+    assert (held["name"], held["reason"]) == (name, "result 2001")

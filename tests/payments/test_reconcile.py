@@ -1,0 +1,439 @@
+"""Asking Daraja when nobody reports."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from mpesa_service.core import token_bucket
+from mpesa_service.daraja import OutcomeUnknown, StkQueryAnswer
+from mpesa_service.domain.schedule import CALL_LIMIT
+from mpesa_service.models.statements import lock_payment
+from mpesa_service.payments import due as turns
+from mpesa_service.payments import reconcile
+from tests.support import Service
+
+
+def lose_callbacks(service: Service) -> None:
+    service.simulator.post("/simulator/options", {"faults": {"callback_lost": 1}})
+
+
+def pay(service: Service, checkout: str) -> None:
+    service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+
+
+def asks(service: Service) -> int:
+    return int(service.ledger()["requests"].get("stk_query", 0))
+
+
+def test_a_lost_callback_is_made_up_for_by_asking(service: Service) -> None:
+    lose_callbacks(service)
+    checkout = service.pending()
+    pay(service, checkout)
+    assert service.payment(checkout)["status"] == "pending", "not asked within ten seconds of the push"
+    service.clock.advance(10)
+    payment = service.payment(checkout)
+    assert (payment["status"], payment["evidence"]) == ("succeeded", "query")
+    assert payment["mpesaReceiptNumber"] is None
+    assert asks(service) == 1
+
+
+def test_the_receipt_follows_with_a_late_callback(service: Service) -> None:
+    service.simulator.post("/simulator/options", {"faults": {"callback_delayed": 1}})
+    checkout = service.pending()
+    pay(service, checkout)
+    service.clock.advance(10)
+    assert service.payment(checkout)["evidence"] == "query"
+    service.simulator.post("/simulator/callbacks/flush")
+    payment = service.payment(checkout)
+    assert payment["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
+    assert [e.cause for e in service.events(payment["_id"])] == [
+        "created",
+        "push_accepted",
+        "paid",
+        "applied",
+    ]
+
+
+def test_at_most_one_ask_in_ten_seconds(service: Service) -> None:
+    checkout = service.pending()
+    service.clock.advance(10)
+    for _ in range(5):
+        service.payment(checkout)
+    assert asks(service) == 1
+    service.clock.advance(9)
+    service.payment(checkout)
+    assert asks(service) == 1
+    service.clock.advance(1)
+    service.payment(checkout)
+    assert asks(service) == 2
+
+
+@pytest.mark.parametrize("style", ["4999", "500"])
+def test_still_processing_is_no_information(service: Service, style: str) -> None:
+    service.simulator.post("/simulator/options", {"pending_style": style})
+    checkout = service.pending()
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "pending"
+    assert service.row(checkout).negative_result_code is None
+
+
+def test_an_answer_without_a_verdict_is_no_information(service: Service) -> None:
+    checkout = service.pending()
+    body = {"ResponseCode": "1", "ResponseDescription": "no", "CheckoutRequestID": checkout}
+    service.simulator.post(
+        "/simulator/script", {"for": "stk_query", "times": 3, "answer": {"status": 200, "body": body}}
+    )
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "pending"
+
+
+def test_one_denial_is_not_enough_two_a_minute_apart_are(service: Service) -> None:
+    lose_callbacks(service)
+    checkout = service.pending()
+    service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "pending"
+    service.clock.advance(30)
+    assert service.payment(checkout)["status"] == "pending", "too soon after the first"
+    service.clock.advance(30)
+    payment = service.payment(checkout)
+    assert (payment["status"], payment["evidence"], payment["resultCode"]) == ("canceled", "query", "1032")
+
+
+def test_a_query_that_lies_once_does_no_harm(service: Service) -> None:
+    checkout = service.pending()
+    service.simulator.post("/simulator/options", {"faults": {"query_contradicts": 1}})
+    pay(service, checkout)
+    service.clock.advance(10)
+    assert service.payment(checkout)["status"] == "succeeded"
+
+
+def test_a_failed_ask_changes_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = service.pending()
+
+    def fail(_checkout: str) -> None:
+        raise OutcomeUnknown("time-out", operation="stk_query")
+
+    monkeypatch.setattr(service.runtime.daraja, "stk_query", fail)
+    service.clock.advance(30)
+    assert service.payment(checkout)["status"] == "pending"
+    assert service.row(checkout).check_attempts == 1
+
+
+def test_the_schedule_moves_on_with_each_ask(service: Service) -> None:
+    checkout = service.pending()
+    made = service.row(checkout).created_at
+    assert (service.row(checkout).next_check_at - made).total_seconds() == 30
+    service.clock.advance(30)
+    service.payment(checkout)
+    assert (service.row(checkout).next_check_at - made).total_seconds() == 60
+
+
+def test_impatient_readers_do_not_use_up_the_schedule(service: Service) -> None:
+    checkout = service.pending()
+    for _ in range(30):
+        service.clock.advance(10)
+        service.payment(checkout)
+    row = service.row(checkout)
+    assert asks(service) == 30
+    assert (row.status, row.check_attempts) == ("unknown", 5)
+    assert (row.next_check_at - row.created_at).total_seconds() == 900
+
+
+def test_a_push_that_a_crash_cut_off_becomes_unknown_when_it_is_read(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(_push: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(service.runtime.daraja, "stk_push", die)
+    with pytest.raises(Killed):
+        service.initiate()
+    [row] = service.payments()
+    assert service.payment(row.id)["status"] == "pending"
+    service.clock.advance(91)
+    assert service.payment(row.id)["status"] == "unknown"
+    assert service.payment(row.id)["mpesaCheckoutRequestId"] is None
+
+
+def test_asking_about_a_settled_payment_does_nothing(service: Service) -> None:
+    checkout = service.paid()
+    service.clock.advance(100)
+    assert reconcile.ask(service.runtime, service.row(checkout).id) is None
+    assert asks(service) == 0
+
+
+def test_late_success_after_1037_is_a_named_correction(service: Service) -> None:
+    service.simulator.post("/simulator/script", {"for": "stk_push", "outcome": "late_success"})
+    checkout = service.pending()
+    service.simulator.post("/simulator/clock/advance", {"seconds": 2})
+    assert service.payment(checkout)["status"] == "failed"
+    service.simulator.post("/simulator/clock/advance", {"seconds": 60})
+    assert len(service.ledger()["debits"]) == 1
+    service.clock.advance(10)
+    payment = service.payment(checkout)
+    assert payment["status"] == "succeeded"
+    assert payment["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
+    assert payment["failureReason"] is None
+    assert service.events(payment["_id"])[-1].cause == "late_payment"
+
+
+class TestOnSchedule:
+    """What the job does when nobody reads."""
+
+    def run(self, service: Service, seconds: float) -> int:
+        service.clock.advance(seconds)
+        return reconcile.ask_due(service.runtime)
+
+    def test_a_lost_callback_is_found_without_anybody_reading(self, service: Service) -> None:
+        lose_callbacks(service)
+        checkout = service.pending()
+        pay(service, checkout)
+        assert self.run(service, 29) == 0
+        assert self.run(service, 1) == 1
+        assert service.row(checkout).status == "succeeded"
+        assert self.run(service, 100_000) == 0
+
+    def test_silence_leads_to_unknown_and_then_to_a_person(self, service: Service) -> None:
+        service.simulator.post("/simulator/options", {"faults": {"query_forgets": 1}})
+        checkout = service.pending()
+        seen = []
+        for seconds in (30, 30, 30, 30, 180, 600, 2_700, 18_000, 64_800):
+            assert self.run(service, seconds) == 1
+            seen.append(service.row(checkout).status)
+        assert seen == ["pending"] * 4 + ["unknown"] * 4 + ["review"]
+        payment = service.payment(checkout)
+        assert "never said" in payment["failureReason"]
+        assert [event.cause for event in service.events(payment["_id"])][-2:] == ["timed_out", "unresolved"]
+        assert self.run(service, 1_000_000) == 0
+
+    def test_a_push_without_an_id_waits_a_day_for_its_callback_and_then_for_a_person(
+        self, service: Service
+    ) -> None:
+        service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "answer_lost"})
+        payment = service.initiate().json["data"]["payment"]["_id"]
+        assert self.run(service, 86_399) == 0
+        assert self.run(service, 1) == 1
+        assert service.row(payment).status == "review"
+        assert asks(service) == 0
+        [prompt] = service.ledger()["prompts"]
+        pay(service, prompt["checkoutRequestId"])
+        assert service.row(payment).receipt == service.ledger()["debits"][0]["receipt"]
+
+    def test_a_push_cut_off_by_a_crash_is_unknown_after_90_seconds(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Killed(BaseException):
+            pass
+
+        def die(_push: object) -> None:
+            raise Killed
+
+        monkeypatch.setattr(service.runtime.daraja, "stk_push", die)
+        with pytest.raises(Killed):
+            service.initiate()
+        assert self.run(service, 89) == 0
+        assert self.run(service, 1) == 1
+        assert [payment.status for payment in service.payments()] == ["unknown"]
+        assert self.run(service, 86_400) == 1
+        assert [payment.status for payment in service.payments()] == ["review"]
+
+    def test_a_claim_that_daraja_does_not_confirm_goes_to_a_person_in_the_end(self, service: Service) -> None:
+        from tests.callbacks.test_receive import post, stk_body
+
+        service.simulator.post("/simulator/options", {"faults": {"query_forgets": 1}})
+        checkout = service.pending()
+        url = service.callback_url(checkout)
+        service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+        service.clock.advance(100_000)
+        post(url, stk_body(service, checkout))
+        done = 0
+        for _ in range(20):
+            done += self.run(service, 43_200)
+        assert done == 9
+        assert service.row(checkout).status == "review"
+        assert "mismatch" in str(service.row(checkout).failure_reason)
+
+    def test_a_strangers_claim_that_daraja_does_not_confirm_is_dropped(self, service: Service) -> None:
+        from tests.callbacks.test_receive import plain, post, stk_body
+
+        service.simulator.post("/simulator/options", {"faults": {"query_forgets": 1}})
+        checkout = service.pending()
+        service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+        post(plain(service), stk_body(service, checkout))
+        for _ in range(20):
+            self.run(service, 43_200)
+        assert service.row(checkout).status == "canceled"
+        assert service.row(checkout).next_check_at is None
+
+    def test_a_dispute_over_a_paid_payment_goes_to_a_person_in_the_end(self, service: Service) -> None:
+        from tests.callbacks.test_receive import post, stk_body
+
+        checkout = service.paid()
+        service.simulator.post("/simulator/options", {"faults": {"query_forgets": 1}})
+        post(service.callback_url(checkout), stk_body(service, checkout, ResultCode=1032))
+        for _ in range(20):
+            self.run(service, 43_200)
+        assert service.row(checkout).status == "review"
+
+    def test_a_poisonous_payment_holds_nobody_up(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lose_callbacks(service)
+        poisonous = service.pending(order="ORDER1")
+        service.clock.advance(1)
+        healthy = service.pending(order="ORDER2", phone="254722000001")
+        pay(service, healthy)
+        real, bad = reconcile._look_into, service.row(poisonous).id
+
+        def fail_for_one(runtime, turn):
+            if turn.payment_id == bad:
+                raise RuntimeError("poison")
+            return real(runtime, turn)
+
+        monkeypatch.setattr(reconcile, "_look_into", fail_for_one)
+        assert self.run(service, 30) == 2
+        assert service.row(healthy).status == "succeeded"
+        lease = service.row(poisonous).next_check_at - service.clock()
+        assert lease.total_seconds() == 90
+
+    def test_it_stops_at_its_limit(self, service: Service) -> None:
+        for number in range(3):
+            service.pending(order=f"ORDER{number}", phone=f"25472200000{number}")
+        service.clock.advance(30)
+        assert reconcile.ask_due(service.runtime, limit=2) == 2
+
+
+class TestBatches:
+    """Several are taken at once, with as many turns of the pace."""
+
+    def pending(self, service: Service, count: int) -> list[str]:
+        made = []
+        for number in range(count):
+            made.append(service.pending(order=f"ORDER{number}", phone=f"2547220000{number:02}"))
+            service.clock.advance(0.01)
+        service.clock.advance(31)
+        object.__setattr__(service.runtime.settings, "mpesa_queries_per_minute", 60)
+        return made
+
+    def be_slow(self, service: Service, monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[str]:
+        """Let every answer take so long; return the list of those that are asked about."""
+        real, asked = service.runtime.daraja.stk_query, []
+
+        def slowly(checkout: str) -> StkQueryAnswer:
+            asked.append(checkout)
+            service.clock.advance(seconds)
+            return real(checkout)
+
+        monkeypatch.setattr(service.runtime.daraja, "stk_query", slowly)
+        return asked
+
+    def pace_left(self, service: Service) -> int:
+        per_minute = service.runtime.settings.queries_per_minute
+        with service.runtime.database.begin() as session:
+            next_at = token_bucket.locked(session, token_bucket.QUERIES, service.clock())
+        return token_bucket.free(next_at, per_minute, service.clock())
+
+    def test_those_due_longest_are_taken_as_the_pace_allows(self, service: Service) -> None:
+        checkouts = self.pending(service, 8)
+        taken = turns.take_askable(service.runtime, 50)
+        rows = [service.row(checkout) for checkout in checkouts]
+        assert [turn.payment_id for turn in taken] == [row.id for row in rows[:6]]
+        leased = {(row.check_attempts, row.next_check_at - service.clock()) for row in rows[:6]}
+        assert leased == {(1, CALL_LIMIT)}
+        assert {row.check_attempts for row in rows[6:]} == {0}
+        assert turns.take_askable(service.runtime, 50) == []
+
+    def test_what_is_not_begun_in_time_is_given_back_with_its_turns(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lose_callbacks(service)
+        checkouts = self.pending(service, 6)
+        due = [service.row(checkout).next_check_at for checkout in checkouts]
+        for checkout in checkouts:
+            pay(service, checkout)
+        asked = self.be_slow(service, monkeypatch, 2.6)
+        taken = turns.take_askable(service.runtime, 50)
+        assert (len(taken), self.pace_left(service)) == (6, 0)
+        assert reconcile._look_into_each(service.runtime, taken) == 2
+        assert asked == checkouts[:2]
+        assert self.pace_left(service) == 6, "four were given back, one or two came with time"
+        rows = [service.row(checkout) for checkout in checkouts]
+        assert [row.status for row in rows] == ["succeeded"] * 2 + ["pending"] * 4
+        assert [(row.check_attempts, row.next_check_at) for row in rows[2:]] == [(0, at) for at in due[2:]]
+        assert reconcile.ask_due(service.runtime) == 4
+        assert asked == checkouts
+
+    def test_turns_given_back_may_be_taken_at_once(self, service: Service) -> None:
+        self.pending(service, 8)
+        taken = turns.take_askable(service.runtime, 50)
+        assert (len(taken), self.pace_left(service)) == (6, 0)
+        turns.give_back(service.runtime, taken[1:])
+        assert self.pace_left(service) == 5
+        again = turns.take_askable(service.runtime, 50)
+        assert [turn.payment_id for turn in again] == [turn.payment_id for turn in taken[1:]]
+
+    def test_a_killed_ones_payments_are_due_again_after_their_lease(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Killed(BaseException):
+            pass
+
+        def die(_checkout: str) -> None:
+            raise Killed
+
+        checkouts = self.pending(service, 4)
+        with monkeypatch.context() as patch:
+            patch.setattr(service.runtime.daraja, "stk_query", die)
+            with pytest.raises(Killed):
+                reconcile.ask_due(service.runtime)
+        service.clock.advance(89.9)
+        assert reconcile.ask_due(service.runtime) == 0
+        service.clock.advance(0.1)
+        assert reconcile.ask_due(service.runtime) == 4
+        assert {service.row(checkout).check_attempts for checkout in checkouts} == {2}
+
+    def test_no_reader_asks_about_one_that_waits_to_be_asked_about(self, service: Service) -> None:
+        checkouts = self.pending(service, 3)
+        taken = turns.take_askable(service.runtime, 50)
+        service.clock.advance(14.9)
+        service.payment(checkouts[2])
+        assert asks(service) == 0
+        service.clock.advance(0.1)
+        service.payment(checkouts[2])
+        assert asks(service) == 1
+        turns.give_back(service.runtime, taken)
+
+    def test_many_workers_take_each_once(self, service: Service) -> None:
+        self.pending(service, 30)
+        object.__setattr__(service.runtime.settings, "mpesa_queries_per_minute", 600)
+        with ThreadPoolExecutor(6) as pool:
+            futures = [pool.submit(turns.take_askable, service.runtime, 4) for _ in range(12)]
+            taken = [turn.payment_id for future in futures for turn in future.result(30)]
+        assert (len(taken), len(set(taken))) == (30, 30)
+        assert self.pace_left(service) == 30
+
+    def test_what_nobody_can_be_asked_about_waits_for_no_turn(self, service: Service) -> None:
+        checkout = service.pending()
+        service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "answer_lost"})
+        lost = service.initiate("ORDER2", phone="254722000001").json["data"]["payment"]["_id"]
+        service.clock.advance(86_400)
+        with service.runtime.database.begin() as session:
+            token_bucket.locked(session, token_bucket.QUERIES, service.clock())
+            token_bucket.put(session, token_bucket.QUERIES, service.clock() + timedelta(hours=1))
+        assert reconcile.ask_due(service.runtime) == 1
+        assert (service.row(lost).status, service.row(lost).last_checked_at) == ("review", None)
+        assert service.row(checkout).check_attempts == 0
+
+    def test_one_that_cannot_be_decrypted_holds_nobody_up(self, service: Service) -> None:
+        spoilt, fine = self.pending(service, 2)
+        spoilt_id = service.row(spoilt).id
+        with service.runtime.database.begin() as session:
+            lock_payment(session, spoilt_id).checkout_id_encrypted = b"rubbish"
+        assert reconcile.ask_due(service.runtime) == 2
+        assert service.row(fine).check_attempts == 1
+        assert service.row(spoilt_id).next_check_at == service.clock() + CALL_LIMIT

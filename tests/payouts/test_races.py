@@ -1,0 +1,54 @@
+"""Many at once about payouts, on PostgreSQL: the database decides, once."""
+
+from collections import Counter
+from typing import Any
+
+import requests
+
+from tests.payments.test_races import at_once
+from tests.payments.test_races import service as service
+from tests.payouts.support import batches, payouts, to_phones, trail
+from tests.support import Service
+
+ROWS = to_phones(30, 2_000)
+
+
+def post(service: Service, path: str, by: str, body: Any = None) -> requests.Response:
+    headers = {"Authorization": f"Bearer {service.token(by, 'admin')}"}
+    return requests.post(f"{service.url}/api/mpesa/payouts{path}", json=body, headers=headers, timeout=60)
+
+
+def made(service: Service) -> str:
+    return str(post(service, "", "amina", {"reference": "PAY-1", "rows": ROWS}).json()["data"]["_id"])
+
+
+def test_the_same_batch_asked_for_at_once_is_one(service: Service) -> None:
+    body = {"reference": "PAY-1", "rows": ROWS}
+    answers = at_once(10, lambda number: post(service, "", f"admin-{number}", body))
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 9}
+    assert len({answer.json()["data"]["_id"] for answer in answers}) == 1
+    assert (len(batches(service)), len(payouts(service))) == (1, 30)
+
+
+def test_of_many_who_approve_at_once_exactly_one_does(service: Service) -> None:
+    batch = made(service)
+    answers = at_once(10, lambda number: post(service, f"/{batch}/approve", f"admin-{number}"))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 9}
+    codes = {answer.json()["code"] for answer in answers if answer.status_code == 409}
+    assert codes == {"already_approved"}
+    [winner] = [n for n, answer in enumerate(answers) if answer.status_code == 200]
+    assert batches(service)[0].approved_by == f"admin-{winner}"
+    assert trail(service, batch) == ["created", "approved"]
+
+
+def test_a_batch_is_approved_or_stopped(service: Service) -> None:
+    batch = made(service)
+    whats = ("approve", "stop", "approve", "stop")
+    answers = at_once(4, lambda number: post(service, f"/{batch}/{whats[number]}", f"admin-{number}"))
+    told = trail(service, batch)
+    assert told in (
+        ["created", "stopped", "finished"],
+        ["created", "approved", "stopped", "finished"],
+    )
+    assert Counter(answer.status_code for answer in answers)[200] == len(told) - 2
+    assert {row.status for row in payouts(service)} == {"canceled"}

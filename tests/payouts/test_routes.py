@@ -1,0 +1,459 @@
+"""Payouts over the API: all or nothing, once per reference, maker-checker, and progress at any time."""
+
+import csv
+import io
+from typing import Any, ClassVar
+
+import pytest
+
+from mpesa_service.payouts import control, views
+from tests.payouts.support import (
+    PAYBILL,
+    POCHI,
+    ROW,
+    TILL,
+    act,
+    batches,
+    counts,
+    look,
+    made,
+    payouts,
+    post,
+    post_csv,
+    to_phones,
+    trail,
+)
+from tests.support import PHONE, Service
+
+EMPTY = {"count": 0, "amount": 0}
+
+
+class TestAsking:
+    def test_one_payout_is_a_batch_of_one(self, service: Service) -> None:
+        answer = post(service, {**ROW, "reference": "PAY-1", "description": "for Otieno"})
+        assert answer.status_code == 201
+        assert "Idempotent-Replayed" not in answer.headers
+        data = answer.json["data"]
+        assert (data["reference"], data["description"], data["status"]) == ("PAY-1", "for Otieno", "running")
+        assert (data["rowCount"], data["totalAmount"], data["createdBy"]) == (1, 100, "amina")
+        assert data["rows"].pop("waiting") == {"count": 1, "amount": 100}
+        assert set(data["rows"]) == {"pending", "unknown", "succeeded", "failed", "canceled", "review"}
+        assert all(share == EMPTY for share in data["rows"].values())
+        assert (data["needsApproval"], data["hold"], data["secondsLeft"]) == (False, None, 1)
+
+    def test_a_batch_of_all_types(self, service: Service) -> None:
+        batch = made(service, ROW, POCHI, PAYBILL, TILL)
+        stored = payouts(service)
+        assert [row.type for row in stored] == ["b2c", "b2pochi", "paybill", "buy_goods"]
+        assert [row.command for row in stored] == ["BusinessPayment", None, None, None]
+        vault = service.runtime.vault
+        parties = [vault.decrypt(row.party_encrypted) for row in stored]
+        assert parties == [PHONE, "254722000001", "888880", "54321"]
+        assert stored[0].party_hash == vault.fingerprint("phone", PHONE)
+        assert len({row.originator_conversation_id for row in stored}) == 4
+        assert len({row.result_token_hash for row in stored}) == 4
+        assert {row.status for row in stored} == {"waiting"}
+        assert {row.next_check_at for row in stored} == {None}
+        assert [trail(service, row.id) for row in stored] == [["created"]] * 4
+        assert trail(service, batch) == ["created"]
+
+    def test_the_same_again_is_the_same_batch(self, service: Service) -> None:
+        body = {"reference": "PAY-1", "rows": [ROW, TILL]}
+        first = post(service, body)
+        other_spelling = {**ROW, "phoneNumber": "+254 712 345 678", "remarks": "Payment"}
+        again = post(service, {"rows": [other_spelling, TILL], "reference": "PAY-1"}, by="otieno")
+        assert (again.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
+        assert again.json == first.json
+        assert len(payouts(service)) == 2
+
+    @pytest.mark.parametrize(
+        "other", [{"rows": [TILL]}, {"rows": [ROW, TILL]}, {"rows": [ROW], "description": "x"}]
+    )
+    def test_another_content_needs_another_reference(self, service: Service, other: dict[str, Any]) -> None:
+        made(service, ROW)
+        answer = post(service, {"reference": "PAY-1", **other})
+        assert (answer.status_code, answer.json["code"]) == (422, "reference_reused")
+        assert len(payouts(service)) == 1
+
+    def test_an_idempotency_key_serves_as_reference(self, service: Service) -> None:
+        first, again = (post(service, ROW, Idempotency_Key='"KEY-1"') for _ in range(2))
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert first.json["data"]["reference"] == "KEY-1"
+
+    @pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "a/b"}, {"Idempotency_Key": "x" * 65}])
+    def test_without_a_reference_nothing_is_paid(self, service: Service, headers: dict[str, str]) -> None:
+        answer = post(service, ROW, **headers)
+        assert (answer.status_code, answer.json["code"]) == (400, "reference_needed")
+        assert batches(service) == []
+
+    @pytest.fixture
+    def no_initiator(self, service_env: dict[str, str]) -> None:
+        service_env.update(MPESA_ENVIRONMENT="sandbox", MPESA_SHORTCODE="174379", MPESA_PASSKEY="x")
+        service_env.update(MPESA_CONSUMER_KEY="k", MPESA_CONSUMER_SECRET="s")
+
+    @pytest.mark.usefixtures("no_initiator")
+    def test_without_an_initiator_nothing_is_stored(self, service: Service) -> None:
+        answer = post(service, {**ROW, "reference": "PAY-1"})
+        assert (answer.status_code, answer.json["code"]) == (503, "payouts_not_set_up")
+        assert batches(service) == []
+
+
+class TestAllOrNothing:
+    def refused(self, service: Service, answer: Any, code: str) -> dict[str, Any]:
+        assert (answer.status_code, answer.json["code"]) == (400, code), answer.json
+        assert batches(service) == []
+        return dict(answer.json)
+
+    def test_every_row_that_is_wrong_is_told(self, service: Service) -> None:
+        rows = [ROW, {**ROW, "phoneNumber": "12"}, TILL, {**TILL, "amount": 1, "remarks": "x"}, ROW]
+        body = self.refused(service, post(service, {"reference": "PAY-1", "rows": rows}), "invalid_rows")
+        found = [(fault["row"], fault["field"]) for fault in body["details"]["rows"]]
+        assert found == [(2, "phoneNumber"), (4, "amount"), (4, "remarks"), (5, "phoneNumber")]
+        assert body["details"]["total"] == 4
+        assert body["message"].startswith("Row 2, phoneNumber: Invalid phone number format.")
+
+    def test_a_name_that_is_no_text(self, service: Service) -> None:
+        rows = [{**ROW, "\ud800": 1}]
+        body = self.refused(service, post(service, {"reference": "PAY-1", "rows": rows}), "invalid_rows")
+        assert body["details"]["rows"][0]["field"] == "?"
+
+    def test_duplicates_may_be_meant(self, service: Service) -> None:
+        body = {"reference": "PAY-1", "rows": [ROW, ROW], "allowDuplicates": True}
+        assert post(service, body).status_code == 201
+
+    def test_at_most_a_thousand_faults_are_shown(self, service: Service) -> None:
+        rows = [{}] * 700
+        body = self.refused(service, post(service, {"reference": "PAY-1", "rows": rows}), "invalid_rows")
+        assert (len(body["details"]["rows"]), body["details"]["total"]) == (1_000, 1_400)
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"rows": []}, "rows"),
+            ({"rows": {}}, "rows"),
+            ({"rows": None}, "rows"),
+            ({"rows": [ROW], **ROW}, "amount"),
+            ({"rows": [ROW], "x": 1}, "x"),
+            ({"rows": [ROW], "reference": "a b"}, "reference"),
+            ({"rows": [ROW], "description": "a\nb"}, "description"),
+            ({"rows": [ROW], "description": "a" * 256}, "description"),
+            ({"rows": [ROW], "allowDuplicates": "yes"}, "allowDuplicates"),
+        ],
+        ids=str,
+    )
+    def test_what_stands_around_the_rows(self, service: Service, body: dict[str, Any], field: str) -> None:
+        answer = post(service, {"reference": "PAY-1", **body})
+        code = "invalid_amount" if field == "amount" else "invalid_request"
+        assert list(self.refused(service, answer, code)["details"]["fields"]) == [field]
+
+    def test_ten_thousand_rows_and_no_more(self, service: Service) -> None:
+        wrong = {**ROW, "amount": 1}
+        rows = [{**ROW, "amount": 100 + number} for number in range(9_999)]
+        answer = post(service, {"reference": "PAY-1", "rows": [*rows, wrong, ROW, ROW]})
+        found = self.refused(service, answer, "invalid_rows")["details"]
+        assert [(fault["row"], fault["field"]) for fault in found["rows"]] == [
+            (10_000, "amount"),
+            (10_001, "row"),
+        ]
+        assert found["rows"][1]["message"] == "is too many: a batch has at most 10000 rows."
+
+    def test_a_file_of_too_many_rows_names_the_first_of_them(self, service: Service) -> None:
+        lines = "".join(f"b2c,0712345678,{100 + number}\r\n" for number in range(10_001))
+        body = self.refused(service, post_csv(service, "type,phoneNumber,amount\r\n" + lines), "invalid_rows")
+        assert body["message"] == "Row 10001, row: is too many: a batch has at most 10000 rows."
+
+    @pytest.fixture
+    def at_most_99(self, service_env: dict[str, str]) -> None:
+        service_env["PAYOUT_MAX_AMOUNT"] = "99"
+
+    @pytest.mark.usefixtures("at_most_99")
+    def test_the_configured_limits(self, service: Service) -> None:
+        body = self.refused(service, post(service, {**ROW, "reference": "PAY-1"}), "invalid_rows")
+        assert body["details"]["rows"][0]["message"] == "must be 10 to 99 shillings."
+
+
+class TestFiles:
+    HEAD = "type,phoneNumber,businessNumber,amount,accountReference,remarks\r\n"
+    LINES: ClassVar = ["b2c,0712345678,,100,EMP-1,\r\n", "paybill,,888880,500,METER-1,Tokens\r\n"]
+
+    def test_a_file_is_a_batch(self, service: Service) -> None:
+        query = "reference=PAY-1&description=Salaries%20of%20November"
+        answer = post_csv(service, self.HEAD + "".join(self.LINES), query)
+        assert answer.status_code == 201, answer.json
+        assert answer.json["data"]["description"] == "Salaries of November"
+        first, second = payouts(service)
+        accounts = [service.runtime.vault.decrypt(row.account_reference_encrypted) for row in (first, second)]
+        assert accounts == ["EMP-1", "METER-1"]
+        assert (first.type, first.amount, first.remarks) == ("b2c", 100, "Payment")
+        assert (second.type, second.remarks) == ("paybill", "Tokens")
+
+    def test_the_same_rows_as_json_are_the_same_batch(self, service: Service) -> None:
+        post_csv(service, "type,phoneNumber,amount\nb2c,0712345678,100\n")
+        assert post(service, {"reference": "PAY-1", "rows": [ROW]}).status_code == 200
+
+    def test_a_large_file(self, service: Service) -> None:
+        lines = "".join(f"b2c,07{number:08},,10,EMP-{number},{'r' * 50}\r\n" for number in range(1_000))
+        assert len(lines) > 64 * 1024
+        answer = post_csv(service, self.HEAD + lines)
+        assert (answer.status_code, answer.json["data"]["rowCount"]) == (201, 1_000)
+
+    def test_faults_name_the_row_below_the_head(self, service: Service) -> None:
+        answer = post_csv(service, self.HEAD + self.LINES[0] + "\r\n" + "b2c,07x,,1e3,,\r\n")
+        found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
+        assert (answer.json["code"], found) == ("invalid_rows", [(3, "amount"), (3, "phoneNumber")])
+
+    def test_a_row_of_too_many_cells_is_told_among_the_others(self, service: Service) -> None:
+        text = self.HEAD + "b2c,07x,,1e3,,\r\n" + "b2c,0712345678,,1,,,more\r\n" + self.LINES[0]
+        answer = post_csv(service, text)
+        found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_rows")
+        assert found == [(1, "amount"), (1, "phoneNumber"), (2, "amount"), (2, "row")]
+        assert answer.json["details"]["rows"][3]["message"] == "has more cells than there are columns."
+        assert batches(service) == []
+
+    def test_duplicates_may_be_meant(self, service: Service) -> None:
+        text = self.HEAD + self.LINES[0] * 2
+        assert post_csv(service, text).json["code"] == "invalid_rows"
+        assert post_csv(service, text, "reference=PAY-1&allowDuplicates=true").status_code == 201
+
+    @pytest.mark.parametrize(
+        ("text", "query", "code"),
+        [
+            (HEAD, "reference=PAY-1", "invalid_request"),
+            ("", "reference=PAY-1", "invalid_csv"),
+            (HEAD + LINES[0], "", "reference_needed"),
+            (HEAD + LINES[0], "reference=PAY-1&dryRun=1", "invalid_request"),
+            (HEAD + LINES[0], "reference=PAY-1&reference=PAY-2", "invalid_request"),
+        ],
+    )
+    def test_faults_around_the_rows(self, service: Service, text: str, query: str, code: str) -> None:
+        answer = post_csv(service, text, query)
+        assert (answer.status_code, answer.json["code"]) == (400, code)
+        assert batches(service) == []
+
+    def test_other_types_are_refused(self, service: Service) -> None:
+        headers = {"Authorization": f"Bearer {service.token('amina', 'admin')}", "Content-Type": "text/plain"}
+        answer = service.app.test_client().post("/api/mpesa/payouts", data=self.HEAD, headers=headers)
+        assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.fixture
+def three_numbers(service_env: dict[str, str]) -> None:
+    service_env.update(
+        MPESA_TRANSACTION_TYPE="CustomerBuyGoodsOnline", MPESA_TILL="555555", MPESA_B2C_SHORTCODE="600000"
+    )
+
+
+@pytest.mark.usefixtures("three_numbers")
+@pytest.mark.parametrize("number", ["174379", "555555", "600000"])
+def test_a_row_that_pays_ourselves_is_refused_with_the_rest(service: Service, number: str) -> None:
+    ours = {"type": "paybill", "businessNumber": number, "amount": 100, "accountReference": "X"}
+    answer = post(service, {"reference": "PAY-1", "rows": [ROW, ours]})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid_rows")
+    assert answer.json["details"]["rows"] == [{"row": 2, "field": "businessNumber", "message": "is our own."}]
+    assert batches(service) == []
+
+
+class TestBodySize:
+    SIZE = 4 * 1024 * 1024
+
+    def send(self, service: Service, size: int, path: str = "/payouts", **more: Any) -> Any:
+        headers = {"Authorization": f"Bearer {service.token('amina', 'admin')}", "Content-Type": "text/csv"}
+        return service.app.test_client().post(
+            f"/api/mpesa{path}", data=b"x" * size, headers={**headers, **more.pop("headers", {})}, **more
+        )
+
+    def test_this_route_takes_four_megabytes(self, service: Service) -> None:
+        assert self.send(service, self.SIZE).json["code"] == "invalid_csv"
+        answer = self.send(service, self.SIZE + 1)
+        assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
+        assert answer.json["message"] == "The body is larger than 4096 kB."
+
+    @pytest.mark.parametrize("surplus", [0, 1])
+    def test_also_in_chunks(self, service: Service, surplus: int) -> None:
+        stream = io.BytesIO(b"x" * (self.SIZE + surplus))
+        headers = {"Authorization": f"Bearer {service.token('amina', 'admin')}", "Content-Type": "text/csv"}
+        answer = service.app.test_client().post(
+            "/api/mpesa/payouts",
+            input_stream=stream,
+            headers={**headers, "Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert answer.json["code"] == ("body_too_large" if surplus else "invalid_csv")
+
+    @pytest.mark.parametrize("path", ["/initiate", "/payouts/x/approve", "/nowhere"])
+    def test_the_others_do_not(self, service: Service, path: str) -> None:
+        answer = self.send(service, 64 * 1024 + 1, path)
+        assert (answer.status_code, answer.json["message"]) == (413, "The body is larger than 64 kB.")
+
+
+class TestApproval:
+    @pytest.fixture
+    def large(self, service: Service) -> str:
+        batch = made(service, {**ROW, "amount": 50_001})
+        [stored] = batches(service)
+        assert (stored.status, stored.needs_approval) == ("waiting_approval", True)
+        return batch
+
+    def test_another_admin_approves(self, service: Service, large: str) -> None:
+        assert look(service, f"/{large}").json["data"]["secondsLeft"] is None
+        answer = act(service, large, "approve", by="otieno")
+        assert answer.status_code == 200
+        data = answer.json["data"]
+        assert (data["status"], data["approvedBy"], data["secondsLeft"]) == ("running", "otieno", 1)
+        assert data["approvedAt"] is not None
+        assert trail(service, large) == ["created", "approved"]
+
+    def test_whoever_made_it_cannot(self, service: Service, large: str) -> None:
+        answer = act(service, large, "approve")
+        assert (answer.status_code, answer.json["code"]) == (403, "same_person")
+        assert batches(service)[0].status == "waiting_approval"
+
+    def test_nobody_approves_twice(self, service: Service, large: str) -> None:
+        act(service, large, "approve", by="otieno")
+        for who in ("otieno", "wanjiku"):
+            answer = act(service, large, "approve", by=who)
+            assert (answer.status_code, answer.json["code"]) == (409, "already_approved")
+            assert answer.json["details"] == {"status": "running", "approvedBy": "otieno"}
+
+    def test_up_to_the_threshold_nobody_needs_to(self, service: Service) -> None:
+        batch = made(service, {**ROW, "amount": 50_000})
+        answer = act(service, batch, "approve", by="otieno")
+        assert (answer.status_code, answer.json["code"]) == (409, "cannot_be_approved")
+        assert answer.json["details"] == {"status": "running"}
+
+    def test_the_sum_counts(self, service: Service) -> None:
+        made(service, *to_phones(3, 20_000))
+        assert batches(service)[0].status == "waiting_approval"
+
+    def test_a_batch_that_waits_can_be_stopped_and_then_never_be_approved(
+        self, service: Service, large: str
+    ) -> None:
+        assert act(service, large, "pause").json["code"] == "cannot_be_paused"
+        assert act(service, large, "stop").json["data"]["status"] == "stopped"
+        assert act(service, large, "approve", by="otieno").json["code"] == "cannot_be_approved"
+
+
+class TestControl:
+    def test_pause_and_resume(self, service: Service) -> None:
+        batch = made(service)
+        paused = act(service, batch, "pause").json["data"]
+        assert (paused["status"], paused["secondsLeft"]) == ("paused", None)
+        assert act(service, batch, "pause").json["code"] == "cannot_be_paused"
+        assert act(service, batch, "resume").json["data"]["status"] == "running"
+        answer = act(service, batch, "resume")
+        assert (answer.status_code, answer.json["code"]) == (409, "cannot_be_resumed")
+        assert answer.json["details"] == {"status": "running"}
+        assert trail(service, batch) == ["created", "paused", "resumed"]
+
+    @pytest.mark.parametrize("first", [None, "pause"])
+    def test_stop_cancels_what_waits(self, service: Service, first: str | None) -> None:
+        batch = made(service, *to_phones(3))
+        if first:
+            act(service, batch, first)
+        data = act(service, batch, "stop").json["data"]
+        assert (data["status"], data["rows"]["canceled"]) == ("stopped", {"count": 3, "amount": 300})
+        assert data["completedAt"] is not None
+        assert [trail(service, row.id) for row in payouts(service)] == [["created", "payout_stopped"]] * 3
+        assert trail(service, batch)[-2:] == ["stopped", "finished"]
+        assert act(service, batch, "stop").json["code"] == "cannot_be_stopped"
+        assert act(service, batch, "resume").json["code"] == "cannot_be_resumed"
+
+    def test_many_rows_are_canceled_a_page_at_a_time(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(control, "PAGE", 2)
+        batch = made(service, *to_phones(5))
+        act(service, batch, "stop")
+        assert counts(service, batch) == {"canceled": 2, "waiting": 3}
+        assert batches(service)[0].completed_at is None
+        assert [control.cancel_waiting(service.runtime, batch) for _ in range(3)] == [2, 1, 0]
+        assert control.finish(service.runtime, batch) is True
+        assert control.finish(service.runtime, batch) is False
+        assert batches(service)[0].status == "stopped"
+
+    def test_only_waiting_rows_of_a_stopped_batch_are_canceled(self, service: Service) -> None:
+        batch = made(service)
+        assert control.cancel_waiting(service.runtime, batch) == 0
+        assert control.cancel_waiting(service.runtime, "nothing") == 0
+        assert control.finish(service.runtime, batch) is False
+        assert control.finish(service.runtime, "nothing") is False
+
+    @pytest.mark.parametrize("what", ["approve", "pause", "resume", "stop"])
+    @pytest.mark.parametrize("batch", ["01a2027bd680451e20b011de", "%00", "x" * 300])
+    def test_no_such_batch(self, service: Service, what: str, batch: str) -> None:
+        answer = act(service, batch, what)
+        assert (answer.status_code, answer.json["message"]) == (404, "There is no such batch of payouts.")
+
+
+class TestLooking:
+    def test_batches_are_listed_latest_first_in_pages(self, service: Service) -> None:
+        ids = []
+        for number in range(3):
+            service.clock.advance(1)
+            ids.insert(0, made(service, reference=f"PAY-{number}"))
+        act(service, ids[1], "pause")
+
+        def listed(query: str = "") -> list[str]:
+            answer = look(service, query)
+            assert answer.status_code == 200
+            return [batch["_id"] for batch in answer.json["data"]]
+
+        assert listed() == ids
+        assert listed("?limit=2") == ids[:2]
+        assert listed(f"?before={ids[1]}") == ids[2:]
+        assert listed("?status=paused") == [ids[1]]
+        assert look(service, "?status=nothing").status_code == 400
+
+    def test_rows_are_listed_in_their_order_in_pages(self, service: Service) -> None:
+        batch = made(service, ROW, TILL, POCHI)
+
+        def listed(query: str = "") -> list[int]:
+            answer = look(service, f"/{batch}/rows{query}")
+            assert answer.status_code == 200
+            return [row["row"] for row in answer.json["data"]]
+
+        assert listed() == [1, 2, 3]
+        assert listed("?limit=2") == [1, 2]
+        assert listed("?limit=2&after=2") == [3]
+        assert listed("?status=waiting") == [1, 2, 3]
+        assert listed("?status=failed") == []
+        assert look(service, f"/{batch}/rows?status=submitting").status_code == 400
+        first, second, _ = look(service, f"/{batch}/rows").json["data"]
+        assert (first["phoneNumber"], first["businessNumber"]) == ("254712***678", None)
+        assert (second["phoneNumber"], second["businessNumber"]) == (None, "54321")
+        assert (first["batchId"], first["command"], first["status"]) == (batch, "BusinessPayment", "waiting")
+
+    def test_no_such_batch(self, service: Service) -> None:
+        for path in ("", "/rows", "/result.csv"):
+            assert look(service, f"/nothing{path}").status_code == 404
+
+    def test_a_hold_is_shown(self, service: Service) -> None:
+        from mpesa_service.core import suspensions
+
+        batch = made(service)
+        with service.runtime.database.begin() as session:
+            suspensions.stop(session, suspensions.PAYOUTS, "no money", service.clock())
+        data = look(service, f"/{batch}").json["data"]
+        assert (data["hold"], data["secondsLeft"]) == ("no money", None)
+
+    def test_the_result_is_a_file(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(views, "PAGE", 2)
+        batch = made(service, {**ROW, "accountReference": "=EMP", "remarks": "a, b"}, TILL, POCHI, PAYBILL)
+        answer = look(service, f"/{batch}/result.csv")
+        assert (answer.status_code, answer.mimetype) == (200, "text/csv")
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="payouts-{batch}.csv"'
+        assert "Content-Length" not in answer.headers, "it is streamed"
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert [(row["row"], row["type"], row["status"]) for row in rows] == [
+            ("1", "b2c", "waiting"),
+            ("2", "buy_goods", "waiting"),
+            ("3", "b2pochi", "waiting"),
+            ("4", "paybill", "waiting"),
+        ]
+        assert (rows[0]["phoneNumber"], rows[0]["accountReference"], rows[0]["remarks"]) == (
+            "254712***678",
+            "'=EMP",
+            "a, b",
+        )
+        assert rows[1]["businessNumber"] == "54321"

@@ -1,0 +1,121 @@
+"""Money whose amount has cents: no payment holds it, so it is listed, announced, and seen to by hand."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from mpesa_service.models import OutgoingEvent
+from tests.c2b.support import MASKED, RECEIPT, assert_books_are_right, confirm, confirmations
+from tests.orders.support import add_order
+from tests.review.test_unmatched import unmatched, waits
+from tests.support import Service
+
+CENTS = {"TransID": "RKL51ZDR0C", "TransAmount": "100.50", "BillRefNumber": " Rent 4b"}
+
+
+@pytest.fixture
+def money(service: Service) -> str:
+    """Return what money of 100 shillings and 50 cents is listed as."""
+    confirm(service, **CENTS)
+    [one] = unmatched(service)
+    return str(one["_id"])
+
+
+def act(service: Service, reference: str, what: str, **body: Any) -> Any:
+    body.setdefault("reason", " sent back in the portal ")
+    return service.call("POST", f"/unmatched/{reference}/{what}", body, by="amina", admin=True)
+
+
+def events(service: Service) -> list[Any]:
+    with service.runtime.database.read() as session:
+        return [json.loads(payload) for payload in session.scalars(select(OutgoingEvent.payload))]
+
+
+def test_is_listed_with_its_exact_amount(service: Service, money: str) -> None:
+    [one] = unmatched(service)
+    assert (one["reason"], one["payment"], one["suggestions"]) == ("amount_with_cents", None, [])
+    told = one["unbooked"]
+    assert (told["_id"], told["amount"], told["mpesaReceiptNumber"]) == (money, "100.50", "RKL51ZDR0C")
+    assert (told["billReference"], told["phoneNumber"], told["shortcode"]) == ("Rent 4b", MASKED, "174379")
+    assert told["receivedAt"] == told["transactedAt"] == "2026-11-22T12:00:00.000+03:00"
+    assert "cents" in told["failureReason"]
+    assert service.payments() == []
+
+
+@pytest.mark.parametrize(("told", "shown"), [("0.05", "0.05"), ("12.50", "12.50"), ("1.10", "1.10")])
+def test_no_cent_is_lost(service: Service, told: str, shown: str) -> None:
+    confirm(service, TransAmount=told, MSISDN=None, BillRefNumber="")
+    [one] = unmatched(service)
+    assert (one["unbooked"]["amount"], one["unbooked"]["billReference"]) == (shown, None)
+    assert one["unbooked"]["phoneNumber"] is None
+
+
+def test_is_announced_once_like_other_money_that_waits(
+    service: Service, money: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    confirm(service, **CENTS)
+    confirm(service)
+    cents, other = events(service)
+    assert (cents["type"], other["type"]) == ("payment.review", "payment.review")
+    assert cents["data"].keys() - other["data"].keys() == {"exactAmount"}
+    assert other["data"].keys() - cents["data"].keys() == set()
+    assert (cents["data"]["_id"], cents["data"]["sequence"]) == (money, 1)
+    assert (cents["data"]["amount"], cents["data"]["exactAmount"]) == (None, "100.50")
+    assert (cents["data"]["mpesaReceiptNumber"], cents["data"]["status"]) == ("RKL51ZDR0C", "review")
+    records = [*caplog.get_records("setup"), *caplog.records]
+    [line] = [record for record in records if record.message == "money with cents"]
+    assert (line.levelname, line.fractional_id) == ("WARNING", money)  # type: ignore[attr-defined]
+    assert_books_are_right(service)
+
+
+def test_stands_among_the_others_by_its_time(service: Service) -> None:
+    first = waits(service, TransID=RECEIPT)
+    service.clock.advance(1)
+    confirm(service, **CENTS)
+    service.clock.advance(1)
+    confirm(service, TransID="RKL51ZDR0E", BillRefNumber="ELSE")
+    ids = [one["_id"] for one in unmatched(service)]
+    assert ids[0] == first
+    assert [one["reason"] for one in unmatched(service)] == [
+        "fits_no_order",
+        "amount_with_cents",
+        "fits_no_order",
+    ]
+    pages = [unmatched(service, limit=1, after=after) for after in ("", *ids)]
+    assert [[one["_id"] for one in page] for page in pages] == [[ids[0]], [ids[1]], [ids[2]], []]
+
+
+def test_can_be_neither_matched_nor_reversed(service: Service, money: str) -> None:
+    add_order(service)
+    for what, body in (("match", {"orderId": "ORDER1"}), ("return", {})):
+        answer = act(service, money, what, **body)
+        assert (answer.status_code, answer.json["code"]) == (409, "amount_with_cents")
+    assert len(unmatched(service)) == 1
+
+
+def test_is_closed_by_a_person_once(service: Service, money: str) -> None:
+    closed = act(service, money, "close")
+    assert (closed.status_code, closed.json["data"]["closedBy"]) == (200, "amina")
+    assert closed.json["data"]["closedAt"] == "2026-11-22T12:00:00.000+03:00"
+    assert unmatched(service) == []
+    [row] = confirmations(service)
+    assert (row.closed_by, row.closed_why) == ("amina", "sent back in the portal")
+    again = act(service, money, "close")
+    assert (again.status_code, again.json["code"]) == (409, "already_closed")
+    assert_books_are_right(service)
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason", "status"), [("nothing", "x", 404), ("%00", "x", 404), (None, " ", 400)]
+)
+def test_what_cannot_be_closed(
+    service: Service, money: str, reference: str | None, reason: str, status: int
+) -> None:
+    assert act(service, reference or money, "close", reason=reason).status_code == status
+    assert len(unmatched(service)) == 1
+
+
+def test_a_payment_is_not_closed(service: Service) -> None:
+    assert act(service, waits(service), "close").status_code == 404

@@ -1,0 +1,91 @@
+"""Money that fits no order goes back to whoever paid; where M-Pesa refuses, it is unmatched as before."""
+
+from typing import Any
+
+import pytest
+
+from mpesa_service.core import suspensions
+from tests.c2b.support import assert_books_are_right, causes, confirm, order_row
+from tests.orders.support import add_order
+from tests.refunds.test_reversals import complete
+from tests.review.test_unmatched import match, unmatched
+from tests.support import PHONE, Service
+
+
+@pytest.fixture
+def payment(service: Service) -> str:
+    """The id of money that a customer paid from the phone's own menu, for nothing that we know."""
+    service.simulator.post("/simulator/options", {"reversal_auto": "hold"})
+    paid = {"msisdn": PHONE, "amount": 100, "billRefNumber": "RENT", "shortcode": "174379"}
+    service.simulator.post("/simulator/c2b", paid)
+    confirm(service, BillRefNumber="RENT", TransID=service.ledger()["debits"][-1]["receipt"])
+    return service.payments()[0].id
+
+
+def send_back(service: Service, payment: str, reason: str = "not for us") -> Any:
+    return service.call("POST", f"/unmatched/{payment}/return", {"reason": reason}, by="amina", admin=True)
+
+
+def test_it_goes_back_whole(service: Service, payment: str) -> None:
+    answer = send_back(service, payment)
+    data = answer.json["data"]
+    assert (answer.status_code, data["method"], data["refundAmount"]) == (200, "reversal", 100)
+    assert unmatched(service) == []
+    complete(service)
+    told = service.payment(payment)
+    assert (told["status"], told["refundedAmount"], told["orderId"]) == ("refunded", 100, None)
+    settled, created = service.events(payment)[2:4]
+    assert (settled.cause, settled.actor, settled.detail) == (
+        "settled_by_operator",
+        "amina",
+        {"reason": "not for us"},
+    )
+    assert (created.cause, created.detail["reason"]) == ("refund_created", "not for us")
+    assert unmatched(service) == []
+    assert_books_are_right(service)
+
+
+def test_only_once(service: Service, payment: str) -> None:
+    send_back(service, payment)
+    assert send_back(service, payment).json["code"] == "not_unmatched"
+    complete(service)
+    answer = send_back(service, payment)
+    assert (answer.status_code, answer.json["code"]) == (409, "not_unmatched")
+    assert match(service, payment).json["code"] == "not_unmatched"
+    assert len(service.ledger()["reversals"]) == 1
+
+
+def test_what_has_an_order_is_not_sent_back_here(service: Service, payment: str) -> None:
+    add_order(service)
+    match(service, payment)
+    answer = send_back(service, payment)
+    assert (answer.status_code, answer.json["code"]) == (409, "not_unmatched")
+    assert service.ledger()["reversals"] == []
+
+
+def test_what_mpesa_would_not_reverse_is_unmatched_again(service: Service, payment: str) -> None:
+    send_back(service, payment)
+    complete(service, resultCode=1, resultDesc="The balance is insufficient for the transaction.")
+    assert service.payment(payment)["status"] == "succeeded"
+    assert [one["payment"]["_id"] for one in unmatched(service)] == [payment]
+    assert send_back(service, payment).status_code == 200
+    complete(service, resultCode=1)
+    add_order(service)
+    assert match(service, payment).status_code == 200
+    assert order_row(service).status == "paid"
+    assert causes(service, service.row(payment))[-2:] == ["matched_after_return", "order_paid"]
+    assert_books_are_right(service)
+
+
+def test_while_refunds_are_stopped_nothing_is_done(service: Service, payment: str) -> None:
+    with service.runtime.database.begin() as session:
+        suspensions.stop(session, suspensions.REFUNDS, "wrong credential", service.clock())
+    answer = send_back(service, payment)
+    assert (answer.status_code, answer.json["code"]) == (503, "refunds_stopped")
+    assert service.row(payment).status == "review"
+
+
+@pytest.mark.parametrize("reason", ["", " ", "x" * 501])
+def test_needs_a_reason(service: Service, payment: str, reason: str) -> None:
+    assert send_back(service, payment, reason).status_code == 400
+    assert service.row(payment).status == "review"

@@ -1,0 +1,321 @@
+"""Every route is guarded, documented and answers in the shapes that clients were promised."""
+
+from typing import ClassVar
+
+import pytest
+from openapi_spec_validator import validate
+
+from mpesa_service.web.blueprint import Guard
+from tests.support import Service
+
+THIRD_PARTY = {"api-docs.openapi_json"}
+PUBLIC = {
+    "health.alive",
+    "health.ready",
+    "mpesa.stk_callback",
+    "mpesa.stk_callback_anywhere",
+    "mpesa.command_result",
+    "mpesa.command_timeout",
+    "mpesa.command_status_result",
+    "mpesa.command_status_timeout",
+    "c2b.confirmation",
+    "c2b.validation",
+}
+ADMIN = {
+    "mpesa.transaction",
+    "mpesa.balance",
+    "mpesa.refresh_balance",
+    "mpesa.refund_payment",
+    "mpesa.register_c2b",
+    "mpesa.list_holds",
+    "mpesa.resume_held",
+    "mpesa.review",
+    "mpesa.resolve_payment",
+    "mpesa.unmatched",
+    "mpesa.match_unmatched",
+    "mpesa.return_unmatched",
+    "mpesa.close_unmatched",
+    "mpesa.c2b_rules",
+    "mpesa.set_c2b_rules",
+    "mpesa.add_webhook",
+    "mpesa.list_webhooks",
+    "mpesa.get_webhook",
+    "mpesa.change_webhook",
+    "mpesa.disable_webhook",
+    "mpesa.rotate_webhook",
+    "mpesa.list_webhook_deliveries",
+    "mpesa.resend_webhook_delivery",
+    "mpesa.replay_webhook",
+    "mpesa.create_payouts",
+    "mpesa.list_payouts",
+    "mpesa.get_payouts",
+    "mpesa.list_payout_rows",
+    "mpesa.payout_result",
+    "mpesa.approve_payouts",
+    "mpesa.pause_payouts",
+    "mpesa.resume_payouts",
+    "mpesa.stop_payouts",
+    "mpesa.payouts_in_review",
+    "mpesa.resolve_payout_row",
+}
+
+
+WORDS = {"name": "refunds"}
+"""What stands in a path that does not take anything."""
+
+
+def guards(service: Service) -> dict[str, Guard | None]:
+    views = service.app.view_functions
+    return {name: getattr(view, "guard", None) for name, view in views.items() if name not in THIRD_PARTY}
+
+
+def test_every_route_declares_its_guard(service: Service) -> None:
+    declared = guards(service)
+    assert [name for name, guard in declared.items() if guard is None] == []
+    assert {name for name, guard in declared.items() if guard is Guard.PUBLIC} == PUBLIC
+    assert {name for name, guard in declared.items() if guard is Guard.ADMIN} == ADMIN
+
+
+def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
+    checked = 0
+    for rule in service.app.url_map.iter_rules():
+        guard = guards(service).get(rule.endpoint, Guard.PUBLIC)
+        if guard is Guard.PUBLIC:
+            continue
+        words = {name: WORDS.get(name, "anything") for name in rule.arguments}
+        path = rule.build(words, append_unknown=False)[1]
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            client = service.app.test_client()
+            assert client.open(path, method=method).status_code == 401, path
+            if guard is Guard.ADMIN:
+                headers = {"Authorization": f"Bearer {service.token('shop', 'cashier')}"}
+                answer = client.open(path, method=method, headers=headers)
+                assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
+            checked += 1
+    assert checked == 45
+
+
+def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
+    document = service.app.test_client().get("/api/openapi.json").json
+    validate(document)
+    assert document["openapi"] == "3.1.0"
+    operations = {
+        (path, method): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method != "parameters"
+    }
+    assert len(operations) == 53
+    for (path, _), operation in operations.items():
+        assert operation["summary"], path
+        assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)
+        for status, response in operation["responses"].items():
+            if status.isdigit() and int(status) >= 400:
+                [content] = response["content"].values()
+                assert content["schema"] == {"$ref": "#/components/schemas/Error"}, (path, status)
+    initiate = operations["/api/mpesa/initiate", "post"]
+    assert {"201", "202", "400", "401", "409", "413", "415", "422", "429", "500", "502", "503"} <= set(
+        initiate["responses"]
+    )
+
+
+PAYMENT_FIELDS = {
+    "_id",
+    "provider",
+    "orderId",
+    "mpesaCheckoutRequestId",
+    "mpesaMerchantRequestId",
+    "mpesaReceiptNumber",
+    "status",
+    "amount",
+    "currency",
+    "phoneNumber",
+    "resultCode",
+    "resultDesc",
+    "failureReason",
+    "refundedAmount",
+    "refunds",
+    "metadata",
+    "createdAt",
+    "updatedAt",
+    "completedAt",
+}
+
+
+def test_a_payment_has_the_promised_fields(service: Service) -> None:
+    answer = service.initiate(amount=70_000)
+    assert answer.status_code == 201
+    assert answer.json["success"] is True
+    assert answer.json["message"] == (
+        "STK Push sent successfully. Please check your phone to complete payment."
+    )
+    data = answer.json["data"]
+    assert set(data) == {"checkoutRequestId", "merchantRequestId", "responseCode", "payment"}
+    assert data["responseCode"] == "0"
+    assert set(data["payment"]) >= PAYMENT_FIELDS
+    assert data["payment"]["phoneNumber"] == "254712***678"
+    assert (data["payment"]["provider"], data["payment"]["currency"]) == ("mpesa", "kes")
+    queried = service.call("GET", f"/query/{data['checkoutRequestId']}")
+    assert queried.status_code == 200
+    assert queried.json["data"] == data["payment"]
+    by_id = service.call("GET", f"/query/{data['payment']['_id']}")
+    assert by_id.json["data"] == data["payment"]
+
+
+def test_metadata_is_given_back(service: Service) -> None:
+    metadata = {"cart": [1, 2, {"sku": "ABC"}], "note": "asante"}
+    body = {"orderId": "5f9f1b9b9b9b9b9b9b9b9b9b", "amount": 1, "phoneNumber": "0712345678"}
+    answer = service.call("POST", "/initiate", {**body, "metadata": metadata})
+    assert answer.json["data"]["payment"]["metadata"] == metadata
+    assert (
+        answer.json["data"]["payment"]["accountReference"]
+        == service.ledger()["prompts"][0]["accountReference"]
+    )
+
+
+class TestOwnership:
+    """Another's payment is answered exactly like one that does not exist."""
+
+    @pytest.mark.parametrize("path", ["/query/{}", "/{}/refund", "/order/{}"])
+    def test_another_users_object_looks_like_none(self, service: Service, path: str) -> None:
+        checkout = service.pending(order="ORDER1")
+        payment = service.row(checkout).id
+        mine = "ORDER1" if "order" in path else checkout
+        assert service.call("GET", path.format(mine)).status_code == 200
+        assert service.call("GET", path.format(mine), by="boss", admin=True).status_code == 200
+        answers = []
+        for reference in (mine, payment if "order" not in path else "ORDER1", "no-such-thing"):
+            answer = service.call("GET", path.format(reference), by="stranger")
+            body = dict(answer.json)
+            assert body.pop("requestId") == answer.headers["X-Request-Id"]
+            answers.append((answer.status_code, body))
+        assert answers[0] == answers[1] == answers[2]
+        assert answers[0][0] == 404
+
+    def test_only_admins_refund(self, service: Service) -> None:
+        checkout = service.paid()
+        assert service.call("POST", f"/{checkout}/refund", {}).status_code == 403
+        assert service.refunds() == []
+
+    def test_an_order_shows_a_caller_only_their_own_attempts(self, service: Service) -> None:
+        checkout = service.pending(order="ORDER1")
+        service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+        service.initiate(order="ORDER1", phone="254722000001", by="other")
+        mine = service.call("GET", "/order/ORDER1").json["data"]
+        assert [attempt["_id"] for attempt in mine["attempts"]] == [service.row(checkout).id]
+        everything = service.call("GET", "/order/ORDER1", by="boss", admin=True).json["data"]
+        assert len(everything["attempts"]) == 2
+
+
+class TestBadInput:
+    """A clear 4xx in the one shape, and nothing changes."""
+
+    GOOD: ClassVar = {"orderId": "ORDER1", "amount": 100, "phoneNumber": "0712345678"}
+
+    def send(self, service: Service, body: bytes, content_type: str = "application/json"):
+        headers = {"Authorization": f"Bearer {service.token()}", "Content-Type": content_type}
+        return service.app.test_client().post("/api/mpesa/initiate", data=body, headers=headers)
+
+    def refused(self, service: Service, answer) -> dict:
+        assert 400 <= answer.status_code < 500, answer.data
+        assert set(answer.json) - {"details"} == {"error", "message", "code", "requestId"}
+        assert service.payments() == []
+        assert service.ledger()["prompts"] == []
+        return dict(answer.json)
+
+    @pytest.mark.parametrize(
+        "phone", ["123456", "255712345678", "2540712345678", "07123abcde", "٠٧١٢٣٤٥٦٧٨", "", None, 712345678]
+    )
+    def test_phones(self, service: Service, phone) -> None:
+        body = self.refused(service, service.call("POST", "/initiate", {**self.GOOD, "phoneNumber": phone}))
+        assert body["code"] == "invalid_phone_number"
+        assert body["message"] == "Invalid phone number format. Use 254XXXXXXXXX, 0XXXXXXXXX, or XXXXXXXXX"
+
+    @pytest.mark.parametrize(
+        "amount", ["10.5", '"1e3"', "true", "NaN", "-1", "0", "1e3", "null", "70001", "10.0", "1" + "0" * 400]
+    )
+    def test_amounts(self, service: Service, amount: str) -> None:
+        raw = f'{{"orderId":"ORDER1","amount":{amount},"phoneNumber":"0712345678"}}'.encode()
+        answer = self.send(service, raw)
+        assert answer.status_code == 400
+        body = self.refused(service, answer)
+        assert body["code"] in {"invalid_amount", "invalid_json"}
+
+    @pytest.mark.parametrize("order", ["", "a" * 65, "a b", "a/b", "é", 7, None, "a\n"])
+    def test_order_ids(self, service: Service, order) -> None:
+        body = self.refused(service, service.call("POST", "/initiate", {**self.GOOD, "orderId": order}))
+        assert body["code"] == "invalid_order_id"
+
+    def test_missing_and_unknown_fields_are_all_named(self, service: Service) -> None:
+        body = self.refused(service, service.call("POST", "/initiate", {"status": "succeeded"}))
+        assert set(body["details"]["fields"]) == {"orderId", "amount", "phoneNumber", "status"}
+
+    @pytest.mark.parametrize(
+        ("raw", "status"),
+        [
+            (b"", 400),
+            (b"{", 400),
+            (b"[]", 400),
+            (b'"text"', 400),
+            (b"null", 400),
+            (b"\xff", 400),
+            (b"[" * 30_000, 400),
+            (b'{"a":' * 10_000, 400),
+            (b'{"\\ud800":1}', 400),
+            (b'{"orderId":"A","orderId":"B","amount":1,"phoneNumber":"0712345678"}', 400),
+            (b" " * 65_537, 413),
+        ],
+        ids=range(11),
+    )
+    def test_bodies(self, service: Service, raw: bytes, status: int) -> None:
+        answer = self.send(service, raw)
+        self.refused(service, answer)
+        assert answer.status_code == status
+
+    @pytest.mark.parametrize(
+        "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+    )
+    def test_content_types(self, service: Service, kind: str) -> None:
+        answer = self.send(service, b'{"orderId":"ORDER1","amount":100,"phoneNumber":"0712345678"}', kind)
+        assert answer.status_code == 415
+        assert self.refused(service, answer)["code"] == "unsupported_media_type"
+
+    def test_deep_metadata(self, service: Service) -> None:
+        metadata: dict = {}
+        for _ in range(6):
+            metadata = {"deeper": metadata}
+        body = self.refused(service, service.call("POST", "/initiate", {**self.GOOD, "metadata": metadata}))
+        assert "nested" in body["message"]
+
+    @pytest.mark.parametrize("amount", [0, -5, 1.5, "10", True, None])
+    def test_refund_amounts(self, service: Service, amount) -> None:
+        checkout = service.paid()
+        answer = service.call("POST", f"/{checkout}/refund", {"amount": amount}, by="boss", admin=True)
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_amount")
+        assert service.refunds() == []
+
+    def test_a_reference_of_any_shape_is_just_not_found(self, service: Service) -> None:
+        for reference in ("%00", "x" * 2000, "'; DROP TABLE payments;--", "..%2f..", "☃"):
+            assert service.call("GET", f"/query/{reference}").status_code == 404
+            assert service.call("GET", f"/order/{reference}").status_code == 404
+
+
+def test_health(service: Service) -> None:
+    client = service.app.test_client()
+    assert client.get("/healthz").json == {"status": "alive"}
+    assert client.get("/readyz").json == {"status": "ready"}
+
+
+def test_not_ready_without_schema(service: Service) -> None:
+    from sqlalchemy import text
+
+    with service.runtime.database.begin() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    answer = service.app.test_client().get("/readyz")
+    assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
+    assert "mpesa migrate" in answer.json["message"]
+
+
+def test_the_request_id_is_the_callers_if_it_is_decent(service: Service) -> None:
+    assert service.initiate(X_Request_Id="my-request-1").headers["X-Request-Id"] == "my-request-1"
+    assert service.initiate(X_Request_Id="bad id\t").headers["X-Request-Id"] != "bad id\t"

@@ -1,0 +1,162 @@
+"""The rules of menu money find each kind of breakage, and nothing in books that are right."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from mpesa_service.verification.payments import Tally, verify
+from mpesa_service.verification.simulator_ledger import verify_ledger
+from tests.c2b.support import confirm
+from tests.orders.test_expected import announce
+from tests.support import PHONE, Service
+
+
+@pytest.fixture
+def books(service: Service) -> Service:
+    """An order that was paid from the menu, and money that fits nothing; the simulator sends both."""
+    service.call("POST", "/c2b/register", {}, by="boss", admin=True)
+    announce(service, amount=50)
+    for reference in ("order 1", "nobody's"):
+        body = {"msisdn": "254712345678", "amount": 50, "billRefNumber": reference}
+        service.simulator.post("/simulator/c2b", body)
+    return service
+
+
+def change(service: Service, statement: str) -> None:
+    with service.runtime.database.begin() as session:
+        session.execute(text(statement))
+
+
+def found(service: Service) -> list[tuple[str, str]]:
+    return [(violation.invariant, violation.sentence) for violation in verify(service.runtime)]
+
+
+def against(service: Service, ledger: dict[str, Any]) -> set[str]:
+    violations = verify_ledger(service.runtime, ledger, settled=True)
+    return {f"{violation.invariant}: {violation.sentence}" for violation in violations}
+
+
+def test_books_that_are_right(books: Service) -> None:
+    tally = Tally()
+    assert list(verify(books.runtime, tally)) == []
+    assert against(books, books.ledger()) == set()
+    assert (tally.counts["confirmations"], tally.counts["orders"]) == (2, 1)
+    assert sorted(payment.status for payment in books.payments()) == ["review", "succeeded"]
+
+
+def test_a_confirmation_that_nobody_looks_at(books: Service) -> None:
+    change(books, "UPDATE c2b_confirmations SET payment_id = NULL, retry_at = NULL WHERE id = 1")
+    assert [name for name, _ in found(books)] == ["confirmations_are_booked"]
+
+
+def test_one_of_cents_is_listed_and_is_no_payment(service: Service) -> None:
+    confirm(service, TransAmount="100.50")
+    assert found(service) == []
+    change(service, "UPDATE c2b_confirmations SET fractional_id = NULL")
+    said = "this confirmation is no payment's, and nobody will look at it"
+    assert found(service) == [("confirmations_are_booked", said)]
+
+
+def test_a_payment_of_another_amount_than_was_confirmed(books: Service) -> None:
+    change(books, "UPDATE c2b_confirmations SET amount_cents = 5100 WHERE id = 1")
+    assert found(books) == [
+        ("confirmations_are_booked", "it confirms 5100 cents, its payment is of 50 shillings")
+    ]
+
+
+def test_an_order_that_says_what_its_payments_do_not(books: Service) -> None:
+    change(books, "UPDATE expected_orders SET received_amount = 49")
+    said = "it says that it received 49 shillings, its payments hold 50"
+    assert found(books) == [("orders_add_up", said)]
+
+
+def test_money_that_was_never_debited(books: Service) -> None:
+    ledger = books.ledger()
+    ledger["debits"] = []
+    assert against(books, ledger) == {
+        "every_debit_is_one_success: it is succeeded, but the customer was never debited"
+    }
+
+
+def test_a_debit_of_another_amount(books: Service) -> None:
+    ledger = books.ledger()
+    for debit in ledger["debits"]:
+        debit["amount"] = 51
+    assert against(books, ledger) == {"every_debit_is_one_success: it is of 50 shillings, the debit of 51"}
+
+
+def test_a_confirmation_that_was_answered_and_is_not_there(books: Service) -> None:
+    ledger = books.ledger()
+    [first, *_] = [item for item in ledger["callbacks"] if item["kind"] == "c2b_confirmation"]
+    ledger["callbacks"].append({**first, "body": {**first["body"], "TransID": "UNKNOWN001"}})
+    assert against(books, ledger) == {
+        "answered_is_stored: 3 confirmations were answered 200, 2 are in the inbox",
+        "confirmations_are_booked: this confirmation was answered 200 and is not booked",
+    }
+
+
+def test_one_that_was_not_answered_may_be_missing(books: Service) -> None:
+    ledger = books.ledger()
+    [first, *_] = [item for item in ledger["callbacks"] if item["kind"] == "c2b_confirmation"]
+    ledger["callbacks"].append({**first, "status": 503, "body": {**first["body"], "TransID": "UNKNOWN001"}})
+    assert against(books, ledger) == set()
+
+
+class TestMenuMoneyOfAPromptedOrder:
+    """A debit is its payment's by its receipt: money from the menu may be a prompt's, and the reverse."""
+
+    @pytest.fixture
+    def prompted(self, service: Service) -> str:
+        """A prompt that waits, its order to be paid from the menu; its CheckoutRequestID."""
+        told = service.simulator.post("/simulator/clock/advance", {"seconds": 0})
+        service.clock.now = datetime.fromisoformat(told["now"])  # which tells when the money moved
+        service.call("POST", "/c2b/register", {}, by="boss", admin=True)
+        return service.pending()
+
+    def from_menu(self, service: Service, msisdn: str = PHONE) -> None:
+        body = {"msisdn": msisdn, "amount": 100, "billRefNumber": "ORDER1"}
+        service.simulator.post("/simulator/c2b", body)
+
+    @pytest.mark.parametrize("how", ["cancel", "expire"])
+    @pytest.mark.parametrize("menu_first", [True, False])
+    def test_the_prompt_ended_unpaid(
+        self, service: Service, prompted: str, how: str, menu_first: bool
+    ) -> None:
+        if menu_first:
+            self.from_menu(service)
+        service.simulator.post(f"/simulator/prompts/{prompted}/{how}")
+        if not menu_first:
+            self.from_menu(service)
+        [payment] = service.payments()
+        assert (payment.channel, payment.status) == ("stk", "succeeded")
+        assert against(service, service.ledger()) == set()
+
+    @pytest.mark.parametrize("menu_first", [True, False])
+    def test_both_are_paid(self, service: Service, prompted: str, menu_first: bool) -> None:
+        """The prompt's receipt may then be on the payment that came without one."""
+        if menu_first:
+            self.from_menu(service)
+        service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})
+        if not menu_first:
+            self.from_menu(service)
+        assert sorted(payment.status for payment in service.payments()) == ["review", "succeeded"]
+        tally = Tally()
+        assert list(verify_ledger(service.runtime, service.ledger(), settled=True, tally=tally)) == []
+        assert (tally.counts["debits"], tally.counts["debits in review"]) == (2, 1)
+
+    def test_a_second_debit_that_nobody_booked(self, service: Service, prompted: str) -> None:
+        self.from_menu(service)
+        service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})
+        ledger = service.ledger()
+        [of_prompt] = [debit for debit in ledger["debits"] if debit["kind"] == "stk"]
+        ledger["debits"].append({**of_prompt, "receipt": "UNBOOKED01"})
+        said = "every_debit_is_one_success: the customer was debited 2 times"
+        assert against(service, ledger) == {said}
+
+    def test_anybody_may_pay_from_the_menu(self, service: Service, prompted: str) -> None:
+        self.from_menu(service)
+        ledger = service.ledger()
+        ledger["debits"][0]["msisdn"] = "254722000001"
+        assert against(service, ledger) == set()

@@ -1,0 +1,363 @@
+"""The checker finds each kind of breakage, and nothing in books that are right."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from mpesa_service.callbacks.receive import Posted, accept
+from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.models import Payment
+from mpesa_service.review.payments import Finding, Resolution, resolve
+from mpesa_service.verification import payments as payment_rules
+from mpesa_service.verification.payments import Tally, Violation, verify
+from mpesa_service.verification.simulator_ledger import verify_ledger
+from tests.callbacks.test_receive import stk_body
+from tests.refunds.test_request import complete
+from tests.support import Service
+
+OTHER = "254722000001"
+
+
+@pytest.fixture
+def books(service: Service, request: pytest.FixtureRequest) -> Service:
+    """A service with one paid, partly refunded payment, one canceled, one pending; all as it should be."""
+    paid = service.paid()
+    service.refund(paid, 30, Idempotency_Key="refund")
+    complete(service)
+    canceled = service.pending("ORDER2", phone=OTHER)
+    service.simulator.post(f"/simulator/prompts/{canceled}/cancel")
+    service.initiate("ORDER3", phone="254722000002", Idempotency_Key="initiate")
+    return service
+
+
+def change(service: Service, *statements: str) -> None:
+    """Break the rows behind the service's back, the guards of the audit trail off."""
+    with service.runtime.database.engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+            for (name,) in names.all():
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def row_of(service: Service, order: str) -> Payment:
+    [payment] = [row for row in service.payments() if row.order_id == order]
+    return payment
+
+
+def found(service: Service) -> list[Violation]:
+    return list(verify(service.runtime))
+
+
+def against(service: Service, ledger: dict[str, Any], settled: bool = True) -> list[Violation]:
+    return list(verify_ledger(service.runtime, ledger, settled=settled))
+
+
+def assert_one(violations: list[Violation], rule: str, *words: str) -> None:
+    assert {one.invariant for one in violations} == {rule}, violations
+    for word in words:
+        assert any(word in one.sentence for one in violations), (word, violations)
+
+
+def test_right_books_pass(books: Service) -> None:
+    tally = Tally()
+    assert list(verify(books.runtime, tally)) == []
+    assert list(verify_ledger(books.runtime, books.ledger(), settled=True, tally=tally)) == []
+    assert tally.counts == {
+        "confirmations": 0,
+        "orders": 0,
+        "payments": 3,
+        "refunds": 1,
+        "outgoing events": 4,
+        "review": 0,
+        "callbacks": 3,
+        "keys": 2,
+        "debits": 1,
+        "debits in review": 0,
+        "callbacks answered": 3,
+    }
+
+
+def test_every_batch_is_read(books: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payment_rules, "BATCH", 1)
+    tally = Tally()
+    assert list(verify(books.runtime, tally)) == []
+    assert (tally.counts["payments"], tally.counts["keys"]) == (3, 2)
+
+
+def test_the_trail_of_a_dispute_is_a_path(books: Service) -> None:
+    """Notes stand between the moves, and a refund's moves beside the payment's."""
+    payment = row_of(books, "ORDER3")
+    accept(books.runtime, Posted(CallbackKind.STK, "no-such-token", b"{", {}, None))
+    checkout = books.runtime.vault.decrypt(payment.checkout_id_encrypted or b"")
+    body = json.dumps(stk_body(books, checkout, phone=254722000002, amount=99.0)).encode()
+    assert (
+        books.app.test_client()
+        .post(books.callback_url(checkout).removeprefix(books.url), data=body)
+        .status_code
+        == 200
+    )
+    assert "disputed" in [event.cause for event in books.events(payment.id)]
+    assert found(books) == []
+
+
+BREAKAGES: list[tuple[str, str, str]] = [
+    (
+        "trail_is_a_path",
+        "should count 1 to",
+        "UPDATE payment_events SET sequence = 9 WHERE cause = 'canceled_by_customer'",
+    ),
+    (
+        "trail_is_a_path",
+        "is failed, but its audit trail ends at canceled",
+        "UPDATE payments SET status = 'failed' WHERE status = 'canceled'",
+    ),
+    (
+        "trail_is_a_path",
+        "does not begin at submitting",
+        (
+            "UPDATE payment_events SET to_status = 'pending', from_status = 'unknown' WHERE cause = 'created'"
+            " AND payment_id = (SELECT id FROM payments WHERE order_id = 'ORDER3')"
+        ),
+    ),
+    (
+        "trail_is_a_path",
+        "leaves unknown, but the one before ended at submitting",
+        (
+            "UPDATE payment_events SET from_status = 'unknown' WHERE cause = 'push_accepted'"
+            " AND payment_id = (SELECT id FROM payments WHERE order_id = 'ORDER3')"
+        ),
+    ),
+    (
+        "trail_is_a_path",
+        "(lock_released) is a note, yet changes the status",
+        "UPDATE payment_events SET cause = 'lock_released' WHERE cause = 'push_accepted'",
+    ),
+    (
+        "trail_is_a_path",
+        "from pending to canceled, which is not in the transition table",
+        "UPDATE payment_events SET cause = 'timed_out' WHERE cause = 'canceled_by_customer'",
+    ),
+    (
+        "told_once",
+        "should be 1 payment.canceled and are none",
+        "DELETE FROM outgoing_events WHERE type = 'payment.canceled'",
+    ),
+    (
+        "told_once",
+        "and are 7 payment.canceled",
+        "UPDATE outgoing_events SET sequence = 7 WHERE type = 'payment.canceled'",
+    ),
+    ("told_once", "it counts 5 outgoing events", "UPDATE payments SET outgoing_count = 5"),
+    ("refunds_add_up", "it says 40 refunded", "UPDATE payments SET refunded_amount = 40 WHERE amount = 100"),
+    ("refunds_add_up", "120 shillings are refunded", "UPDATE refunds SET held = 90"),
+    ("refunds_add_up", "holds 5 of 30", "UPDATE refunds SET held = 5"),
+    ("refunds_add_up", "counts 2 refunds and has 1", "UPDATE payments SET refund_count = 2"),
+    (
+        "refunds_add_up",
+        "it is partially_refunded with 100 of 100",
+        (
+            "UPDATE refunds SET amount = 100; UPDATE payments SET refunded_amount = 100"
+            " WHERE status = 'partially_refunded'"
+        ),
+    ),
+    (
+        "refunds_add_up",
+        "it is partially_refunded with 0 of 100",
+        "UPDATE refunds SET amount = 1; UPDATE payments SET refunded_amount = 0",
+    ),
+    ("open_is_due", "it is pending and nobody", "UPDATE payments SET next_check_at = NULL"),
+    ("inbox_is_worked_off", "is failed after 1 attempts", "UPDATE callback_inbox SET verdict = 'failed'"),
+    (
+        "one_key_one_resource",
+        "which does not exist",
+        "UPDATE idempotency_keys SET resource_id = 'nowhere'",
+    ),
+    (
+        "one_key_one_resource",
+        "another key names",
+        "UPDATE idempotency_keys SET resource_id = (SELECT id FROM payments WHERE order_id = 'ORDER1')",
+    ),
+    (
+        "one_key_one_resource",
+        "its answer is not about",
+        (
+            "UPDATE idempotency_keys SET resource_id = (SELECT id FROM payments WHERE order_id = 'ORDER1')"
+            " WHERE operation = 'initiate'"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "words", "statements"), BREAKAGES, ids=[b[1] for b in BREAKAGES])
+def test_a_breakage_is_found(books: Service, rule: str, words: str, statements: str) -> None:
+    change(books, *statements.split(";"))
+    violations = found(books)
+    assert any(one.invariant == rule and words in one.sentence for one in violations), violations
+
+
+def test_reviews_name_their_reason_and_refunds_in_doubt_may_stand_apart(books: Service) -> None:
+    in_review = "UPDATE payments SET status = 'review', next_check_at = NULL WHERE order_id = 'ORDER3'"
+    of_refund = "UPDATE refunds SET status = 'review', held = 5"
+    change(books, in_review, of_refund)
+    rules = {(one.invariant, one.sentence.split()[0]) for one in found(books)}
+    assert {("review_says_why", "it"), ("review_says_why", "refund")} <= rules
+    change(books, "UPDATE payments SET failure_reason = 'x'", "UPDATE refunds SET failure_reason = 'x'")
+    assert "review_says_why" not in {one.invariant for one in found(books)}
+
+
+def test_a_refund_in_the_dark_is_found(books: Service) -> None:
+    books.refund(row_of(books, "ORDER1").id, 20)
+    assert found(books) == []
+    change(books, "UPDATE refunds SET next_check_at = NULL")
+    assert_one(found(books), "open_is_due", "is pending and nobody will look into it")
+
+
+def twice(ledger: dict[str, Any], kind: str) -> None:
+    ledger[kind] += ledger[kind]
+
+
+def without(kind: str) -> Callable[[dict[str, Any]], None]:
+    return lambda ledger: ledger.update({kind: []})
+
+
+def with_first(kind: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda ledger: ledger[kind][0].update(changes)
+
+
+LEDGERS: list[tuple[str, str, Callable[[dict[str, Any]], None]]] = [
+    ("every_debit_is_one_success", "debited 2 times", lambda ledger: twice(ledger, "debits")),
+    ("every_debit_is_one_success", "never debited", without("debits")),
+    ("every_debit_is_one_success", "the debit of 99", with_first("debits", amount=99)),
+    ("every_debit_is_one_success", "the debit's OTHER", with_first("debits", receipt="OTHER")),
+    ("every_debit_is_one_success", "phone is not the payment's", with_first("debits", msisdn=OTHER)),
+    ("refunds_credit_once", "credited 2 times", lambda ledger: twice(ledger, "credits")),
+    ("refunds_credit_once", "never credited", without("credits")),
+    ("refunds_credit_once", "its credit of 101", with_first("credits", amount=101)),
+    ("refunds_credit_once", "101 shillings were paid back of 100", with_first("credits", amount=101)),
+    ("prompted_once", "it made 2 prompts", lambda ledger: twice(ledger, "prompts")),
+]
+
+
+@pytest.mark.parametrize(("rule", "words", "spoil"), LEDGERS, ids=[case[1] for case in LEDGERS])
+def test_a_ledger_that_differs_is_found(
+    books: Service, rule: str, words: str, spoil: Callable[[dict[str, Any]], None]
+) -> None:
+    ledger = books.ledger()
+    spoil(ledger)
+    assert_one(against(books, ledger), rule, words)
+
+
+def test_money_that_moved_for_what_is_called_failed_is_found(books: Service) -> None:
+    change(
+        books,
+        "UPDATE payments SET status = 'failed' WHERE order_id = 'ORDER1'",
+        "UPDATE refunds SET status = 'failed'",
+    )
+    violations = against(books, books.ledger())
+    assert {one.invariant for one in violations} == {"every_debit_is_one_success", "refunds_credit_once"}
+    assert "but the customer was debited" in violations[0].sentence
+    assert "is failed, but was credited" in violations[1].sentence
+
+
+def test_what_is_final_must_be_known_once_settled(books: Service) -> None:
+    books.refund(row_of(books, "ORDER1").id, 20)
+    ledger = books.ledger()
+    ledger["prompts"][2]["state"] = "paid"
+    ledger["payouts"][1]["state"] = "completed"
+    assert against(books, ledger, settled=False) == []
+    assert_one(
+        against(books, ledger),
+        "final_is_known",
+        "it is pending, but its prompt is paid",
+        "is pending, but its payout is completed",
+    )
+
+
+def test_strangers_at_m_pesa_are_found(books: Service) -> None:
+    ledger = books.ledger()
+    ledger["prompts"].append({**ledger["prompts"][0], "checkoutRequestId": "x", "callbackUrl": "http://x/y"})
+    ledger["payouts"].append({**ledger["payouts"][0], "conversationId": "x", "resultUrl": "http://x/y"})
+    assert_one(against(books, ledger), "intent_came_first", "a prompt that is in none", "a payout that is")
+
+
+def test_an_answered_callback_that_was_not_kept_is_found(books: Service) -> None:
+    change(books, "DELETE FROM callback_inbox WHERE kind = 'stk'")
+    said = "1 callbacks to one address were answered 200, 0"
+    assert_one(against(books, books.ledger()), "answered_is_stored", said)
+
+
+def test_debits_in_review_are_counted_not_blamed(books: Service) -> None:
+    change(books, "UPDATE payments SET status = 'review' WHERE order_id = 'ORDER1'")
+    tally = Tally()
+    assert list(verify_ledger(books.runtime, books.ledger(), settled=True, tally=tally)) == []
+    assert tally.counts["debits in review"] == 1
+
+
+def test_what_a_person_settled_needs_no_debit(books: Service) -> None:
+    payment = row_of(books, "ORDER3")
+    change(books, f"UPDATE payments SET status = 'review', next_check_at = NULL WHERE id = '{payment.id}'")
+    resolve(books.runtime, principal(), payment.id, Finding(Resolution.SETTLE, "on the statement"))
+    assert against(books, books.ledger()) == []
+
+
+def test_a_refund_that_a_person_settled_needs_no_credit(books: Service) -> None:
+    payment = row_of(books, "ORDER1")
+    books.refund(payment.id, 20)
+    change(books, "UPDATE refunds SET status = 'review' WHERE amount = 20")
+    resolve(books.runtime, principal(), payment.id, Finding(Resolution.SETTLE, "on the statement"))
+    assert against(books, books.ledger()) == []
+
+
+def principal() -> Principal:
+    return Principal("operator:amina", frozenset({ADMIN}))
+
+
+class TestCommand:
+    def run(self, service: Service, *words: str) -> Any:
+        return service.app.test_cli_runner().invoke(args=["mpesa", "verify", *words])
+
+    def test_right_books(self, books: Service) -> None:
+        result = self.run(books)
+        assert (result.exit_code, "Every rule holds." in result.output) == (0, True), result.output
+        assert "3 payments" in result.output
+
+    def test_with_a_ledger(self, books: Service) -> None:
+        result = self.run(books, "--ledger", books.simulator.url, "--settled", "--json")
+        assert result.exit_code == 0
+        assert json.loads(result.output)["checked"]["debits"] == 1
+
+    def test_broken_books(self, books: Service) -> None:
+        change(books, "UPDATE payments SET next_check_at = NULL")
+        result = self.run(books)
+        assert result.exit_code == 1
+        assert "open_is_due" in result.output
+        assert "1 violations." in result.output
+        report = json.loads(self.run(books, "--json").output)
+        assert report["broken"] == {"open_is_due": 1}
+        assert report["violations"][0]["sentence"] == "it is pending and nobody will look into it"
+
+    def test_no_more_is_shown_than_a_screen_holds(
+        self, books: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("mpesa_service.cli.verify.SHOWN", 1)
+        change(books, "UPDATE payments SET next_check_at = NULL, refund_count = 7")
+        report = json.loads(self.run(books, "--json").output)
+        assert (len(report["violations"]), sum(report["broken"].values())) == (1, 4)
+
+    def test_no_ledger_there(self, books: Service) -> None:
+        result = self.run(books, "--ledger", "http://127.0.0.1:9")
+        assert result.exit_code == 1
+        assert "The ledger could not be read: ConnectionError." in result.output
+
+
+def test_a_key_that_is_not_answered_yet_is_not_wrong(books: Service) -> None:
+    change(books, "UPDATE idempotency_keys SET answer_body = NULL, answer_status = NULL")
+    assert found(books) == []
