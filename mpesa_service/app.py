@@ -4,14 +4,14 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mpesa_service import __version__
-from mpesa_service.callbacks.c2b_routes import c2b_blueprint
 from mpesa_service.cli.root import mpesa_cli
 from mpesa_service.config import Settings, load_settings
 from mpesa_service.core import log_format
 from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.operations import health_routes
+from mpesa_service.routes import blueprint, c2b_blueprint
 from mpesa_service.web import auth, body_limit, errors, request_ids
-from mpesa_service.web.blueprint import RUNTIME, blueprint
+from mpesa_service.web.blueprint import RUNTIME
 
 FLASK_SETTINGS = {
     "PROPAGATE_EXCEPTIONS": False,

@@ -12,6 +12,7 @@ import requests
 
 from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
 from daraja_simulator.state import SimulatorState
+from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.core.log_format import RedactingFormatter
 from mpesa_service.models import Base
@@ -75,7 +76,7 @@ def a_busy_day(service: Service) -> list[str]:
     service.refund(checkout, 10)
     service.clock.advance(90_000)
     ask_due(service.runtime)
-    look_into_due(service.runtime)
+    look_into_due(service.runtime, KINDS)
     tokens = [url, payout.result_url, payout.timeout_url, paid_out.result_url, paid_out.timeout_url]
     return [
         NUMBER,

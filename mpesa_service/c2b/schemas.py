@@ -5,9 +5,8 @@ from typing import Any
 from marshmallow import Schema, fields, post_dump
 
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
-from mpesa_service.web.fields import NairobiTime
-
-_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
+from mpesa_service.web.envelopes import Envelope
+from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime
 
 
 class ValidationAnswerSchema(Schema):
@@ -57,10 +56,8 @@ class RulesSchema(Schema):
         allow_none=True,
         metadata={"description": "Null while the rules are the usual ones."},
     )
-    updated_at = NairobiTime(data_key="updatedAt", dump_only=True, allow_none=True, metadata=_TIME)
+    updated_at = NairobiTime(data_key="updatedAt", dump_only=True, allow_none=True, metadata=TIME_EXAMPLE)
 
 
-class RulesEnvelope(Schema):
-    success = fields.Boolean(dump_default=True)
-    message = fields.String()
+class RulesEnvelope(Envelope):
     data = fields.Nested(RulesSchema)

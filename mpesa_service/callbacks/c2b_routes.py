@@ -10,10 +10,10 @@ from mpesa_service.c2b.schemas import ValidationAnswerSchema
 from mpesa_service.c2b.urls import check_secret
 from mpesa_service.callbacks.c2b_validation import validate
 from mpesa_service.callbacks.routes import posted, take
+from mpesa_service.callbacks.schemas import CallbackAnswerSchema
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.web.blueprint import Guard, StrictBlueprint, errors, guard, runtime
-from mpesa_service.web.envelopes import CallbackAnswerSchema
 from mpesa_service.web.responses import respond
 
 c2b_blueprint = StrictBlueprint("c2b", __name__, url_prefix="/c2b")

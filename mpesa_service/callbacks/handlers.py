@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.booking import second_payment
 from mpesa_service.c2b.confirmation import handle_c2b_confirmation
+from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.callbacks import (
     handle_result,
     handle_status_result,
     handle_status_timeout,
     handle_timeout,
 )
+from mpesa_service.commands.command import Kinds
 from mpesa_service.core.apply import learned_ids
 from mpesa_service.core.encryption import Vault
 from mpesa_service.core.inbox import CallbackOutcome, Received, outcome_of
@@ -107,12 +109,12 @@ def _payer_agrees(vault: Vault, facts: PaymentFacts, named: str | None) -> bool:
     return vault.decrypt(facts.payment["phone_encrypted"] or b"") == number
 
 
-def _locked(handle: Callable[[Runtime, Session, str | None, bytes], CallbackOutcome]) -> Handler:
+def _locked(handle: Callable[[Runtime, Session, Kinds, str | None, bytes], CallbackOutcome]) -> Handler:
     """Return the handler of a command's callback: commands are locked while a report on them is applied."""
 
     def handler(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
         with runtime.database.begin() as session:
-            outcome = handle(runtime, session, received.token_hash, body)
+            outcome = handle(runtime, session, KINDS, received.token_hash, body)
             received.store(session, outcome, runtime.clock())
         return outcome
 

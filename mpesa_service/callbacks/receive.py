@@ -16,14 +16,12 @@ from mpesa_service.callbacks.handlers import handler_of
 from mpesa_service.core.encryption import token_hash
 from mpesa_service.core.inbox import AlreadyApplied, CallbackOutcome, Received
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.domain.callbacks import MAX_ATTEMPTS, CallbackKind, InboxVerdict
 from mpesa_service.models import CallbackInbox
 
 log = logging.getLogger(__name__)
 
 TRIES_AT_ONCE = 3
-MAX_ATTEMPTS = 10
-"""Later ones, by the job, included."""
 
 
 @dataclass(frozen=True)

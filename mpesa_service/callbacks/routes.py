@@ -10,10 +10,10 @@ from flask import Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.callbacks.receive import Posted, receive
+from mpesa_service.callbacks.schemas import CallbackAnswerSchema
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
 from mpesa_service.web.blueprint import RUNTIME, Guard, blueprint, errors, guard
-from mpesa_service.web.envelopes import CallbackAnswerSchema
 
 log = logging.getLogger(__name__)
 

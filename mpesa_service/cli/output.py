@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mpesa_service.core.idempotency import Answer
+from mpesa_service.payments.schemas import RefundSchema
 from mpesa_service.refunds.request import RefundStarted
-from mpesa_service.web.envelopes import RefundSchema
 
 if TYPE_CHECKING:
     from rich.table import Table

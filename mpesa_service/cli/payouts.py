@@ -15,19 +15,19 @@ from mpesa_service.cli.options import (
     errors_as_sentences,
     finding,
     load,
-    local_time,
     operator,
     reason,
     resume_held,
 )
-from mpesa_service.cli.output import Row, print_table
+from mpesa_service.cli.output import print_table
+from mpesa_service.cli.payout_output import batch_cells, progress_in_words, show_faults
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.payouts import control, views
 from mpesa_service.payouts import create as payout_batches
-from mpesa_service.payouts.create import FAULTS_SHOWN, BatchRequest, InvalidRows
+from mpesa_service.payouts.create import BatchRequest, InvalidRows
 from mpesa_service.payouts.schemas import (
     BatchSchema,
     PayoutRequestSchema,
@@ -35,7 +35,7 @@ from mpesa_service.payouts.schemas import (
     ProgressSchema,
     result_lines,
 )
-from mpesa_service.payouts.views import BatchRecord, Progress
+from mpesa_service.payouts.views import Progress
 from mpesa_service.review.payments import Finding, Resolution
 from mpesa_service.review.payouts import resolve_payout
 from mpesa_service.web.blueprint import runtime
@@ -72,7 +72,7 @@ def create(
         try:
             made = payout_batches.create(runtime(), operator(who), request)
         except InvalidRows as error:
-            raise SystemExit(_show_faults(error, as_json)) from error
+            raise SystemExit(show_faults(error, as_json)) from error
     if made.replayed and not as_json:
         click.echo("This batch exists already. Nothing was added.")
     _show(made.progress, as_json)
@@ -146,7 +146,7 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         echo_json(BatchSchema(many=True).dump(found))
         return
-    print_table(_BATCH, map(_cells, found))
+    print_table(_BATCH, map(batch_cells, found))
 
 
 @payout_cli.command("watch")
@@ -245,7 +245,7 @@ def _show(progress: Progress, as_json: bool) -> None:
         echo_json(ProgressSchema().dump(progress))
         return
     batch = progress.batch
-    click.echo(f"{batch.id}  {batch.reference}  {batch.status}: {_words(progress)}")
+    click.echo(f"{batch.id}  {batch.reference}  {batch.status}: {progress_in_words(progress)}")
     rows = [(status, str(share.count), str(share.amount)) for status, share in progress.rows.items()]
     shown = [row for row in rows if row[1] != "0"]
     all_ = ("all", str(batch.row_count), str(batch.total_amount))
@@ -253,35 +253,6 @@ def _show(progress: Progress, as_json: bool) -> None:
 
 
 _BATCH = ("batch", "reference", "status", "rows", "shillings", "by", "approved by", "since", "ended")
-
-
-def _cells(one: BatchRecord) -> Row:
-    figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by)
-    times = (local_time(one.created_at), local_time(one.completed_at))
-    return (one.id, one.reference, one.status, *figures, *times)
-
-
-def _words(progress: Progress) -> str:
-    """Return what a batch waits for, in a few words."""
-    if progress.hold is not None:
-        return f"payouts are suspended: {progress.hold}"
-    if progress.batch.status == BatchStatus.WAITING_APPROVAL:
-        return "another person must approve it"
-    if progress.seconds_left:
-        return f"{progress.seconds_left} seconds until the rest is sent"
-    return "has ended" if progress.batch.completed_at else "nothing more will be sent"
-
-
-def _show_faults(error: InvalidRows, as_json: bool) -> int:
-    if as_json:
-        echo_json({"code": error.code, "message": error.message, "details": error.details})
-        return 1
-    shown = error.faults[:FAULTS_SHOWN]
-    print_table(
-        ("row", "field", "what is wrong"), ((str(fault.row), fault.field, fault.message) for fault in shown)
-    )
-    click.echo(f"{len(error.faults)} faults. Nothing was stored.")
-    return 1
 
 
 def _follow(batch_id: str, every: float) -> Progress:

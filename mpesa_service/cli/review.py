@@ -19,6 +19,7 @@ from mpesa_service.cli.options import (
 from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
 from mpesa_service.core import suspensions
 from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payments.views import PaymentRecord
 from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.payouts.views import PayoutRecord
@@ -29,7 +30,6 @@ from mpesa_service.review.payouts import list_payouts_in_review
 from mpesa_service.review.schemas import LARGEST_AMOUNT
 from mpesa_service.review.unmatched_schemas import ReturnSchema
 from mpesa_service.web.blueprint import runtime
-from mpesa_service.web.envelopes import PaymentSchema
 
 review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
 refunds_cli = AppGroup("refunds", help="End a suspension of all refunds.")

@@ -16,6 +16,7 @@ from mpesa_service.cli.options import (
 )
 from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
+from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.review.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
 from mpesa_service.review.unmatched_schemas import (
     CloseSchema,
@@ -26,7 +27,6 @@ from mpesa_service.review.unmatched_schemas import (
     UnmatchedSchema,
 )
 from mpesa_service.web.blueprint import runtime
-from mpesa_service.web.envelopes import PaymentSchema
 
 unmatched_cli = AppGroup("unmatched", help="C2B payments that fit no order.")
 SEND_BACK = "an order has no cents: return the money by hand, then close this payment"

@@ -6,10 +6,10 @@ from mpesa_service.commands.command import Command
 from mpesa_service.commands.reports import Report
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import UNDER_WAY, Stage
 from mpesa_service.domain.outcomes import Outcome
-from mpesa_service.payments.transitions import MPESA, Cause
 
 SAID_BOTH = "A person must look: M-Pesa has said both that it paid and that it did not."
 

@@ -4,24 +4,25 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.apply_result import apply_report
-from mpesa_service.commands.command import Command
+from mpesa_service.commands.command import Command, Kinds
 from mpesa_service.commands.reports import report_of_status
 from mpesa_service.core.inbox import CallbackOutcome
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import UnreadableCallback, parse_status_result
+from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import Stage
 from mpesa_service.domain.reports import Evidence
-from mpesa_service.payments.transitions import MPESA, Cause
 
 NOBODYS = CallbackOutcome(InboxVerdict.UNMATCHED, "nothing that we sent has this address")
 
 
-def handle_result(runtime: Runtime, session: Session, token: str | None, body: bytes) -> CallbackOutcome:
+def handle_result(
+    runtime: Runtime, session: Session, kinds: Kinds, token: str | None, body: bytes
+) -> CallbackOutcome:
     """Apply a result that arrived on a command's own result address."""
-    command = _find(session, result_token_hash=token or "")
+    command = _find(session, kinds, result_token_hash=token or "")
     if command is None:
         return NOBODYS
     try:
@@ -36,12 +37,14 @@ def handle_result(runtime: Runtime, session: Session, token: str | None, body: b
     return command.handled(*apply_report(runtime, command, told.report))
 
 
-def handle_timeout(runtime: Runtime, session: Session, token: str | None, _body: bytes) -> CallbackOutcome:
+def handle_timeout(
+    runtime: Runtime, session: Session, kinds: Kinds, token: str | None, _body: bytes
+) -> CallbackOutcome:
     """M-Pesa's queue timed out: whether the money moved is unknown, and stays reserved.
 
     The body is the original request (reported, not documented), so nothing in it is news.
     """
-    command = _find(session, timeout_token_hash=token or "")
+    command = _find(session, kinds, timeout_token_hash=token or "")
     if command is None:
         return NOBODYS
     if command.row.status not in {Stage.SUBMITTING, Stage.PENDING}:
@@ -51,10 +54,10 @@ def handle_timeout(runtime: Runtime, session: Session, token: str | None, _body:
 
 
 def handle_status_result(
-    runtime: Runtime, session: Session, token: str | None, body: bytes
+    runtime: Runtime, session: Session, kinds: Kinds, token: str | None, body: bytes
 ) -> CallbackOutcome:
     """Apply the answer to a status query about a command."""
-    command = _find(session, status_token_hash=token or "")
+    command = _find(session, kinds, status_token_hash=token or "")
     if command is None:
         return NOBODYS
     try:
@@ -68,14 +71,14 @@ def handle_status_result(
 
 
 def handle_status_timeout(
-    _runtime: Runtime, session: Session, token: str | None, _body: bytes
+    _runtime: Runtime, session: Session, kinds: Kinds, token: str | None, _body: bytes
 ) -> CallbackOutcome:
     """A status query that timed out tells nothing; the schedule asks again."""
-    command = _find(session, status_token_hash=token or "")
+    command = _find(session, kinds, status_token_hash=token or "")
     return command.handled(InboxVerdict.NOTED, "the query timed out") if command else NOBODYS
 
 
-def _find(session: Session, **token: str) -> Command[Any] | None:
+def _find(session: Session, kinds: Kinds, **token: str) -> Command[Any] | None:
     """Return the command that has this address, of whichever kind, locked."""
-    found = (kind.lock(session, **token) for kind in KINDS)
+    found = (kind.lock(session, **token) for kind in kinds)
     return next((command for command in found if command is not None), None)

@@ -14,11 +14,11 @@ from mpesa_service.core.inbox import CallbackOutcome
 from mpesa_service.core.provider_errors import Failure
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import CommandAccepted, DarajaError, parse_command_result
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import Stage
 from mpesa_service.domain.schedule import COMMAND_ASK_AFTER
 from mpesa_service.models.commands import CommandColumns
-from mpesa_service.payments.transitions import Cause
 
 Row = TypeVar("Row", bound=CommandColumns)
 
@@ -167,6 +167,10 @@ class Command(ABC, Generic[Row]):
 
 
 Kind = TypeVar("Kind", bound=Command[Any])
+
+
+Kinds = Sequence[type[Command[Any]]]
+"""The kinds of commands that a function deals with."""
 
 
 def locked(kind: type[Kind], session: Session, command_id: str) -> Kind:

@@ -7,27 +7,25 @@ its amount stays reserved, and in the end a person decides.
 
 import logging
 from collections import deque
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from mpesa_service.callbacks.command_kinds import KINDS
-from mpesa_service.commands.command import Command, locked
+from mpesa_service.commands.command import Command, Kinds, locked
 from mpesa_service.commands.sending import send, status_addresses
 from mpesa_service.core import suspensions
 from mpesa_service.core.log_context import about
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import CommandAccepted, DarajaError, Duplicate, TransactionStatusQuery
+from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.commands import UNDER_WAY, Stage
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import CALL_LIMIT, next_ask
 from mpesa_service.models.commands import CommandColumns
-from mpesa_service.payments.transitions import MPESA, SERVICE, Cause
 
 log = logging.getLogger(__name__)
 
 
-def look_into_due(runtime: Runtime, limit: int = 100, kinds: Sequence[type[Command[Any]]] = KINDS) -> int:
+def look_into_due(runtime: Runtime, kinds: Kinds, limit: int = 100) -> int:
     """Look into commands that are due, longest due first, kinds in turn; return how many."""
     waiting = deque(kinds)
     done = 0

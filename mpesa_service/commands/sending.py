@@ -13,10 +13,10 @@ from mpesa_service.core.log_context import about
 from mpesa_service.core.provider_errors import failure_of
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import CommandAccepted, DarajaError, Duplicate, OutcomeUnknown
+from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.commands import Stage
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import next_ask
-from mpesa_service.payments.transitions import MPESA, Cause
 
 
 @dataclass(frozen=True)

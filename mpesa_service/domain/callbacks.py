@@ -28,3 +28,7 @@ class InboxVerdict(StrEnum):
     UNREADABLE = "unreadable"
     FAILED = "failed"
     """Applying raised: the body is kept, and is taken up again."""
+
+
+MAX_ATTEMPTS = 10
+"""Later ones, by the job, included."""

@@ -21,6 +21,7 @@ from mpesa_service.daraja import (
     parse_command_result,
     parse_status_result,
 )
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import InquiryKind
 from mpesa_service.domain.outcomes import Outcome
@@ -30,7 +31,6 @@ from mpesa_service.domain.states import TransitionTable, edges
 from mpesa_service.inquiries.balances import book_balances
 from mpesa_service.models import Inquiry
 from mpesa_service.models.inquiries import InquiryStatus
-from mpesa_service.payments.transitions import Cause
 
 _I = InquiryStatus
 _OPEN = [_I.SUBMITTING, _I.PENDING]

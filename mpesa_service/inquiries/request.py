@@ -16,6 +16,7 @@ from mpesa_service.commands.sending import conclude, send, tokens_of
 from mpesa_service.core import suspensions, token_bucket
 from mpesa_service.core.provider_errors import refusal_for_caller
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import SERVICE
 from mpesa_service.domain.commands import InquiryKind
 from mpesa_service.domain.phones import mask_party
 from mpesa_service.domain.references import new_id
@@ -25,7 +26,6 @@ from mpesa_service.errors import NotFound, Unavailable
 from mpesa_service.inquiries.command import InquiryCommand
 from mpesa_service.models import Inquiry, Payment, Payout, Refund
 from mpesa_service.models.inquiries import InquiryStatus
-from mpesa_service.payments.transitions import SERVICE
 
 FRESH_FOR = timedelta(seconds=60)
 ANEW_PER_MINUTE = 6

@@ -5,9 +5,9 @@ import re
 from marshmallow import Schema, fields, validate
 
 from mpesa_service.errors import InvalidRequest
-from mpesa_service.web.fields import NairobiTime
+from mpesa_service.web.envelopes import Envelope
+from mpesa_service.web.fields import text_field, time_field
 
-_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
 _RECEIPT = re.compile(r"[A-Z0-9]{6,32}")
 MAX_WAIT = 10
 
@@ -18,14 +18,6 @@ def asked_receipt(text: str) -> str:
     if not _RECEIPT.fullmatch(receipt):
         raise InvalidRequest("A receipt has 6 to 32 letters and digits.", code="invalid_receipt")
     return receipt
-
-
-def _time(key: str, *, nullable: bool = False) -> NairobiTime:
-    return NairobiTime(data_key=key, allow_none=nullable, metadata=_TIME)
-
-
-def _text(key: str, description: str = "") -> fields.String:
-    return fields.String(data_key=key, allow_none=True, metadata={"description": description})
 
 
 def _money(description: str = "") -> fields.Decimal:
@@ -57,13 +49,13 @@ class BalanceQuerySchema(WaitSchema):
 class TransactionSchema(Schema):
     """What M-Pesa says of a transaction."""
 
-    status = _text("status", 'M-Pesa\'s own word; only "Completed" means that it is done.')
-    receipt = _text("mpesaReceiptNumber")
-    amount = _text("amount", "Shillings, with cents.")
-    debit_party = _text("debitParty", "Who paid; a person is masked.")
-    credit_party = _text("creditParty", "Who was paid; a person is masked.")
-    reason = _text("reasonType")
-    finalised_at = _time("finalisedAt", nullable=True)
+    status = text_field("status", 'M-Pesa\'s own word; only "Completed" means that it is done.')
+    receipt = text_field("mpesaReceiptNumber")
+    amount = text_field("amount", "Shillings, with cents.")
+    debit_party = text_field("debitParty", "Who paid; a person is masked.")
+    credit_party = text_field("creditParty", "Who was paid; a person is masked.")
+    reason = text_field("reasonType")
+    finalised_at = time_field("finalisedAt", nullable=True)
 
 
 class OursSchema(Schema):
@@ -79,14 +71,14 @@ class InquirySchema(Schema):
 
     id = fields.String(data_key="_id")
     kind = fields.String(metadata={"enum": ["status", "balance"]})
-    receipt = _text("mpesaReceiptNumber", "What was asked about.")
+    receipt = text_field("mpesaReceiptNumber", "What was asked about.")
     status = fields.String(metadata={"enum": ["pending", "answered", "failed"]})
-    result_code = _text("resultCode", "Of the question, not of the transaction.")
-    failure_reason = _text("failureReason", "Why there is no answer.")
+    result_code = text_field("resultCode", "Of the question, not of the transaction.")
+    failure_reason = text_field("failureReason", "Why there is no answer.")
     transaction = fields.Nested(TransactionSchema, allow_none=True)
     ours = fields.Nested(OursSchema, allow_none=True)
-    created_at = _time("createdAt")
-    completed_at = _time("completedAt", nullable=True)
+    created_at = time_field("createdAt")
+    completed_at = time_field("completedAt", nullable=True)
 
 
 class BalanceSchema(Schema):
@@ -98,7 +90,7 @@ class BalanceSchema(Schema):
     available = _money()
     reserved = _money()
     uncleared = _money()
-    at = _time("at")
+    at = time_field("at")
 
 
 class BalancesSchema(Schema):
@@ -108,14 +100,9 @@ class BalancesSchema(Schema):
     inquiry = fields.Nested(InquirySchema, allow_none=True)
 
 
-class _Envelope(Schema):
-    success = fields.Boolean(dump_default=True)
-    message = fields.String()
-
-
-class InquiryEnvelope(_Envelope):
+class InquiryEnvelope(Envelope):
     data = fields.Nested(InquirySchema)
 
 
-class BalancesEnvelope(_Envelope):
+class BalancesEnvelope(Envelope):
     data = fields.Nested(BalancesSchema)

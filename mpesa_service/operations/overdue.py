@@ -7,11 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from mpesa_service.callbacks.receive import MAX_ATTEMPTS
 from mpesa_service.commands.command import Command
 from mpesa_service.core import suspensions, token_bucket
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.callbacks import MAX_ATTEMPTS, InboxVerdict
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.orders import OrderStatus

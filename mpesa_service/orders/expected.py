@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.c2b import retry_matching
 from mpesa_service.c2b.booking import typed_key
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.orders import OrderStatus, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
@@ -21,7 +22,7 @@ from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.payments.order_admission import order_taken
 from mpesa_service.payments.order_totals import WAITING, missing_amount, overpaid_amount, status_at
-from mpesa_service.payments.transitions import SERVICE, Cause, count_towards_order
+from mpesa_service.payments.transitions import count_towards_order
 from mpesa_service.payments.views import PaymentRecord, payment_record
 
 PAYMENTS_SHOWN = 50

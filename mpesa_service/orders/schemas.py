@@ -4,10 +4,8 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.money import LARGEST_ORDER
 from mpesa_service.domain.orders import AmountRule, OrderStatus
-from mpesa_service.web.envelopes import PaymentSchema
-from mpesa_service.web.fields import Metadata, Moment, NairobiTime, OrderId, Shillings
-
-_TIME = {"type": "string", "format": "date-time", "example": "2026-11-30T18:00:00.000+03:00"}
+from mpesa_service.payments.schemas import PaymentSchema
+from mpesa_service.web.fields import TIME_EXAMPLE, Metadata, Moment, NairobiTime, OrderId, Shillings
 
 
 class AnnounceSchema(Schema):
@@ -23,7 +21,7 @@ class AnnounceSchema(Schema):
         validate=validate.Range(max=LARGEST_ORDER, error=f"Amount may be {LARGEST_ORDER} shillings at most."),
         metadata={"type": "integer", "minimum": 1, "description": "Whole shillings due.", "example": 2500},
     )
-    expires_at = Moment(data_key="expiresAt", load_default=None, allow_none=True, metadata=_TIME)
+    expires_at = Moment(data_key="expiresAt", load_default=None, allow_none=True, metadata=TIME_EXAMPLE)
     amount_rule = fields.String(
         data_key="amountRule",
         load_default=None,
@@ -56,9 +54,9 @@ class ExpectedOrderSchema(Schema):
     overpaid_amount = fields.Integer(data_key="overpaidAmount")
     status = fields.String(metadata={"enum": [status.value for status in OrderStatus]})
     metadata = fields.Raw(metadata={"type": "object"})
-    expires_at = NairobiTime(data_key="expiresAt", allow_none=True, metadata=_TIME)
-    created_at = NairobiTime(data_key="createdAt", metadata=_TIME)
-    updated_at = NairobiTime(data_key="updatedAt", metadata=_TIME)
+    expires_at = NairobiTime(data_key="expiresAt", allow_none=True, metadata=TIME_EXAMPLE)
+    created_at = NairobiTime(data_key="createdAt", metadata=TIME_EXAMPLE)
+    updated_at = NairobiTime(data_key="updatedAt", metadata=TIME_EXAMPLE)
     payments = fields.List(fields.Nested(PaymentSchema), metadata={"description": "Latest first."})
 
 

@@ -3,17 +3,16 @@
 from marshmallow import Schema, fields
 
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
-from mpesa_service.web.fields import NairobiTime
+from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime
 
 _STATUSES = sorted({status.public for words in (PaymentStatus, RefundStatus) for status in words})
-_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
 
 
 class TrailEventSchema(Schema):
     """One line of the audit trail: a change of state, or a note that changed none."""
 
     sequence = fields.Integer(metadata={"description": "Counts the payment's lines from 1."})
-    at = NairobiTime(metadata=_TIME)
+    at = NairobiTime(metadata=TIME_EXAMPLE)
     actor = fields.String(
         metadata={"description": "`mpesa`, `service`, a caller's `sub`, or `operator:` and a name."}
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from mpesa_service.web.envelopes import RefundSchema
+from mpesa_service.payments.schemas import RefundSchema
 
 EXPORTED = (
     "_id",

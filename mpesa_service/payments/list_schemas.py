@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.states import PaymentStatus
-from mpesa_service.web.envelopes import PaymentSchema
+from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.fields import OrderId, PhoneNumber
 from mpesa_service.web.query_fields import Cursor, Moment, WholeNumber, Words
 

@@ -7,13 +7,13 @@ from flask import Response, request
 from mpesa_service.config import Settings
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.errors import InvalidAmount
-from mpesa_service.payments.initiate import Initiated, Order, initiate
+from mpesa_service.payments.conclude import Initiated
+from mpesa_service.payments.initiate import Order, initiate
 from mpesa_service.payments.json_rows import as_initiated, as_whole_json
 from mpesa_service.payments.lookup import order_payments, query_payment
-from mpesa_service.payments.schemas import InitiateSchema
+from mpesa_service.payments.schemas import InitiatedEnvelope, InitiateSchema, OrderEnvelope, PaymentEnvelope
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
-from mpesa_service.web.envelopes import InitiatedEnvelope, OrderEnvelope, PaymentEnvelope
 from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.responses import failure, respond, success
 

@@ -1,9 +1,11 @@
-"""What callers send. Unknown fields are refused."""
+"""What callers send, where unknown fields are refused, and what they get."""
 
 from marshmallow import Schema, fields
 
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.web.fields import Metadata, OrderId, PhoneNumber, Shillings
+from mpesa_service.domain.states import PaymentStatus, RefundStatus
+from mpesa_service.web.envelopes import Envelope
+from mpesa_service.web.fields import Metadata, OrderId, PhoneNumber, Shillings, text_field, time_field
 
 
 class InitiateSchema(Schema):
@@ -38,21 +40,80 @@ class InitiateSchema(Schema):
     )
 
 
-class RefundRequestSchema(Schema):
-    """A refund to pay."""
+_PAYMENT_STATUSES = sorted({status.public for status in PaymentStatus})
+_REFUND_STATUSES = sorted({status.public for status in RefundStatus})
 
-    amount = Shillings(
-        metadata={
-            "type": "integer",
-            "minimum": 1,
-            "description": "Whole shillings; all that is left when absent.",
-        },
+
+class RefundSchema(Schema):
+    """A refund."""
+
+    id = fields.String(data_key="_id")
+    refund_id = text_field("refundId", "Daraja's ConversationID; null until it is known.")
+    method = fields.String(metadata={"enum": [method.value for method in RefundMethod]})
+    amount = fields.Integer(data_key="refundAmount")
+    status = fields.String(metadata={"enum": _REFUND_STATUSES})
+    receipt = text_field("mpesaReceiptNumber", "Receipt of the money paid back.")
+    result_code = text_field("resultCode")
+    result_desc = text_field("resultDesc")
+    failure_reason = text_field("failureReason", "In plain words.")
+    requested_by = fields.String(data_key="requestedBy")
+    created_at = time_field("createdAt")
+    updated_at = time_field("updatedAt")
+    completed_at = time_field("completedAt", nullable=True)
+
+
+class PaymentSchema(Schema):
+    """A payment."""
+
+    id = fields.String(data_key="_id")
+    provider = fields.String(metadata={"enum": ["mpesa", "stripe"]})
+    channel = text_field("channel", "`stk`: by a prompt; `c2b`: from the phone's own menu.")
+    order_id = text_field("orderId", "Null while money fits no order.")
+    bill_reference = text_field("billReference", "What the payer typed in the menu; numbers are masked.")
+    account_reference = text_field("accountReference", "What the customer's prompt shows.")
+    checkout_request_id = text_field("mpesaCheckoutRequestId", "Null while the push is unknown.")
+    merchant_request_id = text_field("mpesaMerchantRequestId")
+    receipt = text_field("mpesaReceiptNumber")
+    status = fields.String(metadata={"enum": _PAYMENT_STATUSES})
+    evidence = text_field(
+        "evidence", "What the status rests on: push, callback, confirmation, query or operator."
     )
-    method = fields.Enum(
-        RefundMethod,
-        by_value=True,
-        metadata={
-            "description": "`b2c`: to the phone that paid. `reversal`: the whole payment, by its receipt."
-            " When absent: to the phone, or where that is not known, by reversal."
-        },
-    )
+    amount = fields.Integer(metadata={"description": "Whole shillings."})
+    currency = fields.String(metadata={"enum": ["kes"]})
+    phone = text_field("phoneNumber", "Masked; `hashed` where M-Pesa hides it.")
+    result_code = text_field("resultCode")
+    result_desc = text_field("resultDesc")
+    failure_reason = text_field("failureReason", "In plain words.")
+    refunded_amount = fields.Integer(data_key="refundedAmount")
+    refunds = fields.List(fields.Nested(RefundSchema))
+    metadata = fields.Raw(metadata={"type": "object"})
+    created_at = time_field("createdAt")
+    updated_at = time_field("updatedAt")
+    completed_at = time_field("completedAt", nullable=True)
+
+
+class OrderSchema(PaymentSchema):
+    """The latest payment of an order, and all attempts."""
+
+    attempts = fields.List(fields.Nested(PaymentSchema), metadata={"description": "Latest first."})
+
+
+class InitiatedSchema(Schema):
+    """What a push led to."""
+
+    checkout_request_id = text_field("checkoutRequestId", "Null while the push is unknown.")
+    merchant_request_id = text_field("merchantRequestId")
+    response_code = text_field("responseCode", '"0" when M-Pesa took the push.')
+    payment = fields.Nested(PaymentSchema)
+
+
+class InitiatedEnvelope(Envelope):
+    data = fields.Nested(InitiatedSchema)
+
+
+class PaymentEnvelope(Envelope):
+    data = fields.Nested(PaymentSchema)
+
+
+class OrderEnvelope(Envelope):
+    data = fields.Nested(OrderSchema)

@@ -13,7 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from mpesa_service.core.database import after_commit, driver_of
 from mpesa_service.domain.announcements import refund_event
-from mpesa_service.domain.audit import MPESA, SERVICE, Cause
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import OrderFacts
 from mpesa_service.domain.states import PAID, REFUND_TRANSITIONS, RefundStatus
@@ -21,8 +21,6 @@ from mpesa_service.models import Payment, Refund
 from mpesa_service.models.commit import change_statement, rows_and_events
 from mpesa_service.models.load import NAMES, load_order, make_facts
 from mpesa_service.models.statements import lock_order_where, order_of
-
-__all__ = ["MPESA", "SERVICE", "Cause"]
 
 
 @contextmanager

@@ -23,10 +23,10 @@ from mpesa_service.daraja import (
     NotSetUp,
     Throttled,
 )
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.commands import PayoutType
 from mpesa_service.models import Payout
 from mpesa_service.models.statements import lock_payout_where
-from mpesa_service.payments.transitions import Cause
 from mpesa_service.payouts.transitions import move_payout, note_payout
 
 OUR_ACCOUNT_IS_SHORT = "1"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, same_person
 from mpesa_service.domain.principal import Principal
@@ -12,7 +13,6 @@ from mpesa_service.domain.states import ForbiddenTransition, PayoutStatus
 from mpesa_service.errors import Conflict, Forbidden, NotFound
 from mpesa_service.models import Payout, PayoutBatch
 from mpesa_service.models.statements import lock_batch
-from mpesa_service.payments.transitions import SERVICE, Cause
 from mpesa_service.payouts.transitions import move_batch, move_payout
 from mpesa_service.payouts.views import Progress, batch_progress, progress_of
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.core.encryption import Vault
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import needs_approval
 from mpesa_service.domain.payouts import PayoutRow, PayoutTerms, RowFault, read_rows
@@ -25,7 +26,6 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.errors import InvalidRequest, KeyReused, Unavailable
 from mpesa_service.models import PayoutBatch
 from mpesa_service.models.statements import insert_once
-from mpesa_service.payments.transitions import Cause
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.transitions import create_batch
 from mpesa_service.payouts.views import Progress, find_batch, progress_of

@@ -13,7 +13,6 @@ from mpesa_service.payouts.schemas import (
     BatchListEnvelope,
     BatchQuerySchema,
     BatchSchema,
-    PayoutEnvelope,
     PayoutListEnvelope,
     PayoutRequestSchema,
     PayoutSchema,
@@ -23,9 +22,6 @@ from mpesa_service.payouts.schemas import (
     result_lines,
 )
 from mpesa_service.payouts.views import Progress
-from mpesa_service.review.payments import Finding, Resolution
-from mpesa_service.review.payouts import list_payouts_in_review, resolve_payout
-from mpesa_service.review.schemas import ResolveSchema, ReviewQuerySchema
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_payouts, runtime
 from mpesa_service.web.body_limit import takes_up_to
@@ -145,31 +141,6 @@ def resume_payouts(batch_id: str) -> Response:
 def stop_payouts(batch_id: str) -> Response:
     """Cancel the rows of a batch that wait, for good; those under way come to their end."""
     return respond(_answer(control.stop(runtime(), current_principal(), batch_id)))
-
-
-@blueprint.get("/payouts/review")
-@guard(Guard.ADMIN)
-@limited
-@blueprint.arguments(ReviewQuerySchema, location="query")
-@blueprint.response(200, PayoutListEnvelope)
-@errors(400, 401, 403, 429)
-def payouts_in_review(page: dict[str, Any]) -> Response:
-    """List payouts of all batches that wait for a person, oldest first."""
-    found = list_payouts_in_review(runtime(), page["limit"], page["after"])
-    return respond(success(200, f"{len(found)} waiting", PayoutSchema(many=True).dump(found)))
-
-
-@blueprint.post("/payouts/rows/<payout_id>/resolve")
-@guard(Guard.ADMIN)
-@limited
-@blueprint.arguments(ResolveSchema)
-@blueprint.response(200, PayoutEnvelope)
-@errors(400, 401, 403, 404, 409, 413, 415, 429)
-def resolve_payout_row(body: dict[str, Any], payout_id: str) -> Response:
-    """Settle or fail a payout in review, with a reason."""
-    finding = Finding(Resolution(body["action"]), body["reason"], body["receipt"])
-    record = resolve_payout(runtime(), current_principal(), payout_id, finding)
-    return respond(success(200, "Resolved", PayoutSchema().dump(record)))
 
 
 def _reference(body: dict[str, Any]) -> str:

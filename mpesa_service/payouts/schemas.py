@@ -10,25 +10,17 @@ from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutCommand
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.web.csv_rows import CsvRows, csv_lines
-from mpesa_service.web.fields import NairobiTime
+from mpesa_service.web.envelopes import Envelope
+from mpesa_service.web.fields import text_field, time_field
 
 ROW_STATUSES = sorted({status.public for status in PayoutStatus})
 _REFERENCE = r"^[A-Za-z0-9_-]{1,64}\Z"
-_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
 _ID = {"example": "01a205e279cb21ba6f2a359c"}
 
 
 def _field(description: str, **more: Any) -> fields.Raw:
     """A field of a row, whose rules are those of `domain.payouts`: it reports all rows at once."""
     return fields.Raw(allow_none=True, metadata={"type": "string", "description": description, **more})
-
-
-def _time(key: str, *, nullable: bool = False) -> NairobiTime:
-    return NairobiTime(data_key=key, allow_none=nullable, metadata=_TIME)
-
-
-def _text(key: str, description: str = "") -> fields.String:
-    return fields.String(data_key=key, allow_none=True, metadata={"description": description})
 
 
 class PayoutRowSchema(Schema):
@@ -100,11 +92,11 @@ class BatchSchema(Schema):
     total_amount = fields.Integer(data_key="totalAmount", metadata={"description": "Whole shillings."})
     needs_approval = fields.Boolean(data_key="needsApproval")
     created_by = fields.String(data_key="createdBy")
-    approved_by = _text("approvedBy")
-    approved_at = _time("approvedAt", nullable=True)
-    created_at = _time("createdAt")
-    updated_at = _time("updatedAt")
-    completed_at = _time("completedAt", nullable=True)
+    approved_by = text_field("approvedBy")
+    approved_at = time_field("approvedAt", nullable=True)
+    created_at = time_field("createdAt")
+    updated_at = time_field("updatedAt")
+    completed_at = time_field("completedAt", nullable=True)
 
 
 class ShareSchema(Schema):
@@ -122,7 +114,7 @@ class ProgressSchema(BatchSchema):
         values=fields.Nested(ShareSchema),
         metadata={"description": f"By status: {', '.join(ROW_STATUSES)}."},
     )
-    hold = _text("hold", "Why payouts as a whole are stopped, if they are.")
+    hold = text_field("hold", "Why payouts as a whole are stopped, if they are.")
     seconds_left = fields.Integer(
         data_key="secondsLeft",
         allow_none=True,
@@ -141,22 +133,22 @@ class PayoutSchema(Schema):
     batch_id = fields.String(data_key="batchId")
     row_number = fields.Integer(data_key="row")
     type = fields.String(metadata={"enum": [kind.value for kind in PayoutType]})
-    command = _text("command")
-    phone = _text("phoneNumber", "Masked.")
-    business_number = _text("businessNumber")
+    command = text_field("command")
+    phone = text_field("phoneNumber", "Masked.")
+    business_number = text_field("businessNumber")
     amount = fields.Integer(metadata={"description": "Whole shillings."})
-    account_reference = _text("accountReference")
+    account_reference = text_field("accountReference")
     remarks = fields.String()
     status = fields.String(metadata={"enum": ROW_STATUSES})
-    evidence = _text("evidence", "What the status rests on.")
-    receipt = _text("mpesaReceiptNumber")
-    conversation_id = _text("conversationId", "Daraja's; null until it is known.")
-    result_code = _text("resultCode")
-    result_desc = _text("resultDesc")
-    failure_reason = _text("failureReason", "In plain words.")
-    created_at = _time("createdAt")
-    updated_at = _time("updatedAt")
-    completed_at = _time("completedAt", nullable=True)
+    evidence = text_field("evidence", "What the status rests on.")
+    receipt = text_field("mpesaReceiptNumber")
+    conversation_id = text_field("conversationId", "Daraja's; null until it is known.")
+    result_code = text_field("resultCode")
+    result_desc = text_field("resultDesc")
+    failure_reason = text_field("failureReason", "In plain words.")
+    created_at = time_field("createdAt")
+    updated_at = time_field("updatedAt")
+    completed_at = time_field("completedAt", nullable=True)
 
 
 class BatchQuerySchema(Schema):
@@ -183,24 +175,19 @@ class RowQuerySchema(Schema):
     )
 
 
-class _Envelope(Schema):
-    success = fields.Boolean(dump_default=True)
-    message = fields.String()
-
-
-class ProgressEnvelope(_Envelope):
+class ProgressEnvelope(Envelope):
     data = fields.Nested(ProgressSchema)
 
 
-class BatchListEnvelope(_Envelope):
+class BatchListEnvelope(Envelope):
     data = fields.List(fields.Nested(BatchSchema))
 
 
-class PayoutEnvelope(_Envelope):
+class PayoutEnvelope(Envelope):
     data = fields.Nested(PayoutSchema)
 
 
-class PayoutListEnvelope(_Envelope):
+class PayoutListEnvelope(Envelope):
     data = fields.List(fields.Nested(PayoutSchema))
 
 

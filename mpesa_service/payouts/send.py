@@ -15,13 +15,13 @@ from mpesa_service.commands.command import locked
 from mpesa_service.commands.sending import conclude, send
 from mpesa_service.core import suspensions, token_bucket
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.models import Payout, PayoutBatch
 from mpesa_service.models.statements import lock_batch
-from mpesa_service.payments.transitions import SERVICE, Cause
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.control import cancel_waiting, finish
 from mpesa_service.payouts.transitions import move_payout

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.core.database import after_commit
 from mpesa_service.domain.announcements import batch_event, payout_event
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import AUDIT_LOG
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED
 from mpesa_service.domain.plans import LogLine
 from mpesa_service.domain.states import PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
-from mpesa_service.payments.transitions import Cause
 from mpesa_service.payouts.events import batch_news, payout_news
 from mpesa_service.payouts.views import shares_of
 from mpesa_service.webhooks.outbox import publish

@@ -2,10 +2,11 @@
 
 from sqlalchemy.orm import Session
 
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.states import REFUNDABLE, PaymentStatus
 from mpesa_service.errors import Conflict
 from mpesa_service.models import Payment, Refund
-from mpesa_service.payments.transitions import Cause, hold, move_payment, move_refund
+from mpesa_service.payments.transitions import hold, move_payment, move_refund
 
 
 def settle_refund(

@@ -17,6 +17,7 @@ from mpesa_service.commands.reports import Report
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import ALREADY_REVERSED, B2cPayment, CommandAccepted, Reversal
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.outcomes import Outcome
@@ -24,7 +25,7 @@ from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import RefundStatus
 from mpesa_service.models import Payment, PaymentEvent, Refund
 from mpesa_service.models.statements import lock_payment, lock_refund_where
-from mpesa_service.payments.transitions import Cause, move_refund, note
+from mpesa_service.payments.transitions import move_refund, note
 from mpesa_service.refunds.booking import hold_again, release_refund, settle_refund
 
 REMARKS = "Refund"

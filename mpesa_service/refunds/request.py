@@ -19,6 +19,7 @@ from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.core.provider_errors import refusal_for_caller
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import CommandAccepted, DarajaError
+from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
@@ -28,7 +29,7 @@ from mpesa_service.errors import ServiceError, Unavailable
 from mpesa_service.models import Refund
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.payments.lookup import find_payment
-from mpesa_service.payments.transitions import SERVICE, Cause, create_refund
+from mpesa_service.payments.transitions import create_refund
 from mpesa_service.payments.views import (
     PaymentRecord,
     RefundRecord,

@@ -4,18 +4,16 @@ from typing import Any
 
 from flask import Response, request
 
-from mpesa_service.core.idempotency import Answer, KeyedRequest
-from mpesa_service.payments.schemas import RefundRequestSchema
-from mpesa_service.refunds.request import RefundStarted, list_refunds, refund
+from mpesa_service.core.idempotency import KeyedRequest
+from mpesa_service.payments.schemas import RefundSchema
+from mpesa_service.refunds.answers import UNKNOWN, refund_answer
+from mpesa_service.refunds.request import list_refunds, refund
+from mpesa_service.refunds.schemas import RefundEnvelope, RefundListEnvelope, RefundRequestSchema
 from mpesa_service.refunds.terms import RefundWish
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_refunds, runtime
-from mpesa_service.web.envelopes import PaymentSchema, RefundEnvelope, RefundListEnvelope, RefundSchema
 from mpesa_service.web.parsing import idempotency_key
-from mpesa_service.web.responses import failure, respond, success
-
-STARTED = "Refund initiated successfully"
-UNKNOWN = "M-Pesa has not answered. Whether the refund was taken is unknown; its amount stays reserved."
+from mpesa_service.web.responses import respond, success
 
 
 @blueprint.post("/<reference>/refund")
@@ -45,16 +43,3 @@ def refunds(reference: str) -> Response:
     """List the refunds of a payment, oldest first."""
     found = list_refunds(runtime(), current_principal(), reference)
     return respond(success(200, "Refunds found", RefundSchema(many=True).dump(found)))
-
-
-def refund_answer(outcome: RefundStarted) -> Answer:
-    """Return what the caller of a refund is told."""
-    if outcome.refusal is not None:
-        return failure(outcome.refusal)
-    data = {
-        **RefundSchema().dump(outcome.refund),
-        "payment": PaymentSchema().dump(outcome.payment),
-    }
-    if outcome.refund.status == "unknown":
-        return success(202, UNKNOWN, data)
-    return success(200, STARTED, data)

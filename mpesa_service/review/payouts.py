@@ -3,13 +3,13 @@
 from sqlalchemy import select
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import Payout
 from mpesa_service.models.statements import lock_payout_where
-from mpesa_service.payments.transitions import Cause
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.transitions import move_payout
 from mpesa_service.payouts.views import PayoutRecord, payout_record

@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Response
 
+from mpesa_service.payments.schemas import PaymentEnvelope, PaymentSchema
 from mpesa_service.review.payments import Finding, Resolution, list_review, resolve
 from mpesa_service.review.schemas import ResolveSchema, ReviewEnvelope, ReviewQuerySchema
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
-from mpesa_service.web.envelopes import PaymentEnvelope, PaymentSchema
 from mpesa_service.web.responses import respond, success
 
 

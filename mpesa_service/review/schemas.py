@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from mpesa_service.web.envelopes import PaymentSchema
+from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.fields import Shillings
 
 LARGEST_AMOUNT = 1_000_000_000

@@ -4,7 +4,9 @@ from typing import Any
 
 from flask import Response
 
-from mpesa_service.refunds.routes import UNKNOWN, refund_answer
+from mpesa_service.payments.schemas import PaymentEnvelope, PaymentSchema
+from mpesa_service.refunds.answers import UNKNOWN, refund_answer
+from mpesa_service.refunds.schemas import RefundEnvelope
 from mpesa_service.review.unmatched import close, list_unmatched, match, send_back
 from mpesa_service.review.unmatched_schemas import (
     CloseSchema,
@@ -18,7 +20,6 @@ from mpesa_service.review.unmatched_schemas import (
 )
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_refunds, runtime
-from mpesa_service.web.envelopes import PaymentEnvelope, PaymentSchema, RefundEnvelope
 from mpesa_service.web.responses import respond, success
 
 

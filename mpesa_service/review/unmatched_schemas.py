@@ -4,10 +4,9 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason
 from mpesa_service.domain.unmatched import WhyUnmatched
-from mpesa_service.web.envelopes import PaymentSchema
-from mpesa_service.web.fields import NairobiTime, OrderId
-
-_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
+from mpesa_service.payments.schemas import PaymentSchema
+from mpesa_service.web.envelopes import Envelope
+from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime, OrderId
 
 
 def _reason() -> fields.String:
@@ -74,9 +73,9 @@ class UnbookedSchema(Schema):
     phone = fields.String(data_key="phoneNumber", allow_none=True, metadata={"description": "Masked."})
     shortcode = fields.String()
     failure_reason = fields.String(data_key="failureReason")
-    transacted_at = NairobiTime(data_key="transactedAt", allow_none=True, metadata=_TIME)
-    received_at = NairobiTime(data_key="receivedAt", metadata=_TIME)
-    closed_at = NairobiTime(data_key="closedAt", allow_none=True, metadata=_TIME)
+    transacted_at = NairobiTime(data_key="transactedAt", allow_none=True, metadata=TIME_EXAMPLE)
+    received_at = NairobiTime(data_key="receivedAt", metadata=TIME_EXAMPLE)
+    closed_at = NairobiTime(data_key="closedAt", allow_none=True, metadata=TIME_EXAMPLE)
     closed_by = fields.String(data_key="closedBy", allow_none=True)
 
 
@@ -97,17 +96,13 @@ class UnmatchedSchema(Schema):
     )
 
 
-class UnmatchedEnvelope(Schema):
+class UnmatchedEnvelope(Envelope):
     """Money without an order, oldest first."""
 
-    success = fields.Boolean(dump_default=True)
-    message = fields.String()
     data = fields.List(fields.Nested(UnmatchedSchema))
 
 
-class UnbookedEnvelope(Schema):
+class UnbookedEnvelope(Envelope):
     """Money with cents."""
 
-    success = fields.Boolean(dump_default=True)
-    message = fields.String()
     data = fields.Nested(UnbookedSchema)

@@ -2,7 +2,7 @@
 
 A rule looks at one payment's whole story (its row, audit trail, outgoing events and refunds) and yields
 a sentence for each way in which it is broken. `verify` reads stories in batches, each from one snapshot
-of the database, so it may run beside a busy service. `invariants_ledger` adds what the simulator's own
+of the database, so it may run beside a busy service. `simulator_ledger` adds what the simulator's own
 ledger knows: there the rules compare two records that share no code.
 """
 

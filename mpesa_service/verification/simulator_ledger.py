@@ -69,7 +69,7 @@ class Ledger:
         for movement in (*told["credits"], *told["transfers"]):
             moved[token_of[movement["conversationId"]]].append(movement)
         good = (item for item in told["callbacks"] if item["status"] == ANSWERED)
-        # One address takes all that M-Pesa says of money from the menu: `invariants_c2b` looks at those.
+        # One address takes all that M-Pesa says of money from the menu: `verification/c2b.py` looks at those.
         answered = Counter(_token_hash(item["url"]) for item in good if not item["kind"].startswith("c2b"))
         return cls(prompts, debits, by_prompt, commands, moved, answered)
 

@@ -114,3 +114,14 @@ class NairobiTime(fields.Field[datetime]):
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return value.astimezone(NAIROBI).isoformat(timespec="milliseconds") if value else None
+
+
+TIME_EXAMPLE = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
+
+
+def text_field(key: str, description: str = "", *, nullable: bool = True) -> fields.String:
+    return fields.String(data_key=key, allow_none=nullable, metadata={"description": description})
+
+
+def time_field(key: str, *, nullable: bool = False) -> NairobiTime:
+    return NairobiTime(data_key=key, allow_none=nullable, metadata=TIME_EXAMPLE)

@@ -6,15 +6,11 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
-from mpesa_service.web.fields import Moment, NairobiTime
+from mpesa_service.web.envelopes import Envelope
+from mpesa_service.web.fields import Moment, time_field
 
-_TIME = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
 _URL = {"format": "uri", "example": "https://orders.example.co.ke/webhooks"}
 _TYPES = "Which events it is told of; all of them if empty."
-
-
-def _time(key: str, *, nullable: bool = False) -> NairobiTime:
-    return NairobiTime(data_key=key, allow_none=nullable, metadata=_TIME)
 
 
 def _moment(key: str) -> Moment:
@@ -91,11 +87,11 @@ class EndpointSchema(Schema):
     )
     enabled = fields.Boolean()
     disabled_reason = fields.String(data_key="disabledReason", allow_none=True)
-    previous_secret_valid_until = _time("previousSecretValidUntil", nullable=True)
+    previous_secret_valid_until = time_field("previousSecretValidUntil", nullable=True)
     created_by = fields.String(data_key="createdBy")
-    created_at = _time("createdAt")
+    created_at = time_field("createdAt")
     updated_by = fields.String(data_key="updatedBy")
-    updated_at = _time("updatedAt")
+    updated_at = time_field("updatedAt")
 
 
 class EndpointWithSecretSchema(EndpointSchema):
@@ -120,8 +116,8 @@ class DeliverySchema(Schema):
     resend = fields.Integer(metadata={"description": "0, or which resend this is."})
     status = fields.String(metadata={"enum": [word.value for word in DeliveryStatus]})
     attempts = fields.Integer()
-    due_at = _time("dueAt", nullable=True)
-    last_attempt_at = _time("lastAttemptAt", nullable=True)
+    due_at = time_field("dueAt", nullable=True)
+    last_attempt_at = time_field("lastAttemptAt", nullable=True)
     last_status = fields.Integer(data_key="lastStatus", allow_none=True)
     last_error = fields.String(data_key="lastError", allow_none=True)
     last_body = fields.String(
@@ -129,8 +125,8 @@ class DeliverySchema(Schema):
         allow_none=True,
         metadata={"description": "The first 500 characters of the answer, redacted."},
     )
-    delivered_at = _time("deliveredAt", nullable=True)
-    created_at = _time("createdAt")
+    delivered_at = time_field("deliveredAt", nullable=True)
+    created_at = time_field("createdAt")
 
 
 class ReplayedSchema(Schema):
@@ -139,30 +135,25 @@ class ReplayedSchema(Schema):
     events = fields.Integer(metadata={"description": "How many are sent again."})
 
 
-class _Envelope(Schema):
-    success = fields.Boolean(dump_default=True)
-    message = fields.String()
-
-
-class EndpointEnvelope(_Envelope):
+class EndpointEnvelope(Envelope):
     data = fields.Nested(EndpointSchema)
 
 
-class EndpointWithSecretEnvelope(_Envelope):
+class EndpointWithSecretEnvelope(Envelope):
     data = fields.Nested(EndpointWithSecretSchema)
 
 
-class EndpointListEnvelope(_Envelope):
+class EndpointListEnvelope(Envelope):
     data = fields.List(fields.Nested(EndpointSchema))
 
 
-class DeliveryEnvelope(_Envelope):
+class DeliveryEnvelope(Envelope):
     data = fields.Nested(DeliverySchema)
 
 
-class DeliveryListEnvelope(_Envelope):
+class DeliveryListEnvelope(Envelope):
     data = fields.List(fields.Nested(DeliverySchema))
 
 
-class ReplayedEnvelope(_Envelope):
+class ReplayedEnvelope(Envelope):
     data = fields.Nested(ReplayedSchema)

@@ -17,10 +17,9 @@ from sqlalchemy.exc import OperationalError
 from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD
 from devtools.ports import free_port
 from mpesa_service.app import build_app
-from mpesa_service.callbacks.receive import MAX_ATTEMPTS
 from mpesa_service.config import load_settings
 from mpesa_service.core.runtime import build_runtime
-from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.callbacks import MAX_ATTEMPTS, InboxVerdict
 from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
 from mpesa_service.domain.states import OPEN, REFUND_OPEN, PaymentStatus
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund

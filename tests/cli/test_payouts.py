@@ -112,7 +112,7 @@ class Looks:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, happen: Any, after: int) -> None:
         self._happen, self._left = happen, after
-        monkeypatch.setattr(cli_payouts, "payout_records", self)
+        monkeypatch.setattr(cli_payouts, "views", self)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(views, name)

@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands import due
 from mpesa_service.commands.command import locked
 from mpesa_service.commands.due import look_into_due
@@ -19,7 +20,7 @@ def asked(service: Service, operation: str) -> int:
 
 def due_after(service: Service, seconds: float) -> int:
     service.clock.advance(seconds)
-    done = look_into_due(service.runtime)
+    done = look_into_due(service.runtime, KINDS)
     service.simulator.post("/simulator/clock/advance", {"seconds": 2})
     return done
 
@@ -209,7 +210,7 @@ def test_one_that_another_worker_took_a_moment_ago_is_left_alone(
     service.refund(checkout, 100)
     taken = service.refunds()[0].id
     monkeypatch.setattr(RefundCommand, "claim", lambda session, _now: RefundCommand.lock(session, id=taken))
-    assert look_into_due(service.runtime) == 0
+    assert look_into_due(service.runtime, KINDS) == 0
     assert service.refunds()[0].check_attempts == 0
 
 
@@ -228,7 +229,7 @@ def test_looking_into_stops_at_its_limit(service: Service) -> None:
         checkout = service.paid(order=f"ORDER{number}", amount=100, phone=f"25472200000{number}")
         service.refund(checkout, 100)
     service.clock.advance(60)
-    assert look_into_due(service.runtime, limit=2) == 2
+    assert look_into_due(service.runtime, KINDS, limit=2) == 2
 
 
 class TestRefusedInitiator:

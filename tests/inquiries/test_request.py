@@ -6,6 +6,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
+from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.core import suspensions
@@ -167,7 +168,7 @@ class TestWaiting:
 class TestSilence:
     def look(self, service: Service, seconds: float) -> int:
         service.clock.advance(seconds)
-        return look_into_due(service.runtime)
+        return look_into_due(service.runtime, KINDS)
 
     def test_is_asked_again(self, service: Service) -> None:
         script(service, callback="lost")
@@ -238,7 +239,7 @@ class TestRefused:
         assert (answer.status_code, answer.json["code"]) == (503, "initiator_refused")
         with service.runtime.database.read() as session:
             assert "2001" in str(suspensions.why_stopped(session, suspensions.PAYOUTS))
-        assert look_into_due(service.runtime) == 0
+        assert look_into_due(service.runtime, KINDS) == 0
         assert suspensions.resume(service.runtime, "amina", suspensions.REFUNDS)
         assert ask(service, "UKN4ABCDEF").status_code == 202
 

@@ -46,8 +46,9 @@ def test_one_prompt_a_phone(service: Service) -> None:
 
 
 def test_an_order_in_review_waits_for_the_person(service: Service) -> None:
+    from mpesa_service.domain.audit import Cause
     from mpesa_service.models.statements import lock_payment
-    from mpesa_service.payments.transitions import Cause, move_payment
+    from mpesa_service.payments.transitions import move_payment
 
     checkout = service.pending()
     with service.runtime.database.begin() as session:

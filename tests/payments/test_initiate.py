@@ -148,7 +148,7 @@ def test_a_database_that_fails_after_the_push_leaves_it_unknown(
     def away(*_: object) -> None:
         raise OperationalError("UPDATE", {}, Exception("database is locked"))
 
-    monkeypatch.setattr("mpesa_service.payments.initiate._accepted", away)
+    monkeypatch.setattr("mpesa_service.payments.conclude._accepted", away)
     answer = service.initiate()
     monkeypatch.undo()
     assert answer.status_code == 202

@@ -9,6 +9,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
+from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.models import Inquiry, OutgoingEvent
@@ -194,7 +195,7 @@ def test_workers_look_into_a_reversal_once(service: Service) -> None:
     wish = {"method": "reversal"}
     assert service.call("POST", f"/{checkout}/refund", wish, by="boss", admin=True).status_code == 202
     service.clock.advance(60)
-    assert sum(at_once(8, lambda _: look_into_due(service.runtime))) == 1
+    assert sum(at_once(8, lambda _: look_into_due(service.runtime, KINDS))) == 1
     assert len(service.ledger()["reversals"]) == 1
 
 

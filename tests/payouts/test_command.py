@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import requests
 
+from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.payouts.command import PayoutCommand
 from tests.payouts.support import (
@@ -228,5 +229,5 @@ def test_m_pesa_pays_after_all_what_it_had_not_taken(service: Service, then: str
     assert [entry.verdict for entry in service.inbox()] == ["duplicate", "disputed"]
     assert counts(service, batch) == {"review": 1}
     service.clock.advance(60)
-    look_into_due(service.runtime)
+    look_into_due(service.runtime, KINDS)
     assert at_m_pesa(service) == []

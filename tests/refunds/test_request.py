@@ -250,8 +250,9 @@ def test_forged_results_change_nothing(service: Service, case: str) -> None:
 
 
 def test_a_refund_paid_while_its_payment_is_in_review_is_counted(service: Service) -> None:
+    from mpesa_service.domain.audit import Cause
     from mpesa_service.models.statements import lock_payment
-    from mpesa_service.payments.transitions import Cause, move_payment
+    from mpesa_service.payments.transitions import move_payment
 
     checkout = service.paid(amount=100)
     service.refund(checkout, 60)

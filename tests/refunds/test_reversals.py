@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 import requests
 
+from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.commands.sending import tokens_of
+from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import Payment
-from mpesa_service.payments.transitions import MPESA, Cause, create_payment, move_payment
+from mpesa_service.payments.transitions import create_payment, move_payment
 from mpesa_service.verification.payments import verify
 from mpesa_service.verification.simulator_ledger import Ledger, verify_ledger
 from tests.support import PHONE, Service
@@ -60,7 +62,7 @@ def complete(service: Service, which: int = -1, **body: Any) -> None:
 
 def look(service: Service, seconds: float = 60) -> None:
     service.clock.advance(seconds)
-    assert look_into_due(service.runtime) == 1
+    assert look_into_due(service.runtime, KINDS) == 1
     service.simulator.post("/simulator/clock/advance", {"seconds": 2})
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from mpesa_service.domain.audit import Cause
 from mpesa_service.models.statements import lock_payment
-from mpesa_service.payments.transitions import Cause, move_payment
+from mpesa_service.payments.transitions import move_payment
 from mpesa_service.verification.payments import verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
 from tests.refunds.test_request import complete, result, result_token

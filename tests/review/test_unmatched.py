@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from mpesa_service.domain.audit import Cause
 from mpesa_service.models import C2bConfirmation, OutgoingEvent, Payment
 from mpesa_service.models.statements import lock_payment
-from mpesa_service.payments.transitions import Cause, move_payment
+from mpesa_service.payments.transitions import move_payment
 from tests.c2b.support import MASKED, assert_books_are_right, causes, confirm, look, order_row
 from tests.orders.support import add_order
 from tests.support import PHONE, Service

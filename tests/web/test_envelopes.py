@@ -6,7 +6,8 @@ import pytest
 from marshmallow import Schema
 
 from mpesa_service.domain.states import PaymentStatus
-from mpesa_service.web.envelopes import ErrorSchema, OrderSchema, PaymentSchema, RefundSchema
+from mpesa_service.payments.schemas import OrderSchema, PaymentSchema, RefundSchema
+from mpesa_service.web.envelopes import ErrorSchema
 
 
 def keys(schema: Schema) -> set[str]:

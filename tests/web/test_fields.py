@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields
 
 from mpesa_service.errors import InvalidAmount, InvalidPhone
-from mpesa_service.payments.schemas import InitiateSchema, RefundRequestSchema
+from mpesa_service.payments.schemas import InitiateSchema
+from mpesa_service.refunds.schemas import RefundRequestSchema
 from mpesa_service.web.fields import MAX_METADATA_BYTES, NairobiTime
 
 GOOD = {"orderId": "ORDER-1001", "amount": 100, "phoneNumber": "0712345678"}

@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from mpesa_service.daraja import NotSent
 from mpesa_service.domain.announcements import EventType, payment_event, refund_event
+from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.models import OutgoingEvent, WebhookDelivery
 from mpesa_service.models.statements import lock_payment
-from mpesa_service.payments.transitions import SERVICE, Cause, move_payment
+from mpesa_service.payments.transitions import move_payment
 from mpesa_service.webhooks import endpoints
 from tests.callbacks.test_receive import post, stk_body
 from tests.refunds.test_request import complete

@@ -1,0 +1,27 @@
+"""What a failed call to Daraja means for the caller and for the record."""
+
+import pytest
+
+from mpesa_service.core.provider_errors import failure_of, refusal_for_caller
+from mpesa_service.daraja import InvalidToken, NotSent, OutcomeUnknown, Refused, SubscriberBusy, Throttled
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (SubscriberBusy("busy"), 409, "phone_busy"),
+        (Throttled("spike"), 503, "provider_busy"),
+        (NotSent("no route"), 503, "provider_unreachable"),
+        (InvalidToken("token"), 502, "provider_credentials"),
+        (Refused("no", error_code="400.002.02"), 502, "provider_refused"),
+    ],
+)
+def test_what_callers_are_told(error, status: int, code: str) -> None:
+    told = refusal_for_caller(error, {"paymentId": "p"})
+    assert (told.status, told.code, told.details) == (status, code, {"paymentId": "p"})
+
+
+def test_what_the_record_is_told() -> None:
+    assert failure_of(Refused("no", error_code="400.002.02")).code == "400.002.02"
+    assert failure_of(OutcomeUnknown("time-out")).code is None
+    assert "nothing was sent" in failure_of(NotSent("no route")).reason
