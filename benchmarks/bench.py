@@ -14,6 +14,8 @@ from benchmarks.rounds import Sample
 from benchmarks.sizes import Size
 
 CONNECTIONS = 32
+RESTARTS = 4
+"""How many times servers start whose ratio has a narrow bar: two processes of the same code differ."""
 
 
 @dataclass(frozen=True)

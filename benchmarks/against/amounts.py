@@ -24,6 +24,6 @@ class Amounts:
 
 AMOUNTS = {
     "quick": Amounts(1, 4, 32, 64, 1, 2, 1, 640),
-    "usual": Amounts(8, 4, 64, 160, 4, 7, 3, 3_840),
+    "usual": Amounts(8, 4, 64, 160, 4, 7, 2, 3_840),
     "full": Amounts(16, 4, 64, 160, 8, 11, 5, 3_840),
 }

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from benchmarks.bars import Row, at_least, at_most
-from benchmarks.bench import Bench
+from benchmarks.bench import RESTARTS, Bench
 from benchmarks.databases import large, small
 from benchmarks.paths.callbacks import floor_server
 from benchmarks.processes import Program
@@ -20,7 +20,6 @@ FLOOR = "floor: the same SELECT and JSON"
 LIMIT = 100
 CONNECTIONS = 8
 """Few people read lists at the same time."""
-RESTARTS = 4
 FIRST, DEEPEST, IN_SMALL = "first page", "deepest page", "first page, small table"
 
 
