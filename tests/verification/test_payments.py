@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from mpesa_service.callbacks.receive import Posted, accept
+from mpesa_service.callbacks.receive import Posted, receive
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.models import Payment
@@ -95,7 +95,7 @@ def test_every_batch_is_read(books: Service, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_trail_of_a_dispute_is_a_path(books: Service) -> None:
     """Notes stand between the moves, and a refund's moves beside the payment's."""
     payment = row_of(books, "ORDER3")
-    accept(books.runtime, Posted(CallbackKind.STK, "no-such-token", b"{", {}, None))
+    receive(books.runtime, Posted(CallbackKind.STK, "no-such-token", b"{", {}, None))
     checkout = books.runtime.vault.decrypt(payment.checkout_id_encrypted or b"")
     body = json.dumps(stk_body(books, checkout, phone=254722000002, amount=99.0)).encode()
     assert (

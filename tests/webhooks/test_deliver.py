@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from standardwebhooks import Webhook
 
 from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.plans import Event
 from mpesa_service.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.webhooks import claim as delivery_claims
@@ -21,7 +22,7 @@ from mpesa_service.webhooks import deliver as delivery
 from mpesa_service.webhooks import endpoints
 from mpesa_service.webhooks.claim import LANES, MAX_CLAIMS, Room, Sizes, claim
 from mpesa_service.webhooks.deliver import deliver_due
-from mpesa_service.webhooks.outbox import announce
+from mpesa_service.webhooks.outbox import publish
 from mpesa_service.webhooks.posting import Poster
 from tests.receivers import Got, Reply, answering, raw_receiver, receiver
 from tests.support import Service
@@ -52,7 +53,9 @@ def tell(service: Service, payment_id: str, count: int = 1) -> None:
     for _ in range(count):
         with service.runtime.database.begin() as session:
             payment = lock_payment(session, payment_id)
-            announce(session, EventType.PAYMENT_SUCCEEDED, payment, "pending", service.clock())
+            payment.outgoing_count += 1
+            number, at = payment.outgoing_count, service.clock()
+            publish(session, Event(EventType.PAYMENT_SUCCEEDED, payment.id, number, {}, at, payment.id))
 
 
 def rows(service: Service, endpoint: endpoints.EndpointRecord) -> list[WebhookDelivery]:

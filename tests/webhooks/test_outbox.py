@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from mpesa_service.daraja import NotSent
-from mpesa_service.domain.announcements import EventType, payment_event, refund_event
+from mpesa_service.domain.announcements import EventType, refund_event
 from mpesa_service.domain.audit import SERVICE, Cause
+from mpesa_service.domain.changes import payment_event
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.models import OutgoingEvent, WebhookDelivery
 from mpesa_service.models.statements import lock_payment
