@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 from flask import Flask
 from rich.console import Console
 from rich.table import Table
@@ -97,14 +98,22 @@ def _floor(url: str, env: dict[str, str]) -> Flask:
 
 @contextmanager
 def counted(engine: Engine, statements: list[str]) -> Iterator[None]:
-    """Add every statement that the engine executes in the block to `statements`."""
+    """Add every statement that a connection of the engine executes in the block to `statements`.
 
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(" ".join(statement.split()))
+    The cursors of psycopg count, because not every statement goes through SQLAlchemy.
+    """
 
-    event.listen(engine, "before_cursor_execute", note)
+    class CountingCursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *arguments: Any, **options: Any) -> Self:
+            statements.append(" ".join(str(query).split()))
+            return super().execute(query, *arguments, **options)
+
+    def count(connection: Any, *_: Any) -> None:
+        connection.cursor_factory = CountingCursor
+
+    event.listen(engine, "checkout", count)
     yield
-    event.remove(engine, "before_cursor_execute", note)
+    event.remove(engine, "checkout", count)
 
 
 def _profile(case: Case, statements: list[str]) -> tuple[float, float, str, list[str]]:
