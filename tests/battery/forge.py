@@ -1,7 +1,7 @@
 """A warm process that forks one child a run: each does one step of the service and is killed on its way.
 
-It opens no connection and starts no thread itself, so forking is safe. Requests and answers are lines of
-JSON on standard input and output.
+It builds what the children need, but opens no connection and starts no thread itself, so forking is safe.
+Requests and answers are lines of JSON on standard input and output.
 """
 
 import json
@@ -11,13 +11,17 @@ import sys
 import traceback
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
+
+from flask import Flask
 
 from mpesa_service.app import build_app
 from mpesa_service.config import load_settings
-from mpesa_service.core.runtime import build_runtime
+from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.jobs.table import JOBS
 from tests.battery.tracer import Tracer
+from tests.support import TestClock
 
 
 @dataclass
@@ -46,14 +50,20 @@ class Ended:
         return self.points[-1] if self.points else "nothing"
 
 
+@cache
+def built(env: str) -> tuple[TestClock, Runtime, Flask]:
+    """Return the service with this environment, written as JSON."""
+    settings, clock = load_settings(json.loads(env)), TestClock()
+    runtime = build_runtime(settings, clock, jitter=lambda: 1.0)
+    return clock, runtime, build_app(settings, runtime)
+
+
 def perform(step: Step, told: int) -> int:
     """Do the step in this process; return 0 when it went well."""
-    now = datetime.fromisoformat(step.now)
-    settings = load_settings(step.env)
-    runtime = build_runtime(settings, clock=lambda: now, jitter=lambda: 1.0)
-    app = None if step.job else build_app(settings, runtime)
+    clock, runtime, app = built(json.dumps(step.env))
+    clock.now = datetime.fromisoformat(step.now)
     Tracer(step.stop_at, told).watch(runtime.database)
-    if app is None:
+    if step.job:
         next(job for job in JOBS if job.name == step.job).work(runtime)
         return 0
     answer = app.test_client().post(step.path, data=step.body, headers=step.headers)
@@ -61,6 +71,7 @@ def perform(step: Step, told: int) -> int:
 
 
 def fork(step: Step) -> Ended:
+    built(json.dumps(step.env))
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -27,10 +27,10 @@ MOST_ROUNDS = 2_000
 
 
 class Forge:
-    """The warm process, from the outside."""
+    """The warm process, from the outside. `env` is the environment of the next steps."""
 
-    def __init__(self, env: dict[str, str], log: Path) -> None:
-        self._env = env
+    def __init__(self, log: Path) -> None:
+        self.env: dict[str, str] = {}
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", "tests.battery.forge"],
@@ -45,7 +45,7 @@ class Forge:
     def run(self, **step: Any) -> Ended:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps(asdict(Step(env=self._env, **step))), file=self._process.stdin, flush=True)
+        print(json.dumps(asdict(Step(env=self.env, **step))), file=self._process.stdin, flush=True)
         return Ended(**json.loads(self._process.stdout.readline()))
 
     def stop(self) -> None:
@@ -57,8 +57,8 @@ class Forge:
 
 
 @contextmanager
-def forge(env: dict[str, str], log: Path) -> Iterator[Forge]:
-    warm = Forge(env, log)
+def forge(log: Path) -> Iterator[Forge]:
+    warm = Forge(log)
     try:
         yield warm
     finally:

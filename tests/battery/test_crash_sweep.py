@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,10 +45,16 @@ def service(listening: Listening, simulator: Any, environment: dict[str, str]) -
     started.runtime.database.dispose()
 
 
-@pytest.fixture
-def warm(environment: dict[str, str], tmp_path: Path) -> Iterator[Forge]:
-    with forge(environment, tmp_path / "forge.log") as found:
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    with forge(tmp_path_factory.mktemp("sweep") / "forge.log") as found:
         yield found
+
+
+@pytest.fixture
+def warm(process: Forge, environment: dict[str, str]) -> Forge:
+    process.env = environment
+    return process
 
 
 def phone(number: int) -> str:
