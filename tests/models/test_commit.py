@@ -120,6 +120,12 @@ class TestWrites:
         assert after.pop("callback_inbox")
         assert after == {name: rows for name, rows in before.items() if name != "callback_inbox"}
 
+    def test_a_plan_without_anything_to_write(self, body: Body) -> None:
+        not_in_batches(body)
+        before = dump(body.database)
+        assert body.commit(Plan("noted", "there is no such payment")) is not None
+        assert dump(body.database) == before
+
     def test_a_new_payment_and_its_key(self, body: Body) -> None:
         not_in_batches(body)
         rows = (key_row("k", once=True), payment_row("p2"), audit_row("p2"))
