@@ -15,7 +15,7 @@ from tests.rows import AT, add, audit_row, inbox_row, payment_row
 PATIENCE = 10.0
 GUARD = Update("rate_limiters", {"name": "guard"}, {"next_at": AT})
 """A plan that rests on it, too, is several statements in a transaction."""
-BODIES = ("sqlite", "one statement", "several statements", "batch")
+BODIES = ("sqlite", "sqlite batch", "one statement", "several statements", "batch")
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Body:
 
     def commit(self, plan: Plan) -> Committed | None:
         with self.database.writing() as connection:
-            if self.name == "batch":
+            if self.name.endswith("batch"):
                 return commit_many(connection, [plan])[0]
             if self.name == "several statements":
                 plan = replace(plan, updates=(*plan.updates, GUARD))

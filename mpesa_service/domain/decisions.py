@@ -129,7 +129,7 @@ def _dispute(facts: PaymentFacts, report: PaymentReport, mismatch: Mismatch) -> 
         f"contradicts the record ({mismatch}): Daraja is asked",
         ask_daraja=True,
         mismatch=mismatch,
-        learn_receipt=money_moved and report.receipt is not None and not facts.receipt_taken,
+        learn_receipt=money_moved and bool(report.receipt) and not facts.receipt_taken,
     )
 
 

@@ -96,11 +96,10 @@ def _takers(event_type: EventType, values: str, postgres: bool, source: str = ""
 @cache
 def statement(shape: Shape) -> str:
     """Return the one statement that writes a plan on PostgreSQL. It returns a row if it wrote."""
-    types = _types(shape)
-    binds = ", ".join(
-        f"{'%b' if kind == 'bytea' else '%s'}::{kind} AS a{place}" for place, kind in enumerate(types)
+    binds = (
+        f"{'%b' if kind == 'bytea' else '%s'}::{kind} AS a{place}" for place, kind in enumerate(_types(shape))
     )
-    return _cte(shape, f"SELECT 0 AS n, {binds}")
+    return _cte(shape, f"SELECT {', '.join(['0 AS n', *binds])}")
 
 
 @cache

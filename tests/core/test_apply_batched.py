@@ -148,6 +148,29 @@ class TestBatch:
         rows = dump(service.runtime.database)["callback_inbox"]
         assert Counter(row["verdict"] for row in rows) == {"applied": 3, "failed": 1}
 
+    def test_one_that_hangs_does_not_hold_up_others_for_long(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        go_on, began = threading.Event(), threading.Event()
+        real = apply.apply
+
+        def hang_once(*arguments: Any) -> Any:
+            monkeypatch.setattr(apply, "apply", real)
+            began.set()
+            assert go_on.wait(PATIENCE)
+            return real(*arguments)
+
+        monkeypatch.setattr(apply, "apply", hang_once)
+        monkeypatch.setattr(service.runtime.apply_callback._batching, "_patience", 0.05)
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(receive, service.runtime, callback("p0"))
+            assert began.wait(PATIENCE)
+            try:
+                assert receive(service.runtime, callback("p1")) == "applied"
+            finally:
+                go_on.set()
+            assert first.result(PATIENCE) == "applied"
+
     def test_lines_belong_to_the_request_that_they_are_about(self, service: Service) -> None:
         with written_lines() as lines:
             together(service, [callback("p1"), callback("p2")], within="parcel")

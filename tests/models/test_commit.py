@@ -1,11 +1,13 @@
 """A plan is written whole or not at all, with the same rows by every body of `commit`."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +39,7 @@ from tests.rows import (
 @pytest.fixture(params=BODIES)
 def body(request: pytest.FixtureRequest) -> Iterator[Body]:
     """Every body of `commit`, with a payment p1 to change."""
-    url = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    url = request.getfixturevalue("sqlite_url" if request.param.startswith("sqlite") else "postgres_url")
     database = Database(url)
     set_up(database)
     yield Body(database, request.param)
@@ -46,7 +48,7 @@ def body(request: pytest.FixtureRequest) -> Iterator[Body]:
 
 def not_in_batches(body: Body) -> None:
     if body.name == "batch":
-        pytest.skip("such a plan is not part of a batch")
+        pytest.skip("PostgreSQL writes such a plan alone")
 
 
 class TestWrites:
@@ -117,6 +119,12 @@ class TestWrites:
         after = dump(body.database)
         assert after.pop("callback_inbox")
         assert after == {name: rows for name, rows in before.items() if name != "callback_inbox"}
+
+    def test_a_plan_without_anything_to_write(self, body: Body) -> None:
+        not_in_batches(body)
+        before = dump(body.database)
+        assert body.commit(Plan("noted", "there is no such payment")) is not None
+        assert dump(body.database) == before
 
     def test_a_new_payment_and_its_key(self, body: Body) -> None:
         not_in_batches(body)
@@ -239,11 +247,14 @@ class TestWritesNothing:
         self.refuses(body, Plan("applied", "", changes=tuple(again), rows=(audit_row(sequence=2),)))
 
 
-def test_every_body_writes_the_same_rows(sqlite_url: str, postgres_url: str) -> None:
+def test_every_body_writes_the_same_rows(migrated_sqlite: Path, tmp_path: Path, postgres_url: str) -> None:
     found = []
     for name in BODIES:
-        database = Database(sqlite_url if name == "sqlite" else postgres_url)
-        if name != "sqlite":
+        if name.startswith("sqlite"):
+            copy = shutil.copy(migrated_sqlite, tmp_path / name)
+            database = Database(f"sqlite:///{copy}")
+        else:
+            database = Database(postgres_url)
             with database.engine.begin() as connection:
                 empty(connection)
         set_up(database)
