@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help install run demo demo-day test soak bench bench-quick bench-full bench-against bench-lock lint format lock migrate clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -57,8 +57,8 @@ bench-quick: .venv/.dev ## the same with little data, within two minutes
 bench-full: .venv/.dev ## the same with ten million payments (over half an hour, 25 GB of disk)
 	@$(BIN)/python -W ignore -m benchmarks --size full
 
-bench-against: .venv/.dev ## compare with the service as it is in commit REV, side by side; make bench-against REV=fe256ed
-	@$(BIN)/python -W ignore -m benchmarks --against $(REV)
+bench-against: .venv/.dev ## compare with commit REV, both side by side (REV=fe256ed); updates docs/performance.md
+	@$(BIN)/python -W ignore -m benchmarks --against $(REV) --page
 
 bench-lock: .venv/.dev ## update the lock file of the peers
 	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

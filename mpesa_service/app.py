@@ -7,11 +7,13 @@ from mpesa_service import __version__
 from mpesa_service.cli.root import mpesa_cli
 from mpesa_service.config import Settings, load_settings
 from mpesa_service.core import log_format
+from mpesa_service.core.rate_limits import storage_uri
 from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.operations import health_routes
 from mpesa_service.routes import blueprint, c2b_blueprint
 from mpesa_service.web import auth, body_limit, errors, request_ids
 from mpesa_service.web.blueprint import RUNTIME
+from mpesa_service.web.extensions import limiter
 
 FLASK_SETTINGS = {
     "PROPAGATE_EXCEPTIONS": False,
@@ -32,8 +34,12 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     log_format.configure(settings.log_level)
+    app.config.update(
+        RATELIMIT_ENABLED=settings.ratelimit_enabled, RATELIMIT_STORAGE_URI=storage_uri(settings)
+    )
     auth.init_app(app, settings)
     request_ids.init_app(app)
+    limiter.init_app(app)
     body_limit.init_app(app)
     errors.init_app(app)
     api = errors.PaymentApi(app)

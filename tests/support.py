@@ -220,11 +220,11 @@ _shared: list[tuple[Settings, Flask]] = []
 def application(settings: Settings, runtime: Runtime) -> Flask:
     """Return an application bound to the runtime.
 
-    Building one takes longer than most tests. Only the runtime knows the database and counts requests, so
-    tests that differ in nothing else share one application, one after the other.
+    Building one takes longer than most tests. Only the runtime knows the database, so tests that differ in
+    nothing else share one application, one after the other. One that counts requests is not shared.
     """
     settings = replace(settings, database_url="")
-    if not _shared or _shared[0][0] != settings:
+    if settings.ratelimit_enabled or not _shared or _shared[0][0] != settings:
         _shared[:] = [(settings, build_app(settings, runtime))]
     app = _shared[0][1]
     app.extensions[RUNTIME] = runtime

@@ -28,7 +28,6 @@ from mpesa_service.domain.validation import Begun, Expectation, Known, Objection
 from mpesa_service.models import ExpectedOrder, Payment
 from mpesa_service.models.load import find_orders
 from mpesa_service.models.payments import Channel
-from mpesa_service.payments.order_totals import missing_amount
 
 log = logging.getLogger(__name__)
 Found = TypeVar("Found")
@@ -114,9 +113,9 @@ def _quick_look(runtime: Runtime) -> Iterator[Session]:
 def _expectation(runtime: Runtime, order: ExpectedOrder) -> Expectation:
     return Expectation(
         status=order.state,
-        missing=missing_amount(order),
+        missing=order.missing_amount,
         amount_rule=AmountRule(order.amount_rule) if order.amount_rule else None,
-        expired=order.expires_at is not None and order.expires_at <= runtime.clock(),
+        expired=order.is_over(runtime.clock()),
     )
 
 

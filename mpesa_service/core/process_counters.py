@@ -14,11 +14,17 @@ from limits.storage import MovingWindowSupport, Storage
 SWEEP_SECONDS = 60.0
 
 
+URI = "process://"
+"""The address by which flask-limiter opens this storage."""
+
+
 class ProcessCounters(Storage, MovingWindowSupport):
     """Counts fixed windows and moving windows. Safe to share between threads."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    STORAGE_SCHEME = ["process"]  # noqa: RUF012 - as the library declares it
+
+    def __init__(self, uri: str | None = None) -> None:
+        super().__init__(uri)
         self._lock = threading.Lock()
         self._counts: dict[str, tuple[int, float]] = {}
         """Per key: the hits of the current window, and when the window ends (Unix seconds)."""

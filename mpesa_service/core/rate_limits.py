@@ -1,20 +1,22 @@
-"""Rate limits: how many requests a caller may send, and how many prompts a phone number may get.
+"""Where rate limits are counted, and how many prompts a phone number may get.
 
 Hits are counted in the store of RATELIMIT_STORAGE_URI, which all processes share, or in this process alone.
-While a shared store does not answer, each process counts by itself, and payments go on.
+While a shared store does not answer, each process counts by itself, and payments go on. flask-limiter counts
+the requests of a caller (`limited` and its siblings).
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import storage_from_string
-from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
+from limits.strategies import MovingWindowRateLimiter
 
 from mpesa_service.config import Settings
+from mpesa_service.core import process_counters
 from mpesa_service.core.process_counters import ProcessCounters
 from mpesa_service.errors import LimitExceeded
 
@@ -25,14 +27,24 @@ RETRY_SECONDS = 5.0
 Found = TypeVar("Found")
 
 
-class Counters:
-    """Counts by one strategy of the `limits` library, in the shared store and in this process."""
+def storage_uri(settings: Settings) -> str:
+    """Return the address of the store, as the `limits` library reads it."""
+    return settings.ratelimit_storage_uri if _is_shared(settings) else process_counters.URI
 
-    def __init__(self, storage_uri: str, strategy: type[RateLimiter]) -> None:
-        self._local = strategy(ProcessCounters())
-        self._shared: RateLimiter | None = None
-        if not storage_uri.startswith("memory:"):
-            self._shared = strategy(storage_from_string(storage_uri, wrap_exceptions=True))
+
+def _is_shared(settings: Settings) -> bool:
+    return not settings.ratelimit_storage_uri.startswith("memory:")
+
+
+class Counters:
+    """Counts moving windows with the `limits` library, in the shared store and in this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._local = MovingWindowRateLimiter(ProcessCounters())
+        self._shared: MovingWindowRateLimiter | None = None
+        if _is_shared(settings):
+            storage = storage_from_string(settings.ratelimit_storage_uri, wrap_exceptions=True)
+            self._shared = MovingWindowRateLimiter(storage)
         self._away_until = 0.0
 
     def hit(self, item: RateLimitItem, *key: str) -> bool:
@@ -50,7 +62,7 @@ class Counters:
         reset = self._shared_or(here, lambda shared: shared.get_window_stats(item, *key).reset_time)
         return max(1, int(reset - time.time()) + 1)
 
-    def _shared_or(self, here: Found, ask: Callable[[RateLimiter], Found]) -> Found:
+    def _shared_or(self, here: Found, ask: Callable[[MovingWindowRateLimiter], Found]) -> Found:
         """Return the answer of the shared store, or this process's answer where there is no shared store."""
         if self._shared is None or time.monotonic() < self._away_until:
             return here
@@ -62,32 +74,13 @@ class Counters:
             return here
 
 
-class RequestLimits:
-    """Counts the requests of each caller in fixed windows, one limit for each group of routes."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._enabled = settings.ratelimit_enabled
-        self._counters = Counters(settings.ratelimit_storage_uri, FixedWindowRateLimiter)
-        self._items: Mapping[str, RateLimitItem] = {
-            "api": parse(settings.ratelimit_default),
-            "refunds": parse(settings.ratelimit_refunds),
-            "payouts": parse(settings.ratelimit_payouts),
-        }
-
-    def hit(self, group: str, caller: str) -> None:
-        """Count one request; raise LimitExceeded if the caller has used up the limit of this group."""
-        item = self._items[group]
-        if self._enabled and not self._counters.hit(item, group, caller):
-            raise LimitExceeded(retry_after=self._counters.wait(item, group, caller))
-
-
 class PromptLimit:
     """Counts the prompts of each phone number, whoever asks for them, in a moving window."""
 
     def __init__(self, settings: Settings) -> None:
         self._enabled = settings.ratelimit_enabled
         self._item = parse(settings.ratelimit_prompts)
-        self._counters = Counters(settings.ratelimit_storage_uri, MovingWindowRateLimiter)
+        self._counters = Counters(settings)
 
     def check(self, phone_hash: str) -> None:
         """Raise LimitExceeded when the number has had its prompts; counts nothing."""

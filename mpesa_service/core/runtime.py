@@ -10,7 +10,7 @@ from mpesa_service.core.bulkhead import Bulkhead
 from mpesa_service.core.clock import Clock, utc_now
 from mpesa_service.core.database import Database
 from mpesa_service.core.encryption import Vault
-from mpesa_service.core.rate_limits import PromptLimit, RequestLimits
+from mpesa_service.core.rate_limits import PromptLimit
 from mpesa_service.core.token_store import DatabaseTokenStore
 from mpesa_service.daraja import DarajaClient, DarajaSettings
 
@@ -27,7 +27,6 @@ class Runtime:
     database: Database
     daraja: DarajaClient
     vault: Vault
-    request_limits: RequestLimits
     prompt_limit: PromptLimit
     bulkhead: Bulkhead
     apply_callback: BatchedApply
@@ -52,7 +51,6 @@ def build_runtime(
         database=database,
         daraja=DarajaClient(_daraja_settings(settings), token_store=store, clock=clock),
         vault=vault,
-        request_limits=RequestLimits(settings),
         prompt_limit=PromptLimit(settings),
         bulkhead=Bulkhead(settings.web_threads),
         apply_callback=BatchedApply(database),

@@ -39,6 +39,8 @@ class WhenUnsure(StrEnum):
     REJECT = "reject"
 
 
+STILL_DUE = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID})
+"""Something is missing, and may still come."""
 CLOSED = frozenset({OrderStatus.EXPIRED, OrderStatus.CANCELED})
 """Takes no money of its own accord any more."""
 KEY_LIMIT = 64

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mpesa_service.domain.orders import AmountRule, OrderStatus, ReferenceRule, WhenUnsure
+from mpesa_service.domain.orders import STILL_DUE, AmountRule, OrderStatus, ReferenceRule, WhenUnsure
 from mpesa_service.models.base import Base, RowId, one_of
 
 _LOOK = text("retry_at IS NOT NULL")
@@ -67,6 +67,24 @@ class ExpectedOrder(Base):
     @property
     def state(self) -> OrderStatus:
         return OrderStatus(self.status)
+
+    @property
+    def missing_amount(self) -> int:
+        """Shillings that are still due."""
+        return max(self.amount_due - self.received_amount, 0)
+
+    @property
+    def overpaid_amount(self) -> int:
+        """Shillings that were paid beyond what was due."""
+        return max(self.received_amount - self.amount_due, 0)
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether the order's time is over. A payment made in time counts even if its report is late."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def status_at(self, now: datetime) -> OrderStatus:
+        """Return the status. An unpaid order expires with its time, even before a job stores that."""
+        return OrderStatus.EXPIRED if self.is_over(now) and self.state in STILL_DUE else self.state
 
     def counts_payments_of(self, owner: str) -> bool:
         """Tell whether a payment of this order id by `owner` is one of this order's."""

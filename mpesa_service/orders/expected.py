@@ -12,7 +12,7 @@ from mpesa_service.c2b import retry_matching
 from mpesa_service.c2b.booking import typed_key
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
-from mpesa_service.domain.orders import OrderStatus, reference_key
+from mpesa_service.domain.orders import STILL_DUE, OrderStatus, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
 from mpesa_service.domain.states import UNPAID, PaymentStatus
@@ -21,7 +21,6 @@ from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.payments.order_admission import order_taken
-from mpesa_service.payments.order_totals import WAITING, missing_amount, overpaid_amount, status_at
 from mpesa_service.payments.transitions import count_towards_order
 from mpesa_service.payments.views import PaymentRecord, payment_record
 
@@ -126,7 +125,7 @@ def expire_due(runtime: Runtime, limit: int = 500) -> int:
     now = runtime.clock()
     over = (
         select(ExpectedOrder.id)
-        .where(ExpectedOrder.expires_at <= now, ExpectedOrder.status.in_(WAITING))
+        .where(ExpectedOrder.expires_at <= now, ExpectedOrder.status.in_(STILL_DUE))
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )
@@ -235,9 +234,9 @@ def _as_it_stands(
         amount_due=order.amount_due,
         amount_rule=order.amount_rule,
         received_amount=order.received_amount,
-        missing_amount=missing_amount(order),
-        overpaid_amount=overpaid_amount(order),
-        status=status_at(order, now),
+        missing_amount=order.missing_amount,
+        overpaid_amount=order.overpaid_amount,
+        status=order.status_at(now),
         metadata=order.details,
         expires_at=order.expires_at,
         created_at=order.created_at,

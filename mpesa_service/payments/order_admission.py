@@ -9,7 +9,6 @@ from mpesa_service.domain.orders import CLOSED, AmountRule
 from mpesa_service.domain.principal import Principal
 from mpesa_service.errors import Conflict
 from mpesa_service.models import ExpectedOrder
-from mpesa_service.payments.order_totals import is_over, missing_amount, status_at
 
 _BY_REFERENCE = select(ExpectedOrder).where(ExpectedOrder.reference == bindparam("reference"))
 
@@ -27,9 +26,9 @@ def expected_order_id(
         return None
     if not order.counts_payments_of(principal.subject):
         raise order_taken()
-    missing, may_see = missing_amount(order), principal.may_see(order.owner)
-    details = {"status": status_at(order, now), "missingAmount": missing} if may_see else None
-    if is_over(order, now) or order.state in CLOSED:
+    missing, may_see = order.missing_amount, principal.may_see(order.owner)
+    details = {"status": order.status_at(now), "missingAmount": missing} if may_see else None
+    if order.is_over(now) or order.state in CLOSED:
         raise Conflict("This order is over: expired or canceled.", code="order_closed", details=details)
     if missing == 0 and order.amount_rule != AmountRule.ANY:
         raise Conflict("This order is already paid.", code="order_paid", details=details)

@@ -16,7 +16,6 @@ from mpesa_service.daraja import payer_matches
 from mpesa_service.domain.orders import OrderStatus, reference_key
 from mpesa_service.domain.suggestions import Resemblance, Suggestion, neighbours, suggest
 from mpesa_service.models import ExpectedOrder, Payment
-from mpesa_service.payments.order_totals import missing_amount
 
 RECENT = 5_000
 MOST_ORDERS = 200
@@ -35,7 +34,7 @@ def suggestions(session: Session, vault: Vault, arrival: Arrival) -> tuple[Sugge
         Resemblance(
             order_id=order.reference,
             keys=(order.reference_key, order.account_key),
-            missing=missing_amount(order),
+            missing=order.missing_amount,
             payer_agrees=order.reference in agreeing,
         )
         for order in sorted(orders.values(), key=lambda order: order.id, reverse=True)

@@ -1,76 +1,40 @@
 """Who is calling: turns a bearer token into a principal, with the one algorithm that is configured."""
 
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeGuard
 
-import jwt
 from flask import Flask, current_app, g, request
+from flask_jwt_extended import create_access_token, get_jwt, verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTDecodeError, JWTExtendedException
+from jwt import PyJWTError
 
 from mpesa_service.config import Settings
 from mpesa_service.domain.principal import Principal
 from mpesa_service.errors import Forbidden, Unauthenticated
+from mpesa_service.web.extensions import jwt
 
 LEEWAY = timedelta(seconds=10)
-_RULES = "JWT_RULES"
+_ROLES_CLAIM = "JWT_ROLES_CLAIM"
 MAX_SUBJECT_LENGTH = 255
-
-
-@dataclass(frozen=True)
-class _Rules:
-    """What a token must satisfy."""
-
-    algorithm: str
-    key: str = field(repr=False)
-    issuer: str | None
-    audience: str | None
-    roles_claim: str
-
-    def read(self, token: str) -> dict[str, Any]:
-        """Return the claims of a token. Raises ValueError or PyJWTError unless the token is valid."""
-        claims = jwt.decode(
-            token,
-            self.key,
-            algorithms=[self.algorithm],
-            issuer=self.issuer,
-            audience=self.audience,
-            leeway=LEEWAY,
-            options={"verify_aud": self.audience is not None},
-        )
-        if claims.get("type", "access") != "access":
-            raise ValueError("not an access token")
-        return claims
-
-    def sign(self, subject: str, roles: list[str], lifetime: timedelta) -> str:
-        """Return a token that `read` accepts for `lifetime`."""
-        now = datetime.now(UTC)
-        claims = {
-            "type": "access",
-            "jti": str(uuid.uuid4()),
-            "sub": subject,
-            "iat": now,
-            "nbf": now,
-            "exp": now + lifetime,
-            "iss": self.issuer,
-            "aud": self.audience,
-            self.roles_claim: roles,
-        }
-        named = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(named, self.key, algorithm=self.algorithm)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Fix the algorithm, and issuer and audience where they are set."""
-    key = settings.jwt_secret_key if settings.jwt_algorithm == "HS256" else settings.jwt_public_key
-    app.config[_RULES] = _Rules(
-        algorithm=settings.jwt_algorithm,
-        key=key or "",
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-        roles_claim=settings.jwt_roles_claim,
+    app.config.update(
+        JWT_TOKEN_LOCATION=["headers"],
+        JWT_COOKIE_CSRF_PROTECT=False,
+        JWT_ALGORITHM=settings.jwt_algorithm,
+        JWT_SECRET_KEY=settings.jwt_secret_key,
+        JWT_PUBLIC_KEY=settings.jwt_public_key,
+        JWT_DECODE_LEEWAY=LEEWAY,
+        JWT_DECODE_ISSUER=settings.jwt_issuer,
+        JWT_ENCODE_ISSUER=settings.jwt_issuer,
+        JWT_DECODE_AUDIENCE=settings.jwt_audience,
+        JWT_ENCODE_AUDIENCE=settings.jwt_audience,
     )
+    app.config[_ROLES_CLAIM] = settings.jwt_roles_claim
+    jwt.init_app(app)
 
 
 def current_principal() -> Principal:
@@ -91,14 +55,15 @@ def require_admin() -> Principal:
 
 def makes_tokens(app: Flask) -> bool:
     """Tell whether the service has the key that signs tokens. Only HS256 signs and verifies with one key."""
-    rules: _Rules = app.config[_RULES]
-    return rules.algorithm == "HS256"
+    return bool(app.config["JWT_ALGORITHM"] == "HS256")
 
 
 def make_token(app: Flask, subject: str, roles: list[str], lifetime: timedelta) -> str:
     """Return a signed token for local use. It needs the HS256 secret."""
-    rules: _Rules = app.config[_RULES]
-    return rules.sign(subject, roles, lifetime)
+    claims = {app.config[_ROLES_CLAIM]: roles}
+    with app.app_context():
+        token: str = create_access_token(subject, additional_claims=claims, expires_delta=lifetime)
+        return token
 
 
 def is_subject(text: object) -> TypeGuard[str]:
@@ -109,28 +74,35 @@ def is_subject(text: object) -> TypeGuard[str]:
 
 
 def _verify() -> Principal:
-    rules: _Rules = current_app.config[_RULES]
+    _require_one_bearer_token()
     try:
-        claims = rules.read(_bearer_token())
-    except (jwt.PyJWTError, ValueError) as error:
+        verify_jwt_in_request()
+    except JWTDecodeError as error:
+        raise Unauthenticated("The token names no subject.") from error
+    except (PyJWTError, JWTExtendedException, ValueError) as error:
         raise Unauthenticated from error
-    return _principal(claims, rules.roles_claim)
+    claims = get_jwt()
+    if claims["type"] != "access":
+        raise Unauthenticated
+    return _principal(claims)
 
 
-def _bearer_token() -> str:
-    """Return what the Authorization header brings; raise ValueError unless it is one bearer token."""
-    scheme, token = request.headers.get("Authorization", "").split()
-    if scheme != "Bearer":
-        raise ValueError("not a bearer token")
-    return token
+def _require_one_bearer_token() -> None:
+    """Raise Unauthenticated unless the Authorization header is `Bearer` and one token.
+
+    flask-jwt-extended also takes a bearer token from a list of credentials.
+    """
+    scheme, *tokens = request.headers.get("Authorization", "").split() or [""]
+    if scheme != "Bearer" or len(tokens) != 1:
+        raise Unauthenticated
 
 
-def _principal(claims: Mapping[str, Any], roles_claim: str) -> Principal:
+def _principal(claims: Mapping[str, Any]) -> Principal:
     subject = claims.get("sub")
     if not is_subject(subject):
         raise Unauthenticated("The token names no subject.")
     if "exp" not in claims:
         raise Unauthenticated("The token never expires; tokens must.")
-    roles = claims.get(roles_claim, [])
+    roles = claims.get(current_app.config[_ROLES_CLAIM], [])
     words = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
     return Principal(subject, frozenset(word for word in words if isinstance(word, str)))

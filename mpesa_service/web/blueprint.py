@@ -1,18 +1,23 @@
 """The blueprint of the API, how its routes are guarded and limited, and how they reach the services."""
 
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import current_app
+from flask import Response, current_app, request
+from flask_limiter import RequestLimit, RouteLimit
 from flask_smorest import Blueprint
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.errors import LimitExceeded
 from mpesa_service.web.auth import current_principal, require_admin
 from mpesa_service.web.envelopes import ErrorSchema
+from mpesa_service.web.extensions import limiter
 from mpesa_service.web.parsing import JSON_OR_CSV, StrictParser
+from mpesa_service.web.responses import failure, respond
 
 RUNTIME = "mpesa_service"
 View = TypeVar("View", bound=Callable[..., Any])
@@ -105,23 +110,33 @@ def errors(*statuses: int) -> Callable[[View], View]:
     return blueprint.doc(responses=responses)  # type: ignore[no-any-return]
 
 
-def _limited(group: str) -> Callable[[View], View]:
+@limiter.request_filter
+def _has_no_limits() -> bool:
+    """Tell flask-limiter to leave public routes alone: M-Pesa's callbacks and the health checks."""
+    view = current_app.view_functions[request.endpoint or ""]
+    return getattr(view, "guard", None) is Guard.PUBLIC
+
+
+def _caller() -> str:
+    return current_principal().subject
+
+
+def _refuse(breached: RequestLimit) -> Response:
+    """Return the 429 that flask-limiter raises, with the seconds until the next request may be allowed."""
+    wait = max(1, int(breached.window.reset_time - time.time()) + 1)
+    return respond(failure(LimitExceeded(retry_after=wait)))
+
+
+def _limited(group: str, setting: str) -> RouteLimit:
     """Return a decorator for routes whose requests count against one of the caller's limits."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            runtime().request_limits.hit(group, current_principal().subject)
-            return view(*args, **kwargs)
-
-        return counted  # type: ignore[return-value]
-
-    return decorate
+    return limiter.shared_limit(
+        lambda: str(getattr(runtime().settings, setting)), scope=group, key_func=_caller, on_breach=_refuse
+    )
 
 
-limited = _limited("api")
-limited_refunds = _limited("refunds")
-limited_payouts = _limited("payouts")
+limited = _limited("api", "ratelimit_default")
+limited_refunds = _limited("refunds", "ratelimit_refunds")
+limited_payouts = _limited("payouts", "ratelimit_payouts")
 
 
 def runtime() -> Runtime:

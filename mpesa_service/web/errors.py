@@ -3,6 +3,7 @@
 import logging
 
 from flask import Flask, Response
+from flask_limiter import RateLimitExceeded
 from flask_smorest import Api
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -36,6 +37,7 @@ class PaymentApi(Api):  # type: ignore[misc]
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(ServiceError, handle_service_error)
+    app.register_error_handler(RateLimitExceeded, RateLimitExceeded.get_response)
     app.register_error_handler(OperationalError, handle_database_trouble)
     app.register_error_handler(PoolTimeout, handle_database_trouble)
     app.register_error_handler(Exception, handle_fault)

@@ -5,13 +5,13 @@ import threading
 import time
 
 import pytest
-from limits.storage import storage_from_string
+from limits.storage import RedisStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
 from mpesa_service.config import Settings, load_settings
 from mpesa_service.core import process_counters, rate_limits
 from mpesa_service.core.process_counters import ProcessCounters
-from mpesa_service.core.rate_limits import PromptLimit, RequestLimits
+from mpesa_service.core.rate_limits import PromptLimit, storage_uri
 from mpesa_service.errors import LimitExceeded
 from tests.support import environment
 
@@ -60,33 +60,29 @@ class TestPromptLimit:
         with pytest.raises(LimitExceeded):
             limit.check("one")
 
-
-class TestRequestLimits:
-    def test_each_caller_and_each_group_has_its_own(self) -> None:
-        limits = RequestLimits(settings(RATELIMIT_DEFAULT="1 per hour", RATELIMIT_REFUNDS="2 per hour"))
-        limits.hit("api", "one")
-        limits.hit("api", "another")
-        limits.hit("refunds", "one")
-        limits.hit("refunds", "one")
-        for group in ("api", "refunds"):
-            with pytest.raises(LimitExceeded) as refused:
-                limits.hit(group, "one")
-            assert 3_590 < refused.value.retry_after <= 3_601
-
     def test_a_store_that_is_away_is_left_alone_for_a_while(
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        limits = RequestLimits(settings(RATELIMIT_DEFAULT="4 per hour", RATELIMIT_STORAGE_URI=NOBODY))
-        limits.hit("api", "one")
-        limits.hit("api", "one")
+        limit = PromptLimit(settings(RATELIMIT_STORAGE_URI=NOBODY))
+        limit.count("one")
+        limit.count("one")
         assert [record.message for record in caplog.records] == [
             "rate limit store unreachable; counting in this process"
         ]
         monkeypatch.setattr(rate_limits, "RETRY_SECONDS", 0.0)
-        limits = RequestLimits(settings(RATELIMIT_DEFAULT="4 per hour", RATELIMIT_STORAGE_URI=NOBODY))
-        limits.hit("api", "one")
-        limits.hit("api", "one")
+        limit = PromptLimit(settings(RATELIMIT_STORAGE_URI=NOBODY))
+        limit.count("one")
+        limit.count("one")
         assert len(caplog.records) == 3
+
+
+class TestStorage:
+    @pytest.mark.parametrize(
+        ("uri", "storage"), [("memory://", ProcessCounters), ("redis://127.0.0.1:9/0", RedisStorage)]
+    )
+    def test_requests_are_counted_where_the_settings_say(self, uri: str, storage: type[Storage]) -> None:
+        found = storage_uri(settings(RATELIMIT_STORAGE_URI=uri))
+        assert isinstance(storage_from_string(found), storage)
 
 
 @pytest.mark.parametrize("strategy", [FixedWindowRateLimiter, MovingWindowRateLimiter])

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from flask import Flask
+from flask_jwt_extended import create_refresh_token
 
 from mpesa_service.app import build_app
 from mpesa_service.config import load_settings
@@ -165,6 +166,8 @@ HEADERS = {
     "no blank": f"Bearer{token()}",
     "something after": f"Bearer {token()} admin",
     "twice in one": f"Bearer {token()}, Bearer {token()}",
+    "a list, the token first": f"Bearer {token()}, Basic Ym9zczpwYXNz",
+    "a list, the token last": f"Basic Ym9zczpwYXNz, Bearer {token()}",
     "commas": ", ,,",
     "a comma and nothing": "Bearer a,, Bearer b",
     "two headers": [f"Bearer {token()}", f"Bearer {token()}"],
@@ -237,6 +240,7 @@ HOSTILE = {
     "a subject with NUL": token(sub="bo\x00ss"),
     "a subject with half a character": token(sub="\ud800"),
     "a refresh token": token(type="refresh"),
+    "a token of another type": token(type="id"),
     "payload an array": by_hand({"alg": "HS256"}, [claims()]),
     "payload a text": by_hand({"alg": "HS256"}, b'"boss"'),
     "payload a number": by_hand({"alg": "HS256"}, b"1"),
@@ -262,6 +266,12 @@ def test_tokens_out_of_their_time_are_not_believed(app: Flask, claim: str, secon
 @pytest.mark.parametrize(("claim", "seconds"), [("exp", -3), ("nbf", 6), ("iat", 6)])
 def test_clocks_may_differ_by_some_seconds(app: Flask, claim: str, seconds: int) -> None:
     let_in(app, f"Bearer {token(**{claim: int(time.time()) + seconds})}")
+
+
+def test_a_refresh_token_of_our_own_is_not_believed(app: Flask) -> None:
+    with app.app_context():
+        made = create_refresh_token("boss", additional_claims={"roles": ["admin"]})
+    refused(app, f"Bearer {made}")
 
 
 def test_a_token_in_a_cookie_or_the_address_is_not_believed(app: Flask) -> None:
