@@ -9,10 +9,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mpesa_service.core.log_context import about, current
-
 import mpesa_service
 from daraja_simulator.server import SimulatorServer
+from mpesa_service.core.log_context import about, current
 from tests.callbacks.test_receive import stk_body
 from tests.support import PHONE, Listening, Service, TestClock, start_service
 
