@@ -74,7 +74,7 @@ def _new_payment(
     change = PaymentChange(facts)
     change.create(cause)
     if isinstance(order, OrderFacts):
-        give_to(change, order)
+        change.give_to(order)
         change.move("paid", cause)
         return change.plan_new(InboxVerdict.APPLIED, "pays an expected order")
     change.set(failure_reason=order)
@@ -92,7 +92,7 @@ def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: 
         if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
             order = order_for(runtime, arrival)
             if isinstance(order, OrderFacts):
-                give_to(change, order)
+                change.give_to(order)
                 change.set(failure_reason=None)
                 change.move("matched", Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
         return replace(change.plan(Verdict.NOTED, "looked at again"), updates=(also,))
@@ -124,17 +124,6 @@ def typed_key(vault: Vault, key: str) -> str:
 def typed_reference(vault: Vault, encrypted: bytes | None) -> str:
     """Return what a payer typed as account, in the clear; "" for nothing."""
     return vault.decrypt(encrypted) if encrypted else ""
-
-
-def give_to(change: PaymentChange, order: OrderFacts) -> None:
-    """Make a payment the order's, and its owner's."""
-    change.order = order
-    change.set(
-        owner=order.owner,
-        order_id=order.reference,
-        expected_order_id=order.id,
-        details=order.details,
-    )
 
 
 def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:

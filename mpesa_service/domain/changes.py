@@ -12,7 +12,7 @@ from typing import Any
 
 from mpesa_service.domain.announcements import ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.audit import SERVICE, Cause
-from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
 from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PUBLIC, UNPAID, PaymentStatus
@@ -102,6 +102,16 @@ class PaymentChange:
         payment_id, sequence = self.now["id"], self.now["outgoing_count"]
         data = {**_payment_data(self.now), **data}
         self.events.append(Event(event_type, payment_id, sequence, data, at, payment_id, refund_id))
+
+    def give_to(self, order: OrderFacts) -> None:
+        """Make the payment one of this expected order, and of the order's owner."""
+        self.order = order
+        self.set(
+            owner=order.owner,
+            order_id=order.reference,
+            expected_order_id=order.id,
+            details=order.details,
+        )
 
     def count_towards_order(self, cause: Cause) -> None:
         """Count the payment's expected order again, and announce it if it received more or less."""

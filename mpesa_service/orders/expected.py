@@ -9,16 +9,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b import retry_matching
-from mpesa_service.c2b.booking import typed_key
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.orders import STILL_DUE, OrderStatus, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
-from mpesa_service.domain.states import UNPAID, PaymentStatus
+from mpesa_service.domain.states import UNPAID
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
-from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
-from mpesa_service.models.payments import Channel
+from mpesa_service.models import ExpectedOrder, Payment
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.payments.order_admission import order_taken
 from mpesa_service.payments.transitions import count_towards_order
@@ -189,16 +187,8 @@ def _take_what_is_there(
         payment = lock_payment(session, payment_id)
         payment.expected_order_id = order_id
         count_towards_order(session, payment, Cause(SERVICE, now))
-    keys = (reference_key(asked.order_id), reference_key(account_reference(asked.order_id)))
-    waiting = select(Payment.id).where(
-        Payment.reference_key.in_([typed_key(runtime.vault, key) for key in keys]),
-        Payment.order_id.is_(None),
-        Payment.channel == Channel.C2B,
-        Payment.status == PaymentStatus.REVIEW,
-    )
-    session.execute(
-        update(C2bConfirmation).where(C2bConfirmation.payment_id.in_(waiting)).values(retry_at=now)
-    )
+    references = (asked.order_id, account_reference(asked.order_id))
+    retry_matching.retry_references(runtime, session, references, now)
 
 
 def _visible(session: Session, principal: Principal, order_id: str) -> ExpectedOrder:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from mpesa_service.c2b.booking import give_to, typed_reference
+from mpesa_service.c2b.booking import typed_reference
 from mpesa_service.c2b.candidates import Arrival
 from mpesa_service.c2b.fractional import UnbookedRecord, close_unbooked, open_unbooked, refuse_unbooked
 from mpesa_service.c2b.matching import Confirmation, arrival_of
@@ -105,7 +105,7 @@ def match(
                 order = load_order(connection, "reference", order_id, beside=change.facts.id)
         if order is None:
             raise NotFound("There is no such order. Announce it first.", code="order_not_found")
-        give_to(change, order)
+        change.give_to(order)
         change.set(failure_reason=None)
         if change.status is PaymentStatus.REVIEW:
             change.move("matched", cause)
