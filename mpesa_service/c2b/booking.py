@@ -26,12 +26,12 @@ from mpesa_service.models.payments import Channel, Provider
 NOBODY = ""
 """The owner of money that fits no order: no token has an empty subject, so only admins see it."""
 RESULT_CODE = "0"
-FITS_NONE = "A person must look: it fits no order."
-FITS_SEVERAL = "A person must look: its reference fits more than one order."
-EXPIRED = "A person must look: its order had expired."
-CANCELED = "A person must look: its order was canceled."
-NOT_OURS = "A person must look: it names another business number."
-PAID_BEFORE = "A person must look: what it was asked for is paid already, by other money."
+FITS_NONE = "Needs manual review: it fits no order."
+FITS_SEVERAL = "Needs manual review: its reference fits more than one order."
+EXPIRED = "Needs manual review: its order had expired."
+CANCELED = "Needs manual review: its order was canceled."
+NOT_OURS = "Needs manual review: it names another business number."
+PAID_BEFORE = "Needs manual review: what it was asked for is paid already, by other money."
 
 
 def new_payment(
@@ -87,7 +87,7 @@ def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: 
 
     def decide(facts: PaymentFacts | None) -> Plan:
         if facts is None:
-            raise LookupError("the payment has vanished")
+            raise LookupError("the payment does not exist any more")
         change = PaymentChange(facts)
         if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
             order = order_for(runtime, arrival)

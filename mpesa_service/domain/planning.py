@@ -15,8 +15,8 @@ from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID,
 
 _TARGETS = {edge.name: edge.target for edge in PAYMENT_TRANSITIONS.edges}
 """Where each edge leads, whatever it leaves."""
-NEVER_SAID = "A person must look: M-Pesa never said what became of this payment."
-NOT_CLEARED_UP = "A person must look: a mismatch that M-Pesa has not cleared up."
+NEVER_SAID = "Needs manual review: M-Pesa never said what became of this payment."
+NOT_CLEARED_UP = "Needs manual review: a mismatch that M-Pesa has not cleared up."
 
 
 def decide(facts: PaymentFacts, report: PaymentReport) -> Plan:
@@ -92,7 +92,7 @@ def _adopted_receipt(facts: PaymentFacts) -> dict[str, Any]:
 
 def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | None:
     if after is PaymentStatus.REVIEW:
-        return f"A person must look: {decision.reason}."[:512]
+        return f"Needs manual review: {decision.reason}."[:512]
     return reason[:512] if reason else None
 
 

@@ -90,7 +90,7 @@ class TestShow:
         assert len(cells(run(service, "show", "ORDER1"))) == 1
 
     def test_none(self, service: Service) -> None:
-        assert "Error: No such order was announced." in run(service, "show", "ORDER1", code=1)
+        assert "Error: There is no such expected order." in run(service, "show", "ORDER1", code=1)
 
 
 class TestList:

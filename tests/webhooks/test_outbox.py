@@ -129,7 +129,7 @@ class TestOneEachTransition:
         post(service.callback_url(checkout), stk_body(service, checkout, ResultCode=424242))
         [event] = outgoing(service)
         assert event.type == "payment.review"
-        assert data_of(event)["failureReason"].startswith("A person must look")
+        assert data_of(event)["failureReason"].startswith("Needs manual review")
         assert_told_once(service)
 
     def test_nothing_is_told_while_nothing_is_decided(self, service: Service) -> None:
