@@ -72,7 +72,7 @@ class TestAnnounce:
     def test_one_that_was_announced_with_other_terms(self, service: Service) -> None:
         run(service, *self.WORDS)
         other = ("announce", "ORDER-1001", "2600", "--owner", "shop")
-        assert "Error: This order was announced before" in run(service, *other, code=1)
+        assert "Error: This order is already registered" in run(service, *other, code=1)
 
 
 class TestShow:
