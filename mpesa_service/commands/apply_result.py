@@ -19,7 +19,7 @@ def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tup
     cause = Cause(MPESA, runtime.clock(), report.evidence, {"resultCode": report.result_code})
     _mind_credentials(command, report, cause)
     if report.outcome is Outcome.PENDING:
-        return InboxVerdict.NOTED, "no verdict yet"
+        return InboxVerdict.NOTED, "no result yet"
     if command.row.status not in UNDER_WAY:
         return command.late(report, cause) or _after_the_end(command, report, cause)
     command.row.result_code = report.result_code
@@ -74,7 +74,7 @@ def _after_the_end(command: Command[Any], report: Report, cause: Cause) -> tuple
         command.note("reported", cause)
         return InboxVerdict.NOTED, f"{report.outcome}; a person decides"
     if paid == (command.row.status == Stage.SUCCEEDED):
-        return InboxVerdict.DUPLICATE, "says what is already known"
+        return InboxVerdict.DUPLICATE, "repeats what is already known"
     command.reopen(paid=paid)
     command.row.failure_reason = SAID_BOTH
     command.move("contradicted", cause)

@@ -146,7 +146,7 @@ class TestEvents:
         service.refund(checkout, 40)
         table = run(service, "events", service.row(checkout).id)
         assert "The money arrived." in table
-        assert "A refund was asked for, and its amount reserved." in table
+        assert "A refund was requested, and its amount is reserved." in table
         [*_, last] = json.loads(run(service, "events", checkout, "--json"))
         assert (last["cause"], last["refund"]) == ("refund_accepted", service.refunds()[0].id)
 
