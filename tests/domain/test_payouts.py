@@ -67,13 +67,13 @@ def test_payouts_to_businesses() -> None:
         ({"type": "b2pochi", "amount": 100}, {"phoneNumber": PHONE_SENTENCE}),
         (
             {**TO_PHONE, "businessNumber": "888880"},
-            {"businessNumber": "does not go with the type b2c."},
+            {"businessNumber": "is not allowed for the type b2c."},
         ),
         (
             {**TO_TILL, "phoneNumber": "0712345678"},
-            {"phoneNumber": "does not go with the type buy_goods."},
+            {"phoneNumber": "is not allowed for the type buy_goods."},
         ),
-        ({**TO_PAYBILL, "command": "SalaryPayment"}, {"command": "does not go with the type paybill."}),
+        ({**TO_PAYBILL, "command": "SalaryPayment"}, {"command": "is not allowed for the type paybill."}),
         (
             {**TO_PHONE, "command": "BusinessPayBill"},
             {"command": "must be one of SalaryPayment, BusinessPayment, PromotionPayment."},
