@@ -61,7 +61,7 @@ class TestList:
             (["--status", "paid"], "status: Must be one of"),
             (["--from", "monday"], "from: Not a date"),
             (["--phone", "123"], "Invalid phone number format"),
-            (["--after", "x"], "after: Not what `next` said"),
+            (["--after", "x"], "after: Not a `next` value"),
             (["--order", ""], "orderId must be 1 to 64"),
             (["--receipt", ""], "receipt: "),
             (["--min-amount", "-1"], "minAmount: Not a valid integer."),

@@ -372,7 +372,7 @@ class TestRoles:
         assert answer.status_code == 403
         assert answer.json == {
             "error": "Forbidden",
-            "message": "This needs a role that the token does not carry.",
+            "message": "This request requires a role that the token does not have.",
             "code": "forbidden",
             "requestId": answer.headers["X-Request-Id"],
         }

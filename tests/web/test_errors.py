@@ -297,7 +297,7 @@ class TestFaults:
         body = shaped(answer, 500, "internal_error")
         assert body == {
             "error": "Internal Server Error",
-            "message": "Something went wrong on our side. Nothing is lost; ask again with the request id.",
+            "message": "Internal error. Nothing is lost; ask the operator, with the request id.",
             "code": "internal_error",
             "requestId": "request-0001",
         }

@@ -198,10 +198,10 @@ class TestAnswers:
         ("said", "words"),
         [
             (b"", "the connection failed or broke"),
-            (b"SMTP ready\r\n\r\n", "what came was not HTTP"),
-            (b"HTTP/1.1 abc OK\r\n\r\n", "what came was not HTTP"),
-            (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "what came was not HTTP"),
-            (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "what came was not HTTP"),
+            (b"SMTP ready\r\n\r\n", "the response was not HTTP"),
+            (b"HTTP/1.1 abc OK\r\n\r\n", "the response was not HTTP"),
+            (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "the response was not HTTP"),
+            (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "the response was not HTTP"),
         ],
     )
     def test_what_is_no_answer(self, said: bytes, words: str) -> None:
