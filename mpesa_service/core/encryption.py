@@ -33,7 +33,7 @@ class Vault:
         return self._fernet.decrypt(ciphertext).decode()
 
     def masked(self, ciphertext: bytes, fingerprint: str) -> str:
-        """Return an encrypted phone number, masked. Results are cached by hash, because decryption is slow."""
+        """Return an encrypted phone number, masked. Results are cached by hash: decryption is slow."""
         known = self._masks.get(fingerprint)
         if known is None:
             if len(self._masks) >= MASKS_REMEMBERED:

@@ -175,7 +175,7 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
 
 
 def answer_update(runtime: Runtime, request: KeyedRequest | None, answer: Answer) -> tuple[Update, ...]:
-    """Return the update that stores the first answer under the key, as `complete` does; none if there is no key."""
+    """Return the update that stores the first answer under the key, as `complete` does; () without a key."""
     if request is None:
         return ()
     where = {

@@ -169,7 +169,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
         return bool(passed)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record's line, or keep it until the end of `in_one_write`. Errors are handled as usual."""
+        """Write the record's line, or keep it for the end of `in_one_write`. Errors are handled as usual."""
         try:
             line = f"{self.format(record)}\n"
             if (waiting := getattr(_kept, "lines", None)) is None:

@@ -44,8 +44,8 @@ def rows_to_rotate(runtime: Runtime) -> int:
 def rotate(runtime: Runtime, progress: Callable[[int], object] = lambda _: None) -> int:
     """Encrypt every row again with the newest key; return how many rows were rewritten.
 
-    If it is stopped half-way, nothing is lost: both keys still decrypt, and it can run again. After each batch
-    it calls `progress` with the number of rows. It deletes Daraja's token; the next call fetches a new one.
+    Nothing is lost if it is stopped half-way: both keys decrypt, and it can run again. After each batch it
+    calls `progress` with the number of rows. It deletes Daraja's token; the next call fetches a new one.
     """
     done = 0
     for table, columns in ENCRYPTED:

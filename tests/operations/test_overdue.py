@@ -1,4 +1,4 @@
-"""Work that is due and that nobody does, in whichever table it waits."""
+"""Due work that no worker does, in every table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ from tests.support import Service
 
 MINUTE = 60
 NOT_FOR_WORKERS = {"daraja_tokens", "idempotency_keys"}
-"""Their time stamps say until when something is good."""
+"""Their time stamps are expiry times, not due times."""
 
 
 def stop(service: Service, *names: str) -> None:

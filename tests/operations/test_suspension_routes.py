@@ -1,4 +1,4 @@
-"""What is stopped until a person says otherwise: shown and lifted over the API and on the command line."""
+"""Suspensions: listed and ended over the API and on the command line."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from tests.support import Service
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """What a hold does is tested on both databases elsewhere."""
+    """A service on SQLite. Other tests check the effect of suspensions on both databases."""
     return sqlite_url
 
 
@@ -27,7 +27,7 @@ def call(service: Service, method: str, path: str, *, admin: bool = True) -> Any
 
 
 def lifted(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
-    """Return what the audit log says was lifted, by whom, and why it had been stopped."""
+    """Return the ended suspensions of the audit log, with actor and reason."""
     found = [vars(record) for record in caplog.records if record.name == "mpesa_service.audit"]
     return [(line["suspension"], line["actor"], line["reason"]) for line in found]
 

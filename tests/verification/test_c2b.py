@@ -1,4 +1,4 @@
-"""The rules of menu money find each kind of breakage, and nothing in books that are right."""
+"""The invariants of C2B payments find each kind of fault, and no fault in valid data."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support import PHONE, Service
 
 @pytest.fixture
 def books(service: Service) -> Service:
-    """An order that was paid from the menu, and money that fits nothing; the simulator sends both."""
+    """An order that was paid by C2B, and unmatched money; the simulator sends both confirmations."""
     service.call("POST", "/c2b/register", {}, by="boss", admin=True)
     announce(service, amount=50)
     for reference in ("order 1", "nobody's"):
@@ -105,13 +105,13 @@ def test_one_that_was_not_answered_may_be_missing(books: Service) -> None:
 
 
 class TestMenuMoneyOfAPromptedOrder:
-    """A debit is its payment's by its receipt: money from the menu may be a prompt's, and the reverse."""
+    """The receipt decides to which payment a debit belongs: a C2B debit may belong to a prompt's payment."""
 
     @pytest.fixture
     def prompted(self, service: Service) -> str:
-        """A prompt that waits, its order to be paid from the menu; its CheckoutRequestID."""
+        """The CheckoutRequestID of an open prompt, whose order is also paid by C2B."""
         told = service.simulator.post("/simulator/clock/advance", {"seconds": 0})
-        service.clock.now = datetime.fromisoformat(told["now"])  # which tells when the money moved
+        service.clock.now = datetime.fromisoformat(told["now"])  # the time at which the money moves
         service.call("POST", "/c2b/register", {}, by="boss", admin=True)
         return service.pending()
 
@@ -135,7 +135,7 @@ class TestMenuMoneyOfAPromptedOrder:
 
     @pytest.mark.parametrize("menu_first", [True, False])
     def test_both_are_paid(self, service: Service, prompted: str, menu_first: bool) -> None:
-        """The prompt's receipt may then be on the payment that came without one."""
+        """The payment that was stored without a prompt may then have the prompt's receipt."""
         if menu_first:
             self.from_menu(service)
         service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})

@@ -1,4 +1,4 @@
-"""The checker finds each kind of breakage, and nothing in books that are right."""
+"""The invariants find each kind of fault, and no fault in valid data."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ OTHER = "254722000001"
 
 @pytest.fixture
 def books(service: Service, request: pytest.FixtureRequest) -> Service:
-    """A service with one paid, partly refunded payment, one canceled, one pending; all as it should be."""
+    """A service with one paid and partly refunded payment, one canceled and one pending; all valid."""
     paid = service.paid()
     service.refund(paid, 30, Idempotency_Key="refund")
     complete(service)
@@ -35,7 +35,7 @@ def books(service: Service, request: pytest.FixtureRequest) -> Service:
 
 
 def change(service: Service, *statements: str) -> None:
-    """Break the rows behind the service's back, the guards of the audit trail off."""
+    """Change rows without the service, with the guards of the audit trail disabled."""
     with service.runtime.database.engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
@@ -93,7 +93,7 @@ def test_every_batch_is_read(books: Service, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_trail_of_a_dispute_is_a_path(books: Service) -> None:
-    """Notes stand between the moves, and a refund's moves beside the payment's."""
+    """Notes are between the transitions, and a refund's transitions between the payment's."""
     payment = row_of(books, "ORDER3")
     receive(books.runtime, Posted(CallbackKind.STK, "no-such-token", b"{", {}, None))
     checkout = books.runtime.vault.decrypt(payment.checkout_id_encrypted or b"")
@@ -285,7 +285,7 @@ def test_strangers_at_m_pesa_are_found(books: Service) -> None:
     ledger = books.ledger()
     ledger["prompts"].append({**ledger["prompts"][0], "checkoutRequestId": "x", "callbackUrl": "http://x/y"})
     ledger["payouts"].append({**ledger["payouts"][0], "conversationId": "x", "resultUrl": "http://x/y"})
-    assert_one(against(books, ledger), "intent_came_first", "a prompt that is in none", "a payout that is")
+    assert_one(against(books, ledger), "intent_came_first", "a prompt that is not in", "a payout that is")
 
 
 def test_an_answered_callback_that_was_not_kept_is_found(books: Service) -> None:

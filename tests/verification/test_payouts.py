@@ -1,4 +1,4 @@
-"""The checker finds each kind of breakage of payouts, and nothing in books that are right."""
+"""The invariants of payouts find each kind of fault, and no fault in valid data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ from tests.verification.test_payments import change
 
 @pytest.fixture
 def books(service: Service) -> Service:
-    """A batch approved and done, with a row paid, one failed, one paid to a business; and one that waits."""
+    """An approved, finished batch with a paid, a failed and a business payout; and a batch that waits."""
     batch = made(service, {**ROW, "amount": 60_000}, POCHI, PAYBILL)
     act(service, batch, "approve", by="otieno")
     pay(service)

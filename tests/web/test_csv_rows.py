@@ -1,4 +1,4 @@
-"""CSV that spreadsheets write, and CSV that spreadsheets read."""
+"""CSV from spreadsheets, and CSV for spreadsheets."""
 
 import csv
 import io

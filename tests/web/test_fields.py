@@ -1,4 +1,4 @@
-"""What comes in through each field, and what does not."""
+"""The values that each field accepts and refuses."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Query strings: what is read from them, and what is refused."""
+"""Query strings: accepted and refused values."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any

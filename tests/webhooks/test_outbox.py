@@ -1,4 +1,4 @@
-"""An event for each announced transition, and none without one."""
+"""Each published transition has one event, and there are no other events."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def data_of(event: OutgoingEvent) -> dict[str, Any]:
 
 
 def announced(service: Service, payment_id: str) -> list[str]:
-    """Return the events that the audit trail calls for."""
+    """Return the events that the audit trail requires."""
     found = []
     for line in service.events(payment_id):
         if line.from_status is None or line.from_status == line.to_status != "partially_refunded":

@@ -1,4 +1,4 @@
-"""One POST: pinned, verified by name, bounded in time and size, and never an exception."""
+"""One POST: to the checked address, verified by name, limited in time and size, without exceptions."""
 
 import ssl
 import threading
@@ -31,7 +31,7 @@ def here(_host: str, _port: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of its own for shop.example and for 127.0.0.1, with its key, in one file."""
+    """A self-signed certificate for shop.example and for 127.0.0.1, with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
     now = datetime.now(UTC)
