@@ -7,4 +7,4 @@ jwt = JWTManager()
 """Verifies the bearer tokens of callers."""
 
 limiter = Limiter(key_func=lambda: "", in_memory_fallback_enabled=True)
-"""Counts requests; each limit has its own key. While the shared store is not available, each process counts."""
+"""Counts requests; each limit has its own key. Each process counts while the shared store is away."""
