@@ -11,7 +11,7 @@ __version__ = "0.2.0"
 
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
-    """Return the application, wired; settings are read from the environment unless handed in."""
+    """Return the application. Its settings come from the environment unless they are passed in."""
     # Imported here because importing `mpesa_service.daraja` alone must need neither Flask nor a database.
     from mpesa_service.app import build_app
 

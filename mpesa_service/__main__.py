@@ -1,4 +1,4 @@
-"""The `mpesa` command where it is not installed: python -m mpesa_service"""
+"""The `mpesa` command without installation: python -m mpesa_service"""
 
 from mpesa_service.cli.root import mpesa_cli
 

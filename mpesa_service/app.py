@@ -1,4 +1,4 @@
-"""The wiring of the application: settings, extensions, blueprints, and nothing else."""
+"""The application factory: connects settings, extensions and blueprints."""
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -52,7 +52,7 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
 
 
 def build_help() -> Flask:
-    """Return an application whose commands only explain themselves: that needs no settings."""
+    """Return an application that only shows the commands' help. It needs no settings."""
     app = Flask("mpesa_service", static_folder=None)
     app.cli.add_command(mpesa_cli)
     return app

@@ -1,8 +1,9 @@
-"""A limit on the whole of one exchange, which a socket's time-out is not.
+"""A time limit on one whole exchange over a socket.
 
-A time-out limits the wait for each piece; a server that drips a byte now and then would hold a thread for
-ever. When the time is up, another thread shuts the socket down, and the blocked read ends. One such thread
-serves all exchanges of the process: starting one for each costs more than the exchange. A leaf.
+A socket's time-out limits only the wait for each piece of data: a server that sends one byte now and then
+would block a thread without end. When the time limit is reached, another thread shuts the socket down, and
+the blocked read ends. One such thread serves all exchanges of the process, because starting a thread for
+each costs more than the exchange. This module imports nothing of the package.
 """
 
 import heapq
@@ -17,12 +18,12 @@ from typing import Self
 
 
 class Deadline:
-    """Shuts the socket that it was given when the `seconds` since it was entered are over."""
+    """Shuts the watched socket down when the block has run for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         self.expired = False
         self.over = False
-        """Set when the block is left: nothing is shut any more."""
+        """Set when the block is left; after that, no socket is shut down."""
         self._seconds = seconds
         self._ends = 0.0
         self._lock = threading.Lock()
@@ -44,18 +45,18 @@ class Deadline:
             self._socket = None
 
     def left(self) -> float:
-        """Return the seconds left, never quite none: to a socket, 0 means not to wait at all."""
+        """Return the seconds left, at least 0.001: a socket takes a time-out of 0 as "do not wait"."""
         return max(self._ends - time.monotonic(), 0.001)
 
     def watch(self, sock: socket.socket) -> None:
-        """Take charge of the socket that the answer is awaited on."""
+        """Set the socket to shut down when the time is over."""
         with self._lock:
             self._socket = sock
             if self.expired:
                 _hang_up(sock)
 
     def expire(self) -> None:
-        """Shut the socket of an exchange that is still under way."""
+        """Shut the socket down, if the block still runs."""
         with self._lock:
             if self.over:
                 return
@@ -65,7 +66,7 @@ class Deadline:
 
 
 class Watchman:
-    """The thread that knows which deadline is next; those that are over do nothing at their time."""
+    """The thread that expires each deadline at its time. A deadline whose block has ended does nothing."""
 
     def __init__(self) -> None:
         self._change = threading.Condition()
@@ -98,12 +99,12 @@ class Watchman:
 
 
 _watchman = Watchman()
-# Threads do not survive a fork, and locks may be held in the child for ever.
+# A child process has no threads of its parent, and a lock that was held at the fork is never released in it.
 os.register_at_fork(after_in_child=_watchman.__init__)  # type: ignore[misc]
 
 
 def _hang_up(sock: socket.socket) -> None:
-    # The plain method even for TLS: SSLSocket's own would also drop the session under the
-    # feet of the thread that reads from it.
+    # The plain method, even for TLS: SSLSocket's own method would also drop the TLS session while another
+    # thread reads from it.
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,37 +1,37 @@
-"""Every error that a client of the API can see, and the one shape they all take.
+"""Every error that a client of the API can see. All have the same shape.
 
-    ServiceError                      what the caller gets: status, code, message
+    ServiceError                      status, code and message for the caller
     ├── InvalidRequest      400      the body or a parameter is wrong
     │   ├── InvalidPhone
     │   └── InvalidAmount
-    ├── Unauthenticated     401      no token, or one that is not believed
-    ├── Forbidden           403      a token, but not the role
-    ├── NotFound            404      no such thing, or not the caller's
-    ├── Conflict            409      the state of things forbids it
-    │   └── TryLater        409      … for a while: carries Retry-After
+    ├── Unauthenticated     401      no token, or one that is not valid
+    ├── Forbidden           403      the token does not have the role
+    ├── NotFound            404      does not exist, or belongs to another caller
+    ├── Conflict            409      the current state does not allow it
+    │   └── TryLater        409      … but may soon: carries Retry-After
     ├── KeyReused           422      an idempotency key with another body
     ├── LimitExceeded       429      carries Retry-After
-    ├── ProviderRefused     502      M-Pesa answered, and no
-    └── Unavailable         503      ours or M-Pesa's trouble, nothing was done: carries Retry-After
+    ├── ProviderRefused     502      M-Pesa refused the request
+    └── Unavailable         503      this service or M-Pesa is not available: carries Retry-After
 
-`code` is a stable slug for programs, `message` a sentence for people. Whatever else goes wrong is a
-500 with code `internal_error` and no detail: the detail is in the log, under the same request id.
+`code` is a stable slug for programs, and `message` is a sentence for people. Any other exception becomes a
+500 with code `internal_error` and no details. The details are in the log, under the same request id.
 """
 
 from collections.abc import Mapping
 
 
 class ServiceError(Exception):
-    """An outcome that the caller is told about.
+    """An error that the caller receives.
 
-    `details` may carry ids that help the caller on (the payment that stands in the way, say); never
-    anything about somebody else's object.
+    `details` may contain ids that help the caller, such as that of the payment that blocks the request. It
+    never contains data of another caller's object.
     """
 
     status = 500
     code = "internal_error"
     error = "Internal Server Error"
-    message = "Something went wrong on our side. Nothing is lost; ask again with the request id."
+    message = "Internal error. Nothing is lost; ask the operator, with the request id."
     retry_after: int | None = None
 
     def __init__(
@@ -60,7 +60,7 @@ def error_body(
     request_id: str,
     details: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """Assemble the one error shape: `error`, `message`, `code`, `requestId`, and `details` if any."""
+    """Return the error shape: `error`, `message`, `code`, `requestId`, and `details` if there are any."""
     body: dict[str, object] = {
         "error": error,
         "message": message,
@@ -93,14 +93,14 @@ class Unauthenticated(ServiceError):
     status = 401
     code = "unauthenticated"
     error = "Unauthorized"
-    message = "A valid bearer token is needed: Authorization: Bearer <token>."
+    message = "A valid bearer token is required: Authorization: Bearer <token>."
 
 
 class Forbidden(ServiceError):
     status = 403
     code = "forbidden"
     error = "Forbidden"
-    message = "This needs a role that the token does not carry."
+    message = "This request requires a role that the token does not have."
 
 
 class NotFound(ServiceError):
@@ -114,12 +114,12 @@ class Conflict(ServiceError):
     status = 409
     code = "conflict"
     error = "Conflict"
-    message = "The present state does not allow this."
+    message = "The current state does not allow this."
 
 
 class TryLater(Conflict):
     code = "try_later"
-    message = "Something is still under way. Try again shortly."
+    message = "Another operation is still in progress. Try again shortly."
     retry_after = 1
 
 

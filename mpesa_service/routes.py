@@ -1,4 +1,4 @@
-"""Every route of the API: importing a room's routes puts them on the blueprint."""
+"""Every route of the API. Importing a module of routes registers them on the blueprint."""
 
 from mpesa_service.c2b import registration_routes as c2b_registration_routes
 from mpesa_service.c2b import rule_routes as c2b_rule_routes

@@ -366,7 +366,7 @@ class TestNumbering:
 
     def test_the_service_expects_the_head(self) -> None:
         scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
-        assert scripts.get_heads() == [SCHEMA_REVISION], "write it into services/readiness.py"
+        assert scripts.get_heads() == [SCHEMA_REVISION], "write it into operations/readiness.py"
 
 
 def mpesa(**changes: Any) -> dict[str, Any]:

@@ -26,12 +26,12 @@ from mpesa_service.models.payments import Channel, Provider
 NOBODY = ""
 """The owner of money that fits no order: no token has an empty subject, so only admins see it."""
 RESULT_CODE = "0"
-FITS_NONE = "A person must look: it fits no order."
-FITS_SEVERAL = "A person must look: its reference fits more than one order."
-EXPIRED = "A person must look: its order had expired."
-CANCELED = "A person must look: its order was canceled."
-NOT_OURS = "A person must look: it names another business number."
-PAID_BEFORE = "A person must look: what it was asked for is paid already, by other money."
+FITS_NONE = "Needs manual review: it fits no order."
+FITS_SEVERAL = "Needs manual review: its reference fits more than one order."
+EXPIRED = "Needs manual review: its order had expired."
+CANCELED = "Needs manual review: its order was canceled."
+NOT_OURS = "Needs manual review: it names another business number."
+PAID_BEFORE = "Needs manual review: what it was asked for is paid already, by other money."
 
 
 def new_payment(
@@ -74,7 +74,7 @@ def _new_payment(
     change = PaymentChange(facts)
     change.create(cause)
     if isinstance(order, OrderFacts):
-        give_to(change, order)
+        change.give_to(order)
         change.move("paid", cause)
         return change.plan_new(InboxVerdict.APPLIED, "pays an expected order")
     change.set(failure_reason=order)
@@ -87,12 +87,12 @@ def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: 
 
     def decide(facts: PaymentFacts | None) -> Plan:
         if facts is None:
-            raise LookupError("the payment has vanished")
+            raise LookupError("the payment does not exist any more")
         change = PaymentChange(facts)
         if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
             order = order_for(runtime, arrival)
             if isinstance(order, OrderFacts):
-                give_to(change, order)
+                change.give_to(order)
                 change.set(failure_reason=None)
                 change.move("matched", Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
         return replace(change.plan(Verdict.NOTED, "looked at again"), updates=(also,))
@@ -124,17 +124,6 @@ def typed_key(vault: Vault, key: str) -> str:
 def typed_reference(vault: Vault, encrypted: bytes | None) -> str:
     """Return what a payer typed as account, in the clear; "" for nothing."""
     return vault.decrypt(encrypted) if encrypted else ""
-
-
-def give_to(change: PaymentChange, order: OrderFacts) -> None:
-    """Make a payment the order's, and its owner's."""
-    change.order = order
-    change.set(
-        owner=order.owner,
-        order_id=order.reference,
-        expected_order_id=order.id,
-        details=order.details,
-    )
 
 
 def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:

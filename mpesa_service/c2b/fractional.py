@@ -28,7 +28,7 @@ from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.payments import Provider
 
-AMOUNT_WITH_CENTS = "A person must look: its amount has cents, and payments are of whole shillings."
+AMOUNT_WITH_CENTS = "Needs manual review: its amount has cents, and payments are of whole shillings."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Telling Daraja where to ask about, and tell of, money from the phone's own menu."""
+"""Register the validation and confirmation addresses for C2B payments at Daraja."""
 
 import logging
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ STAND_ALREADY = (
 
 @dataclass(frozen=True)
 class Registration:
-    """What was registered. Whoever knows the addresses can say that money arrived."""
+    """The registered addresses. They are secret: a caller who knows them can claim that money arrived."""
 
     shortcode: str
     version: str

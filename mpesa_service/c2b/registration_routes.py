@@ -18,6 +18,6 @@ from mpesa_service.web.responses import respond, success
 @blueprint.response(200, RegistrationEnvelope)
 @errors(400, 401, 403, 409, 413, 415, 429, 502, 503)
 def register_c2b(body: dict[str, Any]) -> Response:
-    """Register the addresses at which M-Pesa asks about, and tells of, money from the phone's own menu."""
+    """Register the validation and confirmation addresses for C2B payments."""
     found = register(runtime(), current_principal().subject, body["response_type"])
     return respond(success(200, "Registered", RegistrationSchema().dump(found)))

@@ -4,14 +4,20 @@
 """
 
 import logging
+from collections.abc import Iterable
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from mpesa_service.c2b.booking import match_if_it_fits
+from mpesa_service.c2b.booking import match_if_it_fits, typed_key
 from mpesa_service.c2b.matching import LOOK_EVERY, TABLE, Booking, Confirmation, arrival_of
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.plans import Update
-from mpesa_service.models import C2bConfirmation
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.models import C2bConfirmation, Payment
+from mpesa_service.models.payments import Channel
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +33,20 @@ def look_due(runtime: Runtime, limit: int = 200) -> int:
         except Exception:  # the others must not wait for a fault in this one
             log.exception("could not look at a confirmation", extra={"confirmation_id": row_id})
     return limit
+
+
+def retry_references(runtime: Runtime, session: Session, references: Iterable[str], now: datetime) -> None:
+    """Make C2B payments without an order due again, if their payers typed one of these references."""
+    keys = [typed_key(runtime.vault, reference_key(reference)) for reference in references]
+    waiting = select(Payment.id).where(
+        Payment.reference_key.in_(keys),
+        Payment.order_id.is_(None),
+        Payment.channel == Channel.C2B,
+        Payment.status == PaymentStatus.REVIEW,
+    )
+    session.execute(
+        update(C2bConfirmation).where(C2bConfirmation.payment_id.in_(waiting)).values(retry_at=now)
+    )
 
 
 def _next(runtime: Runtime) -> int | None:

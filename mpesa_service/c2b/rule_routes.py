@@ -1,4 +1,4 @@
-"""The rules by which money from the phone's own menu is let through or stopped."""
+"""The rules that accept or refuse C2B payments."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What M-Pesa is told of a payment that somebody is about to make, and the rules by which it is judged."""
+"""The answer to a validation, and the rules for it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class ValidationAnswerSchema(Schema):
     )
     ResultDesc = fields.Function(lambda judgment: "Rejected" if judgment.rejection else "Accepted")
     ThirdPartyTransID = fields.String(
-        attribute="order_id", metadata={"description": "The announced order, where there is one."}
+        attribute="order_id", metadata={"description": "The expected order, if there is one."}
     )
 
     @post_dump
@@ -26,14 +26,16 @@ class ValidationAnswerSchema(Schema):
 
 
 class RulesSchema(Schema):
-    """The rules by which money from the phone's own menu is let through or stopped."""
+    """The rules that accept or refuse C2B payments."""
 
     reference = fields.Enum(
         ReferenceRule,
         by_value=True,
         required=True,
         data_key="referenceRule",
-        metadata={"description": "`known`: only announced orders and payments that were begun. `open`: any."},
+        metadata={
+            "description": "`known`: only expected orders and payments that were started. `open`: any."
+        },
     )
     amount = fields.Enum(
         AmountRule,

@@ -1,7 +1,7 @@
-"""The two addresses at which M-Pesa asks about, and tells of, money from the phone's own menu.
+"""The two addresses to which M-Pesa posts validations and confirmations of C2B payments.
 
-Nothing that it posts there is signed, so both carry a secret that is derived from the service's own key: it
-is never stored, and the same after every restart.
+M-Pesa signs nothing, so both addresses contain a secret. It is derived from the service's own key, is never
+stored, and is the same after every restart.
 """
 
 import hmac
@@ -20,7 +20,10 @@ class Addresses:
 
 
 def addresses(runtime: Runtime) -> Addresses:
-    """Return the addresses of the shortcode; whoever knows them can say that money arrived."""
+    """Return the addresses of the shortcode.
+
+    They are secret: a caller who knows them can claim that money arrived.
+    """
     base = f"{runtime.settings.c2b_url}/{_secret(runtime)}"
     return Addresses(f"{base}/confirmation", f"{base}/validation")
 

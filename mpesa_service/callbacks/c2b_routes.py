@@ -1,7 +1,7 @@
-"""Where M-Pesa asks about, and tells of, money that customers send from their phone's own menu.
+"""The addresses for validations and confirmations of C2B payments.
 
-A blueprint of its own: Safaricom registers no address with certain words in it, `mpesa` among them. A
-stranger, who does not know the secret in the address, gets 404 and leaves nothing behind.
+This is a separate blueprint, because Safaricom registers no address with certain words in it, `mpesa` among
+them. A caller who does not know the secret in the address gets 404, and nothing is stored.
 """
 
 from flask import Response
@@ -24,7 +24,7 @@ c2b_blueprint = StrictBlueprint("c2b", __name__, url_prefix="/c2b")
 @c2b_blueprint.response(200, CallbackAnswerSchema)
 @errors(404, 413, 503)
 def confirmation(secret: str) -> Response:
-    """Take the news that money arrived; it becomes a payment, or confirms one."""
+    """Receive the confirmation that money arrived; it becomes a payment, or confirms one."""
     check_secret(runtime(), secret)
     return take(CallbackKind.C2B_CONFIRMATION, None)
 

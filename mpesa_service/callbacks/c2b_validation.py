@@ -48,7 +48,7 @@ _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="c2b-validation"
 
 @dataclass(frozen=True)
 class Judgment:
-    """What M-Pesa is told, of which order, and why; without a rejection the payment may be made."""
+    """The answer to M-Pesa, its order, and the reason. Without a rejection the payment may be made."""
 
     rejection: C2bRejection | None
     order_id: str | None = None
@@ -154,7 +154,7 @@ def _in_time(work: Callable[[], Found], seconds: float) -> Found | None:
         try:
             return task.result(seconds)
         finally:
-            task.cancel()  # one that no thread has taken up yet
+            task.cancel()  # no thread has started it yet
     except Exception:  # M-Pesa must have its answer whatever goes wrong here
         log.exception("a part of a validation failed, or took too long")
         return None

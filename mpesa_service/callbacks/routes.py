@@ -53,7 +53,7 @@ def command_result(token: str) -> Response:
 @blueprint.response(200, CallbackAnswerSchema)
 @errors(413, 503)
 def command_timeout(token: str) -> Response:
-    """Take the news that a command timed out in M-Pesa's queue; it may still be carried out."""
+    """Receive the report that a command timed out in M-Pesa's queue; it may still be executed."""
     return take(CallbackKind.COMMAND_TIMEOUT, token)
 
 
@@ -71,7 +71,7 @@ def command_status_result(token: str) -> Response:
 @blueprint.response(200, CallbackAnswerSchema)
 @errors(413, 503)
 def command_status_timeout(token: str) -> Response:
-    """Take the news that a query about a command timed out; it is asked again."""
+    """Receive the report that a query about a command timed out; it is sent again."""
     return take(CallbackKind.COMMAND_STATUS_TIMEOUT, token)
 
 

@@ -4,7 +4,7 @@ from marshmallow import Schema, fields
 
 
 class CallbackAnswerSchema(Schema):
-    """What M-Pesa is told: stored."""
+    """The answer to M-Pesa: stored."""
 
     ResultCode = fields.Integer()
     ResultDesc = fields.String()

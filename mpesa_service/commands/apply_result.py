@@ -11,7 +11,7 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import UNDER_WAY, Stage
 from mpesa_service.domain.outcomes import Outcome
 
-SAID_BOTH = "A person must look: M-Pesa has said both that it paid and that it did not."
+SAID_BOTH = "Needs manual review: M-Pesa has said both that it paid and that it did not."
 
 
 def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tuple[InboxVerdict, str]:
@@ -19,7 +19,7 @@ def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tup
     cause = Cause(MPESA, runtime.clock(), report.evidence, {"resultCode": report.result_code})
     _mind_credentials(command, report, cause)
     if report.outcome is Outcome.PENDING:
-        return InboxVerdict.NOTED, "no verdict yet"
+        return InboxVerdict.NOTED, "no result yet"
     if command.row.status not in UNDER_WAY:
         return command.late(report, cause) or _after_the_end(command, report, cause)
     command.row.result_code = report.result_code
@@ -35,7 +35,7 @@ def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tup
 def _conclude(runtime: Runtime, command: Command[Any], report: Report, cause: Cause) -> None:
     objection = _objection(command, report)
     if objection is not None:
-        command.row.failure_reason = f"A person must look: M-Pesa's result {objection}."
+        command.row.failure_reason = f"Needs manual review: M-Pesa's result {objection}."
         command.move("contradicted", cause)
     elif report.outcome is Outcome.PAID:
         command.keep(runtime, report)
@@ -43,7 +43,7 @@ def _conclude(runtime: Runtime, command: Command[Any], report: Report, cause: Ca
     elif report.outcome is Outcome.FAILED:
         command.release(report.reason, "declined", cause)
     else:
-        command.row.failure_reason = f"A person must look: {report.source.result.meaning}"[:512]
+        command.row.failure_reason = f"Needs manual review: {report.source.result.meaning}"[:512]
         command.move("unclear", cause)
 
 
@@ -74,7 +74,7 @@ def _after_the_end(command: Command[Any], report: Report, cause: Cause) -> tuple
         command.note("reported", cause)
         return InboxVerdict.NOTED, f"{report.outcome}; a person decides"
     if paid == (command.row.status == Stage.SUCCEEDED):
-        return InboxVerdict.DUPLICATE, "says what is already known"
+        return InboxVerdict.DUPLICATE, "repeats what is already known"
     command.reopen(paid=paid)
     command.row.failure_reason = SAID_BOTH
     command.move("contradicted", cause)

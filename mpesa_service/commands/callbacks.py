@@ -42,7 +42,7 @@ def handle_timeout(
 ) -> CallbackOutcome:
     """M-Pesa's queue timed out: whether the money moved is unknown, and stays reserved.
 
-    The body is the original request (reported, not documented), so nothing in it is news.
+    The body is the original request (reported, not documented), so it contains nothing new.
     """
     command = _find(session, kinds, timeout_token_hash=token or "")
     if command is None:

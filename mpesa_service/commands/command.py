@@ -25,7 +25,7 @@ Row = TypeVar("Row", bound=CommandColumns)
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where M-Pesa posts the result of a command, and the news that its queue timed out."""
+    """Where M-Pesa posts the result of a command, and the report that its queue timed out."""
 
     result: str
     timeout: str
@@ -89,7 +89,7 @@ class Command(ABC, Generic[Row]):
         return self.row.conversation_id
 
     def resending(self, _cause: Cause) -> None:
-        """Keep that it is about to be sent again, where that makes a difference to what is heard later."""
+        """Record that it is about to be sent again, if that changes the meaning of later reports."""
         return
 
     @abstractmethod
@@ -149,7 +149,10 @@ class Command(ABC, Generic[Row]):
         return None
 
     def late(self, _report: Report, _cause: Cause) -> tuple[InboxVerdict, str] | None:
-        """Hear a report of one that is not under way; None to have it judged like any other kind's."""
+        """Handle a report about a command that is not in progress.
+
+        None to handle it like any other kind's.
+        """
         return None
 
     def party(self, _runtime: Runtime) -> str | None:

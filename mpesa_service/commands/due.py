@@ -39,7 +39,7 @@ def look_into_due(runtime: Runtime, kinds: Kinds, limit: int = 100) -> int:
         try:
             _look_into(runtime, command)
         except Exception:  # the others must not wait for a fault in this one
-            log.exception("could not look into a command", extra=dict(command.ids))
+            log.exception("could not check a command", extra=dict(command.ids))
     return done
 
 
@@ -105,5 +105,5 @@ def _plan_next(runtime: Runtime, command: Command[Any]) -> None:
     attempts = row.check_attempts
     row.next_check_at = next_ask(command.schedule, command.begun_at, attempts, now, runtime.jitter())
     if row.next_check_at is None:
-        row.failure_reason = f"A person must look: M-Pesa never said what became of this {command.name}."
+        row.failure_reason = f"Needs manual review: M-Pesa never reported the outcome of this {command.name}."
         command.move("unresolved", Cause(SERVICE, now))

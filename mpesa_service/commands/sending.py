@@ -71,7 +71,7 @@ def conclude(
 ) -> DarajaError | None:
     """Record the answer to the first send of a locked command; return the error of a sure refusal.
 
-    The result may have come before Daraja's answer; then only the id is news.
+    The result may have arrived before Daraja's answer; then only the id is new.
     """
     row, now = command.row, runtime.clock()
     if isinstance(sent, CommandAccepted):

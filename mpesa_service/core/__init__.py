@@ -1,1 +1,1 @@
-"""What every room stands on: the database, locks, batching. No feature is in here."""
+"""The parts that every room uses: database, locks, batching, encryption, limits. No feature is in here."""

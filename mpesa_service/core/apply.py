@@ -1,7 +1,7 @@
 """The one way to change a payment: load its facts, decide, commit the plan.
 
-Nobody holds a lock while a decision is made. If the payment has changed in the meantime, the commit writes
-nothing, and the whole is done again with new facts. After a few conflicts the facts are locked first.
+No lock is held while a decision is made. If the payment has changed in the meantime, the commit writes
+nothing, and all three steps are repeated with new facts. After a few conflicts the facts are locked first.
 """
 
 import logging
@@ -22,31 +22,31 @@ from mpesa_service.models.load import About, load, load_many, lock
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-"""Without a lock, on PostgreSQL. On SQLite it is one: after a wait in the writers' queue, facts are old."""
+"""Attempts without a lock, on PostgreSQL. SQLite has one: facts are old after a wait for the write lock."""
 SETTLE_ATTEMPTS = 5
-"""Attempts that look at more than one payment, each after somebody else's commit."""
+"""Attempts that read more than one payment, each after a commit by another process or thread."""
 
 Decide = Callable[[PaymentFacts | None], Plan]
 """Makes the plan from the facts; None means that there is no such payment."""
 
 
 class NotCommitted(Exception):
-    """A plan was refused although everything that it rests on was locked: a fault of ours."""
+    """A plan was refused although all its facts were locked. This is a fault of this service."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """The plan that is committed, and what the commit says of its updates."""
+    """A committed plan, and what the commit returned."""
 
     plan: Plan
     committed: Committed
 
 
 def apply(database: Database, about: About, decide: Decide, known: PaymentFacts | None = None) -> Applied:
-    """Load, decide and commit; return what is committed. The plan's log lines are written after that.
+    """Load, decide and commit; return what is committed. The plan's log lines are written after the commit.
 
-    `known` are facts at hand, from which the first attempt is made. Raises what `decide` raises, and then
-    nothing is written; NotCommitted; sqlalchemy.exc.DBAPIError.
+    The first attempt uses the `known` facts, if given, and does not load them. Raises what `decide` raises
+    (nothing is written then), NotCommitted, and sqlalchemy.exc.DBAPIError.
     """
     for attempt in range(1 if database.is_sqlite else ATTEMPTS):
         facts = known if attempt == 0 and known is not None else _load(database, about)
@@ -76,10 +76,10 @@ def _applied(plan: Plan, committed: Committed) -> Applied:
 
 
 def commit_until_settled(attempt: Callable[[], Plan | None], otherwise: Callable[[], Plan | None]) -> Plan:
-    """Call `attempt` until it has committed a plan; after too many conflicts, `otherwise`; return the plan.
+    """Call `attempt` until it has committed a plan; after too many conflicts, call `otherwise`.
 
-    Both look at the database, plan and commit, and return None if somebody else was faster. Raises
-    NotCommitted if `otherwise` does.
+    Returns the committed plan. Both functions load, plan and commit, and return None on a conflict. Raises
+    NotCommitted if `otherwise` returns None.
     """
     for _ in range(SETTLE_ATTEMPTS):
         if (plan := attempt()) is not None:
@@ -91,7 +91,7 @@ def commit_until_settled(attempt: Callable[[], Plan | None], otherwise: Callable
 
 @dataclass(frozen=True)
 class _Job:
-    """A callback to apply. Its log lines belong to its own request, whichever thread writes them."""
+    """A callback to apply. Its log lines carry the ids of its own request, in any thread that writes them."""
 
     about: About
     decide: Decide
@@ -99,10 +99,10 @@ class _Job:
 
 
 class BatchedApply:
-    """`apply` for callbacks by address: those that come together are loaded together, and committed together.
+    """`apply` for callbacks by address. It loads and commits callbacks that arrive together in one batch.
 
-    A callback that comes alone, that the batch could not serve, or that was overtaken goes the plain way. The
-    benchmark "callbacks" shows what this gains (docs/decisions/0027).
+    `apply` itself serves a callback that arrives alone, that the batch could not serve, or whose payment has
+    changed meanwhile. The benchmark "callbacks" shows the gain (docs/decisions/0027).
     """
 
     def __init__(self, database: Database) -> None:
@@ -139,7 +139,7 @@ class BatchedApply:
 def _decide(decide: Decide, facts: PaymentFacts | None) -> Plan | None:
     try:
         return decide(facts)
-    except Exception:  # a callback that raises must not keep the others from being served
+    except Exception:  # a callback that raises must not stop the others of its batch
         log.exception("callback could not be decided in its batch")
         return None
 

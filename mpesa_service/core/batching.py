@@ -1,7 +1,7 @@
-"""Requests of several threads that come at the same moment, served together by one of them.
+"""Batching: one thread serves the requests of several threads that arrive at the same moment.
 
-A thread that comes alone is served at once and pays nothing for this. A queue that grows is served by fewer,
-larger batches, so the busier the service is, the less a request costs.
+A thread that arrives alone is served at once, without extra cost. A longer queue makes larger batches, so the
+cost of one request falls as the load rises.
 """
 
 import threading
@@ -13,15 +13,15 @@ from typing import Generic, TypeVar
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 PATIENCE_SECONDS = 0.5
-"""A thread that waits for longer before it becomes part of a batch goes on alone: the leader may hang."""
+"""A thread that waits longer than this to join a batch continues alone: the leader may hang."""
 SERVING_SECONDS = 15.0
-"""A thread that is part of a batch waits for this long: nobody knows how far its request has come."""
+"""A thread whose request is in a batch waits this long, because the request may be half done."""
 LIMIT = 64
 """Requests in one batch."""
 
 
 class NotServed(Exception):
-    """The batch did not serve the request, or nobody knows: the thread serves it alone."""
+    """The batch did not serve the request, or it is not known whether it did. The thread serves it alone."""
 
 
 @dataclass(eq=False)
@@ -35,8 +35,8 @@ class _Entry(Generic[Request, Result]):
 class Batching(Generic[Request, Result]):
     """Serves requests in batches: `serve` takes a batch and returns one result for each request, in order.
 
-    One thread at a time, the leader, runs `serve`. What `serve` raises is raised in the leader; the others
-    get NotServed.
+    One thread at a time, the leader, runs `serve`. An exception of `serve` is raised in the leader; the other
+    threads get NotServed.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Batching(Generic[Request, Result]):
             self._queue.append(entry)
 
     def _left(self, entry: _Entry[Request, Result]) -> bool:
-        """Leave the queue; False if the entry is part of a batch by now, or leads the next one."""
+        """Leave the queue. Return False if the entry is in a batch now, or leads the next one."""
         with self._guard:
             if entry.leads or entry not in self._queue:
                 return False
@@ -99,7 +99,7 @@ class Batching(Generic[Request, Result]):
                     entry.ready.set()
 
     def _hand_over(self) -> None:
-        """Let the first of those who came meanwhile lead the next batch."""
+        """Let the first entry in the queue, if any, lead the next batch."""
         with self._guard:
             following = self._queue[0] if self._queue else None
             self._leading_since = None if following is None else self._monotonic()

@@ -1,4 +1,4 @@
-"""The database: an engine, and the ways of using it."""
+"""The database: an engine, and its sessions and connections."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -18,20 +18,20 @@ from mpesa_service.models.driver import Driver
 BUSY_TIMEOUT_SECONDS = 15
 POOL_TIMEOUT_SECONDS = 5
 REST_SECONDS = 1.0
-"""A connection that has rested for longer is tried before it is used."""
+"""A connection that was idle in the pool for longer is tested before it is used."""
 
 
 class Database:
-    """An engine and the ways of using it.
+    """An engine, and its sessions and connections.
 
-    `begin()`, `read()` and `browse()` give a session; `reading()`, `writing()` and `locking()` give a driver
-    connection to `load` and `commit`. All are context managers that hold one connection, and nothing longer.
+    `begin()`, `read()` and `browse()` give a session. `reading()`, `writing()` and `locking()` give a driver
+    connection for `load` and `commit`. All are context managers; each holds one connection for its block.
 
-    `begin()` is one transaction: it commits when the block ends and rolls back when it raises. On SQLite it
-    takes the write lock at once (BEGIN IMMEDIATE), so that what was read in the block is still true when it
-    writes. `read()` takes no locks; every statement sees what was committed before it, which is all that
-    PostgreSQL's READ COMMITTED promises within a transaction, so there it does without one, and without the
-    two round trips for it.
+    `begin()` is one transaction: it commits when the block ends, and rolls back when the block raises. On
+    SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that rows read in the block do not change
+    before the block writes. `read()` takes no locks: every statement sees what was committed before it.
+    PostgreSQL's READ COMMITTED promises no more inside a transaction, so on PostgreSQL `read()` opens none
+    and saves its two round trips.
     """
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
@@ -55,10 +55,10 @@ class Database:
 
     @contextmanager
     def browse(self) -> Iterator[Session]:
-        """Look as `read()` does, with statements whose best plan depends on their values.
+        """Read as `read()` does, with statements whose best query plan depends on their values.
 
-        PostgreSQL would soon keep one plan for all values, which reads whole tables for rare ones. At the end
-        of a transaction that is rolled back, as this one is, the driver has it forget such plans.
+        PostgreSQL would soon use one plan for all values, and that plan reads whole tables for rare values.
+        This transaction is rolled back at its end; then the driver drops the prepared statements.
         """
         with self._sessions() as session:
             session.connection(execution_options={"read_only": True})
@@ -81,13 +81,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Driver]:
-        """Give a connection that writes; on SQLite, threads that want one take turns."""
+        """Give a connection that writes. On SQLite, one thread at a time has one, in the order of arrival."""
         with self._one_writer(), self.reading() as connection:
             yield connection
 
     @contextmanager
     def locking(self) -> Iterator[Driver]:
-        """Give a connection within one transaction: what it locks (SQLite: everything) stays as it is."""
+        """Give a connection within one transaction: rows that it locks (SQLite: all rows) do not change."""
         with self.writing() as connection, connection.transaction():
             yield connection
 
@@ -106,7 +106,7 @@ class Database:
         """Return a driver's error as SQLAlchemy raises it. If the connection is lost, empty the pool."""
         dialect: Any = self.engine.dialect
         if isinstance(error, dialect.loaded_dbapi.Error) and dialect.is_disconnect(error, connection, None):
-            self.engine.dispose()  # the other connections of the pool are as old
+            self.engine.dispose()  # the other connections of the pool are probably lost, too
         return _translated(dialect.loaded_dbapi, error)
 
     def dispose(self) -> None:
@@ -114,7 +114,7 @@ class Database:
 
 
 def driver_of(session: Session) -> Driver:
-    """Return the connection of a session's open transaction, for what is written as `commit` writes it."""
+    """Return the driver connection of a session's open transaction, for statements made as in `commit`."""
     connection: Any = session.connection().connection.driver_connection
     dialect: Any = session.get_bind().dialect
     errors = partial(_translated, dialect.loaded_dbapi)
@@ -134,13 +134,13 @@ def _translated(driver: Any, error: Exception) -> Exception:
 
 
 def after_commit(session: Session, lines: Iterable[LogLine]) -> None:
-    """Write log lines once the session's transaction is committed, and only then."""
+    """Write log lines after the session's transaction is committed; none if it is rolled back."""
     lines = tuple(lines)
     event.listen(session, "after_commit", lambda _: write_lines(lines), once=True)
 
 
 def _server_engine(url: str, pool_size: int) -> Engine:
-    # hide_parameters: a statement's parameters are personal data, and errors end up in logs.
+    # hide_parameters: a statement's parameters are personal data, and error texts are logged.
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -155,9 +155,9 @@ def _server_engine(url: str, pool_size: int) -> Engine:
 
 
 def _begin_only_transactions(engine: Engine) -> None:
-    """Have the driver begin a transaction, or not, as the connection's user wants it.
+    """Let the driver begin a transaction only when the connection's user asks for one.
 
-    SQLAlchemy's own way to say so, an isolation level, costs as much as a small statement.
+    SQLAlchemy's own option for this, an isolation level, costs as much as a small statement.
     """
 
     @event.listens_for(engine, "begin")
@@ -173,11 +173,11 @@ def _driver(connection: Connection) -> Any:
 
 
 def _try_rested_connections(engine: Engine) -> None:
-    """Ask a connection that has lain in the pool for a while whether it is alive, and else open another.
+    """Test a connection that was idle in the pool for longer than REST_SECONDS; open another if it is lost.
 
-    SQLAlchemy's pre-ping asks every time, which costs a busy service a round trip a transaction. What breaks
-    within the second that is not covered is an error of that statement, as it would be a moment later; and
-    then the pool drops all its connections.
+    SQLAlchemy's pre-ping tests every time, which costs a busy service one round trip per transaction. If a
+    connection breaks within that time, its next statement fails, as it would if the connection broke a moment
+    later. The pool then drops all its connections.
     """
 
     @event.listens_for(engine, "checkin")
@@ -199,7 +199,7 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin behind our back
+        connection.isolation_level = None  # the driver must not begin transactions by itself
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 

@@ -1,7 +1,7 @@
 """Database connections as `load` and `commit` use them, and the queue of SQLite's writers.
 
-They speak to the driver without SQLAlchemy's execution layer, which would cost more than everything else
-that a callback needs (docs/decisions/0027). The connections are SQLAlchemy's: its pool, its patience.
+They use the driver without SQLAlchemy's execution layer, which would cost more than everything else that a
+callback needs (docs/decisions/0027). The connections come from SQLAlchemy's pool, with its time-outs.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 from mpesa_service.models.driver import Rows, Statement, Values
 
 Translate = Callable[[Exception], Exception]
-"""Turns an error of the driver into one of sqlalchemy.exc, and returns any other as it is."""
+"""Converts an error of the driver to one of sqlalchemy.exc, and returns any other unchanged."""
 
 
 class _NothingChanged(Exception):
@@ -24,7 +24,7 @@ class _NothingChanged(Exception):
 
 
 class _Connection:
-    """What both kinds of connection share."""
+    """The common part of both kinds of connection."""
 
     is_postgres: bool
 
@@ -154,10 +154,10 @@ class LockTimeout(Exception):
 
 
 class FairLock:
-    """A lock within one process that is handed on in the order of arrival.
+    """A lock within one process that threads get in the order of arrival.
 
     SQLite has one writer at a time. Without a queue, a thread that finds the database locked sleeps and tries
-    again while others who come later take the lock, so a few callbacks wait for a second.
+    again. Meanwhile threads that arrive later take the lock, so that a few callbacks wait for a second.
     """
 
     def __init__(self) -> None:

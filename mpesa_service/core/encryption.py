@@ -1,4 +1,4 @@
-"""Encryption at rest, and keyed hashes for look-ups."""
+"""Encryption at rest, and the blind indexes that find encrypted values."""
 
 import hashlib
 import hmac
@@ -12,10 +12,10 @@ MASKS_REMEMBERED = 10_000
 
 
 class Vault:
-    """Encrypts with the newest key, decrypts with any, and hashes with a key of its own.
+    """Encrypts with the newest key, decrypts with any key, and hashes with a separate key.
 
-    Encryption is randomised, so equal texts look different; `fingerprint` is what finds them again.
-    Rotation: put a new key first, run `mpesa keys rotate`, then drop the old one.
+    Encryption is randomized: equal texts have different ciphertexts. `fingerprint` makes the blind index that
+    finds them. Rotation: put a new key first, run `mpesa keys rotate`, then remove the old key.
     """
 
     def __init__(self, encryption_keys: Sequence[str], hash_key: str) -> None:
@@ -33,7 +33,7 @@ class Vault:
         return self._fernet.decrypt(ciphertext).decode()
 
     def masked(self, ciphertext: bytes, fingerprint: str) -> str:
-        """Return an encrypted number masked; remembered by its hash, for a list of many decrypts slowly."""
+        """Return an encrypted phone number, masked. Results are cached by hash: decryption is slow."""
         known = self._masks.get(fingerprint)
         if known is None:
             if len(self._masks) >= MASKS_REMEMBERED:
@@ -45,7 +45,7 @@ class Vault:
         return self._fernet.decrypt(ciphertext)
 
     def rotate(self, ciphertext: bytes) -> bytes:
-        """Return the same text under the newest key."""
+        """Return the same text, encrypted with the newest key."""
         return self._fernet.rotate(ciphertext)
 
     def fingerprint(self, purpose: str, text: str) -> str:
@@ -55,5 +55,5 @@ class Vault:
 
 
 def token_hash(token: str) -> str:
-    """Return the SHA-256 of a random token: all that is stored of it. It is unguessable, so unkeyed."""
+    """Return the SHA-256 of a random token; only this is stored. A random token needs no keyed hash."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Idempotency keys: a unique insert decides who acts, everybody else gets that one's answer.
+"""Idempotency keys: a unique insert decides which request acts; the others get the answer of that request.
 
-The key's row is born in the transaction that writes the payment or refund, so one never exists
-without the other. Refused before anything was written (a conflict, a limit), the key stays free.
+The key's row is written in the transaction that writes the payment or refund, so neither exists without the
+other. If a request is refused before anything is written (a conflict, a limit), its key stays free.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ from mpesa_service.models.statements import insert_once, table_of
 TABLE = "idempotency_keys"
 KEPT_FOR = timedelta(hours=72)
 LOCKED_FOR = timedelta(seconds=90)
-"""Longer than a request can take; whoever holds a key for longer was killed."""
+"""Longer than a request can take. A process that holds a key for longer was killed."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A status and the exact bytes that the caller gets; `retry_after` (seconds) is said only once."""
+    """A status and the exact bytes that the caller gets. `retry_after` (seconds) is never stored."""
 
     status: int
     body: bytes
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class KeyedRequest:
-    """A caller's key for one operation, and the fingerprint of what was asked under it."""
+    """A caller's key for one operation, and a hash of the request that was sent under it."""
 
     caller: str
     operation: str
@@ -50,12 +50,12 @@ class KeyedRequest:
 
     @classmethod
     def of(cls, caller: str, operation: str, key: str, asked: Mapping[str, object]) -> "KeyedRequest":
-        """Fingerprint the *validated* input, so that spelling and order of fields do not matter."""
+        """Hash the *validated* input, so that the spelling and order of fields do not matter."""
         canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=str)
         return cls(caller, operation, key, hashlib.sha256(canonical.encode()).hexdigest())
 
     def as_parameters(self) -> dict[str, str]:
-        """Return what the statements find its row by."""
+        """Return the parameters with which the statements find the key's row."""
         return {"of_caller": self.caller, "of_operation": self.operation, "of_key": self.key}
 
 
@@ -74,10 +74,11 @@ _KEPT = select(_K.c.answer_status, _K.c.answer_body).where(*_OF_KEY)
 def earlier_answer(
     runtime: Runtime, request: KeyedRequest | None, finish: Callable[[str], Answer]
 ) -> Answer | None:
-    """Return the answer that was given under the key; None when the key is free, or there is no key.
+    """Return the answer that is stored under the key; None if the key is free, or there is no key.
 
-    Where its owner died before answering, `finish` makes the answer from the id of what it had begun.
-    Raises KeyReused when the key belongs to another request, TryLater while its owner is at work.
+    If the first request was killed before it answered, `finish` makes the answer from the id of the resource
+    that it began. Raises KeyReused if the key belongs to another request, and TryLater while the first
+    request still runs.
     """
     if request is None:
         return None
@@ -95,12 +96,12 @@ def earlier_answer(
 
 
 def in_use() -> TryLater:
-    """Return the error for a key whose owner is still at work."""
+    """Return the error for a key whose first request still runs."""
     return TryLater("A request with this Idempotency-Key is still running.", code="idempotency_key_in_use")
 
 
 def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Clock) -> None:
-    """Take the key for `resource_id`; raise TryLater when somebody else has just taken it."""
+    """Take the key for `resource_id`; raise TryLater if another request has just taken it."""
     now = clock()
     row = _new_row(request, resource_id, now)
     if insert_once(session, IdempotencyKey, row):
@@ -110,9 +111,9 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
 
 
 def claim_row(request: KeyedRequest | None, resource_id: str, now: datetime) -> tuple[NewRow, ...]:
-    """Return the row that takes the key for `resource_id`: none without a key.
+    """Return the row that takes the key for `resource_id`; no row without a key.
 
-    Its unique insert decides who acts: a plan with this row writes nothing if the key is taken.
+    The key is unique: a plan with this row writes nothing if the key is taken.
     """
     if request is None:
         return ()
@@ -129,7 +130,7 @@ def refuse_taken(runtime: Runtime, request: KeyedRequest | None) -> None:
 
 
 def forget_expired(connection: Driver, request: KeyedRequest | None, now: datetime) -> bool:
-    """Delete the key's row if it is older than keys are kept; return whether it was."""
+    """Delete the key's row if it has expired; return whether it had."""
     if request is None:
         return False
     mark = "%s" if connection.is_postgres else "?"
@@ -153,10 +154,10 @@ def _new_row(request: KeyedRequest, resource_id: str, now: datetime) -> dict[str
 
 
 def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, answer: Answer) -> Answer:
-    """Store the first answer under the key, in the caller's transaction; the stored one wins.
+    """Store the first answer under the key, in the caller's transaction; return the stored answer.
 
-    An answer that says "nothing was done, try again later" gives the key back: whoever does as it says
-    must get another try, not the same answer for three days.
+    An answer that says "nothing was done, try again later" frees the key instead: a client that tries again
+    must get a new attempt, not the same answer for three days.
     """
     if request is None:
         return answer
@@ -174,7 +175,7 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
 
 
 def answer_update(runtime: Runtime, request: KeyedRequest | None, answer: Answer) -> tuple[Update, ...]:
-    """Return the update that stores the first answer under the key, as `complete` does; none without one."""
+    """Return the update that stores the first answer under the key, as `complete` does; () without a key."""
     if request is None:
         return ()
     where = {
@@ -198,7 +199,7 @@ def kept_answer(runtime: Runtime, request: KeyedRequest) -> Answer:
 
 
 def _kept(runtime: Runtime, status: int, body: bytes) -> Answer:
-    """Return a kept answer; it is encrypted, since a CheckoutRequestID in it names a phone."""
+    """Return a stored answer. It is encrypted, because a CheckoutRequestID in it contains a phone number."""
     return Answer(status, runtime.vault.decrypt_bytes(body), replayed=True)
 
 

@@ -1,4 +1,4 @@
-"""A callback as it was received, and its outcome: how both are stored in the inbox and written to the log."""
+"""A received callback and its outcome, and how both are stored in the inbox and logged."""
 
 import logging
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ REASON_LIMIT = 512
 
 @dataclass(frozen=True)
 class CallbackOutcome:
-    """The verdict on a callback, the reason, and the ids of what it concerned."""
+    """The verdict on a callback, the reason, and the ids of the rows that it concerns."""
 
     verdict: InboxVerdict
     reason: str
@@ -30,7 +30,7 @@ class CallbackOutcome:
 
     @property
     def ids(self) -> dict[str, str | None]:
-        """The ids, by the names that the inbox and the log have for them."""
+        """The ids, by their names in the inbox and the log."""
         return {
             "payment_id": self.payment_id,
             "refund_id": self.refund_id,
@@ -40,12 +40,12 @@ class CallbackOutcome:
 
 
 class AlreadyApplied(Exception):
-    """Another process has applied a stored callback meanwhile: what was written for it is rolled back."""
+    """Another process has applied a stored callback meanwhile. This process rolls its own changes back."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """A callback that was posted. `columns` are its inbox row; `row_id` is set if it is stored already."""
+    """A callback that M-Pesa posted. `columns` are its inbox row; `row_id` is set if it is stored already."""
 
     kind: CallbackKind
     token_hash: str | None
@@ -54,7 +54,7 @@ class Received:
     attempts: int = 0
 
     def added_to(self, plan: Plan, at: datetime) -> Plan:
-        """Return a plan that stores this callback, too, with the plan's own verdict as its outcome."""
+        """Return the plan, extended so that it also stores this callback with the plan's verdict."""
         outcome = outcome_of(plan)
         row, update = self._writes(outcome, at)
         return replace(
@@ -84,7 +84,7 @@ class Received:
         }
         if self.row_id is None:
             return (NewRow(INBOX, {**self.columns, **columns}),), ()
-        # Another process may have taken up the row: only one of the two applies it.
+        # Another process may have read the same row. The condition on `attempts` lets only one apply it.
         return (), (Update(INBOX, {"id": self.row_id, "attempts": self.attempts}, columns),)
 
     def _line(self, outcome: CallbackOutcome) -> LogLine:
@@ -94,5 +94,5 @@ class Received:
 
 
 def outcome_of(plan: Plan) -> CallbackOutcome:
-    """Return what a committed plan means for the callback that it stores."""
+    """Return the outcome that a committed plan gives to the callback that it stores."""
     return CallbackOutcome(InboxVerdict(plan.verdict), plan.reason, plan.payment_id)

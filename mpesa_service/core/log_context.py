@@ -1,21 +1,21 @@
-"""What the work at hand is about, so that every log line of it can be found by payment."""
+"""The ids of the current work, so that all its log lines can be found by payment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 CURRENT: ContextVar[dict[str, str] | None] = ContextVar("mpesa_service_log_context", default=None)
-"""The ids that log lines written now belong to."""
+"""The ids that every log line gets now."""
 
 
 def current() -> dict[str, str]:
-    """Return the ids that log lines written now belong to."""
+    """Return the ids that every log line gets now."""
     return CURRENT.get() or {}
 
 
 @contextmanager
 def about(**ids: str) -> Iterator[None]:
-    """Put `ids` (payment_id, refund_id, payout_id …) on every log line that is written in the block."""
+    """Add `ids` (payment_id, refund_id, payout_id …) to every log line that is written in the block."""
     token = CURRENT.set({**current(), **ids})
     try:
         yield

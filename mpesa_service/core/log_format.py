@@ -1,4 +1,4 @@
-"""Log lines: JSON with request and payment ids, and nothing that names a person or opens a door."""
+"""Log lines: JSON with request and payment ids, without personal data and secrets."""
 
 import logging
 import math
@@ -31,7 +31,7 @@ _PATTERNS = (
     (re.compile(r"(?i)(ws_co_)\w+"), r"\1" + _HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic)(?:\s|%20)+[A-Za-z0-9._~+/=-]+"), r"\1 " + _HIDDEN),
     (re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), _HIDDEN),
-    # Longer runs of hex digits are our own ids, so a number that is part of one is none.
+    # Longer runs of hex digits are our own ids, so a number inside one is not a phone number.
     (
         re.compile(
             r"(?:(?<![0-9A-Fa-f])|(?<=%2[Bb]))((?:(?:00)?254[ \u00a0-]?|0)[17]\d)"
@@ -47,30 +47,31 @@ _PATTERNS = (
         ),
         r"\1" + _HIDDEN,
     ),
-    # Daraja echoes the token that it does not take: "Invalid Access Token - xyz".
+    # Daraja repeats a token that it does not accept: "Invalid Access Token - xyz".
     (re.compile(r"(?i)(access token\s*[-:]\s*)[^\s\"',}]+"), r"\1" + _HIDDEN),
     (re.compile(r"[0-9a-f]{64}(?=/(?:confirmation|validation))"), _HIDDEN),
     (re.compile(r"(://[^\s:/@]*:)[^\s/@]+(@)"), r"\1" + _HIDDEN + r"\2"),
-    # The words of a callback address are short, its token is not.
+    # The words of a callback address are short; its token is long.
     (re.compile(r"(/callback/(?:[a-z0-9]{1,15}/)*)[A-Za-z0-9_-]{16,}"), r"\1" + _HIDDEN),
 )
 
-# Most of what is logged are words of ours or one of our ids, in which no pattern can find anything:
-# a number that is part of a longer run of hex digits is none, and all else needs a mark.
+# Most logged texts are our own words or one of our ids, in which no pattern can match: a number inside a
+# longer run of hex digits is not a phone number, and the other patterns need a word or character that is
+# excluded here.
 _HARMLESS = re.compile(r"(?!.*(?:ws_co_|eyj|bearer|basic))[a-z_. ]{1,64}|[0-9a-f]{20,32}", re.IGNORECASE)
 _SHORTEST_NUMBER = 10**8
-"""Less is no phone number."""
+"""A smaller number is not a phone number."""
 
 
 _REMEMBERED = 2_048
-"""Texts; most lines say what others said before."""
+"""How many redacted texts are cached; most log lines repeat earlier texts."""
 _LONGEST_REMEMBERED = 128
 
 
 def redact(text: str) -> str:
     """Return `text` with phone numbers, tokens and credentials hidden."""
     if len(text) <= _LONGEST_REMEMBERED:
-        # Our enums are strings with an equality of their own: what is remembered is the text alone.
+        # Our enums are strings with their own equality, so the cache holds plain text only.
         return _remembered(text if type(text) is str else str.__str__(text))
     return _without_secrets(text)
 
@@ -118,12 +119,12 @@ def _redact_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _name_of(key: str) -> tuple[str, bool]:
-    """Return a field's name as it may be said, and whether its value may not."""
+    """Return a field's name, redacted, and whether its value is secret."""
     return redact(key), _TELLING_NAME.search(key) is not None
 
 
 class RedactingFormatter(JsonFormatter):
-    """JSON lines whose every value went through `redact`: messages, extras and tracebacks alike."""
+    """Formats JSON lines. Every value passes through `redact`: messages, extras and tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -134,7 +135,7 @@ class RedactingFormatter(JsonFormatter):
         self._encoder = JsonEncoder()
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """Add what the work at hand is about, and hide what must not be said."""
+        """Add the ids of the current work, and hide personal data and secrets."""
         if has_request_context():
             log_data.setdefault("request_id", g.get("request_id"))
         for name, value in (log_context.CURRENT.get() or {}).items():
@@ -142,33 +143,33 @@ class RedactingFormatter(JsonFormatter):
         return _redact_fields(log_data)
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
-        """Return the line; the library would make an encoder for each."""
+        """Return the line. The library would make a new encoder for each line."""
         return self._encoder.encode(log_data)
 
 
 Line = tuple[logging.LogRecord, str]
 _kept = threading.local()
-"""`lines`: those of this thread that wait to be written together, by their handler."""
+"""`lines`: the lines of this thread that wait for one common write, by their handler."""
 
 
 class LineHandler(logging.StreamHandler[TextIO]):
-    """Writes each line with one system call, and holds no lock for it.
+    """Writes each line with one system call, without a lock.
 
-    The library's handler formats and writes under a lock. A thread gives up the interpreter in order to write
-    and waits to have it back, all others wait for its lock meanwhile, and a busy server does little else.
-    The system itself keeps apart what is written at once: up to 4 KiB always (PIPE_BUF), more unless a pipe
-    is full.
+    The library's handler formats and writes under a lock. A thread releases the interpreter to write and then
+    waits to get it again; meanwhile all other threads wait for the lock. A busy server spends most of its
+    time so. The operating system does not mix lines that are written with one call: never up to 4 KiB
+    (PIPE_BUF), and above that only if a pipe is full.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Write the record's line, unless a filter has it away."""
-        passed: Any = self.filter(record)  # from Python 3.12 on maybe another record
+        """Write the record's line, unless a filter rejects it."""
+        passed: Any = self.filter(record)  # since Python 3.12 a filter may return another record
         if passed:
             self.emit(passed if isinstance(passed, logging.LogRecord) else record)
         return bool(passed)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record's line, or keep it for the end of `in_one_write`; tell of errors as others do."""
+        """Write the record's line, or keep it for the end of `in_one_write`. Errors are handled as usual."""
         try:
             line = f"{self.format(record)}\n"
             if (waiting := getattr(_kept, "lines", None)) is None:
@@ -179,7 +180,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def write_all(self, lines: Sequence[Line]) -> None:
-        """Write lines with as few system calls as keep each of them whole."""
+        """Write lines with the fewest system calls that keep each line whole."""
         together: list[str] = []
         for record, line in lines:
             if together and sum(map(len, together)) + len(line) > PIPE_BUF:
@@ -197,7 +198,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
 
 @contextmanager
 def in_one_write() -> Iterator[None]:
-    """Write what this thread logs in the block at its end, many short lines at a time."""
+    """Collect the lines that this thread logs in the block; write them at its end, many lines per call."""
     outer, lines = getattr(_kept, "lines", None), defaultdict[LineHandler, list[Line]](list)
     _kept.lines = lines
     try:
@@ -209,21 +210,21 @@ def in_one_write() -> Iterator[None]:
 
 
 def write_lines(lines: Iterable[LogLine]) -> None:
-    """Write the log lines of a plan that is committed, and stays so whatever becomes of its lines.
+    """Write the log lines of a committed plan.
 
-    A handler or filter that raises is reported on standard error and stops nothing.
+    If a handler or filter raises, the error is printed on standard error and the other lines are written.
     """
     for line in lines:
         try:
             logging.getLogger(line.logger).log(line.level, line.message, extra=dict(line.extra))
-        except Exception:  # noqa: BLE001 - the commit has happened, and must not be repeated
+        except Exception:  # noqa: BLE001 - the plan is committed; an error here must not repeat it
             traceback.print_exc(file=sys.stderr)
 
 
 def _write(stream: TextIO, text: str) -> None:
     try:
         descriptor = stream.fileno()
-    except (AttributeError, OSError, ValueError):  # it is no file
+    except (AttributeError, OSError, ValueError):  # it is not a file
         stream.write(text)
         stream.flush()
         return
@@ -233,7 +234,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def configure(level: str) -> None:
-    """Send everything to standard error as JSON lines; safe to call again."""
+    """Log to standard error as JSON lines; a second call changes only the level."""
     root = logging.getLogger()
     ours = [h for h in root.handlers if isinstance(h.formatter, RedactingFormatter)]
     if not ours:

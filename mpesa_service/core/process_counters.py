@@ -1,8 +1,8 @@
 """Counters of rate limits in the memory of this process: a storage for the `limits` library.
 
-The library's own `MemoryStorage` starts a thread for nearly every hit, to forget what has expired. The thread
-costs 0.3 ms of CPU, a sixth of a status read (docs/decisions/0026). This storage forgets expired counters
-itself, once a minute, while it counts a hit.
+The library's own `MemoryStorage` starts a thread for nearly every hit, to delete expired counters. The thread
+costs 0.3 ms of CPU, a sixth of a status read (docs/decisions/0026). This storage deletes expired counters
+once a minute, while it counts a hit.
 """
 
 import threading
@@ -75,11 +75,11 @@ class ProcessCounters(Storage, MovingWindowSupport):
             return (entries[0] if entries else now), len(entries)
 
     def check(self) -> bool:
-        """Memory is always there."""
+        """Return True: memory is always available."""
         return True
 
     def reset(self) -> int:
-        """Forget everything; return how many counters there were."""
+        """Delete all counters; return how many there were."""
         with self._lock:
             found = len(self._counts) + len(self._entries)
             self._counts.clear()
@@ -87,19 +87,19 @@ class ProcessCounters(Storage, MovingWindowSupport):
             return found
 
     def clear(self, key: str) -> None:
-        """Forget one key."""
+        """Delete the counters of one key."""
         with self._lock:
             self._counts.pop(key, None)
             self._entries.pop(key, None)
 
     def _within(self, key: str, since: float) -> list[float]:
-        """Return the times of a key's hits, without those up to `since`, which are forgotten."""
+        """Return the times of a key's hits after `since`; delete the earlier ones."""
         entries = self._entries.get(key, ([], 0.0))[0]
         del entries[: bisect_right(entries, since)]
         return entries
 
     def _swept(self) -> float:
-        """Forget what has expired, once in a while; return the time."""
+        """Delete expired counters, once every SWEEP_SECONDS; return the current time."""
         now = time.time()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS

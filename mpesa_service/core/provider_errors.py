@@ -21,7 +21,7 @@ PROMPT_GAP_SECONDS = 60
 
 @dataclass(frozen=True)
 class Failure:
-    """For the record: a code, a technical line, and plain words."""
+    """What is stored about a failed call: a code, a technical description, and a reason in plain words."""
 
     code: str | None
     description: str
@@ -29,7 +29,7 @@ class Failure:
 
 
 def failure_of(error: DarajaError) -> Failure:
-    """Describe a failed call; nothing in it is personal or secret."""
+    """Describe a failed call, without personal data and secrets."""
     if isinstance(error, Refused):
         say = error.entry.say if error.entry else "M-Pesa refused the request."
         return Failure(error.error_code[:32] or None, str(error)[:512], say[:512])
@@ -39,7 +39,7 @@ def failure_of(error: DarajaError) -> Failure:
 
 
 def refusal_for_caller(error: DarajaError, details: Mapping[str, object]) -> ServiceError:
-    """Return what the caller is told about a call that was surely not acted upon."""
+    """Return the API's error for a call that M-Pesa certainly did not carry out."""
     if isinstance(error, SubscriberBusy):
         return TryLater(
             "The customer's phone has another M-Pesa prompt open.",
@@ -49,7 +49,7 @@ def refusal_for_caller(error: DarajaError, details: Mapping[str, object]) -> Ser
         )
     if isinstance(error, Throttled):
         return Unavailable(
-            "M-Pesa is busy and took nothing. Try again shortly.",
+            "M-Pesa is busy and did not accept the request. Try again shortly.",
             code="provider_busy",
             details=details,
             retry_after=int(error.retry_after or 30),

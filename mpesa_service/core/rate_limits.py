@@ -1,8 +1,8 @@
-"""Where rate limits are counted, and how many prompts a phone number may get.
+"""The counters of rate limits, and the limit on prompts for one phone number.
 
 Hits are counted in the store of RATELIMIT_STORAGE_URI, which all processes share, or in this process alone.
-While a shared store does not answer, each process counts by itself, and payments go on. flask-limiter counts
-the requests of a caller (`limited` and its siblings).
+While a shared store does not answer, each process counts separately, and payments continue. flask-limiter
+counts the requests of a caller (`limited` and its siblings in web/blueprint.py).
 """
 
 import logging
@@ -23,7 +23,7 @@ from mpesa_service.errors import LimitExceeded
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
-"""How long a shared store that did not answer is left alone."""
+"""Time without calls to a shared store that did not answer."""
 Found = TypeVar("Found")
 
 
@@ -48,12 +48,12 @@ class Counters:
         self._away_until = 0.0
 
     def hit(self, item: RateLimitItem, *key: str) -> bool:
-        """Count one hit; return False if that was one too many. This process always counts, too."""
+        """Count one hit; return False if it exceeds the limit. This process always counts it, too."""
         here = self._local.hit(item, *key)
         return self._shared_or(here, lambda shared: shared.hit(item, *key))
 
     def test(self, item: RateLimitItem, *key: str) -> bool:
-        """Tell whether one more hit is allowed; counts nothing."""
+        """Return whether one more hit is allowed; counts nothing."""
         return self._shared_or(self._local.test(item, *key), lambda shared: shared.test(item, *key))
 
     def wait(self, item: RateLimitItem, *key: str) -> int:
@@ -75,7 +75,7 @@ class Counters:
 
 
 class PromptLimit:
-    """Counts the prompts of each phone number, whoever asks for them, in a moving window."""
+    """Counts the prompts of each phone number, from all callers together, in a moving window."""
 
     def __init__(self, settings: Settings) -> None:
         self._enabled = settings.ratelimit_enabled
@@ -83,10 +83,10 @@ class PromptLimit:
         self._counters = Counters(settings)
 
     def check(self, phone_hash: str) -> None:
-        """Raise LimitExceeded when the number has had its prompts; counts nothing."""
+        """Raise LimitExceeded if the number has reached its limit; counts nothing."""
         if self._enabled and not self._counters.test(self._item, "prompt", phone_hash):
             raise LimitExceeded(
-                "This phone number has had too many prompts. Let the customer rest, then try again.",
+                "This phone number has received too many prompts. Wait before you try again.",
                 code="prompt_limit",
                 retry_after=self._counters.wait(self._item, "prompt", phone_hash),
             )

@@ -1,4 +1,4 @@
-"""What the verbs work with: made once by whoever starts (the application, a command, a test)."""
+"""The runtime: the objects that every feature uses. An application, command or test makes one at start."""
 
 import random
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def _jitter() -> float:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, database, Daraja client, vault, rate limits, bulkhead, callback batching and clock."""
+    """Settings, database, Daraja client, encryption, rate limits, bulkhead, callback batching and clock."""
 
     settings: Settings
     database: Database
@@ -32,7 +32,7 @@ class Runtime:
     apply_callback: BatchedApply
     clock: Clock
     jitter: Callable[[], float] = _jitter
-    """Factor by which waits are stretched or shrunk, drawn anew each time."""
+    """Returns a random factor for one wait, 0.8 to 1.2 by default."""
 
 
 def build_runtime(
@@ -41,7 +41,7 @@ def build_runtime(
     jitter: Callable[[], float] = _jitter,
     database: Database | None = None,
 ) -> Runtime:
-    """Wire a runtime from settings. Opens no connection yet. `database` replaces that of the settings."""
+    """Make a runtime from settings. Opens no connection. `database` replaces the one of the settings."""
     database = database or Database(settings.database_url, pool_size=settings.database_pool_size)
     vault = Vault(settings.phone_encryption_keys, settings.phone_hash_key)
     app = f"{settings.daraja_base_url} {settings.mpesa_consumer_key}"

@@ -1,4 +1,4 @@
-"""One token bucket for all processes, kept in the database, that holds calls under Daraja's limits."""
+"""Token buckets in the database: they keep the calls of all processes together under Daraja's limits."""
 
 from datetime import datetime, timedelta
 
@@ -20,13 +20,13 @@ DOCTOR = "doctor"
 
 
 BURST_SHARE = 10
-"""A tenth of a minute's turns may be taken at once after a rest: none beside the next at 5 a minute."""
+"""After a pause, a tenth of a minute's tokens may be taken at once, and at least one."""
 
 
 def take(session: Session, name: str, per_minute: int, now: datetime) -> bool:
-    """Take one of `per_minute` evenly spaced turns; False when it is not time yet.
+    """Take one of `per_minute` evenly spaced tokens; return False if none is free yet.
 
-    The turn is taken when the caller's transaction commits; until then other callers wait for the row.
+    The token is taken when the caller's transaction commits. Until then other callers wait for the row.
     """
     next_at = locked(session, name, now)
     if free(next_at, per_minute, now) < 1:
@@ -36,30 +36,30 @@ def take(session: Session, name: str, per_minute: int, now: datetime) -> bool:
 
 
 def free(next_at: datetime, per_minute: int, now: datetime) -> int:
-    """Return how many turns may be taken at once where the next one is on schedule at `next_at`."""
+    """Return how many tokens may be taken at once, if the next one is scheduled for `next_at`."""
     burst, interval = max(1, per_minute // BURST_SHARE), _interval(per_minute)
     ahead = max(next_at - now, timedelta(0))
     return max(0, (burst * interval - ahead) // interval) if interval else burst
 
 
 def after(next_at: datetime, per_minute: int, now: datetime, turns: int) -> datetime:
-    """Return when the next one is on schedule after so many turns were taken."""
+    """Return the scheduled time of the next token after this many tokens are taken."""
     return max(next_at, now) + turns * _interval(per_minute)
 
 
 def give_back(session: Session, name: str, per_minute: int, now: datetime, turns: int) -> None:
-    """Return turns that were taken and not used: others may take them at once."""
+    """Release tokens that were taken and not used, so that other callers can take them at once."""
     put(session, name, locked(session, name, now) - turns * _interval(per_minute))
 
 
 def rest(session: Session, name: str, until: datetime) -> None:
-    """Let nobody take a turn before `until`, or about that: Daraja has asked for a rest."""
+    """Allow no token before about `until`, because Daraja has asked for a pause."""
     late = update(Pace).where(Pace.name == name, Pace.next_at < until)
     session.execute(late.values(next_at=until))
 
 
 def locked(session: Session, name: str, now: datetime) -> datetime:
-    """Return `next_at` of `name`, `now` if it is new, locked to the end of the caller's transaction."""
+    """Lock the row of `name` to the end of the caller's transaction. Return its `next_at`: `now` if new."""
     connection = session.connection()
     next_at: datetime | None = connection.scalar(_LOCK, {"its_name": name})
     if next_at is not None:

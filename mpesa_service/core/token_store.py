@@ -1,4 +1,4 @@
-"""Daraja's access token in the database, so that all processes share the one that lives."""
+"""Daraja's access token in the database, so that all processes share the valid one."""
 
 import hashlib
 import threading
@@ -16,10 +16,10 @@ from mpesa_service.models.statements import insert_once
 
 
 class DatabaseTokenStore:
-    """The `TokenStore` that the Daraja client asks; each call is one short transaction.
+    """The `TokenStore` of the Daraja client. Each call is one short transaction.
 
-    The lease (`refresh_until`) lets one caller at a time fetch a new token without holding a lock
-    over the network; a caller that dies loses it when it runs out, and frees nobody else's later.
+    The lease (`refresh_until`) lets one caller at a time fetch a new token, without a lock during the network
+    call. If a caller dies, its lease expires. A caller that is late never releases the lease of another.
     """
 
     def __init__(self, database: Database, vault: Vault, app: str, clock: Clock) -> None:
@@ -63,7 +63,7 @@ class DatabaseTokenStore:
             )
 
     def release(self) -> None:
-        """Give this thread's lease back after a fetch that failed, if it still holds it."""
+        """Release this thread's lease after a failed fetch, if the thread still has it."""
         held = DarajaToken.refresh_until == getattr(self._held, "until", None)
         with self._database.begin() as session:
             session.execute(
@@ -75,6 +75,6 @@ class DatabaseTokenStore:
             return None
         try:
             value = self._vault.decrypt(row.token_encrypted)
-        except InvalidToken:  # written under a key that has been dropped: as good as none
+        except InvalidToken:  # encrypted with a key that was removed: the token is lost
             return None
         return Token(value, row.expires_at)

@@ -1,4 +1,4 @@
-"""Which moves are told to the outside, and under which name: the types of outgoing events."""
+"""The types of outgoing events, and the transitions that publish them."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from mpesa_service.domain.states import PaymentStatus, PayoutStatus, RefundStatu
 
 
 class EventType(StrEnum):
-    """What an outgoing event announces."""
+    """The type of an outgoing event."""
 
     PAYMENT_SUCCEEDED = "payment.succeeded"
     PAYMENT_FAILED = "payment.failed"
@@ -45,7 +45,7 @@ _ORDER_EVENTS = {
     OrderStatus.OVERPAID: EventType.ORDER_OVERPAID,
 }
 ORDER_NOTES = {f"order_{status}": _ORDER_EVENTS.get(status) for status in OrderStatus}
-"""What a payment's audit trail calls a change of what its order has received, and what that announces."""
+"""The audit note for each order status, and the event that it publishes."""
 _REFUND_EVENTS = {
     RefundStatus.SUCCEEDED: EventType.REFUND_SUCCEEDED,
     RefundStatus.FAILED: EventType.REFUND_FAILED,
@@ -60,17 +60,17 @@ _PAYOUT_EVENTS = {
 
 
 def refund_event(after: RefundStatus) -> EventType | None:
-    """Return what a refund's move into `after` announces; None if nothing."""
+    """Return the event that a refund's transition to `after` publishes; None if there is none."""
     return _REFUND_EVENTS.get(after)
 
 
 def payout_event(after: PayoutStatus) -> EventType | None:
-    """Return what a payout's move into `after` announces; None if nothing."""
+    """Return the event that a payout's transition to `after` publishes; None if there is none."""
     return _PAYOUT_EVENTS.get(after)
 
 
 def batch_event(edge: str, after: BatchStatus) -> EventType | None:
-    """Return what a batch's making (`created`) or move along `edge` announces; None if nothing."""
+    """Return the event of a batch's creation (`created`) or transition `edge`; None if there is none."""
     if edge == "created" and after is BatchStatus.WAITING_APPROVAL:
         return EventType.PAYOUT_BATCH_WAITING_APPROVAL
     return EventType.PAYOUT_BATCH_DONE if edge == "finished" else None

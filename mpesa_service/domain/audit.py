@@ -1,18 +1,18 @@
-"""Why a state changes: what each line of the audit trail records beside the states themselves."""
+"""The cause of a change of status: what a line of the audit trail stores besides the statuses."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 MPESA = "mpesa"
-"""Actor of changes that rest on what M-Pesa said."""
+"""The actor of changes that are based on M-Pesa's reports."""
 SERVICE = "service"
-"""Actor of changes that the service makes by its own clock or rules."""
+"""The actor of changes that the service makes by its clock or its rules."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Who caused a change, on what evidence, when, and the details to keep."""
+    """Who caused a change, on what evidence, when, and the details to store."""
 
     actor: str
     at: datetime

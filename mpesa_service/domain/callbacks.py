@@ -1,4 +1,4 @@
-"""What M-Pesa posts to us, by kind, and what can become of it."""
+"""The kinds of callbacks that M-Pesa posts, and the verdicts on them."""
 
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ class CallbackKind(StrEnum):
     COMMAND_RESULT = "command_result"
     COMMAND_TIMEOUT = "command_timeout"
     COMMAND_STATUS_RESULT = "command_status_result"
-    """The answer to the question what became of a command."""
+    """The answer to a transaction status query about a command."""
     COMMAND_STATUS_TIMEOUT = "command_status_timeout"
     C2B_VALIDATION = "c2b_validation"
     C2B_CONFIRMATION = "c2b_confirmation"
@@ -27,8 +27,8 @@ class InboxVerdict(StrEnum):
     UNMATCHED = "unmatched"
     UNREADABLE = "unreadable"
     FAILED = "failed"
-    """Applying raised: the body is kept, and is taken up again."""
+    """Processing raised an error. The body is stored, and the callback is processed again."""
 
 
 MAX_ATTEMPTS = 10
-"""Later ones, by the job, included."""
+"""Attempts to process a callback, including those of the job."""

@@ -1,7 +1,7 @@
-"""A payment's move, with all that follows from it: columns, audit lines, events, and its order's sum.
+"""A payment's transition, with all its consequences: columns, audit lines, events, and its order's sum.
 
-This is the only place that says what a move changes. Decisions turn the result into a plan; refunds and other
-verbs that hold the payment's lock write the same result through their session.
+Only this module says what a transition changes. Decisions turn the result into a plan. Refunds and other code
+that holds the payment's lock write the same result in their own session.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 
 from mpesa_service.domain.announcements import ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.audit import SERVICE, Cause
-from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
 from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PUBLIC, UNPAID, PaymentStatus
@@ -21,7 +21,7 @@ AUDIT_LOG = "mpesa_service.audit"
 
 
 class PaymentChange:
-    """A working copy of a payment. `now` holds its columns as they will be."""
+    """A working copy of a payment. `now` holds the new values of its columns."""
 
     def __init__(self, facts: PaymentFacts) -> None:
         self.facts = facts
@@ -37,7 +37,7 @@ class PaymentChange:
         return PaymentStatus(self.now["status"])
 
     def set(self, **columns: Any) -> None:
-        """Give columns new values."""
+        """Set new values for columns."""
         self.now.update(columns)
 
     def changed(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class PaymentChange:
         self.record("created", cause, None, self.status)
 
     def move(self, edge: str, cause: Cause, **columns: Any) -> None:
-        """Move along `edge`, with new values in columns; raise ForbiddenTransition if the table has none."""
+        """Move along `edge`, with new column values; raise ForbiddenTransition if there is none."""
         before = self.status
         after = PAYMENT_TRANSITIONS.target(edge, before)
         now = self.now
@@ -70,7 +70,7 @@ class PaymentChange:
             self.count_towards_order(cause)
 
     def note(self, what: str, cause: Cause, **columns: Any) -> None:
-        """Write an audit line that changes no state, with new values in columns."""
+        """Write an audit line that changes no status, with new column values."""
         self.now.update(columns)
         self.record(what, cause, self.status, self.status)
 
@@ -95,7 +95,7 @@ class PaymentChange:
         at: datetime,
         refund_id: str | None = None,
     ) -> None:
-        """Write an event with the payment and `data`. Without a type, nothing is announced."""
+        """Write an event with the payment and `data`. Without a type, write nothing."""
         if event_type is None:
             return
         self.now["outgoing_count"] += 1
@@ -103,20 +103,31 @@ class PaymentChange:
         data = {**_payment_data(self.now), **data}
         self.events.append(Event(event_type, payment_id, sequence, data, at, payment_id, refund_id))
 
+    def give_to(self, order: OrderFacts) -> None:
+        """Make the payment one of this expected order, and of the order's owner."""
+        self.order = order
+        self.set(
+            owner=order.owner,
+            order_id=order.reference,
+            expected_order_id=order.id,
+            details=order.details,
+        )
+
     def count_towards_order(self, cause: Cause) -> None:
-        """Count the payment's expected order again, and announce it if it received more or less."""
+        """Count the payment's expected order again; publish an event if its received amount has changed."""
         order = self.order
         if order is None or (self.now["expected_order_id"] is None and self.status not in PAID):
             return
         self.set(expected_order_id=order.id)
         if self.status in PAID:
-            self.set(order_lock=None)  # the missing amount decides whether another payment may start
+            self.set(order_lock=None)  # The missing amount decides whether another payment may start.
         received = order.received_elsewhere + self._contribution()
         if received == order.received_amount:
             return
         columns: dict[str, Any] = {"received_amount": received, "updated_at": cause.at}
         status = order.status
-        if order.status not in CLOSED or received > order.received_amount:  # a refund reopens nothing
+        # A refund opens no closed order again.
+        if order.status not in CLOSED or received > order.received_amount:
             rule = AmountRule(order.amount_rule) if order.amount_rule else None
             status = columns["status"] = order_status(order.amount_due, received, rule)
         self.others.append(Change("expected_orders", order.id, order.version, columns))
@@ -132,9 +143,9 @@ class PaymentChange:
         return self.now["amount"] - self.now["refunded_amount"] if paid else 0
 
     def take_order_back(self, at: datetime) -> None:
-        """Hold the order again: this payment released it, and is paid after all.
+        """Take the order lock again: this payment released it, but is paid after all.
 
-        An expected order has no holder. There the missing amount decides whether another payment may start.
+        An expected order has no order lock. Its missing amount decides whether another payment may start.
         """
         counted = self.now["expected_order_id"] is not None
         if counted or self.now["order_lock"] is not None or self.status not in PAID:
@@ -148,13 +159,13 @@ class PaymentChange:
         self.set(order_lock=self.now["order_id"])
 
     def plan(self, verdict: str, reason: str) -> Plan:
-        """Return the plan that makes an existing payment what it is here."""
+        """Return the plan that changes an existing payment to this state."""
         own = Change("payments", self.facts.id, self.facts.payment["version"], self.changed())
         return Plan(
             verdict=verdict,
             reason=reason,
             payment_id=self.facts.id,
-            # The holder before the payment: it must release the order, which has one holder.
+            # The lock's holder before the payment: it must release the order lock, which is unique.
             changes=(*(c for c in self.others if c.table == "payments"), own, *self._order_changes()),
             rows=tuple(self.rows),
             events=tuple(self.events),
@@ -162,13 +173,13 @@ class PaymentChange:
         )
 
     def plan_new(self, verdict: str, reason: str) -> Plan:
-        """Return the plan that inserts a payment which does not exist yet."""
+        """Return the plan that inserts a new payment."""
         plan = self.plan(verdict, reason)
         row = NewRow("payments", self.now)
         return replace(plan, changes=tuple(self._order_changes()), rows=(row, *plan.rows))
 
     def _order_changes(self) -> list[Change]:
-        """Return the one change of the order that several counts come to."""
+        """Return one change of the order that combines all counts."""
         found = [change for change in self.others if change.table == "expected_orders"]
         if not found:
             return []
@@ -204,7 +215,7 @@ def audit_line(
 
 
 def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
-    """Return what a move along `edge` into `after` announces; None if nothing."""
+    """Return the event that a transition `edge` to `after` publishes; None if there is none."""
     return EventType.PAYMENT_DUPLICATE if edge == "duplicate_payment" else PAYMENT_EVENTS.get(after)
 
 

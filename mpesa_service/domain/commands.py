@@ -1,10 +1,10 @@
-"""The kinds of commands that M-Pesa takes now and answers later."""
+"""The kinds of commands that M-Pesa accepts now and answers later."""
 
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """Where a command stands, in the words that its own kind of status shares with all others."""
+    """The status of a command, in the words that all kinds of commands share."""
 
     SUBMITTING = "submitting"
     PENDING = "pending"
@@ -15,18 +15,18 @@ class Stage(StrEnum):
 
 
 UNDER_WAY = frozenset({Stage.SUBMITTING, Stage.PENDING, Stage.UNKNOWN})
-"""It may still be carried out."""
+"""The command may still be carried out."""
 
 
 class RefundMethod(StrEnum):
-    """How money goes back: a payout to the phone, or the reversal of the whole payment."""
+    """How a refund is paid: by B2C payout to the phone, or by reversal of the whole payment."""
 
     B2C = "b2c"
     REVERSAL = "reversal"
 
 
 class PayoutType(StrEnum):
-    """Whom a payout goes to, and by which API."""
+    """The kind of payee of a payout, and the API that pays it."""
 
     B2C = "b2c"
     B2POCHI = "b2pochi"
@@ -35,12 +35,12 @@ class PayoutType(StrEnum):
 
 
 class InquiryKind(StrEnum):
-    """What is asked."""
+    """The kind of an inquiry."""
 
     STATUS = "status"
-    """What became of a transaction, by its receipt."""
+    """The outcome of a transaction, by its receipt."""
     BALANCE = "balance"
-    """How much the shortcode's accounts hold."""
+    """The balances of the shortcode's accounts."""
 
 
 class BatchStatus(StrEnum):
@@ -50,6 +50,6 @@ class BatchStatus(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     STOPPED = "stopped"
-    """No further row is sent; those under way come to their end."""
+    """No more rows are sent. Rows that were sent end normally."""
     DONE = "done"
-    """Every row has come to its end."""
+    """Every row has ended."""

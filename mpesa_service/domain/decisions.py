@@ -1,17 +1,17 @@
-"""What to make of a report about a payment: the judgement behind the transition table.
+"""Decides what a report means for a payment. The result is an edge of the transition table, or a note.
 
-Callbacks are unsigned, so a callback is a claim. A *trusted* one arrived on the payment's own
-unguessable address and names its ids. It is believed when it also agrees in amount, payer and
-receipt, and does not contradict what is already settled. Every other claim changes nothing by itself:
-Daraja is asked, and its word decides. Daraja's query is believed at once when it says *paid*; when it
-says *not paid* it must say so twice, at least NEGATIVE_RESULT_INTERVAL apart, because it has been seen to
-deny payments that were paid (observed in Safaricom's sandbox, 2026). It never overturns a success.
+Callbacks are unsigned, so a callback is a claim. A *trusted* callback arrived on the payment's own secret
+address and names its ids. It counts if it also agrees in amount, payer and receipt, and does not contradict a
+settled status. Any other claim changes nothing by itself: the service queries Daraja, and the query result
+decides. A query result counts at once if it says *paid*. If it says *not paid*, Daraja must say so twice, at
+least NEGATIVE_RESULT_INTERVAL apart, because Daraja has reported paid payments as not paid (observed in
+Safaricom's sandbox, 2026). A query result never overturns a success.
 
-A *confirmation* is C2B's word, on the shortcode's secret address, that money arrived, with the payment's
-reference, amount and payer. It is a trusted claim, and it is believed where a callback would be doubted
-because something else had been said before: what it tells of is in the account. So a payment whose own
-receipt is confirmed is *proven*: what is said of it later is about its prompt, which the money may have come
-beside. That the prompt ended unpaid is noted, and that it was paid as well is a second payment.
+A *confirmation* is C2B's report, on the shortcode's secret address, that money arrived. It names the
+payment's reference, amount and payer. It is a trusted claim, and it counts even if an earlier report differs,
+because the money is in the account. So a payment whose own receipt is confirmed is *proven*. A later report
+is about its prompt, and the money may have arrived beside the prompt. A report that the prompt ended unpaid
+is noted. A report that the prompt was also paid is a second payment.
 """
 
 from dataclasses import replace
@@ -34,9 +34,9 @@ NEGATIVE_RESULT_INTERVAL = timedelta(seconds=60)
 
 
 def judge(facts: PaymentFacts, report: PaymentReport) -> Decision:
-    """Return what `report` means for a payment that stands as `facts`. Pure: changes nothing."""
+    """Return the decision on `report` for a payment with these facts. Pure: changes nothing."""
     if report.outcome is Outcome.PENDING:
-        return Decision(Verdict.NOTED, "no verdict yet")
+        return Decision(Verdict.NOTED, "no result yet")
     if is_proven(facts) and report.outcome is not Outcome.PAID:
         return _by_end_of_prompt(facts, report)
     if report.evidence is Evidence.QUERY:
@@ -45,13 +45,13 @@ def judge(facts: PaymentFacts, report: PaymentReport) -> Decision:
 
 
 def _by_end_of_prompt(facts: PaymentFacts, report: PaymentReport) -> Decision:
-    """A proven payment's prompt ended unpaid: its money came beside it."""
+    """The prompt of a proven payment ended unpaid: the money arrived beside the prompt."""
     if facts.negative_result is not None and facts.negative_result.result_code == report.result_code:
-        return Decision(Verdict.DUPLICATE, "says what is already known")
+        return Decision(Verdict.DUPLICATE, "repeats what is already known")
     certain = report.trusted and report.ids_agree
     return Decision(
         Verdict.NOTED,
-        "its money is confirmed, whatever becomes of its prompt",
+        "its money is confirmed, whatever the outcome of its prompt",
         negative_result=NegativeResult(report.result_code, report.at) if certain else None,
         note=Note.PROMPT_OVER if certain else None,
         mismatch_resolved=certain,
@@ -64,7 +64,7 @@ def _by_claim(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return _by_repetition(facts, report)
     if not report.trusted:
         return Decision(
-            Verdict.DISPUTED, "not on the payment's own address: Daraja is asked", ask_daraja=True
+            Verdict.DISPUTED, "not on the payment's own address: Daraja is queried", ask_daraja=True
         )
     objection = _objection(facts, report)
     if objection is Mismatch.RECEIPT and is_proven(facts) and report.receipt:
@@ -90,24 +90,24 @@ def _says_what_is_known(facts: PaymentFacts, report: PaymentReport) -> bool:
 
 
 def _by_repetition(facts: PaymentFacts, report: PaymentReport) -> Decision:
-    known = Decision(Verdict.DUPLICATE, "says what is already known")
+    known = Decision(Verdict.DUPLICATE, "repeats what is already known")
     denied = facts.mismatch is Mismatch.DENIAL and facts.status in PAID
     if report.evidence is not Evidence.CONFIRMATION or not denied:
         return known
-    reason = "its money is confirmed, and the denial was of its prompt"
+    reason = "its money is confirmed, and the negative query result is about its prompt"
     return replace(known, verdict=Verdict.APPLIED, reason=reason, mismatch_resolved=True, nothing_to_ask=True)
 
 
 def _by_second_receipt(facts: PaymentFacts) -> Decision:
-    """A proven payment's prompt was paid as well: that is other money than the payment's."""
+    """The prompt of a proven payment was also paid: that is other money than the payment's."""
     if facts.receipt_taken:
-        return Decision(Verdict.NOTED, "paid again, which is a payment of its own already")
-    reason = "paid again: booked as a payment of its own"
+        return Decision(Verdict.NOTED, "paid again: already stored as a payment of its own")
+    reason = "paid again: stored as a payment of its own"
     return Decision(Verdict.NOTED, reason, note=Note.PAID_AGAIN, second_payment=True)
 
 
 def _objection(facts: PaymentFacts, report: PaymentReport) -> Mismatch | None:
-    """Return in what a trusted claim disagrees with the record, or None."""
+    """Return the point in which a trusted claim differs from the record, or None."""
     if not report.ids_agree:
         return Mismatch.IDS
     if report.outcome is not Outcome.PAID:
@@ -126,7 +126,7 @@ def _dispute(facts: PaymentFacts, report: PaymentReport, mismatch: Mismatch) -> 
     money_moved = mismatch in {Mismatch.AMOUNT, Mismatch.PAYER}
     return Decision(
         Verdict.DISPUTED,
-        f"contradicts the record ({mismatch}): Daraja is asked",
+        f"contradicts the record ({mismatch}): Daraja is queried",
         ask_daraja=True,
         mismatch=mismatch,
         learn_receipt=money_moved and bool(report.receipt) and not facts.receipt_taken,
@@ -140,30 +140,30 @@ def _by_clean_success(facts: PaymentFacts) -> Decision:
     if facts.status in UNPAID:
         return Decision(
             Verdict.DISPUTED,
-            f"success after {facts.status}: Daraja is asked",
+            f"success after {facts.status}: Daraja is queried",
             learn_receipt=True,
             ask_daraja=True,
         )
-    return Decision(Verdict.APPLIED, "the receipt followed", learn_receipt=True)
+    return Decision(Verdict.APPLIED, "it names the receipt", learn_receipt=True)
 
 
 def _by_arrival(facts: PaymentFacts) -> Decision:
-    """The money is in the account, which needs no second word after a failure or a silence."""
+    """The money is in the account. After a failure or a time-out, no second report is needed."""
     if facts.status in UNPAID:
-        edge, reason = _paid(facts, "late_payment", f"its money arrived after {facts.status}")
+        edge, reason = _paid(facts, "late_payment", f"the money arrived after {facts.status}")
         return Decision(Verdict.APPLIED, reason, edge=edge, learn_receipt=True)
     silent = facts.unresolved and facts.mismatch is None
     if facts.status is PaymentStatus.REVIEW and silent and not order_is_paid(facts):
-        return Decision(Verdict.APPLIED, "its money arrived after all", edge="matched", learn_receipt=True)
+        return Decision(Verdict.APPLIED, "the money arrived", edge="matched", learn_receipt=True)
     return _by_clean_success(facts)
 
 
 def _by_clean_failure(facts: PaymentFacts, report: PaymentReport) -> Decision:
     if facts.status not in OPEN:
-        return Decision(Verdict.NOTED, f"nothing to do in {facts.status}")
+        return Decision(Verdict.NOTED, f"it has no effect in {facts.status}")
     if facts.mismatch is not None:
-        return Decision(Verdict.DISPUTED, "an earlier claim said otherwise: Daraja is asked", ask_daraja=True)
-    unclear = f"nobody has explained result code {report.result_code}"
+        return Decision(Verdict.DISPUTED, "an earlier claim differs: Daraja is queried", ask_daraja=True)
+    unclear = f"result code {report.result_code} is not documented"
     reason = unclear if report.outcome is Outcome.UNCLEAR else str(report.outcome)
     return Decision(Verdict.APPLIED, reason, edge=_failure_edge(report.outcome))
 
@@ -173,14 +173,14 @@ def _by_query(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return _by_confirmation(facts)
     if facts.status in OPEN or (facts.status in PAID and facts.mismatch is not None):
         return _by_negative_result(facts, report)
-    return Decision(Verdict.NOTED, f"nothing to do in {facts.status}")
+    return Decision(Verdict.NOTED, f"it has no effect in {facts.status}")
 
 
 def _by_confirmation(facts: PaymentFacts) -> Decision:
-    """Daraja's query says paid. It names no amount and no receipt."""
+    """Daraja's query result says paid. It names no amount and no receipt."""
     disputed = facts.mismatch not in (None, Mismatch.DENIAL)
     if facts.status is PaymentStatus.REVIEW:
-        return Decision(Verdict.NOTED, "Daraja says paid; a person decides")
+        return Decision(Verdict.NOTED, "Daraja reports it as paid; an operator decides")
     if disputed:
         return Decision(
             Verdict.APPLIED,
@@ -188,44 +188,48 @@ def _by_confirmation(facts: PaymentFacts) -> Decision:
             edge="contradicted",
         )
     if facts.status in PAID:
-        return Decision(Verdict.DUPLICATE, "Daraja confirms", mismatch_resolved=True)
+        return Decision(Verdict.DUPLICATE, "Daraja confirms it", mismatch_resolved=True)
     name = "paid" if facts.status in OPEN else "late_payment"
-    edge, reason = _paid(facts, name, "Daraja says paid")
+    edge, reason = _paid(facts, name, "Daraja reports it as paid")
     return Decision(Verdict.APPLIED, reason, edge=edge, mismatch_resolved=True)
 
 
 def _by_negative_result(facts: PaymentFacts, report: PaymentReport) -> Decision:
-    """Daraja's query says not paid, of a payment without a verdict or a disputed one: twice counts."""
+    """Daraja's query result says not paid, for an open or a disputed payment: it counts the second time."""
     first = facts.negative_result
     if first is None or first.result_code != report.result_code:
         return Decision(
             Verdict.NOTED,
-            "Daraja says not paid: asked again before it counts",
+            "Daraja reports it as not paid: a second query decides",
             ask_daraja=True,
             negative_result=NegativeResult(report.result_code, report.at),
         )
     if report.at - first.at < NEGATIVE_RESULT_INTERVAL:
-        return Decision(Verdict.NOTED, "the same denial, too soon after the first", ask_daraja=True)
+        return Decision(
+            Verdict.NOTED, "the same negative query result, too soon after the first", ask_daraja=True
+        )
     if facts.status in PAID:
-        return Decision(Verdict.APPLIED, "Daraja denies a paid payment, twice", edge="contradicted")
+        return Decision(
+            Verdict.APPLIED, "Daraja reports a paid payment as not paid, twice", edge="contradicted"
+        )
     return Decision(
         Verdict.APPLIED,
-        "Daraja says not paid, twice",
+        "Daraja reports it as not paid, twice",
         edge=_failure_edge(report.outcome),
         mismatch_resolved=True,
     )
 
 
 def _paid(facts: PaymentFacts, name: str, reason: str) -> tuple[str, str]:
-    """Return the edge for money that arrived, and the reason: an order paid twice needs a person."""
+    """Return the edge for money that arrived, and the reason. A duplicate payment needs a person."""
     if order_is_paid(facts):
-        reason = "another payment of this order is paid already; one of the two must go back"
+        reason = "another payment of this order is already paid; refund one of the two"
         return "duplicate_payment", reason
     return name, reason
 
 
 def is_proven(facts: PaymentFacts) -> bool:
-    """Return whether it is paid, and C2B has confirmed its receipt and its amount."""
+    """Return whether the payment is paid, and C2B has confirmed its receipt and its amount."""
     return facts.confirmed and facts.status in PAID
 
 

@@ -1,4 +1,4 @@
-"""When an outgoing event is sent again, and when it is given up."""
+"""When an outgoing event is sent again, and when the service stops sending it."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -7,7 +7,7 @@ from enum import StrEnum
 DELAYS = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
-"""Between one attempt and the next, as Standard Webhooks 1.0.0 suggests: ten attempts in 75 h 35 min."""
+"""The waits between attempts, as Standard Webhooks 1.0.0 suggests: ten attempts in 75 h 35 min."""
 
 MAX_ATTEMPTS = len(DELAYS) + 1
 JITTER = 0.1
@@ -15,7 +15,7 @@ LONGEST_RETRY_AFTER = timedelta(hours=24)
 
 
 class DeliveryStatus(StrEnum):
-    """`parked` is set aside until a person acts: its endpoint is disabled, or sending it keeps crashing."""
+    """`parked` waits until a person acts: the endpoint is disabled, or sending the event keeps crashing."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
@@ -26,9 +26,10 @@ class DeliveryStatus(StrEnum):
 def next_attempt(
     made: int, now: datetime, chance: float, at_least: timedelta | None = None
 ) -> datetime | None:
-    """Return when to try again after `made` attempts; None when that was the last.
+    """Return the time of the next attempt after `made` attempts; None if there is none.
 
-    `chance`, from 0 to 1, spreads the delay by 10 % either way; `at_least` is the receiver's own wish.
+    `chance`, from 0 to 1, spreads the delay by 10 % in both directions. `at_least` is the delay that the
+    receiver requested.
     """
     if made >= MAX_ATTEMPTS:
         return None
@@ -37,7 +38,7 @@ def next_attempt(
 
 
 def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """Return what a Retry-After header (seconds, or an HTTP date) asks for, at most 24 hours."""
+    """Return the delay that a Retry-After header requests (seconds, or an HTTP date), at most 24 hours."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         wish = timedelta(seconds=int(text)) if len(text) < 7 else LONGEST_RETRY_AFTER

@@ -14,7 +14,7 @@ from mpesa_service.domain.states import PaymentStatus
 
 @dataclass(frozen=True)
 class HolderFacts:
-    """The payment that holds this payment's order now, if this one has released it."""
+    """The payment that holds this payment's order lock now, if this one has released it."""
 
     id: str
     version: int
@@ -26,7 +26,7 @@ class HolderFacts:
 class OrderFacts:
     """The expected order that counts a payment. All amounts are in whole shillings.
 
-    `received_elsewhere` is the sum of the order's other paid payments, less what was refunded of them.
+    `received_elsewhere` is the sum of the order's other paid payments, less their refunds.
     """
 
     id: str
@@ -46,7 +46,7 @@ class OrderFacts:
 class PaymentFacts:
     """A payment as it was read. `payment` holds all of its columns by attribute name.
 
-    `models.load.make_facts` makes them of the columns.
+    `models.load.make_facts` builds it from the columns.
     """
 
     payment: Mapping[str, Any] = field(repr=False)
@@ -59,10 +59,10 @@ class PaymentFacts:
     holder: HolderFacts | None = None
     order: OrderFacts | None = None
     receipt_taken: bool = False
-    """Another payment owns the receipt that the report names."""
+    """Another payment has the receipt that the report names."""
     claimed_receipt_taken: bool = False
-    """Another payment owns the receipt that this payment keeps as a claim."""
+    """Another payment has the receipt that this payment keeps as a claim."""
     confirmed: bool = False
     """C2B has confirmed the payment's own receipt and all of its amount."""
     unresolved: bool = False
-    """It is in review only because nobody ever said what became of it."""
+    """The payment is in review only because no final report ever arrived."""

@@ -1,4 +1,4 @@
-"""Which times can be kept: those that every zone, database and calculation of ours can hold."""
+"""The range of times that every time zone, database and calculation of the service supports."""
 
 from datetime import UTC, datetime
 
@@ -7,5 +7,5 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def can_be_kept(at: datetime) -> bool:
-    """Tell whether an aware time lies in the centuries in which no arithmetic on it overflows."""
+    """Return whether an aware time is in the range in which no arithmetic on it overflows."""
     return EARLIEST <= at < LATEST

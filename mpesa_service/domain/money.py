@@ -1,10 +1,10 @@
-"""Whole Kenyan shillings, as integers. M-Pesa moves nothing smaller, and floats are never let in."""
+"""Whole Kenyan shillings, as integers. M-Pesa moves no smaller unit, and floats are never accepted."""
 
 CURRENCY = "kes"
 CENTS = 100
-"""To the shilling."""
+"""The smallest payment, in shillings."""
 SAFARICOM_MAX_AMOUNT = 250_000
-"""Shillings per transaction that Safaricom documents at present; the service's own cap may be lower."""
+"""Safaricom's documented limit per transaction, in shillings. The service's own limit may be lower."""
 
 LARGEST_ORDER = 10_000_000
-"""Shillings that an announced order may be due: it may be paid in parts, so a payment's limit is not its."""
+"""The limit for an expected order, in shillings. Orders may be paid in parts, so it is high."""

@@ -1,10 +1,10 @@
-"""Orders that a shop has announced, and the rules by which money from a phone's own menu is judged."""
+"""Expected orders, and the rules for C2B payments of them."""
 
 from enum import StrEnum
 
 
 class OrderStatus(StrEnum):
-    """How far an expected order is paid. Only `paid` means: exactly what was due, or more by its own rule."""
+    """The status of an expected order. `paid` means the amount due, or more if its rule allows that."""
 
     OPEN = "open"
     PARTIALLY_PAID = "partially_paid"
@@ -15,39 +15,39 @@ class OrderStatus(StrEnum):
 
 
 class AmountRule(StrEnum):
-    """Which amounts validation lets through."""
+    """The amounts that validation accepts."""
 
     EXACT = "exact"
-    """What is still due, to the shilling."""
+    """Exactly the missing amount."""
     MINIMUM = "minimum"
-    """At least what is still due."""
+    """At least the missing amount."""
     ANY = "any"
 
 
 class ReferenceRule(StrEnum):
-    """Which account references validation lets through."""
+    """The account references that validation accepts."""
 
     KNOWN = "known"
-    """Only those of expected orders and of payments that were begun."""
+    """Only references of expected orders and of payments that were started."""
     OPEN = "open"
 
 
 class WhenUnsure(StrEnum):
-    """What validation answers when it cannot tell."""
+    """The answer of validation if it cannot decide."""
 
     ACCEPT = "accept"
     REJECT = "reject"
 
 
 STILL_DUE = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID})
-"""Something is missing, and may still come."""
+"""An amount is missing, and more money may arrive."""
 CLOSED = frozenset({OrderStatus.EXPIRED, OrderStatus.CANCELED})
-"""Takes no money of its own accord any more."""
+"""Statuses in which an order accepts no more money by itself."""
 KEY_LIMIT = 64
 
 
 def reference_key(typed: str) -> str:
-    """Return what all spellings of a reference come to: its letters and digits, case folded.
+    """Return the common form of all spellings of a reference: its letters and digits, case folded.
 
     Customers type ` order 1001`, `ORDER-1001` and `order_1001` for one order.
     """
@@ -55,7 +55,7 @@ def reference_key(typed: str) -> str:
 
 
 def order_status(amount_due: int, received: int, rule: AmountRule | None) -> OrderStatus:
-    """Return what `received` shillings make of an order that is neither expired nor canceled."""
+    """Return the status of an order with `received` shillings that is neither expired nor canceled."""
     if received <= 0:
         return OrderStatus.OPEN
     if received < amount_due:

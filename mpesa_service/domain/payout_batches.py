@@ -1,4 +1,4 @@
-"""How a batch of payouts moves, who may approve it, and how long it will take.
+"""The transitions of a payout batch, who may approve it, and how long it takes.
 
     waiting_approval ──approved──▶ running ──paused──▶ paused ──resumed──▶ running
             │                         │                   │
@@ -6,8 +6,8 @@
                                                 ▼
     running, paused ──finished──▶ done       stopped ──finished──▶ stopped
 
-`finished` is when no row of it can move by itself any more; a stopped batch stays `stopped`, so that its
-status says how it ended.
+`finished` happens when none of its rows can move by itself any more. A stopped batch stays `stopped`, so that
+its status says how it ended.
 """
 
 import math
@@ -32,18 +32,19 @@ BATCH_TRANSITIONS = TransitionTable(
 )
 
 PAYOUT_UNFINISHED = PAYOUT_OPEN | {PayoutStatus.WAITING}
-"""Rows that move by themselves yet; the others have come to their end, or wait for a person."""
+"""Statuses of rows that still move by themselves. All other rows have ended, or wait for a person."""
 
 
 def needs_approval(total: int, threshold: int) -> bool:
-    """Tell whether a batch of `total` shillings needs a second person."""
+    """Return whether a batch of `total` shillings needs the approval of a second person."""
     return total > threshold
 
 
 def same_person(one: str, other: str) -> bool:
-    """Tell whether two actors are one person, who may call the API and use the command line.
+    """Return whether two actors are one person, who may use both the API and the command line.
 
-    Capitals, blanks around a name, invisible characters and ways to encode a letter make no other person.
+    Capital letters, blanks around a name, invisible characters and other encodings of a letter do not make
+    another person.
     """
     return _person(one) == _person(other)
 
@@ -55,5 +56,5 @@ def _person(actor: str) -> str:
 
 
 def seconds_left(waiting: int, per_minute: int) -> int:
-    """Return how long it takes to send `waiting` rows at a pace of `per_minute`."""
+    """Return how long it takes to send `waiting` rows at a rate of `per_minute`."""
     return math.ceil(waiting * 60 / per_minute)

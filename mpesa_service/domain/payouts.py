@@ -1,6 +1,7 @@
-"""What may be paid out: the rules of one row, and of all rows of a batch together.
+"""The rules of payouts: for one row, and for all rows of a batch together.
 
-Every fault is found, not the first one only: whoever mends a file of ten thousand rows wants them all.
+All faults are reported, not only the first one: a person who corrects a file of ten thousand rows needs all
+of them.
 """
 
 import re
@@ -18,11 +19,11 @@ Word = TypeVar("Word", bound=StrEnum)
 MAX_ROWS = 10_000
 REMARKS = "Payment"
 REMARKS_LIMITS = (2, 100)
-"""Characters that Daraja takes (documented for B2C)."""
+"""Characters that Daraja accepts (documented for B2C)."""
 B2B_REFERENCE_LIMIT = 13
-"""Characters that a business payment takes as AccountReference (documented)."""
+"""Characters that a business payment accepts as AccountReference (documented)."""
 OWN_REFERENCE_LIMIT = 20
-"""Characters of a payee's reference, which is ours alone."""
+"""Characters of a payee's reference, which only the service uses."""
 
 FIELDS = frozenset(
     {"type", "phoneNumber", "businessNumber", "amount", "accountReference", "remarks", "command"}
@@ -32,7 +33,7 @@ _BUSINESS_NUMBER = re.compile(r"\d{5,7}", re.ASCII)
 
 
 class PayoutCommand(StrEnum):
-    """What a B2C payout is for: M-Pesa's tariffs and the receiver's message differ."""
+    """The purpose of a B2C payout. M-Pesa's tariff and the receiver's message depend on it."""
 
     SALARY = "SalaryPayment"
     BUSINESS = "BusinessPayment"
@@ -40,12 +41,12 @@ class PayoutCommand(StrEnum):
 
 
 class LongRow(dict[str, object]):
-    """The fields of a row of a file that has more cells than the file has columns."""
+    """The key of the extra cells of a row that has more cells than the file has columns."""
 
 
 @dataclass(frozen=True)
 class PayoutTerms:
-    """Least and largest payout, in whole shillings, and the business numbers that are our own."""
+    """The limits of a payout, in whole shillings, and the business numbers of the service itself."""
 
     least: int
     most: int
@@ -54,7 +55,7 @@ class PayoutTerms:
 
 @dataclass(frozen=True)
 class PayoutRow:
-    """One row that keeps the rules. `party` is a phone as 254XXXXXXXXX, or a pay bill or till number."""
+    """A valid row. `party` is a phone as 254XXXXXXXXX, or a pay bill or till number."""
 
     number: int
     type: PayoutType
@@ -71,7 +72,7 @@ class PayoutRow:
 
 @dataclass(frozen=True)
 class RowFault:
-    """What is wrong with one field of one row, in a sentence that repeats no number of anybody's."""
+    """A fault in one field of one row. Its sentence contains no phone or account number."""
 
     row: int
     field: str
@@ -81,18 +82,18 @@ class RowFault:
 def read_rows(
     rows: Iterable[tuple[int, object]], terms: PayoutTerms, *, allow_duplicates: bool
 ) -> tuple[list[PayoutRow], list[RowFault]]:
-    """Return the rows (number and fields of each) that keep the rules, and every fault of the others.
+    """Return the valid rows (number and fields of each), and every fault of the other rows.
 
-    The same amount to the same party twice is a fault unless duplicates are allowed: a salary that stands
-    twice in a file is the usual mistake. A business is another party under another account reference. Of more
-    than MAX_ROWS rows the first one that is too many is told, and the others are not read.
+    The same amount to the same party twice is a fault unless duplicates are allowed: a salary that is twice
+    in a file is a frequent mistake. A business with another account reference is another party. If there are
+    more than MAX_ROWS rows, the first row too many is reported, and the rows after it are not read.
     """
     good: list[PayoutRow] = []
     faults: list[RowFault] = []
     first: dict[tuple[object, ...], int] = {}
     for place, (number, fields) in enumerate(rows):
         if place == MAX_ROWS:
-            faults.append(RowFault(number, "row", f"is too many: a batch has at most {MAX_ROWS} rows."))
+            faults.append(RowFault(number, "row", f"exceeds the limit: a batch has at most {MAX_ROWS} rows."))
             break
         row, found = read_row(number, fields, terms)
         faults += found
@@ -106,7 +107,7 @@ def read_rows(
 
 
 def read_row(number: int, fields: object, terms: PayoutTerms) -> tuple[PayoutRow | None, list[RowFault]]:
-    """Return a row that keeps the rules, or None and what is wrong with it."""
+    """Return a valid row, or None, and its faults."""
     if not isinstance(fields, Mapping):
         return None, [RowFault(number, "row", "must be an object.")]
     reader = _Reader(number, fields, terms)
@@ -131,11 +132,11 @@ def _party_field(kind: PayoutType) -> str:
 
 
 def _repeats(earlier: int) -> str:
-    return f"Row {earlier} pays the same amount to the same party. Say allowDuplicates if that is meant."
+    return f"Row {earlier} pays the same amount to the same party. Set allowDuplicates if that is intended."
 
 
 class _Reader:
-    """Reads the fields of one row, and notes what is wrong with them."""
+    """Reads the fields of one row, and collects its faults."""
 
     def __init__(self, number: int, fields: Mapping[str, object], terms: PayoutTerms) -> None:
         self._number, self._fields, self._terms = number, fields, terms
@@ -193,7 +194,7 @@ class _Reader:
         if not _BUSINESS_NUMBER.fullmatch(text):
             self._fault("businessNumber", "must be 5 to 7 digits.")
         if text in self._terms.own_numbers:
-            self._fault("businessNumber", "is our own.")
+            self._fault("businessNumber", "is this service's own number.")
         return text
 
     def _text(self, field: str) -> str:
@@ -207,7 +208,7 @@ class _Reader:
         return self._line("accountReference", 1, most)
 
     def _line(self, field: str, least: int, most: int) -> str:
-        """Read a line without control characters and without halves of characters."""
+        """Read a line of text without control characters and without unpaired surrogates."""
         text = self._text(field)
         if not least <= len(text) <= most or not text.isprintable():
             self._fault(field, f"must be a text of {least} to {most} characters on one line.")
@@ -215,11 +216,11 @@ class _Reader:
 
     def _refuse(self, field: str, kind: PayoutType) -> None:
         if self._fields.get(field) is not None:
-            self._fault(field, f"does not go with the type {kind}.")
+            self._fault(field, f"is not allowed for the type {kind}.")
 
     def refuse_long(self) -> None:
         if isinstance(self._fields, LongRow):
-            self._fault("row", "has more cells than there are columns.")
+            self._fault("row", "has more cells than the file has columns.")
 
     def refuse_unknown(self) -> None:
         for field in self._fields:

@@ -1,8 +1,7 @@
-"""Kenyan mobile numbers: what people type, the one form that is stored and sent, and the masked one.
+"""Kenyan mobile numbers: the forms that people type, the form that is stored and sent, and the masked form.
 
 Carrier prefixes are not checked: numbers are ported between networks and new ranges open, so only
-Safaricom can say who is a customer. The shape is Kenya's numbering plan: 254, then 7 or 1, then
-eight digits.
+Safaricom knows who is a customer. The shape is Kenya's numbering plan: 254, then 7 or 1, then eight digits.
 """
 
 import re
@@ -13,7 +12,7 @@ _FILLERS = str.maketrans("", "", " -().\u00a0")
 _SHAPE = re.compile(r"(?:\+|00)?254([17]\d{8})|0([17]\d{8})|([17]\d{8})", re.ASCII)
 _HASH = re.compile(r"[0-9A-Fa-f]{32,128}")
 MOST_DIGITS_SHOWN = 9
-"""Of a number's twelve, with the country code: M-Pesa's own mask shows seven, `2547 ***** 126`."""
+"""Digits of a number's twelve, with the country code. M-Pesa's own mask shows seven: `2547 ***** 126`."""
 
 _WITHIN = re.compile(r"(?<![0-9])(?:(?:\+|00)?254[ .-]?|0)?[17]\d(?:[ .-]?\d){7}(?![0-9])", re.ASCII)
 _ORGANISATION = re.compile(r"\d{5,7}(?!\d)")
@@ -22,9 +21,9 @@ _ORGANISATION = re.compile(r"\d{5,7}(?!\d)")
 def normalize_msisdn(text: str) -> str:
     """Return `text` as 254XXXXXXXXX (12 ASCII digits).
 
-    Accepts 254712345678, +254712345678, 00254712345678, 0712345678 and 712345678 (and the same with
-    1 for 7), with blanks, dashes, dots or brackets between. Raises InvalidPhone for anything else,
-    Unicode digits and a doubled prefix such as 2540712345678 included.
+    Accepts 254712345678, +254712345678, 00254712345678, 0712345678 and 712345678 (and the same with 1 for
+    7), with blanks, dashes, dots or brackets between. Raises InvalidPhone for anything else, including
+    Unicode digits and a doubled prefix such as 2540712345678.
     """
     match = _SHAPE.fullmatch(text.translate(_FILLERS)) if len(text) <= 32 else None
     if match is None:
@@ -33,14 +32,14 @@ def normalize_msisdn(text: str) -> str:
 
 
 def mask_msisdn(msisdn: str) -> str:
-    """Return a normalised number with its middle hidden, `254712***678`: enough to recognise, not to dial."""
+    """Return a normalised number with its middle hidden, `254712***678`: enough to recognize, not to call."""
     return f"{msisdn[:6]}***{msisdn[-3:]}"
 
 
 def mask_reference(typed: str) -> str:
-    """Return what somebody typed as an account with the middle of every phone number in it hidden.
+    """Return the account that a payer typed, with the middle of every phone number in it hidden.
 
-    Many a customer types his own number.
+    Many customers type their own number.
     """
     return _WITHIN.sub(lambda found: mask_msisdn(normalize_msisdn(found[0])), typed)
 
@@ -48,7 +47,7 @@ def mask_reference(typed: str) -> str:
 def mask_party(party: str) -> str:
     """Return a party as M-Pesa names it, `254712345678 - JANE WANJIKU`, with number and names hidden.
 
-    An organisation, which is named with its business number, is shown as it is.
+    An organization is named with its business number, and is shown unchanged.
     """
     if _ORGANISATION.match(party):
         return party
@@ -57,7 +56,7 @@ def mask_party(party: str) -> str:
 
 
 def mask_payer(told: str) -> str | None:
-    """Return a payer as M-Pesa told of him, fit to be shown: masked, or `hashed`; None for nobody."""
+    """Return a payer from M-Pesa's report for clients: masked, or `hashed`; None if there is none."""
     if not told:
         return None
     if _HASH.fullmatch(told):
@@ -70,9 +69,9 @@ def mask_payer(told: str) -> str | None:
 
 
 def same_phone(asked: str, reported: str | None) -> bool:
-    """Tell whether a provider's report of the payer agrees with the number asked.
+    """Return whether the payer in a provider's report agrees with the requested number.
 
-    A missing, masked or hashed number says nothing, and saying nothing is not disagreeing.
+    A missing, masked or hashed number agrees, because it contains no information.
     """
     if reported is None:
         return True

@@ -1,4 +1,4 @@
-"""From a report to a plan: `decide` judges the report and writes down every consequence as data."""
+"""Makes a plan from a report: `decide` judges the report, and returns every consequence as data."""
 
 from datetime import datetime
 from typing import Any
@@ -14,20 +14,20 @@ from mpesa_service.domain.schedule import ASK_AFTER, ASK_AT_MOST_EVERY, GIVE_UP_
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 
 _TARGETS = {edge.name: edge.target for edge in PAYMENT_TRANSITIONS.edges}
-"""Where each edge leads, whatever it leaves."""
-NEVER_SAID = "A person must look: M-Pesa never said what became of this payment."
-NOT_CLEARED_UP = "A person must look: a mismatch that M-Pesa has not cleared up."
+"""The status that each edge leads to, from any status."""
+NEVER_SAID = "Needs manual review: M-Pesa never reported the outcome of this payment."
+NOT_CLEARED_UP = "Needs manual review: a mismatch that M-Pesa has not resolved."
 
 
 def decide(facts: PaymentFacts, report: PaymentReport) -> Plan:
-    """Return what `report` leads to. Pure: it reads nothing but its arguments and changes nothing."""
+    """Return the plan for `report`. Pure: it reads only its arguments and changes nothing."""
     change = PaymentChange(facts)
     decision = apply_report(change, report)
     return change.plan(decision.verdict, decision.reason)
 
 
 def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
-    """Judge a report and carry the decision out on the working copy; return the decision."""
+    """Judge a report and apply the decision to the working copy; return the decision."""
     decision = judge(change.facts, report)
     columns = _remember(change, report, decision)
     if decision.edge is not None:
@@ -41,7 +41,7 @@ def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
 
 
 def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) -> dict[str, Any]:
-    """Return the columns that a decision changes beside the state."""
+    """Return the columns that a decision changes besides the status."""
     columns: dict[str, Any] = {}
     if decision.mismatch_resolved:
         columns["mismatch"] = None
@@ -50,7 +50,7 @@ def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) 
     if decision.negative_result is not None:
         columns["negative_result_code"] = decision.negative_result.result_code
         columns["negative_result_at"] = decision.negative_result.at
-    if decision.learn_receipt:  # a disputed one is only a claim until Daraja is asked
+    if decision.learn_receipt:  # A disputed receipt is only a claim until Daraja is queried.
         claimed = decision.verdict is Verdict.DISPUTED
         columns["claimed_receipt" if claimed else "receipt"] = report.receipt
     if decision.nothing_to_ask:
@@ -61,14 +61,14 @@ def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) 
 
 
 def _ask_soon(change: PaymentChange, report: PaymentReport) -> dict[str, Any]:
-    """Ask Daraja: at once about a claim, a good while later after a first negative result."""
+    """Schedule a query: at once for a claim, some time later after a first negative query result."""
     if report.evidence is Evidence.QUERY:
         return {"next_check_at": report.at + NEGATIVE_RESULT_INTERVAL}
     rested = (change.now["last_checked_at"] or report.at - ASK_AT_MOST_EVERY) + ASK_AT_MOST_EVERY
     columns = {"next_check_at": max(report.at, rested)}
     if change.facts.status in OPEN:
         return columns
-    # What came after the end has a schedule of its own.
+    # A report after the final status has a schedule of its own.
     return {**columns, "checks_since": report.at, "check_attempts": 0}
 
 
@@ -85,14 +85,14 @@ def _move(change: PaymentChange, report: PaymentReport, decision: Decision, colu
 
 
 def _adopted_receipt(facts: PaymentFacts) -> dict[str, Any]:
-    """Daraja says that money moved, so the receipt that a trusted claim named is the payment's own."""
+    """Daraja reports that money moved, so the receipt that a trusted claim named is the payment's own."""
     claimed = facts.payment["claimed_receipt"]
     return {} if claimed is None or facts.claimed_receipt_taken else {"receipt": claimed}
 
 
 def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | None:
     if after is PaymentStatus.REVIEW:
-        return f"A person must look: {decision.reason}."[:512]
+        return f"Needs manual review: {decision.reason}."[:512]
     return reason[:512] if reason else None
 
 
@@ -102,9 +102,10 @@ def _cause(report: PaymentReport, decision: Decision) -> Cause:
 
 
 def plan_next_check(change: PaymentChange, now: datetime, jitter: float) -> None:
-    """Set when Daraja is asked next; None when the schedule is used up."""
+    """Set the time of the next query; None if the schedule is used up."""
     start = change.now["checks_since"] or change.now["created_at"]
-    if change.now["checkout_id_hash"] is None:  # Daraja knows no id of it: a callback or a person decides
+    # Daraja knows no id of this payment: a callback or a person decides.
+    if change.now["checkout_id_hash"] is None:
         over = start + GIVE_UP_AFTER
         change.set(next_check_at=over if over > now else None)
     else:
@@ -112,7 +113,7 @@ def plan_next_check(change: PaymentChange, now: datetime, jitter: float) -> None
 
 
 def no_information(change: PaymentChange, now: datetime, jitter: float) -> None:
-    """Nobody knows the outcome yet: wait as the schedule says. When it is used up, a person decides."""
+    """The outcome is unknown: wait as the schedule says. When the schedule is used up, a person decides."""
     cause = Cause(SERVICE, now)
     expires = change.now["prompt_expires_at"]
     if change.status is PaymentStatus.PENDING and expires is not None and expires <= now:
@@ -129,7 +130,7 @@ def no_information(change: PaymentChange, now: datetime, jitter: float) -> None:
 
 
 def _is_contested(change: PaymentChange) -> bool:
-    """A trusted claim differs from the settled record, and Daraja has not said which of the two is right."""
+    """A trusted claim differs from the settled record, and Daraja has not confirmed either of them."""
     if change.status in UNPAID:
         return change.now["claimed_receipt"] is not None
     return change.status in PAID and change.now["mismatch"] is not None
@@ -138,9 +139,9 @@ def _is_contested(change: PaymentChange) -> bool:
 def apply_query(
     change: PaymentChange, report: PaymentReport | None, *, scheduled: bool, now: datetime, jitter: float
 ) -> Decision | None:
-    """Carry out what Daraja's answer to a query means; None if it means nothing.
+    """Apply the result of a query to Daraja; return None if it has no effect.
 
-    `scheduled`: the query was a step of the schedule, not only a reader's.
+    `scheduled`: the query was a step of the schedule, not only a reader's request.
     """
     if report is None or report.outcome is Outcome.PENDING:
         if scheduled:

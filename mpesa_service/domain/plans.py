@@ -14,7 +14,7 @@ Columns = Mapping[str, Any]
 class Change:
     """New values for a row that must still have the version that was read.
 
-    With no columns, the plan only rests on the row: the commit checks the version and writes nothing to it.
+    Without columns, the plan only depends on the row: the commit checks the version and writes nothing to it.
     """
 
     table: str
@@ -34,7 +34,7 @@ class NewRow:
 
 @dataclass(frozen=True)
 class Update:
-    """New values for the row that has the values of `where` (None means NULL). No columns: delete the row.
+    """New values for the row with the values of `where` (None means NULL). Without columns: delete the row.
 
     If `required`, the commit writes nothing at all unless there is such a row.
     """
@@ -73,7 +73,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a commit writes, in this order: changes, rows, events, updates. Log lines follow the commit."""
+    """The content of a commit, in this order: changes, rows, events, updates. Log lines follow the commit."""
 
     verdict: str
     reason: str
@@ -85,7 +85,7 @@ class Plan:
     log: tuple[LogLine, ...] = field(default=(), repr=False)
 
     def and_also(self, other: "Plan") -> "Plan":
-        """Return a plan that writes what both write, with the verdict of this one."""
+        """Return a plan that writes the content of both, with the verdict of this one."""
         return replace(
             self,
             changes=self.changes + other.changes,

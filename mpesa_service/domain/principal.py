@@ -1,4 +1,4 @@
-"""Who is calling, and what is theirs."""
+"""The caller of a request, and what the caller may see."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ ADMIN = "admin"
 
 @dataclass(frozen=True)
 class Principal:
-    """The subject of a believed token and the roles it carries."""
+    """The subject of a verified token, and its roles."""
 
     subject: str
     roles: frozenset[str] = field(default_factory=frozenset)
@@ -17,5 +17,5 @@ class Principal:
         return ADMIN in self.roles
 
     def may_see(self, owner: str) -> bool:
-        """Admins see everything, everybody else their own."""
+        """Return whether the caller may see data of `owner`. Admins may see all data."""
         return self.is_admin or self.subject == owner

@@ -1,4 +1,4 @@
-"""Ids that the service makes, and the short reference that the customer sees in the prompt."""
+"""Ids that the service creates, and the short reference that the customer sees in the prompt."""
 
 import hashlib
 import re
@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 ACCOUNT_REFERENCE_LIMIT = 12
-"""Characters that an STK push takes as AccountReference (Safaricom's portal documentation)."""
+"""Characters that an STK push accepts as AccountReference (Safaricom's portal documentation)."""
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -14,12 +14,12 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_id(now: datetime) -> str:
-    """Return 24 hex digits: the millisecond it was made, then 48 random bits. Sorts by time."""
+    """Return 24 hex digits: the millisecond of creation, then 48 random bits. Ids sort by time."""
     return f"{(now - _EPOCH) // _MILLISECOND:012x}{secrets.token_hex(6)}"
 
 
 def first_id(at: datetime) -> str:
-    """Return the least id that can have been made at `at` (rounded up to the millisecond) or later."""
+    """Return the smallest id that can have been created at `at` (rounded up to the millisecond) or later."""
     return f"{max(0, -((_EPOCH - at) // _MILLISECOND)):012x}{0:012x}"
 
 
@@ -29,20 +29,20 @@ def new_token() -> str:
 
 
 def normal_receipt(text: str) -> str:
-    """Return a receipt as M-Pesa writes it, in capitals: another spelling is not another payment."""
+    """Return a receipt in capitals, as M-Pesa writes it: another spelling is not another payment."""
     return text.strip().upper()
 
 
 def is_order_id(text: str) -> bool:
-    """Tell whether `text` is 1 to 64 ASCII letters, digits, `-` and `_`."""
+    """Return whether `text` is 1 to 64 ASCII letters, digits, `-` and `_`."""
     return _ORDER_ID.fullmatch(text) is not None
 
 
 def account_reference(order_id: str) -> str:
-    """Return what stands for `order_id` on the wire: at most 12 letters and digits, always the same.
+    """Return the account reference for `order_id`: at most 12 letters and digits, always the same.
 
-    A short order id passes as it is (special characters are reported to break requests, so they are
-    dropped); a long one keeps its last five letters and digits, which people read out, behind a hash.
+    A short order id is used as it is, without special characters, which are reported to break requests. A
+    long one becomes a hash and its last five letters and digits, which people read aloud.
     """
     plain = re.sub(r"[^A-Za-z0-9]", "", order_id)
     if plain == order_id and len(plain) <= ACCOUNT_REFERENCE_LIMIT:

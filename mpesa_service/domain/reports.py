@@ -1,4 +1,4 @@
-"""The words of a decision about a payment: the report, and what the report leads to."""
+"""A report about a payment, and the decision on it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from mpesa_service.domain.outcomes import Outcome
 
 
 class Evidence(StrEnum):
-    """The source that a verdict rests on."""
+    """The source that a status is based on."""
 
     PUSH = "push"
     CALLBACK = "callback"
@@ -54,10 +54,10 @@ class NegativeResult:
 
 @dataclass(frozen=True)
 class PaymentReport:
-    """What somebody says happened to a payment.
+    """The report of one source about a payment.
 
-    `amount` is in whole shillings. It is None when the report names no amount, or none that is whole. A payer
-    who is not named, or only in part, agrees. `reason` is the sentence for people that belongs to the result
+    `amount` is in whole shillings. It is None if the report names no amount, or a fractional one. A payer who
+    is not named, or only in part, agrees. `reason` is the sentence for people that belongs to the result
     code.
     """
 
@@ -76,7 +76,7 @@ class PaymentReport:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a report leads to. `edge` names the move in the transition table, if there is one."""
+    """The decision on a report. `edge` names the transition in the table, if there is one."""
 
     verdict: Verdict
     reason: str
@@ -85,13 +85,13 @@ class Decision:
     """Keep the receipt: as the payment's own, or as a claim while the payment is not paid."""
     ask_daraja: bool = False
     mismatch: Mismatch | None = None
-    """Remember the mismatch until Daraja has been asked."""
+    """Remember the mismatch until Daraja is queried."""
     mismatch_resolved: bool = False
     negative_result: NegativeResult | None = None
     """Remember the first negative query result: the second one counts."""
     note: Note | None = None
-    """The audit line of a report that moves nothing."""
+    """The audit line of a report that changes no status."""
     nothing_to_ask: bool = False
-    """Daraja can answer no open question any more."""
+    """Daraja cannot answer an open question any more."""
     second_payment: bool = False
-    """The report is about other money than the payment's: book it as a payment of its own."""
+    """The report is about other money than the payment's: store it as a payment of its own."""

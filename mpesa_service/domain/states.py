@@ -1,4 +1,4 @@
-"""The states of payments, refunds and payouts, and every move between them. Nothing else moves money states.
+"""The statuses of payments, refunds and payouts, and all transitions. No other code changes a status.
 
 A payment:
 
@@ -10,19 +10,18 @@ A payment:
              any of them ──contradicted, unclear_result, duplicate_payment──▶ review
              review ──settled_by_operator──▶ succeeded, ──failed_by_operator──▶ failed
 
-Money that came without a prompt begins at `submitting` too, and leaves it in the same transaction: for
-`succeeded` by `paid`, or, when it fits nothing that we know, for `review` by `unmatched`, until it is
-`matched` to an order.
+A C2B payment also begins at `submitting`, and leaves it in the same transaction: to `succeeded` by `paid`,
+or, if it matches no order, to `review` by `unmatched`, until it is `matched` to an order.
 
-Refunds and payouts are commands that M-Pesa takes now and answers later; both go the same way:
+Refunds and payouts are commands that M-Pesa accepts now and answers later. Both have the same transitions:
 
     submitting ──accepted──▶ pending ──paid──▶ succeeded,  ──declined──▶ failed
         └─unanswered, timed_out──▶ unknown ──accepted, paid, declined…
     any of them ──unclear, unresolved, contradicted──▶ review
 
-`submitting` means that the intent is committed and that we do not know whether the push left: clients
-see it as `pending`. `unknown` means that nobody has told us the outcome; it is left only by evidence.
-A success is never overwritten by a failure: a confirmed mismatch goes to `review`, to a person.
+`submitting` means that the intent is committed, and that the service does not know whether the push was sent.
+Clients see it as `pending`. `unknown` means that no final report has arrived; only evidence ends it. A
+failure never overwrites a success: a confirmed mismatch leads to `review`, where a person decides.
 """
 
 from collections.abc import Iterable
@@ -34,12 +33,12 @@ State = TypeVar("State", bound=str)
 
 
 class ForbiddenTransition(Exception):
-    """Somebody asked for a move that is not in the table: a fault of ours, never of the caller's."""
+    """A transition that is not in the table was requested: a fault of the service, never of the caller."""
 
 
 @dataclass(frozen=True)
 class Edge(Generic[State]):
-    """One allowed move. The name says why it is made and stands in the audit trail."""
+    """One allowed transition. Its name is the reason, and is stored in the audit trail."""
 
     name: str
     source: State
@@ -47,7 +46,7 @@ class Edge(Generic[State]):
 
 
 class TransitionTable(Generic[State]):
-    """All allowed moves; an edge's name and its source decide the target."""
+    """All allowed transitions. An edge's name and its source determine the target."""
 
     def __init__(self, edges: Iterable[Edge[State]]) -> None:
         self.edges = tuple(edges)
@@ -56,7 +55,7 @@ class TransitionTable(Generic[State]):
             raise ValueError("two edges share a name and a source")
 
     def target(self, name: str, source: State) -> State:
-        """Return where edge `name` leads from `source`; raise ForbiddenTransition if it is not there."""
+        """Return the target of edge `name` from `source`; raise ForbiddenTransition if there is none."""
         try:
             return self._targets[name, source]
         except KeyError:
@@ -81,12 +80,12 @@ class PaymentStatus(StrEnum):
 
     @property
     def public(self) -> str:
-        """The word that clients see: our own `submitting` is `pending` to them."""
+        """The status that clients see: for `submitting` it is `pending`."""
         return PUBLIC[self]
 
 
 PUBLIC = {status: status.value for status in PaymentStatus} | {PaymentStatus.SUBMITTING: "pending"}
-"""The words that clients see for a payment's states."""
+"""The statuses of payments that clients see."""
 
 
 class RefundStatus(StrEnum):
@@ -99,13 +98,13 @@ class RefundStatus(StrEnum):
 
     @property
     def public(self) -> str:
-        """The word that clients see: our own `submitting` is `pending` to them."""
+        """The status that clients see: for `submitting` it is `pending`."""
         return "pending" if self is RefundStatus.SUBMITTING else self.value
 
 
 class PayoutStatus(StrEnum):
     WAITING = "waiting"
-    """Nothing was sent yet."""
+    """Nothing has been sent yet."""
     SUBMITTING = "submitting"
     PENDING = "pending"
     UNKNOWN = "unknown"
@@ -117,7 +116,7 @@ class PayoutStatus(StrEnum):
 
     @property
     def public(self) -> str:
-        """The word that clients see: our own `submitting` is `pending` to them."""
+        """The status that clients see: for `submitting` it is `pending`."""
         return "pending" if self is PayoutStatus.SUBMITTING else self.value
 
 
@@ -126,11 +125,11 @@ _R = RefundStatus
 _O = PayoutStatus
 
 OPEN = frozenset({_P.SUBMITTING, _P.PENDING, _P.UNKNOWN})
-"""No verdict yet: the prompt may be alive, or nobody has told us."""
+"""No final report has arrived: the prompt may be open, or the outcome is unknown."""
 PAID = frozenset({_P.SUCCEEDED, _P.PARTIALLY_REFUNDED, _P.REFUNDED})
 """The customer's money arrived."""
 UNPAID = frozenset({_P.FAILED, _P.CANCELED})
-"""M-Pesa said that the money did not move."""
+"""M-Pesa reported that the money did not move."""
 REFUNDABLE = frozenset({_P.SUCCEEDED, _P.PARTIALLY_REFUNDED})
 
 PAYMENT_TRANSITIONS = TransitionTable(
@@ -159,15 +158,15 @@ PAYMENT_TRANSITIONS = TransitionTable(
 )
 
 REFUND_OPEN = frozenset({_R.SUBMITTING, _R.PENDING, _R.UNKNOWN})
-"""Money that may still leave: its amount stays reserved on the payment."""
+"""The money may still be sent, so its amount stays reserved on the payment."""
 PAYOUT_OPEN = frozenset({_O.SUBMITTING, _O.PENDING, _O.UNKNOWN})
-"""Money that may still leave."""
+"""The money may still be sent."""
 
 Command = TypeVar("Command", bound=StrEnum)
 
 
 def _command_edges(what: str, states: type[Command]) -> list[Edge[Command]]:
-    """Return the moves of a command that M-Pesa takes now and answers later."""
+    """Return the transitions of a command that M-Pesa accepts now and answers later."""
     sending, taken, silent = states("submitting"), states("pending"), states("unknown")
     done, refused, review = states("succeeded"), states("failed"), states("review")
     live = [sending, taken, silent]
@@ -192,10 +191,10 @@ PAYOUT_TRANSITIONS = TransitionTable(
     [
         *_command_edges("payout", PayoutStatus),
         *edges("payout_begun", [_O.WAITING], _O.SUBMITTING),
-        # M-Pesa surely took nothing (it was busy, or out of reach): the row waits for another try.
+        # M-Pesa certainly accepted nothing (it was busy or unreachable): the row waits for another attempt.
         *edges("payout_requeued", [_O.SUBMITTING], _O.WAITING),
         *edges("payout_stopped", [_O.WAITING], _O.CANCELED),
-        # It says after all that it paid what it had surely not taken.
+        # M-Pesa reports a payment of a row that it had certainly not accepted.
         *edges("payout_contradicted", [_O.WAITING, _O.CANCELED], _O.REVIEW),
     ]
 )

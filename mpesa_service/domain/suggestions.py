@@ -1,7 +1,7 @@
-"""Which announced order money that fits none may be meant for: how likely, and why.
+"""Suggests expected orders for unmatched money: how likely each one is, and why.
 
-The reference that the payer typed must be an order's own or one typo away from it, or amount and payer must
-both agree. The payer alone says nothing: customers come again.
+The reference that the payer typed must be an order's own or one typo away from it, or both amount and payer
+must agree. The payer alone is no indication: customers buy more than once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,19 +13,19 @@ LETTERS = digits + ascii_lowercase
 LEAST_TYPO_LENGTH = 4
 """A shorter reference is one typo away from too many others."""
 MOST_TYPO_LENGTH = 20
-"""Characters of a bill reference (documented); it bounds how many spellings are looked for."""
+"""The longest bill reference (documented). It limits how many spellings are looked up."""
 MOST_SUGGESTED = 5
 
 
 class Reason(StrEnum):
-    """What an order and money have in common."""
+    """What an order and the money have in common."""
 
     REFERENCE_EQUAL = "reference_equal"
     REFERENCE_ONE_TYPO_AWAY = "reference_one_typo_away"
     AMOUNT_EQUAL = "amount_equal"
-    """It is what is still due, to the shilling."""
+    """The amount is exactly the missing amount."""
     PAYER_AGREES = "payer_agrees"
-    """As far as M-Pesa shows the number, it is that of a payment of the same order."""
+    """The visible digits of the number match a payment of the same order."""
 
 
 WEIGHTS = {
@@ -38,7 +38,7 @@ WEIGHTS = {
 
 @dataclass(frozen=True)
 class Resemblance:
-    """How an order resembles money: its reference's keys, what it still lacks, whether the payer agrees."""
+    """An order compared with the money: its reference keys, missing amount, and whether the payer agrees."""
 
     order_id: str
     keys: tuple[str, ...]
@@ -48,7 +48,7 @@ class Resemblance:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An order that money may be meant for; `score` is 0 to 100."""
+    """An order that the money may be meant for. `score` is 0 to 100."""
 
     order_id: str
     score: int
@@ -56,7 +56,7 @@ class Suggestion:
 
 
 def suggest(typed_key: str, amount: int, orders: Iterable[Resemblance]) -> tuple[Suggestion, ...]:
-    """Return at most MOST_SUGGESTED orders, the likeliest first; of equals the first given."""
+    """Return at most MOST_SUGGESTED orders, the most likely first; equal ones in the given order."""
     spellings = neighbours(typed_key)
     found = [_suggestion(typed_key, spellings, amount, order) for order in orders]
     likely = [one for one in found if _is_enough(one.reasons)]
@@ -64,9 +64,9 @@ def suggest(typed_key: str, amount: int, orders: Iterable[Resemblance]) -> tuple
 
 
 def neighbours(key: str) -> frozenset[str]:
-    """Return every key that is one typo away: a letter missing, too many, wrong, or two exchanged.
+    """Return every key that is one typo away: a letter missing, extra, wrong, or two exchanged.
 
-    None for a key that is too short or too long to be looked for in this way.
+    Return None for a key that is too short or too long for this search.
     """
     if not LEAST_TYPO_LENGTH <= len(key) <= MOST_TYPO_LENGTH:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Why money that arrived waits for a person."""
+"""Why C2B money needs manual review."""
 
 from enum import StrEnum
 
@@ -6,4 +6,4 @@ from enum import StrEnum
 class WhyUnmatched(StrEnum):
     FITS_NO_ORDER = "fits_no_order"
     AMOUNT_WITH_CENTS = "amount_with_cents"
-    """No payment holds it, so nothing can be done about it from here."""
+    """The amount is fractional, so it is no payment, and the service cannot return it."""

@@ -1,13 +1,13 @@
-"""What is said of a payment that somebody is about to make from the phone's own menu: yes, or what is wrong.
+"""Answers M-Pesa's validation request before a C2B payment: accept it, or the reason to reject it.
 
-an amount of cents                          wrong amount
-a prompt of ours waits for this very money  yes, whatever else is known
-an announced order takes no more            wrong order
-… or takes it                               its amount rule, or the shortcode's, decides
-a payment was begun, and is paid            wrong order
-… or is not                                 the shortcode's amount rule decides
-several orders may be meant                 unsure
-nothing is known by this reference          the shortcode's reference rule decides
+a fractional amount                             wrong amount
+a prompt of the service waits for this payment  accept
+an expected order accepts no more               wrong order
+an expected order accepts more                  its amount rule, or the shortcode's, decides
+a payment was started, and is paid              wrong order
+a payment was started, and is not paid          the shortcode's amount rule decides
+several orders match                            unsure
+no order matches                                the shortcode's reference rule decides
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from mpesa_service.domain.orders import AmountRule, OrderStatus, ReferenceRule, 
 
 
 class Objection(StrEnum):
-    """What is wrong with a payment."""
+    """The reason to reject a payment."""
 
     SHORTCODE = "shortcode"
     ACCOUNT = "account"
     AMOUNT = "amount"
     ORDER = "order"
-    """Its order is expired, canceled or already paid."""
+    """The order is expired, canceled or already paid."""
     UNSURE = "unsure"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How money on its way to one shortcode is judged."""
+    """The rules for payments to one shortcode."""
 
     reference: ReferenceRule
     amount: AmountRule
@@ -38,7 +38,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What an announced order still takes; `missing` is whole shillings."""
+    """The amount that an expected order still accepts; `missing` is whole shillings."""
 
     status: OrderStatus
     missing: int
@@ -52,7 +52,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Begun:
-    """Payments that were begun by a prompt: the amounts of those that wait, and what is due, if anything."""
+    """Payments that were started by a prompt: the amounts of the open ones, and the amount due, if any."""
 
     waiting: frozenset[int]
     due: int | None
@@ -60,9 +60,9 @@ class Begun:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known by the account reference that the payer typed.
+    """The facts about the account reference that the payer typed.
 
-    `tells` is False where nothing was typed and nothing could be: a till asks for no reference.
+    `tells` is False if the payer typed nothing and could not: a till asks for no reference.
     """
 
     order: Expectation | None = None
@@ -72,7 +72,7 @@ class Known:
 
 
 def objection(rule: Rule, amount: int | None, known: Known) -> Objection | None:
-    """Return what is wrong with a payment of whole shillings (None: it is of cents), or None."""
+    """Return the reason to reject a payment of whole shillings (None: the amount is fractional), or None."""
     if not amount:
         return Objection.AMOUNT
     if known.begun is not None and amount in known.begun.waiting:
@@ -90,7 +90,7 @@ def objection(rule: Rule, amount: int | None, known: Known) -> Objection | None:
 
 
 def unsure(when_unsure: WhenUnsure) -> Objection | None:
-    """Return what is said when nobody can tell."""
+    """Return the answer if the facts do not decide."""
     return Objection.UNSURE if when_unsure is WhenUnsure.REJECT else None
 
 

@@ -35,7 +35,7 @@ class BalanceRecord:
 
 
 def book_balances(runtime: Runtime, session: Session, inquiry_id: str, accounts: Sequence[Told]) -> None:
-    """Keep what M-Pesa told of every account, and mind the one that pays."""
+    """Store the balance of every account, and check the account that pays."""
     now = runtime.clock()
     # Two answers at once must not both be the first that is low.
     token_bucket.locked(session, token_bucket.BALANCE, now)
@@ -106,7 +106,7 @@ def low_news(account: str, available_cents: int, least: int, sequence: int, at: 
 
 
 def _was_told(session: Session, row: AccountBalance, least: int) -> bool:
-    """Tell whether this fall was announced: since the last balance that was enough, if there was one."""
+    """Return whether an event has reported this fall: since the last sufficient balance, if there was one."""
     enough = select(func.max(AccountBalance.at)).where(
         AccountBalance.account == row.account, AccountBalance.available_cents >= least * 100
     )

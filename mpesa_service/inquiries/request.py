@@ -89,9 +89,9 @@ def ask_balance(runtime: Runtime, actor: str) -> InquiryRecord:
 
 
 def ask_balance_anew(runtime: Runtime, actor: str) -> InquiryRecord:
-    """Ask what the accounts hold, whatever was asked before and although the initiator is stopped.
+    """Request the balances, even if another request is recent and although the initiator is suspended.
 
-    For whoever has changed the set-up; raises AskedTooSoon within ten seconds, and as above.
+    For an operator who has changed the set-up. Raises AskedTooSoon within ten seconds, and as above.
     """
     return _ask(runtime, actor, InquiryKind.BALANCE, None, anew=True)
 
@@ -128,7 +128,7 @@ def wait_for(
 
 
 def ask_balance_when_due(runtime: Runtime) -> int:
-    """Ask what the accounts hold, every BALANCE_EVERY minutes whoever's turn it is; return 1 if asked."""
+    """Request the balances every BALANCE_EVERY minutes, for all processes together; return 1 if requested."""
     every = timedelta(minutes=runtime.settings.balance_every)
     if not every or runtime.settings.mpesa_initiator_name is None:
         return 0
@@ -176,7 +176,7 @@ def _take_turn(session: Session, now: datetime) -> None:
 def _in_place_of_asking(
     session: Session, kind: InquiryKind, receipt: str | None, now: datetime
 ) -> Inquiry | None:
-    """Return the question that still serves, or None when M-Pesa is to be asked; raise if it may not be."""
+    """Return the inquiry that is still valid, or None when M-Pesa must be asked; raise if it may not be."""
     row = session.scalars(_latest(kind, receipt)).first()
     if row is not None and _still_serves(row, now):
         return row

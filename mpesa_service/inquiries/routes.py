@@ -49,7 +49,7 @@ def transaction(query: dict[str, Any], receipt: str) -> Response:
 @blueprint.response(200, BalancesEnvelope)
 @errors(400, 401, 403, 429)
 def balance(query: dict[str, Any]) -> Response:
-    """List what each account held when M-Pesa last told, and the last question for it."""
+    """List the last reported balance of each account, and the last inquiry."""
     found = _balances(query["history"], last_balance_inquiry(runtime()))
     return respond(success(200, "Balances found", found))
 

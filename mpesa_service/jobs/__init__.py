@@ -1,6 +1,5 @@
-"""What is done without being asked: `table.py` says what and how often, `celery_app.py` makes the Celery
-app, `worker.py` is what `celery` loads.
+"""The periodic jobs: `table.py` lists them, `celery_app.py` makes the Celery app, `celery` loads `worker.py`.
 
-The database says what is due, so a lost broker message costs one interval, and any number of workers
+The database says what is due, so a lost broker message costs only one interval, and any number of workers
 on any number of hosts may run.
 """

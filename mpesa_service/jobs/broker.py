@@ -1,11 +1,11 @@
-"""Whether the broker that announces jobs can be reached."""
+"""The check that the broker of the jobs can be reached."""
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
 
 def broker_trouble(app: Celery) -> str | None:
-    """Return what keeps us from the broker, or None."""
+    """Return the error of a connection to the broker, or None if it can be reached."""
     try:
         with app.connection_for_write(connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=4)

@@ -1,8 +1,8 @@
-"""Making the Celery app: one task and one beat entry a job.
+"""The Celery app: one task and one beat entry for each job.
 
-Tasks are thin: each runs one job of the table. Beat sends one message an interval; a message that
-waits longer than that is dropped, so that a worker that was away does not find a heap of them. A job
-that is still at work in this process is not started beside itself, so that none takes all threads.
+Each task runs one job of the table. Beat sends one message per interval. A message that waits longer than
+its interval is dropped, so that messages do not pile up while no worker runs. One process runs a job at most
+AT_ONCE_PER_JOB times at once, so that no job takes all threads.
 """
 
 import contextlib
@@ -22,18 +22,18 @@ FILE_BROKER = "filesystem://"
 QUEUE = "mpesa_service"
 AT_ONCE_PER_JOB = 2
 POLL_EVERY = 0.2
-"""Seconds between looks at an empty folder. kombu also rests so long whenever all threads are taken, and
-with its second a heap of messages grows faster than it is worked off."""
+"""Seconds between polls of an empty folder. kombu also waits this long when all threads are busy; with its
+default of one second, messages would arrive faster than the worker handles them."""
 
 
 @cache
 def _runtime() -> Runtime:
-    """One runtime a worker process, made when the first task runs."""
+    """Return the runtime of this worker process, made when the first task runs."""
     return build_runtime(load_settings())
 
 
 def make_celery(settings: Settings) -> Celery:
-    """Return a Celery app with one task and one beat entry a job."""
+    """Return a Celery app with one task and one beat entry for each job."""
     app = Celery("mpesa_service", broker=settings.celery_broker_url)
     app.conf.update(
         task_ignore_result=True,
@@ -94,7 +94,7 @@ def _file_broker_options(url: str) -> dict[str, Any]:
 
 
 def _make_exchange_file(path: Path) -> None:
-    """Make the table of bindings before worker and beat do, who may read each other's half-made one."""
+    """Make kombu's table of bindings in one step; worker and beat could read each other's unfinished file."""
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_text("[]")
     with contextlib.suppress(FileExistsError):

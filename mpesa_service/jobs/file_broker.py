@@ -1,8 +1,8 @@
-"""kombu's folder broker, with messages that appear whole or not at all.
+"""kombu's folder broker, with atomic writes of messages.
 
-kombu opens a message under its final name before it has written it. A worker may then take an empty file, and
-end. Here the message is written under another name and renamed. `_put` is a method that kombu's
-`virtual.Channel` tells every transport to implement.
+kombu opens a message under its final name before it has written it. A worker may then read an empty file, and
+crash. This channel writes the message under another name and renames it. kombu's `virtual.Channel` asks every
+transport to implement `_put`.
 """
 
 import json

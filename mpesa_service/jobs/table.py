@@ -1,4 +1,4 @@
-"""Every job, how often it runs, and the service that it calls."""
+"""The jobs: their names, intervals and functions."""
 
 import logging
 from collections.abc import Callable
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """`work` does what is due and returns how much that was; it is called every `every` seconds."""
+    """A periodic job. `work` does what is due and returns how much it did; it runs every `every` seconds."""
 
     name: str
     every: float
@@ -49,10 +49,10 @@ JOBS = (
 
 
 def run(runtime: Runtime, job: Job) -> int:
-    """Run one job once; return how much it did. A fault is logged and costs this round only."""
+    """Run one job once; return how much it did. An exception is logged; the next round tries again."""
     try:
         done = job.work(runtime)
-    except Exception:  # the next round, or another worker, takes up what is still due
+    except Exception:  # the next round, or another worker, does the work that is still due
         log.exception("job failed", extra={"job": job.name})
         return 0
     if done:

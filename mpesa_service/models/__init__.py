@@ -1,4 +1,4 @@
-"""The tables, and the statements that lock, claim or page them."""
+"""The tables, and the statements that lock, claim and page through their rows."""
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.callbacks import CallbackInbox

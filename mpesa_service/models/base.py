@@ -1,4 +1,4 @@
-"""What all tables share: naming of constraints, and times that are always UTC."""
+"""The base of all tables: names of constraints, and times that are always UTC."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime. SQLite keeps no zone, so it is put back on the way out."""
+    """An aware UTC datetime. SQLite stores no time zone, so UTC is added when a value is read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -27,7 +27,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _in_utc(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """Return what turns the driver's values into ours: without steps between where it has datetimes."""
+        """Return the function that converts the driver's values; None if they are aware datetimes."""
         return _in_utc if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 
@@ -42,7 +42,7 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
 def one_of(column: str, words: type[StrEnum]) -> str:
-    """Return the text of a CHECK that `column` holds one of the words."""
+    """Return the text of a CHECK that `column` contains one of the words."""
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
 
 

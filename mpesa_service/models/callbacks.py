@@ -1,4 +1,4 @@
-"""Everything that was ever posted to a callback address, as it came."""
+"""All callbacks, exactly as M-Pesa posted them."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from mpesa_service.models.base import Base, RowId, one_of
 
 
 class CallbackInbox(Base):
-    """A raw callback, encrypted (it names a phone), and what became of it."""
+    """A raw callback, encrypted (it contains a phone number), and the verdict on it."""
 
     __tablename__ = "callback_inbox"
 

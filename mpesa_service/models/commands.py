@@ -1,4 +1,4 @@
-"""What every command that M-Pesa takes now and answers later keeps of its course."""
+"""The columns that all commands share: requests that M-Pesa accepts now and answers later."""
 
 from datetime import datetime
 
@@ -7,12 +7,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 
 class CommandColumns:
-    """The course of a refund, a payout or an inquiry.
+    """The progress of a refund, a payout or an inquiry.
 
-    `originator_conversation_id` is ours and is committed before anything is sent: Daraja's B2C v3 takes
-    it once, so it is the idempotency key of the payout. `conversation_id` is Daraja's. The token
-    hashes belong to the addresses of this command alone: for its result, its time-out, and the answer to a
-    status query about it. `next_check_at` is when it is looked into next, and a job's lease while it is.
+    `originator_conversation_id` is created by the service, and is committed before anything is sent: Daraja's
+    B2C v3 accepts it once, so it is the idempotency key of the payout. `conversation_id` is Daraja's. The
+    token hashes belong to the addresses of this command alone: for its result, its time-out, and the answer
+    to a status query about it. `next_check_at` is the time of the next check, and a job's lease during the
+    check.
     """
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
@@ -41,6 +42,6 @@ def due_index(table: str) -> Index:
 
 
 def review_index(table: str) -> Index:
-    """Return the index by which those that wait for a person are found."""
+    """Return the index by which the commands in review are found."""
     waiting = text("status = 'review'")
     return Index(f"ix_{table}_review", "id", postgresql_where=waiting, sqlite_where=waiting)

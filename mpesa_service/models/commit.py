@@ -1,7 +1,7 @@
-"""Writes a plan in one transaction, or nothing at all if a row is no longer as it was read.
+"""Writes a plan in one transaction, or writes nothing if a row has changed since it was read.
 
-There are two bodies with one meaning. On PostgreSQL a plan that rests on one row is one statement with a
-data-modifying CTE: one round trip, no BEGIN, no COMMIT. Every other plan, and every plan on SQLite, is
+There are two implementations with one meaning. On PostgreSQL, a plan that depends on one row is one statement
+with a data-modifying CTE: one round trip, no BEGIN, no COMMIT. Every other plan, and every plan on SQLite, is
 several statements in a transaction. `tests/models/test_commit.py` runs the same tests on both.
 """
 
@@ -25,13 +25,13 @@ NAIROBI = ZoneInfo("Africa/Nairobi")
 
 @dataclass(frozen=True)
 class Committed:
-    """A plan is written. `updated` tells for each of its updates whether there was such a row."""
+    """A plan was written. `updated` says for each of its updates whether there was such a row."""
 
     updated: tuple[bool, ...] = ()
 
 
 def commit(connection: Driver, plan: Plan) -> Committed | None:
-    """Write a plan; None if nothing was written, because somebody else was faster."""
+    """Write a plan; return None if nothing was written, because another writer was faster."""
     try:
         if connection.is_postgres and _rests_on_one_row(plan):
             return _in_one_statement(connection, plan)
@@ -44,11 +44,11 @@ def commit(connection: Driver, plan: Plan) -> Committed | None:
 
 
 def commit_many(connection: Driver, plans: Sequence[Plan]) -> list[Committed | None]:
-    """Write plans together; None for each that is not written.
+    """Write plans together; return None for each one that is not written.
 
-    On PostgreSQL those of one shape are one statement. Of several plans for one payment only the first is
-    written: the others rest on a version that is old by then. If the statement of a shape fails, none of its
-    plans is written. On SQLite all are one transaction.
+    On PostgreSQL, plans of one shape are one statement. Of several plans for one payment only the first is
+    written: the others depend on a version that has changed by then. If the statement of a shape fails, none
+    of its plans is written. On SQLite, all plans are one transaction.
     """
     if not connection.is_postgres:
         return _many_one_by_one(connection, plans)
@@ -61,7 +61,7 @@ def commit_many(connection: Driver, plans: Sequence[Plan]) -> list[Committed | N
         alike[shape_of(plan)].append(number)
     done: list[Committed | None] = [None] * len(plans)
     for shape, numbers in alike.items():
-        # In the order of their ids, like everybody who locks several payments.
+        # In the order of their ids, like all writers that lock several payments.
         ordered = sorted(numbers, key=lambda number: plans[number].changes[0].id)
         for number in _write_alike(connection, shape, {number: plans[number] for number in ordered}):
             done[number] = Committed()
@@ -87,12 +87,12 @@ def _write_alike(connection: Driver, shape: Shape, plans: Mapping[int, Plan]) ->
     text = json.dumps(records, default=_to_json)
     try:
         return [row[0] for row in connection.rows(commit_sql.statement_for_many(shape), (text,))]
-    except DBAPIError:  # each is written alone, and whose fault it is gets the error
+    except DBAPIError:  # Each plan is then written alone, so that only the faulty one gets the error.
         return []
 
 
 def _many_one_by_one(connection: Driver, plans: Sequence[Plan]) -> list[Committed | None]:
-    """Write plans in one transaction, each behind a savepoint: one that fails leaves the others."""
+    """Write plans in one transaction, each after a savepoint: one that fails does not affect the others."""
     with connection.transaction():
         done = []
         for plan in plans:
@@ -118,7 +118,7 @@ def rows_and_events(
     events: Iterable[Event],
     postgres: bool,
 ) -> list[Statement]:
-    """Return the statements that insert rows, and events with a delivery for each endpoint that wants it."""
+    """Return the statements that insert rows, and events with a delivery for each subscribed endpoint."""
     found = [_insert(row.table, row.columns, postgres, once=row.once) for row in rows]
     for event in events:
         columns = event_columns(event)
@@ -184,7 +184,7 @@ def _values(plan: Plan) -> list[Any]:
 
 
 def shape_of(plan: Plan) -> Shape:
-    """Return a plan without its values."""
+    """Return the shape of a plan: the plan without its values."""
     return Shape(
         tuple((change.table, tuple(change.columns)) for change in plan.changes),
         tuple((row.table, tuple(present(row.columns)), row.once) for row in plan.rows),
@@ -202,7 +202,7 @@ def shape_of(plan: Plan) -> Shape:
 
 
 def present(columns: Columns) -> dict[str, Any]:
-    """Return the columns that are not NULL: a column that an insert leaves out is NULL, and costs nothing."""
+    """Return the columns that are not NULL. A column that an insert omits is NULL, at no cost."""
     return {name: value for name, value in columns.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""The SQL texts of `commit.py`. Each is built once for the names that it needs, and kept."""
+"""The SQL texts of `commit.py`. Each is built once for the names that it needs, and cached."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Shape:
 
 @cache
 def change(table: str, names: Names, postgres: bool) -> str:
-    """Return the statement that changes a row of this version; without names, it leaves the row as it is."""
+    """Return the statement that changes a row of this version. Without names, it does not change the row."""
     mark = _mark(postgres)
     if not names:
         return f"UPDATE {table} SET version = version WHERE id = {mark} AND version = {mark}"
@@ -104,7 +104,7 @@ def statement(shape: Shape) -> str:
 
 @cache
 def statement_for_many(shape: Shape) -> str:
-    """Return the statement that writes plans of one shape; it returns the numbers `n` of those it wrote."""
+    """Return the statement that writes plans of one shape. It returns the written plans' numbers `n`."""
     columns = ", ".join(f"a{place} {kind}" for place, kind in enumerate(_types(shape)))
     return _cte(shape, f"SELECT * FROM json_to_recordset(%s::json) AS v(n integer, {columns})")
 
@@ -145,7 +145,7 @@ def _guarded_change(table: str, names: Names, places: Any) -> str:
 def _event_parts(number: int, event_type: EventType, names: Names, places: Any) -> list[str]:
     taken = ", ".join(f"r.a{next(places)}" for _ in names)
     event = f"INSERT INTO {EVENTS} ({', '.join(names)}) SELECT {taken} FROM r JOIN g USING (n)"
-    if number:  # PostgreSQL executes parts that do not need each other in any order; events have an order
+    if number:  # PostgreSQL executes independent parts in any order, but events have an order.
         event += f" WHERE (SELECT count(*) FROM d{number - 1}) >= 0"
     values = f"e.id, 0, '{DeliveryStatus.WAITING}', 0, 0, e.created_at, e.created_at"
     takers = _takers(event_type, values, True, f" CROSS JOIN e{number} e")

@@ -1,4 +1,4 @@
-"""What all processes must agree on beside the money: the pace of asking, and what is switched off."""
+"""State that all processes share besides money: the rate limiter, and suspensions."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ class Pace(Base):
 
 
 class Hold(Base):
-    """Something that is stopped until a person says otherwise, and why."""
+    """A suspension, which ends when a person resumes the operations, and its reason."""
 
     __tablename__ = "suspensions"
 

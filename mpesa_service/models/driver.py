@@ -1,4 +1,4 @@
-"""What `load` and `commit` need of a database connection. `core/drivers.py` has the two implementations."""
+"""The database connection that `load` and `commit` need. `core/drivers.py` has the two implementations."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,7 +19,7 @@ class Statement:
 
 
 class Driver(Protocol):
-    """A connection whose every statement is a transaction of its own, outside of `transaction()`.
+    """A connection on which every statement is its own transaction, outside of `transaction()`.
 
     Values are plain Python: aware datetimes, dicts for JSON, bytes, enums. Every method raises
     sqlalchemy.exc.DBAPIError.
@@ -30,14 +30,14 @@ class Driver(Protocol):
     def rows(
         self, sql: str, values: Values, times: Sequence[int] = (), documents: Sequence[int] = ()
     ) -> Rows:
-        """Execute a query; return its rows, with the times (UTC) and JSON documents at these places read."""
+        """Execute a query; return its rows, with times (UTC) and JSON converted at these places."""
 
     def execute(self, statements: Sequence[Statement]) -> list[int] | None:
-        """Execute statements in one transaction; return how many rows each has changed.
+        """Execute statements in one transaction; return the number of rows that each one changed.
 
-        None if a required one has changed no row. Then nothing is written; in a transaction that was open
-        before, its owner has to roll back.
+        Return None if a required statement changed no row. Then nothing is written; if the transaction was
+        already open, its owner must roll back.
         """
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Open a transaction around a block, which is rolled back if the block raises."""
+        """Open a transaction around a block. It is rolled back if the block raises."""

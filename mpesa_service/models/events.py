@@ -1,4 +1,4 @@
-"""The audit trail: one row a change of a payment's or a refund's state. Insert only."""
+"""The audit trail: one row per change of a payment's or a refund's status. Insert only."""
 
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,11 @@ from mpesa_service.models.base import Base, RowId
 
 
 class PaymentEvent(Base):
-    """Who moved what from where to where, when and why.
+    """Who changed which status, when and why.
 
-    `cause` is the name of the edge in the transition table (or `created`, or a note that changed no
-    state). `sequence` counts per payment from 1 without gaps. A row with `refund_id` speaks of that
-    refund's states. The database refuses to update or delete rows (triggers in the migration).
+    `cause` is the name of the edge in the transition table (or `created`, or a note that changed no status).
+    `sequence` counts per payment from 1 without gaps. A row with `refund_id` contains that refund's statuses.
+    The database refuses to update or delete rows (triggers in the migration).
     """
 
     __tablename__ = "payment_events"

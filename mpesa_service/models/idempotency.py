@@ -1,4 +1,4 @@
-"""Idempotency keys: who asked for what under which key, and the answer that was given."""
+"""Idempotency keys: the caller and the request of each key, and the answer."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ from mpesa_service.models.base import Base, RowId
 
 
 class IdempotencyKey(Base):
-    """One key of one caller for one operation. The unique insert decides who acts.
+    """One key of one caller for one operation. The unique insert decides which request acts.
 
-    `answer_status` and `answer_body` are the first answer, byte for byte, once there is one (encrypted,
-    since it names a phone). Until then the one who inserted the row is at work, or died: `resource_id`
-    names the payment or refund that was born in the same transaction, from which the answer can be made
+    `answer_status` and `answer_body` are the first answer, byte for byte, as soon as there is one (encrypted,
+    since it contains a phone number). Until then, the process that inserted the row is at work, or has died:
+    `resource_id` names the payment or refund of the same transaction, from which the answer can be made
     again.
     """
 

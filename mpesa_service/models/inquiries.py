@@ -1,4 +1,4 @@
-"""What M-Pesa was asked, and what it answered: transaction status and account balances."""
+"""Inquiries to M-Pesa, and the answers: transaction status and account balances."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,14 +16,14 @@ class InquiryStatus(StrEnum):
     PENDING = "pending"
     ANSWERED = "answered"
     FAILED = "failed"
-    """M-Pesa refused the question, or never answered it. That says nothing of what was asked about."""
+    """M-Pesa refused the inquiry, or never answered. The status of its subject stays unknown."""
 
 
 class Inquiry(CommandColumns, Base):
-    """One question. It moves no money, so it may be asked again.
+    """One inquiry. It moves no money, so it may be sent again.
 
-    `receipt` is the transaction asked about, `payment_id` the payment that the answer is for, if any. The
-    answer is encrypted, since it names people.
+    `receipt` is the transaction to check, and `payment_id` the payment that needs the answer, if any. The
+    answer is encrypted, since it contains names.
     """
 
     __tablename__ = "inquiries"
@@ -52,7 +52,7 @@ class Inquiry(CommandColumns, Base):
 
 
 class AccountBalance(Base):
-    """What one account of the shortcode held, in cents, when M-Pesa was asked. Kept as history."""
+    """The balance of one account of the shortcode, in cents, at the time of an inquiry. Kept as history."""
 
     __tablename__ = "account_balances"
 

@@ -1,8 +1,8 @@
 """The statement that pages through payments, newest first.
 
-An id begins with the millisecond in which it was made, so the id alone is the key of a page, and a time
-is a range of ids. Indexes by owner and status end in the id: a page reads the rows that it shows and no
-more, however many there are.
+An id begins with the millisecond of its creation, so the id alone is the key of a page, and a range of times
+is a range of ids. The indexes by owner and status end with the id, so a page reads only the rows that it
+shows, however many rows there are.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from sqlalchemy.sql.operators import in_op
 from mpesa_service.models.payments import Payment, Provider
 
 _P = Payment.__table__.c
-"""Plain columns: through the ORM a page would cost half as much again."""
+"""Plain columns: with ORM objects, a page would cost half as much again."""
 
 
 class _TimeText(FunctionElement[str]):
-    """A time as clients are shown it: Nairobi's, ISO 8601, cut to milliseconds; null if there is none.
+    """A time in the API's format: Nairobi time, ISO 8601, cut to milliseconds; null if there is none.
 
-    For whoever reads very many: to make an object of a time and to write that costs more than all the rest.
+    This is for exports: to create a datetime object and format it costs more than all other steps together.
     """
 
     inherit_cache = True
@@ -77,7 +77,7 @@ EXPORT = select(*_SHOWN, cast(_P.metadata, Text), *map(_TimeText, _TIMES), *_FOR
 
 @dataclass(frozen=True)
 class PaymentFilter:
-    """Which payments: ids from `first_id` to before `end_id`. None, and no statuses, are no condition."""
+    """Filters: ids from `first_id` to before `end_id`. None, or an empty `statuses`, is no condition."""
 
     owner: str | None = None
     statuses: tuple[str, ...] = ()
@@ -92,12 +92,12 @@ class PaymentFilter:
 
     @property
     def finds_few(self) -> bool:
-        """Tell whether an order, a receipt or a phone is named: what is left is then compared row by row."""
+        """Return whether an order, receipt or phone is given. The rest is then compared row by row."""
         return any(value is not None for value in (self.order_id, self.receipt, self.phone_hash))
 
 
 class _RowByRow(FunctionElement[Any]):
-    """A column whose index SQLite must not use: it keeps no statistics, so it would take the wrong one."""
+    """A column whose index SQLite must not use: without statistics it would choose the wrong one."""
 
     inherit_cache = True
 
@@ -117,11 +117,11 @@ def _without_index(element: _RowByRow, compiler: SQLCompiler, **options: Any) ->
 
 
 def page_of_payments(wanted: PaymentFilter, limit: int, shown: Select[Any] = PAGE) -> Select[Any]:
-    """Return the newest `limit` payments that are wanted, as PAGE or EXPORT shows them."""
+    """Return the newest `limit` payments that match, as PAGE or EXPORT selects them."""
     conditions, page = _conditions(wanted), shown.order_by(_P.id.desc())
     if wanted.finds_few or len(wanted.statuses) < 2:
         return page.where(*conditions, *_in_any_status(wanted)).limit(limit)
-    # Each status by itself, then the newest of all: an IN would have everything sorted that it finds.
+    # One query per status, then the newest of all: with IN, the database would sort all matches.
     newest = select(_P.id).where(*conditions).order_by(_P.id.desc()).limit(limit)
     parts = (newest.where(_P.status == status).subquery() for status in wanted.statuses)
     found = union_all(*(select(part.c.id) for part in parts)).subquery()
@@ -130,7 +130,7 @@ def page_of_payments(wanted: PaymentFilter, limit: int, shown: Select[Any] = PAG
 
 
 def count_of_payments(wanted: PaymentFilter) -> Select[int]:
-    """Return how many payments are wanted; reads them all."""
+    """Return how many payments match; reads all of them."""
     conditions = [*_conditions(wanted), *_in_any_status(wanted)]
     return select(func.count()).select_from(Payment.__table__).where(*conditions)
 

@@ -1,4 +1,4 @@
-"""Reads the facts of a payment: one query, no lock, everything that a decision may depend on."""
+"""Reads the facts of a payment: one query, no lock, everything that a decision depends on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,17 +62,17 @@ _FACTS = f"""
 _WHERE = {
     "id": "p.id = {id}",
     "receipt": "p.provider = 'mpesa' AND p.receipt = {receipt}",
-    # On its own address, or on the address of another payment whose id the body names.
+    # The callback's own address, or the address of another payment whose id the body names.
     "address": "p.checkout_id_hash = {checkout} OR p.callback_token_hash = {token}",
 }
 
 
 @dataclass(frozen=True)
 class About:
-    """Which payment to load, and the receipt that the report names.
+    """The payment to load, and the receipt that the report names.
 
-    Set `id`, or else `checkout` and `token` (the hashes of what a callback names and of where it came), or
-    else only `receipt`: the payment that owns it.
+    Set `id`; or `checkout` and `token` (the hashes of the id that a callback names and of its address); or
+    only `receipt`, for the payment that has it.
     """
 
     id: str | None = None
@@ -84,7 +84,7 @@ class About:
 def load(connection: Driver, about: About) -> PaymentFacts | None:
     """Return the facts of a payment, or None if there is none.
 
-    Of two (the body of a callback names one payment, its address another) it is the one that the body names.
+    If the body of a callback names one payment and its address another, return the one that the body names.
     """
     sql = _statement(_by(about), connection.is_postgres)
     return _best(connection.rows(sql, vars(about), _TIMES, _DOCUMENTS), about)
@@ -106,9 +106,9 @@ def load_many(connection: Driver, abouts: Sequence[About]) -> list[PaymentFacts 
 
 
 def lock(connection: Driver, about: About) -> None:
-    """Lock what `load` is going to read, to the end of the transaction. PostgreSQL only.
+    """Lock the rows that `load` reads, to the end of the transaction. PostgreSQL only.
 
-    The order of the locks is everybody's: payments by id, then the expected order.
+    All writers lock in this order: payments by id, then the expected order.
     """
     facts = load(connection, about)
     if facts is None:
@@ -173,7 +173,7 @@ def _holder(values: Sequence[Any]) -> HolderFacts:
 
 
 def make_facts(payment: Mapping[str, Any], **beside: Any) -> PaymentFacts:
-    """Return the facts of a payment's columns (by attribute name), and of what stands beside it."""
+    """Return the facts of a payment's columns (by attribute name) and of its related rows."""
     mismatch, code, at = payment["mismatch"], payment["negative_result_code"], payment["negative_result_at"]
     return PaymentFacts(
         payment=payment,
@@ -218,9 +218,9 @@ def load_order(connection: Driver, key: str, value: str, beside: str = "") -> Or
 
 
 def find_orders(connection: Driver, key: str) -> list[str]:
-    """Return the ids of the expected orders that a payer's reference stands for: none, one, or by chance two.
+    """Return the ids of the expected orders that a payer's reference matches: none, one, or rarely two.
 
-    `key` is what the payer typed, as `domain.orders.reference_key` returns it.
+    `key` is the payer's text in the form of `domain.orders.reference_key`.
     """
     if not key:
         return []
@@ -237,7 +237,7 @@ def order_is_expected(connection: Driver, reference: str) -> bool:
 
 
 def facts_of_new(columns: Mapping[str, Any]) -> PaymentFacts:
-    """Return the facts of a payment that is or was just inserted: nothing stands beside it."""
+    """Return the facts of a payment that is being inserted: it has no related rows."""
     defaults = {name: _default(column) for name, column in zip(NAMES, _COLUMNS, strict=True)}
     return make_facts({**defaults, "status": PaymentStatus.SUBMITTING, **columns})
 

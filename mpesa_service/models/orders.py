@@ -1,4 +1,4 @@
-"""Orders that a shop expects to be paid, and money that customers sent from their phone's own menu."""
+"""Orders that a shop registers in advance, and C2B payments."""
 
 from datetime import datetime
 from typing import Any
@@ -28,10 +28,10 @@ _EXPIRES = text("expires_at IS NOT NULL")
 class ExpectedOrder(Base):
     """An order of `amount_due` whole shillings that a customer may pay, in parts or at once.
 
-    `reference` is the shop's order id; `reference_key` is what customers' spellings of it come to, and
-    `account_key` that of the reference that a prompt shows. `received_amount` is what its payments add up to,
-    less what was paid back. An admin, who speaks for the whole shop, announces it `shop_wide`: everybody's
-    payments of this order id count, else those of its owner.
+    `reference` is the shop's order id. `reference_key` is the common form of its spellings, and `account_key`
+    that of the reference in a prompt. `received_amount` is the sum of its payments, less the refunds. An
+    admin registers orders for the whole shop (`shop_wide`): they count all callers' payments of this order
+    id. Other orders count only their owner's payments.
     """
 
     __tablename__ = "expected_orders"
@@ -70,29 +70,29 @@ class ExpectedOrder(Base):
 
     @property
     def missing_amount(self) -> int:
-        """Shillings that are still due."""
+        """The shillings that are still missing."""
         return max(self.amount_due - self.received_amount, 0)
 
     @property
     def overpaid_amount(self) -> int:
-        """Shillings that were paid beyond what was due."""
+        """The shillings that were paid beyond the amount due."""
         return max(self.received_amount - self.amount_due, 0)
 
     def is_over(self, now: datetime) -> bool:
-        """Tell whether the order's time is over. A payment made in time counts even if its report is late."""
+        """Return whether the order has expired. A payment made in time counts even if its report is late."""
         return self.expires_at is not None and self.expires_at <= now
 
     def status_at(self, now: datetime) -> OrderStatus:
-        """Return the status. An unpaid order expires with its time, even before a job stores that."""
+        """Return the status. An unpaid order is `expired` at once, before a job stores that status."""
         return OrderStatus.EXPIRED if self.is_over(now) and self.state in STILL_DUE else self.state
 
     def counts_payments_of(self, owner: str) -> bool:
-        """Tell whether a payment of this order id by `owner` is one of this order's."""
+        """Return whether this order counts payments of its order id by `owner`."""
         return self.shop_wide or self.owner == owner
 
 
 class C2bRule(Base):
-    """How validation judges money on its way to one shortcode."""
+    """The rules of validation for payments to one shortcode."""
 
     __tablename__ = "c2b_rules"
 
@@ -111,12 +111,12 @@ class C2bRule(Base):
 
 
 class C2bConfirmation(Base):
-    """One confirmation of money that arrived, by its receipt; its unique insert decides who books it.
+    """One confirmation of money, by its receipt. Its unique insert decides which process handles it.
 
-    `payment_id` is the payment that it became, or that it confirms. Until that is known `retry_at` says when
-    it is looked at again. The payer (masked or hashed by M-Pesa), the names and what was typed as account are
-    encrypted. Money that no payment can hold, for it has cents, has an `fractional_id`, under which it is
-    listed until somebody has seen to it by hand (`closed_at`).
+    `payment_id` is the payment that it became, or that it confirms. Until then, `retry_at` is the time of the
+    next attempt to match it. The payer (masked or hashed by M-Pesa), the names and the typed account are
+    encrypted. A fractional amount is no payment: it has a `fractional_id`, under which it is listed until an
+    operator has handled it (`closed_at`).
     """
 
     __tablename__ = "c2b_confirmations"

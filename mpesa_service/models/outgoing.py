@@ -1,4 +1,4 @@
-"""What is to be told to other services: written with the change that it tells of. Insert only."""
+"""Outgoing events. Each is written in the transaction of its change. Insert only."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from mpesa_service.models.base import Base, RowId
 
 
 class OutgoingEvent(Base):
-    """One announced transition. `event_id` is its webhook-id, `payload` the exact bytes of every attempt.
+    """One published event. `event_id` is its webhook-id, `payload` the exact bytes of every attempt.
 
-    `subject_id` is what it is about: a payment, a payout, a batch, or the balance. `sequence` counts per
-    subject from 1 without gaps, in the order in which things happened.
+    `subject_id` is the id of a payment, a payout or a batch, or the balance. `sequence` counts per subject
+    from 1 without gaps, in the order of the changes.
     """
 
     __tablename__ = "outgoing_events"

@@ -1,4 +1,4 @@
-"""One row a payment, whichever provider carries it."""
+"""Payments: one row each, for all providers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -28,12 +28,12 @@ class Provider(StrEnum):
 
 
 class Channel(StrEnum):
-    """How M-Pesa money came in."""
+    """How an M-Pesa payment arrived."""
 
     STK = "stk"
-    """By a prompt that we sent."""
+    """By a prompt that the service sent."""
     C2B = "c2b"
-    """From the phone's own menu, told by a confirmation."""
+    """A C2B payment, reported by a confirmation."""
 
 
 _OWN_COLUMNS = {
@@ -49,11 +49,11 @@ _ALIEN_COLUMNS = {
 
 
 def _own_columns_only() -> str:
-    """A row has its own channel's columns and none of the others'."""
+    """Return the condition that a row has its own channel's columns and none of the others'."""
     cases = []
     for channel, own in _OWN_COLUMNS.items():
         provider = Provider.STRIPE if channel.endswith("NULL") else Provider.MPESA
-        # A comparison with NULL is not false to SQL, so a channel must be named to be compared.
+        # In SQL, a comparison with NULL is not false, so a row must name its channel before it is compared.
         named = [] if provider is Provider.STRIPE else ["channel IS NOT NULL"]
         terms = [f"provider = '{provider}'", *named, channel, *(f"{column} IS NOT NULL" for column in own)]
         terms += [f"{column} IS NULL" for column in _ALIEN_COLUMNS[channel]]
@@ -64,20 +64,19 @@ def _own_columns_only() -> str:
 class Payment(Base):
     """A payment of `amount` whole Kenyan shillings towards `order_id`, by `owner`.
 
-    Money that came from a phone's own menu (channel `c2b`) has a receipt from its first moment, and no
-    `order_id` until it is matched. `payer_encrypted` is its payer as M-Pesa tells it, masked or hashed;
-    `phone_encrypted` is set only where the whole number is known. `expected_order_id` is the announced order
-    that it counts towards. `reference_key` is what spellings of the order id come to. What a payer typed is
-    often his phone number, so it is encrypted (`bill_reference_encrypted`), and `reference_key` is then the
-    keyed hash of what it comes to.
+    A C2B payment (channel `c2b`) has a receipt from the beginning, and no `order_id` until it is matched.
+    `payer_encrypted` is its payer as M-Pesa reports it, masked or hashed. `phone_encrypted` is set only if
+    the whole number is known. `expected_order_id` is the expected order that it counts towards.
+    `reference_key` is the common form of all spellings of the order id. The account that a payer typed is
+    often a phone number, so it is encrypted (`bill_reference_encrypted`), and `reference_key` is then the
+    keyed hash of its common form.
 
-    `order_lock` and `phone_lock` hold the order id and the phone's hash while no second payment may
-    be started beside this one; they are unique, so the database decides races. `refunding_amount` is
-    reserved by refunds in flight, `refunded_amount` is what was paid back; together they never exceed
-    the payment. `version` is raised by every writer: what rests on an older one is not written.
-    `next_check_at` is when Daraja is asked next, and a job's lease while it asks; the schedule counts from
-    `checks_since`. Columns that hold a phone number (a CheckoutRequestID contains one) are encrypted, with a
-    keyed hash beside them for look-ups.
+    `order_lock` and `phone_lock` hold the order id and the phone's hash while no second payment may start.
+    They are unique, so the database decides races. `refunding_amount` is reserved by pending refunds, and
+    `refunded_amount` is refunded. Together they never exceed the payment. Every writer raises `version`: a
+    change that is based on an older version is not written. `next_check_at` is the time of the next query,
+    and a job's lease during the query; the schedule counts from `checks_since`. Columns that contain a phone
+    number (a CheckoutRequestID contains one) are encrypted, with a keyed hash beside them for look-ups.
     """
 
     __tablename__ = "payments"

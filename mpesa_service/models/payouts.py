@@ -26,11 +26,11 @@ _WAITING = text("status = 'waiting'")
 
 
 class PayoutBatch(Base):
-    """Payouts that were asked for together; one that was asked for alone is a batch of one.
+    """Payouts that were requested together. A single payout is a batch of one.
 
-    `reference` is the caller's, and the batch's idempotency key; `fingerprint` tells whether the same was
-    asked for under it. Whoever made it (`created_by`) is never who approves it. `served_at` is when a row of
-    it was last sent: batches take turns.
+    `reference` is the caller's id, and the batch's idempotency key. `fingerprint` shows whether a repeated
+    request has the same content. The admin who created the batch (`created_by`) never approves it.
+    `served_at` is the time at which a row of it was last sent: batches alternate.
     """
 
     __tablename__ = "payout_batches"
@@ -69,9 +69,9 @@ class PayoutBatch(Base):
 class Payout(CommandColumns, Base):
     """One row of a batch: `amount` whole shillings to a phone, a pay bill or a till.
 
-    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it, and so is the
-    account at a pay bill, which may be a person's. `begun_at` is when it was first sent, which may be hours
-    after it was asked for.
+    The party (a phone number, or a business number) is encrypted, with a keyed hash beside it. So is the
+    account at a pay bill, which may belong to a person. `begun_at` is the time at which it was first sent,
+    which may be hours after the request.
     """
 
     __tablename__ = "payouts"
@@ -115,9 +115,9 @@ class Payout(CommandColumns, Base):
 
 
 class PayoutEvent(Base):
-    """The audit trail of a batch and of each of its rows; insert only, like that of payments.
+    """The audit trail of a batch and of each of its rows. Insert only, like the audit trail of payments.
 
-    `subject_id` is the row's id, or the batch's for what concerns the whole; `sequence` counts per subject.
+    `subject_id` is the id of the row, or of the batch for its own events. `sequence` counts per subject.
     """
 
     __tablename__ = "payout_events"

@@ -1,4 +1,4 @@
-"""One row an attempt to pay money back."""
+"""Refunds: one row per attempt."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,8 +12,8 @@ from mpesa_service.models.commands import CommandColumns, due_index, review_inde
 class Refund(CommandColumns, Base):
     """A refund of `amount` whole shillings, by B2C to the phone that paid or by reversal of the payment.
 
-    `held` is what it reserves of the payment while the money may still leave. `conversation_id` is the
-    `refundId` that clients see.
+    `held` is the amount that it reserves of the payment while the money may still be sent. `conversation_id`
+    is the `refundId` that clients see.
     """
 
     __tablename__ = "refunds"

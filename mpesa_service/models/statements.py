@@ -1,6 +1,6 @@
-"""The statements that write, lock and claim. They never commit.
+"""Statements that insert, lock and find rows. They never commit.
 
-Those of the hot paths are built once: to build one anew costs as much as to execute it.
+Statements of hot paths are built once: to build one costs as much as to execute it.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ Row = TypeVar("Row")
 
 
 def by_column(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row's values by its columns' names, from those by its attributes'; KeyError for others."""
+    """Return a row's values by column name, from its values by attribute name; KeyError for other names."""
     names = columns_of(model)
     return {names[attribute]: value for attribute, value in values.items()}
 
 
 @cache
 def columns_of(model: type[Base]) -> Mapping[str, str]:
-    """Return the names of a model's columns by those of its attributes."""
+    """Return the names of a model's columns by attribute name."""
     return {attribute.key: attribute.columns[0].name for attribute in inspect(model).column_attrs}
 
 
@@ -38,7 +38,7 @@ def table_of(model: type[Base]) -> Table:
 
 
 def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) -> bool:
-    """Insert a row unless a unique key forbids it; tell whether it was inserted.
+    """Insert a row unless a unique key forbids it; return whether it was inserted.
 
     On PostgreSQL a second caller waits here until the first one commits or rolls back.
     """
@@ -93,19 +93,19 @@ def lock_batch(session: Session, batch_id: str) -> PayoutBatch | None:
 def lock_payout_where(session: Session, **columns: str) -> Payout | None:
     """Return the one row of a batch with these unique column values, locked, or None.
 
-    Whoever locks its batch as well does that before.
+    A caller that also locks the batch locks the batch first.
     """
     return session.scalars(_locked(select(Payout).filter_by(**columns))).one_or_none()
 
 
 def order_of(session: Session, reference: str, owner: str) -> str | None:
-    """Return the id of the announced order that a payment of this order id and owner counts towards."""
+    """Return the id of the expected order that counts a payment of this order id and owner."""
     found: str | None = session.connection().scalar(_ORDER_OF, {"of_reference": reference, "of_owner": owner})
     return found
 
 
 def announced_order_of(reference: ColumnElement[Any], owner: ColumnElement[Any]) -> Select[str]:
-    """Return the statement that finds the announced order which counts an owner's payments of an order id."""
+    """Return the statement that finds the expected order which counts an owner's payments of an order id."""
     return select(_O.id).where(_O.reference == reference, or_(_O.shop_wide, _O.owner == owner))
 
 
@@ -116,13 +116,13 @@ _ORDER_OF = announced_order_of(bindparam("of_reference"), bindparam("of_owner"))
 def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:
     """Return the one expected order with these unique column values, locked, or None.
 
-    Writers lock a payment before its order. The lock lets payments that refer to the order be inserted,
-    which two of them that then want this lock would wait for in vain.
+    Writers lock a payment before its order. This lock does not block inserts of payments that refer to the
+    order. With a stronger lock, two such inserts could wait for each other.
     """
     statement = select(ExpectedOrder).filter_by(**columns).with_for_update(key_share=True)
     return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def _locked(statement: Select[Row]) -> Select[Row]:
-    # populate_existing: what was read before the lock may be old by the time it is granted.
+    # populate_existing: values that were read before the lock may have changed when it is granted.
     return statement.with_for_update().execution_options(populate_existing=True)

@@ -1,4 +1,4 @@
-"""Daraja's access token, shared by all processes: a new one may kill the old one."""
+"""Daraja's access token, which all processes share: a new token may invalidate the old one."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from mpesa_service.models.base import Base
 
 
 class DarajaToken(Base):
-    """One row an app (host and consumer key). `refresh_until` is the lease of whoever fetches a new one."""
+    """One row per app (host and consumer key). `refresh_until` is the lease for fetching a token."""
 
     __tablename__ = "daraja_tokens"
 

@@ -1,4 +1,4 @@
-"""Who is told of outgoing events, and how far that is. An endpoint is locked before its deliveries."""
+"""Endpoints for outgoing events, and the deliveries to them. An endpoint is locked before its deliveries."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -27,11 +27,11 @@ _LEASED = text("lease_until IS NOT NULL")
 
 
 class WebhookEndpoint(Base):
-    """An address that is told of events, of all types if `event_types` names none.
+    """An address that receives events: those of `event_types`, or all events if that is empty.
 
-    `event_types` holds words, each with a space before and behind. `previous_secret_encrypted` signs as
-    well until `previous_valid_until`. `struggling` says that the last attempt did not succeed, `served_at`
-    when deliveries were last taken up: endpoints take turns.
+    `event_types` contains words, each between two spaces. `previous_secret_encrypted` also signs, until
+    `previous_valid_until`. `struggling` means that the last attempt failed. `served_at` is the time at which
+    its deliveries were last claimed: endpoints alternate.
     """
 
     __tablename__ = "webhook_endpoints"
@@ -62,16 +62,16 @@ class WebhookEndpoint(Base):
 
     @classmethod
     def wants(cls, event_type: EventType) -> ColumnElement[bool]:
-        """Return the condition that an endpoint is told of `event_type`."""
+        """Return the condition that an endpoint receives events of `event_type`."""
         return or_(cls.event_types == "", cls.event_types.contains(f" {event_type} ", autoescape=True))
 
 
 class WebhookDelivery(Base):
-    """One event on its way to one endpoint; a resend is a row of its own, with the next `resend` number.
+    """One event on its way to one endpoint. A resend is its own row, with the next `resend` number.
 
-    `attempts` counts those that came to an end, `claims` how often it was taken up since the last that did.
-    `lease_until` is set while it is taken up, and says when its worker must have died; what is sent one
-    after the other has the same.
+    `attempts` counts finished attempts. `claims` counts the claims since the last finished attempt.
+    `lease_until` is set while it is claimed, and is the time after which its worker counts as dead.
+    Deliveries that are sent one after the other share one lease.
     """
 
     __tablename__ = "webhook_deliveries"

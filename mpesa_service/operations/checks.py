@@ -1,22 +1,22 @@
-"""What `mpesa doctor` prints: one finding a check, and how to mend what is wrong."""
+"""The findings that `mpesa doctor` prints: one for each check, with advice if something is wrong."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Health(StrEnum):
-    """How a check came out."""
+    """The result of a check."""
 
     GOOD = "good"
     WARNING = "warning"
-    """It works, or may work, but not as it should for production."""
+    """It works, or may work, but not well enough for production."""
     WRONG = "wrong"
     SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was looked at, what was found (Daraja's own words, too), and how to mend it."""
+    """One check: its subject, what was found (with Daraja's own words), and advice on how to fix it."""
 
     check: str
     health: Health

@@ -1,7 +1,7 @@
-"""Looking for what keeps this installation from taking payments: each check says what it found.
+"""The doctor: checks for everything that can keep this installation from taking payments.
 
-Nothing here moves money or changes a setting. Daraja is asked about a payment that does not exist: its
-answer tells the consumer key, the secret, the shortcode and the passkey from one another.
+No check moves money or changes a setting. One check queries Daraja about a payment that does not exist: the
+answer shows which of the consumer key, the secret, the shortcode and the passkey is wrong.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
 NOBODYS_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
 """An id of the right shape that no push ever had."""
 NO_PRODUCT = "401.003.01"
-"""The app lacks the API product: about the app, like its key, and not about the shortcode."""
+"""The app lacks the API product. This is a fault of the app, as a wrong key is, not of the shortcode."""
 MOST_SKEW = timedelta(seconds=30)
 OVERDUE = timedelta(minutes=3)
 TIMEOUT = (3.0, 5.0)
@@ -47,29 +47,31 @@ CLOCK = "clock"
 DATABASE = "database"
 WORKER = "worker"
 
-MEND_NETWORK = "Check the network, a proxy or firewall between, and MPESA_BASE_URL; then try again."
+MEND_NETWORK = "Check the network, any proxy or firewall on the way, and MPESA_BASE_URL; then try again."
 MEND_SILENCE = (
-    "M-Pesa took the question and posts its answer to MPESA_CALLBACK_URL: see the callback address. It may"
-    " also just be slow; run the doctor again in a minute."
+    "M-Pesa accepted the query and posts its answer to MPESA_CALLBACK_URL: check the callback address. M-Pesa"
+    " may also be slow; run the doctor again in a minute."
 )
-MEND_SOON = "Run the doctor again in ten seconds: it asks no sooner, since failures lock an initiator."
+MEND_SOON = (
+    "Run the doctor again in ten seconds. It does not query sooner, because failures lock an initiator."
+)
 MEND_STOPPED = "Resume them: mpesa refunds resume --by NAME, and mpesa payouts resume --by NAME."
 MEND_CALLBACK = (
-    "M-Pesa must reach MPESA_CALLBACK_URL from the internet and come out at this service's"
-    " /api/mpesa/callback: check DNS, the certificate, the proxy, and that the service runs."
+    "M-Pesa must reach MPESA_CALLBACK_URL from the internet, and the address must lead to this service's"
+    " /api/mpesa/callback. Check DNS, the certificate, the proxy, and that the service runs."
 )
 
 Check = Callable[[Runtime], Iterator[Finding]]
 
 
 def examine(runtime: Runtime) -> Iterator[Finding]:
-    """Yield the findings one by one, as they are made."""
+    """Yield the findings one by one, as the checks finish."""
     for check in CHECKS:
         yield from check(runtime)
 
 
 def database(runtime: Runtime) -> Iterator[Finding]:
-    """The database answers, and its schema is this code's."""
+    """Check that the database answers, and that its schema has the revision of this code."""
     trouble = unready_because(runtime)
     if trouble is None:
         yield good(DATABASE, f"reachable, schema {SCHEMA_REVISION}")
@@ -78,21 +80,21 @@ def database(runtime: Runtime) -> Iterator[Finding]:
 
 
 def credentials(runtime: Runtime) -> Iterator[Finding]:
-    """Daraja takes the key, the secret, the shortcode and the passkey."""
+    """Check that Daraja accepts the key, the secret, the shortcode and the passkey."""
     try:
         runtime.daraja.stk_query(NOBODYS_CHECKOUT_ID)
     except DarajaError as error:
         yield from _judged(error)
     except SQLAlchemyError:
-        yield skipped(KEYS, "not asked: the access token is kept in the database")
-        yield skipped(PASSKEY, "not asked")
-    else:  # a verdict on an id that nobody has: whatever it is, Daraja took the credentials
+        yield skipped(KEYS, "not checked: the access token is stored in the database")
+        yield skipped(PASSKEY, "not checked")
+    else:  # any result for this id means that Daraja accepted the credentials
         yield good(KEYS, "accepted")
         yield good(PASSKEY, "accepted")
 
 
 def _judged(error: DarajaError) -> Iterator[Finding]:
-    """Tell what an error says of the key and secret, and then of the passkey, which needs them."""
+    """Yield what an error means for the key and secret, and for the passkey, which needs them."""
     entry = _entry(error)
     said, mend = f"Daraja: {error}", entry.mend if entry and entry.mend else MEND_NETWORK
     asked = isinstance(error, Refused) and not isinstance(error, Throttled | InvalidToken)
@@ -103,20 +105,20 @@ def _judged(error: DarajaError) -> Iterator[Finding]:
         return
     sure = asked or isinstance(error, NotSent | InvalidToken)
     yield (wrong if sure else warning)(KEYS, said, mend)
-    yield skipped(PASSKEY, "not asked")
+    yield skipped(PASSKEY, "not checked")
 
 
 def _entry(error: DarajaError) -> ErrorCode | None:
-    """Return what the code table says; where no token could be had, of the answer that refused it."""
+    """Return the entry of the error's code; without a token, that of the answer which refused the token."""
     entry: ErrorCode | None = getattr(error, "entry", None) or getattr(error.__cause__, "entry", None)
     return entry
 
 
 def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[Finding]:
-    """M-Pesa takes the initiator's name, password and certificate, and its answer reaches us.
+    """Check that M-Pesa accepts the initiator's name, password and certificate, and that its answer arrives.
 
-    It is asked anew, for the accounts' balances, also while refunds and payouts are stopped: an older answer
-    was to another set-up. And it is asked once, since repeated failures lock an initiator.
+    The check sends a new query for the account balances, even while refunds and payouts are stopped: an older
+    answer may be for other settings. It sends one query only, because repeated failures lock an initiator.
     """
     if runtime.settings.mpesa_initiator_name is None:
         yield skipped(INITIATOR, "MPESA_INITIATOR_NAME is not set: no refunds, payouts or balances")
@@ -133,7 +135,7 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
         yield wrong(INITIATOR, error.message, f"{mends.INITIATOR} {INITIATOR_SETTINGS}")
         return
     except SQLAlchemyError:
-        yield skipped(INITIATOR, "not asked: the database does not answer")
+        yield skipped(INITIATOR, "not checked: the database does not answer")
         return
     if found.status == InquiryStatus.ANSWERED and stopped:
         words = f"accepted, and M-Pesa's answer arrived; {' and '.join(stopped)} are still stopped"
@@ -149,7 +151,7 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
 
 
 def callback_address(runtime: Runtime) -> Iterator[Finding]:
-    """The callback address is https and leads back to this service."""
+    """Check that the callback address is https and leads to this service."""
     url = runtime.settings.callback_url
     try:
         with new_session() as session:
@@ -160,13 +162,13 @@ def callback_address(runtime: Runtime) -> Iterator[Finding]:
     if answer.status_code != 405 or "X-Request-Id" not in answer.headers:
         yield wrong(CALLBACK, f"{url} answers {answer.status_code}, and not as this service", MEND_CALLBACK)
     elif url.startswith("http://"):
-        yield warning(CALLBACK, f"{url} leads here, without https", "Production takes https only.")
+        yield warning(CALLBACK, f"{url} leads here, without https", "Production accepts https only.")
     else:
         yield good(CALLBACK, f"{url} leads here")
 
 
 def clock(runtime: Runtime) -> Iterator[Finding]:
-    """Our clock agrees with Daraja's: the password of a push holds the time."""
+    """Check that this machine's clock agrees with Daraja's: the password of a push contains the time."""
     try:
         with new_session() as session:
             answer = session.get(runtime.settings.daraja_base_url, timeout=TIMEOUT, allow_redirects=False)
@@ -184,7 +186,7 @@ def clock(runtime: Runtime) -> Iterator[Finding]:
 
 
 def worker(runtime: Runtime) -> Iterator[Finding]:
-    """What is due gets done: somebody runs the jobs."""
+    """Check that a worker runs the jobs: no due work waits for long."""
     now = runtime.clock()
     try:
         oldest = oldest_due(runtime)
@@ -193,8 +195,8 @@ def worker(runtime: Runtime) -> Iterator[Finding]:
         return
     if oldest is not None and now - oldest[0] > OVERDUE:
         minutes = int((now - oldest[0]).total_seconds() // 60)
-        mend = "Start the Celery worker with its beat (see Production start in the README), and see its log."
-        yield wrong(WORKER, f"the oldest thing due ({oldest[1]}) has waited for {minutes} minutes", mend)
+        mend = "Start the Celery worker with its beat (see Production start in the README), and read its log."
+        yield wrong(WORKER, f"the oldest due work ({oldest[1]}) has waited for {minutes} minutes", mend)
     else:
         yield good(WORKER, "nothing is overdue")
 

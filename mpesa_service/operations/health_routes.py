@@ -1,4 +1,4 @@
-"""Is it alive, and may it be sent traffic?"""
+"""Health checks: liveness and readiness."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -12,14 +12,14 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 @guard(Guard.PUBLIC)
 def alive() -> Response:
-    """The process answers."""
+    """Answer 200: the process is alive."""
     return jsonify(status="alive")
 
 
 @blueprint.get("/readyz")
 @guard(Guard.PUBLIC)
 def ready() -> Response:
-    """The database answers and its schema is this code's."""
+    """Answer 200 if the database answers and its schema has the revision of this code, else 503."""
     reason = unready_because(runtime())
     if reason is not None:
         raise Unavailable(reason, code="not_ready")

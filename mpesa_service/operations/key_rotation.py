@@ -1,4 +1,4 @@
-"""Bringing everything that is encrypted at rest under the newest key, in small transactions."""
+"""Key rotation: encrypts all stored ciphertexts again with the newest key, in small transactions."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -36,7 +36,7 @@ ENCRYPTED: tuple[tuple[Any, tuple[str, ...]], ...] = (
 
 
 def rows_to_rotate(runtime: Runtime) -> int:
-    """Return how many rows hold something encrypted."""
+    """Return how many rows the tables with encrypted columns have."""
     with runtime.database.read() as session:
         return sum(session.scalar(select(func.count()).select_from(table)) or 0 for table, _ in ENCRYPTED)
 
@@ -44,8 +44,8 @@ def rows_to_rotate(runtime: Runtime) -> int:
 def rotate(runtime: Runtime, progress: Callable[[int], object] = lambda _: None) -> int:
     """Encrypt every row again with the newest key; return how many rows were rewritten.
 
-    Stopped half-way, nothing is lost: both keys still decrypt, and it can be run again. `progress` is
-    told the number of rows after each batch. Daraja's token is dropped; the next call fetches another.
+    Nothing is lost if it is stopped half-way: both keys decrypt, and it can run again. After each batch it
+    calls `progress` with the number of rows. It deletes Daraja's token; the next call fetches a new one.
     """
     done = 0
     for table, columns in ENCRYPTED:

@@ -1,4 +1,4 @@
-"""Since when work has been due that nobody has done: one line for each table that has any."""
+"""The due time of the oldest open work, for each kind of work."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -39,7 +39,7 @@ _FAILED = CallbackInbox.verdict == InboxVerdict.FAILED
 
 
 def oldest_due(runtime: Runtime) -> tuple[datetime, str] | None:
-    """Return since when the oldest work is due, and what it is; None where nothing is to be done."""
+    """Return the due time of the oldest open work, and its kind; None if there is no work."""
     with runtime.database.read() as session:
         found = [(since(session), what) for what, since in DUE]
     return min(((at, what) for at, what in found if at is not None), default=None)
@@ -51,7 +51,7 @@ def _first(at: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> Since
 
 
 def _unless_held(kind: type[Command[Any]], first: Since) -> Since:
-    """What is stopped waits for a person, not for a worker."""
+    """Ignore work that is suspended: it waits for a person, not for a worker."""
 
     def since(session: Session) -> datetime | None:
         stopped = all(suspensions.stands(session, name) for name in kind.holds)
@@ -61,7 +61,7 @@ def _unless_held(kind: type[Command[Any]], first: Since) -> Since:
 
 
 def _waiting_payouts(session: Session) -> datetime | None:
-    """Return since when one could have been sent: the pace allowed it, and no batch was served or moved."""
+    """Return since when a payout could have been sent: the rate limit allowed it and no batch changed."""
     if suspensions.why_stopped(session, suspensions.PAYOUTS) is not None:
         return None
     last = select(func.max(PayoutBatch.served_at), func.max(PayoutBatch.updated_at))
@@ -74,13 +74,13 @@ def _waiting_payouts(session: Session) -> datetime | None:
 DUE: tuple[tuple[str, Since], ...] = (
     ("payment", _first(Payment.next_check_at)),
     ("refund", _unless_held(RefundCommand, _first(Refund.next_check_at))),
-    ("payout under way", _unless_held(PayoutCommand, _first(Payout.next_check_at))),
-    ("payout that waits", _waiting_payouts),
+    ("payout in progress", _unless_held(PayoutCommand, _first(Payout.next_check_at))),
+    ("waiting payout", _waiting_payouts),
     ("stopped batch", _first(PayoutBatch.updated_at, PayoutBatch.status == BatchStatus.STOPPED, _ROW_WAITS)),
-    ("question to M-Pesa", _unless_held(InquiryCommand, _first(Inquiry.next_check_at))),
-    ("money from the menu", _first(C2bConfirmation.retry_at)),
+    ("inquiry", _unless_held(InquiryCommand, _first(Inquiry.next_check_at))),
+    ("unmatched C2B payment", _first(C2bConfirmation.retry_at)),
     ("order to expire", _first(ExpectedOrder.expires_at, _ORDER_WAITS)),
     ("callback", _first(CallbackInbox.processed_at, _FAILED, CallbackInbox.attempts < MAX_ATTEMPTS)),
     ("event", _first(WebhookDelivery.due_at, WebhookDelivery.status == DeliveryStatus.WAITING)),
 )
-"""Whatever a job takes up, but for what is dropped when its time is over."""
+"""All work of the jobs, except the deletion of expired rows."""

@@ -1,4 +1,4 @@
-"""Whether the database is reachable and has the schema that this code was written for."""
+"""Readiness: the database can be reached, and its schema has the revision of this code."""
 
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -6,12 +6,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from mpesa_service.core.runtime import Runtime
 
 SCHEMA_REVISION = "0009"
-"""The newest revision among the migrations, written down so that a web process need not load Alembic."""
+"""The newest revision of the migrations. It stands here so that a web process does not load Alembic."""
 _CURRENT = text("SELECT version_num FROM alembic_version")
 
 
 def unready_because(runtime: Runtime) -> str | None:
-    """Return a sentence that says what is missing, or None when traffic may come."""
+    """Return a sentence that says what is missing, or None if the service is ready."""
     try:
         with runtime.database.engine.connect() as connection:
             known = inspect(connection).has_table("alembic_version")

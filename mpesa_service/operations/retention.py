@@ -1,4 +1,4 @@
-"""Dropping what has had its time."""
+"""Retention: deletes expired rows."""
 
 from sqlalchemy import delete
 
@@ -7,7 +7,7 @@ from mpesa_service.models import IdempotencyKey
 
 
 def prune(runtime: Runtime) -> int:
-    """Drop idempotency keys past their 72 hours; return how many."""
+    """Delete expired idempotency keys; return how many."""
     with runtime.database.begin() as session:
         dropped = session.execute(
             delete(IdempotencyKey)

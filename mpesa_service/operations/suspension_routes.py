@@ -1,4 +1,4 @@
-"""What is stopped until a person says otherwise; for admins."""
+"""Routes for admins: suspensions of refunds and payouts."""
 
 from flask import Response
 
@@ -15,7 +15,7 @@ from mpesa_service.web.responses import respond, success
 @blueprint.response(200, HoldsEnvelope)
 @errors(401, 403, 429)
 def list_holds() -> Response:
-    """List what is stopped, and why."""
+    """List the suspensions, with their reasons."""
     found = suspensions.standing(runtime())
     return respond(success(200, f"{len(found)} holds", HoldSchema(many=True).dump(found)))
 
@@ -23,9 +23,9 @@ def list_holds() -> Response:
 @blueprint.post("/holds/<any(refunds, payouts):name>/resume")
 @guard(Guard.ADMIN)
 @limited
-@blueprint.response(200, HoldsEnvelope, description="What stood in the way, and does no longer.")
+@blueprint.response(200, HoldsEnvelope, description="The suspensions that were ended.")
 @errors(401, 403, 404, 429)
 def resume_held(name: str) -> Response:
-    """Let refunds or payouts go on, after what stopped them was mended; who did it is logged."""
+    """Resume refunds or payouts, after the cause of the suspension is fixed. The caller is logged."""
     lifted = suspensions.resume(runtime(), current_principal().subject, name)
     return respond(success(200, suspensions.told(name, lifted), HoldSchema(many=True).dump(lifted)))

@@ -1,4 +1,4 @@
-"""What is stopped until a person says otherwise."""
+"""Schemas of suspensions."""
 
 from marshmallow import Schema, fields
 
@@ -6,7 +6,7 @@ from mpesa_service.web.fields import NairobiTime
 
 
 class HoldSchema(Schema):
-    """Something that is stopped, and why."""
+    """A suspension: its name, reason and start."""
 
     name = fields.String(metadata={"example": "refunds"})
     reason = fields.String()
@@ -16,7 +16,7 @@ class HoldSchema(Schema):
 
 
 class HoldsEnvelope(Schema):
-    """All that is stopped, or what of it was lifted."""
+    """All current suspensions, or those that were ended."""
 
     success = fields.Boolean()
     message = fields.String()

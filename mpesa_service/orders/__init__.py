@@ -1,1 +1,1 @@
-"""Orders that the shop expects payments for."""
+"""Orders that the shop registers in advance."""

@@ -1,4 +1,4 @@
-"""Orders that a shop announces, so that customers may pay them from the phone's own menu."""
+"""Expected orders: the shop registers them, so that customers can pay them by C2B."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +9,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b import retry_matching
-from mpesa_service.c2b.booking import typed_key
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.orders import STILL_DUE, OrderStatus, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
-from mpesa_service.domain.states import UNPAID, PaymentStatus
+from mpesa_service.domain.states import UNPAID
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
-from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
-from mpesa_service.models.payments import Channel
+from mpesa_service.models import ExpectedOrder, Payment
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
 from mpesa_service.payments.order_admission import order_taken
 from mpesa_service.payments.transitions import count_towards_order
@@ -26,12 +24,12 @@ from mpesa_service.payments.views import PaymentRecord, payment_record
 
 PAYMENTS_SHOWN = 50
 LOOK_AT_ONCE = 10
-"""Confirmations that are looked at in the request that announces their order; a job does the others."""
+"""Confirmations that are matched in the request that registers their order. A job matches the others."""
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a shop expects: whole shillings, until when, and which amounts validation lets through."""
+    """The order to register: whole shillings, the end of its validity, and the rule for its amounts."""
 
     order_id: str
     amount: int
@@ -42,9 +40,9 @@ class Announcement:
 
 @dataclass(frozen=True)
 class OrderState:
-    """An announced order as it stands, with its payments, latest first (at most PAYMENTS_SHOWN).
+    """The present state of an expected order, with its payments, latest first (at most PAYMENTS_SHOWN).
 
-    One of a list comes without them.
+    In a list, `payments` is empty.
     """
 
     id: str
@@ -65,10 +63,10 @@ class OrderState:
 
 
 def announce_order(runtime: Runtime, principal: Principal, asked: Announcement) -> tuple[OrderState, bool]:
-    """Store an announced order, and give it the money that is there already; tell whether it is new.
+    """Store an expected order, and count the money that has already arrived; return whether it is new.
 
-    The same again is answered with what was stored. Raises Conflict when the id, or one that customers
-    would spell alike, is another order's, and InvalidRequest for a time that is over.
+    A repeated request returns the stored order. Raises Conflict if the id, or an id that customers would
+    spell the same way, belongs to another order, and InvalidRequest if `expires_at` has passed.
     """
     now = runtime.clock()
     if asked.expires_at is not None and asked.expires_at <= now:
@@ -85,7 +83,7 @@ def announce_order(runtime: Runtime, principal: Principal, asked: Announcement) 
 
 
 def find_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
-    """Return an announced order; raise NotFound if there is none that the caller may see."""
+    """Return an expected order; raise NotFound if there is none that the caller may see."""
     with runtime.database.read() as session:
         order = _visible(session, principal, order_id)
         return _state(session, runtime, principal, order)
@@ -94,7 +92,7 @@ def find_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderSt
 def list_orders(
     runtime: Runtime, limit: int, before: str | None = None, status: OrderStatus | None = None
 ) -> tuple[OrderState, ...]:
-    """Return everybody's announced orders, newest first; `before` is the last id of the page before."""
+    """Return all callers' expected orders, newest first. `before` is the last id of the previous page."""
     statement = select(ExpectedOrder).order_by(ExpectedOrder.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(ExpectedOrder.id < before)
@@ -105,15 +103,15 @@ def list_orders(
 
 
 def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
-    """Close an order to money that comes later, which then waits for a person; raise NotFound, Conflict.
+    """Close an order, so that later money needs manual review; raise NotFound or Conflict.
 
-    One that has received money is not canceled: pay it back first.
+    An order that has received money cannot be canceled: refund the money first.
     """
     with runtime.database.begin() as session:
         _visible(session, principal, order_id)
         order = lock_order_where(session, reference=order_id)
         if order is None or (order.state is not OrderStatus.CANCELED and order.received_amount):
-            raise Conflict("This order has received money: pay it back first.", code="order_has_money")
+            raise Conflict("This order has received money: refund it first.", code="order_has_money")
         order.status = OrderStatus.CANCELED
         order.updated_at = runtime.clock()
         session.flush()
@@ -121,7 +119,7 @@ def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> Order
 
 
 def expire_due(runtime: Runtime, limit: int = 500) -> int:
-    """Close orders whose time is over and that are not paid; return how many."""
+    """Close unpaid orders that have expired; return how many."""
     now = runtime.clock()
     over = (
         select(ExpectedOrder.id)
@@ -161,22 +159,22 @@ def _columns(principal: Principal, asked: Announcement, now: datetime) -> dict[s
 def _expect_the_same(session: Session, principal: Principal, asked: Announcement) -> None:
     order = session.scalars(select(ExpectedOrder).filter_by(reference=asked.order_id)).one_or_none()
     if order is None:
-        message = "Another order is spelt alike: customers' payments could not be told apart."
+        message = "Another order has a similar id: payments of the two could not be distinguished."
         raise Conflict(message, code="order_id_too_alike")
     stored = (order.amount_due, order.expires_at, order.amount_rule, order.details)
     if order.owner != principal.subject and not (order.shop_wide and principal.is_admin):
         raise order_taken()
     if stored != (asked.amount, asked.expires_at, asked.amount_rule, dict(asked.metadata)):
-        raise Conflict("This order was announced before, with other terms.", code="order_exists")
+        raise Conflict("This order is already registered with other terms.", code="order_exists")
 
 
 def _take_what_is_there(
     runtime: Runtime, session: Session, principal: Principal, asked: Announcement, now: datetime
 ) -> None:
-    """Count payments of the order that were begun before, and have waiting money looked at again.
+    """Count earlier payments of the order, and schedule unmatched money to be matched again.
 
-    Only an admin takes others' payments into his order. Anybody else would be credited with their money, so
-    where there may be any he is refused.
+    Only an admin may register an order that other callers have payments of. Any other caller would be
+    credited with their money, so the request is refused.
     """
     begun = select(Payment.id).where(Payment.order_id == asked.order_id)
     if not principal.is_admin:
@@ -189,16 +187,8 @@ def _take_what_is_there(
         payment = lock_payment(session, payment_id)
         payment.expected_order_id = order_id
         count_towards_order(session, payment, Cause(SERVICE, now))
-    keys = (reference_key(asked.order_id), reference_key(account_reference(asked.order_id)))
-    waiting = select(Payment.id).where(
-        Payment.reference_key.in_([typed_key(runtime.vault, key) for key in keys]),
-        Payment.order_id.is_(None),
-        Payment.channel == Channel.C2B,
-        Payment.status == PaymentStatus.REVIEW,
-    )
-    session.execute(
-        update(C2bConfirmation).where(C2bConfirmation.payment_id.in_(waiting)).values(retry_at=now)
-    )
+    references = (asked.order_id, account_reference(asked.order_id))
+    retry_matching.retry_references(runtime, session, references, now)
 
 
 def _visible(session: Session, principal: Principal, order_id: str) -> ExpectedOrder:
@@ -206,7 +196,7 @@ def _visible(session: Session, principal: Principal, order_id: str) -> ExpectedO
     if is_order_id(order_id):
         order = session.scalars(select(ExpectedOrder).filter_by(reference=order_id)).one_or_none()
     if order is None or not principal.may_see(order.owner):
-        raise NotFound("No such order was announced.")
+        raise NotFound("There is no such expected order.")
     return order
 
 

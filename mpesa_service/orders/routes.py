@@ -1,4 +1,4 @@
-"""Orders that a shop announces, so that customers may pay them from the phone's own menu."""
+"""Expected orders: the shop registers them, so that customers can pay them by C2B."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from mpesa_service.web.responses import respond, success
 @guard(Guard.USER)
 @limited
 @blueprint.arguments(AnnounceSchema)
-@blueprint.response(201, ExpectedOrderEnvelope, description="Announced.")
-@blueprint.alt_response(200, schema=ExpectedOrderEnvelope, description="It was before.")
+@blueprint.response(201, ExpectedOrderEnvelope, description="The order is registered.")
+@blueprint.alt_response(200, schema=ExpectedOrderEnvelope, description="The order was registered before.")
 @errors(400, 401, 409, 413, 415, 429)
 def announce(body: dict[str, Any]) -> Response:
-    """Announce an order; the same again is answered with what was stored."""
+    """Register an order. A repeated request returns the stored order."""
     order, made = announce_order(runtime(), current_principal(), Announcement(**body))
-    answer = success(201 if made else 200, "Announced", ExpectedOrderSchema().dump(order))
+    answer = success(201 if made else 200, "Registered", ExpectedOrderSchema().dump(order))
     return respond(Answer(answer.status, answer.body, replayed=not made))
 
 
@@ -32,7 +32,7 @@ def announce(body: dict[str, Any]) -> Response:
 @blueprint.response(200, ExpectedOrderEnvelope)
 @errors(401, 404, 429)
 def get_order(order_id: str) -> Response:
-    """Answer with an announced order: what is due, what has come, and the payments."""
+    """Return an expected order: the amount due, the received amount, and the payments."""
     order = find_order(runtime(), current_principal(), order_id)
     return respond(success(200, "Order found", ExpectedOrderSchema().dump(order)))
 
@@ -43,6 +43,6 @@ def get_order(order_id: str) -> Response:
 @blueprint.response(200, ExpectedOrderEnvelope)
 @errors(401, 404, 409, 429)
 def cancel(order_id: str) -> Response:
-    """Cancel an order that has received nothing; money that comes later waits for a person."""
+    """Cancel an order that has received nothing. Later money needs manual review."""
     order = cancel_order(runtime(), current_principal(), order_id)
     return respond(success(200, "Canceled", ExpectedOrderSchema().dump(order)))

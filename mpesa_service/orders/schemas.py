@@ -1,4 +1,4 @@
-"""Orders that a shop announces."""
+"""Requests and responses about expected orders."""
 
 from marshmallow import Schema, fields, validate
 
@@ -27,28 +27,29 @@ class AnnounceSchema(Schema):
         load_default=None,
         allow_none=True,
         validate=validate.OneOf([rule.value for rule in AmountRule]),
-        metadata={
-            "description": "What validation lets through for this order, instead of the shortcode's rule."
-        },
+        metadata={"description": "The amounts that validation accepts; default: the shortcode's rule."},
     )
     metadata = Metadata(
         load_default=dict,
-        metadata={"type": "object", "description": "Yours; kept and given back. 4 kB, 5 deep."},
+        metadata={
+            "type": "object",
+            "description": "Your own data, stored and returned unchanged. At most 4 kB and 5 levels.",
+        },
     )
 
 
 class ExpectedOrderSchema(Schema):
-    """An announced order as it stands."""
+    """The present state of an expected order."""
 
     id = fields.String(data_key="_id")
     order_id = fields.String(data_key="orderId")
     account_reference = fields.String(
-        data_key="accountReference", metadata={"description": "What a customer may type as account, too."}
+        data_key="accountReference", metadata={"description": "Customers may also type this as the account."}
     )
     amount_due = fields.Integer(data_key="amountDue")
     amount_rule = fields.String(data_key="amountRule", allow_none=True)
     received_amount = fields.Integer(
-        data_key="receivedAmount", metadata={"description": "What was paid, less what was paid back."}
+        data_key="receivedAmount", metadata={"description": "The sum of the payments, less the refunds."}
     )
     missing_amount = fields.Integer(data_key="missingAmount")
     overpaid_amount = fields.Integer(data_key="overpaidAmount")

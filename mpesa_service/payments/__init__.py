@@ -1,1 +1,1 @@
-"""Payments by STK push, and what becomes of them."""
+"""Payments by STK push: start, reconcile, list and export."""

@@ -1,4 +1,7 @@
-"""One live payment an order, one open prompt a phone: unique keys decide, this explains and makes way."""
+"""Allows one live payment per order and one open prompt per phone.
+
+Unique columns decide which request succeeds. This module explains a refusal, and releases expired locks.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,7 +27,7 @@ ATTEMPTS = 3
 
 
 class InTheWay(Exception):
-    """Another payment holds the order or the phone: nothing was written."""
+    """Another payment holds the order lock or the phone lock. Nothing was written."""
 
 
 def insert_locked(
@@ -36,15 +39,15 @@ def insert_locked(
 ) -> PaymentFacts:
     """Run `write`, which inserts a payment and returns its facts.
 
-    When it raises InTheWay, ask Daraja about the payment in the way if its prompt is past its life, release
-    what it holds if it is, and try again. Else raise Conflict or TryLater saying what is in the way.
+    If it raises InTheWay, query Daraja about the payment that holds the lock, release its locks if its prompt
+    has expired, and try again. Otherwise raise Conflict or TryLater, which name the lock.
     """
     for _ in range(ATTEMPTS):
         try:
             return write()
         except InTheWay:
             _make_way(runtime, principal, order_id, phone_hash)
-    raise TryLater("Another request for this order or phone is under way.", code="order_busy")
+    raise TryLater("Another request for this order or phone is in progress.", code="order_busy")
 
 
 def _make_way(runtime: Runtime, principal: Principal, order_id: str, phone_hash: str) -> None:
@@ -57,9 +60,9 @@ def _make_way(runtime: Runtime, principal: Principal, order_id: str, phone_hash:
 def _release(
     principal: Principal, order_id: str, phone_hash: str, now: datetime, facts: PaymentFacts | None
 ) -> Plan:
-    """Stop blocking the order and the phone; Daraja is asked about the payment as before."""
+    """Release the locks on the order and the phone. Reconciliation of the payment continues."""
     if facts is None:
-        return Plan(Verdict.NOTED, "there is no such payment any more")
+        return Plan(Verdict.NOTED, "the payment does not exist any more")
     change, holder = PaymentChange(facts), facts.payment
     if _is_over(facts, now):
         change.set(order_lock=None, phone_lock=None)
@@ -80,7 +83,7 @@ def _holders(runtime: Runtime, order_id: str, phone_hash: str) -> list[str]:
 
 
 def _is_over(holder: PaymentFacts, now: datetime) -> bool:
-    """Its prompt cannot be alive any more, and nobody has told us its outcome."""
+    """Return whether the prompt has expired and no final report has arrived."""
     expires = holder.payment["prompt_expires_at"]
     return holder.status in OPEN and expires is not None and expires <= now
 
@@ -91,12 +94,12 @@ def _order_taken(principal: Principal, holder: PaymentFacts, now: datetime) -> C
         return Conflict("This order is already paid.", code="order_paid", details=details)
     if holder.status is PaymentStatus.REVIEW:
         return Conflict(
-            "A payment of this order is being looked at by a person.",
+            "A payment of this order needs manual review.",
             code="order_in_review",
             details=details,
         )
     return TryLater(
-        "A payment of this order is already under way.",
+        "A payment of this order is already in progress.",
         code="order_in_progress",
         details=details,
         retry_after=_seconds_left(holder, now),

@@ -1,4 +1,4 @@
-"""What happened to a payment, for those who may see it: its audit trail, in words."""
+"""The audit trail of a payment, with a sentence for each line."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,9 @@ from mpesa_service.payments.lookup import find_payment
 
 @dataclass(frozen=True)
 class TrailEvent:
-    """One line of the audit trail; `refund` is our id of a refund, `refund_id` Daraja's.
+    """One line of the audit trail. `refund` is the service's id of a refund, `refund_id` is Daraja's.
 
-    The event's detail stays inside: it holds what M-Pesa and operators wrote, which may name a person.
+    The event's `detail` is left out: it holds texts from M-Pesa and from operators, which may name a person.
     """
 
     sequence: int

@@ -9,9 +9,9 @@ _STATUSES = sorted({status.public for words in (PaymentStatus, RefundStatus) for
 
 
 class TrailEventSchema(Schema):
-    """One line of the audit trail: a change of state, or a note that changed none."""
+    """One line of the audit trail: a change of status, or a note that changes no status."""
 
-    sequence = fields.Integer(metadata={"description": "Counts the payment's lines from 1."})
+    sequence = fields.Integer(metadata={"description": "The number of the line, from 1."})
     at = NairobiTime(metadata=TIME_EXAMPLE)
     actor = fields.String(
         metadata={"description": "`mpesa`, `service`, a caller's `sub`, or `operator:` and a name."}
@@ -19,18 +19,22 @@ class TrailEventSchema(Schema):
     before = fields.String(data_key="from", allow_none=True, metadata={"enum": [*_STATUSES, None]})
     after = fields.String(data_key="to", metadata={"enum": _STATUSES})
     cause = fields.String(metadata={"description": "The name of the change, for programs."})
-    sentence = fields.String(metadata={"description": "The same for people."})
-    evidence = fields.String(allow_none=True, metadata={"description": "What it rests on."})
+    sentence = fields.String(metadata={"description": "The same as a sentence."})
+    evidence = fields.String(
+        allow_none=True, metadata={"description": "The source that the status is based on."}
+    )
     refund = fields.String(
-        allow_none=True, metadata={"description": "`_id` of the refund whose states these are."}
+        allow_none=True, metadata={"description": "`_id` of the refund that the line is about."}
     )
     refund_id = fields.String(
-        data_key="refundId", allow_none=True, metadata={"description": "Its ConversationID, once known."}
+        data_key="refundId",
+        allow_none=True,
+        metadata={"description": "The refund's ConversationID; null until it is known."},
     )
 
 
 class TrailEnvelope(Schema):
-    """What happened to a payment, in order."""
+    """The audit trail of a payment, oldest line first."""
 
     success = fields.Boolean()
     message = fields.String()

@@ -1,4 +1,4 @@
-"""What becomes of a push: its outcome and the caller's answer, in one transaction."""
+"""Stores the outcome of a push and the caller's answer in one transaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from mpesa_service.payments.views import PaymentRecord, RefundRecord, Shown, rec
 
 @dataclass(frozen=True)
 class Initiated:
-    """What became of the push; `refusal` is the error that the caller gets instead, if any."""
+    """The outcome of the push. `refusal` is the error that the caller gets instead, if there is one."""
 
     payment: PaymentRecord
     response_code: str | None = None
@@ -31,11 +31,11 @@ class Initiated:
 
 
 Render = Callable[[Initiated], Answer]
-"""Turns an outcome into the exact answer, so that it is stored in the transaction that decides it."""
+"""Makes the exact answer from an outcome. The transaction that decides the outcome also stores the answer."""
 
 
 class Conclusion:
-    """Transaction 2: the outcome of the push, and the caller's answer. A callback may have come before it."""
+    """Transaction 2: stores the outcome of the push and the answer. A callback may arrive before it."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Conclusion:
         self._answer: Answer | None = None
 
     def store(self, payment_id: str, known: PaymentFacts | None = None) -> Answer:
-        """Commit the outcome; return the answer that is stored under the key, or would be with a key."""
+        """Commit the outcome; return the answer, which is also stored under the idempotency key, if any."""
         applied = apply(self._runtime.database, About(id=payment_id), self._decide, known)
         if self._request is not None and not applied.committed.updated[-1]:
             return idempotency.kept_answer(self._runtime, self._request)
@@ -63,7 +63,7 @@ class Conclusion:
 
     def _decide(self, facts: PaymentFacts | None) -> Plan:
         if facts is None:
-            raise LookupError("the payment has vanished")
+            raise LookupError("the payment does not exist any more")
         change, pushed = PaymentChange(facts), self._pushed
         refusal, code = None, None
         if isinstance(pushed, StkPushAccepted):
@@ -73,7 +73,7 @@ class Conclusion:
             refusal = _not_accepted(self._runtime, change, pushed)
         record = record_of(self._runtime.vault, change.now, self._refunds(facts), self._shown)
         self._answer = self._render(Initiated(record, code, refusal))
-        plan = change.plan(Verdict.APPLIED, "the push is accounted for")
+        plan = change.plan(Verdict.APPLIED, "the outcome of the push is stored")
         return replace(plan, updates=idempotency.answer_update(self._runtime, self._request, self._answer))
 
     def _refunds(self, facts: PaymentFacts) -> tuple[RefundRecord, ...]:
@@ -93,7 +93,7 @@ def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) 
 
 
 def _not_accepted(runtime: Runtime, change: PaymentChange, error: DarajaError | None) -> ServiceError | None:
-    """Record that the push was refused, or that nobody knows (without an error: its sender was killed)."""
+    """Record that the push was refused, or that its outcome is unknown (no error: the sender was killed)."""
     now = runtime.clock()
     if error is None:
         change.move("push_unanswered", Cause(SERVICE, now))

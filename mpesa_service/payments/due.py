@@ -1,9 +1,10 @@
-"""Taking payments that are due to be looked into: a handful at a time, in one short transaction.
+"""Claims payments that are due for a query: one batch at a time, in a short transaction.
 
-A process that claims payments moves their `next_check_at` a lease ahead: no other process claims them. If it
-is killed, they are due again when the lease runs out. They are asked about one by one. What was not begun
-`ASK_WITHIN` after it was taken is given back, its turn of the pace too: so turns are used about when they
-were granted, and whoever is asked about last has all of the lease but these seconds.
+A process that claims payments moves their `next_check_at` ahead by the length of a lease, so no other process
+claims them. If the process is killed, the payments are due again when the lease ends. It queries Daraja about
+the claimed payments one by one. A payment whose query has not begun `ASK_WITHIN` after the claim is released,
+together with its token of the rate limiter. So tokens are used soon after they were acquired, and the last
+query of a batch has almost the whole lease.
 """
 
 from collections.abc import Sequence
@@ -22,9 +23,9 @@ from mpesa_service.models import Payment
 from mpesa_service.models.statements import table_of
 
 ASK_WITHIN = timedelta(seconds=5)
-"""Of being taken."""
+"""The time from the claim in which a query must begin."""
 BATCH = 50
-"""Payments taken at once, if the pace has as many turns: what a Daraja that answers at once gets through."""
+"""Payments per claim, if the rate limiter grants as many tokens. A fast Daraja answers that many in time."""
 
 _T = table_of(Payment)
 _P = _T.c
@@ -35,7 +36,7 @@ _LEASE_AND_COUNT = {**_LEASE, "last_checked_at": bindparam("by"), "check_attempt
 
 
 class _Which:
-    """The statements that take payments of a kind, the longest due first."""
+    """The statements that claim payments of one kind. The payment that is due longest comes first."""
 
     def __init__(self, condition: ColumnElement[bool], changes: dict[str, Any]) -> None:
         self.any = select(_P.id).where(_DUE, condition).limit(1)
@@ -62,10 +63,10 @@ _GIVE_BACK = (
 
 @dataclass(frozen=True)
 class Turn:
-    """A payment taken to be looked into; without a CheckoutRequestID there is nobody to ask.
+    """A claimed payment. Without a CheckoutRequestID, Daraja cannot be queried about it.
 
-    `due_at` is since when it was due by its schedule. None where only a reader's impatience asked: that uses
-    up no step of the schedule, and its failure means nothing.
+    `due_at` is the time at which the schedule made it due. It is None if a reader caused the query: such a
+    query uses no step of the schedule, and its failure has no effect.
     """
 
     payment_id: str
@@ -78,12 +79,12 @@ class Turn:
         return self.due_at is not None
 
     def is_too_late(self, now: datetime) -> bool:
-        """Tell whether it is to be given back instead of begun."""
+        """Return whether it is too late to begin the query, so that the claim must be released."""
         return self.checkout_id_encrypted is not None and now - self.taken_at > ASK_WITHIN
 
 
 def take_one(runtime: Runtime, session: Session, payment: Payment, now: datetime) -> Turn | None:
-    """Take a locked payment; None when Daraja may not be asked yet."""
+    """Claim a locked payment; return None if the schedule does not allow a query yet."""
     at = payment.next_check_at
     due_at = at if at is not None and at <= now else None
     if payment.checkout_id_encrypted is None or payment.state is PaymentStatus.SUBMITTING:
@@ -98,7 +99,7 @@ def take_one(runtime: Runtime, session: Session, payment: Payment, now: datetime
 
 
 def take_unaskable(runtime: Runtime, most: int) -> list[Turn]:
-    """Take payments that are due and about which nobody can be asked, whatever the pace; commits."""
+    """Claim due payments that Daraja cannot be queried about; commits. They need no rate limiter."""
     now = runtime.clock()
     with runtime.database.read() as session:
         if session.connection().scalar(_UNASKABLE.any, {"now": now}) is None:
@@ -108,7 +109,7 @@ def take_unaskable(runtime: Runtime, most: int) -> list[Turn]:
 
 
 def take_askable(runtime: Runtime, most: int) -> list[Turn]:
-    """Take the payments that have been due longest, as many as Daraja may be asked about now; commits."""
+    """Claim the payments that are due longest, as many as the rate limiter allows now; commits."""
     now, per_minute = runtime.clock(), runtime.settings.queries_per_minute
     with runtime.database.begin() as session:
         next_at = token_bucket.locked(session, token_bucket.QUERIES, now)
@@ -121,15 +122,15 @@ def take_askable(runtime: Runtime, most: int) -> list[Turn]:
 
 
 def give_back(runtime: Runtime, turns: Sequence[Turn]) -> None:
-    """Make payments that were taken to be asked about, and were not, due as before; commits.
+    """Release claimed payments that were not queried, so that they are due as before; commits.
 
-    One that another transaction has locked, or moved meanwhile, stays as it is: its lease runs out.
+    A payment that another transaction has locked or changed stays as it is: its lease ends by itself.
     """
     back = {turn.payment_id: turn for turn in turns}
     now, per_minute = runtime.clock(), runtime.settings.queries_per_minute
     with runtime.database.begin() as session:
         connection = session.connection()
-        # Payments before the pace, as everybody locks them who waits for them.
+        # Lock payments before the rate limiter. Every other writer locks them in this order.
         held = {"ids": list(back), "lease": turns[0].taken_at + CALL_LIMIT}
         for payment_id in connection.scalars(_STILL_HELD, held).all():
             connection.execute(_GIVE_BACK, {"its_id": payment_id, "its_due": back[payment_id].due_at})
@@ -137,7 +138,7 @@ def give_back(runtime: Runtime, turns: Sequence[Turn]) -> None:
 
 
 def _take(session: Session, which: _Which, most: int, now: datetime) -> list[Turn]:
-    """Take the longest due; on PostgreSQL in one statement, on SQLite nobody else writes meanwhile."""
+    """Claim the payments that are due longest: one statement on PostgreSQL; SQLite has a single writer."""
     connection = session.connection()
     values = {"now": now, "most": most, "lease": now + CALL_LIMIT, "by": now + ASK_WITHIN}
     if connection.dialect.name == "postgresql":

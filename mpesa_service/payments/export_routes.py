@@ -1,4 +1,4 @@
-"""All payments that match, as a file, in constant memory."""
+"""Exports all matching payments as a file, in constant memory."""
 
 import logging
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ from mpesa_service.web.fields import NAIROBI
 log = logging.getLogger(__name__)
 
 EXPORTS_AT_ONCE = 2
-"""Per process: an export keeps a thread as long as its reader takes, and callbacks need threads, too."""
+"""Per process. An export keeps a thread for as long as its reader takes, and callbacks also need threads."""
 
 _slots = BoundedSemaphore(EXPORTS_AT_ONCE)
 _TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 _FILE = {
-    "description": "The file, as it is read from the database.",
+    "description": "The file, streamed from the database.",
     "content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()},
 }
 
@@ -37,25 +37,29 @@ _FILE = {
 @blueprint.doc(responses={"200": _FILE})
 @errors(400, 401, 429)
 def export_payments(query: dict[str, Any]) -> Response:
-    """Export the caller's payments, newest first; admins get everybody's."""
+    """Export the caller's payments, newest first. Admins get the payments of all callers."""
     kind, principal = query.pop("format"), current_principal()
     if not _slots.acquire(blocking=False):
-        raise Unavailable("Other exports are under way.", code="exports_busy", retry_after=30)
+        raise Unavailable("Other exports are in progress.", code="exports_busy", retry_after=30)
     with ExitStack() as stack:
         stack.callback(_slots.release)
         batches = all_payments(runtime(), principal, Filters(**query))
-        first = next(batches, [])  # a fault is still an answer of its own here; later it cuts the file short
+        first = next(
+            batches, []
+        )  # A fault here still gets an error response; after the first byte it only cuts the file short.
         told = _told(chain([first] if first else [], batches), principal.subject)
         response = Response(written(kind, told), mimetype=_TYPES[kind])
         response.call_on_close(stack.pop_all().close)
     made = runtime().clock().astimezone(NAIROBI)
     response.headers["Content-Disposition"] = f'attachment; filename="payments-{made:%Y%m%dT%H%M%S}.{kind}"'
-    response.headers["X-Accel-Buffering"] = "no"  # nginx passes on what comes, and says when nobody reads
+    response.headers["X-Accel-Buffering"] = (
+        "no"  # nginx then passes the data on at once, and reports when the reader disconnects.
+    )
     return response
 
 
 def _told(batches: Iterator[list[ExportedPayment]], subject: str) -> Iterator[list[ExportedPayment]]:
-    """Pass batches on; say in the log who took how many, and whether it was all of them."""
+    """Pass batches on; log who read how many payments, and whether the export was complete."""
     rows, whole = 0, False
     try:
         for batch in batches:

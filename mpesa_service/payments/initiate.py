@@ -1,10 +1,10 @@
-"""Starting a payment: intent first, then the prompt, then what came of it.
+"""Starts a payment: stores the intent, sends the prompt, then stores the outcome.
 
-    transaction 1   claim the idempotency key, write the payment with its callback token
-    nothing open    Daraja pushes the prompt
-    transaction 2   accepted, refused or unknown; store the answer under the key
+    transaction 1      claim the idempotency key, write the payment with its callback token
+    no transaction     Daraja sends the prompt
+    transaction 2      accepted, refused or unknown; store the answer under the key
 
-A crash in between leaves a `submitting` payment whose outcome is unknown: it is never pushed again.
+A crash between them leaves a `submitting` payment with an unknown outcome. It is not pushed again.
 """
 
 import logging
@@ -49,7 +49,7 @@ DESCRIPTION = "Payment"
 
 @dataclass(frozen=True)
 class Order:
-    """What the caller wants paid: whole shillings, from a normalised number."""
+    """The payment that the caller requests: whole shillings, from a normalised number."""
 
     order_id: str
     amount: int
@@ -66,8 +66,8 @@ def initiate(
 ) -> Answer:
     """Start a payment and send its prompt; return the caller's answer.
 
-    Raises Conflict or TryLater while another payment of the order or the phone is in the way,
-    LimitExceeded when the number has had its prompts, KeyReused and TryLater for the key.
+    Raises Conflict or TryLater while another payment holds the order lock or the phone lock, LimitExceeded
+    when the number has reached its limit of prompts, and KeyReused or TryLater for the idempotency key.
     """
     phone_hash = runtime.vault.fingerprint("phone", order.phone)
     token = new_token()
@@ -83,7 +83,7 @@ def initiate(
             lambda: _write_intent(runtime, principal, columns, request),
         )
     except ServiceError:
-        # What was begun under the key is answered, whatever stands in the way of something new.
+        # A request that is known under the key gets its answer first, whatever locks a new one would meet.
         earlier = idempotency.earlier_answer(
             runtime, request, lambda begun: _finish(runtime, begun, request, render)
         )
@@ -97,7 +97,7 @@ def initiate(
     try:
         return _conclude(runtime, payment, order, pushed, request, render)
     except SQLAlchemyError:
-        # M-Pesa may have acted: whoever hears "nothing was done" would start a second payment.
+        # M-Pesa may have acted: a caller who gets an error would start a second payment.
         log.exception("outcome of a push could not be recorded", extra={"payment_id": columns["id"]})
         return render(_unrecorded(runtime, columns))
 
@@ -169,7 +169,7 @@ def _columns(
         "order_lock": order.order_id,
         "phone_lock": phone_hash,
         "prompt_expires_at": now + runtime.settings.prompt_lifetime,
-        # Until the push is accounted for, this is when it must have been cut off by a crash.
+        # If no outcome is stored by this time, a crash has interrupted the push.
         "next_check_at": now + CALL_LIMIT,
         "checks_since": now,
         "created_at": now,
@@ -207,5 +207,5 @@ def _conclude(
 
 
 def _finish(runtime: Runtime, payment_id: str, request: KeyedRequest | None, render: Render) -> Answer:
-    """Answer for a request that was killed between the transactions: its push is unaccounted for."""
+    """Return the answer for a request that was killed between the transactions: its outcome is unknown."""
     return Conclusion(runtime, None, request, render).store(payment_id)

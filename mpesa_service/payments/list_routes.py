@@ -1,4 +1,4 @@
-"""Payments by the page, all of them as a file, and what happened to one."""
+"""Lists payments, exports them as a file, and shows the audit trail of one."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from mpesa_service.web.responses import respond, success
 @blueprint.response(200, PaymentListEnvelope)
 @errors(400, 401, 429)
 def payments(query: dict[str, Any]) -> Response:
-    """List the caller's payments, newest first; admins see everybody's."""
+    """List the caller's payments, newest first. Admins get the payments of all callers."""
     limit, after = query.pop("limit"), query.pop("after")
     page = list_payments(runtime(), current_principal(), Filters(**query), limit, after)
     data = [as_json(payment) for payment in page.payments]
@@ -35,6 +35,6 @@ def payments(query: dict[str, Any]) -> Response:
 @blueprint.response(200, TrailEnvelope)
 @errors(401, 404, 429)
 def payment_events(reference: str) -> Response:
-    """Tell what happened to a payment and its refunds, in order."""
+    """List the audit trail of a payment and its refunds, oldest line first."""
     found = payment_trail(runtime(), current_principal(), reference)
     return respond(success(200, f"{len(found)} events", TrailEventSchema(many=True).dump(found)))

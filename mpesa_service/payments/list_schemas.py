@@ -1,4 +1,4 @@
-"""Lists of payments: which ones are asked for, and what is shown of each."""
+"""Lists of payments: the filters of the request, and the fields of the response."""
 
 from marshmallow import Schema, fields, validate
 
@@ -14,51 +14,55 @@ _MOMENT = {"type": "string", "example": "2026-11-22"}
 
 
 class PaymentFilterSchema(Schema):
-    """Which payments. All conditions hold together."""
+    """Filters for payments. A payment must match all of them."""
 
     statuses = Words(
         STATUSES,
         data_key="status",
         load_default=frozenset(),
-        metadata={"description": "Repeatable, or with commas."},
+        metadata={"description": "Several values: repeat the parameter, or separate them by commas."},
     )
     provider = fields.String(load_default=None, validate=validate.OneOf(PROVIDERS))
     order_id = OrderId(data_key="orderId", load_default=None, metadata={"type": "string"})
     since = Moment(
         data_key="from",
         load_default=None,
-        metadata={**_MOMENT, "description": "Made then or later. Nairobi time where no zone is named."},
+        metadata={
+            **_MOMENT,
+            "description": "Created at this time or later. Without a time zone: Nairobi time.",
+        },
     )
     until = Moment(
-        data_key="to", load_default=None, metadata={**_MOMENT, "description": "Made before, not at, this."}
+        data_key="to", load_default=None, metadata={**_MOMENT, "description": "Created before this time."}
     )
     receipt = fields.String(load_default=None, validate=validate.Regexp(r"[A-Za-z0-9_-]{1,128}\Z"))
     phone = PhoneNumber(
         data_key="phoneNumber",
         load_default=None,
-        metadata={"type": "string", "description": "Whole, in any usual spelling."},
+        metadata={"type": "string", "description": "The whole number, in any usual spelling."},
     )
     min_amount = WholeNumber(data_key="minAmount", load_default=None)
     max_amount = WholeNumber(data_key="maxAmount", load_default=None)
 
 
 class PaymentListQuerySchema(PaymentFilterSchema):
-    """Which payments, and which page of them."""
+    """Filters for payments, and the page to return."""
 
     limit = WholeNumber(load_default=50, validate=validate.Range(1, 100))
     after = Cursor(
-        load_default=None, metadata={"type": "string", "description": "What `next` said on the page before."}
+        load_default=None,
+        metadata={"type": "string", "description": "The value of `next` from the previous page."},
     )
 
 
 class ExportQuerySchema(PaymentFilterSchema):
-    """Which payments, and in which form."""
+    """Filters for payments, and the format of the file."""
 
     format = fields.String(load_default="csv", validate=validate.OneOf(FORMATS))
 
 
 class ListedPaymentSchema(PaymentSchema):
-    """A payment without its refunds: ask for it by its `_id` to see them."""
+    """A payment without its refunds. To see the refunds, request the payment by its `_id`."""
 
     class Meta:
         exclude = ("refunds",)

@@ -1,4 +1,4 @@
-"""Pages of payments, newest first, for those who may see them."""
+"""Pages of payments, newest first, for callers who may see them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from mpesa_service.errors import InvalidRequest
 from mpesa_service.models.listing import EXPORT, PAGE, PaymentFilter, count_of_payments, page_of_payments
 
 BATCH = 1_000
-"""Payments that an export reads at a time."""
+"""Payments that an export reads at once."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What the caller wants to see; None, and no statuses, stand for no condition.
+    """The caller's filters. None, or an empty `statuses`, means no filter.
 
-    `statuses` are the words that clients know, `since` and `until` when payments were made (half-open),
-    `phone` a normalised number, amounts whole shillings.
+    `statuses` are public statuses. `since` (inclusive) and `until` (exclusive) limit the time of creation,
+    `phone` is a normalised number, and amounts are whole shillings.
     """
 
     statuses: frozenset[str] = frozenset()
@@ -40,7 +40,7 @@ class Filters:
 
 
 class ListedPayment(NamedTuple):
-    """A payment as lists show it: a PaymentRecord without its refunds."""
+    """A payment in a list: a PaymentRecord without its refunds."""
 
     id: str
     provider: str
@@ -67,18 +67,18 @@ class ListedPayment(NamedTuple):
 
 
 ExportedPayment = tuple[Any, ...]
-"""A payment as exports show it: a ListedPayment's values but for its CheckoutRequestID, ready to be written.
+"""A payment in an export: the values of a ListedPayment without its CheckoutRequestID, ready to write.
 
-Its metadata is a JSON object as text; its times are text as clients are shown them.
+Its metadata is a JSON object as text. Its times are text in the format of the API.
 """
 _TYPED, _STATUS, _PHONE = map(ListedPayment._fields.index, ("bill_reference", "status", "phone"))
-"""Where both have them."""
+"""The place of each column that lists and exports share."""
 _CHECKOUT = ListedPayment._fields.index("checkout_request_id")
 _PUBLIC = {status.value: status.public for status in PaymentStatus}
 
 
 class Page(NamedTuple):
-    """Some payments, and the id after which the next page begins, or None on the last one."""
+    """One page of payments, and the id after which the next page begins; None on the last page."""
 
     payments: list[ListedPayment]
     next: str | None
@@ -87,7 +87,7 @@ class Page(NamedTuple):
 def list_payments(
     runtime: Runtime, principal: Principal, filters: Filters, limit: int, after: str | None = None
 ) -> Page:
-    """Return a page of the caller's payments, newest first; admins see everybody's."""
+    """Return a page of the caller's payments, newest first. Admins get the payments of all callers."""
     rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), limit, PAGE)
     payments = [_listed(runtime.vault, row) for row in rows]
     return Page(payments, payments[-1].id if more else None)
@@ -96,7 +96,7 @@ def list_payments(
 def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> Iterator[list[ExportedPayment]]:
     """Yield all of the caller's payments, newest first, in batches.
 
-    Each batch is read by itself: a slow reader holds no connection and no transaction.
+    Each batch is a query of its own: a slow reader holds no connection and no transaction.
     """
     after: str | None = None
     more = True
@@ -108,7 +108,7 @@ def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> It
 
 
 def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> int:
-    """Return how many payments `all_payments` would yield. Reads them all: nothing for a list."""
+    """Return how many payments `all_payments` yields. It reads all of them, so it is too slow for a list."""
     with runtime.database.browse() as session:
         statement = count_of_payments(_wanted(runtime, principal, filters, None))
         return session.scalar(statement) or 0
@@ -117,7 +117,7 @@ def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> 
 def _rows(
     runtime: Runtime, wanted: PaymentFilter, limit: int, shown: Select[Any]
 ) -> tuple[Sequence[Row[Any]], bool]:
-    """Return rows, and whether there are more: one more is read than is shown, which tells it uncounted."""
+    """Return the rows, and whether there are more. One extra row is read, so that no count is needed."""
     with runtime.database.browse() as session:
         rows = session.execute(page_of_payments(wanted, limit + 1, shown)).all()
     return rows[:limit], len(rows) > limit
@@ -149,7 +149,7 @@ def _check_ranges(filters: Filters) -> None:
 
 
 def _statuses(words: frozenset[str]) -> tuple[str, ...]:
-    """Return our own statuses for the words that clients know; none when that is all of them."""
+    """Return the stored statuses for public statuses; an empty list if all are wanted."""
     found = tuple(status.value for status in PaymentStatus if status.public in words)
     return found if len(found) < len(PaymentStatus) else ()
 
@@ -166,7 +166,7 @@ def _exported(vault: Vault, row: Row[Any]) -> ExportedPayment:
 
 
 def _in_clients_words(vault: Vault, row: Row[Any]) -> list[Any]:
-    """Return a row's values with the status that clients know and its numbers masked."""
+    """Return a row's values with the public status and with numbers masked."""
     values = list(row)
     payer, phone_hash = values.pop(), values.pop()
     values[_STATUS] = _PUBLIC[values[_STATUS]]

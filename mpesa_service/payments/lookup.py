@@ -1,4 +1,4 @@
-"""Finding payments for those who may see them. Another's payment is answered like none at all."""
+"""Finds payments for callers who may see them. To other callers, a payment does not exist."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ _BY_REFERENCE = select(Payment).where(
 
 @dataclass(frozen=True)
 class OrderRecord:
-    """The latest payment of an order, and every attempt, latest first (at most ATTEMPTS_SHOWN)."""
+    """The latest payment of an order, and all attempts, latest first (at most ATTEMPTS_SHOWN)."""
 
     order_id: str
     latest: PaymentRecord
@@ -29,8 +29,8 @@ class OrderRecord:
 
 
 def find_payment(session: Session, runtime: Runtime, principal: Principal, reference: str) -> Payment:
-    """Return the payment with this CheckoutRequestID or `_id`; raise NotFound if not the caller's."""
-    if not reference.isprintable():  # no id of ours, and PostgreSQL takes no NUL in a text
+    """Return the payment with this CheckoutRequestID or `_id`; raise NotFound if it is not the caller's."""
+    if not reference.isprintable():  # Not one of the service's ids. PostgreSQL accepts no NUL in a text.
         raise NotFound
     fingerprint = runtime.vault.fingerprint("checkout", reference)
     payment = session.scalars(_BY_REFERENCE, {"fingerprint": fingerprint, "reference": reference}).first()
@@ -40,9 +40,9 @@ def find_payment(session: Session, runtime: Runtime, principal: Principal, refer
 
 
 def query_payment(runtime: Runtime, principal: Principal, reference: str) -> PaymentRecord:
-    """Answer from the record; while the record is open, and overdue, ask Daraja first.
+    """Return the stored payment. If the payment is open and overdue, query Daraja first.
 
-    When too many wait for Daraja already, the record as it is must do.
+    If too many requests already wait for Daraja, return the stored payment without a query.
     """
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, reference)
@@ -57,9 +57,9 @@ def query_payment(runtime: Runtime, principal: Principal, reference: str) -> Pay
 
 
 def order_payments(runtime: Runtime, principal: Principal, order_id: str) -> OrderRecord:
-    """Return the caller's payments of an order, latest first; raise NotFound when there are none."""
+    """Return the caller's payments of an order, latest first; raise NotFound if there are none."""
     if not is_order_id(order_id):
-        raise NotFound("There is no payment of such an order.")
+        raise NotFound("There is no payment of this order.")
     statement = (
         select(Payment)
         .where(Payment.order_id == order_id)
@@ -73,5 +73,5 @@ def order_payments(runtime: Runtime, principal: Principal, order_id: str) -> Ord
             payment_record(session, runtime.vault, payment) for payment in session.scalars(statement)
         )
     if not attempts:
-        raise NotFound("There is no payment of such an order.")
+        raise NotFound("There is no payment of this order.")
     return OrderRecord(order_id, attempts[0], attempts)

@@ -1,4 +1,4 @@
-"""Whether a prompt may be sent for an expected order."""
+"""Decides whether a prompt may be sent for an expected order."""
 
 from datetime import datetime
 
@@ -16,10 +16,10 @@ _BY_REFERENCE = select(ExpectedOrder).where(ExpectedOrder.reference == bindparam
 def expected_order_id(
     session: Session, principal: Principal, order_id: str, amount: int, now: datetime
 ) -> str | None:
-    """Return the announced order that a prompt of `amount` would pay, or None when there is none.
+    """Return the expected order that a prompt of `amount` would pay, or None if there is none.
 
-    Raises Conflict when it counts only somebody else's payments, is closed, paid, or takes no more than is
-    missing: too much is not asked for. How much is missing is told to those who may see the order.
+    Raises Conflict if the order counts only another caller's payments, is closed or paid, or if `amount` is
+    more than the missing amount. Only callers who may see the order get the missing amount.
     """
     order = session.scalars(_BY_REFERENCE, {"reference": order_id}).one_or_none()
     if order is None:
@@ -29,16 +29,18 @@ def expected_order_id(
     missing, may_see = order.missing_amount, principal.may_see(order.owner)
     details = {"status": order.status_at(now), "missingAmount": missing} if may_see else None
     if order.is_over(now) or order.state in CLOSED:
-        raise Conflict("This order is over: expired or canceled.", code="order_closed", details=details)
+        raise Conflict(
+            "This order is closed: it has expired or was canceled.", code="order_closed", details=details
+        )
     if missing == 0 and order.amount_rule != AmountRule.ANY:
         raise Conflict("This order is already paid.", code="order_paid", details=details)
     if amount > missing and order.amount_rule not in {AmountRule.ANY, AmountRule.MINIMUM}:
         due = f"Only {missing} shillings" if may_see else "Fewer shillings"
-        message = f"{due} of this order are still due."
+        message = f"{due} of this order are still missing."
         raise Conflict(message, code="more_than_due", details=details)
     return order.id
 
 
 def order_taken() -> Conflict:
-    """Return the error for an order that belongs to another user; it does not name the user."""
-    return Conflict("This order is somebody else's.", code="order_taken")
+    """Return the error for an order that belongs to another caller. It does not name that caller."""
+    return Conflict("This order belongs to another caller.", code="order_taken")

@@ -1,7 +1,8 @@
-"""Asking Daraja what became of a payment. Its answer goes the same way as a callback.
+"""Queries Daraja about open payments. The answer takes the same path as a callback.
 
-`next_check_at` says when a payment is due. A process that claims payments moves it a lease ahead before it
-asks. So no two ask at once, and if it is killed, its payments are due again within 90 seconds.
+`next_check_at` is the time at which a payment is due. A process that claims payments moves it ahead by the
+length of a lease before it queries Daraja. So two processes never query at once, and if one is killed, its
+payments are due again within 90 seconds.
 """
 
 import logging
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def is_due(payment: Payment, now: datetime) -> bool:
-    """Tell whether reading this payment now is a reason to ask Daraja about it first."""
+    """Return whether a reader's request for this payment is a reason to query Daraja first."""
     if payment.state is PaymentStatus.SUBMITTING:
         return payment.next_check_at is not None and payment.next_check_at <= now
     if payment.checkout_id_hash is None:
@@ -41,10 +42,10 @@ def is_due(payment: Payment, now: datetime) -> bool:
 
 
 def ask(runtime: Runtime, payment_id: str) -> Decision | None:
-    """Ask Daraja about one payment, if that is due, and apply the answer; None when nothing was learnt.
+    """Query Daraja about one payment if it is due, and apply the answer; return None if there was no answer.
 
-    At most one ask per payment in ten seconds, however many processes want one. An errorCode, a
-    time-out or "still processing" is no information and changes nothing but the next due time.
+    At most one query per payment in ten seconds, however many processes want one. An errorCode, a
+    time-out or "still processing" is no information and changes only the next due time.
     """
     now = runtime.clock()
     with runtime.database.begin() as session:
@@ -54,32 +55,33 @@ def ask(runtime: Runtime, payment_id: str) -> Decision | None:
 
 
 def ask_due(runtime: Runtime, limit: int = 200) -> int:
-    """Look into payments that are due, longest due first, while Daraja's pace allows; return how many.
+    """Query Daraja about due payments while the rate limiter allows; return how many were handled.
 
-    First those that need no turn of the pace, since nobody can be asked about them. A payment whose answer
-    cannot be applied is logged, and tried again by its schedule; it holds nobody up, and when its schedule
-    is used up it goes to a person.
+    The payment that is due longest comes first. Payments that Daraja cannot be queried about need no token
+    of the rate limiter, so they come before all others. A payment whose answer cannot be applied is logged
+    and tried again by its schedule; it delays no other payment. At the end of its schedule it needs manual
+    review.
     """
     done, batch = 0, due.BATCH
     for take in (due.take_unaskable, due.take_askable):
         while done < limit and (taken := take(runtime, min(batch, limit - done))):
             begun = _look_into_each(runtime, taken)
-            if begun < len(taken):  # Daraja is slow: no more at once than it gets through
+            if begun < len(taken):  # Daraja is slow: claim no more than it answers in time.
                 batch = begun
             done += begun
     return done
 
 
 def _look_into_each(runtime: Runtime, taken: Sequence[Turn]) -> int:
-    """Look into one after the other; give back what it is too late to begin. Return how many were begun."""
+    """Query Daraja about the payments one by one; release those that are too late. Return how many began."""
     for number, turn in enumerate(taken):
         if number and turn.is_too_late(runtime.clock()):
             due.give_back(runtime, taken[number:])
             return number
         try:
             _look_into(runtime, turn)
-        except Exception:  # the others must not wait for a fault in this one
-            log.exception("could not look into a payment", extra={"payment_id": turn.payment_id})
+        except Exception:  # A fault in this payment must not delay the others.
+            log.exception("could not query a payment", extra={"payment_id": turn.payment_id})
     return len(taken)
 
 
@@ -90,7 +92,7 @@ def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
 
     def decide(facts: PaymentFacts | None) -> Plan:
         if facts is None:
-            raise LookupError("the payment has vanished")
+            raise LookupError("the payment does not exist any more")
         change = PaymentChange(facts)
         if turn.checkout_id_encrypted is not None and turn.scheduled:
             change.set(last_checked_at=begun_at)

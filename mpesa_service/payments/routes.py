@@ -1,4 +1,4 @@
-"""Starting a payment, and asking about one."""
+"""Routes that start a payment and show one."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.responses import failure, respond, success
 
 SENT = "STK Push sent successfully. Please check your phone to complete payment."
-UNKNOWN = "M-Pesa has not answered. The payment's outcome is unknown; ask for it by its _id."
+UNKNOWN = "M-Pesa has not answered. The payment's outcome is unknown; request it by its _id."
 _INITIATE = InitiateSchema()
-"""Made once: a schema copies all its fields."""
+"""Created once, because each new schema copies all of its fields."""
 _KEY_HEADER = {
     "in": "header",
     "name": "Idempotency-Key",
     "schema": {"type": "string", "maxLength": 255},
-    "description": "Your unique key: the same request under it is carried out once, for 72 hours.",
+    "description": "Your unique key. For 72 hours, the same request under this key is carried out once.",
 }
 
 
@@ -34,7 +34,7 @@ _KEY_HEADER = {
 @limited
 @blueprint.doc(parameters=[_KEY_HEADER])
 @blueprint.arguments(_INITIATE)
-@blueprint.response(201, InitiatedEnvelope, description="The prompt is on its way.")
+@blueprint.response(201, InitiatedEnvelope, description="M-Pesa accepted the request and sends the prompt.")
 @blueprint.alt_response(202, schema=InitiatedEnvelope, description=UNKNOWN)
 @errors(400, 401, 409, 413, 415, 422, 429, 502, 503)
 def initiate_payment(body: dict[str, Any]) -> Response:
@@ -54,7 +54,7 @@ def initiate_payment(body: dict[str, Any]) -> Response:
 @blueprint.response(200, PaymentEnvelope)
 @errors(401, 404, 429)
 def query(reference: str) -> Response:
-    """Answer with the payment, by CheckoutRequestID or `_id`; Daraja is asked while it is open."""
+    """Return the payment by CheckoutRequestID or `_id`. Daraja is queried while the payment is open."""
     record = query_payment(runtime(), current_principal(), reference)
     return respond(success(200, "Payment found", as_whole_json(record)))
 
@@ -65,7 +65,7 @@ def query(reference: str) -> Response:
 @blueprint.response(200, OrderEnvelope)
 @errors(401, 404, 429)
 def order(order_id: str) -> Response:
-    """Answer with the latest payment of an order, and its attempts."""
+    """Return the latest payment of an order, and its attempts."""
     found = order_payments(runtime(), current_principal(), order_id)
     attempts = [as_whole_json(attempt) for attempt in found.attempts]
     latest = as_whole_json(found.latest)

@@ -1,4 +1,4 @@
-"""What callers send, where unknown fields are refused, and what they get."""
+"""Requests and responses about payments. Unknown fields in a request are an error."""
 
 from marshmallow import Schema, fields
 
@@ -36,7 +36,10 @@ class InitiateSchema(Schema):
     )
     metadata = Metadata(
         load_default=dict,
-        metadata={"type": "object", "description": "Yours; kept and given back. 4 kB, 5 deep."},
+        metadata={
+            "type": "object",
+            "description": "Your own data, stored and returned unchanged. At most 4 kB and 5 levels.",
+        },
     )
 
 
@@ -52,10 +55,10 @@ class RefundSchema(Schema):
     method = fields.String(metadata={"enum": [method.value for method in RefundMethod]})
     amount = fields.Integer(data_key="refundAmount")
     status = fields.String(metadata={"enum": _REFUND_STATUSES})
-    receipt = text_field("mpesaReceiptNumber", "Receipt of the money paid back.")
+    receipt = text_field("mpesaReceiptNumber", "The receipt of the refund.")
     result_code = text_field("resultCode")
     result_desc = text_field("resultDesc")
-    failure_reason = text_field("failureReason", "In plain words.")
+    failure_reason = text_field("failureReason", "A sentence for people.")
     requested_by = fields.String(data_key="requestedBy")
     created_at = time_field("createdAt")
     updated_at = time_field("updatedAt")
@@ -67,23 +70,27 @@ class PaymentSchema(Schema):
 
     id = fields.String(data_key="_id")
     provider = fields.String(metadata={"enum": ["mpesa", "stripe"]})
-    channel = text_field("channel", "`stk`: by a prompt; `c2b`: from the phone's own menu.")
-    order_id = text_field("orderId", "Null while money fits no order.")
-    bill_reference = text_field("billReference", "What the payer typed in the menu; numbers are masked.")
-    account_reference = text_field("accountReference", "What the customer's prompt shows.")
-    checkout_request_id = text_field("mpesaCheckoutRequestId", "Null while the push is unknown.")
+    channel = text_field("channel", "`stk`: by a prompt; `c2b`: a C2B payment.")
+    order_id = text_field("orderId", "Null while the money matches no order.")
+    bill_reference = text_field(
+        "billReference", "The account that the payer typed; phone numbers are masked."
+    )
+    account_reference = text_field("accountReference", "The reference in the customer's prompt.")
+    checkout_request_id = text_field(
+        "mpesaCheckoutRequestId", "Null while the outcome of the push is unknown."
+    )
     merchant_request_id = text_field("mpesaMerchantRequestId")
     receipt = text_field("mpesaReceiptNumber")
     status = fields.String(metadata={"enum": _PAYMENT_STATUSES})
     evidence = text_field(
-        "evidence", "What the status rests on: push, callback, confirmation, query or operator."
+        "evidence", "The source that the status is based on: push, callback, confirmation, query or operator."
     )
     amount = fields.Integer(metadata={"description": "Whole shillings."})
     currency = fields.String(metadata={"enum": ["kes"]})
-    phone = text_field("phoneNumber", "Masked; `hashed` where M-Pesa hides it.")
+    phone = text_field("phoneNumber", "Masked; `hashed` if M-Pesa hides the number.")
     result_code = text_field("resultCode")
     result_desc = text_field("resultDesc")
-    failure_reason = text_field("failureReason", "In plain words.")
+    failure_reason = text_field("failureReason", "A sentence for people.")
     refunded_amount = fields.Integer(data_key="refundedAmount")
     refunds = fields.List(fields.Nested(RefundSchema))
     metadata = fields.Raw(metadata={"type": "object"})
@@ -99,11 +106,11 @@ class OrderSchema(PaymentSchema):
 
 
 class InitiatedSchema(Schema):
-    """What a push led to."""
+    """The outcome of a push."""
 
-    checkout_request_id = text_field("checkoutRequestId", "Null while the push is unknown.")
+    checkout_request_id = text_field("checkoutRequestId", "Null while the outcome of the push is unknown.")
     merchant_request_id = text_field("merchantRequestId")
-    response_code = text_field("responseCode", '"0" when M-Pesa took the push.')
+    response_code = text_field("responseCode", '"0" if M-Pesa accepted the push.')
     payment = fields.Nested(PaymentSchema)
 
 

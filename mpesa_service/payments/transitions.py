@@ -1,7 +1,7 @@
-"""The moves of a payment, and of its refunds, that a verb makes while it holds the payment's lock.
+"""Transitions of payments and refunds for code that holds the payment's lock.
 
-What a move changes is decided in `domain/changes.py`, for these verbs as for plans. The functions here write
-the result through the verb's session: in its transaction, and with the same rows as `commit`.
+`domain/changes.py` decides what a transition changes, for this code and for plans alike. The functions here
+write the result in the caller's session and transaction, with the same rows as `commit`.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from mpesa_service.models.statements import lock_order_where, order_of
 
 @contextmanager
 def _changing(session: Session, payment: Payment, *, order: bool = False) -> Iterator[PaymentChange]:
-    """Give a working copy of a locked payment, and write what the block has changed of it."""
+    """Yield a working copy of a locked payment; afterwards, write what the block has changed."""
     values = {name: getattr(payment, name) for name in NAMES}
     facts = make_facts(values, order=_locked_order(session, payment) if order else None)
     change = PaymentChange(facts)
@@ -64,26 +64,26 @@ def create_payment(session: Session, payment: Payment, cause: Cause) -> None:
 
 
 def move_payment(session: Session, payment: Payment, edge: str, cause: Cause) -> None:
-    """Move a locked payment along `edge`; raise ForbiddenTransition if the table has no such edge."""
+    """Move a locked payment along the transition `edge`; raise ForbiddenTransition if the table has none."""
     with _changing(session, payment, order=True) as change:
         change.move(edge, cause)
 
 
 def note(session: Session, payment: Payment, what: str, cause: Cause, refund: Refund | None = None) -> None:
-    """Write a line of the audit trail that changes no state."""
+    """Write a line of the audit trail that changes no status."""
     status = refund.status if refund else payment.status
     with _changing(session, payment) as change:
         change.record(what, cause, status, status, refund.id if refund else None)
 
 
 def count_towards_order(session: Session, payment: Payment, cause: Cause) -> None:
-    """Count the expected order of a locked payment again, and announce it if it received more or less."""
+    """Count the expected order of a locked payment again; publish an event if its received amount changed."""
     with _changing(session, payment, order=True) as change:
         change.count_towards_order(cause)
 
 
 def hold(payment: Payment, refund: Refund, amount: int) -> None:
-    """Reserve `amount` shillings of a locked payment for a refund, in place of what it held before."""
+    """Reserve `amount` shillings of a locked payment for a refund; replaces an earlier reservation."""
     payment.refunding_amount += amount - (refund.held or 0)
     refund.held = amount
 
@@ -101,7 +101,7 @@ def create_refund(session: Session, payment: Payment, refund: Refund, cause: Cau
 
 
 def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, cause: Cause) -> None:
-    """Move a refund of a locked payment along `edge`."""
+    """Move a refund of a locked payment along the transition `edge`."""
     before = refund.state
     after = REFUND_TRANSITIONS.target(edge, before)
     refund.status = after
@@ -110,7 +110,7 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
     if after in {RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.REVIEW}:
         refund.completed_at = cause.at
         refund.next_check_at = None
-    # In other cases the payment moves, too, and is counted then.
+    # In all other cases the payment also moves, and is counted there.
     recount = after is RefundStatus.REVIEW and payment.state in PAID
     with _changing(session, payment, order=recount) as change:
         change.record(edge, cause, before, after, refund.id)

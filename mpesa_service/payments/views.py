@@ -1,4 +1,4 @@
-"""What the outside may know of a payment and its refunds: plain values, numbers masked."""
+"""Payments and refunds as clients see them: plain values, with numbers masked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -65,7 +65,7 @@ class PaymentRecord:
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown of that which a payment's row holds encrypted."""
+    """The clear or masked values of columns that are stored encrypted."""
 
     phone: str | None
     checkout_request_id: str | None = None
@@ -75,9 +75,9 @@ class Shown:
 def payment_record(
     session: Session | None, vault: Vault, payment: Payment, shown: Shown | None = None
 ) -> PaymentRecord:
-    """Return the payment with its refunds, oldest first; needs the session only where there are any.
+    """Return the payment with its refunds, oldest first. The session is needed only if there are refunds.
 
-    Who has them at hand gives the numbers as they are `shown`, and nothing is decrypted.
+    A caller that has the clear values passes them as `shown`; then nothing is decrypted.
     """
     refunds = refund_records(session, payment.id) if session and payment.refund_count else ()
     values = {name: getattr(payment, name) for name in _READ}
@@ -90,7 +90,7 @@ def record_of(
     refunds: tuple[RefundRecord, ...] = (),
     shown: Shown | None = None,
 ) -> PaymentRecord:
-    """Return the record of a payment's columns, by attribute name."""
+    """Return the record for a payment's columns, given by attribute name."""
     shown = shown or _decrypted(vault, payment)
     return PaymentRecord(
         **{name: payment[name] for name in _AS_THEY_ARE},

@@ -21,16 +21,16 @@ PAGE = 500
 
 
 def approve(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
-    """Let a batch run, as a second person.
+    """Approve a batch as a second person.
 
-    Raises NotFound, Forbidden for whoever made it, and Conflict when it does not wait for that.
+    Raises NotFound, Forbidden for its maker, and Conflict when it does not wait for approval.
     """
 
     def decide(batch: PayoutBatch, cause: Cause) -> str:
         if batch.state is not BatchStatus.WAITING_APPROVAL:
             raise _not_waiting(batch)
         if same_person(batch.created_by, principal.subject):
-            raise Forbidden("Whoever made a batch cannot approve it.", code="same_person")
+            raise Forbidden("The person who created a batch cannot approve it.", code="same_person")
         batch.approved_by, batch.approved_at = principal.subject, cause.at
         return "approved"
 

@@ -1,4 +1,4 @@
-"""What is told to the outside of payouts and batches. It names no party: a bill account may be a phone."""
+"""The data of payout and batch events. It names no party, because a bill account may be a phone."""
 
 from collections.abc import Mapping
 from datetime import datetime

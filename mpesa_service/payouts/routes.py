@@ -109,7 +109,7 @@ def payout_result(batch_id: str) -> Response:
 @blueprint.response(200, ProgressEnvelope)
 @errors(401, 403, 404, 409, 429)
 def approve_payouts(batch_id: str) -> Response:
-    """Let a batch run; whoever made it cannot."""
+    """Approve a batch; its maker cannot."""
     return respond(_answer(control.approve(runtime(), current_principal(), batch_id)))
 
 
@@ -148,8 +148,8 @@ def _reference(body: dict[str, Any]) -> str:
     reference: str = body.get("reference") or idempotency_key(request) or ""
     if not is_order_id(reference):
         raise InvalidRequest(
-            "Give a reference (or an Idempotency-Key) of 1 to 64 letters, digits, - or _: the same again is"
-            " then never paid twice.",
+            "Give a reference (or an Idempotency-Key) of 1 to 64 letters, digits, - or _: the same request"
+            " again then pays nothing.",
             code="reference_needed",
         )
     return reference

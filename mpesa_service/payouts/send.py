@@ -1,7 +1,7 @@
-"""The job that pays out: takes waiting rows of running batches, one by one, and sends them.
+"""The job that sends payouts: it claims waiting rows of running batches, one by one, and sends them.
 
-A row is `submitting`, with a lease, before it is sent; whatever dies then, it is never sent as a new one.
-Hold, batch and pace are looked at under lock in the transaction that begins a row.
+A row is `submitting`, with a lease, before it is sent. Whatever process dies then, it is never sent as a new
+one. The transaction that starts a row checks suspension, batch and rate limit under lock.
 """
 
 import logging
@@ -34,7 +34,10 @@ _WAITING = Payout.status == PayoutStatus.WAITING
 
 
 def pay_waiting(runtime: Runtime, limit: int = 200) -> int:
-    """Send waiting rows while pace and holds allow, and close batches that are through; return how many."""
+    """Send waiting rows while rate limit and suspensions allow, and close finished batches.
+
+    Return how many.
+    """
     sent = 0
     while sent < limit and (begun := _begin_some(runtime)):
         _send_all(runtime, begun)
@@ -61,7 +64,7 @@ def _begin_next(runtime: Runtime) -> PayoutCommand | None:
 
 
 def begin_row(runtime: Runtime, session: Session, batch_id: str) -> PayoutCommand | None:
-    """Begin a batch's next row, if it is still running, has one, and the pace allows; else None."""
+    """Start a batch's next row, if the batch is running, has one, and the rate limit allows; else None."""
     now = runtime.clock()
     batch = lock_batch(session, batch_id)
     first = select(Payout).where(Payout.batch_id == batch_id, _WAITING).order_by(Payout.row_number).limit(1)

@@ -51,10 +51,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Progress:
-    """A batch and how far it is: its rows by status, in which every status that clients see is named.
+    """A batch and its progress: its rows by status, with every status that clients see.
 
-    `hold` says why nothing is sent at present, if payouts are stopped as a whole; `seconds_left` how long
-    the waiting rows take at the present pace, None where none will be sent.
+    `hold` says why nothing is sent at present, if all payouts are suspended. `seconds_left` is the time for
+    the waiting rows at the present rate limit, None if none will be sent.
     """
 
     batch: BatchRecord

@@ -1,4 +1,4 @@
-"""What callers of a refund get."""
+"""Responses to refund requests."""
 
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
@@ -6,11 +6,11 @@ from mpesa_service.refunds.request import RefundStarted
 from mpesa_service.web.responses import failure, success
 
 STARTED = "Refund initiated successfully"
-UNKNOWN = "M-Pesa has not answered. Whether the refund was taken is unknown; its amount stays reserved."
+UNKNOWN = "M-Pesa has not answered. The refund's outcome is unknown; its amount stays reserved."
 
 
 def refund_answer(outcome: RefundStarted) -> Answer:
-    """Return what the caller of a refund is told."""
+    """Return the response to a refund request."""
     if outcome.refusal is not None:
         return failure(outcome.refusal)
     data = {

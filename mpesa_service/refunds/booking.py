@@ -1,4 +1,4 @@
-"""What a refund's end does to its payment's books. Both rows are locked."""
+"""Books the end of a refund on its payment. Both rows are locked."""
 
 from sqlalchemy.orm import Session
 
@@ -12,9 +12,9 @@ from mpesa_service.payments.transitions import hold, move_payment, move_refund
 def settle_refund(
     session: Session, payment: Payment, row: Refund, receipt: str | None, edge: str, cause: Cause
 ) -> None:
-    """Book a locked refund as paid: what was reserved is refunded now, and the payment says so.
+    """Book a locked refund as paid: the reserved amount becomes refunded, and the payment's status follows.
 
-    Raises Conflict when more would be refunded than was paid.
+    Raises Conflict if more would be refunded than was paid.
     """
     hold(payment, row, 0)
     if row.amount > payment.refundable_amount:
@@ -24,14 +24,14 @@ def settle_refund(
     payment.refunded_amount += row.amount
     move_refund(session, payment, row, edge, cause)
     whole = payment.refunded_amount == payment.amount
-    if payment.state in REFUNDABLE:  # a payment in review stays there: a person decides
+    if payment.state in REFUNDABLE:  # A payment in review stays in review: a person decides.
         move_payment(session, payment, "refunded_in_whole" if whole else "refunded_in_part", cause)
 
 
 def release_refund(
     session: Session, payment: Payment, row: Refund, reason: str, edge: str, cause: Cause
 ) -> None:
-    """Book a locked refund as not paid: what was reserved is free again."""
+    """Book a locked refund as not paid: release the reserved amount."""
     row.failure_reason = reason[:512]
     hold(payment, row, 0)
     move_refund(session, payment, row, edge, cause)
@@ -40,16 +40,16 @@ def release_refund(
 
 
 def hold_again(payment: Payment, row: Refund, *, paid: bool) -> None:
-    """Reserve a refund's amount again: M-Pesa now says that it was `paid`, or not, after the contrary."""
-    if paid:  # it had been given back: hold again what is still free, so that nobody refunds it twice
+    """Reserve a refund's amount again: M-Pesa now reports the opposite of what it reported before."""
+    if paid:  # The amount was released. Reserve again what is still free, so that it is not refunded twice.
         hold(payment, row, min(row.amount, payment.refundable_amount))
-    else:  # it had counted as paid: that is not certain any more
+    else:  # The refund counted as paid. That is not certain any more.
         payment.refunded_amount -= row.amount
         hold(payment, row, row.amount)
 
 
 def _say_less_was_refunded(session: Session, payment: Payment, cause: Cause) -> None:
-    """A refund that had counted as paid turned out not to be."""
+    """Move the payment back: a refund that counted as paid was not paid."""
     if payment.refunded_amount == 0:
         move_payment(session, payment, "refund_reversed", cause)
     elif payment.state is PaymentStatus.REFUNDED and payment.refunded_amount < payment.amount:

@@ -1,8 +1,8 @@
-"""A refund as a command: a payout to the phone that paid, or the reversal of the payment.
+"""A refund as a command: a B2C payout to the phone that paid, or the reversal of the payment.
 
-Daraja knows no id of ours for a reversal, but reverses a receipt only once. So it may be sent again, and
-what is heard afterwards has to be weighed: "already reversed" may tell of our own first request, and a result
-may name either of the two.
+Daraja accepts no id of the service for a reversal, but reverses a receipt only once. So a reversal may be
+sent again, and later reports need care: "already reversed" may refer to the first request, and a result may
+name either request.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ SENT_AGAIN = "sent_again"
 
 
 class RefundCommand(Command[Refund]):
-    """A refund, its payment locked before it."""
+    """A refund. Its payment is locked before it."""
 
     name = "refund"
     holds = (suspensions.REFUNDS,)
@@ -118,7 +118,7 @@ class RefundCommand(Command[Refund]):
     def doubt(self, report: Report) -> str | None:
         unsure = report.result_code == ALREADY_REVERSED or report.evidence is Evidence.STATUS
         if report.outcome is not Outcome.PAID and unsure and self._was_sent_again():
-            return "it was sent more than once, and another of them may have worked"
+            return "it was sent more than once, and another request may have succeeded"
         return None
 
     def late(self, report: Report, _cause: Cause) -> tuple[InboxVerdict, str] | None:
@@ -126,7 +126,7 @@ class RefundCommand(Command[Refund]):
         return None if doubt is None or self.row.state is RefundStatus.REVIEW else (InboxVerdict.NOTED, doubt)
 
     def _was_sent_again(self) -> bool:
-        """Only of a reversal is it known, and only there does it matter."""
+        """Return whether it was sent more than once. Only reversals have such a note."""
         sent_again = select(PaymentEvent.id).where(
             PaymentEvent.refund_id == self.row.id, PaymentEvent.cause == f"refund_{SENT_AGAIN}"
         )

@@ -1,7 +1,7 @@
-"""Paying money back: reserve first, then send, then what came of it.
+"""Starts a refund: reserves the amount, sends the command, then stores the outcome.
 
-The amount is reserved on the payment's locked row, so refunds done and in flight never exceed the
-payment, however many are asked for at once. What is sent carries an id that was committed before.
+The amount is reserved on the payment's locked row, so finished and pending refunds never exceed the payment,
+however many requests arrive at once. The command carries an id that was committed before it was sent.
 """
 
 import logging
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RefundStarted:
-    """What became of the request to pay back; `refusal` is the caller's error instead, if any."""
+    """The outcome of the request. `refusal` is the error that the caller gets instead, if there is one."""
 
     refund: RefundRecord
     payment: PaymentRecord
@@ -63,10 +63,10 @@ def refund(
     render: Render,
     request: KeyedRequest | None = None,
 ) -> Answer:
-    """Pay back a payment, or a part of it, as wished; return the caller's answer.
+    """Refund a payment, or a part of it; return the caller's answer.
 
-    Raises NotFound, Unavailable while refunds are stopped, what `terms_of` says of the wish, and what the
-    idempotency key says.
+    Raises NotFound, Unavailable while refunds are suspended, and the errors of `terms_of` and of the
+    idempotency key.
     """
     earlier = idempotency.earlier_answer(
         runtime, request, lambda begun: _finish(runtime, begun, request, render)
@@ -79,21 +79,21 @@ def refund(
     try:
         return _conclude(runtime, begun.refund.id, sent, request, render)
     except SQLAlchemyError:
-        # M-Pesa may have acted: whoever hears "nothing was done" would ask for a second refund.
+        # M-Pesa may have acted: a caller who gets an error would request a second refund.
         log.exception("outcome of a refund could not be recorded", extra={"refund_id": begun.refund.id})
         return render(replace(begun, refund=replace(begun.refund, status=RefundStatus.UNKNOWN.public)))
 
 
 def refuse_if_stopped(runtime: Runtime) -> None:
-    """Raise Unavailable while refunds are stopped, or not set up."""
+    """Raise Unavailable while refunds are suspended, or not configured."""
     if runtime.settings.mpesa_initiator_name is None:
         raise Unavailable(
-            "Refunds are not set up: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"
+            "Refunds are not configured: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"
         )
     with runtime.database.read() as session:
         reason = suspensions.why_stopped(session, suspensions.REFUNDS)
     if reason is not None:
-        raise Unavailable(f"Refunds are stopped: {reason}", code="refunds_stopped", retry_after=600)
+        raise Unavailable(f"Refunds are suspended: {reason}", code="refunds_stopped", retry_after=600)
 
 
 def list_refunds(runtime: Runtime, principal: Principal, reference: str) -> tuple[RefundRecord, ...]:
@@ -109,7 +109,7 @@ def _reserve(
     wish: RefundWish,
     request: KeyedRequest | None,
 ) -> tuple[RefundCommand, RefundStarted]:
-    """Transaction 1; returns what to send, and the records as they stand."""
+    """Transaction 1: reserve the amount; return the command to send, and the records."""
     now = runtime.clock()
     refund_id = new_id(now)
     with runtime.database.begin() as session:
@@ -126,7 +126,7 @@ def _reserve(
             phone_encrypted=payment.phone_encrypted if terms.method is RefundMethod.B2C else None,
             originator_conversation_id=str(uuid.uuid4()),
             **tokens_of(runtime.vault, RefundCommand.name, refund_id).hashes(),
-            # Until the send is accounted for, this is when it must have been cut off by a crash.
+            # If no outcome is stored by this time, a crash has interrupted the send.
             next_check_at=now + CALL_LIMIT,
             check_attempts=0,
             requested_by=principal.subject,
@@ -148,7 +148,7 @@ def _conclude(
     request: KeyedRequest | None,
     render: Render,
 ) -> Answer:
-    """Transaction 2."""
+    """Transaction 2: store the outcome and the caller's answer."""
     with runtime.database.begin() as session:
         command = locked(RefundCommand, session, refund_id)
         error = conclude(runtime, command, sent)
@@ -157,7 +157,7 @@ def _conclude(
 
 
 def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest | None, render: Render) -> Answer:
-    """Answer for one who was killed between the transactions: whether it was sent is unknown."""
+    """Return the answer for a request that was killed between the transactions: its outcome is unknown."""
     with runtime.database.begin() as session:
         command = locked(RefundCommand, session, refund_id)
         if command.row.state is RefundStatus.SUBMITTING:

@@ -1,4 +1,4 @@
-"""Paying money back, and listing what was paid back."""
+"""Routes that refund a payment and list its refunds."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ from mpesa_service.web.responses import respond, success
 @guard(Guard.ADMIN)
 @limited_refunds
 @blueprint.arguments(RefundRequestSchema, required=False)
-@blueprint.response(200, RefundEnvelope, description="M-Pesa took the refund.")
+@blueprint.response(200, RefundEnvelope, description="M-Pesa accepted the refund.")
 @blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN)
 @errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503)
 def refund_payment(body: dict[str, Any], reference: str) -> Response:
-    """Pay back a part of a payment, or all that is left of it, to the phone that paid; or reverse it."""
+    """Refund a payment, or a part of it, to the phone that paid; or reverse the payment."""
     principal = current_principal()
     key = idempotency_key(request)
     asked = {"reference": reference, **body}

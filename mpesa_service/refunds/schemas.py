@@ -1,4 +1,4 @@
-"""What callers send and get about refunds."""
+"""Requests and responses about refunds."""
 
 from marshmallow import Schema, fields
 
@@ -9,13 +9,13 @@ from mpesa_service.web.fields import Shillings
 
 
 class RefundRequestSchema(Schema):
-    """A refund to pay."""
+    """The refund to make."""
 
     amount = Shillings(
         metadata={
             "type": "integer",
             "minimum": 1,
-            "description": "Whole shillings; all that is left when absent.",
+            "description": "Whole shillings. Default: all that is left.",
         },
     )
     method = fields.Enum(
@@ -23,13 +23,13 @@ class RefundRequestSchema(Schema):
         by_value=True,
         metadata={
             "description": "`b2c`: to the phone that paid. `reversal`: the whole payment, by its receipt."
-            " When absent: to the phone, or where that is not known, by reversal."
+            " Default: to the phone, or by reversal if the phone is unknown."
         },
     )
 
 
 class RefundedSchema(RefundSchema):
-    """What a refund request led to, with the payment as it stands."""
+    """The outcome of a refund request, with the payment."""
 
     payment = fields.Nested(PaymentSchema)
 

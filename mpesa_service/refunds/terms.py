@@ -1,4 +1,4 @@
-"""What may be paid back of a payment, how much of it, and in which way."""
+"""Rules for a refund: whether it is allowed, its amount, and its method."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from mpesa_service.models.payments import Provider
 
 @dataclass(frozen=True)
 class RefundWish:
-    """What the caller asks for: so many shillings, or all that is left; this way, or the usual one.
+    """The caller's request: an amount in whole shillings or all that is left, and a method or the default.
 
     `reason` is kept in the audit trail.
     """
@@ -32,8 +32,8 @@ class Terms:
 def terms_of(payment: Payment, wish: RefundWish) -> Terms:
     """Return the terms of a refund of a locked payment.
 
-    By default money goes to the phone that paid; where that is unknown, the payment is reversed. Raises
-    Conflict, or InvalidAmount when another amount than asked for would do.
+    By default the money goes to the phone that paid. If that phone is unknown, the payment is reversed.
+    Raises Conflict, or InvalidAmount if another amount would be allowed.
     """
     amount = _allowed_amount(payment, wish.amount)
     usual = RefundMethod.REVERSAL if payment.phone_encrypted is None else RefundMethod.B2C
@@ -42,7 +42,7 @@ def terms_of(payment: Payment, wish: RefundWish) -> Terms:
         _check_reversal(payment, amount)
     elif payment.phone_encrypted is None:
         raise Conflict(
-            "M-Pesa did not tell which phone paid, so nothing can be sent to it. Reverse the payment.",
+            "M-Pesa did not report which phone paid, so no payout to it is possible. Reverse the payment.",
             code="no_phone",
         )
     return Terms(amount, method)
@@ -72,7 +72,7 @@ def _allowed_amount(payment: Payment, amount: int | None) -> int:
 
 
 def _check_reversal(payment: Payment, amount: int) -> None:
-    """M-Pesa reverses a payment as a whole, and finds it by its receipt."""
+    """Check a reversal. M-Pesa reverses only a whole payment, and finds it by its receipt."""
     if payment.refundable_amount != payment.amount:
         raise Conflict(
             "A part of this payment is refunded or being refunded, and only a whole payment can be reversed.",
@@ -87,6 +87,6 @@ def _check_reversal(payment: Payment, amount: int) -> None:
         )
     if payment.receipt is None:
         raise Conflict(
-            "M-Pesa has not told the receipt of this payment, and reverses nothing without one.",
+            "M-Pesa has not reported the receipt of this payment, and a reversal needs one.",
             code="no_receipt",
         )

@@ -1,1 +1,1 @@
-"""What waits for a person's decision."""
+"""Payments, payouts and money that need a person's decision."""

@@ -1,4 +1,4 @@
-"""The way out of `review`: a person decides, with a reason, and the audit trail says who and why."""
+"""Decisions of operators on payments in review. The audit trail keeps the reason and the operator."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,7 +28,7 @@ MAX_REASON = 500
 
 
 class Resolution(StrEnum):
-    """What the person found out: the money arrived, or it did not."""
+    """The result of the operator's check: the money arrived, or it did not."""
 
     SETTLE = "settle"
     FAIL = "fail"
@@ -36,9 +36,10 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A person's decision, why, and the receipt that proves it, if there is one.
+    """An operator's decision, the reason, and the receipt that proves it, if there is one.
 
-    `amount` is what M-Pesa's statement says that the customer paid, where that is not what was asked.
+    `amount` is the amount that the customer paid according to M-Pesa's statement, if it differs from the
+    requested amount.
     """
 
     resolution: Resolution
@@ -52,7 +53,7 @@ class Finding:
 
 
 def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PaymentRecord, ...]:
-    """Return payments that wait for a person, or have a refund that does: oldest first, after an id."""
+    """Return payments that are in review or have a refund in review: oldest first, after an id."""
     waiting_refund = exists().where(Refund.payment_id == Payment.id, Refund.status == RefundStatus.REVIEW)
     statement = (
         select(Payment)
@@ -67,18 +68,18 @@ def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[Pa
 
 
 def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Finding) -> PaymentRecord:
-    """Carry out a person's decision on a payment in review, or on its refunds in review.
+    """Carry out an operator's decision on a payment in review, or on its refunds in review.
 
-    A payment's own review comes first; where the payment is not in review, the decision is about its
-    refunds that are. Raises NotFound, Conflict when nothing is in review, InvalidRequest without a reason.
+    A payment in review comes first. If the payment is not in review, the decision is about those of its
+    refunds that are. Raises NotFound, Conflict if nothing is in review, InvalidRequest without a reason.
 
-    Settled with another amount, the payment is of that amount from then on: what really moved is what
-    refunds and books must go by. The audit trail keeps both. Raises Conflict when less is said to have
-    been paid than is refunded or reserved already.
+    If the decision names another amount, the payment has that amount from now on: refunds and books must
+    match the money that really moved. The audit trail keeps both amounts. Raises Conflict if the new amount
+    is less than what is refunded or reserved already.
     """
     reason = check_reason(finding)
     if finding.amount is not None and finding.resolution is Resolution.FAIL:
-        raise InvalidRequest("What did not arrive has no amount.", code="amount_not_settled")
+        raise InvalidRequest("A payment that failed takes no amount.", code="amount_not_settled")
     cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
     with runtime.database.read() as session:
         payment_id = find_payment(session, runtime, principal, reference).id
@@ -93,11 +94,11 @@ def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Fin
 
 
 class _NotInReview(Exception):
-    """The payment itself is not in review; its refunds may be."""
+    """The payment itself is not in review. Its refunds may be."""
 
 
 def check_reason(finding: Finding) -> str:
-    """Return a decision's reason, the blanks around it dropped; raise InvalidRequest without one."""
+    """Return a decision's reason without surrounding blanks; raise InvalidRequest if it is empty."""
     reason = finding.reason.strip()
     if not reason or len(finding.reason) > MAX_REASON:
         raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
@@ -109,20 +110,18 @@ def _resolve_payment(facts: PaymentFacts | None, finding: Finding, cause: Cause)
         raise _NotInReview
     change = PaymentChange(facts)
     if change.now["channel"] == Channel.C2B:
-        raise Conflict(
-            "This money arrived, and fits no order: match it to one, or send it back.", code="unmatched"
-        )
+        raise Conflict("This money matches no order: match it to one, or return it.", code="unmatched")
     if finding.resolution is Resolution.FAIL:
         _fail(change, finding, cause)
     else:
         _settle(change, finding, cause)
-    return change.plan(Verdict.APPLIED, "a person decided")
+    return change.plan(Verdict.APPLIED, "an operator decided")
 
 
 def _fail(change: PaymentChange, finding: Finding, cause: Cause) -> None:
     if change.now["refunded_amount"] or change.now["refunding_amount"]:
-        raise Conflict("Money was paid back on this payment, so it cannot have failed.", code="has_refunds")
-    change.set(failure_reason=f"Closed by a person: {finding.reason.strip()}"[:512])
+        raise Conflict("This payment has refunds, so it cannot have failed.", code="has_refunds")
+    change.set(failure_reason=f"Closed by an operator: {finding.reason.strip()}"[:512])
     change.move("failed_by_operator", cause)
 
 
@@ -142,11 +141,11 @@ def _settle(change: PaymentChange, finding: Finding, cause: Cause) -> None:
 
 
 def _take_amount(change: PaymentChange, amount: int, cause: Cause) -> Cause:
-    """Let the payment be of what really moved; return the cause with both amounts, if they differ."""
+    """Set the payment's amount to what moved; return the cause, with both amounts if they differ."""
     gone = change.now["refunded_amount"] + change.now["refunding_amount"]
     if amount < gone:
         raise Conflict(
-            f"{gone} shillings of this payment are refunded or reserved, so more than {amount} came in.",
+            f"{gone} shillings of this payment are refunded or reserved, so it cannot be of {amount}.",
             code="refunds_exceed_payment",
         )
     if amount == change.now["amount"]:

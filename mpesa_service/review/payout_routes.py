@@ -1,4 +1,4 @@
-"""Payouts that wait for a person, and what the person decides."""
+"""Payouts in review, and decisions on them."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from mpesa_service.web.responses import respond, success
 @blueprint.response(200, PayoutListEnvelope)
 @errors(400, 401, 403, 429)
 def payouts_in_review(page: dict[str, Any]) -> Response:
-    """List payouts of all batches that wait for a person, oldest first."""
+    """List payouts in review, of all batches, oldest first."""
     found = list_payouts_in_review(runtime(), page["limit"], page["after"])
     return respond(success(200, f"{len(found)} waiting", PayoutSchema(many=True).dump(found)))
 

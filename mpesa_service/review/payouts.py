@@ -1,4 +1,4 @@
-"""The way out of `review` for payouts: a person decides, with a reason, as with payments."""
+"""Decisions of operators on payouts in review, with a reason, as for payments."""
 
 from sqlalchemy import select
 
@@ -17,7 +17,7 @@ from mpesa_service.review.payments import Finding, Resolution, check_reason
 
 
 def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PayoutRecord, ...]:
-    """Return payouts that wait for a person, of all batches, oldest first, after an id."""
+    """Return payouts in review, of all batches, oldest first, after an id."""
     statement = (
         select(Payout)
         .where(Payout.status == PayoutStatus.REVIEW, Payout.id > after)
@@ -29,9 +29,9 @@ def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") 
 
 
 def resolve_payout(runtime: Runtime, principal: Principal, payout_id: str, finding: Finding) -> PayoutRecord:
-    """Carry out a person's decision on a payout in review: the money was sent, or it was not.
+    """Carry out an operator's decision on a payout in review: the money was sent, or it was not.
 
-    Raises NotFound, Conflict when it is not in review or another payout has the receipt, InvalidRequest
+    Raises NotFound, Conflict if it is not in review or another payout has the receipt, InvalidRequest
     without a reason.
     """
     reason = check_reason(finding)
@@ -43,7 +43,7 @@ def resolve_payout(runtime: Runtime, principal: Principal, payout_id: str, findi
         if row.state is not PayoutStatus.REVIEW:
             raise Conflict("This payout is not in review.", code="not_in_review")
         if finding.resolution is Resolution.FAIL:
-            row.failure_reason = f"Closed by a person: {reason}"[:512]
+            row.failure_reason = f"Closed by an operator: {reason}"[:512]
             move_payout(session, row, "payout_failed_by_operator", cause)
         else:
             _settle(PayoutCommand(session, row), finding.receipt, cause)

@@ -1,4 +1,4 @@
-"""Payments that wait for a person, and what the person decides."""
+"""Payments in review, and decisions on them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a person says of a payment in review, and what is listed for them."""
+"""Decisions on payments and payouts in review, and the lists of them."""
 
 from marshmallow import Schema, fields, validate
 
@@ -6,21 +6,21 @@ from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.fields import Shillings
 
 LARGEST_AMOUNT = 1_000_000_000
-"""Shillings; far more than M-Pesa moves at once."""
+"""Shillings. M-Pesa moves far less in one transaction."""
 
 
 class ResolveSchema(Schema):
-    """A person's decision."""
+    """An operator's decision."""
 
     action = fields.String(
         required=True,
         validate=validate.OneOf(["settle", "fail"]),
-        metadata={"description": "`settle`: the money arrived (was paid). `fail`: it did not (was not)."},
+        metadata={"description": "`settle`: the money arrived or the refund was paid. `fail`: it did not."},
     )
     reason = fields.String(
         required=True,
         validate=validate.Length(1, 500),
-        metadata={"description": "Why; kept in the audit trail with who decided."},
+        metadata={"description": "The reason. The audit trail keeps it with the operator's name."},
     )
     receipt = fields.String(
         load_default=None,
@@ -28,30 +28,31 @@ class ResolveSchema(Schema):
         metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
     )
     amount = Shillings(
-        allow_none=False,  # a lost variable must not settle for what was asked
+        # A client that loses its amount must not settle with the requested amount by mistake.
+        allow_none=False,
         validate=validate.Range(max=LARGEST_AMOUNT),
         metadata={
             "type": "integer",
             "minimum": 1,
-            "description": "With `settle`, for a payment in review: what the customer really paid, where"
-            " M-Pesa's statement shows another amount than was asked. The payment is of it from then on.",
+            "description": "With `settle`, for a payment in review: the amount that the customer paid, if"
+            " M-Pesa's statement shows another amount than requested. The payment then has this amount.",
         },
     )
 
 
 class ReviewQuerySchema(Schema):
-    """Which page of the list."""
+    """The page of the list to return."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
     after = fields.String(
         load_default="",
         validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
-        metadata={"description": "The `_id` of the last one of the page before."},
+        metadata={"description": "The `_id` of the last entry of the previous page."},
     )
 
 
 class ReviewEnvelope(Schema):
-    """Payments that wait for a person, oldest first."""
+    """Payments in review, oldest first."""
 
     success = fields.Boolean()
     message = fields.String()

@@ -1,8 +1,8 @@
-"""Which announced orders unmatched money may be meant for, looked for without reading every order.
+"""Suggests expected orders for unmatched money, without a scan of all orders.
 
-By reference: the spellings that are one typo away (at most some 1,500) are looked up in the keys' indexes,
-however many orders there are. A prompt's account reference is a key of its order. By amount: only the latest
-RECENT orders of either open state are looked through, and only those with a payment whose payer agrees count.
+By reference: the spellings that are one typo away (at most about 1,500) are looked up in the indexes of the
+keys, however many orders there are. The account reference of a prompt is also a key of its order. By amount:
+only the latest RECENT orders of each open status are read, and only those with a payment of that payer.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ TAKES_MORE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID)
 
 
 def suggestions(session: Session, vault: Vault, arrival: Arrival) -> tuple[Suggestion, ...]:
-    """Return the orders that money may be meant for, the likeliest and latest first."""
+    """Return the orders that the money may be meant for, the most likely and latest first."""
     key = reference_key(arrival.bill_reference)
     orders = {order.id: order for order in _by_reference(session, key)}
     if arrival.payer:
@@ -52,7 +52,7 @@ def _by_reference(session: Session, key: str) -> Iterable[ExpectedOrder]:
 
 
 def _by_amount(session: Session, amount: int) -> Iterable[ExpectedOrder]:
-    """One statement a state: so each walks the index on state and id, and stops."""
+    """One statement per status, so that each one reads the index on status and id, and stops early."""
     return [order for status in TAKES_MORE for order in session.scalars(_recent(status, amount))]
 
 
@@ -71,7 +71,7 @@ def _recent(status: OrderStatus, amount: int) -> Select[ExpectedOrder]:
 
 
 def _of_this_payer(session: Session, vault: Vault, arrival: Arrival, references: list[str]) -> set[str]:
-    """Return those of the orders that had a payment, whatever came of it, by who may be this payer."""
+    """Return those of the orders that had a payment, with any outcome, by a payer who may be this one."""
     if not references or not arrival.payer:
         return set()
     statement = (

@@ -1,7 +1,7 @@
-"""Money that arrived and fits no order: listed with suggestions, matched to an order, or sent back.
+"""Unmatched money: listed with suggestions, matched to an order, or returned.
 
-It waits in review. What was to be sent back, and M-Pesa would not reverse, is here again: it is settled, and
-still nobody's. Money whose amount has cents is listed as well, but a person sends it back by hand.
+Unmatched money is in review. Money that M-Pesa refused to reverse is also listed: it is settled, but has no
+order. Money with a fractional amount is listed too, but a person returns it in M-Pesa's portal.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from mpesa_service.c2b.booking import give_to, typed_reference
+from mpesa_service.c2b.booking import typed_reference
 from mpesa_service.c2b.candidates import Arrival
 from mpesa_service.c2b.fractional import UnbookedRecord, close_unbooked, open_unbooked, refuse_unbooked
 from mpesa_service.c2b.matching import Confirmation, arrival_of
@@ -42,9 +42,9 @@ from mpesa_service.review.suggestions import suggestions
 
 @dataclass(frozen=True)
 class UnmatchedRecord:
-    """A payment without an order, and the orders that it may be meant for, the likeliest first.
+    """A payment without an order, and the orders that it may be meant for, the most likely first.
 
-    Or money that is no payment, for its amount has cents.
+    Or money with a fractional amount, which is no payment.
     """
 
     money: PaymentRecord | UnbookedRecord
@@ -68,7 +68,7 @@ class UnmatchedRecord:
 
 
 def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[UnmatchedRecord, ...]:
-    """Return money that fits no order, and money with cents: oldest first, after an id."""
+    """Return money that matches no order, and fractional amounts: oldest first, after an id."""
     settled = and_(Payment.status == PaymentStatus.SUCCEEDED, Payment.refunding_amount == 0)
     statement = (
         select(Payment, C2bConfirmation)
@@ -88,9 +88,9 @@ def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[
 def match(
     runtime: Runtime, principal: Principal, reference: str, order_id: str, reason: str
 ) -> PaymentRecord:
-    """Give money to an announced order, of whatever state: a person has decided.
+    """Assign money to an expected order, whatever the order's status: a person has decided.
 
-    Raises NotFound, Conflict when it is not unmatched (any more), InvalidRequest without a reason.
+    Raises NotFound, Conflict if the money is not unmatched (any more), InvalidRequest without a reason.
     """
     cause = _cause(runtime, principal, reason, orderId=order_id)
     order: OrderFacts | None = None
@@ -99,13 +99,13 @@ def match(
         nonlocal order
         change = _unmatched(facts)
         if change.status is PaymentStatus.SUCCEEDED and not change.now["refund_count"]:
-            raise Conflict("Somebody is sending this money back.", code="not_unmatched")
+            raise Conflict("This money is being returned.", code="not_unmatched")
         if is_order_id(order_id):
             with runtime.database.reading() as connection:
                 order = load_order(connection, "reference", order_id, beside=change.facts.id)
         if order is None:
-            raise NotFound("There is no such order. Announce it first.", code="order_not_found")
-        give_to(change, order)
+            raise NotFound("There is no such order. Register it first.", code="order_not_found")
+        change.give_to(order)
         change.set(failure_reason=None)
         if change.status is PaymentStatus.REVIEW:
             change.move("matched", cause)
@@ -118,10 +118,10 @@ def match(
 
 
 def send_back(runtime: Runtime, principal: Principal, reference: str, reason: str, render: Render) -> Answer:
-    """Have M-Pesa reverse money that fits no order; return the caller's answer, as of a refund.
+    """Reverse money that matches no order; return the caller's answer, as for a refund.
 
-    Raises NotFound, Conflict when it is not unmatched (any more), InvalidRequest without a reason, and
-    Unavailable while refunds are stopped. Where M-Pesa refuses, the money is unmatched as before.
+    Raises NotFound, Conflict if the money is not unmatched (any more), InvalidRequest without a reason, and
+    Unavailable while refunds are suspended. If M-Pesa refuses, the money is unmatched as before.
     """
     cause = _cause(runtime, principal, reason)
     refuse_if_stopped(runtime)
@@ -131,7 +131,7 @@ def send_back(runtime: Runtime, principal: Principal, reference: str, reason: st
         if change.status is PaymentStatus.REVIEW:
             change.set(failure_reason=None)
             change.move("settled_by_operator", cause)
-        return change.plan(Verdict.APPLIED, "on its way back")
+        return change.plan(Verdict.APPLIED, "the money is being returned")
 
     payment_id = apply_to_unmatched(runtime, principal, reference, decide)
     wish = RefundWish(method=RefundMethod.REVERSAL, reason=reason.strip())
@@ -139,9 +139,9 @@ def send_back(runtime: Runtime, principal: Principal, reference: str, reason: st
 
 
 def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -> UnbookedRecord:
-    """Take money with cents off the list: a person has sent it back, or settled it otherwise.
+    """Remove a fractional amount from the list: a person has returned the money or settled the case.
 
-    Raises NotFound, Conflict when it is closed already, InvalidRequest without a reason.
+    Raises NotFound, Conflict if it is closed already, InvalidRequest without a reason.
     """
     return close_unbooked(runtime, reference, _cause(runtime, principal, reason), reason.strip())
 
@@ -158,13 +158,13 @@ def _record(
 
 
 def _untold(runtime: Runtime, payment: Payment) -> Arrival:
-    """Return what is known of money whose confirmation never came, as of what a statement tells."""
+    """Return the facts of money that only a statement reported, so that there is no confirmation."""
     typed = typed_reference(runtime.vault, payment.bill_reference_encrypted)
     return Arrival(payment.amount, typed, "", PayerKind.NONE, payment.created_at)
 
 
 def apply_to_unmatched(runtime: Runtime, principal: Principal, reference: str, decide: Decide) -> str:
-    """Apply a person's decision to money that fits no order; return the payment's id."""
+    """Apply an operator's decision to money that matches no order; return the payment's id."""
     with runtime.database.read() as session:
         refuse_unbooked(session, reference)
         payment_id = find_payment(session, runtime, principal, reference).id
@@ -179,7 +179,7 @@ def _record_after(runtime: Runtime, principal: Principal, payment_id: str) -> Pa
 
 
 def _unmatched(facts: PaymentFacts | None) -> PaymentChange:
-    """Return a working copy of money that a person may decide about; raise Conflict if it is none."""
+    """Return a working copy of unmatched money; raise Conflict if the payment is not unmatched."""
     if facts is None:
         raise NotFound
     payment, status = facts.payment, facts.status
@@ -188,7 +188,7 @@ def _unmatched(facts: PaymentFacts | None) -> PaymentChange:
     )
     if payment["channel"] != Channel.C2B or payment["order_id"] is not None or not waits:
         raise Conflict(
-            "This payment is not unmatched: it has an order, or its money is on its way back.",
+            "This payment is not unmatched: it has an order, or its money is being returned.",
             code="not_unmatched",
             details={"status": status.public, "orderId": payment["order_id"]},
         )

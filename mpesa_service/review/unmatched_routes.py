@@ -1,4 +1,4 @@
-"""Money that fits no order, and what a person decides about it."""
+"""Unmatched money, and decisions on it."""
 
 from typing import Any
 
@@ -30,9 +30,9 @@ from mpesa_service.web.responses import respond, success
 @blueprint.response(200, UnmatchedEnvelope)
 @errors(400, 401, 403, 429)
 def unmatched(page: dict[str, Any]) -> Response:
-    """List money that fits no order, oldest first, with the orders that it may be meant for.
+    """List money that matches no order, oldest first, with the orders that it may be meant for.
 
-    And money whose amount has cents, which no payment holds.
+    The list also contains money with a fractional amount, which is no payment.
     """
     found = list_unmatched(runtime(), page["limit"], page["after"])
     return respond(success(200, f"{len(found)} unmatched", UnmatchedSchema(many=True).dump(found)))
@@ -45,7 +45,7 @@ def unmatched(page: dict[str, Any]) -> Response:
 @blueprint.response(200, PaymentEnvelope)
 @errors(400, 401, 403, 404, 409, 413, 415, 429)
 def match_unmatched(body: dict[str, Any], reference: str) -> Response:
-    """Give money that fits no order to an announced one, with a reason."""
+    """Assign money that matches no order to an expected order, with a reason."""
     record = match(runtime(), current_principal(), reference, body["order_id"], body["reason"])
     return respond(success(200, "Matched", PaymentSchema().dump(record)))
 
@@ -54,11 +54,11 @@ def match_unmatched(body: dict[str, Any], reference: str) -> Response:
 @guard(Guard.ADMIN)
 @limited_refunds
 @blueprint.arguments(ReturnSchema)
-@blueprint.response(200, RefundEnvelope, description="M-Pesa took the reversal.")
+@blueprint.response(200, RefundEnvelope, description="M-Pesa accepted the reversal.")
 @blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN)
 @errors(400, 401, 403, 404, 409, 413, 415, 429, 502, 503)
 def return_unmatched(body: dict[str, Any], reference: str) -> Response:
-    """Send money that fits no order back to whoever paid, by reversal, with a reason."""
+    """Return money that matches no order to its payer, by reversal, with a reason."""
     return respond(send_back(runtime(), current_principal(), reference, body["reason"], refund_answer))
 
 
@@ -69,6 +69,6 @@ def return_unmatched(body: dict[str, Any], reference: str) -> Response:
 @blueprint.response(200, UnbookedEnvelope)
 @errors(400, 401, 403, 404, 409, 413, 415, 429)
 def close_unmatched(body: dict[str, Any], reference: str) -> Response:
-    """Take money with cents off the list, once it was sent back by hand, with a reason."""
+    """Remove a fractional amount from the list after the money was returned by hand, with a reason."""
     record = close(runtime(), current_principal(), reference, body["reason"])
     return respond(success(200, "Closed", UnbookedSchema().dump(record)))

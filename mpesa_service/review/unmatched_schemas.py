@@ -1,4 +1,4 @@
-"""Money that fits no order, what is suggested, and what a person decides."""
+"""Unmatched money, suggestions for it, and decisions on it."""
 
 from marshmallow import Schema, fields, validate
 
@@ -13,12 +13,12 @@ def _reason() -> fields.String:
     return fields.String(
         required=True,
         validate=validate.Length(1, 500),
-        metadata={"description": "Why; kept in the audit trail with who decided."},
+        metadata={"description": "The reason. The audit trail keeps it with the operator's name."},
     )
 
 
 class MatchSchema(Schema):
-    """The order that money is meant for."""
+    """The order that the money is meant for."""
 
     order_id = OrderId(
         data_key="orderId",
@@ -29,30 +29,30 @@ class MatchSchema(Schema):
 
 
 class ReturnSchema(Schema):
-    """Money to be sent back."""
+    """The money to return."""
 
     reason = _reason()
 
 
 class CloseSchema(Schema):
-    """Money with cents that was seen to by hand."""
+    """A fractional amount that a person has handled."""
 
     reason = _reason()
 
 
 class UnmatchedQuerySchema(Schema):
-    """Which page of the list."""
+    """The page of the list to return."""
 
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 50))
     after = fields.String(
         load_default="",
         validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
-        metadata={"description": "The `_id` of the last one of the page before."},
+        metadata={"description": "The `_id` of the last entry of the previous page."},
     )
 
 
 class SuggestionSchema(Schema):
-    """An announced order that money may be meant for."""
+    """An expected order that the money may be meant for."""
 
     order_id = fields.String(data_key="orderId")
     score = fields.Integer(metadata={"description": "0 to 100."})
@@ -60,7 +60,7 @@ class SuggestionSchema(Schema):
 
 
 class UnbookedSchema(Schema):
-    """Money whose amount has cents: no payment holds it. It is sent back in M-Pesa's portal."""
+    """Money with a fractional amount. It is no payment; a person returns it in M-Pesa's portal."""
 
     id = fields.String(data_key="_id")
     receipt = fields.String(data_key="mpesaReceiptNumber")
@@ -68,7 +68,7 @@ class UnbookedSchema(Schema):
     bill_reference = fields.String(
         data_key="billReference",
         allow_none=True,
-        metadata={"description": "What the payer typed; a phone number in it is masked."},
+        metadata={"description": "The account that the payer typed; phone numbers are masked."},
     )
     phone = fields.String(data_key="phoneNumber", allow_none=True, metadata={"description": "Masked."})
     shortcode = fields.String()
@@ -82,7 +82,7 @@ class UnbookedSchema(Schema):
 class UnmatchedSchema(Schema):
     """Money without an order: `payment.billReference` is what the payer typed."""
 
-    id = fields.String(data_key="_id", metadata={"description": "For `after`, and to name it."})
+    id = fields.String(data_key="_id", metadata={"description": "The value for `after` and for paths."})
     reason = fields.Enum(
         WhyUnmatched,
         by_value=True,
@@ -103,6 +103,6 @@ class UnmatchedEnvelope(Envelope):
 
 
 class UnbookedEnvelope(Envelope):
-    """Money with cents."""
+    """Money with a fractional amount."""
 
     data = fields.Nested(UnbookedSchema)

@@ -1,1 +1,1 @@
-"""The invariants: rules that the stored data must obey, one function a rule."""
+"""The invariants: rules that the stored data must obey, one function for each rule."""

@@ -1,4 +1,4 @@
-"""What must be true of money from the phone's own menu and of announced orders, alone and in the ledger."""
+"""The invariants of C2B payments and expected orders, in the database and in the simulator's ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def verify_c2b(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
 
 
 def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """Every confirmation is a payment's, or is looked at again, or is of cents and listed as such."""
+    """Every confirmation belongs to a payment, is due for a retry, or is listed as a fractional amount."""
     lost = select(C2bConfirmation.receipt).where(
         C2bConfirmation.payment_id.is_(None),
         C2bConfirmation.retry_at.is_(None),
@@ -43,13 +43,13 @@ def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violati
     tally.counts["confirmations"] += count
     name = confirmations_are_booked.__name__
     for receipt in found:
-        yield Violation(name, receipt, "this confirmation is no payment's, and nobody will look at it")
+        yield Violation(name, receipt, "this confirmation belongs to no payment, and no retry is scheduled")
     for receipt, cents, amount in other:
-        yield Violation(name, receipt, f"it confirms {cents} cents, its payment is of {amount} shillings")
+        yield Violation(name, receipt, f"it confirms {cents} cents, but its payment is {amount} shillings")
 
 
 def orders_add_up(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """What an announced order says that it received is the sum of its payments, less what was paid back."""
+    """The received amount of an expected order is the sum of its payments, less the refunds."""
     received = func.coalesce(func.sum(Payment.amount - Payment.refunded_amount), 0)
     paid = (
         select(received)
@@ -63,7 +63,7 @@ def orders_add_up(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
         tally.counts["orders"] += session.scalar(select(func.count()).select_from(ExpectedOrder)) or 0
         found = session.execute(wrong.limit(BATCH)).all()
     for reference, says, holds in found:
-        said = f"it says that it received {says} shillings, its payments hold {holds}"
+        said = f"its received amount is {says} shillings, but its payments add up to {holds}"
         yield Violation(orders_add_up.__name__, reference, said)
 
 
@@ -78,7 +78,7 @@ def verify_c2b_in_ledger(runtime: Runtime, told: Json) -> Iterator[Violation]:
 
 
 def _all_stored(runtime: Runtime, answered: int) -> Iterator[Violation]:
-    """Every confirmation that was answered 200 is in the inbox; one address takes them all."""
+    """Every confirmation that was answered 200 is in the inbox. They all go to one address."""
     of_kind = select(func.count()).where(CallbackInbox.kind == CallbackKind.C2B_CONFIRMATION)
     with runtime.database.read() as session:
         stored = session.scalar(of_kind) or 0
@@ -94,5 +94,5 @@ def _all_known(runtime: Runtime, receipts: Sequence[str]) -> Iterator[Violation]
         )
     for receipt in receipts:
         if receipt not in known:
-            said = "this confirmation was answered 200 and is not booked"
+            said = "this confirmation was answered 200, but is not stored"
             yield Violation(confirmations_are_booked.__name__, receipt, said)

@@ -1,4 +1,4 @@
-"""What all checks of the books share: violations, a tally, one moment, and the rule of audit trails."""
+"""The common parts of the invariants: violations, a tally, snapshots, and the rule of audit trails."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Violation:
-    """One rule broken: its name, the payment (or other row) it is about, and how, in a sentence."""
+    """A broken rule: its name, the id of the payment or other row, and the fault in a sentence."""
 
     invariant: str
     subject: str
@@ -24,13 +24,13 @@ class Violation:
 
 @dataclass
 class Tally:
-    """How much was looked at, by kind; `review` counts what waits for a person."""
+    """How many rows were checked, by kind; `review` counts the rows in review."""
 
     counts: Counter[str] = field(default_factory=Counter)
 
 
 def freeze(session: Session) -> None:
-    """Let all statements of the transaction see one moment; on SQLite they do."""
+    """Let all statements of the transaction read one snapshot. On SQLite they always do."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
 
@@ -45,7 +45,7 @@ class Line(Protocol):
 
 @dataclass(frozen=True)
 class Moves:
-    """A transition table as its trails name it: targets by edge and source, and the names of edges."""
+    """A transition table with the names of audit trails: targets by edge and source, and the edges' names."""
 
     targets: Mapping[tuple[str, str], str]
     names: Collection[str]
@@ -57,10 +57,10 @@ class Moves:
 
 
 def misstep(line: Line, at: str | None, moves: Moves, begins: Collection[str]) -> str | None:
-    """Say what is wrong with a line that comes after one which ended at `at`; None if nothing is.
+    """Return what is wrong with a line of an audit trail, or None.
 
-    The first one of a trail (`at` is None) begins at one of `begins`. A line whose cause is no edge is a
-    note, and changes nothing.
+    `at` is the status after the line before; it is None for the first line, which must lead to one of
+    `begins`. A line whose cause is not an edge is a note, and must not change the status.
     """
     if at is None:
         if line.from_status is None and line.to_status in begins:

@@ -1,9 +1,9 @@
-"""What must always be true of the books, each rule one function; tests and operators run them alike.
+"""The invariants of payments, one function for each rule. Tests and operators run the same rules.
 
-A rule looks at one payment's whole story (its row, audit trail, outgoing events and refunds) and yields
-a sentence for each way in which it is broken. `verify` reads stories in batches, each from one snapshot
-of the database, so it may run beside a busy service. `simulator_ledger` adds what the simulator's own
-ledger knows: there the rules compare two records that share no code.
+A rule checks one payment with everything that belongs to it (its row, audit trail, outgoing events and
+refunds), and yields a sentence for each fault. `verify` reads payments in batches, each from one snapshot of
+the database, so it can run beside a busy service. `simulator_ledger` compares the payments with the
+simulator's own ledger: two records that share no code.
 """
 
 from collections import Counter, defaultdict
@@ -51,7 +51,7 @@ _TOLD = {
 
 @dataclass(frozen=True)
 class Story:
-    """Everything that the database knows of one payment; outgoing events without their payload."""
+    """Everything in the database about one payment; outgoing events without their payload."""
 
     payment: Payment
     events: Sequence[PaymentEvent]
@@ -64,7 +64,7 @@ Item = TypeVar("Item", PaymentEvent, Refund, Row[Any])
 
 
 def trail_is_a_path(story: Story) -> Iterator[str]:
-    """The audit trail has no gap, walks the transition table, and ends at each row's status."""
+    """The audit trail has no gap, follows the transition table, and ends at each row's status."""
     numbers = [event.sequence for event in story.events]
     if numbers != list(range(1, story.payment.event_count + 1)):
         yield f"its audit trail should count 1 to {story.payment.event_count} and counts {numbers}"
@@ -83,7 +83,7 @@ def trail_is_a_path(story: Story) -> Iterator[str]:
 
 
 def told_once(story: Story) -> Iterator[str]:
-    """Each announced transition has its one outgoing event, in order, without gaps."""
+    """Each published transition has exactly one outgoing event, in order, without gaps."""
     told = (_announced(event) for event in story.events)
     expected = [(sequence, *what) for sequence, what in enumerate((w for w in told if w), start=1)]
     found = [(row.sequence, row.type, row.refund_id) for row in story.outgoing]
@@ -106,7 +106,7 @@ def _listed(events: Sequence[tuple[int, str, str | None]]) -> str:
 
 
 def refunds_add_up(story: Story) -> Iterator[str]:
-    """What is refunded and reserved is the sum of the refunds, and never more than was paid."""
+    """The refunded and reserved amounts are the sums of the refunds, and never exceed the payment."""
     payment, refunds = story.payment, story.refunds
     paid_back = sum(r.amount for r in refunds if r.state is RefundStatus.SUCCEEDED)
     held = sum(r.held for r in refunds)
@@ -138,7 +138,7 @@ def _paid_status(payment: Payment) -> PaymentStatus:
 
 
 def review_says_why(story: Story) -> Iterator[str]:
-    """Whatever waits for a person names its reason."""
+    """Every payment and refund in review has a reason."""
     if story.payment.state is PaymentStatus.REVIEW and not story.payment.failure_reason:
         yield "it is in review without a reason"
     for refund in story.refunds:
@@ -147,19 +147,19 @@ def review_says_why(story: Story) -> Iterator[str]:
 
 
 def open_is_due(story: Story) -> Iterator[str]:
-    """Nothing is in the dark: whatever has no verdict has a time at which it is looked into."""
+    """Every open payment and refund has a time for its next check."""
     if story.payment.state in OPEN and story.payment.next_check_at is None:
-        yield f"it is {story.payment.status} and nobody will look into it"
+        yield f"it is {story.payment.status}, but no check is scheduled"
     for refund in story.refunds:
         if refund.state in REFUND_OPEN and refund.next_check_at is None:
-            yield f"refund {refund.id} is {refund.status} and nobody will look into it"
+            yield f"refund {refund.id} is {refund.status}, but no check is scheduled"
 
 
 RULES: tuple[Rule, ...] = (trail_is_a_path, told_once, refunds_add_up, review_says_why, open_is_due)
 
 
 def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
-    """Yield every violation that the database alone shows; `tally` counts what was looked at."""
+    """Yield every violation that the database alone shows; `tally` counts the checked rows."""
     tally = tally or Tally()
     for story in stories(runtime, tally):
         for rule in RULES:
@@ -172,7 +172,7 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
 
 
 def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
-    """Yield every payment's story, oldest first, a batch in memory at a time."""
+    """Yield every payment with its rows, oldest first, with one batch in memory at a time."""
     after = ""
     while True:
         with runtime.database.read() as session:
@@ -212,7 +212,7 @@ def _by_payment(rows: Sequence[Item]) -> "defaultdict[str, list[Item]]":
 
 
 def inbox_is_worked_off(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """Every callback that was stored was understood, or set aside with a verdict; none waits or failed."""
+    """Every stored callback has a final verdict: none is waiting, and none has failed."""
     idle = [InboxVerdict.RECEIVED, InboxVerdict.FAILED]
     with runtime.database.read() as session:
         tally.counts["callbacks"] += session.scalar(select(func.count()).select_from(CallbackInbox)) or 0
@@ -226,13 +226,15 @@ def inbox_is_worked_off(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
 
 
 def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
-    """Every question without an answer has a time at which it is asked again."""
+    """Every inquiry without an answer has a time for its next check."""
     open_and_idle = Inquiry.completed_at.is_(None), Inquiry.next_check_at.is_(None)
     waiting = select(Inquiry.id).where(*open_and_idle).limit(BATCH)
     with runtime.database.read() as session:
         found = session.scalars(waiting).all()
     for subject in found:
-        yield Violation(inquiries_are_due.__name__, subject, "nobody will ask this question again")
+        yield Violation(
+            inquiries_are_due.__name__, subject, "this inquiry has no answer, and no check is scheduled"
+        )
 
 
 def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
@@ -259,7 +261,7 @@ def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
 
 
 def _answer_names(runtime: Runtime, key: IdempotencyKey) -> bool:
-    """Tell whether a kept answer is about what the key names; one that is not given yet is not wrong."""
+    """Return whether a stored answer contains the key's resource id; True if there is no answer yet."""
     if key.answer_body is None:
         return True
     return key.resource_id.encode() in runtime.vault.decrypt_bytes(key.answer_body)

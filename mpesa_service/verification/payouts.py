@@ -1,7 +1,7 @@
-"""What must be true of payouts and their batches, alone and beside the simulator's own ledger.
+"""The invariants of payouts and their batches, in the database and against the simulator's ledger.
 
-A payout is traced to M-Pesa's record by the token in the address that its result goes to, so one that
-never heard of its ids is found as well.
+The token in a payout's result address identifies the payout in M-Pesa's record, so a payout that never
+received M-Pesa's ids is found as well.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ _ENDED = frozenset({"completed", "failed"})
 
 
 def verify_payouts(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """Yield every violation that the database alone shows, a page of rows in memory at a time."""
+    """Yield every violation that the database alone shows, with one page of rows in memory at a time."""
     tables: tuple[type[Subject], ...] = (PayoutBatch, Payout)
     for table in tables:
         after = ""
@@ -104,9 +104,9 @@ def _announced(subject: Subject, line: PayoutEvent) -> str | None:
 
 def _of_row(row: Payout) -> Iterator[str]:
     if row.state in PAYOUT_OPEN and row.next_check_at is None:
-        yield f"it is {row.status} and nobody will look into it"
+        yield f"it is {row.status}, but no check is scheduled"
     if row.state is PayoutStatus.WAITING and row.next_check_at is not None:
-        yield "it waits, but would be asked about"
+        yield "it was not sent yet, but a check is scheduled"
     if row.state is PayoutStatus.REVIEW and not row.failure_reason:
         yield "it is in review without a reason"
 
@@ -115,20 +115,20 @@ def _of_batch(session: Session, batch: PayoutBatch) -> Iterator[str]:
     count, total = func.count(), func.coalesce(func.sum(Payout.amount), 0)
     rows, amount = session.execute(select(count, total).where(Payout.batch_id == batch.id)).one()
     if (rows, int(amount)) != (batch.row_count, batch.total_amount):
-        yield f"it says {batch.row_count} rows of {batch.total_amount}, it has {rows} of {amount}"
+        yield f"it says {batch.row_count} rows of {batch.total_amount}, but has {rows} of {amount}"
     live = select(Payout.id).where(Payout.batch_id == batch.id, Payout.status.in_(PAYOUT_UNFINISHED)).limit(1)
     if batch.completed_at is not None and session.scalars(live).first() is not None:
-        yield "it is closed, but a row of it may move yet"
+        yield "it is closed, but one of its rows is not finished"
     begun = select(Payout.id).where(Payout.batch_id == batch.id, Payout.begun_at.is_not(None)).limit(1)
     approved = batch.approved_by is not None and not same_person(batch.approved_by, batch.created_by)
     if batch.needs_approval and not approved and session.scalars(begun).first() is not None:
-        yield "rows of it were sent without a second person's approval"
+        yield "some of its rows were sent without a second person's approval"
 
 
 def verify_payouts_in_ledger(
     runtime: Runtime, told: Json, *, settled: bool, tally: Tally
 ) -> Iterator[Violation]:
-    """Yield every violation that the simulator's ledger shows; `settled` says that settling time is over."""
+    """Yield every violation that the simulator's ledger shows; `settled` means that no result is missing."""
     asked, paid = _at_m_pesa(told)
     after = ""
     while True:
@@ -150,7 +150,7 @@ def verify_payouts_in_ledger(
 
 
 def _at_m_pesa(told: Json) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, Sequence[Json]]]:
-    """Return what M-Pesa was asked to pay, by the hash of its address, and what it paid, by its own id."""
+    """Return M-Pesa's payout commands by the hash of their token, and its payments by ConversationID."""
     asked, paid = defaultdict[str, list[Json]](list), defaultdict[str, list[Json]](list)
     for command in told["payouts"]:
         asked[token_hash(command["resultUrl"].rpartition("/")[2])].append(command)
@@ -172,6 +172,6 @@ def _compared(row: Payout, entries: Sequence[Json], settled_by_a_person: bool) -
     if entries and row.state in _NEVER_PAID:
         yield f"it is {row.status}, but was paid ({entries[0]['receipt']})"
     if entries and entries[0]["amount"] != row.amount:
-        yield f"it is of {row.amount} shillings, {entries[0]['amount']} were paid"
+        yield f"it is {row.amount} shillings, but {entries[0]['amount']} were paid"
     if not entries and row.state is PayoutStatus.SUCCEEDED and not settled_by_a_person:
         yield "it is succeeded, but was never paid"

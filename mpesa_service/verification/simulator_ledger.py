@@ -1,12 +1,11 @@
-"""The rules that compare our books with the simulator's own ledger (`GET /simulator/ledger`).
+"""The invariants that compare the database with the simulator's own ledger (`GET /simulator/ledger`).
 
-A debit belongs to the payment that has its receipt, however the money came: an order is paid by its prompt,
-from the phone's own menu, or by both, and each receipt is booked once. One whose receipt nobody has is traced
-by the token in the address that its prompt carried, not by anything that the payment learnt later: so a
-payment that never heard of its prompt is found as well. Payments in review may be debited or not, for a
-person is told of them; no other may differ.
+A debit belongs to the payment that has its receipt. An order can be paid by its prompt, by a C2B payment, or
+by both, and each receipt is stored once. If no payment has the receipt of a debit, the token in the callback
+address of its prompt identifies the payment. So a payment that never received an id of its prompt is found
+as well. A payment in review may be debited or not, because a person decides on it; all others must agree.
 
-The ledger is one moment and the database is read after it, so let nothing move meanwhile.
+The database is read after the ledger, so no money may move in between.
 """
 
 from collections import Counter, defaultdict
@@ -30,22 +29,22 @@ from mpesa_service.verification.payouts import verify_payouts_in_ledger
 Json = Mapping[str, Any]
 ANSWERED = 200
 STK = "stk"
-"""The kind of a debit that a prompt asked for."""
+"""The kind of a debit that belongs to a prompt."""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The simulator's record, by what ties it to ours: the hashes of the tokens in the addresses given.
+    """The simulator's record, indexed by the hashes of the tokens in our callback addresses.
 
-    `commands` and what they moved (`moved`) are by the token of their result address, which every sending of
-    one of our rows carries.
+    `commands` and their movements (`moved`) are indexed by the token of their result address, which is the
+    same each time that one of our rows is sent.
     """
 
     prompts: Mapping[str, Sequence[Json]]
     debits: Mapping[str, Sequence[Json]]
     """Debits by their receipt."""
     by_prompt: Mapping[str, Sequence[Json]]
-    """Those that a prompt asked for, by its token."""
+    """Debits of prompts, by the token of the prompt."""
     commands: Mapping[str, Sequence[Json]]
     moved: Mapping[str, Sequence[Json]]
     answered: Mapping[str, int]
@@ -69,7 +68,7 @@ class Ledger:
         for movement in (*told["credits"], *told["transfers"]):
             moved[token_of[movement["conversationId"]]].append(movement)
         good = (item for item in told["callbacks"] if item["status"] == ANSWERED)
-        # One address takes all that M-Pesa says of money from the menu: `verification/c2b.py` looks at those.
+        # All callbacks of C2B payments go to one address: `verification/c2b.py` checks those.
         answered = Counter(_token_hash(item["url"]) for item in good if not item["kind"].startswith("c2b"))
         return cls(prompts, debits, by_prompt, commands, moved, answered)
 
@@ -85,13 +84,13 @@ def _token_hash(url: str) -> str:
 
 @dataclass(frozen=True)
 class Compared:
-    """One payment's story beside the ledger."""
+    """One payment with its rows, and the ledger to compare them with."""
 
     story: Story
     ledger: Ledger
     runtime: Runtime
     booked: Collection[str]
-    """The receipts of the ledger that some payment has."""
+    """The receipts of the ledger that a payment in the database has."""
 
     @property
     def payment(self) -> Payment:
@@ -127,18 +126,18 @@ def every_debit_is_one_success(it: Compared) -> Iterator[str]:
         return
     debit = debits[0]
     if debit["amount"] != payment.amount:
-        yield f"it is of {payment.amount} shillings, the debit of {debit['amount']}"
+        yield f"it is {payment.amount} shillings, but the debit is {debit['amount']}"
     if payment.receipt not in (None, debit["receipt"]):
-        yield f"its receipt is {payment.receipt}, the debit's {debit['receipt']}"
+        yield f"its receipt is {payment.receipt}, but the debit's is {debit['receipt']}"
     phone = payment.phone_encrypted
-    # From the menu anybody may pay what a prompt asked somebody else for, and M-Pesa hides who did.
+    # Any phone can pay an order with a C2B payment, even one with a prompt, and M-Pesa masks the payer.
     hidden = debit["kind"] != STK and payment.channel == Channel.STK
     if phone is not None and not hidden and not same_phone(it.runtime.vault.decrypt(phone), debit["msisdn"]):
         yield "the debited phone is not the payment's"
 
 
 def refunds_credit_once(it: Compared) -> Iterator[str]:
-    """Each refund is credited at most once, as it says; the sum never exceeds the payment."""
+    """Each refund is credited at most once, with its amount; the sum never exceeds the payment."""
     total = 0
     for refund in it.story.refunds:
         found = it.ledger.moved.get(refund.result_token_hash, ())
@@ -148,22 +147,22 @@ def refunds_credit_once(it: Compared) -> Iterator[str]:
         if found and refund.state is RefundStatus.FAILED:
             yield f"refund {refund.id} is failed, but was credited ({found[0]['receipt']})"
         if found and found[0]["amount"] != refund.amount:
-            yield f"refund {refund.id} is of {refund.amount} shillings, its credit of {found[0]['amount']}"
+            yield f"refund {refund.id} is {refund.amount} shillings, but its credit is {found[0]['amount']}"
         settled = it.decided_by_a_person("refund_settled_by_operator", refund.id)
         if not found and refund.state is RefundStatus.SUCCEEDED and not settled:
             yield f"refund {refund.id} is succeeded, but was never credited"
     if total > it.payment.amount:
-        yield f"{total} shillings were paid back of {it.payment.amount}"
+        yield f"{total} shillings were refunded of {it.payment.amount} paid"
 
 
 def prompted_once(it: Compared) -> Iterator[str]:
-    """One payment, one prompt."""
+    """Each payment has at most one prompt."""
     if len(it.prompts) > 1:
-        yield f"it made {len(it.prompts)} prompts"
+        yield f"it has {len(it.prompts)} prompts"
 
 
 def final_is_known(it: Compared) -> Iterator[str]:
-    """After settling time, nothing is open that M-Pesa has brought to an end."""
+    """When no result is outstanding, no payment or refund is open that M-Pesa has finished."""
     ended = [prompt["state"] for prompt in it.prompts if prompt["state"] != "open"]
     if ended and it.payment.state in OPEN:
         yield f"it is {it.payment.status}, but its prompt is {ended[0]}"
@@ -177,7 +176,7 @@ def final_is_known(it: Compared) -> Iterator[str]:
 def verify_ledger(
     runtime: Runtime, told: Json, *, settled: bool, tally: Tally | None = None
 ) -> Iterator[Violation]:
-    """Yield every violation that the ledger shows; `settled` says that settling time is over."""
+    """Yield every violation that the ledger shows; `settled` means that no result is outstanding."""
     ledger, tally = Ledger.of(told), tally or Tally()
     rules: list[Rule] = [every_debit_is_one_success, refunds_credit_once, prompted_once]
     if settled:
@@ -209,7 +208,7 @@ def _booked(runtime: Runtime, receipts: Sequence[str]) -> frozenset[str]:
 
 
 def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:
-    """Every prompt and every command at M-Pesa was in our books before."""
+    """Every prompt and every command at M-Pesa is stored in the database."""
     for columns, hashes, what in (
         ([Payment.callback_token_hash], list(ledger.prompts), "a prompt"),
         ([Refund.result_token_hash, Payout.result_token_hash], list(ledger.commands), "a payout"),
@@ -222,7 +221,7 @@ def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:
                     for found in session.scalars(select(column).where(column.in_(page)))
                 }
             for stranger in (item for item in page if item not in known):
-                said = f"M-Pesa has {what} that is in none of our books"
+                said = f"M-Pesa has {what} that is not in the database"
                 yield Violation(intent_came_first.__name__, stranger, said)
 
 
@@ -240,7 +239,7 @@ def answered_is_stored(runtime: Runtime, ledger: Ledger, tally: Tally) -> Iterat
         for token in page:
             answered, found = ledger.answered[token], stored.get(token, 0)
             if found < answered:
-                said = f"{answered} callbacks to one address were answered 200, {found} are in the inbox"
+                said = f"{answered} callbacks to one address were answered 200, but {found} are in the inbox"
                 yield Violation(answered_is_stored.__name__, token, said)
 
 

@@ -1,1 +1,1 @@
-"""What every route shares: the blueprint, guards, reading requests, answers and errors."""
+"""The common parts of all routes: the blueprint, guards, request parsing, responses and errors."""

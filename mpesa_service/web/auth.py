@@ -1,4 +1,4 @@
-"""Who is calling: turns a bearer token into a principal, with the one algorithm that is configured."""
+"""Authentication: verifies a bearer token with the configured algorithm, and returns its principal."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,7 +20,7 @@ MAX_SUBJECT_LENGTH = 255
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Fix the algorithm, and issuer and audience where they are set."""
+    """Configure flask-jwt-extended: the algorithm, and the issuer and audience if they are set."""
     app.config.update(
         JWT_TOKEN_LOCATION=["headers"],
         JWT_COOKIE_CSRF_PROTECT=False,
@@ -38,7 +38,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def current_principal() -> Principal:
-    """Return who is calling; raise Unauthenticated. The token is verified once a request."""
+    """Return the caller; raise Unauthenticated. The token is verified once per request."""
     if "principal" not in g:
         g.principal = _verify()
     principal: Principal = g.principal
@@ -54,7 +54,7 @@ def require_admin() -> Principal:
 
 
 def makes_tokens(app: Flask) -> bool:
-    """Tell whether the service has the key that signs tokens. Only HS256 signs and verifies with one key."""
+    """Return whether the service has the key that signs tokens. Only HS256 also verifies with that key."""
     return bool(app.config["JWT_ALGORITHM"] == "HS256")
 
 
@@ -67,7 +67,7 @@ def make_token(app: Flask, subject: str, roles: list[str], lifetime: timedelta) 
 
 
 def is_subject(text: object) -> TypeGuard[str]:
-    """Tell whether this may name a caller: 1 to 255 printable characters, not only blanks."""
+    """Return whether `text` can be a caller's `sub`: 1 to 255 printable characters, not only blanks."""
     if not isinstance(text, str):
         return False
     return len(text) <= MAX_SUBJECT_LENGTH and text.isprintable() and bool(text.strip())
@@ -78,7 +78,7 @@ def _verify() -> Principal:
     try:
         verify_jwt_in_request()
     except JWTDecodeError as error:
-        raise Unauthenticated("The token names no subject.") from error
+        raise Unauthenticated("The token has no valid subject (`sub`).") from error
     except (PyJWTError, JWTExtendedException, ValueError) as error:
         raise Unauthenticated from error
     claims = get_jwt()
@@ -90,7 +90,7 @@ def _verify() -> Principal:
 def _require_one_bearer_token() -> None:
     """Raise Unauthenticated unless the Authorization header is `Bearer` and one token.
 
-    flask-jwt-extended also takes a bearer token from a list of credentials.
+    flask-jwt-extended would also accept a bearer token in a list of credentials.
     """
     scheme, *tokens = request.headers.get("Authorization", "").split() or [""]
     if scheme != "Bearer" or len(tokens) != 1:
@@ -100,9 +100,9 @@ def _require_one_bearer_token() -> None:
 def _principal(claims: Mapping[str, Any]) -> Principal:
     subject = claims.get("sub")
     if not is_subject(subject):
-        raise Unauthenticated("The token names no subject.")
+        raise Unauthenticated("The token has no valid subject (`sub`).")
     if "exp" not in claims:
-        raise Unauthenticated("The token never expires; tokens must.")
+        raise Unauthenticated("The token has no expiry time (`exp`).")
     roles = claims.get(current_app.config[_ROLES_CLAIM], [])
     words = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
     return Principal(subject, frozenset(word for word in words if isinstance(word, str)))

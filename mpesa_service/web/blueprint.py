@@ -1,4 +1,4 @@
-"""The blueprint of the API, how its routes are guarded and limited, and how they reach the services."""
+"""The blueprint of the API, and the decorators that guard, limit and document its routes."""
 
 import time
 from collections.abc import Callable
@@ -24,16 +24,16 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _ERRORS = {
     400: "The request is not valid; nothing was done.",
-    401: "No token, or one that is not believed.",
-    403: "The token lacks the role.",
-    404: "No such thing, or not the caller's.",
-    409: "The present state forbids it; `Retry-After` says when to try again, if ever.",
-    413: "The body is too large: 64 kB are taken where nothing else is said.",
-    415: "The body is of another type.",
+    401: "The token is missing or not valid.",
+    403: "The token does not have the required role.",
+    404: "The object does not exist, or belongs to another caller.",
+    409: "The current state does not allow this. If there is a `Retry-After` header, try again then.",
+    413: "The body is too large. The limit is 64 kB unless the route documents another one.",
+    415: "The content type of the body is not supported.",
     422: "The Idempotency-Key, or the reference, was used with another request.",
     429: "Too many requests; see `Retry-After`.",
     500: "A fault of the service.",
-    502: "M-Pesa answered, and no; no money moved.",
+    502: "M-Pesa refused the request; no money moved.",
     503: "Not possible right now; nothing was done. See `Retry-After`.",
 }
 
@@ -50,13 +50,13 @@ class StrictBlueprint(Blueprint):  # type: ignore[misc]
     def response(self, status_code: int, schema: Any, **details: str) -> Callable[[View], View]:
         """Document what a route returns.
 
-        The routes return finished responses. The library's own decorator would serialize what they return. At
-        each further decorator of a route it would also copy every schema that is documented so far.
+        The routes return finished responses. The library's own decorator would serialize their return values.
+        For each further decorator of a route it would also copy every schema that is documented so far.
         """
         return self.doc(responses=documented(status_code, schema, **details))  # type: ignore[no-any-return]
 
     def alt_response(self, status_code: int, *, schema: Any, **details: str) -> Callable[[View], View]:
-        """Document what else a route may return."""
+        """Document another response that a route may return."""
         return self.response(status_code, schema, **details)
 
 
@@ -72,7 +72,7 @@ blueprint = StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
 
 
 class Guard(StrEnum):
-    """Who may call a route. Each route declares one, and a test fails for one that does not."""
+    """Who may call a route. Each route declares a guard; a test fails for a route without one."""
 
     PUBLIC = "public"
     USER = "user"
@@ -80,7 +80,7 @@ class Guard(StrEnum):
 
 
 def guard(who: Guard) -> Callable[[View], View]:
-    """Let only `who` in, before anything else is looked at."""
+    """Refuse other callers than `who`, before anything else is checked."""
 
     def decorate(view: View) -> View:
         if who is Guard.PUBLIC:
@@ -102,7 +102,7 @@ def guard(who: Guard) -> Callable[[View], View]:
 
 
 def errors(*statuses: int) -> Callable[[View], View]:
-    """Document the errors that a route can give, in the one shape."""
+    """Document the errors that a route can return. All have the same shape."""
 
     responses: dict[str, Any] = {}
     for status in sorted({*statuses, 500, 503}):
@@ -112,7 +112,7 @@ def errors(*statuses: int) -> Callable[[View], View]:
 
 @limiter.request_filter
 def _has_no_limits() -> bool:
-    """Tell flask-limiter to leave public routes alone: M-Pesa's callbacks and the health checks."""
+    """Exempt public routes from flask-limiter: M-Pesa's callbacks and the health checks."""
     view = current_app.view_functions[request.endpoint or ""]
     return getattr(view, "guard", None) is Guard.PUBLIC
 
@@ -140,6 +140,6 @@ limited_payouts = _limited("payouts", "ratelimit_payouts")
 
 
 def runtime() -> Runtime:
-    """Return what this application's services work with."""
+    """Return the runtime of the current application."""
     bound: Runtime = current_app.extensions[RUNTIME]
     return bound

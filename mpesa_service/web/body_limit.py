@@ -1,4 +1,4 @@
-"""No body over 64 kB, whether it announces its length or comes in chunks; a route may take more."""
+"""The limit on request bodies: 64 kB, with a declared length or in chunks. A route may set another limit."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_up_to(size: int) -> Callable[[View], View]:
-    """Let a route take bodies of up to `size` bytes."""
+    """Set the body limit of a route to `size` bytes."""
 
     def decorate(view: View) -> View:
         view.max_body_bytes = size  # type: ignore[attr-defined]
@@ -23,13 +23,13 @@ def takes_up_to(size: int) -> Callable[[View], View]:
 
 
 def largest_body() -> int:
-    """Return how many bytes the route of this request takes."""
+    """Return the body limit of this request's route, in bytes."""
     view = current_app.view_functions.get(request.endpoint or "")
     return getattr(view, "max_body_bytes", MAX_BODY_BYTES)
 
 
 def too_large() -> str:
-    """Return the sentence for a body that is too large for the route of this request."""
+    """Return the error message for a body that is too large for this request's route."""
     return f"The body is larger than {largest_body() // KILOBYTE} kB."
 
 
@@ -39,9 +39,9 @@ def init_app(app: Flask) -> None:
 
 def _refuse_large_bodies() -> None:
     most = largest_body()
-    request.max_content_length = most + 1  # one more than is allowed: werkzeug cuts a chunked body off here
+    request.max_content_length = most + 1  # one byte over the limit: werkzeug cuts a chunked body off here
     length = request.content_length
-    if length is None:  # in chunks: only reading tells, and the configured limit ends the reading
+    if length is None:  # in chunks: the length is known only after reading, which stops at the limit
         length = len(request.get_data(cache=True))
     if length > most:
         raise RequestEntityTooLarge

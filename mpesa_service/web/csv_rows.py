@@ -1,4 +1,4 @@
-"""Batches of payouts as CSV: what comes in, and the result that goes out."""
+"""CSV: reads batches of payouts, and writes rows."""
 
 import csv
 import io
@@ -9,20 +9,20 @@ from mpesa_service.domain.payouts import FIELDS, LongRow
 from mpesa_service.errors import InvalidRequest
 
 MAX_DIGITS = 12
-"""More digits than any amount has; a longer number stays a text, and is refused as one."""
+"""More digits than any amount has. A longer number stays a text, and is refused as a text."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""A spreadsheet treats a cell that starts with one of these as a formula."""
 
 
 class CsvRows(list[tuple[int, dict[str, Any]]]):
-    """The rows of a file with their numbers: row 1 is the first below the names of the columns."""
+    """The rows of a file with their numbers: row 1 is the first row below the column names."""
 
 
 def read_csv(raw: bytes) -> CsvRows:
-    """Read UTF-8 with or without a byte order mark, with commas or semicolons, and any line ends.
+    """Read CSV: UTF-8 with or without a byte order mark, commas or semicolons, any line ends.
 
-    Columns are named like the fields of a row. Empty cells count as absent; empty lines are left out, and
-    counted. Raises InvalidRequest.
+    Columns are named like the fields of a row. Empty cells count as absent. Empty lines are left out, but
+    count in the row numbers. Raises InvalidRequest.
     """
     try:
         text = raw.decode("utf-8-sig")
@@ -53,7 +53,7 @@ def _check_names(names: list[str]) -> None:
     unknown = [name for name in names if name not in FIELDS]
     if not names or unknown or len(set(names)) != len(names):
         listed = ", ".join(sorted(FIELDS))
-        raise _invalid(f"The first line must name columns, each once, of these: {listed}.")
+        raise _invalid(f"The first line must contain column names, each once, from this list: {listed}.")
 
 
 def _fields(names: list[str], cells: list[str]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _invalid(sentence: str) -> InvalidRequest:
 
 
 def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """Yield each row as a line of CSV that no spreadsheet takes for a formula."""
+    """Yield each row as a line of CSV, in which no spreadsheet finds a formula."""
     for row in rows:
         line = io.StringIO()
         csv.writer(line).writerow([_harmless(cell) for cell in row])

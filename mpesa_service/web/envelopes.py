@@ -1,4 +1,4 @@
-"""What every answer has in common."""
+"""The schemas that all responses share."""
 
 from marshmallow import Schema, fields
 
@@ -9,12 +9,12 @@ class Envelope(Schema):
 
 
 class ErrorSchema(Schema):
-    """Every error of the API."""
+    """The shape of every error of the API."""
 
     error = fields.String(required=True, metadata={"example": "Bad Request"})
-    message = fields.String(required=True, metadata={"description": "A sentence for people."})
+    message = fields.String(required=True, metadata={"description": "A sentence for people to read."})
     code = fields.String(required=True, metadata={"description": "A stable slug for programs."})
     request_id = fields.String(
-        data_key="requestId", required=True, metadata={"description": "Find it in the log."}
+        data_key="requestId", required=True, metadata={"description": "The id of this request in the log."}
     )
-    details = fields.Dict(metadata={"description": "Ids and figures that help on, if any."})
+    details = fields.Dict(metadata={"description": "Further ids and figures, if there are any."})

@@ -1,4 +1,4 @@
-"""The one handler that turns whatever goes wrong into the API's one error shape."""
+"""Error handlers: every exception becomes a response in the API's error shape."""
 
 import logging
 
@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 _MESSAGES = {
     400: ("bad_request", "The request could not be understood."),
     404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not take that method."),
+    405: ("method_not_allowed", "This address does not support this method."),
     413: ("body_too_large", "The body is too large."),
     415: ("unsupported_media_type", "The body must be application/json."),
 }
 
 
 class PaymentApi(Api):  # type: ignore[misc]
-    """flask-smorest's API with our error shape, in its handler and in its documents."""
+    """flask-smorest's API with our error shape, in its handler and in the OpenAPI document."""
 
     ERROR_SCHEMA = ErrorSchema
 
@@ -49,7 +49,7 @@ def handle_service_error(error: ServiceError) -> Response:
 
 
 def handle_http_error(error: HTTPException) -> Response:
-    """Answer what Flask and werkzeug raise: 404, 405, 413, 415 …"""
+    """Answer an error of Flask or werkzeug: 404, 405, 413, 415 …"""
     request_id()
     status = error.code or 500
     code, message = _MESSAGES.get(status, (error.name.lower().replace(" ", "_"), error.name))
@@ -63,13 +63,13 @@ def handle_http_error(error: HTTPException) -> Response:
 
 
 def handle_database_trouble(error: Exception) -> Response:
-    """The database is away or overloaded: say so, and when to come back."""
+    """Answer 503 with Retry-After: the database cannot be reached or is overloaded."""
     log.error("database trouble: %s", type(error).__name__)
     return handle_service_error(Unavailable())
 
 
 def handle_fault(error: Exception) -> Response:
-    """A fault of ours: the log has it, the caller gets the request id."""
+    """Answer 500 with the request id: a fault of this service. The details are logged."""
     if isinstance(error, HTTPException):
         return handle_http_error(error)
     log.error("unhandled", exc_info=error)

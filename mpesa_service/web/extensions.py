@@ -1,4 +1,4 @@
-"""The Flask extensions that guard the routes. The application factory binds them. Imports nothing of ours."""
+"""The Flask extensions that guard the routes; the application factory binds them. Imports no other module."""
 
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
@@ -7,4 +7,4 @@ jwt = JWTManager()
 """Verifies the bearer tokens of callers."""
 
 limiter = Limiter(key_func=lambda: "", in_memory_fallback_enabled=True)
-"""Counts requests. Each limit has a key of its own. While the shared store is away, each process counts."""
+"""Counts requests; each limit has its own key. Each process counts while the shared store is away."""

@@ -1,4 +1,4 @@
-"""Fields with the rules of money and numbers in them."""
+"""Fields of request and response bodies that check money, phone numbers, ids and times."""
 
 import json
 from datetime import datetime, tzinfo
@@ -18,7 +18,7 @@ MAX_METADATA_DEPTH = 5
 
 
 class PhoneNumber(fields.Field[str]):
-    """A Kenyan mobile number in any usual spelling; loads as 254XXXXXXXXX."""
+    """A Kenyan mobile number in any usual format; loads as 254XXXXXXXXX."""
 
     default_error_messages = {"null": InvalidPhone.message}  # noqa: RUF012
 
@@ -54,13 +54,13 @@ class OrderId(fields.Field[str]):
 
 
 class Metadata(fields.Field[dict[str, Any]]):
-    """The caller's own JSON object, small and shallow, kept as it is and given back."""
+    """The caller's own JSON object, limited in size and depth. It is stored and returned unchanged."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValidationError("metadata must be an object.")
         if _depth(value) > MAX_METADATA_DEPTH:
-            raise ValidationError(f"metadata may be nested {MAX_METADATA_DEPTH} deep at most.")
+            raise ValidationError(f"metadata may be nested {MAX_METADATA_DEPTH} levels deep at most.")
         text = _as_json(value)
         if len(text) > MAX_METADATA_BYTES:
             raise ValidationError(f"metadata may have {MAX_METADATA_BYTES} bytes at most.")
@@ -72,23 +72,23 @@ class Metadata(fields.Field[dict[str, Any]]):
 def _as_json(value: Any) -> str:
     try:
         return json.dumps(value, allow_nan=False)
-    except ValueError as error:  # 1e999 is JSON, and infinity in Python
-        raise ValidationError("metadata holds a number that is out of range.") from error
+    except ValueError as error:  # 1e999 is valid JSON, but infinity in Python
+        raise ValidationError("metadata contains a number that is out of range.") from error
 
 
 def _refuse_unstorable(value: Any) -> None:
-    """PostgreSQL's text holds neither NUL nor half a surrogate pair."""
+    """Raise ValidationError for NUL or half a surrogate pair: PostgreSQL's text cannot store them."""
     text = json.dumps(value, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValidationError("metadata holds text that is not valid Unicode.") from error
+        raise ValidationError("metadata contains text that is not valid Unicode.") from error
     if "\\u0000" in text:
-        raise ValidationError("metadata may not hold NUL characters.")
+        raise ValidationError("metadata may not contain NUL characters.")
 
 
 def _depth(value: Any, most: int = MAX_METADATA_DEPTH + 1) -> int:
-    """Return how deep containers are nested in `value`, or `most` if deeper: looks no further down."""
+    """Return how deep containers are nested in `value`; at most `most`, where the search stops."""
     if isinstance(value, dict):
         value = list(value.values())
     if not isinstance(value, list) or most == 0:
@@ -97,7 +97,7 @@ def _depth(value: Any, most: int = MAX_METADATA_DEPTH + 1) -> int:
 
 
 class Moment(fields.AwareDateTime):
-    """An ISO 8601 time, of a year that we can reckon with; without a zone it is Nairobi's."""
+    """An ISO 8601 time, in a year that the service can store. A time without a zone is Nairobi time."""
 
     def __init__(self, *, default_timezone: tzinfo | None = NAIROBI, **more: Any) -> None:
         super().__init__(format="iso", default_timezone=default_timezone, **more)
@@ -110,7 +110,7 @@ class Moment(fields.AwareDateTime):
 
 
 class NairobiTime(fields.Field[datetime]):
-    """ISO 8601 with +03:00, to the millisecond."""
+    """Dumps a time as ISO 8601 with +03:00 and milliseconds."""
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return value.astimezone(NAIROBI).isoformat(timespec="milliseconds") if value else None

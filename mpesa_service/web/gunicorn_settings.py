@@ -1,4 +1,4 @@
-"""The settings of gunicorn, for `mpesa serve`; gunicorn.conf.py passes them on to gunicorn alone."""
+"""The settings of gunicorn, for `mpesa serve`. In a clone, `gunicorn` reads them from gunicorn.conf.py."""
 
 import gc
 import sys
@@ -12,13 +12,13 @@ from mpesa_service.core.log_format import RedactingFormatter
 
 
 class logger_class(glogging.Logger):  # type: ignore[misc]  # noqa: N801 - gunicorn's name for the setting
-    """Writes no line a request: paths hold callback tokens and CheckoutRequestIDs.
+    """Writes no access log, because paths contain callback tokens and CheckoutRequestIDs.
 
-    That `accesslog` is None is not enough: with a `logconfig_dict` gunicorn makes the line all the same.
+    `accesslog = None` is not enough: with a `logconfig_dict`, gunicorn makes the line nevertheless.
     """
 
     def access(self, *_args: object) -> None:
-        """Say nothing."""
+        """Write nothing."""
 
 
 try:
@@ -31,7 +31,7 @@ workers = _settings.web_concurrency
 worker_class = "gthread"
 threads = _settings.web_threads
 timeout = 60
-# Longer than Daraja's connect and read time-outs together: a push under way is waited for.
+# Longer than Daraja's connect and read time-outs together, so that a push under way can finish.
 graceful_timeout = 30
 keepalive = 75
 max_requests = 20_000

@@ -1,6 +1,6 @@
-"""Strict reading of requests: plain numbers only, every fault a 400 or 415 in the one shape.
+"""Strict parsing of requests: JSON, and CSV if the route takes rows.
 
-JSON, and CSV where a route takes rows.
+Numbers must be plain. Every fault is a 400 or 415 in the API's error shape.
 """
 
 import json
@@ -27,7 +27,7 @@ _PLACES = ("json", "query", JSON_OR_CSV)
 
 
 class StrictParser(FlaskParser):
-    """webargs' parser with our errors. An empty body counts as no fields; unknown ones are refused."""
+    """webargs' parser with our errors. An empty body counts as no fields; unknown fields are refused."""
 
     DEFAULT_VALIDATION_STATUS = 400
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as webargs declares it
@@ -54,15 +54,15 @@ class StrictParser(FlaskParser):
             name for name, values in req.args.lists() if len(values) > 1 and name not in found.multiple_keys
         ]
         if twice:
-            raise invalid({"query": {name: ["Stands twice."] for name in twice}})
+            raise invalid({"query": {name: ["Given twice."] for name in twice}})
         return found
 
     def load_json_or_csv(self, req: Request, schema: Schema) -> Any:
-        """Read a JSON object; or CSV, which is the field `rows`, with the other fields from the query."""
+        """Read a JSON object, or CSV as the field `rows` with the other fields from the query string."""
         if req.mimetype != "text/csv":
             return self.load_json(req, schema)
         if len(list(req.args.items(multi=True))) != len(req.args):
-            raise InvalidRequest("A parameter stands twice.")
+            raise InvalidRequest("A parameter is given twice.")
         return {**req.args.to_dict(), "rows": read_csv(req.get_data(cache=True))}
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
@@ -83,12 +83,12 @@ def _not_a_number(word: str) -> NoReturn:
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a field stands twice")
+        raise ValueError("a field is given twice")
     return found
 
 
 def invalid(messages: Any) -> InvalidRequest:
-    """Return one error for all that is wrong with a body: the first sentence leads, all are listed."""
+    """Return one error for all faults of a body: the message is the first fault, the details list all."""
     by_field = messages
     if isinstance(messages, dict):
         by_field = next((messages[place] for place in _PLACES if place in messages), messages)
@@ -112,7 +112,7 @@ def _flat(found: Any) -> list[str]:
 
 
 def idempotency_key(req: Request) -> str | None:
-    """Return the Idempotency-Key header, bare or quoted, or None; raise InvalidRequest if unusable."""
+    """Return the Idempotency-Key header, without quotes, or None; raise InvalidRequest if it is not valid."""
     if len(req.headers.getlist("Idempotency-Key")) > 1:
         raise InvalidRequest("Send one Idempotency-Key.", code="invalid_idempotency_key")
     raw = req.headers.get("Idempotency-Key")

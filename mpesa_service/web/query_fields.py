@@ -1,4 +1,4 @@
-"""Fields of query strings: whole numbers, words, moments, and where a page begins."""
+"""Fields of query strings: whole numbers, lists of words, times, and cursors of pages."""
 
 import base64
 import re
@@ -17,7 +17,7 @@ _NO_MOMENT = "Not a date or date-time such as 2026-11-22, 2026-11-22T14:00 or 20
 
 
 class WholeNumber(fields.Integer):
-    """Up to twelve digits and nothing else: no sign, blank, point or underscore."""
+    """Up to twelve digits and no other characters: no sign, blank, point or underscore."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if re.fullmatch(r"[0-9]{1,12}", str(value)) is None:
@@ -26,7 +26,7 @@ class WholeNumber(fields.Integer):
 
 
 class Words(fields.List[str]):
-    """Some of the words: repeated, or with commas between them. Loads as a frozenset."""
+    """Some of the given words: a repeated parameter, or words separated by commas. Loads as a frozenset."""
 
     def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
         word = fields.String(validate=validate.OneOf(words), metadata={"enum": list(words)})
@@ -38,9 +38,9 @@ class Words(fields.List[str]):
 
 
 class Moment(fields.Field[datetime]):
-    """A date (its first instant) or a date-time, in Nairobi where no zone is named.
+    """A date (its first instant) or a date-time. Without a zone it is Nairobi time.
 
-    A blank before the offset is taken for the `+` that it was before a query string was read.
+    A blank before the offset counts as `+`, because the parser of query strings replaces `+` by a blank.
     """
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
@@ -56,16 +56,16 @@ class Moment(fields.Field[datetime]):
 
 
 class Cursor(fields.Field[str]):
-    """Where the next page begins: what `next` said. Loads as an id."""
+    """The start of the next page: the `next` value of the page before. Loads as an id."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if re.fullmatch(r"[A-Za-z0-9_-]{32}", value) is not None:
             found = base64.urlsafe_b64decode(value)
             if re.fullmatch(rb"[0-9a-f]{24}", found) is not None:
                 return found.decode()
-        raise ValidationError("Not what `next` said on the page before.")
+        raise ValidationError("Not a `next` value of a page before.")
 
 
 def cursor(payment_id: str | None) -> str | None:
-    """Return what `Cursor` loads as this id."""
+    """Return the text that `Cursor` loads as this id; None for None."""
     return base64.urlsafe_b64encode(payment_id.encode()).decode() if payment_id else None

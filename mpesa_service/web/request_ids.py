@@ -1,4 +1,4 @@
-"""An id for every request: the caller's X-Request-Id if it is a decent one, else a new one."""
+"""Request ids: the caller's X-Request-Id if it has a valid format, else a new one."""
 
 import random
 import re
@@ -15,7 +15,7 @@ def init_app(app: Flask) -> None:
 
 
 def request_id() -> str:
-    """Return this request's id, also when it failed before it was given one."""
+    """Return this request's id; assign one if the request failed before it had one."""
     if "request_id" not in g:
         _assign()
     return str(g.request_id)

@@ -1,4 +1,4 @@
-"""From an outcome to the exact bytes of its answer, and from those to a response."""
+"""Answers (status and exact bytes), and the Flask responses that are made of them."""
 
 import json
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from mpesa_service.errors import ServiceError
 
 
 def success(status: int, message: str, data: Any, **more: Any) -> Answer:
-    """Return the success shape, with what stands beside the data, if anything."""
+    """Return an answer in the success shape; `more` is added beside `data`."""
     return Answer(status, _bytes({"success": True, "message": message, "data": data, **more}))
 
 
 def failure(error: ServiceError) -> Answer:
-    """Return the error shape, as an answer that an idempotency key can keep."""
+    """Return an answer in the error shape, which can be stored under an idempotency key."""
     return Answer(error.status, _bytes(error.body(g.request_id)), retry_after=error.retry_after)
 
 
 def respond(answer: Answer) -> Response:
-    """Return an answer as a response; a kept one says that it is."""
+    """Return an answer as a response. A stored one has the header `Idempotent-Replayed`."""
     response = Response(answer.body, answer.status, mimetype="application/json")
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
@@ -32,4 +32,4 @@ def respond(answer: Answer) -> Response:
 
 def _bytes(body: Mapping[str, Any]) -> bytes:
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-    return text.encode(errors="replace")  # a name that a caller made up may hold half a character
+    return text.encode(errors="replace")  # a text of a caller may contain half a surrogate pair

@@ -1,1 +1,1 @@
-"""Everything that we post: events, endpoints, deliveries and their history."""
+"""Webhooks: events, endpoints, deliveries and their history."""

@@ -1,8 +1,8 @@
-"""Where an outgoing post may go: the public Internet, and those private networks that were named.
+"""The addresses to which webhooks may go: the public Internet, and private networks named in the settings.
 
-Names are resolved first and the result is checked, so that no spelling of an address matters (decimal,
-octal, hexadecimal). The caller then connects to the checked address itself, so that a name which
-resolves differently a moment later gains nothing.
+Names are resolved first and the result is checked, so the spelling of an address does not matter (decimal,
+octal, hexadecimal). The caller then connects to the checked address, so it does not matter either if the name
+resolves to another address a moment later.
 """
 
 import socket
@@ -23,21 +23,21 @@ _COMPATIBLE = IPv6Network("::/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC = (
     IPv4Network("192.88.99.0/24"),  # relays of 6to4
-    IPv6Network("2001::/23"),  # Teredo, ORCHID and other protocols' own
+    IPv6Network("2001::/23"),  # Teredo, ORCHID and other protocols
     IPv6Network("2001:db8::/32"),
-    IPv6Network("2002::/16"),  # 6to4: an IPv4 address in disguise
+    IPv6Network("2002::/16"),  # 6to4: contains an IPv4 address
     IPv6Network("3fff::/20"),
 )
-"""What Python's `is_global` lets pass in some of its versions."""
+"""Networks that `is_global` accepts in some versions of Python."""
 
 
 class AddressRefused(Exception):
-    """A post may not go there; the message says why, in a sentence."""
+    """Webhooks may not go to this address. The message is a sentence that says why."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A web address, taken apart; `path` includes the query."""
+    """The parts of a web address; `path` includes the query."""
 
     scheme: str
     host: str
@@ -46,7 +46,7 @@ class Target:
 
 
 def read_target(url: str) -> Target:
-    """Take an address apart; raise AddressRefused unless it is plain http or https."""
+    """Split an address into its parts; raise AddressRefused unless it is plain http or https."""
     if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>'):
         raise AddressRefused("The address must be plain ASCII without spaces, 2048 characters at most.")
     try:
@@ -73,7 +73,7 @@ def system_resolve(host: str, port: int) -> list[str]:
 def permitted_addresses(
     target: Target, networks: Sequence[Network], resolve: Resolve = system_resolve
 ) -> list[str]:
-    """Return the addresses of `target`, all of them permitted; raise AddressRefused if one is not.
+    """Return all addresses of `target`; raise AddressRefused if one of them is not permitted.
 
     http is permitted only inside the named `networks`.
     """
@@ -92,7 +92,7 @@ def permitted_addresses(
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether this is a unicast address of the public Internet, seen through any IPv4 in IPv6."""
+    """Return whether this is a unicast address of the public Internet; checks IPv4 embedded in IPv6, too."""
     inner = _unwrapped(address)
     if inner.version == 6 and inner not in _PUBLIC_IPV6:
         return False
@@ -101,7 +101,7 @@ def is_public(address: Address) -> bool:
 
 
 def _unwrapped(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    """Return the IPv4 address that is embedded in an IPv6 address, if there is one."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped

@@ -1,9 +1,10 @@
-"""Taking up deliveries that are due, so that no two workers send the same attempt.
+"""Claiming due deliveries, so that no two workers send the same attempt.
 
-A claim is a lease: whoever dies with it is replaced when it runs out. Endpoints take turns, each has a
-few lanes whoever drives on them, and those that struggle have one: a receiver that hangs takes few of the
-threads that serve the others. A lane carries a bundle, sent one after the other under one lease; no two
-leases of an endpoint end at the same moment, so its lanes can be counted.
+A claim is a lease: if its worker dies, another worker claims the deliveries when the lease ends. The endpoint
+that was served least recently comes first. Each endpoint has a few lanes for all workers together, and a
+struggling endpoint has one, so that a receiver that hangs takes few threads from the others. A lane carries
+a bundle: deliveries that are sent one after the other under one lease. No two leases of an endpoint end at
+the same moment, so its lanes can be counted.
 """
 
 from collections.abc import Sequence
@@ -31,12 +32,12 @@ from mpesa_service.models.statements import table_of
 
 LEASE = timedelta(seconds=90)
 LANES = 4
-"""Attempts under way at a time to one endpoint."""
+"""Attempts that may be in progress at once to one endpoint."""
 FIRST_BUNDLE, BUNDLE = 10, 50
-"""Deliveries on a lane at first, and at most: a worker that dies may have sent all and written down none."""
+"""Deliveries in a bundle at first, and at most: a worker that dies may have sent all and recorded none."""
 MAX_CLAIMS = 5
-"""Claims in a row that nothing came of: the delivery itself must be what kills its workers."""
-CRASHES = f"Set aside: {MAX_CLAIMS} attempts in a row came to no end. Resend it when the cause is found."
+"""Claims in a row without a recorded result. After these, the delivery itself probably kills its workers."""
+CRASHES = f"Set aside: {MAX_CLAIMS} attempts in a row did not finish. Resend it when the cause is found."
 
 _D, _E = table_of(WebhookDelivery).c, table_of(OutgoingEvent).c
 _OF_ENDPOINT = _D.endpoint_id == bindparam("of_endpoint")
@@ -58,7 +59,7 @@ _SET_ASIDE = (
 
 @dataclass(frozen=True)
 class Room:
-    """How many lanes a worker can drive on, and how many of them of endpoints that struggle."""
+    """How many bundles a worker can claim, and how many of them for struggling endpoints."""
 
     all: int
     struggling: int
@@ -66,7 +67,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Parcel:
-    """A claimed delivery: what is sent."""
+    """A claimed delivery, with the event to send."""
 
     delivery_id: int
     event_id: str
@@ -75,7 +76,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What one lane of an endpoint carries. `lease_until` tells this claim from any other of the endpoint."""
+    """The deliveries of one lane of an endpoint. `lease_until` identifies this claim at the endpoint."""
 
     endpoint_id: str
     url: str
@@ -86,9 +87,10 @@ class Bundle:
 
 
 class Sizes:
-    """How much goes on a lane of each endpoint: what its lanes got through in time, twice as much after that.
+    """The size of the next bundle for each endpoint.
 
-    So a slow receiver's deliveries are not leased and given back over and over.
+    The size doubles when a bundle was sent in time, and falls to the number that was sent otherwise. So the
+    deliveries of a slow receiver are not leased and released again and again.
     """
 
     def __init__(self) -> None:
@@ -98,13 +100,13 @@ class Sizes:
         return self._of.get(endpoint_id, FIRST_BUNDLE)
 
     def learn(self, endpoint_id: str, begun: int, left: int) -> None:
-        """Note how many deliveries of a bundle were begun, and how many it was too late for."""
+        """Note how many deliveries of a bundle were begun, and how many were left when its time was over."""
         doubled = min(2 * begun, BUNDLE)
         self._of[endpoint_id] = max(begun, 1) if left else max(doubled, self.of(endpoint_id))
 
 
 def claim(runtime: Runtime, room: Room, sizes: Sizes) -> list[Bundle]:
-    """Lease due deliveries, on as many lanes as there is room for, and return them; commits."""
+    """Lease due deliveries, in as many bundles as there is room for, and return them; commits."""
     now = runtime.clock()
     waits = exists().where(_is_due(now), WebhookDelivery.endpoint_id == WebhookEndpoint.id)
     waiting = select(WebhookEndpoint).where(WebhookEndpoint.enabled, waits)
@@ -115,7 +117,7 @@ def claim(runtime: Runtime, room: Room, sizes: Sizes) -> list[Bundle]:
     turns = waiting.order_by(WebhookEndpoint.struggling, WebhookEndpoint.served_at, WebhookEndpoint.id)
     bundles: list[Bundle] = []
     with runtime.database.begin() as session:
-        # NO KEY UPDATE: the transactions of money refer to endpoints, and must never wait here.
+        # NO KEY UPDATE: transactions of payments refer to endpoints, and must not wait for this lock.
         locked = turns.limit(room.all).with_for_update(key_share=True, skip_locked=True)
         for endpoint in session.scalars(locked).all():
             free = min(room.all - len(bundles), room.struggling if endpoint.struggling else room.all)
@@ -150,7 +152,7 @@ FIND_DUE = (
 
 
 def _take(session: Session, endpoint: WebhookEndpoint, now: datetime, room: int, size: int) -> list[Bundle]:
-    """Lease deliveries of a locked endpoint, oldest first, up to `size` a lane."""
+    """Lease deliveries of a locked endpoint, oldest first, up to `size` per bundle."""
     connection = session.connection()
     which = {"of_endpoint": endpoint.id, "now": now}
     in_use, last = connection.execute(_LANES_IN_USE, which).one()
@@ -173,9 +175,10 @@ def _take(session: Session, endpoint: WebhookEndpoint, now: datetime, room: int,
 
 
 def _by_lanes(due: Sequence[Any], lanes: int, size: int) -> list[list[Any]]:
-    """Share out what is due, so that all lanes together keep its order as well as can be.
+    """Distribute the due deliveries over the lanes, so that the oldest ones of all lanes are sent first.
 
-    What came to no end before goes alone: should it kill its worker, it takes no other one with it.
+    A delivery whose attempt did not finish before gets a lane alone: if it kills its worker again, no other
+    delivery is affected.
     """
     alone = [[row] for row in due if row.claims][:lanes]
     lanes -= len(alone)

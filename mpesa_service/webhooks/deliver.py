@@ -1,10 +1,10 @@
 """Sending outgoing events until they are received, at least once each.
 
-    transaction 1   claim what is due (a lease), a bundle for each lane of an endpoint
-    nothing open    the POSTs of a bundle, one after the other, in a thread, 15 s at most each
-    transaction 2   what came of them
+    transaction 1    claim due deliveries (a lease), a bundle for each lane of an endpoint
+    no transaction   post a bundle's deliveries one after the other, in a thread, 15 s at most each
+    transaction 2    record the results
 
-What dies in between is sent again when the lease runs out, under the same webhook-id.
+If the worker dies in between, the deliveries are sent again when the lease ends, under the same webhook-id.
 """
 
 import logging
@@ -28,25 +28,26 @@ log = logging.getLogger(__name__)
 
 THREADS = 64
 STRUGGLING_THREADS = THREADS // 2
-"""Receivers that do not answer never take more threads than these, however many there are."""
+"""The most threads that receivers which do not answer can take together."""
 LOOK_EVERY = 0.25
-"""Seconds between looks at what has become due, while attempts are under way."""
+"""Seconds between searches for due deliveries while attempts are in progress."""
 ROUND_SECONDS = 30.0
 BUNDLE_SECONDS = 1.0
-"""So long a lane goes on posting; what it has not begun then is given back. The lease outlasts it by far."""
+"""After this time a lane begins no more posts, and releases the rest. The lease is far longer."""
 HEADERS = {"Content-Type": "application/json", "User-Agent": "mpesa-service"}
 
 Flying = dict["Future[Sent]", Bundle]
 
 _turn = threading.Lock()
 stopping = threading.Event()
-"""Set when this process is to end: it takes up nothing more."""
+"""Set when this process must end: it claims no more deliveries."""
 
 
 def deliver(runtime: Runtime) -> int:
-    """Do one round of this process's; it begins to take up deliveries when the one before it ends that.
+    """Run one round of deliveries in this process. It claims deliveries when the round before it has stopped.
 
-    So while one waits for receivers that hang, the next one serves the others, and never do both wait.
+    So the next round serves other receivers while one round waits for receivers that hang, and only one round
+    at a time claims.
     """
     return deliver_due(runtime, turn=_turn, stop=stopping)
 
@@ -60,12 +61,12 @@ def deliver_due(
     stop: threading.Event | None = None,
     turn: AbstractContextManager[Any] | None = None,
 ) -> int:
-    """Send what is due, and what becomes due meanwhile; return how many attempts came to an end.
+    """Send due deliveries, also those that become due meanwhile; return how many attempts finished.
 
-    Returns when nothing is due and nothing is under way. After `seconds`, or when `stop` is set, it
-    takes up nothing new and waits for what is under way (16 s at most). Any number may run at once, in
-    any number of processes; those that share a `turn` take up one after the other. `chance` returns 0
-    to 1 and spreads the retries.
+    Returns when nothing is due and no attempt is in progress. After `seconds`, or when `stop` is set, it
+    claims no more and waits for the attempts in progress (16 s at most). Any number of calls may run at once,
+    in any number of processes. Calls that share a `turn` claim one after the other. `chance` returns 0 to 1
+    and spreads the retries.
     """
     poster = poster or Poster(runtime.settings.webhook_networks)
     flying: Flying = {}
@@ -87,13 +88,16 @@ def deliver_due(
 
 
 def _claim(runtime: Runtime, flying: Flying, sizes: Sizes) -> list[Bundle] | None:
-    """Take up what there is room for; None when the database does not answer, and something is under way."""
+    """Claim as many bundles as there is room for.
+
+    Return None if the database does not answer while attempts are in progress.
+    """
     try:
         return claim(runtime, _room(flying), sizes)
     except SQLAlchemyError:
         if not flying:
             raise
-        log.exception("nothing could be claimed; finishing what is under way")
+        log.exception("no deliveries could be claimed; finishing the attempts in progress")
         return None
 
 
@@ -103,7 +107,7 @@ def _room(flying: Flying) -> Room:
 
 
 def send(runtime: Runtime, poster: Poster, bundle: Bundle) -> Sent:
-    """Post the parcels of a bundle one after the other, as long as they are received and that is quick."""
+    """Post the parcels of a bundle one after the other. Stop after one that is not received, or when late."""
     sent, ends = Sent(bundle), time.monotonic() + BUNDLE_SECONDS
     try:
         keys = [runtime.vault.decrypt(key) for key in bundle.secrets_encrypted]
@@ -112,7 +116,7 @@ def send(runtime: Runtime, poster: Poster, bundle: Bundle) -> Sent:
             sent.answers.append(poster.post(bundle.url, parcel.payload, headers))
             if not sent.answers[-1].is_received or time.monotonic() > ends:
                 break
-    except Exception:  # what it has done is not known
+    except Exception:  # it is not known whether the receiver got the event
         sent.crashed = True
         parcel = bundle.parcels[len(sent.answers)]
         about = {"delivery_id": parcel.delivery_id, "event_id": parcel.event_id}
@@ -131,7 +135,7 @@ def _conclude_some(runtime: Runtime, flying: Flying, sizes: Sizes, chance: Calla
 
 
 def _conclude(runtime: Runtime, endpoint_id: str, sent: list[Sent], chance: Callable[[], float]) -> int:
-    """Record attempts; return how many. If that fails, their leases run out, and they are made again."""
+    """Record attempts; return how many. If that fails, their leases end, and the attempts are repeated."""
     try:
         return record(runtime, endpoint_id, sent, chance)
     except SQLAlchemyError:

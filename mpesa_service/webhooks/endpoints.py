@@ -1,4 +1,4 @@
-"""Who is told of events: endpoints are added, changed, disabled and given new secrets by admins."""
+"""Endpoints: admins add, change and disable them, and rotate their secrets."""
 
 import logging
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ DISABLED_REASON = "Disabled by an operator."
 
 @dataclass(frozen=True)
 class EndpointRecord:
-    """An endpoint as admins see it. `secret` is there only in the answer to its making or rotation."""
+    """An endpoint as admins see it. `secret` is set only when the endpoint is added or its secret rotated."""
 
     id: str
     url: str
@@ -45,7 +45,7 @@ class EndpointRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointChange:
-    """What to change of an endpoint; None leaves it as it is. No event types means all of them."""
+    """A change of an endpoint. None leaves a field unchanged; no event types means all types."""
 
     url: str | None = None
     description: str | None = None
@@ -56,9 +56,9 @@ class EndpointChange:
 def add_endpoint(
     runtime: Runtime, actor: str, url: str, event_types: Sequence[EventType] = (), description: str = ""
 ) -> EndpointRecord:
-    """Add an endpoint, told of `event_types` (of all if empty) from now on; the record has the secret.
+    """Add an endpoint that receives events of `event_types` (all types if empty) from now on.
 
-    Raises InvalidRequest if events may not be posted to `url`.
+    The returned record contains the secret. Raises InvalidRequest if events may not be posted to `url`.
     """
     check_address(runtime, url)
     now = runtime.clock()
@@ -101,7 +101,7 @@ def get_endpoint(runtime: Runtime, endpoint_id: str) -> EndpointRecord:
 def change_endpoint(runtime: Runtime, actor: str, endpoint_id: str, change: EndpointChange) -> EndpointRecord:
     """Change an endpoint; raise NotFound, or InvalidRequest for its address.
 
-    Disabling sets aside what waits for it; enabling takes that up again, as new, at once.
+    Disabling sets the waiting deliveries aside. Enabling makes them due at once, with new attempts.
     """
     if change.url is not None:
         check_address(runtime, change.url)
@@ -125,14 +125,15 @@ def change_endpoint(runtime: Runtime, actor: str, endpoint_id: str, change: Endp
 
 
 def disable_endpoint(runtime: Runtime, actor: str, endpoint_id: str) -> EndpointRecord:
-    """Tell an endpoint of nothing more; raise NotFound. Its record and its deliveries stay."""
+    """Send an endpoint no more events; raise NotFound. Its record and its deliveries stay."""
     return change_endpoint(runtime, actor, endpoint_id, EndpointChange(enabled=False))
 
 
 def rotate_secret(runtime: Runtime, actor: str, endpoint_id: str) -> EndpointRecord:
-    """Give an endpoint a new secret, which the record has; the old one signs as well for 24 hours.
+    """Give an endpoint a new secret. For 24 hours, events are signed with the old secret, too.
 
-    Two are valid at a time: a third one, from a rotation shortly before, ends at once. Raises NotFound.
+    The returned record contains the new secret. At most two secrets are valid: if the endpoint was rotated
+    less than 24 hours ago, the oldest secret ends at once. Raises NotFound.
     """
     now = runtime.clock()
     secret = new_secret()
@@ -148,7 +149,7 @@ def rotate_secret(runtime: Runtime, actor: str, endpoint_id: str) -> EndpointRec
 
 
 def find_endpoint(session: Session, endpoint_id: str, *, lock: bool = False) -> WebhookEndpoint:
-    """Return an endpoint, locked if wished; raise NotFound."""
+    """Return an endpoint, locked if `lock` is set; raise NotFound."""
     statement = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
     if lock:
         statement = statement.with_for_update(key_share=True)
@@ -193,7 +194,7 @@ def _enable(session: Session, endpoint: WebhookEndpoint, now: datetime) -> None:
         update(WebhookDelivery)
         .where(WebhookDelivery.endpoint_id == endpoint.id)
         .where(WebhookDelivery.status == DeliveryStatus.PARKED)
-        .where(WebhookDelivery.claims < MAX_CLAIMS)  # the others were set aside for what they did
+        .where(WebhookDelivery.claims < MAX_CLAIMS)  # the others were set aside because they kill workers
         .values(status=DeliveryStatus.WAITING, attempts=0, claims=0, due_at=now)
     )
 

@@ -1,4 +1,4 @@
-"""Looking at deliveries, and sending events again: one, or those of a time."""
+"""The history of deliveries, and sending events again: one event, or all events of a period."""
 
 import logging
 from dataclasses import dataclass
@@ -55,9 +55,9 @@ def list_deliveries(
     limit: int = DELIVERIES_SHOWN,
     before: int | None = None,
 ) -> tuple[DeliveryRecord, ...]:
-    """Return deliveries of an endpoint, latest first; `before` is the id of the last one of the page before.
+    """Return deliveries of an endpoint, latest first.
 
-    Raises NotFound if there is no such endpoint.
+    `before` is the id of the last delivery on the page before. Raises NotFound if there is no such endpoint.
     """
     statement = (
         select(WebhookDelivery, OutgoingEvent)
@@ -76,9 +76,9 @@ def list_deliveries(
 
 
 def resend(runtime: Runtime, actor: str, delivery_id: int) -> DeliveryRecord:
-    """Send a delivery's event again, as a delivery of its own under the same webhook-id, due at once.
+    """Send a delivery's event again: a new delivery with the same webhook-id, due at once.
 
-    Raises NotFound, and Conflict if its endpoint is disabled or the event is on its way already.
+    Raises NotFound, and Conflict if its endpoint is disabled or a delivery of the event is waiting already.
     """
     now = runtime.clock()
     with runtime.database.begin() as session:
@@ -88,7 +88,9 @@ def resend(runtime: Runtime, actor: str, delivery_id: int) -> DeliveryRecord:
         endpoint = _enabled(session, found.endpoint_id)
         event = session.get_one(OutgoingEvent, found.outgoing_event_id)
         if session.scalar(select(_on_its_way(endpoint, event.id))):
-            raise Conflict("This event is on its way to the endpoint already.", code="already_waiting")
+            raise Conflict(
+                "A delivery of this event to the endpoint is waiting already.", code="already_waiting"
+            )
         delivery = WebhookDelivery(
             endpoint_id=endpoint.id,
             outgoing_event_id=event.id,
@@ -109,12 +111,12 @@ def resend(runtime: Runtime, actor: str, delivery_id: int) -> DeliveryRecord:
 def replay(runtime: Runtime, actor: str, endpoint_id: str, since: datetime, until: datetime) -> int:
     """Send an endpoint again every event written from `since` to before `until`; return how many.
 
-    Only types that it wants, also those from before it was added; those on their way are left out.
-    Raises NotFound, Conflict if it is disabled, and InvalidRequest if `since` is not before `until`, either
-    cannot be reckoned with, or there are more than REPLAY_LIMIT.
+    This includes events from before the endpoint was added, but only types that it subscribes to. Events with
+    a waiting delivery are left out. Raises NotFound, Conflict if the endpoint is disabled, and InvalidRequest
+    if `since` is not before `until`, a time is out of range, or there are more events than REPLAY_LIMIT.
     """
     if not (can_be_kept(since) and can_be_kept(until)):
-        raise InvalidRequest("Ask for a time between 1900 and 9000.", code="invalid_time_range")
+        raise InvalidRequest("The times must be between the years 1900 and 9000.", code="invalid_time_range")
     if since >= until:
         raise InvalidRequest("`from` must be before `to`.", code="invalid_time_range")
     now = runtime.clock()
@@ -129,7 +131,7 @@ def replay(runtime: Runtime, actor: str, endpoint_id: str, since: datetime, unti
         count = session.scalar(select(func.count()).select_from(OutgoingEvent).where(*wanted)) or 0
         if count > REPLAY_LIMIT:
             raise InvalidRequest(
-                f"These are {count} events; {REPLAY_LIMIT} can be sent at once. Ask for a shorter time.",
+                f"These are {count} events; {REPLAY_LIMIT} can be sent at once. Choose a shorter period.",
                 code="too_many_events",
             )
         again = select(

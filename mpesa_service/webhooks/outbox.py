@@ -1,6 +1,7 @@
-"""The transactional outbox: an event is stored if and only if the change that it announces is.
+"""The transactional outbox: an event is stored if and only if the change that it reports is stored.
 
-The event's deliveries are stored with it, one for each endpoint that wants its type. `deliver` sends them.
+The event's deliveries are stored with it, one for each endpoint that subscribes to its type. `deliver` sends
+them.
 """
 
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from mpesa_service.models.commit import rows_and_events
 
 
 def publish(session: Session, event: Event) -> None:
-    """Store an event and its deliveries, in the transaction of the change that it announces."""
+    """Store an event and its deliveries, in the transaction of the change that it reports."""
     if session.new:
         session.flush()
     connection = driver_of(session)

@@ -1,4 +1,4 @@
-"""Writing down what came of an attempt: delivered, to be tried again, given up, or no longer wanted."""
+"""Recording the result of an attempt: delivered, waiting for a retry, failed, or set aside."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 GONE = 410
 WAIT_STATUSES = frozenset({429, 503})
-"""Those whose Retry-After is heard."""
+"""The service obeys the Retry-After of these."""
 BODY_SHOWN = 500
 GONE_REASON = "The receiver answered 410 Gone."
 
@@ -50,7 +50,7 @@ _GIVE_BACK = (
 
 @dataclass
 class Sent:
-    """What came of a bundle: answers to its first parcels, and whether the attempt after them crashed."""
+    """The result of a bundle: answers to its first parcels, and whether the next attempt crashed."""
 
     bundle: Bundle
     answers: list[Answer] = field(default_factory=list)
@@ -66,11 +66,11 @@ class Sent:
 
 
 def record(runtime: Runtime, endpoint_id: str, sent: Sequence[Sent], chance: Callable[[], float]) -> int:
-    """Write down what came of bundles of an endpoint; commits. Return how many attempts came to an end.
+    """Record the results of an endpoint's bundles; commits. Return how many attempts finished.
 
-    What was not begun is due as before. An attempt that crashed keeps its lease, and is made again when
-    that runs out; one that outlived its lease counts only if it delivered: another one is under way.
-    `chance`, 0 to 1, spreads the next try.
+    Deliveries that were not begun are due as before. A crashed attempt keeps its lease, and is repeated when
+    the lease ends. An attempt that took longer than its lease counts only if the event was received, because
+    another attempt may be in progress. `chance`, 0 to 1, spreads the next attempt.
     """
     now = runtime.clock()
     attempts = [(one.bundle, parcel, answer) for one in sent for parcel, answer in one.attempts]
@@ -93,7 +93,7 @@ def record(runtime: Runtime, endpoint_id: str, sent: Sequence[Sent], chance: Cal
 
 
 def _note_received(session: Session, received: Sequence[tuple[Parcel, Answer]], now: datetime) -> None:
-    """Note what was delivered: those that were answered alike in one statement, usually all of them."""
+    """Record received deliveries: one statement for all that got the same answer, which is usually all."""
     alike: dict[tuple[int | None, str], list[int]] = {}
     for parcel, answer in received:
         alike.setdefault((answer.status, _shown(answer.body)), []).append(parcel.delivery_id)
@@ -114,7 +114,7 @@ def _note_failed(
     now: datetime,
     chance: float,
 ) -> str | None:
-    """Note an attempt that did not deliver, and return the delivery's status; None where it counts not."""
+    """Record an attempt that was not received; return the delivery's status, or None if it does not count."""
     bundle, parcel, answer = attempt
     found = select(WebhookDelivery).where(WebhookDelivery.id == parcel.delivery_id)
     delivery = session.scalars(found.with_for_update()).one()
@@ -129,15 +129,15 @@ def _note_failed(
 
 
 def lock_endpoint(session: Session, endpoint_id: str) -> WebhookEndpoint:
-    """Return the endpoint, locked to the end of the transaction; payments may go on referring to it."""
+    """Return the endpoint, locked to the end of the transaction. New deliveries may still refer to it."""
     found = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
     return session.scalars(found.with_for_update(key_share=True)).one()
 
 
 def disable(session: Session, endpoint: WebhookEndpoint, reason: str, actor: str, now: datetime) -> None:
-    """Tell a locked endpoint of nothing more, and set aside what waits for it.
+    """Disable a locked endpoint, and set its waiting deliveries aside.
 
-    A claim that stands is not held against its delivery: what comes of it is no longer wanted.
+    A current claim does not count against its delivery, because its result will not be recorded.
     """
     endpoint.enabled, endpoint.disabled_reason = False, reason
     endpoint.updated_by, endpoint.updated_at = actor, now
@@ -168,7 +168,7 @@ def _note_attempt(delivery: WebhookDelivery, answer: Answer, now: datetime) -> N
 
 
 def _shown(body: bytes) -> str:
-    """Return the start of a body, in a form that may be stored and shown."""
+    """Return the start of a body, redacted and printable, to store and show."""
     text = body[: 4 * BODY_SHOWN].decode(errors="replace")
     plain = "".join(character if character.isprintable() else " " for character in text)
     return redact(plain)[:BODY_SHOWN]

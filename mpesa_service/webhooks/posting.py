@@ -1,7 +1,7 @@
-"""One POST to a checked address, within one time limit for the whole of it.
+"""One POST to a checked address, within one time limit for the whole exchange.
 
-The connection is made to the address that was checked; the Host header, SNI and the certificate go by
-the name. There are no redirects, no proxies from the environment, no cookies and no retries here.
+The connection goes to the address that was checked; the Host header, SNI and the certificate use the name.
+Redirects, proxies from the environment, cookies and retries are not supported.
 """
 
 import functools
@@ -33,7 +33,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a POST: a status with the start of the body, or an error in words."""
+    """The result of a POST: a status with the start of the body, or an error in words."""
 
     status: int | None = None
     error: str | None = None
@@ -62,7 +62,7 @@ class Poster:
         self._tls = tls
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send once; never raises for what the other side or the network does."""
+        """Send once. Errors of the receiver or the network are returned, not raised."""
         with _Leash(self._seconds) as leash:
             try:
                 target = read_target(url)
@@ -83,7 +83,7 @@ def _exchange(
     with closing(connection):
         connection.request("POST", path, body, dict(headers))
         with connection.getresponse() as response:
-            if leash.expired:  # headers that are cut off there look complete
+            if leash.expired:  # headers that the deadline cuts off look complete
                 raise TimeoutError
             return Answer(
                 response.status, body=_start_of(response), retry_after=response.getheader("Retry-After")
@@ -91,7 +91,7 @@ def _exchange(
 
 
 def _start_of(response: HTTPResponse) -> bytes:
-    """Read what is wanted of the body. The status has been heard: how the body ends changes nothing."""
+    """Read the start of the body. The status has arrived already, so an error in the body changes nothing."""
     body = bytearray()
     with suppress(OSError, HTTPException, ValueError):
         while len(body) < MAX_BODY_BYTES and (piece := response.read1(MAX_BODY_BYTES - len(body))):
@@ -108,13 +108,13 @@ def _in_words(error: Exception) -> str:
         return "the connection was refused"
     if isinstance(error, OSError):
         return "the connection failed or broke"
-    return "what came was not HTTP"
+    return "the response was not HTTP"
 
 
 class _Leash(Deadline):
-    """A deadline that ends whatever a connection is waiting for, a TLS handshake included.
+    """A deadline that ends any wait of a connection, a TLS handshake included.
 
-    The connection is shut through a duplicate: wrapping a socket in TLS takes it away.
+    It shuts a duplicate of the socket down, because TLS detaches the original socket.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -132,13 +132,13 @@ class _Leash(Deadline):
             self._held.close()
 
     def hold(self, sock: socket.socket) -> None:
-        """Take charge of a socket from before its handshake on."""
+        """Watch a duplicate of a socket. Call this before the TLS handshake."""
         self._held = sock.dup()
         self.watch(self._held)
 
 
 class _PinnedConnection(HTTPConnection):
-    """A connection by name that goes to the given addresses, the first one that takes it."""
+    """A connection by name that goes to the first of the given addresses that accepts it."""
 
     def __init__(
         self, target: Target, addresses: Sequence[str], leash: _Leash, tls: ssl.SSLContext | None
@@ -154,7 +154,7 @@ class _PinnedConnection(HTTPConnection):
         sock = self._reach()
         self._leash.hold(sock)
         sock.settimeout(self._leash.left() + 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the body follows the head at once
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # send the body directly after the headers
         if self._secure:
             sock = (self._tls or _trusted()).wrap_socket(sock, server_hostname=self.host)
         self.sock = sock
@@ -174,7 +174,7 @@ class _PinnedConnection(HTTPConnection):
 
 @functools.cache
 def _trusted() -> ssl.SSLContext:
-    """The system's certificates (SSL_CERT_FILE counts) and Mozilla's: containers may have no store."""
+    """Trust the system's certificates (or SSL_CERT_FILE) and Mozilla's, since containers may have none."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context

@@ -1,4 +1,4 @@
-"""Endpoints of outgoing events: who is told, with which secret, and what became of it. For admins."""
+"""Routes for admins: endpoints of outgoing events, their secrets and their deliveries."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def _actor() -> str:
 @blueprint.response(201, EndpointWithSecretEnvelope, description="Added; the secret is shown this once.")
 @errors(400, 401, 403, 413, 415, 429)
 def add_webhook(body: dict[str, Any]) -> Response:
-    """Add an endpoint that is told of events."""
+    """Add an endpoint that receives events."""
     added = endpoints.add_endpoint(runtime(), _actor(), **body)
     return respond(success(201, "Keep the secret: it is not shown again", _with_secret(added)))
 
@@ -60,7 +60,7 @@ def list_webhooks() -> Response:
 @blueprint.response(200, EndpointEnvelope)
 @errors(401, 403, 404, 429)
 def get_webhook(endpoint_id: str) -> Response:
-    """Answer with one endpoint."""
+    """Return one endpoint."""
     found = endpoints.get_endpoint(runtime(), endpoint_id)
     return respond(success(200, "Endpoint found", EndpointSchema().dump(found)))
 
@@ -94,7 +94,7 @@ def disable_webhook(endpoint_id: str) -> Response:
 @blueprint.response(200, EndpointWithSecretEnvelope, description="The new secret is shown this once.")
 @errors(401, 403, 404, 429)
 def rotate_webhook(endpoint_id: str) -> Response:
-    """Give an endpoint a new secret; the old one signs as well for 24 hours."""
+    """Give an endpoint a new secret; for 24 hours, the old one signs events, too."""
     rotated = endpoints.rotate_secret(runtime(), _actor(), endpoint_id)
     return respond(success(200, "Keep the secret: it is not shown again", _with_secret(rotated)))
 
@@ -121,7 +121,7 @@ def resend_webhook_delivery(delivery_id: str) -> Response:
     if not (delivery_id.isascii() and delivery_id.isdigit() and len(delivery_id) < 19):
         raise NotFound("There is no such delivery.")
     again = history.resend(runtime(), _actor(), int(delivery_id))
-    return respond(success(201, "On its way again", DeliverySchema().dump(again)))
+    return respond(success(201, "The event will be sent again", DeliverySchema().dump(again)))
 
 
 @blueprint.post("/webhooks/<endpoint_id>/replay")
@@ -131,9 +131,9 @@ def resend_webhook_delivery(delivery_id: str) -> Response:
 @blueprint.response(200, ReplayedEnvelope)
 @errors(400, 401, 403, 404, 409, 413, 415, 429)
 def replay_webhook(body: dict[str, Any], endpoint_id: str) -> Response:
-    """Send an endpoint every event of a time again."""
+    """Send an endpoint every event of a period again."""
     count = history.replay(runtime(), _actor(), endpoint_id, **body)
-    return respond(success(200, f"{count} events are sent again", {"events": count}))
+    return respond(success(200, f"{count} events will be sent again", {"events": count}))
 
 
 def _with_secret(endpoint: endpoints.EndpointRecord) -> Any:

@@ -10,7 +10,7 @@ from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import Moment, time_field
 
 _URL = {"format": "uri", "example": "https://orders.example.co.ke/webhooks"}
-_TYPES = "Which events it is told of; all of them if empty."
+_TYPES = "The event types that the endpoint receives; all types if empty."
 
 
 def _moment(key: str) -> Moment:
@@ -43,7 +43,7 @@ class NewEndpointSchema(Schema):
 
 
 class EndpointChangeSchema(Schema):
-    """What to change of an endpoint; what is absent stays."""
+    """A change of an endpoint; an absent field stays as it is."""
 
     url = fields.String(validate=validate.Length(1, 2048), metadata=_URL)
     event_types = _types()
@@ -51,12 +51,12 @@ class EndpointChangeSchema(Schema):
     enabled = fields.Boolean(
         truthy={True},
         falsy={False},
-        metadata={"description": "`true` takes up again what was set aside."},
+        metadata={"description": "`true` also sends the deliveries that were set aside."},
     )
 
 
 class DeliveryQuerySchema(Schema):
-    """Which deliveries of an endpoint, and which page of them."""
+    """A page of an endpoint's deliveries, filtered by status."""
 
     status = fields.Enum(DeliveryStatus, by_value=True, load_default=None)
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
@@ -68,7 +68,7 @@ class DeliveryQuerySchema(Schema):
 
 
 class ReplaySchema(Schema):
-    """A time whose events are to be sent again: from `from` to before `to`."""
+    """The period whose events are sent again: from `from` to before `to`."""
 
     since = _moment("from")
     until = _moment("to")
@@ -109,11 +109,13 @@ class DeliverySchema(Schema):
     event_type = fields.String(data_key="eventType")
     subject_id = fields.String(
         data_key="subjectId",
-        metadata={"description": "What the event is about: a payment, a payout, a batch, or `balance`."},
+        metadata={"description": "The id of the payment, payout or batch of this event, or `balance`."},
     )
     payment_id = fields.String(data_key="paymentId", allow_none=True)
-    sequence = fields.Integer(metadata={"description": "Counts the events of the subject."})
-    resend = fields.Integer(metadata={"description": "0, or which resend this is."})
+    sequence = fields.Integer(metadata={"description": "The event's number among those of its subject."})
+    resend = fields.Integer(
+        metadata={"description": "0 for the first delivery, else the number of the resend."}
+    )
     status = fields.String(metadata={"enum": [word.value for word in DeliveryStatus]})
     attempts = fields.Integer()
     due_at = time_field("dueAt", nullable=True)
@@ -130,9 +132,9 @@ class DeliverySchema(Schema):
 
 
 class ReplayedSchema(Schema):
-    """What a replay led to."""
+    """The result of a replay."""
 
-    events = fields.Integer(metadata={"description": "How many are sent again."})
+    events = fields.Integer(metadata={"description": "How many events are sent again."})
 
 
 class EndpointEnvelope(Envelope):

@@ -12,7 +12,7 @@ SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    """Return a secret as receivers keep it: `whsec_` and 32 random bytes in base64."""
+    """Return a new secret in the form that receivers store: `whsec_` and 32 random bytes in base64."""
     return PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
@@ -21,7 +21,7 @@ def signed_headers(keys: Iterable[str], event_id: str, at: datetime, body: bytes
 
     `body` is UTF-8 text. `at` has a time zone.
     """
-    # The library does not convert a time zone: it takes the clock time that it is given for UTC.
+    # The library does not convert time zones: it treats any time as UTC.
     at, text = at.astimezone(UTC), body.decode()
     return {
         "webhook-id": event_id,

@@ -1,4 +1,4 @@
-"""The admin's and the shop's side of one stack: endpoints, payments at an even pace, events' ends."""
+"""The admin's and the shop's side of one stack: endpoints, payments at an even rate, and their events."""
 
 import time
 from collections import Counter
@@ -43,7 +43,10 @@ class Desk:
         party.endpoint, party.secret = added["_id"], added["secret"]
 
     def pay(self, count: int) -> dict[str, datetime]:
-        """Take so many payments, at an even pace, and wait for their ends; return their events' times."""
+        """Make this many payments, at an even rate, and wait for their results.
+
+        Return their events' times.
+        """
         before, outcomes = self.events(), Outcomes()
         for _ in range(count):
             began = time.monotonic()
@@ -87,4 +90,4 @@ class Desk:
             with self.stack.runtime.database.read() as session:
                 due = session.scalars(select(WebhookDelivery.due_at).where(*wanted)).all()
             self.stack.advance(max(0.0, (max(due) - self.stack.clock()).total_seconds()))
-        raise AssertionError("some deliveries wait for ever")
+        raise AssertionError("some deliveries wait without end")

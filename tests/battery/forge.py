@@ -78,7 +78,7 @@ def fork(step: Step) -> Ended:
         code = 2
         try:
             code = perform(step, writer)
-        except BaseException:  # noqa: BLE001 (told, and the code says it)
+        except BaseException:  # noqa: BLE001 (reported, and the exit code says it)
             traceback.print_exc()
         finally:
             os._exit(code)

@@ -20,7 +20,7 @@ AGAIN = {409, 429, 500, 502, 503, 504}
 
 @dataclass
 class Outcomes:
-    """What the clients were told in the end, and how many of them are through."""
+    """The clients' final answers, and how many of them are done."""
 
     answers: Counter[str] = field(default_factory=Counter)
     payments: list[str] = field(default_factory=list)

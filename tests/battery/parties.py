@@ -104,7 +104,7 @@ def dripping(party: Party, well: threading.Event) -> AbstractContextManager[str]
             connection.close()
             return
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-        while True:  # until the other side gives up
+        while True:  # until the other side closes
             connection.sendall(b"x")
             time.sleep(DRIP)
 

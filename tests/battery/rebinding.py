@@ -9,7 +9,7 @@ ALLOWED, FORBIDDEN = "127.0.0.77", "127.0.0.1"
 
 
 def install() -> None:
-    """Have this process resolve NAME by turns to ALLOWED and FORBIDDEN."""
+    """Make this process resolve NAME alternately to ALLOWED and FORBIDDEN."""
     inner = socket.getaddrinfo
     turns = itertools.cycle([ALLOWED, FORBIDDEN])
 

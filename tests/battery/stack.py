@@ -122,7 +122,7 @@ class Stack:
             return False
 
     def stop(self) -> None:
-        """Kill everything, and let go of the database."""
+        """Kill everything, and close the database."""
         for child in (self.jobs, self.web, self.simulator):
             child.kill()
         self.runtime.database.dispose()
@@ -149,7 +149,7 @@ class Stack:
         return kill_one(int(chosen.name))
 
     def kill_the_web_master(self, orphaned: float) -> None:
-        """Shoot gunicorn's master; after some seconds do as a supervisor does: end its group, start anew."""
+        """Kill gunicorn's master; after some seconds do as a supervisor does: end its group, start again."""
         self.web.behead()
         time.sleep(orphaned)
         self.web.kill()
@@ -167,7 +167,7 @@ class Stack:
         self.clock.advance(seconds)
 
     def settle(self) -> int:
-        """Hand in time until nothing is open and nobody is to be asked; return the rounds it took."""
+        """Advance time until nothing is open and nothing is due; return the number of rounds."""
         for number in range(ROUNDS):
             wait_for(lambda: self._nothing_is_due(), "the jobs to do what is due", LONGEST_ROUND)
             if not self._waiting():

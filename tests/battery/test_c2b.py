@@ -1,6 +1,6 @@
-"""Money told more than once: copies of a confirmation at once, a prompt's callback beside its confirmation.
+"""Repeated confirmations: copies at once, and a prompt's callback beside its confirmation.
 
-And one decision asked of two people at once. Each is one payment, announced once; one approval.
+And one decision of two people at once. Each is one payment, published once; one approval.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from tests.battery.stack import Stack
 
 COPIES = 100
 RECEIPTS = sized(1, 20)
-"""Of each kind: of an announced order, and of none."""
+"""Of each kind: of an expected order, and of none."""
 OF_EACH = sized(6, 150)
 BATCHES = sized(6, 100)
 CLIENTS = 8
@@ -31,7 +31,7 @@ Sale = tuple[str, str]
 
 
 class Shop:
-    """Sells by menu and by prompt, and M-Pesa's news are held back until they are to be told."""
+    """Sells by C2B and by prompt, and holds M-Pesa's callbacks until the test releases them."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -52,7 +52,7 @@ class Shop:
         return f"254710{self._customers:06}", order
 
     def pay_from_menu(self, *, announced: bool) -> str:
-        """Have somebody pay, and nobody hear of it; return the receipt."""
+        """Let a customer pay without a report; return the receipt."""
         phone, order = self._customer(announced=announced)
         self.stack.control("/script", {"for": "c2b", "msisdn": phone, "fault": "confirmation_lost"})
         payment = {"msisdn": phone, "amount": AMOUNT, "billRefNumber": order}

@@ -51,7 +51,7 @@ class Desk:
             "MerchantRequestID": prompt["merchantRequestId"],
             "CheckoutRequestID": prompt["checkoutRequestId"],
             "ResultCode": code,
-            "ResultDesc": "as told",
+            "ResultDesc": "as posted",
         }
         if code == 0:
             items = {"Amount": AMOUNT, "MpesaReceiptNumber": receipt, "PhoneNumber": int(prompt["msisdn"])}

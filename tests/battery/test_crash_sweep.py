@@ -108,7 +108,7 @@ def keyed(service: Service, path: str, body: Any, key: str, *roles: str) -> dict
 
 
 def again(service: Service, step: dict[str, Any]) -> None:
-    """The client retries under its key; it may be told to wait, and never starts a second one."""
+    """The client retries with its key; it may have to wait, and never starts a second one."""
     answer = service.app.test_client().post(step["path"], data=step["body"], headers=step["headers"])
     assert answer.status_code in {200, 201, 202, 409}, answer.json
 

@@ -36,7 +36,7 @@ REFUSALS = ("The address ", "The host's name ")
 
 
 class Trap:
-    """Listens on one port of this machine's own forbidden addresses, and counts whoever connects."""
+    """Listens on one port of this machine's own forbidden addresses, and counts connections."""
 
     def __init__(self, running: contextlib.ExitStack, port: int) -> None:
         self.callers: list[str] = []

@@ -106,7 +106,7 @@ def test_each_row_is_paid_once_or_known_not_to_be(new_stack: Any) -> None:
         assert sorted(answer.status_code for answer in approved) == [200, 409]
         deadline = time.monotonic() + sized(90, 600)
         while unsent(stack) and time.monotonic() < deadline:
-            stack.advance(1)  # the pace and the rests are counted by the stack's own clock
+            stack.advance(1)  # the stack's own clock counts the rate limit and the pauses
             time.sleep(0.2)
     finally:
         done.set()

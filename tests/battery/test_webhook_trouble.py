@@ -1,4 +1,4 @@
-"""Receivers in trouble: nobody waits for another's, and every living one hears everything, in the end."""
+"""Receivers in trouble: no receiver waits for another, and every living one finally receives everything."""
 
 import contextlib
 import statistics

@@ -1,4 +1,4 @@
-"""The job runner on a shared clock, its jobs announced more often: time passes faster here."""
+"""The job runner on a shared clock, with more frequent jobs: time passes faster here."""
 
 import os
 from functools import cache

@@ -116,7 +116,7 @@ class TestMoneyThatFitsNothing:
         payment = only(service)
         assert (payment.channel, payment.status, payment.order_id) == ("c2b", "review", None)
         assert (payment.receipt, payment.amount, payment.evidence) == (RECEIPT, 100, "confirmation")
-        assert payment.failure_reason == "A person must look: it fits no order."
+        assert payment.failure_reason == "Needs manual review: it fits no order."
         assert causes(service, payment) == ["created", "unmatched"]
         assert verdicts(service) == ["unmatched"]
         assert_books_are_right(service)
@@ -164,7 +164,7 @@ class TestMoneyThatFitsNothing:
         confirm(service, BusinessShortCode="600000")
         [prompted, payment] = prompted_first(service)
         assert (prompted.status, payment.status) == ("pending", "review")
-        assert payment.failure_reason == "A person must look: it names another business number."
+        assert payment.failure_reason == "Needs manual review: it names another business number."
 
     def test_copies_change_nothing(self, service: Service) -> None:
         for _ in range(3):

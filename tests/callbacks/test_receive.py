@@ -151,7 +151,7 @@ class TestForged:
         post(service.callback_url(checkout), stk_body(service, checkout, **changes))
         assert service.row(checkout).status == "pending"
         assert verdicts(service) == ["disputed"]
-        assert service.row(checkout).next_check_at == service.clock(), "Daraja is to be asked"
+        assert service.row(checkout).next_check_at == service.clock(), "a query of Daraja is due"
 
     def test_another_amount_that_daraja_confirms_as_paid_needs_a_person(self, service: Service) -> None:
         service.simulator.post("/simulator/script", {"for": "stk_push", "amount_in_callback": 1})
@@ -293,7 +293,7 @@ class TestFaultsOfOurOwn:
         checkout = service.pending()
 
         def fail(*_: object) -> None:
-            raise RuntimeError("for ever")
+            raise RuntimeError("always")
 
         monkeypatch.setattr(handlers, "apply_report", fail)
         post(service.callback_url(checkout), stk_body(service, checkout))

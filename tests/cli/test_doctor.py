@@ -36,11 +36,11 @@ def test_what_is_well_ends_with_0(service: Service, findings: list[Any]) -> None
 
 
 def test_what_is_wrong_ends_with_1_and_says_how_to_mend_it(service: Service, findings: list[Any]) -> None:
-    findings.append(wrong("second", "broken", "Mend it."))
+    findings.append(wrong("second", "broken", "Fix it."))
     result = run(service)
     assert result.exit_code == 1
     assert "wrong    second: broken" in result.stdout
-    assert "Mend it." in result.stdout
+    assert "Fix it." in result.stdout
 
 
 def test_for_scripts(service: Service, findings: list[Any]) -> None:

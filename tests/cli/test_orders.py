@@ -72,7 +72,7 @@ class TestAnnounce:
     def test_one_that_was_announced_with_other_terms(self, service: Service) -> None:
         run(service, *self.WORDS)
         other = ("announce", "ORDER-1001", "2600", "--owner", "shop")
-        assert "Error: This order was announced before" in run(service, *other, code=1)
+        assert "Error: This order is already registered" in run(service, *other, code=1)
 
 
 class TestShow:
@@ -90,7 +90,7 @@ class TestShow:
         assert len(cells(run(service, "show", "ORDER1"))) == 1
 
     def test_none(self, service: Service) -> None:
-        assert "Error: No such order was announced." in run(service, "show", "ORDER1", code=1)
+        assert "Error: There is no such expected order." in run(service, "show", "ORDER1", code=1)
 
 
 class TestList:

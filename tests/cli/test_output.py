@@ -14,7 +14,7 @@ from tests.review.test_unmatched import waits
 from tests.support import Service
 
 ID = "01a2027bd680d709c4b77b16"
-WHY = "A person must look: paid, but the claim differs in amount, and nobody said why."
+WHY = "Needs manual review: paid, but the claim differs in amount, and nobody said why."
 HEADINGS = ("payment", "amount", "receipt", "why")
 PIPE: dict[str, str] = {"COLUMNS": "80"}
 TERMINAL = {"FORCE_COLOR": "1", "NO_COLOR": "1"}

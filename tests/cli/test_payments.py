@@ -61,7 +61,7 @@ class TestList:
             (["--status", "paid"], "status: Must be one of"),
             (["--from", "monday"], "from: Not a date"),
             (["--phone", "123"], "Invalid phone number format"),
-            (["--after", "x"], "after: Not what `next` said"),
+            (["--after", "x"], "after: Not a `next` value"),
             (["--order", ""], "orderId must be 1 to 64"),
             (["--receipt", ""], "receipt: "),
             (["--min-amount", "-1"], "minAmount: Not a valid integer."),
@@ -146,7 +146,7 @@ class TestEvents:
         service.refund(checkout, 40)
         table = run(service, "events", service.row(checkout).id)
         assert "The money arrived." in table
-        assert "A refund was asked for, and its amount reserved." in table
+        assert "A refund was requested, and its amount is reserved." in table
         [*_, last] = json.loads(run(service, "events", checkout, "--json"))
         assert (last["cause"], last["refund"]) == ("refund_accepted", service.refunds()[0].id)
 

@@ -56,7 +56,7 @@ def test_create_with_faults_stores_nothing(service: Service, tmp_path: Path) -> 
     told = run_json(service, *words, code=1)
     assert (told["code"], told["details"]["total"]) == ("invalid_rows", 2)
     path.write_text("x")
-    assert "The first line must name columns" in run(service, *words, code=1)
+    assert "The first line must contain column names" in run(service, *words, code=1)
     path.write_text(CSV)
     assert "reference: must be 1 to 64" in run(
         service, "create", str(path), "--reference", "a b", "--by", "x", code=2
@@ -159,7 +159,7 @@ def test_a_hold_is_shown_and_lifted(service: Service, file: str) -> None:
         suspensions.stop(session, suspensions.PAYOUTS, "no money", service.clock())
     text = run(service, "create", file, "--reference", "PAY-1", "--by", "amina")
     assert "payouts are suspended: no money" in text
-    assert "Payouts go on." in run(service, "resume", "--by", "amina", group="payouts")
+    assert "Payouts are resumed." in run(service, "resume", "--by", "amina", group="payouts")
 
 
 def test_what_waits_for_another_person_says_so(service: Service, tmp_path: Path) -> None:

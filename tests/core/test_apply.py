@@ -1,4 +1,4 @@
-"""Load, decide, commit: once, whoever else writes meanwhile."""
+"""A plan is loaded, decided and committed exactly once, even when others write at the same time."""
 
 import logging
 import sqlite3
@@ -52,7 +52,7 @@ def touch(database: Database) -> None:
 
 
 class Overtaken:
-    """Decides by `decide`, after letting somebody else write: the first `times` times."""
+    """Decides by `decide`, but before the first `times` decisions another process writes."""
 
     def __init__(self, rival: Callable[[], Any], times: int = 1, decide: Callable[..., Plan] = pay) -> None:
         self.rival = rival
@@ -93,7 +93,7 @@ def test_a_conflict_that_changes_nothing_for_the_decision(database: Database) ->
 
 
 def test_after_a_few_conflicts_the_payment_is_locked(database: Database, database_url: str) -> None:
-    """Nobody else can change what is read then, so the plan is written."""
+    """No other process can change the locked rows, so the plan is written."""
     conflicts = 1 if database.is_sqlite else ATTEMPTS
     seen: list[bool] = []
 
@@ -201,7 +201,7 @@ def test_an_error_of_the_database_is_raised_and_holds_nothing(database: Database
 
 
 class TestLines:
-    """A plan's log lines are written once it is committed, and only then."""
+    """A plan's log lines are written after its commit, and not before."""
 
     def saying(self, facts: PaymentFacts | None) -> Plan:
         assert facts is not None

@@ -1,4 +1,4 @@
-"""Callbacks that come at the same moment: each has its own outcome, inbox row and log lines."""
+"""Callbacks that arrive at the same moment each have their own outcome, inbox row and log lines."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def callback(name: str, code: int = 0, receipt: str | None = None) -> Posted:
 
 
 def moves(service: Service) -> Counter[str]:
-    """Return how often each payment has moved since it was added."""
+    """Return how many transitions each payment had since it was added."""
     lines = dump(service.runtime.database)["payment_events"]
     later = [row for row in lines if row["sequence"] > 2 and row["from_status"] != row["to_status"]]
     return Counter(row["payment_id"] for row in later)
@@ -88,7 +88,7 @@ def test_many_callbacks_at_once_move_each_payment_once(service: Service, seed: i
 
 
 class TestBatch:
-    """Callbacks that are one batch, behind one that is held up."""
+    """Callbacks in one batch, which wait for an earlier callback that is blocked."""
 
     @pytest.fixture(autouse=True)
     def payments(self, service: Service) -> None:
@@ -203,7 +203,7 @@ class TestBatch:
 
 
 def together(service: Service, calls: list[Posted], within: str = "") -> list[InboxVerdict]:
-    """Receive callbacks in one batch, behind one about p0 that is held up; return their verdicts."""
+    """Receive callbacks in one batch, after a blocked one about p0; return their verdicts."""
     batched = service.runtime.apply_callback
     go_on, began = threading.Event(), threading.Event()
 
@@ -233,7 +233,7 @@ def together(service: Service, calls: list[Posted], within: str = "") -> list[In
 
 @contextmanager
 def patient(batched: apply.BatchedApply) -> Iterator[None]:
-    """Let callbacks wait for the held up one for as long as a test may take."""
+    """Let callbacks wait for the blocked one for as long as a test may take."""
     batching = batched._batching
     usual, batching._patience = batching._patience, PATIENCE
     yield
@@ -250,7 +250,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def written_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Give what is written to the log in the block, as the service writes it."""
+    """Give the text that is logged in the block, in the service's format."""
     text = io.StringIO()
     handler = LineHandler(text)
     handler.setFormatter(RedactingFormatter())

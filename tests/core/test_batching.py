@@ -1,4 +1,4 @@
-"""Requests that come at the same moment are served together."""
+"""Requests that arrive at the same moment are served in one batch."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ class Doubling:
         return [2 * request for request in requests]
 
     def hold(self) -> threading.Event:
-        """Hold up the next batch until the returned event is set."""
+        """Block the next batch until the returned event is set."""
         self.may_end = threading.Event()
         return self.may_end
 
@@ -62,7 +62,7 @@ def pool(doubling: Doubling) -> Iterator[ThreadPoolExecutor]:
 def behind_one(
     batching: "Batching[int, int]", doubling: Doubling, pool: ThreadPoolExecutor, requests: Sequence[int]
 ) -> tuple["Future[int]", list["Future[int]"], Callable[[], None]]:
-    """Send request 0, which is held up, and `requests` behind it, in order. The last result ends the hold."""
+    """Send request 0, which is blocked, and then `requests`, in order. The last result unblocks request 0."""
     go_on = doubling.hold()
     first = pool.submit(batching, 0)
     assert doubling.began.acquire(timeout=PATIENCE)
@@ -165,7 +165,7 @@ def test_a_request_that_comes_when_the_leader_has_hung_for_long_does_not_wait(
 def test_a_request_that_is_part_of_a_batch_waits_for_its_result(
     doubling: Doubling, pool: ThreadPoolExecutor
 ) -> None:
-    """It would be served twice if it went on alone."""
+    """The request would be served twice if its thread continued alone."""
     batching = Batching(doubling, patience=0.1)
     first, others, go_on = behind_one(batching, doubling, pool, (2, 3))
     second = doubling.hold()

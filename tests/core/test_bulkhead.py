@@ -1,4 +1,4 @@
-"""A slow Daraja takes some of the threads, never all."""
+"""A slow Daraja blocks some of the threads, never all."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

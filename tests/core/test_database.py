@@ -1,4 +1,4 @@
-"""The ways of using the database, and connections that have died in the pool."""
+"""Sessions and connections of the database, and connections that were lost in the pool."""
 
 from collections.abc import Iterator
 
@@ -93,7 +93,7 @@ def test_a_statement_at_once_is_committed_and_as_durable_as_any(database: Databa
 
 
 def kill_idle_connections(database: Database) -> None:
-    """Break every connection that lies in the pool, as a restart of the server does."""
+    """Break every idle connection of the pool, as a restart of the server does."""
     other = Database(str(database.engine.url.render_as_string(hide_password=False)))
     with other.begin() as session:
         session.execute(

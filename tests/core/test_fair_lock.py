@@ -1,4 +1,4 @@
-"""A lock that is handed on in the order of arrival."""
+"""A lock that threads get in the order of arrival."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -67,7 +67,7 @@ def test_an_unusable_key_is_refused(service: Service, key: str) -> None:
 
 
 def _forget_the_answer(service: Service) -> None:
-    """Leave things as a `kill -9` between the two transactions does."""
+    """Leave the database as a `kill -9` between the two transactions does."""
     with service.runtime.database.begin() as session:
         session.execute(update(IdempotencyKey).values(answer_status=None, answer_body=None))
 
@@ -152,7 +152,7 @@ def test_a_refund_cut_off_by_a_crash_is_not_sent_again(
 
 
 class Killed(BaseException):
-    """Stands for `kill -9`: nothing of ours may catch it."""
+    """Represents `kill -9`: no code of the service may catch it."""
 
 
 def test_an_owner_that_was_only_slow_gives_the_answer_that_was_given_meanwhile(
@@ -252,7 +252,7 @@ def test_a_payment_paid_before_its_sender_was_killed_is_answered_as_it_stands(
 
 
 def test_try_later_gives_the_key_back(service: Service) -> None:
-    """Whoever waits as told and sends the same again gets another try, not the same answer."""
+    """A client that waits and sends the request again gets a new attempt, not the same answer."""
     service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "spike_arrest", "times": 9})
     first = service.initiate(**KEY)
     assert (first.status_code, first.json["code"]) == (503, "provider_busy")

@@ -1,4 +1,4 @@
-"""Log lines carry the payment that they are about."""
+"""Log lines contain the id of their payment."""
 
 import json
 import logging

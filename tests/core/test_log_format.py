@@ -1,4 +1,4 @@
-"""Nothing that names a person or opens a door gets into a log line, and what operators search for does."""
+"""Log lines contain no personal data and no secrets, but the texts that operators search for."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Lines are written whole, in their order, and one that cannot be written stops nothing."""
+"""Lines are written whole and in order, and a line that cannot be written causes no error."""
 
 import io
 import json

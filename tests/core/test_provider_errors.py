@@ -1,4 +1,4 @@
-"""What a failed call to Daraja means for the caller and for the record."""
+"""The error of a failed call to Daraja, for the caller and for the database."""
 
 import pytest
 

@@ -87,7 +87,7 @@ class TestStorage:
 
 @pytest.mark.parametrize("strategy", [FixedWindowRateLimiter, MovingWindowRateLimiter])
 class TestProcessCounters:
-    """Our counters and the library's own answer alike."""
+    """Our counters and the library's own counters give the same answers."""
 
     def test_as_the_librarys_do(
         self,

@@ -1,4 +1,4 @@
-"""One pace for all processes."""
+"""One token bucket limits all processes together."""
 
 import threading
 from datetime import timedelta

@@ -151,7 +151,7 @@ class TestAlways:
     def test_no_verdict_moves_and_remembers_nothing(self) -> None:
         for _, report, decision in ALL:
             if report.outcome is O.PENDING:
-                assert decision == Decision(Verdict.NOTED, "no verdict yet")
+                assert decision == Decision(Verdict.NOTED, "no result yet")
 
     def test_nothing_leaves_review(self) -> None:
         for record, _, decision in ALL:
@@ -258,7 +258,7 @@ class TestClaims:
     @pytest.mark.parametrize("outcome", NOT_PAID)
     def test_a_clean_failure_is_believed(self, status: PaymentStatus, outcome: Outcome) -> None:
         decision = judge(payment_facts(status), claim(outcome))
-        unclear = "nobody has explained result code 1032"
+        unclear = "result code 1032 is not documented"
         reason = unclear if outcome is O.UNCLEAR else outcome.value
         assert decision == Decision(Verdict.APPLIED, reason, edge=FAILURE_EDGES[outcome][0])
 
@@ -285,7 +285,7 @@ class TestClaims:
     ) -> None:
         assert judge(payment_facts(status), claim(**more)) == Decision(
             Verdict.DISPUTED,
-            f"contradicts the record ({mismatch.value}): Daraja is asked",
+            f"contradicts the record ({mismatch.value}): Daraja is queried",
             ask_daraja=True,
             mismatch=mismatch,
             learn_receipt=mismatch in {M.AMOUNT, M.PAYER} and more.get("receipt", RECEIPT) is not None,
@@ -317,7 +317,7 @@ class TestClaims:
     def test_a_success_after_failure_is_put_to_daraja_with_its_receipt(self, status: PaymentStatus) -> None:
         assert judge(payment_facts(status), claim()) == Decision(
             Verdict.DISPUTED,
-            f"success after {status.value}: Daraja is asked",
+            f"success after {status.value}: Daraja is queried",
             learn_receipt=True,
             ask_daraja=True,
         )
@@ -347,13 +347,13 @@ class TestClaims:
     @pytest.mark.parametrize("status", [*sorted(PAID), S.REVIEW])
     def test_a_receipt_that_follows_is_learnt(self, status: PaymentStatus) -> None:
         assert judge(payment_facts(status), claim()) == Decision(
-            Verdict.APPLIED, "the receipt followed", learn_receipt=True
+            Verdict.APPLIED, "it names the receipt", learn_receipt=True
         )
 
     @pytest.mark.parametrize("outcome", NOT_PAID)
     def test_a_failure_while_a_person_looks_is_noted(self, outcome: Outcome) -> None:
         assert judge(payment_facts(S.REVIEW), claim(outcome)) == Decision(
-            Verdict.NOTED, "nothing to do in review"
+            Verdict.NOTED, "it has no effect in review"
         )
 
     @pytest.mark.parametrize("earlier", list(M))
@@ -375,7 +375,7 @@ class TestQueries:
     @pytest.mark.parametrize("earlier", [None, M.DENIAL])
     def test_paid_is_believed_at_once(self, status: PaymentStatus, earlier: Mismatch | None) -> None:
         assert judge(payment_facts(status, mismatch=earlier), query(O.PAID)) == Decision(
-            Verdict.APPLIED, "Daraja says paid", edge="paid", mismatch_resolved=True
+            Verdict.APPLIED, "Daraja reports it as paid", edge="paid", mismatch_resolved=True
         )
 
     @pytest.mark.parametrize("status", sorted(UNPAID))
@@ -399,7 +399,7 @@ class TestQueries:
     @pytest.mark.parametrize("earlier", [None, M.DENIAL])
     def test_paid_again_resolves_a_denial(self, status: PaymentStatus, earlier: Mismatch | None) -> None:
         assert judge(payment_facts(status, mismatch=earlier), query(O.PAID)) == Decision(
-            Verdict.DUPLICATE, "Daraja confirms", mismatch_resolved=True
+            Verdict.DUPLICATE, "Daraja confirms it", mismatch_resolved=True
         )
 
     @pytest.mark.parametrize("earlier", [None, *M])
@@ -418,7 +418,7 @@ class TestQueries:
     ) -> None:
         assert judge(payment_facts(status, negative_result=negative_result), query(outcome)) == Decision(
             Verdict.NOTED,
-            "Daraja says not paid: asked again before it counts",
+            "Daraja reports it as not paid: a second query decides",
             ask_daraja=True,
             negative_result=NegativeResult("1032", NOW),
         )
@@ -428,7 +428,7 @@ class TestQueries:
     def test_the_second_must_not_come_too_soon(self, status: PaymentStatus, seconds: float) -> None:
         record = payment_facts(status, negative_result=negative(timedelta(seconds=seconds)))
         assert judge(record, query(O.FAILED)) == Decision(
-            Verdict.NOTED, "the same denial, too soon after the first", ask_daraja=True
+            Verdict.NOTED, "the same negative query result, too soon after the first", ask_daraja=True
         )
 
     @pytest.mark.parametrize("status", sorted(OPEN))
@@ -441,7 +441,7 @@ class TestQueries:
         record = payment_facts(status, negative_result=negative(timedelta(seconds=seconds)), mismatch=earlier)
         assert judge(record, query(outcome)) == Decision(
             Verdict.APPLIED,
-            "Daraja says not paid, twice",
+            "Daraja reports it as not paid, twice",
             edge=FAILURE_EDGES[outcome][0],
             mismatch_resolved=True,
         )
@@ -449,7 +449,7 @@ class TestQueries:
     @pytest.mark.parametrize("status", sorted(PAID))
     def test_negative_results_of_an_undisputed_success_are_only_noted(self, status: PaymentStatus) -> None:
         decision = judge(payment_facts(status, negative_result=negative()), query(O.FAILED))
-        assert decision == Decision(Verdict.NOTED, f"nothing to do in {status.value}")
+        assert decision == Decision(Verdict.NOTED, f"it has no effect in {status.value}")
 
     @pytest.mark.parametrize("status", sorted(PAID))
     @pytest.mark.parametrize("earlier", list(M))
@@ -465,7 +465,7 @@ class TestQueries:
     @pytest.mark.parametrize("status", sorted(UNPAID))
     def test_a_negative_result_of_what_failed_is_only_noted(self, status: PaymentStatus) -> None:
         decision = judge(payment_facts(status, negative_result=negative()), query(O.FAILED))
-        assert decision == Decision(Verdict.NOTED, f"nothing to do in {status.value}")
+        assert decision == Decision(Verdict.NOTED, f"it has no effect in {status.value}")
 
 
 def test_the_interval_between_negative_results_is_a_minute() -> None:
@@ -560,7 +560,7 @@ class TestConfirmations:
     @pytest.mark.parametrize("status", sorted(PAID))
     def test_a_paid_payment_gets_its_receipt(self, status: PaymentStatus) -> None:
         decision = judge(payment_facts(status), self.arrival())
-        assert decision == Decision(Verdict.APPLIED, "the receipt followed", learn_receipt=True)
+        assert decision == Decision(Verdict.APPLIED, "it names the receipt", learn_receipt=True)
 
     def test_another_amount_or_receipt_is_put_to_daraja(self) -> None:
         paid = payment_facts(S.SUCCEEDED, receipt=RECEIPT)
@@ -589,7 +589,7 @@ class TestProven:
 
     def test_the_same_failure_again_is_known(self) -> None:
         decision = judge(self.proven(negative_result=negative(timedelta())), claim(O.CANCELED))
-        assert decision == Decision(Verdict.DUPLICATE, "says what is already known")
+        assert decision == Decision(Verdict.DUPLICATE, "repeats what is already known")
 
     @pytest.mark.parametrize("doubt", [{"trusted": False}, {"ids_agree": False}])
     def test_a_failure_that_is_not_certain_leaves_no_note(self, doubt: dict[str, bool]) -> None:

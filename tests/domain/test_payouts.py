@@ -67,13 +67,13 @@ def test_payouts_to_businesses() -> None:
         ({"type": "b2pochi", "amount": 100}, {"phoneNumber": PHONE_SENTENCE}),
         (
             {**TO_PHONE, "businessNumber": "888880"},
-            {"businessNumber": "does not go with the type b2c."},
+            {"businessNumber": "is not allowed for the type b2c."},
         ),
         (
             {**TO_TILL, "phoneNumber": "0712345678"},
-            {"phoneNumber": "does not go with the type buy_goods."},
+            {"phoneNumber": "is not allowed for the type buy_goods."},
         ),
-        ({**TO_PAYBILL, "command": "SalaryPayment"}, {"command": "does not go with the type paybill."}),
+        ({**TO_PAYBILL, "command": "SalaryPayment"}, {"command": "is not allowed for the type paybill."}),
         (
             {**TO_PHONE, "command": "BusinessPayBill"},
             {"command": "must be one of SalaryPayment, BusinessPayment, PromotionPayment."},
@@ -130,7 +130,7 @@ def test_amounts_have_limits() -> None:
 def test_nothing_is_paid_to_ourselves(row: dict[str, Any]) -> None:
     terms = PayoutTerms(10, 250_000, frozenset({"174379"}))
     own = {**row, "businessNumber": " 174379"}
-    assert read_row(1, own, terms) == (None, [RowFault(1, "businessNumber", "is our own.")])
+    assert read_row(1, own, terms) == (None, [RowFault(1, "businessNumber", "is this service's own number.")])
     assert read_row(1, row, terms)[1] == []
 
 
@@ -155,7 +155,7 @@ def read(*rows: object, allow_duplicates: bool = False) -> tuple[list[int], list
 
 def test_the_same_amount_to_the_same_party_is_refused_unless_it_is_meant() -> None:
     other_spelling = {**TO_PHONE, "phoneNumber": "+254712345678", "accountReference": "B"}
-    said = "Row 1 pays the same amount to the same party. Say allowDuplicates if that is meant."
+    said = "Row 1 pays the same amount to the same party. Set allowDuplicates if that is intended."
     rows = (TO_PHONE, TO_TILL, other_spelling, TO_TILL)
     assert read(*rows)[1] == [
         RowFault(3, "phoneNumber", said),

@@ -207,7 +207,7 @@ class TestCommandLine:
 
 @pytest.mark.parametrize("use", ["result", "timeout"])
 def test_nobody_asks_about_questions(service: Service, use: str) -> None:
-    """Whoever posts to a question's status address must have computed it."""
+    """A caller who posts to an inquiry's status address must have calculated it."""
     refresh(service)
     token = tokens_of(service.runtime.vault, "inquiry", inquiries(service)[0].id).status
     told = {"TransactionStatus": "Completed", "ReceiptNo": "SG632NMUAB", "Amount": "60"}

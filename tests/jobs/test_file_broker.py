@@ -1,4 +1,4 @@
-"""Messages appear whole or not at all, however many write and read at once."""
+"""Messages appear whole or not at all, with any number of writers and readers."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

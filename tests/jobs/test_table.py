@@ -1,4 +1,4 @@
-"""Every job can be run, alone and all together, and a fault in one costs one round."""
+"""Every job runs, alone and together with the others, and an exception costs one round."""
 
 from mpesa_service.jobs.table import JOBS, Job, run
 from tests.support import Service

@@ -1,4 +1,4 @@
-"""The Celery app: a task and a beat entry a job, over a folder or a server."""
+"""The Celery app: a task and a beat entry for each job, over a folder or a server."""
 
 import os
 import signal

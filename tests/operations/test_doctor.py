@@ -1,4 +1,4 @@
-"""What the doctor finds, against a Daraja that answers as it does, and what it tells people to mend."""
+"""The doctor's findings and advice, with a server that answers as Daraja does."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ Answerer = Callable[[BaseHTTPRequestHandler], None]
 
 @pytest.fixture
 def web() -> Iterator[Callable[[Answerer], str]]:
-    """Serves whatever a test says, on a port of its own; returns the address."""
+    """Serves the answers that a test gives, on its own port; returns the address."""
     servers: list[HTTPServer] = []
 
     def serve(answer: Answerer) -> str:
@@ -59,7 +59,7 @@ def at(runtime: Runtime, **changes: Any) -> Runtime:
 
 @pytest.fixture
 def with_daraja(service: Service) -> Iterator[Callable[..., Runtime]]:
-    """Makes runtimes whose Daraja client is set up otherwise."""
+    """Makes runtimes whose Daraja client has other settings."""
     made: list[Runtime] = []
 
     def make(**changes: Any) -> Runtime:
@@ -174,7 +174,7 @@ class TestCredentials:
 class TestInitiator:
     @pytest.fixture(autouse=True)
     def on_time(self, service: Service) -> None:
-        """M-Pesa answers what it is asked by itself."""
+        """M-Pesa answers queries without a further step of the test."""
         service.simulator.post("/simulator/options", {"timers": "real", "balance_after": 0})
 
     def test_is_good_once_the_answer_has_arrived(self, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""After a rotation the old key may go."""
+"""After a rotation the old key can be removed."""
 
 from cryptography.fernet import Fernet
 from sqlalchemy import LargeBinary, select
@@ -32,7 +32,7 @@ def test_every_row_comes_under_the_newest_key(service: Service, monkeypatch) -> 
 
 
 def test_every_encrypted_column_is_known() -> None:
-    """One that rotation forgets would need the old key for ever. Whatever holds bytes is encrypted."""
+    """A column that rotation skips would always need the old key. Every column of bytes is encrypted."""
     columns = {
         (table.name, column.name)
         for table in Base.metadata.sorted_tables

@@ -1,4 +1,4 @@
-"""Work that is due and that nobody does, in whichever table it waits."""
+"""Due work that no worker does, in every table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ from tests.support import Service
 
 MINUTE = 60
 NOT_FOR_WORKERS = {"daraja_tokens", "idempotency_keys"}
-"""Their time stamps say until when something is good."""
+"""Their time stamps are expiry times, not due times."""
 
 
 def stop(service: Service, *names: str) -> None:
@@ -72,11 +72,11 @@ def told(service: Service) -> None:
 WORK: dict[str, Callable[[Service], Any]] = {
     "payment": lambda service: service.pending(),
     "refund": refunded,
-    "payout under way": sent,
-    "payout that waits": made,
+    "payout in progress": sent,
+    "waiting payout": made,
     "stopped batch": stopped,
-    "question to M-Pesa": asked,
-    "money from the menu": unplaced,
+    "inquiry": asked,
+    "unmatched C2B payment": unplaced,
     "order to expire": lambda service: expect_order(service, expires_in=MINUTE),
     "callback": failed,
     "event": told,
@@ -112,9 +112,9 @@ def test_a_dead_worker_is_noticed_whatever_waits(service: Service, what: str) ->
     ("what", "names"),
     [
         ("refund", [suspensions.REFUNDS]),
-        ("payout under way", [suspensions.PAYOUTS]),
-        ("payout that waits", [suspensions.OUT_OF_MONEY]),
-        ("question to M-Pesa", [suspensions.REFUNDS, suspensions.PAYOUTS]),
+        ("payout in progress", [suspensions.PAYOUTS]),
+        ("waiting payout", [suspensions.OUT_OF_MONEY]),
+        ("inquiry", [suspensions.REFUNDS, suspensions.PAYOUTS]),
     ],
 )
 def test_what_is_stopped_waits_for_a_person(service: Service, what: str, names: list[str]) -> None:
@@ -129,7 +129,7 @@ def test_a_batch_is_due_from_its_approval_on(service: Service) -> None:
     service.clock.advance(60 * MINUTE)
     assert oldest_due(service.runtime) is None
     act(service, batch, "approve", by="otieno")
-    assert oldest_due(service.runtime) == (service.clock(), "payout that waits")
+    assert oldest_due(service.runtime) == (service.clock(), "waiting payout")
 
 
 def test_a_callback_that_was_given_up_is_not_due(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""When the service is not ready."""
+"""The reasons why the service is not ready."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is stopped until a person says otherwise: shown and lifted over the API and on the command line."""
+"""Suspensions: listed and ended over the API and on the command line."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from tests.support import Service
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """What a hold does is tested on both databases elsewhere."""
+    """A service on SQLite. Other tests check the effect of suspensions on both databases."""
     return sqlite_url
 
 
@@ -27,9 +27,9 @@ def call(service: Service, method: str, path: str, *, admin: bool = True) -> Any
 
 
 def lifted(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
-    """Return what the audit log says was lifted, by whom, and why it had been stopped."""
+    """Return the ended suspensions of the audit log, with actor and reason."""
     found = [vars(record) for record in caplog.records if record.name == "mpesa_service.audit"]
-    return [(line["hold"], line["actor"], line["reason"]) for line in found]
+    return [(line["suspension"], line["actor"], line["reason"]) for line in found]
 
 
 def test_all_are_listed(service: Service) -> None:
@@ -48,7 +48,7 @@ def test_an_admin_lifts_them_and_is_named(service: Service, caplog: pytest.LogCa
     stop(service, suspensions.PAYOUTS, suspensions.OUT_OF_MONEY, suspensions.REFUNDS)
     with caplog.at_level(logging.INFO, "mpesa_service.audit"):
         answer = call(service, "POST", "/payouts/resume")
-    assert (answer.status_code, answer.json["message"]) == (200, "Payouts go on.")
+    assert (answer.status_code, answer.json["message"]) == (200, "Payouts are resumed.")
     names = [held["name"] for held in answer.json["data"]]
     assert names == ["payouts", "payouts: out of money"]
     assert lifted(caplog) == [(name, "boss", "result 2001") for name in names]
@@ -71,7 +71,7 @@ def test_on_the_command_line(service: Service, caplog: pytest.LogCaptureFixture,
     stop(service, name)
     assert "Missing option '--by'" in run().output
     with caplog.at_level(logging.INFO, "mpesa_service.audit"):
-        assert f"{name.capitalize()} go on.\n" in run("--by", "amina").stdout
+        assert f"{name.capitalize()} are resumed.\n" in run("--by", "amina").stdout
     assert lifted(caplog) == [(name, "operator:amina", "result 2001")]
     assert run("--by", "amina").stdout == f"{name.capitalize()} were not stopped.\n"
     stop(service, name)

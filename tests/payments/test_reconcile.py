@@ -207,7 +207,7 @@ class TestOnSchedule:
             seen.append(service.row(checkout).status)
         assert seen == ["pending"] * 4 + ["unknown"] * 4 + ["review"]
         payment = service.payment(checkout)
-        assert "never said" in payment["failureReason"]
+        assert "never reported" in payment["failureReason"]
         assert [event.cause for event in service.events(payment["_id"])][-2:] == ["timed_out", "unresolved"]
         assert self.run(service, 1_000_000) == 0
 

@@ -85,7 +85,7 @@ def test_a_business_payment_that_nobody_explains_goes_to_a_person(service: Servi
     for seconds in (60, 240, 600, 2_700, 18_000, 64_800):
         due_after(service, seconds)
     assert counts(service, batch) == {"review": 1}
-    assert "M-Pesa never said" in str(payouts(service)[0].failure_reason)
+    assert "M-Pesa never reported" in str(payouts(service)[0].failure_reason)
     assert events(service) == ["payout.review"]
 
 

@@ -208,7 +208,7 @@ class TestFiles:
         found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
         assert (answer.status_code, answer.json["code"]) == (400, "invalid_rows")
         assert found == [(1, "amount"), (1, "phoneNumber"), (2, "amount"), (2, "row")]
-        assert answer.json["details"]["rows"][3]["message"] == "has more cells than there are columns."
+        assert answer.json["details"]["rows"][3]["message"] == "has more cells than the file has columns."
         assert batches(service) == []
 
     def test_duplicates_may_be_meant(self, service: Service) -> None:
@@ -250,7 +250,9 @@ def test_a_row_that_pays_ourselves_is_refused_with_the_rest(service: Service, nu
     ours = {"type": "paybill", "businessNumber": number, "amount": 100, "accountReference": "X"}
     answer = post(service, {"reference": "PAY-1", "rows": [ROW, ours]})
     assert (answer.status_code, answer.json["code"]) == (400, "invalid_rows")
-    assert answer.json["details"]["rows"] == [{"row": 2, "field": "businessNumber", "message": "is our own."}]
+    assert answer.json["details"]["rows"] == [
+        {"row": 2, "field": "businessNumber", "message": "is this service's own number."}
+    ]
     assert batches(service) == []
 
 

@@ -1,4 +1,4 @@
-"""The job that pays out: each row once, at a pace, while nobody has stopped it."""
+"""The job that sends payouts: each row once, within the rate limit, while nothing is suspended."""
 
 from collections import Counter
 from typing import Any

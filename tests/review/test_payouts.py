@@ -59,7 +59,7 @@ def test_settle(service: Service, batch: str) -> None:
 def test_fail(service: Service, batch: str) -> None:
     [row, _] = payouts(service)
     data = resolve(service, row.id, "fail").json["data"]
-    assert (data["status"], data["failureReason"]) == ("failed", "Closed by a person: on the statement")
+    assert (data["status"], data["failureReason"]) == ("failed", "Closed by an operator: on the statement")
     assert trail(service, row.id)[-1] == "payout_failed_by_operator"
 
 

@@ -1,4 +1,4 @@
-"""The rules of menu money find each kind of breakage, and nothing in books that are right."""
+"""The invariants of C2B payments find each kind of fault, and no fault in valid data."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support import PHONE, Service
 
 @pytest.fixture
 def books(service: Service) -> Service:
-    """An order that was paid from the menu, and money that fits nothing; the simulator sends both."""
+    """An order that was paid by C2B, and unmatched money; the simulator sends both confirmations."""
     service.call("POST", "/c2b/register", {}, by="boss", admin=True)
     announce(service, amount=50)
     for reference in ("order 1", "nobody's"):
@@ -55,20 +55,20 @@ def test_one_of_cents_is_listed_and_is_no_payment(service: Service) -> None:
     confirm(service, TransAmount="100.50")
     assert found(service) == []
     change(service, "UPDATE c2b_confirmations SET fractional_id = NULL")
-    said = "this confirmation is no payment's, and nobody will look at it"
+    said = "this confirmation belongs to no payment, and no retry is scheduled"
     assert found(service) == [("confirmations_are_booked", said)]
 
 
 def test_a_payment_of_another_amount_than_was_confirmed(books: Service) -> None:
     change(books, "UPDATE c2b_confirmations SET amount_cents = 5100 WHERE id = 1")
     assert found(books) == [
-        ("confirmations_are_booked", "it confirms 5100 cents, its payment is of 50 shillings")
+        ("confirmations_are_booked", "it confirms 5100 cents, but its payment is 50 shillings")
     ]
 
 
 def test_an_order_that_says_what_its_payments_do_not(books: Service) -> None:
     change(books, "UPDATE expected_orders SET received_amount = 49")
-    said = "it says that it received 49 shillings, its payments hold 50"
+    said = "its received amount is 49 shillings, but its payments add up to 50"
     assert found(books) == [("orders_add_up", said)]
 
 
@@ -84,7 +84,7 @@ def test_a_debit_of_another_amount(books: Service) -> None:
     ledger = books.ledger()
     for debit in ledger["debits"]:
         debit["amount"] = 51
-    assert against(books, ledger) == {"every_debit_is_one_success: it is of 50 shillings, the debit of 51"}
+    assert against(books, ledger) == {"every_debit_is_one_success: it is 50 shillings, but the debit is 51"}
 
 
 def test_a_confirmation_that_was_answered_and_is_not_there(books: Service) -> None:
@@ -93,7 +93,7 @@ def test_a_confirmation_that_was_answered_and_is_not_there(books: Service) -> No
     ledger["callbacks"].append({**first, "body": {**first["body"], "TransID": "UNKNOWN001"}})
     assert against(books, ledger) == {
         "answered_is_stored: 3 confirmations were answered 200, 2 are in the inbox",
-        "confirmations_are_booked: this confirmation was answered 200 and is not booked",
+        "confirmations_are_booked: this confirmation was answered 200, but is not stored",
     }
 
 
@@ -105,13 +105,13 @@ def test_one_that_was_not_answered_may_be_missing(books: Service) -> None:
 
 
 class TestMenuMoneyOfAPromptedOrder:
-    """A debit is its payment's by its receipt: money from the menu may be a prompt's, and the reverse."""
+    """The receipt decides to which payment a debit belongs: a C2B debit may belong to a prompt's payment."""
 
     @pytest.fixture
     def prompted(self, service: Service) -> str:
-        """A prompt that waits, its order to be paid from the menu; its CheckoutRequestID."""
+        """The CheckoutRequestID of an open prompt, whose order is also paid by C2B."""
         told = service.simulator.post("/simulator/clock/advance", {"seconds": 0})
-        service.clock.now = datetime.fromisoformat(told["now"])  # which tells when the money moved
+        service.clock.now = datetime.fromisoformat(told["now"])  # the time at which the money moves
         service.call("POST", "/c2b/register", {}, by="boss", admin=True)
         return service.pending()
 
@@ -135,7 +135,7 @@ class TestMenuMoneyOfAPromptedOrder:
 
     @pytest.mark.parametrize("menu_first", [True, False])
     def test_both_are_paid(self, service: Service, prompted: str, menu_first: bool) -> None:
-        """The prompt's receipt may then be on the payment that came without one."""
+        """The payment that was stored without a prompt may then have the prompt's receipt."""
         if menu_first:
             self.from_menu(service)
         service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})

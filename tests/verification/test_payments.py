@@ -1,4 +1,4 @@
-"""The checker finds each kind of breakage, and nothing in books that are right."""
+"""The invariants find each kind of fault, and no fault in valid data."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ OTHER = "254722000001"
 
 @pytest.fixture
 def books(service: Service, request: pytest.FixtureRequest) -> Service:
-    """A service with one paid, partly refunded payment, one canceled, one pending; all as it should be."""
+    """A service with one paid and partly refunded payment, one canceled and one pending; all valid."""
     paid = service.paid()
     service.refund(paid, 30, Idempotency_Key="refund")
     complete(service)
@@ -35,7 +35,7 @@ def books(service: Service, request: pytest.FixtureRequest) -> Service:
 
 
 def change(service: Service, *statements: str) -> None:
-    """Break the rows behind the service's back, the guards of the audit trail off."""
+    """Change rows without the service, with the guards of the audit trail disabled."""
     with service.runtime.database.engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
@@ -93,7 +93,7 @@ def test_every_batch_is_read(books: Service, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_trail_of_a_dispute_is_a_path(books: Service) -> None:
-    """Notes stand between the moves, and a refund's moves beside the payment's."""
+    """Notes are between the transitions, and a refund's transitions between the payment's."""
     payment = row_of(books, "ORDER3")
     receive(books.runtime, Posted(CallbackKind.STK, "no-such-token", b"{", {}, None))
     checkout = books.runtime.vault.decrypt(payment.checkout_id_encrypted or b"")
@@ -173,7 +173,7 @@ BREAKAGES: list[tuple[str, str, str]] = [
         "it is partially_refunded with 0 of 100",
         "UPDATE refunds SET amount = 1; UPDATE payments SET refunded_amount = 0",
     ),
-    ("open_is_due", "it is pending and nobody", "UPDATE payments SET next_check_at = NULL"),
+    ("open_is_due", "it is pending, but no check", "UPDATE payments SET next_check_at = NULL"),
     ("inbox_is_worked_off", "is failed after 1 attempts", "UPDATE callback_inbox SET verdict = 'failed'"),
     (
         "one_key_one_resource",
@@ -217,7 +217,7 @@ def test_a_refund_in_the_dark_is_found(books: Service) -> None:
     books.refund(row_of(books, "ORDER1").id, 20)
     assert found(books) == []
     change(books, "UPDATE refunds SET next_check_at = NULL")
-    assert_one(found(books), "open_is_due", "is pending and nobody will look into it")
+    assert_one(found(books), "open_is_due", "is pending, but no check is scheduled")
 
 
 def twice(ledger: dict[str, Any], kind: str) -> None:
@@ -235,14 +235,14 @@ def with_first(kind: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
 LEDGERS: list[tuple[str, str, Callable[[dict[str, Any]], None]]] = [
     ("every_debit_is_one_success", "debited 2 times", lambda ledger: twice(ledger, "debits")),
     ("every_debit_is_one_success", "never debited", without("debits")),
-    ("every_debit_is_one_success", "the debit of 99", with_first("debits", amount=99)),
-    ("every_debit_is_one_success", "the debit's OTHER", with_first("debits", receipt="OTHER")),
+    ("every_debit_is_one_success", "the debit is 99", with_first("debits", amount=99)),
+    ("every_debit_is_one_success", "the debit's is OTHER", with_first("debits", receipt="OTHER")),
     ("every_debit_is_one_success", "phone is not the payment's", with_first("debits", msisdn=OTHER)),
     ("refunds_credit_once", "credited 2 times", lambda ledger: twice(ledger, "credits")),
     ("refunds_credit_once", "never credited", without("credits")),
-    ("refunds_credit_once", "its credit of 101", with_first("credits", amount=101)),
-    ("refunds_credit_once", "101 shillings were paid back of 100", with_first("credits", amount=101)),
-    ("prompted_once", "it made 2 prompts", lambda ledger: twice(ledger, "prompts")),
+    ("refunds_credit_once", "its credit is 101", with_first("credits", amount=101)),
+    ("refunds_credit_once", "101 shillings were refunded of 100", with_first("credits", amount=101)),
+    ("prompted_once", "it has 2 prompts", lambda ledger: twice(ledger, "prompts")),
 ]
 
 
@@ -285,12 +285,12 @@ def test_strangers_at_m_pesa_are_found(books: Service) -> None:
     ledger = books.ledger()
     ledger["prompts"].append({**ledger["prompts"][0], "checkoutRequestId": "x", "callbackUrl": "http://x/y"})
     ledger["payouts"].append({**ledger["payouts"][0], "conversationId": "x", "resultUrl": "http://x/y"})
-    assert_one(against(books, ledger), "intent_came_first", "a prompt that is in none", "a payout that is")
+    assert_one(against(books, ledger), "intent_came_first", "a prompt that is not in", "a payout that is")
 
 
 def test_an_answered_callback_that_was_not_kept_is_found(books: Service) -> None:
     change(books, "DELETE FROM callback_inbox WHERE kind = 'stk'")
-    said = "1 callbacks to one address were answered 200, 0"
+    said = "1 callbacks to one address were answered 200, but 0"
     assert_one(against(books, books.ledger()), "answered_is_stored", said)
 
 
@@ -342,7 +342,7 @@ class TestCommand:
         assert "1 violations." in result.output
         report = json.loads(self.run(books, "--json").output)
         assert report["broken"] == {"open_is_due": 1}
-        assert report["violations"][0]["sentence"] == "it is pending and nobody will look into it"
+        assert report["violations"][0]["sentence"] == "it is pending, but no check is scheduled"
 
     def test_no_more_is_shown_than_a_screen_holds(
         self, books: Service, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""The checker finds each kind of breakage of payouts, and nothing in books that are right."""
+"""The invariants of payouts find each kind of fault, and no fault in valid data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ from tests.verification.test_payments import change
 
 @pytest.fixture
 def books(service: Service) -> Service:
-    """A batch approved and done, with a row paid, one failed, one paid to a business; and one that waits."""
+    """An approved, finished batch with a paid, a failed and a business payout; and a batch that waits."""
     batch = made(service, {**ROW, "amount": 60_000}, POCHI, PAYBILL)
     act(service, batch, "approve", by="otieno")
     pay(service)
@@ -84,12 +84,12 @@ BREAKAGES = [
     ("payout_told_once", "payout_batch.done", "DELETE FROM outgoing_events WHERE type = 'payout_batch.done'"),
     (
         "payout_is_in_order",
-        "nobody will look into it",
+        "no check is scheduled",
         "UPDATE payouts SET status = 'pending' WHERE status = 'succeeded'",
     ),
     (
         "payout_is_in_order",
-        "it waits, but would be asked about",
+        "it was not sent yet, but a check is scheduled",
         "UPDATE payouts SET next_check_at = created_at WHERE status = 'waiting'",
     ),
     (
@@ -100,7 +100,7 @@ BREAKAGES = [
     ("batch_adds_up", "it says 3 rows of 1", "UPDATE payout_batches SET total_amount = 1"),
     (
         "batch_adds_up",
-        "closed, but a row of it may move yet",
+        "closed, but one of its rows is not finished",
         "UPDATE payouts SET status = 'unknown' WHERE status = 'failed'",
     ),
     (
@@ -140,7 +140,7 @@ def another_amount(ledger: dict[str, Any]) -> None:
     [
         (twice, "it was paid 2 times"),
         (nothing_paid, "it is succeeded, but was never paid"),
-        (another_amount, "it is of 500 shillings, 501 were paid"),
+        (another_amount, "it is 500 shillings, but 501 were paid"),
     ],
 )
 def test_a_ledger_that_differs_is_found(

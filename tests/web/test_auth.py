@@ -1,4 +1,4 @@
-"""Tokens that must not be believed, and the few that must."""
+"""Tokens that must be refused, and the few that must be accepted."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ ROUTES = {
     "refund": ("POST", "/api/mpesa/ws_CO_1/refund", {}),
 }
 LET_IN = {"initiate": 400, "query": 404, "refund": 404}
-"""What a believed admin gets: past the guard, and then no luck."""
+"""The status that an accepted admin gets: the guard passes, and the object is not found."""
 
 
 def pem(key: Any) -> str:
@@ -52,7 +52,7 @@ def segment(data: bytes | dict[str, Any] | list[Any]) -> str:
 
 
 def by_hand(header: Any, payload: Any, secret: str | None = SECRET) -> str:
-    """Make a token as HS256 would sign it, whatever its header says."""
+    """Make a token with an HS256 signature and any header."""
     signed = f"{segment(header)}.{segment(payload)}"
     if secret is None:
         return f"{signed}."
@@ -331,7 +331,7 @@ class TestIssuerAndAudience:
         refused(strict_app, f"Bearer {token(**changes)}")
 
     def test_a_token_for_somebody_else_is_refused_where_none_is_set(self, app: Flask) -> None:
-        """A token that names an audience is for that audience."""
+        """A token with an audience is only for that audience."""
         answer = send(app, "query", f"Bearer {token(aud='another-service')}")
         assert answer.status_code in {401, 404}
 
@@ -372,7 +372,7 @@ class TestRoles:
         assert answer.status_code == 403
         assert answer.json == {
             "error": "Forbidden",
-            "message": "This needs a role that the token does not carry.",
+            "message": "This request requires a role that the token does not have.",
             "code": "forbidden",
             "requestId": answer.headers["X-Request-Id"],
         }

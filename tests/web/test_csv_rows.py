@@ -1,4 +1,4 @@
-"""CSV that spreadsheets write, and CSV that spreadsheets read."""
+"""CSV from spreadsheets, and CSV for spreadsheets."""
 
 import csv
 import io
@@ -57,9 +57,9 @@ def test_no_rows_are_no_fault_of_the_file() -> None:
         (b"\xff\xfe", "The body is not CSV in UTF-8."),
         (HEAD.encode() + b'"b2c', "The body is not CSV in UTF-8."),
         (HEAD.encode() + b"x" * 200_000, "The body is not CSV in UTF-8."),
-        (b"type,phone\nb2c,1\n", "The first line must name columns"),
-        (b"type,type\nb2c,b2c\n", "The first line must name columns"),
-        (b"\n" + LINE.encode(), "The first line must name columns"),
+        (b"type,phone\nb2c,1\n", "The first line must contain column names"),
+        (b"type,type\nb2c,b2c\n", "The first line must contain column names"),
+        (b"\n" + LINE.encode(), "The first line must contain column names"),
     ],
 )
 def test_what_is_no_list_of_rows(raw: bytes, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""The words of the answers."""
+"""The texts of the answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every error has the one shape, says when to come back where that helps, and tells nothing else."""
+"""Every error has the same shape, has Retry-After if a retry helps, and reveals no details."""
 
 import io
 import json
@@ -52,7 +52,7 @@ def shop(make_service: Any) -> Service:
 
 @pytest.fixture
 def log() -> Any:
-    """What the service's log says."""
+    """The text of the service's log."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     handler.setFormatter(RedactingFormatter())
@@ -62,7 +62,7 @@ def log() -> Any:
 
 
 def shaped(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """Check that an answer is an error in the one shape; return its body."""
+    """Check that an answer has the error shape; return its body."""
     assert answer.status_code == status, answer.text
     assert answer.mimetype == "application/json"
     body: dict[str, Any] = answer.json
@@ -297,7 +297,7 @@ class TestFaults:
         body = shaped(answer, 500, "internal_error")
         assert body == {
             "error": "Internal Server Error",
-            "message": "Something went wrong on our side. Nothing is lost; ask again with the request id.",
+            "message": "Internal error. Nothing is lost; ask the operator, with the request id.",
             "code": "internal_error",
             "requestId": "request-0001",
         }

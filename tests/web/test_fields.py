@@ -1,4 +1,4 @@
-"""What comes in through each field, and what does not."""
+"""The values that each field accepts and refuses."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -175,7 +175,7 @@ class TestMetadata:
     @pytest.mark.parametrize("depth", [6, 7, 400, 900])
     def test_too_deep_is_refused_however_deep(self, depth: int) -> None:
         found = complaint(metadata={"k": nested(depth - 1)})
-        assert found == {"metadata": ["metadata may be nested 5 deep at most."]}
+        assert found == {"metadata": ["metadata may be nested 5 levels deep at most."]}
 
     @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
     def test_numbers_that_json_does_not_have_are_refused(self, number: float) -> None:
@@ -186,12 +186,12 @@ class TestMetadata:
     @pytest.mark.parametrize("text", ["\x00", "a\x00b"])
     def test_nul_is_refused(self, text: str) -> None:
         for value in ({"k": text}, {text: 1}, {"k": [{"j": text}]}):
-            assert complaint(metadata=value) == {"metadata": ["metadata may not hold NUL characters."]}
+            assert complaint(metadata=value) == {"metadata": ["metadata may not contain NUL characters."]}
 
     @pytest.mark.parametrize("text", ["\ud800", "a\udfff", "\ude00\ud83d"])
     def test_half_a_character_is_refused(self, text: str) -> None:
         for value in ({"k": text}, {text: 1}):
-            expected = ["metadata holds text that is not valid Unicode."]
+            expected = ["metadata contains text that is not valid Unicode."]
             assert complaint(metadata=value) == {"metadata": expected}
 
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The production start: a sound environment starts, any other says why not and exits."""
+"""The production start: a valid environment starts; any other prints the reason and exits."""
 
 import os
 import subprocess

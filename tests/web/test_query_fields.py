@@ -1,4 +1,4 @@
-"""Query strings: what is read from them, and what is refused."""
+"""Query strings: accepted and refused values."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -102,5 +102,5 @@ def test_a_cursor_comes_back_as_the_id() -> None:
     "text", ["", "x", "01a202c5a5e0000000000000", "A" * 32, "A" * 31 + "é", "=" * 32, "MDFh" * 9, "\x00" * 32]
 )
 def test_what_is_no_cursor(text: str) -> None:
-    with pytest.raises(ValidationError, match="Not what `next` said"):
+    with pytest.raises(ValidationError, match="Not a `next` value"):
         Cursor().deserialize(text)

@@ -1,4 +1,4 @@
-"""What tests of outgoing events start from."""
+"""Fixtures for tests of outgoing events."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where a post may go, whatever the address looks like and whatever the name resolves to."""
+"""The addresses that webhooks may use, for every spelling and every resolution of a name."""
 
 import socket
 from collections.abc import Sequence
@@ -232,7 +232,7 @@ def test_user_info_and_redirects_do_not_lead_here() -> None:
 
 
 def test_a_name_that_resolves_differently_a_moment_later_gains_nothing() -> None:
-    """The checked address is the one that is connected to; the name is resolved once."""
+    """The connection goes to the checked address; the name is resolved only once."""
     asked: list[str] = []
 
     def rebinding(host: str, _port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Events reach their receivers: at least once, the same bytes each time, and nobody waits for another."""
+"""Receivers get each event at least once, with the same bytes, and no receiver waits for another."""
 
 import threading
 from collections import Counter
@@ -273,7 +273,7 @@ class TestNobodyWaits:
         assert Counter(row.status for row in deliveries(service)) == {"delivered": 42}
 
     def test_a_round_that_waits_for_one_is_relieved_by_the_next(self, service: Service, payment: str) -> None:
-        """Both rounds began at once: had both taken up from the start, both would now wait."""
+        """Both rounds began at once. If both claimed from the start, both would wait now."""
         release, turn = threading.Event(), threading.Lock()
 
         def hang(_got: Got) -> Reply:
@@ -536,7 +536,7 @@ def _failing_after(count: int, gone: threading.Event) -> Callable[..., list[deli
 
 
 class TestBundles:
-    """A lane sends what it carries one after the other, and what it does not begin is as if never taken."""
+    """A lane sends its deliveries one after the other; one that it does not begin is released unchanged."""
 
     def untouched(self, row: WebhookDelivery) -> bool:
         return (row.status, row.attempts, row.claims, row.lease_until) == ("waiting", 0, 0, None)

@@ -1,4 +1,4 @@
-"""An event for each announced transition, and none without one."""
+"""Each published transition has one event, and there are no other events."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def data_of(event: OutgoingEvent) -> dict[str, Any]:
 
 
 def announced(service: Service, payment_id: str) -> list[str]:
-    """Return the events that the audit trail calls for."""
+    """Return the events that the audit trail requires."""
     found = []
     for line in service.events(payment_id):
         if line.from_status is None or line.from_status == line.to_status != "partially_refunded":
@@ -129,7 +129,7 @@ class TestOneEachTransition:
         post(service.callback_url(checkout), stk_body(service, checkout, ResultCode=424242))
         [event] = outgoing(service)
         assert event.type == "payment.review"
-        assert data_of(event)["failureReason"].startswith("A person must look")
+        assert data_of(event)["failureReason"].startswith("Needs manual review")
         assert_told_once(service)
 
     def test_nothing_is_told_while_nothing_is_decided(self, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""One POST: pinned, verified by name, bounded in time and size, and never an exception."""
+"""One POST: to the checked address, verified by name, limited in time and size, without exceptions."""
 
 import ssl
 import threading
@@ -31,7 +31,7 @@ def here(_host: str, _port: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of its own for shop.example and for 127.0.0.1, with its key, in one file."""
+    """A self-signed certificate for shop.example and for 127.0.0.1, with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
     now = datetime.now(UTC)
@@ -198,10 +198,10 @@ class TestAnswers:
         ("said", "words"),
         [
             (b"", "the connection failed or broke"),
-            (b"SMTP ready\r\n\r\n", "what came was not HTTP"),
-            (b"HTTP/1.1 abc OK\r\n\r\n", "what came was not HTTP"),
-            (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "what came was not HTTP"),
-            (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "what came was not HTTP"),
+            (b"SMTP ready\r\n\r\n", "the response was not HTTP"),
+            (b"HTTP/1.1 abc OK\r\n\r\n", "the response was not HTTP"),
+            (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "the response was not HTTP"),
+            (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "the response was not HTTP"),
         ],
     )
     def test_what_is_no_answer(self, said: bytes, words: str) -> None:
