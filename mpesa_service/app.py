@@ -11,7 +11,7 @@ from mpesa_service.core.rate_limits import storage_uri
 from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.operations import health_routes
 from mpesa_service.routes import blueprint, c2b_blueprint
-from mpesa_service.web import auth, body_limit, errors, request_ids
+from mpesa_service.web import auth, errors, request_hooks
 from mpesa_service.web.blueprint import RUNTIME
 from mpesa_service.web.extensions import limiter
 
@@ -38,9 +38,8 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
         RATELIMIT_ENABLED=settings.ratelimit_enabled, RATELIMIT_STORAGE_URI=storage_uri(settings)
     )
     auth.init_app(app, settings)
-    request_ids.init_app(app)
+    request_hooks.init_app(app)
     limiter.init_app(app)
-    body_limit.init_app(app)
     errors.init_app(app)
     api = errors.PaymentApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})

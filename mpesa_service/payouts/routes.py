@@ -24,8 +24,8 @@ from mpesa_service.payouts.schemas import (
 from mpesa_service.payouts.views import Progress
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_payouts, runtime
-from mpesa_service.web.body_limit import takes_up_to
 from mpesa_service.web.parsing import JSON_OR_CSV, idempotency_key
+from mpesa_service.web.request_hooks import takes_up_to
 from mpesa_service.web.responses import respond, success
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024

@@ -10,9 +10,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from mpesa_service.errors import ServiceError, Unavailable
-from mpesa_service.web.body_limit import TOO_LARGE, too_large
 from mpesa_service.web.envelopes import ErrorSchema
-from mpesa_service.web.request_ids import request_id
+from mpesa_service.web.request_hooks import TOO_LARGE, request_id, too_large
 from mpesa_service.web.responses import failure, respond
 
 log = logging.getLogger(__name__)

@@ -1,15 +1,44 @@
-"""The limit on request bodies: 64 kB, with a declared length or in chunks. A route may set another limit."""
+"""What happens around each request: its id, the limit of its body, and the headers of every response."""
 
+import random
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+_DECENT = re.compile(r"[A-Za-z0-9._-]{8,64}")
 MAX_BODY_BYTES = 64 * 1024
 KILOBYTE = 1024
 TOO_LARGE = 413
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+def init_app(app: Flask) -> None:
+    """Give every request its id, limit its body, and give every response its headers."""
+    app.before_request(_assign)
+    app.before_request(_refuse_large_bodies)
+    app.after_request(_show)
+
+
+def request_id() -> str:
+    """Return this request's id; assign one if the request failed before it had one."""
+    if "request_id" not in g:
+        _assign()
+    return str(g.request_id)
+
+
+def _assign() -> None:
+    wished = request.headers.get("X-Request-Id", "")
+    g.request_id = wished if _DECENT.fullmatch(wished) else f"{random.getrandbits(128):032x}"
+
+
+def _show(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request_id()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def takes_up_to(size: int) -> Callable[[View], View]:
@@ -31,10 +60,6 @@ def largest_body() -> int:
 def too_large() -> str:
     """Return the error message for a body that is too large for this request's route."""
     return f"The body is larger than {largest_body() // KILOBYTE} kB."
-
-
-def init_app(app: Flask) -> None:
-    app.before_request(_refuse_large_bodies)
 
 
 def _refuse_large_bodies() -> None:
