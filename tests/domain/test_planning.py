@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -276,52 +275,3 @@ class PaymentMachine(RuleBasedStateMachine):
 QUICK = set(Phase) - {Phase.explain}
 TestPayment = PaymentMachine.TestCase
 TestPayment.settings = settings(max_examples=100, stateful_step_count=20, deadline=None, phases=QUICK)
-
-
-def test_an_edge_leads_to_one_state_from_wherever_it_leaves() -> None:
-    targets = {(edge.name, edge.target) for edge in PAYMENT_TRANSITIONS.edges}
-    assert len(targets) == len({name for name, _ in targets})
-
-
-@pytest.mark.parametrize("order_paid", [True, False])
-def test_a_payment_that_is_paid_after_all_takes_its_order_back(order_paid: bool) -> None:
-    """Unless the other one is paid, too: then a person decides."""
-    status = PaymentStatus.SUCCEEDED if order_paid else PaymentStatus.PENDING
-    facts = replace(payment_facts(PaymentStatus.UNKNOWN), holder=HolderFacts("another", 7, status, 2))
-    report = PaymentReport(Evidence.QUERY, Outcome.PAID, AT, "0")
-    plan = decide(facts, report)
-    held = [(change.id, change.version, change.columns.get("order_lock")) for change in plan.changes]
-    lines = [(row.columns["payment_id"], row.columns["cause"]) for row in plan.rows]
-    if order_paid:
-        assert held == [("payment", 1, None)]
-        assert lines == [("payment", "duplicate_payment")]
-    else:
-        assert held == [("another", 7, None), ("payment", 1, "ORDER1")], "the holder lets go first"
-        assert lines == [("payment", "paid"), ("another", "order_paid_by_another")]
-
-
-def test_what_a_move_writes_is_one_plan() -> None:
-    report = PaymentReport(Evidence.CALLBACK, Outcome.PAID, AT, "0", "Done", OWN, AMOUNT)
-    order = OrderFacts("order", 3, "shop", "ORDER1", 150, None, 50, 50, "partially_paid", None, {"cart": 1})
-    facts = replace(payment_facts(event_count=2, order_lock="ORDER1"), order=order)
-    plan = decide(facts, report)
-    assert (plan.verdict, plan.payment_id) == ("applied", "payment")
-    payment, expected = plan.changes
-    assert {"status", "receipt", "evidence", "expected_order_id", "order_lock"} <= payment.columns.keys()
-    assert (expected.id, expected.version) == ("order", 3)
-    assert expected.columns == {"received_amount": 150, "status": "paid", "updated_at": AT}
-    assert [row.columns["cause"] for row in plan.rows] == ["paid", "order_paid"]
-    assert [(event.type, event.sequence) for event in plan.events] == [
-        ("payment.succeeded", 1),
-        ("order.paid", 2),
-    ]
-    assert [line.extra["cause"] for line in plan.log] == ["paid", "order_paid"]
-
-
-def test_a_report_that_changes_nothing_still_rests_on_the_payment() -> None:
-    facts = payment_facts(PaymentStatus.CANCELED)
-    plan = decide(facts, PaymentReport(Evidence.CALLBACK, Outcome.CANCELED, AT, "1032"))
-    [change] = plan.changes
-    assert (plan.verdict, change.version, change.columns) == ("duplicate", 1, {})
-    assert not plan.rows
-    assert not plan.events
