@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mpesa_service.c2b.candidates import Arrival
-from mpesa_service.core.apply import apply
+from mpesa_service.core.apply import apply_to
 from mpesa_service.core.encryption import Vault
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import PayerKind
@@ -20,7 +20,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.domain.reports import Evidence, PaymentReport, Verdict
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import InvalidPhone
-from mpesa_service.models.load import About, facts_of_new, find_orders, load_order
+from mpesa_service.models.load import facts_of_new, find_orders, load_order
 from mpesa_service.models.payments import Channel, Provider
 
 NOBODY = ""
@@ -85,9 +85,7 @@ def _new_payment(
 def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: Update) -> None:
     """Match a payment that waits, if the order that it names exists by now. `also` is written anyway."""
 
-    def decide(facts: PaymentFacts | None) -> Plan:
-        if facts is None:
-            raise LookupError("the payment does not exist any more")
+    def decide(facts: PaymentFacts) -> Plan:
         change = PaymentChange(facts)
         if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
             order = order_for(runtime, arrival)
@@ -97,7 +95,7 @@ def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: 
                 change.move("matched", Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
         return replace(change.plan(Verdict.NOTED, "looked at again"), updates=(also,))
 
-    apply(runtime.database, About(id=payment_id), decide)
+    apply_to(runtime.database, payment_id, decide)
 
 
 def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:

@@ -65,6 +65,22 @@ def apply(database: Database, about: About, decide: Decide, known: PaymentFacts 
     return _applied(plan, committed)
 
 
+def apply_to(
+    database: Database,
+    payment_id: str,
+    decide: Callable[[PaymentFacts], Plan],
+    known: PaymentFacts | None = None,
+) -> Applied:
+    """`apply` to a payment that exists; raise LookupError if it does not."""
+
+    def decide_existing(facts: PaymentFacts | None) -> Plan:
+        if facts is None:
+            raise LookupError(f"payment {payment_id} does not exist")
+        return decide(facts)
+
+    return apply(database, About(id=payment_id), decide_existing, known)
+
+
 def _load(database: Database, about: About) -> PaymentFacts | None:
     with database.reading() as connection:
         return load(connection, about)

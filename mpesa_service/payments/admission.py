@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import or_, select
 
-from mpesa_service.core.apply import apply
+from mpesa_service.core.apply import apply_to
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
@@ -20,7 +20,6 @@ from mpesa_service.domain.reports import Verdict
 from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
 from mpesa_service.errors import Conflict, TryLater
 from mpesa_service.models import Payment
-from mpesa_service.models.load import About
 from mpesa_service.payments import reconcile
 
 ATTEMPTS = 3
@@ -54,15 +53,13 @@ def _make_way(runtime: Runtime, principal: Principal, order_id: str, phone_hash:
     for holder_id in _holders(runtime, order_id, phone_hash):
         reconcile.ask(runtime, holder_id)
         release = partial(_release, principal, order_id, phone_hash, runtime.clock())
-        apply(runtime.database, About(id=holder_id), release)
+        apply_to(runtime.database, holder_id, release)
 
 
 def _release(
-    principal: Principal, order_id: str, phone_hash: str, now: datetime, facts: PaymentFacts | None
+    principal: Principal, order_id: str, phone_hash: str, now: datetime, facts: PaymentFacts
 ) -> Plan:
     """Release the locks on the order and the phone. Reconciliation of the payment continues."""
-    if facts is None:
-        return Plan(Verdict.NOTED, "the payment does not exist any more")
     change, holder = PaymentChange(facts), facts.payment
     if _is_over(facts, now):
         change.set(order_lock=None, phone_lock=None)

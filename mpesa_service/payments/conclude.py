@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mpesa_service.core import idempotency
-from mpesa_service.core.apply import apply, learned_ids
+from mpesa_service.core.apply import apply_to, learned_ids
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.core.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.core.runtime import Runtime
@@ -17,7 +17,6 @@ from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.schedule import ASK_AFTER, GIVE_UP_AFTER, next_ask
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import ServiceError
-from mpesa_service.models.load import About
 from mpesa_service.payments.views import PaymentRecord, RefundRecord, Shown, record_of, refund_records
 
 
@@ -50,20 +49,16 @@ class Conclusion:
         self._request = request
         self._render = render
         self._shown = shown
-        self._answer: Answer | None = None
+        self._answers: list[Answer] = []
 
     def store(self, payment_id: str, known: PaymentFacts | None = None) -> Answer:
         """Commit the outcome; return the answer, which is also stored under the idempotency key, if any."""
-        applied = apply(self._runtime.database, About(id=payment_id), self._decide, known)
+        applied = apply_to(self._runtime.database, payment_id, self._decide, known)
         if self._request is not None and not applied.committed.updated[-1]:
             return idempotency.kept_answer(self._runtime, self._request)
-        if self._answer is None:
-            raise LookupError(f"payment {payment_id} has no answer")
-        return self._answer
+        return self._answers[-1]
 
-    def _decide(self, facts: PaymentFacts | None) -> Plan:
-        if facts is None:
-            raise LookupError("the payment does not exist any more")
+    def _decide(self, facts: PaymentFacts) -> Plan:
         change, pushed = PaymentChange(facts), self._pushed
         refusal, code = None, None
         if isinstance(pushed, StkPushAccepted):
@@ -72,9 +67,11 @@ class Conclusion:
         elif change.status is PaymentStatus.SUBMITTING:
             refusal = _not_accepted(self._runtime, change, pushed)
         record = record_of(self._runtime.vault, change.now, self._refunds(facts), self._shown)
-        self._answer = self._render(Initiated(record, code, refusal))
+        self._answers.append(self._render(Initiated(record, code, refusal)))
         plan = change.plan(Verdict.APPLIED, "the outcome of the push is stored")
-        return replace(plan, updates=idempotency.answer_update(self._runtime, self._request, self._answer))
+        return replace(
+            plan, updates=idempotency.answer_update(self._runtime, self._request, self._answers[-1])
+        )
 
     def _refunds(self, facts: PaymentFacts) -> tuple[RefundRecord, ...]:
         if not facts.payment["refund_count"]:

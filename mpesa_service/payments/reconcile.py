@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from mpesa_service.core.apply import apply
+from mpesa_service.core.apply import apply_to
 from mpesa_service.core.log_context import about
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import DarajaError, StkQueryAnswer
@@ -22,7 +22,6 @@ from mpesa_service.domain.reports import Decision, Evidence, PaymentReport, Verd
 from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
 from mpesa_service.domain.states import OPEN, PaymentStatus
 from mpesa_service.models import Payment
-from mpesa_service.models.load import About
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.payments import due
 from mpesa_service.payments.due import Turn
@@ -90,9 +89,7 @@ def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
     answer = _query(runtime, turn)
     learnt: list[Decision | None] = []
 
-    def decide(facts: PaymentFacts | None) -> Plan:
-        if facts is None:
-            raise LookupError("the payment does not exist any more")
+    def decide(facts: PaymentFacts) -> Plan:
         change = PaymentChange(facts)
         if turn.checkout_id_encrypted is not None and turn.scheduled:
             change.set(last_checked_at=begun_at)
@@ -107,7 +104,7 @@ def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
             return change.plan(Verdict.NOTED, "no information")
         return change.plan(decision.verdict, decision.reason)
 
-    apply(runtime.database, About(id=turn.payment_id), decide)
+    apply_to(runtime.database, turn.payment_id, decide)
     return learnt[-1]
 
 

@@ -4,6 +4,7 @@ Unmatched money is in review. Money that M-Pesa refused to reverse is also liste
 order. Money with a fractional amount is listed too, but a person returns it in M-Pesa's portal.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import and_, or_, select
@@ -13,7 +14,7 @@ from mpesa_service.c2b.booking import typed_reference
 from mpesa_service.c2b.candidates import Arrival
 from mpesa_service.c2b.fractional import UnbookedRecord, close_unbooked, open_unbooked, refuse_unbooked
 from mpesa_service.c2b.matching import Confirmation, arrival_of
-from mpesa_service.core.apply import Decide, apply
+from mpesa_service.core.apply import apply_to
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import PayerKind
@@ -30,7 +31,7 @@ from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.domain.unmatched import WhyUnmatched
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
-from mpesa_service.models.load import About, load_order
+from mpesa_service.models.load import load_order
 from mpesa_service.models.payments import Channel
 from mpesa_service.payments.lookup import find_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
@@ -95,7 +96,7 @@ def match(
     cause = _cause(runtime, principal, reason, orderId=order_id)
     order: OrderFacts | None = None
 
-    def decide(facts: PaymentFacts | None) -> Plan:
+    def decide(facts: PaymentFacts) -> Plan:
         nonlocal order
         change = _unmatched(facts)
         if change.status is PaymentStatus.SUCCEEDED and not change.now["refund_count"]:
@@ -126,7 +127,7 @@ def send_back(runtime: Runtime, principal: Principal, reference: str, reason: st
     cause = _cause(runtime, principal, reason)
     refuse_if_stopped(runtime)
 
-    def decide(facts: PaymentFacts | None) -> Plan:
+    def decide(facts: PaymentFacts) -> Plan:
         change = _unmatched(facts)
         if change.status is PaymentStatus.REVIEW:
             change.set(failure_reason=None)
@@ -163,12 +164,14 @@ def _untold(runtime: Runtime, payment: Payment) -> Arrival:
     return Arrival(payment.amount, typed, "", PayerKind.NONE, payment.created_at)
 
 
-def apply_to_unmatched(runtime: Runtime, principal: Principal, reference: str, decide: Decide) -> str:
+def apply_to_unmatched(
+    runtime: Runtime, principal: Principal, reference: str, decide: Callable[[PaymentFacts], Plan]
+) -> str:
     """Apply an operator's decision to money that matches no order; return the payment's id."""
     with runtime.database.read() as session:
         refuse_unbooked(session, reference)
         payment_id = find_payment(session, runtime, principal, reference).id
-    apply(runtime.database, About(id=payment_id), decide)
+    apply_to(runtime.database, payment_id, decide)
     return payment_id
 
 
@@ -178,10 +181,8 @@ def _record_after(runtime: Runtime, principal: Principal, payment_id: str) -> Pa
         return payment_record(session, runtime.vault, payment)
 
 
-def _unmatched(facts: PaymentFacts | None) -> PaymentChange:
+def _unmatched(facts: PaymentFacts) -> PaymentChange:
     """Return a working copy of unmatched money; raise Conflict if the payment is not unmatched."""
-    if facts is None:
-        raise NotFound
     payment, status = facts.payment, facts.status
     waits = status is PaymentStatus.REVIEW or (
         status is PaymentStatus.SUCCEEDED and payment["refunding_amount"] == 0

@@ -13,7 +13,5 @@ from mpesa_service.models.commit import rows_and_events
 
 def publish(session: Session, event: Event) -> None:
     """Store an event and its deliveries, in the transaction of the change that it reports."""
-    if session.new:
-        session.flush()
     connection = driver_of(session)
     connection.execute(rows_and_events([], [event], connection.is_postgres))

@@ -520,6 +520,17 @@ class TestTrouble:
         assert len(looked) == 2
         assert all(row.retry_at > service.clock() for row in confirmations(service)), "due again"
 
+    def test_one_that_others_book_at_the_same_moment_is_due_again(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service.pending(phone=OTHER)
+        confirm(service)
+        monkeypatch.setattr(retry_matching.Booking, "book", lambda _: None)
+        look(service)
+        [row] = confirmations(service)
+        assert row.payment_id is None
+        assert row.retry_at > service.clock()
+
     def test_a_round_has_an_end(self, service: Service) -> None:
         confirm(service)
         confirm(service, TransID="RKL51ZDR4G")

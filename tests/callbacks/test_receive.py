@@ -343,6 +343,34 @@ class TestFaultsOfOurOwn:
         answer = requests.post(plain(service), json={}, timeout=5)
         assert (answer.status_code, len(tries)) == (503, 1)
 
+    def test_applying_without_a_free_connection_is_not_tried_again(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tries = []
+
+        def none_is_free(*_: object) -> None:
+            tries.append(1)
+            raise PoolTimeout("QueuePool limit reached")
+
+        monkeypatch.setattr(inbox, "handler_of", lambda _: none_is_free)
+        answer = requests.post(plain(service), json={}, timeout=5)
+        assert (answer.status_code, len(tries), verdicts(service)) == (503, 1, [])
+
+    def test_a_stored_callback_that_another_process_applied_stays_as_it_is(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        def too_late(*_: object) -> None:
+            raise inbox.AlreadyApplied
+
+        monkeypatch.setattr(inbox, "handler_of", lambda _: fail)
+        post(plain(service), {})
+        monkeypatch.setattr(inbox, "handler_of", lambda _: too_late)
+        apply_failed_again(service.runtime)
+        assert [(row.verdict, row.attempts) for row in service.inbox()] == [("failed", 1)]
+
     def test_what_cannot_be_stored_is_answered_503(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:

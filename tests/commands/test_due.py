@@ -106,7 +106,7 @@ def test_still_on_its_way_is_asked_about_until_a_person_must_look(service: Servi
     assert asks == 6
     payment = service.payment(checkout)
     assert payment["refunds"][0]["status"] == "review"
-    assert "person" in payment["refunds"][0]["failureReason"]
+    assert "manual review" in payment["refunds"][0]["failureReason"]
     assert service.row(checkout).refunding_amount == 100, "the money may still leave"
     complete(service)
     assert service.inbox()[-1].verdict == "noted"

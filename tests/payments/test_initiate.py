@@ -60,7 +60,7 @@ def test_a_code_that_nobody_knows_needs_a_person(service: Service) -> None:
     requests.post(service.callback_url(checkout), json=body, timeout=5)
     payment = service.payment(checkout)
     assert (payment["status"], payment["resultCode"]) == ("review", "31337")
-    assert "person" in payment["failureReason"]
+    assert "manual review" in payment["failureReason"]
 
 
 def test_a_refused_push_is_a_failed_payment_and_an_error(service: Service) -> None:

@@ -91,7 +91,7 @@ class TestAnotherAmount:
         told = service.ledger()
         told["debits"][0]["amount"] = 70
         said = [one.sentence for one in verify_ledger(service.runtime, told, settled=True)]
-        assert said == ["it is of 100 shillings, the debit of 70"]
+        assert said == ["it is 100 shillings, but the debit is 70"]
         to_review(service, checkout)
         resolve(service, checkout, "settle", amount=70)
         assert list(verify_ledger(service.runtime, told, settled=True)) == []

@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import delete
 
 from mpesa_service.domain.audit import Cause
+from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.errors import NotFound
 from mpesa_service.models import C2bConfirmation, OutgoingEvent, Payment
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.payments.transitions import move_payment
+from mpesa_service.review import unmatched as matching
 from tests.c2b.support import MASKED, assert_books_are_right, causes, confirm, look, order_row
 from tests.orders.support import add_order
 from tests.support import PHONE, Service
@@ -35,6 +38,12 @@ def waits(service: Service, typed: str = "RENT 4B", **changes: Any) -> str:
     """Let money arrive that fits no order; return its payment's id."""
     confirm(service, BillRefNumber=typed, **changes)
     return next(payment.id for payment in service.payments() if payment.channel == "c2b")
+
+
+def test_an_order_id_that_no_order_can_have_is_not_found(service: Service) -> None:
+    amina = Principal("amina", frozenset({ADMIN}))
+    with pytest.raises(NotFound):
+        matching.match(service.runtime, amina, waits(service), "no\x00order", "he called")
 
 
 def match(service: Service, payment: str, order: str = "ORDER1", reason: str = "he called") -> Any:
