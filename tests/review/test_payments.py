@@ -91,7 +91,7 @@ class TestAnotherAmount:
         told = service.ledger()
         told["debits"][0]["amount"] = 70
         said = [one.sentence for one in verify_ledger(service.runtime, told, settled=True)]
-        assert said == ["it is of 100 shillings, the debit of 70"]
+        assert said == ["it is 100 shillings, but the debit is 70"]
         to_review(service, checkout)
         resolve(service, checkout, "settle", amount=70)
         assert list(verify_ledger(service.runtime, told, settled=True)) == []
@@ -339,7 +339,7 @@ class TestCommands:
     def test_what_was_paid_twice_is_paid_back_with_one_command(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         payment = service.row(to_review(service, checkout)).id
-        ran = self.run(service, "review", "refund", payment, "--by", "amina", "--reason", "paid twice")
+        ran = self.run(service, "review", "refund", payment, "--by", "amina", "--reason", "duplicate payment")
         assert ran.exit_code == 0
         assert "of 100 shillings is pending" in ran.output
         complete(service)
@@ -349,7 +349,7 @@ class TestCommands:
     def test_a_refund_that_is_refused_says_so(self, service: Service) -> None:
         payment = service.row(to_review(service, service.paid(amount=100))).id
         service.simulator.post("/simulator/options", {"shortcode": "600000"})
-        why = ("--by", "amina", "--reason", "paid twice")
+        why = ("--by", "amina", "--reason", "duplicate payment")
         refused = self.run(service, "review", "refund", payment, *why)
         assert refused.exit_code == 1
         assert service.payment(payment)["status"] == "succeeded"
