@@ -24,11 +24,11 @@ def test_a_payment_that_is_paid_after_all_takes_its_order_back(order_paid: bool)
     facts = replace(payment_facts(PaymentStatus.UNKNOWN), holder=HolderFacts("another", 7, status, 2))
     report = PaymentReport(Evidence.QUERY, Outcome.PAID, AT, "0")
     plan = decide(facts, report)
-    held = [(change.id, change.version, change.columns.get("live_order")) for change in plan.changes]
+    held = [(change.id, change.version, change.columns.get("order_lock")) for change in plan.changes]
     lines = [(row.columns["payment_id"], row.columns["cause"]) for row in plan.rows]
     if order_paid:
         assert held == [("payment", 1, None)]
-        assert lines == [("payment", "paid_twice")]
+        assert lines == [("payment", "duplicate_payment")]
     else:
         assert held == [("another", 7, None), ("payment", 1, "ORDER1")], "the holder releases first"
         assert lines == [("payment", "paid"), ("another", "order_paid_by_another")]
@@ -37,11 +37,11 @@ def test_a_payment_that_is_paid_after_all_takes_its_order_back(order_paid: bool)
 def test_what_a_move_writes_is_one_plan() -> None:
     report = PaymentReport(Evidence.CALLBACK, Outcome.PAID, AT, "0", "Done", "NLJ7RT61SV", 100)
     order = OrderFacts("order", 3, "shop", "ORDER1", 150, None, 50, 50, "partially_paid", None, {"cart": 1})
-    facts = replace(payment_facts(event_count=2, live_order="ORDER1"), order=order)
+    facts = replace(payment_facts(event_count=2, order_lock="ORDER1"), order=order)
     plan = decide(facts, report)
     assert (plan.verdict, plan.payment_id) == ("applied", "payment")
     payment, expected = plan.changes
-    assert {"status", "receipt", "evidence", "expected_order_id", "live_order"} <= payment.columns.keys()
+    assert {"status", "receipt", "evidence", "expected_order_id", "order_lock"} <= payment.columns.keys()
     assert (expected.id, expected.version) == ("order", 3)
     assert expected.columns == {"received_amount": 150, "status": "paid", "updated_at": AT}
     assert [row.columns["cause"] for row in plan.rows] == ["paid", "order_paid"]

@@ -336,7 +336,7 @@ class TestCommands:
         result(service, result_token(service), ResultCode=31337, ResultParameters=None)
         assert "1 waiting" in self.run(service, "review", "list").output
 
-    def test_what_was_paid_twice_is_paid_back_with_one_command(self, service: Service) -> None:
+    def test_a_duplicate_payment_is_refunded_with_one_command(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         payment = service.row(to_review(service, checkout)).id
         ran = self.run(service, "review", "refund", payment, "--by", "amina", "--reason", "duplicate payment")
