@@ -1,6 +1,6 @@
-"""Confirmations whose amount has cents: no payment holds them, so a person sees to them by hand.
+"""Confirmations whose amount has cents: no payment can hold them, so a person handles them.
 
-They are listed with the money that fits no order, announced like it, and stay until they are closed.
+They are listed and published with the money that fits no order, and stay until they are closed.
 """
 
 import logging
@@ -49,7 +49,7 @@ class UnbookedRecord:
 
 
 def fractional_plan(confirmation: Mapping[str, Any], now: datetime) -> tuple[Plan, dict[str, Any]]:
-    """Return the plan that lists a confirmation of cents and announces it, and the row's new columns."""
+    """Return the plan that lists and publishes a confirmation with cents, and the row's new columns."""
     fractional_id = new_id(now)
     line = LogLine(__name__, logging.WARNING, "money with cents", {"fractional_id": fractional_id})
     plan = Plan(

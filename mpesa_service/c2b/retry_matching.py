@@ -1,6 +1,7 @@
-"""Looking again at C2B confirmations that nobody could place at first, and at money without an order.
+"""Retry to match C2B confirmations and money without an order.
 
-`retry_at` says when. Whoever takes one moves it ahead first, so that a killed one's is due again.
+`retry_at` is the time of the next attempt. A worker moves it ahead before it starts, so that the row of a
+killed worker is due again.
 """
 
 import logging

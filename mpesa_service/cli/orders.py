@@ -19,7 +19,7 @@ READER = operator("reader")
 orders_cli = AppGroup("orders", help="Expected orders: customers can pay them by C2B.")
 
 
-@orders_cli.command("announce")
+@orders_cli.command("register")
 @click.argument("order")
 @click.argument("amount", type=int)
 @click.option("--owner", required=True, help="The owner of the order: the `sub` of the shop's token.")
@@ -41,7 +41,7 @@ def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -
 
     Running the command again with the same values changes nothing.
 
-    Example: mpesa orders announce ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
+    Example: mpesa orders register ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
     """
     body = load(AnnounceSchema(), orderId=order, amount=amount, **given)
     with errors_as_sentences():

@@ -1,4 +1,4 @@
-"""Applying news of a command, whoever brings it: its result, or the answer to a status query about it."""
+"""Apply a report about a command: its result, or the answer to a status query about it."""
 
 from typing import Any
 

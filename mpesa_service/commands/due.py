@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def look_into_due(runtime: Runtime, kinds: Kinds, limit: int = 100) -> int:
-    """Look into commands that are due, longest due first, kinds in turn; return how many."""
+    """Process due commands, longest due first, kinds in rotation; return how many."""
     waiting = deque(kinds)
     done = 0
     while waiting and done < limit:
@@ -62,7 +62,7 @@ def _next_due(runtime: Runtime, kind: type[Command[Any]]) -> Command[Any] | None
 
 
 def _is_due(row: CommandColumns, now: datetime) -> bool:
-    """Whoever had it locked a moment ago may have looked into it."""
+    """The worker that had it locked a moment ago may have processed it."""
     return row.next_check_at is not None and row.next_check_at <= now
 
 

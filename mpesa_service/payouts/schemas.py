@@ -1,4 +1,4 @@
-"""Payouts: what admins ask for, and what they are told."""
+"""Payouts: the requests of admins, and the answers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
@@ -38,7 +38,7 @@ class PayoutRowSchema(Schema):
 
 
 class Rows(fields.List[Any]):
-    """Rows of any shape with their numbers, as JSON or from a file; what is wrong with them is told later."""
+    """Rows of any shape with their numbers, as JSON or from a file; their faults are reported later."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(fields.Nested(PayoutRowSchema), **more)
@@ -118,7 +118,9 @@ class ProgressSchema(BatchSchema):
     seconds_left = fields.Integer(
         data_key="secondsLeft",
         allow_none=True,
-        metadata={"description": "To send the waiting rows at the present pace; null while none is sent."},
+        metadata={
+            "description": "Time to send the waiting rows at the present rate limit; null while none is sent."
+        },
     )
 
     @pre_dump

@@ -1,4 +1,4 @@
-"""What tests of money from the phone's own menu share: M-Pesa's body, and posting it."""
+"""What tests of C2B payments share: M-Pesa's body, and posting it."""
 
 import json
 from datetime import datetime, timedelta
@@ -69,7 +69,7 @@ def confirmations(service: Service) -> list[C2bConfirmation]:
 
 
 def expect_order(service: Service, reference: str = "ORDER1", amount: int = 100, **more: Any) -> Any:
-    """Announce an order; return its record."""
+    """Register an order; return its record."""
     expires_at = more.pop("expires_in", None)
     body = {"orderId": reference, "amount": amount, **more}
     if expires_at is not None:

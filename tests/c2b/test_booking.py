@@ -301,7 +301,7 @@ class TestAPaymentConfirmedAgain:
         confirm(service, TransAmount="90.00")
         assert verdicts(service) == ["applied", "disputed"]
         assert only(service).mismatch == "amount"
-        assert only(service).next_check_at == service.clock() + timedelta(0), "Daraja is to be asked"
+        assert only(service).next_check_at == service.clock() + timedelta(0), "a query of Daraja is due"
 
     def test_a_receipt_that_was_booked_elsewhere_is_not_counted_twice(self, service: Service) -> None:
         """Its confirmation did not find its payment; a person must put the two together."""
@@ -353,7 +353,7 @@ class TestReview:
 class TestSeveralMayBeMeant:
     @pytest.fixture
     def two(self, service: Service) -> tuple[str, str]:
-        """Two payments of one order: the first was let go, and the customer started again."""
+        """Two payments of one order: the first lost its lock, and the customer started again."""
         first = self.lock_released(service)
         second = service.pending()
         service.clock.advance(10)

@@ -92,7 +92,7 @@ class TestThePromptEnds:
         assert service.row(proven).status == "partially_refunded"
 
     def test_a_denial_that_was_heard_before_the_confirmation_is_over(self, service: Service) -> None:
-        """The callback said paid, then that it is not; M-Pesa was to be asked, and need not be."""
+        """The callback said paid, then that it is not; a query of M-Pesa was due, and is not needed."""
         checkout = service.pending()
         hear(service, checkout, receipt=RECEIPT)
         assert hear(service, checkout, ResultCode=1032) == "disputed"
@@ -124,7 +124,7 @@ class TestThePromptEnds:
 
 
 class TestThePromptIsPaidAsWell:
-    """A second debit for one order: a payment of its own, wherever the news of it comes from first."""
+    """A second debit for one order: a payment of its own, whichever report arrives first."""
 
     def test_its_callback_makes_it_a_payment_that_waits_for_a_person(
         self, service: Service, proven: str

@@ -1,4 +1,4 @@
-"""The operators' commands for announced orders."""
+"""The operators' commands for expected orders."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def cells(text: str) -> list[list[str]]:
 
 
 class TestAnnounce:
-    WORDS = ("announce", "ORDER-1001", "2500", "--owner", "shop")
+    WORDS = ("register", "ORDER-1001", "2500", "--owner", "shop")
 
     def test_is_the_shops_and_the_same_again_changes_nothing(self, service: Service) -> None:
         more = ("--expires", "2026-11-30T18:00", "--amount-rule", "exact")
@@ -55,13 +55,13 @@ class TestAnnounce:
     @pytest.mark.parametrize(
         ("words", "sentence", "code"),
         [
-            (("announce", "ORDER 1", "100", "--owner", "shop"), "orderId", 2),
+            (("register", "ORDER 1", "100", "--owner", "shop"), "orderId", 2),
             ((*WORDS, "--expires", "tomorrow"), "expiresAt", 2),
             ((*WORDS, "--expires", "2020-01-01"), "Error: expiresAt is in the past.", 1),
-            (("announce", "ORDER1", "0", "--owner", "shop"), "Error: ", 2),
-            (("announce", "ORDER1", "10000001", "--owner", "shop"), "Error: ", 2),
-            (("announce", "ORDER1", "100.50", "--owner", "shop"), "not a valid integer", 2),
-            (("announce", "ORDER1", "100"), "Missing option '--owner'", 2),
+            (("register", "ORDER1", "0", "--owner", "shop"), "Error: ", 2),
+            (("register", "ORDER1", "10000001", "--owner", "shop"), "Error: ", 2),
+            (("register", "ORDER1", "100.50", "--owner", "shop"), "not a valid integer", 2),
+            (("register", "ORDER1", "100"), "Missing option '--owner'", 2),
         ],
     )
     def test_says_what_is_wrong(
@@ -71,13 +71,13 @@ class TestAnnounce:
 
     def test_one_that_was_announced_with_other_terms(self, service: Service) -> None:
         run(service, *self.WORDS)
-        other = ("announce", "ORDER-1001", "2600", "--owner", "shop")
+        other = ("register", "ORDER-1001", "2600", "--owner", "shop")
         assert "Error: This order is already registered" in run(service, *other, code=1)
 
 
 class TestShow:
     def test_what_is_due_what_has_come_and_by_which_payments(self, service: Service) -> None:
-        run(service, "announce", "ORDER1", "250", "--owner", "shop")
+        run(service, "register", "ORDER1", "250", "--owner", "shop")
         confirm(service)
         [order, payment] = cells(run(service, "show", "ORDER1"))
         assert order[3:8] == ["partially_paid", "250", "100", "150", "0"]
@@ -97,7 +97,7 @@ class TestList:
     def test_everybodys_newest_first_page_by_page(self, service: Service) -> None:
         for number in range(3):
             service.clock.advance(1)
-            run(service, "announce", f"ORDER{number}", "100", "--owner", f"shop{number}")
+            run(service, "register", f"ORDER{number}", "100", "--owner", f"shop{number}")
         first = run_json(service, "list", "--limit", "2")
         assert [order["orderId"] for order in first] == ["ORDER2", "ORDER1"]
         assert "payments" not in first[0]

@@ -1,4 +1,4 @@
-"""Every edge of every table, and what it announces: written down a second time."""
+"""Every transition of every table, and its event: written down a second time."""
 
 from mpesa_service.domain.announcements import (
     ORDER_NOTES,

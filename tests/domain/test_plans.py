@@ -30,7 +30,7 @@ def test_a_payment_that_is_paid_after_all_takes_its_order_back(order_paid: bool)
         assert held == [("payment", 1, None)]
         assert lines == [("payment", "duplicate_payment")]
     else:
-        assert held == [("another", 7, None), ("payment", 1, "ORDER1")], "the holder lets go first"
+        assert held == [("another", 7, None), ("payment", 1, "ORDER1")], "the holder releases first"
         assert lines == [("payment", "paid"), ("another", "order_paid_by_another")]
 
 

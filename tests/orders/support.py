@@ -1,4 +1,4 @@
-"""What tests of validation and of unmatched money start from: announced orders, and payments begun."""
+"""What tests of validation and of unmatched money start from: expected orders, and started payments."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.support import Service
 
 
 def add_order(service: Service, reference: str = "ORDER1", amount: int = 100, **columns: Any) -> str:
-    """Announce an order, whatever its state; return its id."""
+    """Register an order in any state; return its id."""
     now = service.clock()
     row = {
         "id": new_id(now),

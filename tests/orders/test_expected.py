@@ -1,4 +1,4 @@
-"""Announced orders: what they take, what they say of it, and what is refused."""
+"""Expected orders: what they accept, what they report, and what is refused."""
 
 from datetime import timedelta
 from typing import Any

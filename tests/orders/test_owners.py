@@ -1,4 +1,4 @@
-"""Whose payments an announced order counts: everybody's where an admin announced it, else its owner's."""
+"""Whose payments an expected order counts: everybody's if an admin registered it, else its owner's."""
 
 from typing import Any
 

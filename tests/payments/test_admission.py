@@ -99,7 +99,7 @@ def test_a_payment_let_go_and_paid_late_takes_its_order_back(service: Service) -
     service.simulator.post(f"/simulator/prompts/{second}/pin", {"pin": "0000"})
     service.simulator.post("/simulator/callbacks/flush")
     payment = service.payment(second)
-    assert payment["status"] == "review", "the order was paid twice"
+    assert payment["status"] == "review", "the order has two payments"
     assert payment["mpesaReceiptNumber"] is not None
     assert service.events(payment["_id"])[-1].cause == "duplicate_payment"
 
@@ -118,7 +118,7 @@ def test_a_holder_that_daraja_settles_makes_way_by_itself(service: Service) -> N
     first = service.pending()
     service.simulator.post(f"/simulator/prompts/{first}/cancel")
     service.clock.advance(10)
-    assert service.payment(first)["status"] == "pending", "one denial is not enough"
+    assert service.payment(first)["status"] == "pending", "one negative result is not enough"
     service.clock.advance(60)
     assert service.initiate().status_code == 201
     assert service.payment(first)["status"] == "canceled"

@@ -143,7 +143,7 @@ def test_a_callback_settles_a_payment_whose_answer_is_lost(service: Service) -> 
 def test_a_database_that_fails_after_the_push_leaves_it_unknown(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The prompt exists: whoever heard "nothing was done" would start a second one."""
+    """The prompt exists: a caller who read "nothing was done" would start a second one."""
 
     def away(*_: object) -> None:
         raise OperationalError("UPDATE", {}, Exception("database is locked"))

@@ -1,4 +1,4 @@
-"""Asking Daraja when nobody reports."""
+"""Queries of Daraja when no report arrives."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -309,7 +309,7 @@ class TestOnSchedule:
 
 
 class TestBatches:
-    """Several are taken at once, with as many turns of the pace."""
+    """Several are claimed at once, with as many tokens."""
 
     def pending(self, service: Service, count: int) -> list[str]:
         made = []
@@ -361,7 +361,7 @@ class TestBatches:
         assert (len(taken), self.pace_left(service)) == (6, 0)
         assert reconcile._look_into_each(service.runtime, taken) == 2
         assert asked == checkouts[:2]
-        assert self.pace_left(service) == 6, "four were given back, one or two came with time"
+        assert self.pace_left(service) == 6, "four were released, one or two came with time"
         rows = [service.row(checkout) for checkout in checkouts]
         assert [row.status for row in rows] == ["succeeded"] * 2 + ["pending"] * 4
         assert [(row.check_attempts, row.next_check_at) for row in rows[2:]] == [(0, at) for at in due[2:]]

@@ -1,4 +1,4 @@
-"""A payout's course once it was sent: results, silence, contradictions, and what is never sent again."""
+"""A payout's lifecycle after it was sent: results, no results, mismatches, and what is never sent again."""
 
 from typing import Any
 
@@ -206,7 +206,7 @@ def test_a_receipt_is_kept_for_the_person(service: Service) -> None:
 
 @pytest.mark.parametrize("then", [None, "stop"])
 def test_m_pesa_pays_after_all_what_it_had_not_taken(service: Service, then: str | None) -> None:
-    """It was put back, or even canceled: nobody must send it again now."""
+    """It was requeued, or even canceled: it must not be sent again now."""
     batch = made(service)
     script(service, fault="spike_arrest", times=9)
     pay(service)

@@ -38,7 +38,7 @@ def result(service: Service, token: str, **changes: object) -> Response:
 
 
 def result_token(service: Service) -> str:
-    """Return the path of the last refund's own result address, as the simulator was told."""
+    """Return the path of the last refund's own result address, as the simulator received it."""
     return last_payout(service).result_url.split("/callback/command/")[1]
 
 
@@ -288,7 +288,7 @@ def test_a_time_out_at_no_ones_address_is_kept(service: Service) -> None:
 def test_a_database_that_fails_after_the_send_leaves_it_unknown(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """M-Pesa has the payout: whoever heard "nothing was done" would ask for a second one."""
+    """M-Pesa has the payout: a caller who read "nothing was done" would request a second one."""
     checkout = service.paid(amount=100)
 
     def away(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""A payment goes back whole, by its receipt; what is heard after a second try is weighed."""
+"""A payment goes back as a whole, by its receipt; reports after a second request are ambiguous."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def reverse(service: Service, reference: str, **body: Any) -> Any:
 
 
 def from_the_menu(service: Service, amount: int = 100) -> str:
-    """Let a customer pay from the phone's own menu; return the id of the payment that it became."""
+    """Let a customer pay by C2B; return the id of the payment."""
     paid = {"msisdn": PHONE, "amount": amount, "billRefNumber": "ORDER1", "shortcode": "174379"}
     service.simulator.post("/simulator/c2b", paid)
     debit = service.ledger()["debits"][-1]
@@ -214,7 +214,7 @@ class TestSentAgain:
         ]
 
     def test_the_result_of_the_first_is_believed(self, service: Service, checkout: str) -> None:
-        """It names ids that we were never told, and the receipt that was to be reversed."""
+        """It names ids that we never received, and the receipt that had to be reversed."""
         complete(service, 0)
         assert service.payment(checkout)["status"] == "refunded"
         complete(service, 1)

@@ -336,10 +336,10 @@ class TestCommands:
         result(service, result_token(service), ResultCode=31337, ResultParameters=None)
         assert "1 waiting" in self.run(service, "review", "list").output
 
-    def test_what_was_paid_twice_is_paid_back_with_one_command(self, service: Service) -> None:
+    def test_a_duplicate_payment_is_refunded_with_one_command(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         payment = service.row(to_review(service, checkout)).id
-        ran = self.run(service, "review", "refund", payment, "--by", "amina", "--reason", "paid twice")
+        ran = self.run(service, "review", "refund", payment, "--by", "amina", "--reason", "duplicate payment")
         assert ran.exit_code == 0
         assert "of 100 shillings is pending" in ran.output
         complete(service)
@@ -349,7 +349,7 @@ class TestCommands:
     def test_a_refund_that_is_refused_says_so(self, service: Service) -> None:
         payment = service.row(to_review(service, service.paid(amount=100))).id
         service.simulator.post("/simulator/options", {"shortcode": "600000"})
-        why = ("--by", "amina", "--reason", "paid twice")
+        why = ("--by", "amina", "--reason", "duplicate payment")
         refused = self.run(service, "review", "refund", payment, *why)
         assert refused.exit_code == 1
         assert service.payment(payment)["status"] == "succeeded"

@@ -84,7 +84,7 @@ class TestList:
         assert service.call("GET", f"/unmatched?{query}", by="amina", admin=True).status_code == 400
 
     def test_money_whose_confirmation_never_came(self, service: Service) -> None:
-        """As of what only a statement told."""
+        """As of money that only a statement shows."""
         waits(service, typed="ORDER11")
         add_order(service)
         with service.runtime.database.begin() as session:
@@ -157,7 +157,7 @@ class TestSuggestions:
         assert suggested(service) == [("ORDER1", 40, ["amount_equal", "payer_agrees"])]
 
     def test_all_of_it_agrees(self, service: Service) -> None:
-        """The order was announced long after the money came."""
+        """The order was registered long after the money arrived."""
         checkout = service.pending()
         service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
         service.clock.advance(7_200)

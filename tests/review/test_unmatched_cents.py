@@ -1,4 +1,4 @@
-"""Money whose amount has cents: no payment holds it, so it is listed, announced, and seen to by hand."""
+"""Money whose amount has cents: no payment holds it, so it is listed, published, and handled by a person."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Money that fits no order goes back to whoever paid; where M-Pesa refuses, it is unmatched as before."""
+"""Unmatched money goes back to its payer; if M-Pesa refuses, it is unmatched as before."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.support import PHONE, Service
 
 @pytest.fixture
 def payment(service: Service) -> str:
-    """The id of money that a customer paid from the phone's own menu, for nothing that we know."""
+    """The id of a C2B payment that fits no order."""
     service.simulator.post("/simulator/options", {"reversal_auto": "hold"})
     paid = {"msisdn": PHONE, "amount": 100, "billRefNumber": "RENT", "shortcode": "174379"}
     service.simulator.post("/simulator/c2b", paid)
