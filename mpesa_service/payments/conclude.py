@@ -71,7 +71,7 @@ class Conclusion:
             code = pushed.response_code
         elif change.status is PaymentStatus.SUBMITTING:
             refusal = _not_accepted(self._runtime, change, pushed)
-        record = record_of(self._runtime.vault, change.now, self._refunds(facts), self._shown)
+        record = record_of(self._runtime.encryption, change.now, self._refunds(facts), self._shown)
         self._answer = self._render(Initiated(record, code, refusal))
         plan = change.plan(Verdict.APPLIED, "the outcome of the push is stored")
         return replace(plan, updates=idempotency.answer_update(self._runtime, self._request, self._answer))
@@ -84,7 +84,7 @@ class Conclusion:
 
 
 def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) -> None:
-    change.set(**learned_ids(runtime.vault, pushed.checkout_request_id, pushed.merchant_request_id))
+    change.set(**learned_ids(runtime.encryption, pushed.checkout_request_id, pushed.merchant_request_id))
     if change.status is PaymentStatus.SUBMITTING:
         now = runtime.clock()
         attempts = change.now["check_attempts"]
