@@ -15,9 +15,9 @@ def service_database(bench: Bench, name: str, payments: int = 0) -> str:
         url = bench.postgres.database(name)
         migrate(url)
         if payments:
-            vault = runtime_of(environment(url, bench.daraja.port)).vault
+            encryption = runtime_of(environment(url, bench.daraja.port)).encryption
             with bench.postgres.connect(name) as connection:
-                seed.fill(connection, vault, payments, bench.note)
+                seed.fill(connection, encryption, payments, bench.note)
             bench.postgres.vacuum(name)
         bench.urls[name] = url
     return bench.urls[name]

@@ -59,7 +59,7 @@ def main(names: Sequence[str]) -> None:
         runtime = runtime_of(env)
         pending = seed.new_pending(2 * COUNT)
         with postgres.connect("profile") as connection:
-            seed.store(connection, runtime.vault, pending)
+            seed.store(connection, runtime.encryption, pending)
         with redirect_stderr(io.StringIO()):
             service = build_app(load_settings(env), runtime)
             floor = _floor(url, env)

@@ -11,7 +11,7 @@ import psycopg
 
 from benchmarks.messages import paid_callback
 from benchmarks.service import SHOP
-from mpesa_service.core.encryption import Vault, token_hash
+from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import Base, Payment, PaymentEvent
 
@@ -55,9 +55,9 @@ def new_pending(count: int) -> list[Pending]:
     ]
 
 
-def store(connection: "psycopg.Connection[Any]", vault: Vault, pending: Sequence[Pending]) -> None:
+def store(connection: "psycopg.Connection[Any]", encryption: Encryption, pending: Sequence[Pending]) -> None:
     """Store pending payments as the service does, with the two entries of their audit trail."""
-    rows = [pending_row(vault, one) for one in pending]
+    rows = [pending_row(encryption, one) for one in pending]
     copy(connection, Payment, rows)
     copy(connection, PaymentEvent, [event for one in pending for event in _pushed(one)])
 
@@ -73,7 +73,7 @@ def copy(connection: "psycopg.Connection[Any]", table: type[Base], rows: Sequenc
             stream.write_row(tuple(row.values()))
 
 
-def pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
+def pending_row(encryption: Encryption, one: Pending) -> dict[str, Any]:
     """Return the columns of a pending payment."""
     now = datetime.now(UTC)
     return {
@@ -83,14 +83,14 @@ def pending_row(vault: Vault, one: Pending) -> dict[str, Any]:
         "status": "pending",
         "evidence": "push",
         "event_count": 2,
-        "phone_encrypted": vault.encrypt(one.phone),
-        "phone_hash": vault.fingerprint("phone", one.phone),
+        "phone_encrypted": encryption.encrypt(one.phone),
+        "phone_hash": encryption.blind_index("phone", one.phone),
         "callback_token_hash": token_hash(one.token),
-        "checkout_id_encrypted": vault.encrypt(one.checkout_id),
-        "checkout_id_hash": vault.fingerprint("checkout", one.checkout_id),
+        "checkout_id_encrypted": encryption.encrypt(one.checkout_id),
+        "checkout_id_hash": encryption.blind_index("checkout", one.checkout_id),
         "merchant_request_id": one.merchant_id,
         "order_lock": one.payment_id,
-        "phone_lock": vault.fingerprint("live", one.payment_id),
+        "phone_lock": encryption.blind_index("live", one.payment_id),
         "prompt_expires_at": now + timedelta(hours=1),
         "next_check_at": now + timedelta(hours=1),
         "checks_since": now,
@@ -140,7 +140,7 @@ def _pushed(one: Pending) -> Iterator[dict[str, Any]]:
 
 
 def fill(
-    connection: "psycopg.Connection[Any]", vault: Vault, count: int, note: Callable[[str], None]
+    connection: "psycopg.Connection[Any]", encryption: Encryption, count: int, note: Callable[[str], None]
 ) -> None:
     """Fill the table with `count` payments of the last three months; nine of ten are paid.
 
@@ -151,8 +151,10 @@ def fill(
     connection.execute("CREATE TABLE seed_phones (n int, phone bytea, hash text, checkout bytea)")
     with connection.cursor() as cursor, cursor.copy("COPY seed_phones FROM STDIN") as stream:
         for number, phone in enumerate(phones):
-            checkout = vault.encrypt(f"ws_CO_22112026{number:010d}{phone[3:]}")
-            stream.write_row((number, vault.encrypt(phone), vault.fingerprint("phone", phone), checkout))
+            checkout = encryption.encrypt(f"ws_CO_22112026{number:010d}{phone[3:]}")
+            stream.write_row(
+                (number, encryption.encrypt(phone), encryption.blind_index("phone", phone), checkout)
+            )
     step = 250_000
     for first in range(0, count, step):
         note(f"{first:,} of {count:,} payments")

@@ -148,10 +148,10 @@ class Service:
 
     def row(self, reference: str) -> Payment:
         """Return the payment's row, by CheckoutRequestID or id."""
-        fingerprint = self.runtime.vault.fingerprint("checkout", reference)
+        checkout_hash = self.runtime.encryption.blind_index("checkout", reference)
         with self.runtime.database.read() as session:
             return session.scalars(
-                select(Payment).where((Payment.checkout_id_hash == fingerprint) | (Payment.id == reference))
+                select(Payment).where((Payment.checkout_id_hash == checkout_hash) | (Payment.id == reference))
             ).one()
 
     def events(self, payment_id: str) -> list[PaymentEvent]:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from mpesa_service.c2b.booking import typed_key
 from mpesa_service.core.database import Database
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.domain.references import first_id
 from mpesa_service.models import Base, Payment, PaymentEvent, Refund
 from mpesa_service.models.payments import Channel, Provider
@@ -226,15 +226,15 @@ class TestAccountReferences:
         monkeypatch.setenv("PHONE_ENCRYPTION_KEYS", ENCRYPTION_KEY)
         monkeypatch.setenv("PHONE_HASH_KEY", SECRET)
         alembic(at_0005, command.upgrade, "0006")
-        vault = Vault([ENCRYPTION_KEY], SECRET)
+        encryption = Encryption([ENCRYPTION_KEY], SECRET)
         with at_0005.read() as session:
             columns = Payment.reference_key, Payment.bill_reference_encrypted
             [payment] = session.execute(sa.select(*columns)).all()
             listed = "SELECT bill_reference_encrypted, unbooked_id FROM c2b_confirmations ORDER BY receipt"
             rows = session.execute(sa.text(listed)).all()
-        assert payment.reference_key == typed_key(vault, "0712345678")
-        assert vault.decrypt(payment.bill_reference_encrypted or b"") == "0712 345 678"
-        assert vault.decrypt(rows[0].bill_reference_encrypted or b"") == "0712 345 678"
+        assert payment.reference_key == typed_key(encryption, "0712345678")
+        assert encryption.decrypt(payment.bill_reference_encrypted or b"") == "0712 345 678"
+        assert encryption.decrypt(rows[0].bill_reference_encrypted or b"") == "0712 345 678"
         assert rows[1].bill_reference_encrypted is None
         assert (rows[0].unbooked_id, (rows[1].unbooked_id or "")[:12]) == (None, first_id(NOW)[:12])
         with pytest.raises(RuntimeError, match="1 rows of payments are encrypted"):

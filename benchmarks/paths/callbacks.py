@@ -66,7 +66,7 @@ def pending_in(
     """Store new pending payments and return them."""
     pending = seed.new_pending(count or bench.size.requests)
     with bench.postgres.connect(database) as connection:
-        seed.store(connection, runtime_of(env).vault, pending)
+        seed.store(connection, runtime_of(env).encryption, pending)
     return pending
 
 

@@ -66,7 +66,7 @@ def _endpoint(bench: Bench, runtime: Runtime) -> str:
         " created_at, updated_by, updated_at"
     )
     url = f"http://127.0.0.1:{bench.daraja.port}/hook"
-    secret = runtime.vault.encrypt(new_secret())
+    secret = runtime.encryption.encrypt(new_secret())
     values = (endpoint_id, url, "", "", secret, True, False, now, "bench", now, "bench", now)
     with bench.postgres.connect(DATABASE) as connection:
         places = ", ".join(["%s"] * len(values))

@@ -111,9 +111,9 @@ def _on_sqlite(bench: Bench) -> list[Row]:
 
 def _settle_on_sqlite(bench: Bench, service: Program, env: dict[str, str]) -> Sample:
     pending = seed.new_pending(bench.size.requests // 2)
-    vault = runtime_of(env).vault
+    encryption = runtime_of(env).encryption
     database = Database(env["DATABASE_URL"])
     with database.begin() as session:
-        session.add_all(Payment(**seed.as_attributes(seed.pending_row(vault, one))) for one in pending)
+        session.add_all(Payment(**seed.as_attributes(seed.pending_row(encryption, one))) for one in pending)
     database.dispose()
     return bench.load(service, callbacks(pending))

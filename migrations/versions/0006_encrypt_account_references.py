@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.domain.references import new_id
 from mpesa_service.models.base import UtcDateTime
 
@@ -48,7 +48,7 @@ def upgrade() -> None:
 
 def _encrypt_what_is_there() -> None:
     """Few rows: none of these columns is older than the version that brings this step."""
-    vault: Vault | None = None
+    encryption: Encryption | None = None
     for name, (column, _) in TYPED.items():
         hashed = ["reference_key"] if name == "payments" else []
         texts = [sa.Column(each, sa.String()) for each in ("id", column, *hashed)]
@@ -56,19 +56,19 @@ def _encrypt_what_is_there() -> None:
         plain, encrypted = table.c[column], table.c[f"{column}_encrypted"]
         page = sa.select(table).where(plain != "", encrypted.is_(None)).limit(PAGE)
         while rows := op.get_bind().execute(page).mappings().all():
-            vault = vault or _vault()
+            encryption = encryption or _encryption()
             for row in rows:
-                changes: dict[str, Any] = {encrypted.name: vault.encrypt(row[column])}
-                changes |= {each: vault.fingerprint("typed", row[each] or "") for each in hashed}
+                changes: dict[str, Any] = {encrypted.name: encryption.encrypt(row[column])}
+                changes |= {each: encryption.blind_index("typed", row[each] or "") for each in hashed}
                 op.get_bind().execute(sa.update(table).where(table.c.id == row["id"]).values(**changes))
 
 
-def _vault() -> Vault:
+def _encryption() -> Encryption:
     try:
         keys, hash_key = os.environ["PHONE_ENCRYPTION_KEYS"], os.environ["PHONE_HASH_KEY"]
     except KeyError as error:
         sys.exit(f"{error.args[0]} is not set: this step encrypts account references that stand in clear.")
-    return Vault([key.strip() for key in keys.split(",") if key.strip()], hash_key)
+    return Encryption([key.strip() for key in keys.split(",") if key.strip()], hash_key)
 
 
 def _list_cents() -> None:

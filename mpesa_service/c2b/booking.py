@@ -5,7 +5,7 @@ from datetime import datetime
 
 from mpesa_service.c2b.candidates import Arrival
 from mpesa_service.core.apply import apply_to
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.audit import MPESA, SERVICE, Cause
@@ -56,7 +56,7 @@ def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentRepo
     arrival = Arrival(
         amount=prompted.amount,
         bill_reference=payment["account_reference"] or "",
-        payer=runtime.vault.decrypt(payment["phone_encrypted"] or b""),
+        payer=runtime.encryption.decrypt(payment["phone_encrypted"] or b""),
         payer_kind=PayerKind.PLAIN,
         moved_at=now,
     )
@@ -114,14 +114,14 @@ def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:
     return EXPIRED if over else order
 
 
-def typed_key(vault: Vault, key: str) -> str:
+def typed_key(encryption: Encryption, key: str) -> str:
     """Return what finds payments whose payers typed something that comes to `key`."""
-    return vault.fingerprint("typed", key)
+    return encryption.blind_index("typed", key)
 
 
-def typed_reference(vault: Vault, encrypted: bytes | None) -> str:
+def typed_reference(encryption: Encryption, encrypted: bytes | None) -> str:
     """Return what a payer typed as account, in the clear; "" for nothing."""
-    return vault.decrypt(encrypted) if encrypted else ""
+    return encryption.decrypt(encrypted) if encrypted else ""
 
 
 def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:
@@ -140,11 +140,11 @@ def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) ->
         "details": {},
         "receipt": receipt,
         "result_code": RESULT_CODE,
-        "phone_encrypted": runtime.vault.encrypt(phone) if phone else None,
-        "phone_hash": runtime.vault.fingerprint("phone", phone) if phone else None,
-        "payer_encrypted": runtime.vault.encrypt(arrival.payer),
-        "bill_reference_encrypted": runtime.vault.encrypt(typed) if typed else None,
-        "reference_key": typed_key(runtime.vault, reference_key(typed)),
+        "phone_encrypted": runtime.encryption.encrypt(phone) if phone else None,
+        "phone_hash": runtime.encryption.blind_index("phone", phone) if phone else None,
+        "payer_encrypted": runtime.encryption.encrypt(arrival.payer),
+        "bill_reference_encrypted": runtime.encryption.encrypt(typed) if typed else None,
+        "reference_key": typed_key(runtime.encryption, reference_key(typed)),
         "created_at": now,
         "updated_at": now,
     }

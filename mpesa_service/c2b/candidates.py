@@ -82,7 +82,7 @@ def find_candidates(runtime: Runtime, arrival: Arrival) -> list[Candidate]:
                 payment_id,
                 Rank.of(PaymentStatus(status)),
                 created_at,
-                _agrees(arrival, runtime.vault.decrypt(phone or b"")),
+                _agrees(arrival, runtime.encryption.decrypt(phone or b"")),
             )
             for payment_id, status, created_at, phone in session.execute(statement)
             if status != PaymentStatus.REVIEW

@@ -46,7 +46,7 @@ def _store(runtime: Runtime, received: Received, plan: Plan) -> CallbackOutcome:
 
 def _repeated(runtime: Runtime, known: Confirmation, payment: C2bPayment, cents: int) -> Plan:
     """Return the verdict on a confirmation whose receipt is known; it changes nothing."""
-    typed = typed_reference(runtime.vault, known.columns["bill_reference_encrypted"])
+    typed = typed_reference(runtime.encryption, known.columns["bill_reference_encrypted"])
     if (known.columns["amount_cents"], typed) != (cents, payment.bill_reference[:REFERENCE_KEPT]):
         reason = "the first one with this receipt said otherwise"
         return Plan(InboxVerdict.DISPUTED, reason, known.columns["payment_id"])
@@ -61,10 +61,10 @@ def _columns(runtime: Runtime, payment: C2bPayment, cents: int) -> dict[str, obj
         "shortcode": payment.shortcode[:SHORTCODE_KEPT],
         "amount_cents": cents,
         "transaction_type": payment.transaction_type[:REFERENCE_KEPT],
-        "bill_reference_encrypted": runtime.vault.encrypt(typed) if typed else None,
-        "payer_encrypted": runtime.vault.encrypt(payment.payer) if payment.payer else None,
+        "bill_reference_encrypted": runtime.encryption.encrypt(typed) if typed else None,
+        "payer_encrypted": runtime.encryption.encrypt(payment.payer) if payment.payer else None,
         "payer_kind": payment.payer_kind,
-        "names_encrypted": runtime.vault.encrypt(json.dumps(names)) if any(names) else None,
+        "names_encrypted": runtime.encryption.encrypt(json.dumps(names)) if any(names) else None,
         "transacted_at": payment.transacted_at,
         "received_at": runtime.clock(),
     }

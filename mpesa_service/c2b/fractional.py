@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.booking import RESULT_CODE, typed_reference
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.audit import Cause
@@ -69,7 +69,7 @@ def open_unbooked(runtime: Runtime, session: Session, limit: int, after: str) ->
         .order_by(C2bConfirmation.fractional_id)
         .limit(limit)
     )
-    return [_record(runtime.vault, row) for row in session.scalars(statement)]
+    return [_record(runtime.encryption, row) for row in session.scalars(statement)]
 
 
 def close_unbooked(runtime: Runtime, reference: str, cause: Cause, why: str) -> UnbookedRecord:
@@ -85,7 +85,7 @@ def close_unbooked(runtime: Runtime, reference: str, cause: Cause, why: str) -> 
             raise Conflict("Somebody has closed it before.", code="already_closed")
         row.closed_at, row.closed_by, row.closed_why = cause.at, cause.actor, why
         session.flush()
-        return _record(runtime.vault, row)
+        return _record(runtime.encryption, row)
 
 
 def refuse_unbooked(session: Session, reference: str) -> None:
@@ -128,9 +128,9 @@ def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> E
     return Event(EventType.PAYMENT_REVIEW, subject_id, 1, data, now)
 
 
-def _record(vault: Vault, row: C2bConfirmation) -> UnbookedRecord:
-    typed = typed_reference(vault, row.bill_reference_encrypted)
-    payer = vault.decrypt(row.payer_encrypted) if row.payer_encrypted else ""
+def _record(encryption: Encryption, row: C2bConfirmation) -> UnbookedRecord:
+    typed = typed_reference(encryption, row.bill_reference_encrypted)
+    payer = encryption.decrypt(row.payer_encrypted) if row.payer_encrypted else ""
     return UnbookedRecord(
         id=row.fractional_id or "",
         receipt=row.receipt,

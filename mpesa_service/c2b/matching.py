@@ -176,8 +176,8 @@ def arrival_of(runtime: Runtime, columns: Mapping[str, Any]) -> Arrival:
     payer = columns["payer_encrypted"]
     return Arrival(
         amount=columns["amount_cents"] // CENTS,
-        bill_reference=typed_reference(runtime.vault, columns["bill_reference_encrypted"]),
-        payer=runtime.vault.decrypt(payer) if payer else "",
+        bill_reference=typed_reference(runtime.encryption, columns["bill_reference_encrypted"]),
+        payer=runtime.encryption.decrypt(payer) if payer else "",
         payer_kind=PayerKind(columns["payer_kind"]),
         moved_at=columns["transacted_at"] or columns["received_at"],
     )

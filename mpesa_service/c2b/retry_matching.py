@@ -38,7 +38,7 @@ def look_due(runtime: Runtime, limit: int = 200) -> int:
 
 def retry_references(runtime: Runtime, session: Session, references: Iterable[str], now: datetime) -> None:
     """Make C2B payments without an order due again, if their payers typed one of these references."""
-    keys = [typed_key(runtime.vault, reference_key(reference)) for reference in references]
+    keys = [typed_key(runtime.encryption, reference_key(reference)) for reference in references]
     waiting = select(Payment.id).where(
         Payment.reference_key.in_(keys),
         Payment.order_id.is_(None),

@@ -35,4 +35,4 @@ def check_secret(runtime: Runtime, secret: str) -> None:
 
 
 def _secret(runtime: Runtime) -> str:
-    return runtime.vault.fingerprint("c2b", runtime.settings.mpesa_shortcode)
+    return runtime.encryption.blind_index("c2b", runtime.settings.mpesa_shortcode)

@@ -16,7 +16,7 @@ from mpesa_service.commands.callbacks import (
 )
 from mpesa_service.commands.command import Kinds
 from mpesa_service.core.apply import learned_ids
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.inbox import CallbackOutcome, Received, outcome_of
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import StkCallback, UnreadableCallback, parse_stk_callback
@@ -52,7 +52,7 @@ def handle_stk(runtime: Runtime, received: Received, body: bytes) -> CallbackOut
         with runtime.database.begin() as session:
             received.store(session, outcome, runtime.clock())
         return outcome
-    checkout = runtime.vault.fingerprint("checkout", callback.checkout_request_id)
+    checkout = runtime.encryption.blind_index("checkout", callback.checkout_request_id)
     about = About(checkout=checkout, token=received.token_hash, receipt=callback.receipt)
     decide = partial(_decide_stk, runtime, received, callback, checkout)
     return outcome_of(runtime.apply_callback(about, decide).plan)
@@ -75,7 +75,7 @@ def _decide_stk(
         result_desc=callback.result_desc,
         receipt=callback.receipt,
         amount=callback.shillings,
-        payer_agrees=_payer_agrees(runtime.vault, facts, callback.phone),
+        payer_agrees=_payer_agrees(runtime.encryption, facts, callback.phone),
         reason=callback.result.say,
         trusted=trusted,
         ids_agree=not trusted
@@ -86,7 +86,9 @@ def _decide_stk(
     )
     change = PaymentChange(facts)
     if trusted and report.ids_agree and payment["checkout_id_hash"] is None:
-        change.set(**learned_ids(runtime.vault, callback.checkout_request_id, callback.merchant_request_id))
+        change.set(
+            **learned_ids(runtime.encryption, callback.checkout_request_id, callback.merchant_request_id)
+        )
     decision = apply_report(change, report)
     plan = change.plan(decision.verdict, decision.reason)
     if decision.second_payment:
@@ -94,7 +96,7 @@ def _decide_stk(
     return received.added_to(plan, now)
 
 
-def _payer_agrees(vault: Vault, facts: PaymentFacts, named: str | None) -> bool:
+def _payer_agrees(encryption: Encryption, facts: PaymentFacts, named: str | None) -> bool:
     """Return whether a callback names the number that was asked to pay.
 
     A missing, masked or hashed number says nothing, and agrees. Most often the hash is enough, and nothing is
@@ -104,9 +106,9 @@ def _payer_agrees(vault: Vault, facts: PaymentFacts, named: str | None) -> bool:
         number = normalize_msisdn(named or "")
     except InvalidPhone:
         return True
-    if vault.fingerprint("phone", number) == facts.payment["phone_hash"]:
+    if encryption.blind_index("phone", number) == facts.payment["phone_hash"]:
         return True
-    return vault.decrypt(facts.payment["phone_encrypted"] or b"") == number
+    return encryption.decrypt(facts.payment["phone_encrypted"] or b"") == number
 
 
 def _locked(handle: Callable[[Runtime, Session, Kinds, str | None, bytes], CallbackOutcome]) -> Handler:

@@ -88,7 +88,7 @@ def _apply_again(runtime: Runtime, row: CallbackInbox) -> None:
     """Apply a stored callback; raise AlreadyApplied if another process was faster."""
     received = Received(CallbackKind(row.kind), row.token_hash, {}, row.id, row.attempts)
     try:
-        _apply(runtime, received, runtime.vault.decrypt_bytes(row.body_encrypted))
+        _apply(runtime, received, runtime.encryption.decrypt_bytes(row.body_encrypted))
     except AlreadyApplied:
         raise
     except Exception as error:  # the others must not wait for a fault in this one
@@ -113,7 +113,7 @@ def _received(runtime: Runtime, posted: Posted) -> Received:
     columns: dict[str, Any] = {
         "kind": posted.kind,
         "token_hash": token,
-        "body_encrypted": runtime.vault.encrypt_bytes(posted.body),
+        "body_encrypted": runtime.encryption.encrypt_bytes(posted.body),
         "headers": dict(posted.headers),
         "source_address": posted.source_address,
         "received_at": runtime.clock(),

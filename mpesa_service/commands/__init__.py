@@ -17,7 +17,7 @@ The kinds are in the rooms of their features: `refunds/command.py`, `payouts/com
 To add a kind:
 
 1. Its table has `CommandColumns` and `due_index`. A row is written before anything is sent: `id` by `new_id`,
-   an `originator_conversation_id` of its own, the hashes of `tokens_of(vault, name, id)`, and
+   an `originator_conversation_id` of its own, the hashes of `tokens_of(encryption, name, id)`, and
    `next_check_at` at `now + CALL_LIMIT`: a first send that is not accounted for by then was cut off.
 2. It gets a subclass of `Command`, in the room of its feature, which says
    * `name`, the prefix of its edges and the purpose of its tokens, and `holds`: the suspensions that must

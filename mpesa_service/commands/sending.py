@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpesa_service.commands.command import Addresses, Command
-from mpesa_service.core.encryption import Vault, token_hash
+from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.core.log_context import about
 from mpesa_service.core.provider_errors import failure_of
 from mpesa_service.core.runtime import Runtime
@@ -36,23 +36,23 @@ class Tokens:
         }
 
 
-def tokens_of(vault: Vault, name: str, command_id: str) -> Tokens:
+def tokens_of(encryption: Encryption, name: str, command_id: str) -> Tokens:
     """Return the tokens of a command: always the same, and not to be guessed without the hash key."""
     return Tokens(
-        *(vault.fingerprint(f"{name} {use}", command_id) for use in ("result", "timeout", "status"))
+        *(encryption.blind_index(f"{name} {use}", command_id) for use in ("result", "timeout", "status"))
     )
 
 
 def addresses(runtime: Runtime, command: Command[Any]) -> Addresses:
     """Return where the command's own result and time-out are posted."""
-    tokens = tokens_of(runtime.vault, command.name, command.row.id)
+    tokens = tokens_of(runtime.encryption, command.name, command.row.id)
     base = f"{runtime.settings.callback_url}/command"
     return Addresses(f"{base}/result/{tokens.result}", f"{base}/timeout/{tokens.timeout}")
 
 
 def status_addresses(runtime: Runtime, command: Command[Any]) -> Addresses:
     """Return where the answer to a status query about the command is posted."""
-    token = tokens_of(runtime.vault, command.name, command.row.id).status
+    token = tokens_of(runtime.encryption, command.name, command.row.id).status
     base = f"{runtime.settings.callback_url}/command/status"
     return Addresses(f"{base}/result/{token}", f"{base}/timeout/{token}")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mpesa_service.core.batching import Batching, NotServed
 from mpesa_service.core.database import Database
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.log_format import in_one_write, write_lines
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.plans import Plan
@@ -160,10 +160,10 @@ def _decide(decide: Decide, facts: PaymentFacts | None) -> Plan | None:
         return None
 
 
-def learned_ids(vault: Vault, checkout_id: str, merchant_id: str | None) -> dict[str, Any]:
+def learned_ids(encryption: Encryption, checkout_id: str, merchant_id: str | None) -> dict[str, Any]:
     """Return the columns of Daraja's ids of a payment. The CheckoutRequestID contains the phone number."""
     return {
-        "checkout_id_encrypted": vault.encrypt(checkout_id),
-        "checkout_id_hash": vault.fingerprint("checkout", checkout_id),
+        "checkout_id_encrypted": encryption.encrypt(checkout_id),
+        "checkout_id_hash": encryption.blind_index("checkout", checkout_id),
         "merchant_request_id": merchant_id,
     }

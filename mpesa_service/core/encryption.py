@@ -11,10 +11,10 @@ from mpesa_service.domain.phones import mask_msisdn
 MASKS_REMEMBERED = 10_000
 
 
-class Vault:
+class Encryption:
     """Encrypts with the newest key, decrypts with any key, and hashes with a separate key.
 
-    Encryption is randomized: equal texts have different ciphertexts. `fingerprint` makes the blind index that
+    Encryption is randomized: equal texts have different ciphertexts. `blind_index` makes the blind index that
     finds them. Rotation: put a new key first, run `mpesa keys rotate`, then remove the old key.
     """
 
@@ -32,13 +32,13 @@ class Vault:
     def decrypt(self, ciphertext: bytes) -> str:
         return self._fernet.decrypt(ciphertext).decode()
 
-    def masked(self, ciphertext: bytes, fingerprint: str) -> str:
+    def masked(self, ciphertext: bytes, blind_index: str) -> str:
         """Return an encrypted phone number, masked. Results are cached by hash: decryption is slow."""
-        known = self._masks.get(fingerprint)
+        known = self._masks.get(blind_index)
         if known is None:
             if len(self._masks) >= MASKS_REMEMBERED:
                 self._masks.clear()
-            known = self._masks[fingerprint] = mask_msisdn(self.decrypt(ciphertext))
+            known = self._masks[blind_index] = mask_msisdn(self.decrypt(ciphertext))
         return known
 
     def decrypt_bytes(self, ciphertext: bytes) -> bytes:
@@ -48,7 +48,7 @@ class Vault:
         """Return the same text, encrypted with the newest key."""
         return self._fernet.rotate(ciphertext)
 
-    def fingerprint(self, purpose: str, text: str) -> str:
+    def blind_index(self, purpose: str, text: str) -> str:
         """Return a keyed hash (HMAC-SHA256, 64 hex digits) of `text`, different for each purpose."""
         message = f"{purpose}\0{text}".encode()
         return hmac.digest(self._hash_key, message, "sha256").hex()

@@ -165,7 +165,7 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
     if answer.retry_after is not None:
         first = connection.execute(_GIVE_BACK, key).first()
     else:
-        body = runtime.vault.encrypt_bytes(answer.body)
+        body = runtime.encryption.encrypt_bytes(answer.body)
         stored = {"answer_status": answer.status, "answer_body": body}
         first = connection.execute(_ANSWER, {**key, **stored}).first()
     if first is not None:
@@ -186,7 +186,7 @@ def answer_update(runtime: Runtime, request: KeyedRequest | None, answer: Answer
     }
     columns = None
     if answer.retry_after is None:
-        body = runtime.vault.encrypt_bytes(answer.body)
+        body = runtime.encryption.encrypt_bytes(answer.body)
         columns = {"answer_status": answer.status, "answer_body": body}
     return (Update(TABLE, where, columns, required=False),)
 
@@ -200,7 +200,7 @@ def kept_answer(runtime: Runtime, request: KeyedRequest) -> Answer:
 
 def _kept(runtime: Runtime, status: int, body: bytes) -> Answer:
     """Return a stored answer. It is encrypted, because a CheckoutRequestID in it contains a phone number."""
-    return Answer(status, runtime.vault.decrypt_bytes(body), replayed=True)
+    return Answer(status, runtime.encryption.decrypt_bytes(body), replayed=True)
 
 
 def _row(request: KeyedRequest) -> Select[IdempotencyKey]:

@@ -9,7 +9,7 @@ from mpesa_service.core.apply import BatchedApply
 from mpesa_service.core.bulkhead import Bulkhead
 from mpesa_service.core.clock import Clock, utc_now
 from mpesa_service.core.database import Database
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.rate_limits import PromptLimit
 from mpesa_service.core.token_store import DatabaseTokenStore
 from mpesa_service.daraja import DarajaClient, DarajaSettings
@@ -26,7 +26,7 @@ class Runtime:
     settings: Settings
     database: Database
     daraja: DarajaClient
-    vault: Vault
+    encryption: Encryption
     prompt_limit: PromptLimit
     bulkhead: Bulkhead
     apply_callback: BatchedApply
@@ -43,14 +43,14 @@ def build_runtime(
 ) -> Runtime:
     """Make a runtime from settings. Opens no connection. `database` replaces the one of the settings."""
     database = database or Database(settings.database_url, pool_size=settings.database_pool_size)
-    vault = Vault(settings.phone_encryption_keys, settings.phone_hash_key)
+    encryption = Encryption(settings.phone_encryption_keys, settings.phone_hash_key)
     app = f"{settings.daraja_base_url} {settings.mpesa_consumer_key}"
-    store = DatabaseTokenStore(database, vault, app, clock)
+    store = DatabaseTokenStore(database, encryption, app, clock)
     return Runtime(
         settings=settings,
         database=database,
         daraja=DarajaClient(_daraja_settings(settings), token_store=store, clock=clock),
-        vault=vault,
+        encryption=encryption,
         prompt_limit=PromptLimit(settings),
         bulkhead=Bulkhead(settings.web_threads),
         apply_callback=BatchedApply(database),

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from mpesa_service.core.clock import Clock
 from mpesa_service.core.database import Database
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.daraja import Token
 from mpesa_service.models import DarajaToken
 from mpesa_service.models.statements import insert_once
@@ -22,9 +22,9 @@ class DatabaseTokenStore:
     call. If a caller dies, its lease expires. A caller that is late never releases the lease of another.
     """
 
-    def __init__(self, database: Database, vault: Vault, app: str, clock: Clock) -> None:
+    def __init__(self, database: Database, encryption: Encryption, app: str, clock: Clock) -> None:
         self._database = database
-        self._vault = vault
+        self._encryption = encryption
         self._app = hashlib.sha256(app.encode()).hexdigest()
         self._clock = clock
         self._held = threading.local()
@@ -56,7 +56,7 @@ class DatabaseTokenStore:
                 update(DarajaToken)
                 .where(DarajaToken.app == self._app)
                 .values(
-                    token_encrypted=self._vault.encrypt(token.value),
+                    token_encrypted=self._encryption.encrypt(token.value),
                     expires_at=token.expires_at,
                     refresh_until=None,
                 )
@@ -74,7 +74,7 @@ class DatabaseTokenStore:
         if row is None or row.token_encrypted is None or row.expires_at is None:
             return None
         try:
-            value = self._vault.decrypt(row.token_encrypted)
+            value = self._encryption.decrypt(row.token_encrypted)
         except InvalidToken:  # encrypted with a key that was removed: the token is lost
             return None
         return Token(value, row.expires_at)

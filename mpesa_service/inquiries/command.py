@@ -108,7 +108,7 @@ class InquiryCommand(Command[Inquiry]):
         if self._asks_for_balances:
             book_balances(runtime, self.session, self.row.id, report.source.accounts)
         else:
-            self.row.answer_encrypted = runtime.vault.encrypt(json.dumps(report.source))
+            self.row.answer_encrypted = runtime.encryption.encrypt(json.dumps(report.source))
 
     def settle(self, _report: Report, cause: Cause) -> None:
         self.move("paid", cause)

@@ -211,7 +211,7 @@ def _new(runtime: Runtime, actor: str, kind: InquiryKind, receipt: str | None, n
         receipt=receipt,
         status=InquiryStatus.SUBMITTING,
         originator_conversation_id=str(uuid.uuid4()),
-        **tokens_of(runtime.vault, InquiryCommand.name, inquiry_id).hashes(),
+        **tokens_of(runtime.encryption, InquiryCommand.name, inquiry_id).hashes(),
         next_check_at=now + CALL_LIMIT,
         check_attempts=0,
         requested_by=actor,
@@ -238,7 +238,7 @@ def _record(runtime: Runtime, session: Session, row: Inquiry) -> InquiryRecord:
 def _transaction(runtime: Runtime, row: Inquiry) -> Transaction | None:
     if row.answer_encrypted is None:
         return None
-    told = json.loads(runtime.vault.decrypt(row.answer_encrypted))
+    told = json.loads(runtime.encryption.decrypt(row.answer_encrypted))
     finalised = told.pop("finalised_at")
     for party in ("debit_party", "credit_party"):
         told[party] = mask_party(told[party]) if told[party] else None

@@ -68,7 +68,7 @@ def _rotate_table(runtime: Runtime, table: Any, columns: tuple[str, ...]) -> Ite
             for row in rows:
                 for column in columns:
                     if (old := getattr(row, column)) is not None:
-                        setattr(row, column, runtime.vault.rotate(old))
+                        setattr(row, column, runtime.encryption.rotate(old))
             last = rows[-1].id if rows else None
         if last is None:
             return

@@ -209,7 +209,7 @@ def _state(session: Session, runtime: Runtime, principal: Principal, order: Expe
     )
     if not principal.is_admin:
         payments = payments.where(Payment.owner == principal.subject)
-    shown = tuple(payment_record(session, runtime.vault, row) for row in session.scalars(payments))
+    shown = tuple(payment_record(session, runtime.encryption, row) for row in session.scalars(payments))
     return _as_it_stands(order, runtime.clock(), shown)
 
 

@@ -66,12 +66,11 @@ class Conclusion:
             code = pushed.response_code
         elif change.status is PaymentStatus.SUBMITTING:
             refusal = _not_accepted(self._runtime, change, pushed)
-        record = record_of(self._runtime.vault, change.now, self._refunds(facts), self._shown)
-        self._answers.append(self._render(Initiated(record, code, refusal)))
+        record = record_of(self._runtime.encryption, change.now, self._refunds(facts), self._shown)
+        answer = self._render(Initiated(record, code, refusal))
+        self._answers.append(answer)
         plan = change.plan(Verdict.APPLIED, "the outcome of the push is stored")
-        return replace(
-            plan, updates=idempotency.answer_update(self._runtime, self._request, self._answers[-1])
-        )
+        return replace(plan, updates=idempotency.answer_update(self._runtime, self._request, answer))
 
     def _refunds(self, facts: PaymentFacts) -> tuple[RefundRecord, ...]:
         if not facts.payment["refund_count"]:
@@ -81,7 +80,7 @@ class Conclusion:
 
 
 def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) -> None:
-    change.set(**learned_ids(runtime.vault, pushed.checkout_request_id, pushed.merchant_request_id))
+    change.set(**learned_ids(runtime.encryption, pushed.checkout_request_id, pushed.merchant_request_id))
     if change.status is PaymentStatus.SUBMITTING:
         now = runtime.clock()
         attempts = change.now["check_attempts"]

@@ -69,7 +69,7 @@ def initiate(
     Raises Conflict or TryLater while another payment holds the order lock or the phone lock, LimitExceeded
     when the number has reached its limit of prompts, and KeyReused or TryLater for the idempotency key.
     """
-    phone_hash = runtime.vault.fingerprint("phone", order.phone)
+    phone_hash = runtime.encryption.blind_index("phone", order.phone)
     token = new_token()
     columns = _columns(runtime, principal, order, phone_hash, token)
 
@@ -105,7 +105,7 @@ def initiate(
 def _unrecorded(runtime: Runtime, columns: Mapping[str, Any]) -> Initiated:
     """Return the payment as it is known without the database: its outcome is unknown."""
     facts = facts_of_new({**columns, "status": PaymentStatus.UNKNOWN})
-    return Initiated(record_of(runtime.vault, facts.payment))
+    return Initiated(record_of(runtime.encryption, facts.payment))
 
 
 def _write_intent(
@@ -161,7 +161,7 @@ def _columns(
         "check_attempts": 0,
         "outgoing_count": 0,
         "details": order.metadata,
-        "phone_encrypted": runtime.vault.encrypt(order.phone),
+        "phone_encrypted": runtime.encryption.encrypt(order.phone),
         "phone_hash": phone_hash,
         "account_reference": account_reference(order.order_id),
         "reference_key": reference_key(order.order_id),

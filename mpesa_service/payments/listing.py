@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select
 
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.phones import mask_payer, mask_reference
 from mpesa_service.domain.principal import Principal
@@ -89,7 +89,7 @@ def list_payments(
 ) -> Page:
     """Return a page of the caller's payments, newest first. Admins get the payments of all callers."""
     rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), limit, PAGE)
-    payments = [_listed(runtime.vault, row) for row in rows]
+    payments = [_listed(runtime.encryption, row) for row in rows]
     return Page(payments, payments[-1].id if more else None)
 
 
@@ -103,7 +103,7 @@ def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> It
     while more:
         rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), BATCH, EXPORT)
         if rows:
-            yield [_exported(runtime.vault, row) for row in rows]
+            yield [_exported(runtime.encryption, row) for row in rows]
             after = rows[-1][0]
 
 
@@ -132,7 +132,7 @@ def _wanted(runtime: Runtime, principal: Principal, filters: Filters, after: str
         provider=filters.provider,
         order_id=filters.order_id,
         receipt=normal_receipt(filters.receipt) if filters.receipt else None,
-        phone_hash=runtime.vault.fingerprint("phone", filters.phone) if filters.phone else None,
+        phone_hash=runtime.encryption.blind_index("phone", filters.phone) if filters.phone else None,
         min_amount=filters.min_amount,
         max_amount=filters.max_amount,
         first_id=first_id(filters.since) if filters.since else None,
@@ -154,26 +154,26 @@ def _statuses(words: frozenset[str]) -> tuple[str, ...]:
     return found if len(found) < len(PaymentStatus) else ()
 
 
-def _listed(vault: Vault, row: Row[Any]) -> ListedPayment:
-    values = _in_clients_words(vault, row)
+def _listed(encryption: Encryption, row: Row[Any]) -> ListedPayment:
+    values = _in_clients_words(encryption, row)
     if (encrypted := values[_CHECKOUT]) is not None:
-        values[_CHECKOUT] = vault.decrypt(encrypted)
+        values[_CHECKOUT] = encryption.decrypt(encrypted)
     return ListedPayment._make(values)
 
 
-def _exported(vault: Vault, row: Row[Any]) -> ExportedPayment:
-    return tuple(_in_clients_words(vault, row))
+def _exported(encryption: Encryption, row: Row[Any]) -> ExportedPayment:
+    return tuple(_in_clients_words(encryption, row))
 
 
-def _in_clients_words(vault: Vault, row: Row[Any]) -> list[Any]:
+def _in_clients_words(encryption: Encryption, row: Row[Any]) -> list[Any]:
     """Return a row's values with the public status and with numbers masked."""
     values = list(row)
     payer, phone_hash = values.pop(), values.pop()
     values[_STATUS] = _PUBLIC[values[_STATUS]]
     if (encrypted := values[_PHONE]) is not None:
-        values[_PHONE] = vault.masked(encrypted, phone_hash)
+        values[_PHONE] = encryption.masked(encrypted, phone_hash)
     if (encrypted := values[_TYPED]) is not None:
-        values[_TYPED] = mask_reference(vault.decrypt(encrypted))
+        values[_TYPED] = mask_reference(encryption.decrypt(encrypted))
     if payer is not None:
-        values[_PHONE] = mask_payer(vault.decrypt(payer))
+        values[_PHONE] = mask_payer(encryption.decrypt(payer))
     return values

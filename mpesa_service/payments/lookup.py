@@ -15,7 +15,7 @@ from mpesa_service.payments.views import PaymentRecord, payment_record
 
 ATTEMPTS_SHOWN = 20
 _BY_REFERENCE = select(Payment).where(
-    or_(Payment.checkout_id_hash == bindparam("fingerprint"), Payment.id == bindparam("reference"))
+    or_(Payment.checkout_id_hash == bindparam("checkout_hash"), Payment.id == bindparam("reference"))
 )
 
 
@@ -32,8 +32,8 @@ def find_payment(session: Session, runtime: Runtime, principal: Principal, refer
     """Return the payment with this CheckoutRequestID or `_id`; raise NotFound if it is not the caller's."""
     if not reference.isprintable():  # Not one of the service's ids. PostgreSQL accepts no NUL in a text.
         raise NotFound
-    fingerprint = runtime.vault.fingerprint("checkout", reference)
-    payment = session.scalars(_BY_REFERENCE, {"fingerprint": fingerprint, "reference": reference}).first()
+    checkout_hash = runtime.encryption.blind_index("checkout", reference)
+    payment = session.scalars(_BY_REFERENCE, {"checkout_hash": checkout_hash, "reference": reference}).first()
     if payment is None or not principal.may_see(payment.owner):
         raise NotFound
     return payment
@@ -47,13 +47,13 @@ def query_payment(runtime: Runtime, principal: Principal, reference: str) -> Pay
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, reference)
         if not reconcile.is_due(payment, runtime.clock()):
-            return payment_record(session, runtime.vault, payment)
+            return payment_record(session, runtime.encryption, payment)
     with runtime.bulkhead.try_place() as free:
         if free:
             reconcile.ask(runtime, payment.id)
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, payment.id)
-        return payment_record(session, runtime.vault, payment)
+        return payment_record(session, runtime.encryption, payment)
 
 
 def order_payments(runtime: Runtime, principal: Principal, order_id: str) -> OrderRecord:
@@ -70,7 +70,7 @@ def order_payments(runtime: Runtime, principal: Principal, order_id: str) -> Ord
         statement = statement.where(Payment.owner == principal.subject)
     with runtime.database.read() as session:
         attempts = tuple(
-            payment_record(session, runtime.vault, payment) for payment in session.scalars(statement)
+            payment_record(session, runtime.encryption, payment) for payment in session.scalars(statement)
         )
     if not attempts:
         raise NotFound("There is no payment of this order.")

@@ -124,7 +124,7 @@ def _report(answer: StkQueryAnswer, at: datetime) -> PaymentReport | None:
 def _query(runtime: Runtime, turn: Turn) -> StkQueryAnswer | None:
     if turn.checkout_id_encrypted is None:
         return None
-    checkout_id = runtime.vault.decrypt(turn.checkout_id_encrypted)
+    checkout_id = runtime.encryption.decrypt(turn.checkout_id_encrypted)
     try:
         with about(payment_id=turn.payment_id):
             return runtime.daraja.stk_query(checkout_id)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.domain.phones import mask_msisdn, mask_payer, mask_reference
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.models import Payment, Refund
@@ -73,7 +73,7 @@ class Shown:
 
 
 def payment_record(
-    session: Session | None, vault: Vault, payment: Payment, shown: Shown | None = None
+    session: Session | None, encryption: Encryption, payment: Payment, shown: Shown | None = None
 ) -> PaymentRecord:
     """Return the payment with its refunds, oldest first. The session is needed only if there are refunds.
 
@@ -81,17 +81,17 @@ def payment_record(
     """
     refunds = refund_records(session, payment.id) if session and payment.refund_count else ()
     values = {name: getattr(payment, name) for name in _READ}
-    return record_of(vault, values, refunds, shown)
+    return record_of(encryption, values, refunds, shown)
 
 
 def record_of(
-    vault: Vault,
+    encryption: Encryption,
     payment: Mapping[str, Any],
     refunds: tuple[RefundRecord, ...] = (),
     shown: Shown | None = None,
 ) -> PaymentRecord:
     """Return the record for a payment's columns, given by attribute name."""
-    shown = shown or _decrypted(vault, payment)
+    shown = shown or _decrypted(encryption, payment)
     return PaymentRecord(
         **{name: payment[name] for name in _AS_THEY_ARE},
         bill_reference=shown.bill_reference,
@@ -109,21 +109,21 @@ _ENCRYPTED = ("checkout_id_encrypted", "bill_reference_encrypted", "payer_encryp
 _READ = (*_AS_THEY_ARE, *_ENCRYPTED, "status", "details")
 
 
-def _decrypted(vault: Vault, payment: Mapping[str, Any]) -> Shown:
-    checkout = payment["checkout_id_encrypted"] and vault.decrypt(payment["checkout_id_encrypted"])
+def _decrypted(encryption: Encryption, payment: Mapping[str, Any]) -> Shown:
+    checkout = payment["checkout_id_encrypted"] and encryption.decrypt(payment["checkout_id_encrypted"])
     typed = payment["bill_reference_encrypted"]
     return Shown(
-        phone=_masked_phone(vault, payment),
+        phone=_masked_phone(encryption, payment),
         checkout_request_id=checkout or None,
-        bill_reference=None if typed is None else mask_reference(vault.decrypt(typed)),
+        bill_reference=None if typed is None else mask_reference(encryption.decrypt(typed)),
     )
 
 
-def _masked_phone(vault: Vault, payment: Mapping[str, Any]) -> str | None:
+def _masked_phone(encryption: Encryption, payment: Mapping[str, Any]) -> str | None:
     if payment["payer_encrypted"]:
-        return mask_payer(vault.decrypt(payment["payer_encrypted"]))
+        return mask_payer(encryption.decrypt(payment["payer_encrypted"]))
     phone = payment["phone_encrypted"]
-    return mask_msisdn(vault.decrypt(phone)) if phone else None
+    return mask_msisdn(encryption.decrypt(phone)) if phone else None
 
 
 def refund_records(session: Session, payment_id: str) -> tuple[RefundRecord, ...]:

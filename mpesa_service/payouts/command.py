@@ -68,7 +68,7 @@ class PayoutCommand(Command[Payout]):
         return self.row.begun_at or self.row.created_at
 
     def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
-        party = runtime.vault.decrypt(self.row.party_encrypted)
+        party = runtime.encryption.decrypt(self.row.party_encrypted)
         kind = PayoutType(self.row.type)
         if kind in _BUSINESS_COMMANDS:
             return runtime.daraja.b2b_payment(self._to_business(runtime, kind, party, addresses))
@@ -105,7 +105,7 @@ class PayoutCommand(Command[Payout]):
 
     def _account(self, runtime: Runtime) -> str:
         encrypted = self.row.account_reference_encrypted
-        return runtime.vault.decrypt(encrypted) if encrypted else ""
+        return runtime.encryption.decrypt(encrypted) if encrypted else ""
 
     def may_resend(self, runtime: Runtime) -> bool:
         """Daraja takes our id once for a Pochi, and for B2C v3; a business payment carries none."""

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mpesa_service.commands.sending import tokens_of
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.commands import BatchStatus
@@ -81,7 +81,7 @@ def create(runtime: Runtime, principal: Principal, asked: BatchRequest) -> Batch
     rows = _checked(runtime, asked)
     now = runtime.clock()
     batch = _batch(runtime, principal, asked, rows, now)
-    stored = [_stored(runtime.vault, batch["id"], row, principal, now) for row in rows]
+    stored = [_stored(runtime.encryption, batch["id"], row, principal, now) for row in rows]
     with runtime.database.begin() as session:
         if not insert_once(session, PayoutBatch, batch):
             return BatchMade(_earlier(runtime, session, batch), replayed=True)
@@ -112,7 +112,7 @@ def _batch(
     return {
         "id": new_id(now),
         "reference": asked.reference,
-        "fingerprint": runtime.vault.fingerprint("payout batch", content),
+        "fingerprint": runtime.encryption.blind_index("payout batch", content),
         "status": BatchStatus.WAITING_APPROVAL.value if approval else BatchStatus.RUNNING.value,
         "description": asked.description,
         "row_count": len(rows),
@@ -128,7 +128,7 @@ def _batch(
 
 
 def _stored(
-    vault: Vault, batch_id: str, row: PayoutRow, principal: Principal, now: datetime
+    encryption: Encryption, batch_id: str, row: PayoutRow, principal: Principal, now: datetime
 ) -> dict[str, Any]:
     payout_id = new_id(now)
     return {
@@ -138,14 +138,14 @@ def _stored(
         "type": row.type.value,
         "command": row.command.value if row.command else None,
         "amount": row.amount,
-        "party_encrypted": vault.encrypt(row.party),
-        "party_hash": vault.fingerprint("phone" if row.to_phone else "business", row.party),
-        "account_reference_encrypted": vault.encrypt(row.account_reference)
+        "party_encrypted": encryption.encrypt(row.party),
+        "party_hash": encryption.blind_index("phone" if row.to_phone else "business", row.party),
+        "account_reference_encrypted": encryption.encrypt(row.account_reference)
         if row.account_reference
         else None,
         "remarks": row.remarks,
         "originator_conversation_id": str(uuid.uuid4()),
-        **tokens_of(vault, PayoutCommand.name, payout_id).hashes(),
+        **tokens_of(encryption, PayoutCommand.name, payout_id).hashes(),
         "check_attempts": 0,
         "outgoing_count": 0,
         "requested_by": principal.subject,

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core import suspensions
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.payout_batches import seconds_left
@@ -117,7 +117,7 @@ def list_rows(
     """
     with runtime.database.read() as session:
         find_batch(session, batch_id)
-        return _rows(runtime.vault, session, batch_id, limit, after, status)
+        return _rows(runtime.encryption, session, batch_id, limit, after, status)
 
 
 def all_rows(runtime: Runtime, batch_id: str) -> Iterator[PayoutRecord]:
@@ -179,9 +179,9 @@ def batch_record(batch: PayoutBatch) -> BatchRecord:
     )
 
 
-def payout_record(vault: Vault, row: Payout) -> PayoutRecord:
-    party = vault.decrypt(row.party_encrypted)
-    account = row.account_reference_encrypted and vault.decrypt(row.account_reference_encrypted)
+def payout_record(encryption: Encryption, row: Payout) -> PayoutRecord:
+    party = encryption.decrypt(row.party_encrypted)
+    account = row.account_reference_encrypted and encryption.decrypt(row.account_reference_encrypted)
     to_phone = PayoutType(row.type) in TO_PHONES
     return PayoutRecord(
         id=row.id,
@@ -208,7 +208,7 @@ def payout_record(vault: Vault, row: Payout) -> PayoutRecord:
 
 
 def _rows(
-    vault: Vault, session: Session, batch_id: str, limit: int, after: int, status: str | None
+    encryption: Encryption, session: Session, batch_id: str, limit: int, after: int, status: str | None
 ) -> tuple[PayoutRecord, ...]:
     statement = (
         select(Payout)
@@ -218,4 +218,4 @@ def _rows(
     )
     if status is not None:
         statement = statement.where(Payout.status.in_([s for s in PayoutStatus if s.public == status]))
-    return tuple(payout_record(vault, row) for row in session.scalars(statement))
+    return tuple(payout_record(encryption, row) for row in session.scalars(statement))

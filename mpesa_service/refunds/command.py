@@ -79,7 +79,7 @@ class RefundCommand(Command[Refund]):
             B2cPayment(
                 originator_conversation_id=self.row.originator_conversation_id,
                 amount=self.row.amount,
-                msisdn=runtime.vault.decrypt(self.row.phone_encrypted or b""),
+                msisdn=runtime.encryption.decrypt(self.row.phone_encrypted or b""),
                 remarks=REMARKS,
                 occasion=self.row.id,
                 result_url=addresses.result,

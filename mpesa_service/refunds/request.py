@@ -125,7 +125,7 @@ def _reserve(
             amount=terms.amount,
             phone_encrypted=payment.phone_encrypted if terms.method is RefundMethod.B2C else None,
             originator_conversation_id=str(uuid.uuid4()),
-            **tokens_of(runtime.vault, RefundCommand.name, refund_id).hashes(),
+            **tokens_of(runtime.encryption, RefundCommand.name, refund_id).hashes(),
             # If no outcome is stored by this time, a crash has interrupted the send.
             next_check_at=now + CALL_LIMIT,
             check_attempts=0,
@@ -137,7 +137,7 @@ def _reserve(
         if wish.reason is not None:
             detail["reason"] = wish.reason
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
-        record = payment_record(session, runtime.vault, payment)
+        record = payment_record(session, runtime.encryption, payment)
         return RefundCommand(session, row, payment), RefundStarted(refund_record(row), record)
 
 
@@ -174,6 +174,6 @@ def _answer(
     refusal: ServiceError | None,
 ) -> Answer:
     session.flush()
-    record = payment_record(session, runtime.vault, command.payment)
+    record = payment_record(session, runtime.encryption, command.payment)
     started = RefundStarted(refund_record(command.row), record, refusal)
     return idempotency.complete(runtime, session, request, render(started))

@@ -63,7 +63,7 @@ def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[Pa
     )
     with runtime.database.read() as session:
         return tuple(
-            payment_record(session, runtime.vault, payment) for payment in session.scalars(statement)
+            payment_record(session, runtime.encryption, payment) for payment in session.scalars(statement)
         )
 
 
@@ -90,7 +90,7 @@ def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Fin
         _resolve_refunds(runtime, payment_id, finding, cause)
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, payment_id)
-        return payment_record(session, runtime.vault, payment)
+        return payment_record(session, runtime.encryption, payment)
 
 
 class _NotInReview(Exception):

@@ -25,7 +25,7 @@ def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") 
         .limit(limit)
     )
     with runtime.database.read() as session:
-        return tuple(payout_record(runtime.vault, row) for row in session.scalars(statement))
+        return tuple(payout_record(runtime.encryption, row) for row in session.scalars(statement))
 
 
 def resolve_payout(runtime: Runtime, principal: Principal, payout_id: str, finding: Finding) -> PayoutRecord:
@@ -48,7 +48,7 @@ def resolve_payout(runtime: Runtime, principal: Principal, payout_id: str, findi
         else:
             _settle(PayoutCommand(session, row), finding.receipt, cause)
         session.flush()
-        return payout_record(runtime.vault, row)
+        return payout_record(runtime.encryption, row)
 
 
 def _settle(command: PayoutCommand, receipt: str | None, cause: Cause) -> None:

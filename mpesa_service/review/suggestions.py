@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from mpesa_service.c2b.candidates import Arrival
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.daraja import payer_matches
 from mpesa_service.domain.orders import OrderStatus, reference_key
 from mpesa_service.domain.suggestions import Resemblance, Suggestion, neighbours, suggest
@@ -23,13 +23,13 @@ MOST_PAYMENTS = 1_000
 TAKES_MORE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID)
 
 
-def suggestions(session: Session, vault: Vault, arrival: Arrival) -> tuple[Suggestion, ...]:
+def suggestions(session: Session, encryption: Encryption, arrival: Arrival) -> tuple[Suggestion, ...]:
     """Return the orders that the money may be meant for, the most likely and latest first."""
     key = reference_key(arrival.bill_reference)
     orders = {order.id: order for order in _by_reference(session, key)}
     if arrival.payer:
         orders |= {order.id: order for order in _by_amount(session, arrival.amount)}
-    agreeing = _of_this_payer(session, vault, arrival, [order.reference for order in orders.values()])
+    agreeing = _of_this_payer(session, encryption, arrival, [order.reference for order in orders.values()])
     resembling = [
         Resemblance(
             order_id=order.reference,
@@ -70,7 +70,9 @@ def _recent(status: OrderStatus, amount: int) -> Select[ExpectedOrder]:
     return select(order).where(fits, was_paid_for).order_by(order.id.desc()).limit(MOST_ORDERS)
 
 
-def _of_this_payer(session: Session, vault: Vault, arrival: Arrival, references: list[str]) -> set[str]:
+def _of_this_payer(
+    session: Session, encryption: Encryption, arrival: Arrival, references: list[str]
+) -> set[str]:
     """Return those of the orders that had a payment, with any outcome, by a payer who may be this one."""
     if not references or not arrival.payer:
         return set()
@@ -83,11 +85,11 @@ def _of_this_payer(session: Session, vault: Vault, arrival: Arrival, references:
     return {
         str(order_id)
         for order_id, phone, payer in session.execute(statement)
-        if _may_be_one(vault, arrival, phone, payer)
+        if _may_be_one(encryption, arrival, phone, payer)
     }
 
 
-def _may_be_one(vault: Vault, arrival: Arrival, phone: bytes | None, payer: bytes | None) -> bool:
+def _may_be_one(encryption: Encryption, arrival: Arrival, phone: bytes | None, payer: bytes | None) -> bool:
     if phone is not None:
-        return payer_matches(arrival.payer, arrival.payer_kind, vault.decrypt(phone)) is True
-    return payer is not None and vault.decrypt(payer) == arrival.payer
+        return payer_matches(arrival.payer, arrival.payer_kind, encryption.decrypt(phone)) is True
+    return payer is not None and encryption.decrypt(payer) == arrival.payer

@@ -153,14 +153,14 @@ def _record(
     arrival = (
         _untold(runtime, payment) if row is None else arrival_of(runtime, Confirmation.of_row(row).columns)
     )
-    record = payment_record(session, runtime.vault, payment)
-    found = suggestions(session, runtime.vault, arrival)
+    record = payment_record(session, runtime.encryption, payment)
+    found = suggestions(session, runtime.encryption, arrival)
     return UnmatchedRecord(record, found)
 
 
 def _untold(runtime: Runtime, payment: Payment) -> Arrival:
     """Return the facts of money that only a statement reported, so that there is no confirmation."""
-    typed = typed_reference(runtime.vault, payment.bill_reference_encrypted)
+    typed = typed_reference(runtime.encryption, payment.bill_reference_encrypted)
     return Arrival(payment.amount, typed, "", PayerKind.NONE, payment.created_at)
 
 
@@ -178,7 +178,7 @@ def apply_to_unmatched(
 def _record_after(runtime: Runtime, principal: Principal, payment_id: str) -> PaymentRecord:
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, payment_id)
-        return payment_record(session, runtime.vault, payment)
+        return payment_record(session, runtime.encryption, payment)
 
 
 def _unmatched(facts: PaymentFacts) -> PaymentChange:

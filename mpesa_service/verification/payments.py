@@ -264,7 +264,7 @@ def _answer_names(runtime: Runtime, key: IdempotencyKey) -> bool:
     """Return whether a stored answer contains the key's resource id; True if there is no answer yet."""
     if key.answer_body is None:
         return True
-    return key.resource_id.encode() in runtime.vault.decrypt_bytes(key.answer_body)
+    return key.resource_id.encode() in runtime.encryption.decrypt_bytes(key.answer_body)
 
 
 def _owners(session: Session, ids: Sequence[str]) -> Counter[str]:

@@ -132,7 +132,11 @@ def every_debit_is_one_success(it: Compared) -> Iterator[str]:
     phone = payment.phone_encrypted
     # Any phone can pay an order with a C2B payment, even one with a prompt, and M-Pesa masks the payer.
     hidden = debit["kind"] != STK and payment.channel == Channel.STK
-    if phone is not None and not hidden and not same_phone(it.runtime.vault.decrypt(phone), debit["msisdn"]):
+    if (
+        phone is not None
+        and not hidden
+        and not same_phone(it.runtime.encryption.decrypt(phone), debit["msisdn"])
+    ):
         yield "the debited phone is not the payment's"
 
 

@@ -110,7 +110,7 @@ def send(runtime: Runtime, poster: Poster, bundle: Bundle) -> Sent:
     """Post the parcels of a bundle one after the other. Stop after one that is not received, or when late."""
     sent, ends = Sent(bundle), time.monotonic() + BUNDLE_SECONDS
     try:
-        keys = [runtime.vault.decrypt(key) for key in bundle.secrets_encrypted]
+        keys = [runtime.encryption.decrypt(key) for key in bundle.secrets_encrypted]
         for parcel in bundle.parcels:
             headers = {**HEADERS, **signed_headers(keys, parcel.event_id, runtime.clock(), parcel.payload)}
             sent.answers.append(poster.post(bundle.url, parcel.payload, headers))

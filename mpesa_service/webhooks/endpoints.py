@@ -69,7 +69,7 @@ def add_endpoint(
             url=url,
             description=description,
             types=_in_order(event_types),
-            secret_encrypted=runtime.vault.encrypt(secret),
+            secret_encrypted=runtime.encryption.encrypt(secret),
             enabled=True,
             struggling=False,
             served_at=now,
@@ -141,7 +141,7 @@ def rotate_secret(runtime: Runtime, actor: str, endpoint_id: str) -> EndpointRec
         endpoint = find_endpoint(session, endpoint_id, lock=True)
         endpoint.previous_secret_encrypted = endpoint.secret_encrypted
         endpoint.previous_valid_until = now + OLD_SECRET_LIFE
-        endpoint.secret_encrypted = runtime.vault.encrypt(secret)
+        endpoint.secret_encrypted = runtime.encryption.encrypt(secret)
         endpoint.updated_by, endpoint.updated_at = actor, now
         record = endpoint_record(endpoint, secret)
     _audit("webhook secret rotated", endpoint, actor)

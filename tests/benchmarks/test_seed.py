@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks import seed
 from benchmarks.service import SHOP
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.daraja import parse_stk_callback, whole_shillings
 from mpesa_service.models import Payment
 from tests.support import ENCRYPTION_KEY, SECRET, Service
@@ -27,9 +27,11 @@ def test_their_callbacks_are_those_of_m_pesa() -> None:
 
 def test_callbacks_settle_them(service: Service) -> None:
     pending = seed.new_pending(3)
-    vault = Vault([ENCRYPTION_KEY], SECRET)
+    encryption = Encryption([ENCRYPTION_KEY], SECRET)
     with service.runtime.database.begin() as session:
-        rows: list[dict[str, Any]] = [seed.as_attributes(seed.pending_row(vault, one)) for one in pending]
+        rows: list[dict[str, Any]] = [
+            seed.as_attributes(seed.pending_row(encryption, one)) for one in pending
+        ]
         session.add_all(Payment(**row) for row in rows)
     for one in pending:
         answer = service.call("POST", f"/callback/{one.token}", one.callback(), by=None)

@@ -83,7 +83,7 @@ class TestAtTheDoor:
     def test_the_raw_body_is_kept_encrypted(self, service: Service) -> None:
         confirm(service)
         [row] = service.inbox()
-        assert json.loads(service.runtime.vault.decrypt_bytes(row.body_encrypted))["TransID"] == RECEIPT
+        assert json.loads(service.runtime.encryption.decrypt_bytes(row.body_encrypted))["TransID"] == RECEIPT
         assert (row.kind, row.token_hash, row.payment_id) == ("c2b_confirmation", None, only(service).id)
 
     @pytest.mark.parametrize(
@@ -147,13 +147,13 @@ class TestMoneyThatFitsNothing:
     def test_a_number_that_is_not_masked_is_kept_as_one(self, service: Service) -> None:
         confirm(service, MSISDN=PHONE)
         payment = only(service)
-        assert service.runtime.vault.decrypt(payment.phone_encrypted or b"") == PHONE
-        assert payment.phone_hash == service.runtime.vault.fingerprint("phone", PHONE)
+        assert service.runtime.encryption.decrypt(payment.phone_encrypted or b"") == PHONE
+        assert payment.phone_hash == service.runtime.encryption.blind_index("phone", PHONE)
 
     def test_its_names_are_encrypted(self, service: Service) -> None:
         confirm(service)
         [row] = confirmations(service)
-        assert json.loads(service.runtime.vault.decrypt(row.names_encrypted or b"")) == [
+        assert json.loads(service.runtime.encryption.decrypt(row.names_encrypted or b"")) == [
             "NICHOLAS",
             None,
             None,

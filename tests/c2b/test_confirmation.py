@@ -133,7 +133,7 @@ class TestThePromptIsPaidAsWell:
         prompted, second = by_channel(service)
         assert (prompted.status, prompted.receipt, prompted.next_check_at) == ("succeeded", RECEIPT, None)
         assert (second.status, second.receipt, second.amount) == ("review", SECOND, 100)
-        typed = typed_reference(service.runtime.vault, second.bill_reference_encrypted)
+        typed = typed_reference(service.runtime.encryption, second.bill_reference_encrypted)
         assert (typed, second.evidence) == ("ORDER1", "callback")
         assert "paid already" in str(second.failure_reason)
         assert causes(service, prompted)[-1] == "paid_again"

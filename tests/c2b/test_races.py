@@ -93,4 +93,4 @@ def test_a_receipt_claimed_for_two_payments_at_once_is_counted_once(
     assert (payment.status, payment.receipt) == ("succeeded", RECEIPT)
     assert sorted(row.verdict for row in service.inbox()) == ["applied", "duplicate"]
     assert [row.payment_id for row in confirmations(service)] == [payment.id]
-    assert payment.phone_hash == service.runtime.vault.fingerprint("phone", PHONE)
+    assert payment.phone_hash == service.runtime.encryption.blind_index("phone", PHONE)

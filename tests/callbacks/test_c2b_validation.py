@@ -164,7 +164,7 @@ class TestInTime:
             "rejected C2B00016 order",
         )
         assert row.processed_at == service.clock()
-        assert service.runtime.vault.decrypt_bytes(row.body_encrypted) == body
+        assert service.runtime.encryption.decrypt_bytes(row.body_encrypted) == body
         assert service.payments() == []
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"TransID":"X"}'])

@@ -60,7 +60,7 @@ class TestHonest:
         body = json.dumps(stk_body(service, checkout)).encode()
         post(service.callback_url(checkout), body)
         [row] = service.inbox()
-        assert service.runtime.vault.decrypt_bytes(row.body_encrypted) == body
+        assert service.runtime.encryption.decrypt_bytes(row.body_encrypted) == body
         assert b"2547" not in row.body_encrypted
         assert (row.kind, row.verdict, row.payment_id) == ("stk", "applied", service.row(checkout).id)
         assert row.source_address == "127.0.0.1"
@@ -237,7 +237,7 @@ class TestForged:
         post(service.callback_url(checkout), body)
         [row] = service.inbox()
         assert row.verdict in {"unreadable", "disputed"}
-        assert service.runtime.vault.decrypt_bytes(row.body_encrypted) == body
+        assert service.runtime.encryption.decrypt_bytes(row.body_encrypted) == body
         assert service.row(checkout).status == "pending"
 
     def test_a_body_too_large_in_chunks_is_refused(self, service: Service) -> None:

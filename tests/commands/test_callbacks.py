@@ -9,7 +9,7 @@ from tests.support import Service
 
 
 def token(service: Service, use: str) -> str:
-    tokens = tokens_of(service.runtime.vault, "refund", service.refunds()[0].id)
+    tokens = tokens_of(service.runtime.encryption, "refund", service.refunds()[0].id)
     return str(getattr(tokens, use))
 
 

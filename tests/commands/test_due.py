@@ -287,7 +287,7 @@ class TestRefusedInitiator:
 
 class TestStatusAddress:
     def url(self, service: Service, use: str) -> str:
-        tokens = tokens_of(service.runtime.vault, "refund", service.refunds()[0].id)
+        tokens = tokens_of(service.runtime.encryption, "refund", service.refunds()[0].id)
         return f"{service.url}/api/mpesa/callback/command/status/{use}/{tokens.status}"
 
     def test_a_time_out_tells_nothing(self, service: Service) -> None:

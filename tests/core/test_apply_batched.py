@@ -29,8 +29,11 @@ PATIENCE = 10.0
 
 def add_prompted(service: Service, count: int) -> None:
     """Add payments p0, p1 … whose prompts wait."""
-    vault = service.runtime.vault
-    columns = {"phone_encrypted": vault.encrypt(PHONE), "phone_hash": vault.fingerprint("phone", PHONE)}
+    encryption = service.runtime.encryption
+    columns = {
+        "phone_encrypted": encryption.encrypt(PHONE),
+        "phone_hash": encryption.blind_index("phone", PHONE),
+    }
     columns |= {"event_count": 2, "next_check_at": service.clock(), "created_at": service.clock()}
     for number in range(count):
         name = f"p{number}"
@@ -38,8 +41,8 @@ def add_prompted(service: Service, count: int) -> None:
             "order_id": f"ORDER{number}",
             "order_lock": f"ORDER{number}",
             "callback_token_hash": token_hash(f"token-{name}"),
-            "checkout_id_hash": vault.fingerprint("checkout", f"ws_{name}"),
-            "checkout_id_encrypted": vault.encrypt(f"ws_{name}"),
+            "checkout_id_hash": encryption.blind_index("checkout", f"ws_{name}"),
+            "checkout_id_encrypted": encryption.encrypt(f"ws_{name}"),
         }
         trail = (
             audit_row(name, 1, to_status="submitting"),

@@ -2,25 +2,27 @@
 
 from cryptography.fernet import Fernet
 
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from tests.support import ENCRYPTION_KEY, SECRET
 
 
-class TestVault:
+class TestEncryption:
     def test_rotation(self) -> None:
         old, new = ENCRYPTION_KEY, Fernet.generate_key().decode()
-        written = Vault([old], SECRET).encrypt("254712345678")
-        both = Vault([new, old], SECRET)
+        written = Encryption([old], SECRET).encrypt("254712345678")
+        both = Encryption([new, old], SECRET)
         assert both.decrypt(written) == "254712345678"
-        assert Vault([new], SECRET).decrypt(both.rotate(written)) == "254712345678"
+        assert Encryption([new], SECRET).decrypt(both.rotate(written)) == "254712345678"
 
     def test_fingerprints_depend_on_purpose_key_and_text(self) -> None:
-        vault = Vault([ENCRYPTION_KEY], SECRET)
+        encryption = Encryption([ENCRYPTION_KEY], SECRET)
         marks = {
-            vault.fingerprint("phone", "1"),
-            vault.fingerprint("phone", "2"),
-            vault.fingerprint("checkout", "1"),
-            Vault([ENCRYPTION_KEY], SECRET + "x").fingerprint("phone", "1"),
+            encryption.blind_index("phone", "1"),
+            encryption.blind_index("phone", "2"),
+            encryption.blind_index("checkout", "1"),
+            Encryption([ENCRYPTION_KEY], SECRET + "x").blind_index("phone", "1"),
         }
         assert len(marks) == 4
-        assert vault.fingerprint("phone", "1") == Vault([ENCRYPTION_KEY], SECRET).fingerprint("phone", "1")
+        assert encryption.blind_index("phone", "1") == Encryption([ENCRYPTION_KEY], SECRET).blind_index(
+            "phone", "1"
+        )

@@ -6,7 +6,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from mpesa_service.core.database import Database
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.token_store import DatabaseTokenStore
 from mpesa_service.daraja import Token
 from tests.support import ENCRYPTION_KEY, SECRET, TestClock
@@ -16,7 +16,7 @@ class TestTokenStore:
     @pytest.fixture
     def store(self, database_url: str, clock: TestClock):
         database = Database(database_url)
-        yield DatabaseTokenStore(database, Vault([ENCRYPTION_KEY], SECRET), "app", clock)
+        yield DatabaseTokenStore(database, Encryption([ENCRYPTION_KEY], SECRET), "app", clock)
         database.dispose()
 
     def token(self, clock: TestClock, value: str = "abc") -> Token:
@@ -46,7 +46,7 @@ class TestTokenStore:
     def test_a_late_release_frees_nobody_elses_lease(self, store, clock: TestClock) -> None:
         store.claim_refresh(None, 30)
         clock.advance(31)
-        other = DatabaseTokenStore(store._database, store._vault, "app", clock)
+        other = DatabaseTokenStore(store._database, store._encryption, "app", clock)
         assert other.claim_refresh(None, 30)
         store.release()
         assert not store.claim_refresh(None, 30)
@@ -63,5 +63,5 @@ class TestTokenStore:
     def test_a_token_under_a_dropped_key_counts_as_none(self, store, clock: TestClock) -> None:
         store.claim_refresh(None, 30)
         store.save(self.token(clock))
-        other = Vault([Fernet.generate_key().decode()], SECRET)
+        other = Encryption([Fernet.generate_key().decode()], SECRET)
         assert DatabaseTokenStore(store._database, other, "app", clock).read() is None

@@ -209,7 +209,7 @@ class TestCommandLine:
 def test_nobody_asks_about_questions(service: Service, use: str) -> None:
     """A caller who posts to an inquiry's status address must have calculated it."""
     refresh(service)
-    token = tokens_of(service.runtime.vault, "inquiry", inquiries(service)[0].id).status
+    token = tokens_of(service.runtime.encryption, "inquiry", inquiries(service)[0].id).status
     told = {"TransactionStatus": "Completed", "ReceiptNo": "SG632NMUAB", "Amount": "60"}
     parameters = [{"Key": key, "Value": value} for key, value in told.items()]
     body = {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_query"}

@@ -42,7 +42,7 @@ def receipt_of(service: Service, checkout: str) -> str:
 
 
 def post(service: Service, use: str, body: Any) -> str:
-    tokens = tokens_of(service.runtime.vault, "inquiry", inquiries(service)[-1].id)
+    tokens = tokens_of(service.runtime.encryption, "inquiry", inquiries(service)[-1].id)
     token = tokens.timeout if use == "timeout" else tokens.result
     url = f"{service.url}/api/mpesa/callback/command/{use}/{token}"
     assert requests.post(url, json=body, timeout=5).status_code == 200
@@ -80,7 +80,7 @@ class TestTransactionStatus:
         [row] = inquiries(service)
         assert row.answer_encrypted is not None
         assert PHONE.encode() not in row.answer_encrypted
-        assert PHONE in service.runtime.vault.decrypt(row.answer_encrypted)
+        assert PHONE in service.runtime.encryption.decrypt(row.answer_encrypted)
 
     def test_serves_for_a_minute(self, service: Service) -> None:
         receipt = receipt_of(service, service.paid())

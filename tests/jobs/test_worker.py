@@ -67,11 +67,11 @@ def test_a_real_worker_does_what_is_due(sqlite_url: str, tmp_path: Path) -> None
         "INSERT INTO callback_inbox (kind, body_encrypted, headers, received_at, verdict, attempts)"
         " VALUES ('stk', :body, '{}', '2020-01-01 00:00:00.000000', 'failed', 1)"
     )
-    from mpesa_service.core.encryption import Vault
+    from mpesa_service.core.encryption import Encryption
     from tests.support import ENCRYPTION_KEY, SECRET
 
     with engine.begin() as connection:
-        connection.execute(insert, {"body": Vault([ENCRYPTION_KEY], SECRET).encrypt("not a callback")})
+        connection.execute(insert, {"body": Encryption([ENCRYPTION_KEY], SECRET).encrypt("not a callback")})
     env = {
         **os.environ,
         **environment(DATABASE_URL=sqlite_url, CELERY_BROKER_URL=f"filesystem://{tmp_path / 'broker'}"),

@@ -3,7 +3,7 @@
 from cryptography.fernet import Fernet
 from sqlalchemy import LargeBinary, select
 
-from mpesa_service.core.encryption import Vault
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.models import Base, CallbackInbox, DarajaToken
 from mpesa_service.operations.key_rotation import ENCRYPTED, rotate, rows_to_rotate
 from tests.c2b.support import confirm, confirmations
@@ -16,13 +16,13 @@ def test_every_row_comes_under_the_newest_key(service: Service, monkeypatch) -> 
     checkouts = [service.paid(order=f"ORDER{n}", phone=f"25472200000{n}") for n in range(3)]
     service.refund(checkouts[0], 40)
     new = Fernet.generate_key().decode()
-    object.__setattr__(service.runtime, "vault", Vault([new, ENCRYPTION_KEY], SECRET))
+    object.__setattr__(service.runtime, "encryption", Encryption([new, ENCRYPTION_KEY], SECRET))
     told: list[int] = []
     assert rotate(service.runtime, told.append) == rows_to_rotate(service.runtime) == 3 + 1 + 3
     assert sum(told) == 7
 
-    only_new = Vault([new], SECRET)
-    object.__setattr__(service.runtime, "vault", only_new)
+    only_new = Encryption([new], SECRET)
+    object.__setattr__(service.runtime, "encryption", only_new)
     assert service.payment(checkouts[2])["mpesaCheckoutRequestId"] == checkouts[2]
     with service.runtime.database.read() as session:
         for row in session.scalars(select(CallbackInbox)):
@@ -48,9 +48,9 @@ def test_every_encrypted_column_is_known() -> None:
 def test_receivers_of_payouts_come_under_the_newest_key(service: Service) -> None:
     made(service, ROW, TILL)
     new = Fernet.generate_key().decode()
-    object.__setattr__(service.runtime, "vault", Vault([new, ENCRYPTION_KEY], SECRET))
+    object.__setattr__(service.runtime, "encryption", Encryption([new, ENCRYPTION_KEY], SECRET))
     assert rotate(service.runtime) == 2
-    parties = [Vault([new], SECRET).decrypt(row.party_encrypted) for row in payouts(service)]
+    parties = [Encryption([new], SECRET).decrypt(row.party_encrypted) for row in payouts(service)]
     assert parties == ["254712345678", "54321"]
 
 
@@ -58,9 +58,9 @@ def test_what_was_typed_as_account_comes_under_the_newest_key(service: Service) 
     confirm(service, BillRefNumber="0712 345 678")
     made(service, PAYBILL)
     new = Fernet.generate_key().decode()
-    object.__setattr__(service.runtime, "vault", Vault([new, ENCRYPTION_KEY], SECRET))
+    object.__setattr__(service.runtime, "encryption", Encryption([new, ENCRYPTION_KEY], SECRET))
     rotate(service.runtime)
-    only_new = Vault([new], SECRET)
+    only_new = Encryption([new], SECRET)
     [payment], [row], [payout] = service.payments(), confirmations(service), payouts(service)
     typed = [only_new.decrypt(one.bill_reference_encrypted or b"") for one in (payment, row)]
     assert typed == ["0712 345 678"] * 2

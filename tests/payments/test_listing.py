@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from mpesa_service.core.encryption import MASKS_REMEMBERED, Vault
+from mpesa_service.core.encryption import MASKS_REMEMBERED, Encryption
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import InvalidRequest
@@ -262,17 +262,17 @@ class TestBatches:
 
 class TestMasks:
     def test_a_number_is_decrypted_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        vault, calls = Vault([ENCRYPTION_KEY], SECRET), Counter[bytes]()
-        decrypt = vault.decrypt
-        monkeypatch.setattr(vault, "decrypt", lambda data: calls.update([data]) or decrypt(data))
-        first, second = (vault.encrypt(phone_of(1)) for _ in range(2))
-        mark = vault.fingerprint("phone", phone_of(1))
-        assert {vault.masked(first, mark), vault.masked(second, mark)} == {"254700***001"}
+        encryption, calls = Encryption([ENCRYPTION_KEY], SECRET), Counter[bytes]()
+        decrypt = encryption.decrypt
+        monkeypatch.setattr(encryption, "decrypt", lambda data: calls.update([data]) or decrypt(data))
+        first, second = (encryption.encrypt(phone_of(1)) for _ in range(2))
+        mark = encryption.blind_index("phone", phone_of(1))
+        assert {encryption.masked(first, mark), encryption.masked(second, mark)} == {"254700***001"}
         assert calls == {first: 1}
 
     def test_so_many_are_remembered_and_no_more(self) -> None:
-        vault = Vault([ENCRYPTION_KEY], SECRET)
-        number = vault.encrypt(phone_of(1))
+        encryption = Encryption([ENCRYPTION_KEY], SECRET)
+        number = encryption.encrypt(phone_of(1))
         for mark in range(MASKS_REMEMBERED + 1):
-            vault.masked(number, str(mark))
-        assert len(vault._masks) == 1
+            encryption.masked(number, str(mark))
+        assert len(encryption._masks) == 1

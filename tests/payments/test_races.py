@@ -219,7 +219,7 @@ def test_many_low_balances_at_once_are_told_once(
     ids = [inquiry.id for inquiry in _inquiries(service)]
 
     def answer(number: int) -> int:
-        token = tokens_of(service.runtime.vault, "inquiry", ids[number]).result
+        token = tokens_of(service.runtime.encryption, "inquiry", ids[number]).result
         body = {**result, "ConversationID": f"AG_{number}", "ResultParameters": parameters}
         url = f"{service.url}/api/mpesa/callback/command/result/{token}"
         return requests.post(url, json={"Result": body}, timeout=60).status_code

@@ -215,7 +215,7 @@ def test_m_pesa_pays_after_all_what_it_had_not_taken(service: Service, then: str
     [row] = payouts(service)
     from mpesa_service.commands.sending import tokens_of
 
-    token = tokens_of(service.runtime.vault, "payout", row.id).result
+    token = tokens_of(service.runtime.encryption, "payout", row.id).result
     body = {
         "ResultCode": 0,
         "ResultDesc": "",

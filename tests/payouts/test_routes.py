@@ -46,10 +46,10 @@ class TestAsking:
         stored = payouts(service)
         assert [row.type for row in stored] == ["b2c", "b2pochi", "paybill", "buy_goods"]
         assert [row.command for row in stored] == ["BusinessPayment", None, None, None]
-        vault = service.runtime.vault
-        parties = [vault.decrypt(row.party_encrypted) for row in stored]
+        encryption = service.runtime.encryption
+        parties = [encryption.decrypt(row.party_encrypted) for row in stored]
         assert parties == [PHONE, "254722000001", "888880", "54321"]
-        assert stored[0].party_hash == vault.fingerprint("phone", PHONE)
+        assert stored[0].party_hash == encryption.blind_index("phone", PHONE)
         assert len({row.originator_conversation_id for row in stored}) == 4
         assert len({row.result_token_hash for row in stored}) == 4
         assert {row.status for row in stored} == {"waiting"}
@@ -182,7 +182,9 @@ class TestFiles:
         assert answer.status_code == 201, answer.json
         assert answer.json["data"]["description"] == "Salaries of November"
         first, second = payouts(service)
-        accounts = [service.runtime.vault.decrypt(row.account_reference_encrypted) for row in (first, second)]
+        accounts = [
+            service.runtime.encryption.decrypt(row.account_reference_encrypted) for row in (first, second)
+        ]
         assert accounts == ["EMP-1", "METER-1"]
         assert (first.type, first.amount, first.remarks) == ("b2c", 100, "Payment")
         assert (second.type, second.remarks) == ("paybill", "Tokens")

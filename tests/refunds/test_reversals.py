@@ -44,7 +44,7 @@ def from_the_menu(service: Service, amount: int = 100) -> str:
         check_attempts=0,
         details={},
         receipt=debit["receipt"],
-        payer_encrypted=service.runtime.vault.encrypt(MASKED),
+        payer_encrypted=service.runtime.encryption.encrypt(MASKED),
         created_at=now,
         updated_at=now,
     )
@@ -270,7 +270,7 @@ def post_result(service: Service, **changes: Any) -> None:
         },
     }
     body.update(changes)
-    token = tokens_of(service.runtime.vault, "refund", refund.id).result
+    token = tokens_of(service.runtime.encryption, "refund", refund.id).result
     url = f"{service.url}/api/mpesa/callback/command/result/{token}"
     assert requests.post(url, json={"Result": body}, timeout=5).status_code == 200
 

@@ -96,7 +96,7 @@ def test_the_trail_of_a_dispute_is_a_path(books: Service) -> None:
     """Notes are between the transitions, and a refund's transitions between the payment's."""
     payment = row_of(books, "ORDER3")
     receive(books.runtime, Posted(CallbackKind.STK, "no-such-token", b"{", {}, None))
-    checkout = books.runtime.vault.decrypt(payment.checkout_id_encrypted or b"")
+    checkout = books.runtime.encryption.decrypt(payment.checkout_id_encrypted or b"")
     body = json.dumps(stk_body(books, checkout, phone=254722000002, amount=99.0)).encode()
     assert (
         books.app.test_client()

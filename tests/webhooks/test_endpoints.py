@@ -49,7 +49,7 @@ class TestEndpoints:
         with service.runtime.database.read() as session:
             stored = endpoints.find_endpoint(session, one.id).secret_encrypted
         assert str(one.secret).encode() not in stored
-        assert service.runtime.vault.decrypt(stored) == one.secret
+        assert service.runtime.encryption.decrypt(stored) == one.secret
 
     @pytest.mark.parametrize(
         "url",
@@ -138,7 +138,7 @@ class TestRotation:
         with service.runtime.database.read() as session:
             after = endpoints.find_endpoint(session, added.id).secret_encrypted
         assert before != after
-        assert service.runtime.vault.decrypt(after) == added.secret
+        assert service.runtime.encryption.decrypt(after) == added.secret
 
 
 class TestDeliveries:
