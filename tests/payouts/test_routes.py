@@ -155,12 +155,12 @@ class TestAllOrNothing:
             (10_000, "amount"),
             (10_001, "row"),
         ]
-        assert found["rows"][1]["message"] == "is too many: a batch has at most 10000 rows."
+        assert found["rows"][1]["message"] == "exceeds the limit: a batch has at most 10000 rows."
 
     def test_a_file_of_too_many_rows_names_the_first_of_them(self, service: Service) -> None:
         lines = "".join(f"b2c,0712345678,{100 + number}\r\n" for number in range(10_001))
         body = self.refused(service, post_csv(service, "type,phoneNumber,amount\r\n" + lines), "invalid_rows")
-        assert body["message"] == "Row 10001, row: is too many: a batch has at most 10000 rows."
+        assert body["message"] == "Row 10001, row: exceeds the limit: a batch has at most 10000 rows."
 
     @pytest.fixture
     def at_most_99(self, service_env: dict[str, str]) -> None:
