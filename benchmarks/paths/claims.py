@@ -60,17 +60,17 @@ def make_due(bench: Bench) -> None:
 def claim_service(runtime: Runtime) -> int:
     """Claim all due payments as the job does, without a query to Daraja."""
     count = 0
-    for take in (due.take_unaskable, due.take_askable):
-        while taken := take(runtime, due.BATCH):
-            count += len(taken)
+    for claim in (due.claim_unqueryable, due.claim_queryable):
+        while claimed := claim(runtime, due.BATCH):
+            count += len(claimed)
     return count
 
 
 def claim_floor(connection: "psycopg.Connection[Any]") -> int:
     """Claim with one statement for each batch; the batches are as large as the job's."""
     count = 0
-    while taken := connection.execute(BARE, _barely_now()).fetchall():
-        count += len(taken)
+    while claimed := connection.execute(BARE, _barely_now()).fetchall():
+        count += len(claimed)
     return count
 
 

@@ -24,7 +24,7 @@ from mpesa_service.domain.states import OPEN, PaymentStatus
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.payments import due
-from mpesa_service.payments.due import Turn
+from mpesa_service.payments.due import Lease
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +49,8 @@ def ask(runtime: Runtime, payment_id: str) -> Decision | None:
     now = runtime.clock()
     with runtime.database.begin() as session:
         payment = lock_payment(session, payment_id)
-        turn = due.take_one(runtime, session, payment, now) if is_due(payment, now) else None
-    return _look_into(runtime, turn) if turn else None
+        lease = due.claim_one(runtime, session, payment, now) if is_due(payment, now) else None
+    return _check(runtime, lease) if lease else None
 
 
 def ask_due(runtime: Runtime, limit: int = 200) -> int:
@@ -62,50 +62,50 @@ def ask_due(runtime: Runtime, limit: int = 200) -> int:
     review.
     """
     done, batch = 0, due.BATCH
-    for take in (due.take_unaskable, due.take_askable):
-        while done < limit and (taken := take(runtime, min(batch, limit - done))):
-            begun = _look_into_each(runtime, taken)
-            if begun < len(taken):  # Daraja is slow: claim no more than it answers in time.
+    for claim in (due.claim_unqueryable, due.claim_queryable):
+        while done < limit and (claimed := claim(runtime, min(batch, limit - done))):
+            begun = _check_each(runtime, claimed)
+            if begun < len(claimed):  # Daraja is slow: claim no more than it answers in time.
                 batch = begun
             done += begun
     return done
 
 
-def _look_into_each(runtime: Runtime, taken: Sequence[Turn]) -> int:
+def _check_each(runtime: Runtime, claimed: Sequence[Lease]) -> int:
     """Query Daraja about the payments one by one; release those that are too late. Return how many began."""
-    for number, turn in enumerate(taken):
-        if number and turn.is_too_late(runtime.clock()):
-            due.give_back(runtime, taken[number:])
+    for number, lease in enumerate(claimed):
+        if number and lease.is_too_late(runtime.clock()):
+            due.release(runtime, claimed[number:])
             return number
         try:
-            _look_into(runtime, turn)
+            _check(runtime, lease)
         except Exception:  # A fault in this payment must not delay the others.
-            log.exception("could not query a payment", extra={"payment_id": turn.payment_id})
-    return len(taken)
+            log.exception("could not query a payment", extra={"payment_id": lease.payment_id})
+    return len(claimed)
 
 
-def _look_into(runtime: Runtime, turn: Turn) -> Decision | None:
+def _check(runtime: Runtime, lease: Lease) -> Decision | None:
     begun_at = runtime.clock()
-    answer = _query(runtime, turn)
-    learnt: list[Decision | None] = []
+    answer = _query(runtime, lease)
+    decisions: list[Decision | None] = []
 
     def decide(facts: PaymentFacts) -> Plan:
         change = PaymentChange(facts)
-        if turn.checkout_id_encrypted is not None and turn.scheduled:
+        if lease.checkout_id_encrypted is not None and lease.scheduled:
             change.set(last_checked_at=begun_at)
         elif change.status is PaymentStatus.SUBMITTING:
             change.move("push_unanswered", Cause(SERVICE, begun_at))
         report = None if answer is None else _report(answer, runtime.clock())
         decision = apply_query(
-            change, report, scheduled=turn.scheduled, now=runtime.clock(), jitter=runtime.jitter()
+            change, report, scheduled=lease.scheduled, now=runtime.clock(), jitter=runtime.jitter()
         )
-        learnt.append(decision)
+        decisions.append(decision)
         if decision is None:
             return change.plan(Verdict.NOTED, "no information")
         return change.plan(decision.verdict, decision.reason)
 
-    apply_to(runtime.database, turn.payment_id, decide)
-    return learnt[-1]
+    apply_to(runtime.database, lease.payment_id, decide)
+    return decisions[-1]
 
 
 def _report(answer: StkQueryAnswer, at: datetime) -> PaymentReport | None:
@@ -121,13 +121,13 @@ def _report(answer: StkQueryAnswer, at: datetime) -> PaymentReport | None:
     )
 
 
-def _query(runtime: Runtime, turn: Turn) -> StkQueryAnswer | None:
-    if turn.checkout_id_encrypted is None:
+def _query(runtime: Runtime, lease: Lease) -> StkQueryAnswer | None:
+    if lease.checkout_id_encrypted is None:
         return None
-    checkout_id = runtime.encryption.decrypt(turn.checkout_id_encrypted)
+    checkout_id = runtime.encryption.decrypt(lease.checkout_id_encrypted)
     try:
-        with about(payment_id=turn.payment_id):
+        with about(payment_id=lease.payment_id):
             return runtime.daraja.stk_query(checkout_id)
     except DarajaError as error:
-        log.info("no information", extra={"payment_id": turn.payment_id, "reason": str(error)})
+        log.info("no information", extra={"payment_id": lease.payment_id, "reason": str(error)})
         return None

@@ -2,7 +2,7 @@
 
 from mpesa_service.core import token_bucket
 from mpesa_service.models.statements import lock_payment
-from mpesa_service.payments.due import take_one
+from mpesa_service.payments.due import claim_one
 from tests.support import Service
 
 
@@ -14,5 +14,5 @@ def test_one_is_not_taken_while_the_pace_has_no_turn(service: Service) -> None:
             session, token_bucket.QUERIES, service.runtime.settings.queries_per_minute, now
         ):
             pass
-        assert take_one(service.runtime, session, payment, now) is None
+        assert claim_one(service.runtime, session, payment, now) is None
         assert payment.check_attempts == 0

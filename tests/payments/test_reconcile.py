@@ -9,8 +9,7 @@ from mpesa_service.core import token_bucket
 from mpesa_service.daraja import OutcomeUnknown, StkQueryAnswer
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.models.statements import lock_payment
-from mpesa_service.payments import due as turns
-from mpesa_service.payments import reconcile
+from mpesa_service.payments import due, reconcile
 from tests.support import Service
 
 
@@ -288,14 +287,14 @@ class TestOnSchedule:
         service.clock.advance(1)
         healthy = service.pending(order="ORDER2", phone="254722000001")
         pay(service, healthy)
-        real, bad = reconcile._look_into, service.row(poisonous).id
+        real, bad = reconcile._check, service.row(poisonous).id
 
-        def fail_for_one(runtime, turn):
-            if turn.payment_id == bad:
+        def fail_for_one(runtime, lease):
+            if lease.payment_id == bad:
                 raise RuntimeError("poison")
-            return real(runtime, turn)
+            return real(runtime, lease)
 
-        monkeypatch.setattr(reconcile, "_look_into", fail_for_one)
+        monkeypatch.setattr(reconcile, "_check", fail_for_one)
         assert self.run(service, 30) == 2
         assert service.row(healthy).status == "succeeded"
         lease = service.row(poisonous).next_check_at - service.clock()
@@ -340,42 +339,42 @@ class TestBatches:
 
     def test_those_due_longest_are_taken_as_the_pace_allows(self, service: Service) -> None:
         checkouts = self.pending(service, 8)
-        taken = turns.take_askable(service.runtime, 50)
+        claimed = due.claim_queryable(service.runtime, 50)
         rows = [service.row(checkout) for checkout in checkouts]
-        assert [turn.payment_id for turn in taken] == [row.id for row in rows[:6]]
+        assert [lease.payment_id for lease in claimed] == [row.id for row in rows[:6]]
         leased = {(row.check_attempts, row.next_check_at - service.clock()) for row in rows[:6]}
         assert leased == {(1, CALL_LIMIT)}
         assert {row.check_attempts for row in rows[6:]} == {0}
-        assert turns.take_askable(service.runtime, 50) == []
+        assert due.claim_queryable(service.runtime, 50) == []
 
     def test_what_is_not_begun_in_time_is_given_back_with_its_turns(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         lose_callbacks(service)
         checkouts = self.pending(service, 6)
-        due = [service.row(checkout).next_check_at for checkout in checkouts]
+        dates = [service.row(checkout).next_check_at for checkout in checkouts]
         for checkout in checkouts:
             pay(service, checkout)
         asked = self.be_slow(service, monkeypatch, 2.6)
-        taken = turns.take_askable(service.runtime, 50)
-        assert (len(taken), self.pace_left(service)) == (6, 0)
-        assert reconcile._look_into_each(service.runtime, taken) == 2
+        claimed = due.claim_queryable(service.runtime, 50)
+        assert (len(claimed), self.pace_left(service)) == (6, 0)
+        assert reconcile._check_each(service.runtime, claimed) == 2
         assert asked == checkouts[:2]
         assert self.pace_left(service) == 6, "four were released, one or two came with time"
         rows = [service.row(checkout) for checkout in checkouts]
         assert [row.status for row in rows] == ["succeeded"] * 2 + ["pending"] * 4
-        assert [(row.check_attempts, row.next_check_at) for row in rows[2:]] == [(0, at) for at in due[2:]]
+        assert [(row.check_attempts, row.next_check_at) for row in rows[2:]] == [(0, at) for at in dates[2:]]
         assert reconcile.ask_due(service.runtime) == 4
         assert asked == checkouts
 
     def test_turns_given_back_may_be_taken_at_once(self, service: Service) -> None:
         self.pending(service, 8)
-        taken = turns.take_askable(service.runtime, 50)
-        assert (len(taken), self.pace_left(service)) == (6, 0)
-        turns.give_back(service.runtime, taken[1:])
+        claimed = due.claim_queryable(service.runtime, 50)
+        assert (len(claimed), self.pace_left(service)) == (6, 0)
+        due.release(service.runtime, claimed[1:])
         assert self.pace_left(service) == 5
-        again = turns.take_askable(service.runtime, 50)
-        assert [turn.payment_id for turn in again] == [turn.payment_id for turn in taken[1:]]
+        again = due.claim_queryable(service.runtime, 50)
+        assert [lease.payment_id for lease in again] == [lease.payment_id for lease in claimed[1:]]
 
     def test_a_killed_ones_payments_are_due_again_after_their_lease(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
@@ -399,22 +398,22 @@ class TestBatches:
 
     def test_no_reader_asks_about_one_that_waits_to_be_asked_about(self, service: Service) -> None:
         checkouts = self.pending(service, 3)
-        taken = turns.take_askable(service.runtime, 50)
+        claimed = due.claim_queryable(service.runtime, 50)
         service.clock.advance(14.9)
         service.payment(checkouts[2])
         assert asks(service) == 0
         service.clock.advance(0.1)
         service.payment(checkouts[2])
         assert asks(service) == 1
-        turns.give_back(service.runtime, taken)
+        due.release(service.runtime, claimed)
 
     def test_many_workers_take_each_once(self, service: Service) -> None:
         self.pending(service, 30)
         object.__setattr__(service.runtime.settings, "mpesa_queries_per_minute", 600)
         with ThreadPoolExecutor(6) as pool:
-            futures = [pool.submit(turns.take_askable, service.runtime, 4) for _ in range(12)]
-            taken = [turn.payment_id for future in futures for turn in future.result(30)]
-        assert (len(taken), len(set(taken))) == (30, 30)
+            futures = [pool.submit(due.claim_queryable, service.runtime, 4) for _ in range(12)]
+            claimed = [lease.payment_id for future in futures for lease in future.result(30)]
+        assert (len(claimed), len(set(claimed))) == (30, 30)
         assert self.pace_left(service) == 30
 
     def test_what_nobody_can_be_asked_about_waits_for_no_turn(self, service: Service) -> None:
