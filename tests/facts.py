@@ -12,6 +12,20 @@ from mpesa_service.models.load import facts_of_new, make_facts
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 PAID_ALREADY = HolderFacts("another", 1, PaymentStatus.SUCCEEDED, 2)
 """Another payment of the same order, which is paid."""
+_COLUMNS = facts_of_new(
+    {
+        "id": "payment",
+        "version": 1,
+        "provider": "mpesa",
+        "channel": "stk",
+        "owner": "shop",
+        "order_id": "ORDER1",
+        "amount": 100,
+        "currency": "kes",
+        "created_at": AT,
+        "updated_at": AT,
+    }
+).payment
 
 
 def payment_facts(
@@ -24,21 +38,8 @@ def payment_facts(
     **columns: Any,
 ) -> PaymentFacts:
     """Return the facts of a payment of 100 shillings; `columns` are as `changed` takes them."""
-    row = {
-        "id": "payment",
-        "version": 1,
-        "provider": "mpesa",
-        "channel": "stk",
-        "owner": "shop",
-        "order_id": "ORDER1",
-        "amount": 100,
-        "currency": "kes",
-        "status": status,
-        "created_at": AT,
-        "updated_at": AT,
-    }
     facts = make_facts(
-        facts_of_new(row).payment,
+        {**_COLUMNS, "status": status},
         holder=PAID_ALREADY if order_paid else None,
         receipt_taken=receipt_taken,
         confirmed=confirmed,
@@ -56,9 +57,10 @@ def changed(facts: PaymentFacts, **columns: Any) -> PaymentFacts:
         first: NegativeResult | None = columns.pop("negative_result")
         columns["negative_result_code"] = first.result_code if first else None
         columns["negative_result_at"] = first.at if first else None
-    beside = {one.name: getattr(facts, one.name) for one in fields(facts) if one.name not in _OF_COLUMNS}
+    beside = {name: getattr(facts, name) for name in _BESIDE}
     return make_facts({**facts.payment, **columns}, **beside)
 
 
 _OF_COLUMNS = {"payment", "id", "status", "amount", "receipt", "mismatch", "negative_result"}
 """The fields of the facts that follow from the payment's columns."""
+_BESIDE = [one.name for one in fields(PaymentFacts) if one.name not in _OF_COLUMNS]
