@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 VERBS = (
-    *("c2b", "callbacks", "commands", "inquiries", "operations", "orders", "payments", "payouts", "refunds"),
-    *("review", "verification", "webhooks"),
+    *("c2b", "callbacks", "commands", "core", "inquiries", "operations", "orders", "payments", "payouts"),
+    *("refunds", "review", "verification", "webhooks"),
 )
 """Rooms in which money is decided."""
 GATES = {

@@ -6,9 +6,10 @@ callback needs (docs/decisions/0027). The connections come from SQLAlchemy's poo
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -23,7 +24,7 @@ class _NothingChanged(Exception):
     """A required statement has changed no row: the transaction is rolled back."""
 
 
-class _Connection:
+class _Connection(ABC):
     """The common part of both kinds of connection."""
 
     is_postgres: bool
@@ -79,14 +80,17 @@ class _Connection:
         finally:
             self._inside = False
 
-    def _open(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _open(self) -> AbstractContextManager[Any]:
+        """Begin a transaction, which ends with the block."""
 
+    @abstractmethod
     def _adapted(self, values: Values) -> Values:
-        raise NotImplementedError
+        """Return parameters as the driver takes them."""
 
+    @abstractmethod
     def _read(self, row: list[Any], times: Sequence[int], documents: Sequence[int]) -> None:
-        raise NotImplementedError
+        """Convert the times and the JSON documents of a row, in place."""
 
 
 class PostgresDriver(_Connection):

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from mpesa_service.core.apply import ATTEMPTS, NotCommitted, apply
+from mpesa_service.core.apply import (
+    ATTEMPTS,
+    SETTLE_ATTEMPTS,
+    NotCommitted,
+    apply,
+    apply_to,
+    commit_until_settled,
+)
 from mpesa_service.core.database import Database
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.changes import PaymentChange
@@ -239,3 +246,20 @@ def filtering(keep: Callable[[logging.LogRecord], Any]) -> Iterator[None]:
     logger.addFilter(keep)
     yield
     logger.removeFilter(keep)
+
+
+def test_what_is_overtaken_too_often_is_not_committed() -> None:
+    tried = []
+    with pytest.raises(NotCommitted):
+        commit_until_settled(lambda: tried.append("again"), lambda: tried.append("otherwise"))
+    assert tried == ["again"] * SETTLE_ATTEMPTS + ["otherwise"]
+
+
+def test_a_plan_that_settles_at_last_is_returned() -> None:
+    plan = Plan("noted", "waits")
+    assert commit_until_settled(lambda: None, lambda: plan) is plan
+
+
+def test_a_payment_that_does_not_exist_is_said_to_be_missing(database: Database) -> None:
+    with pytest.raises(LookupError, match="p9 does not exist"):
+        apply_to(database, "p9", pay)

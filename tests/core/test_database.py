@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as Busy
 from sqlalchemy.orm import Session
 
 from mpesa_service.core import database as database_module
@@ -122,3 +123,28 @@ def test_a_busy_connection_that_dies_costs_one_error_at_most(postgres: Database)
         store(postgres, "lost")
     store(postgres, "after")
     assert names(postgres) == {"before", "after"}
+
+
+def test_a_lost_connection_empties_the_pool(postgres: Database) -> None:
+    pool = postgres.engine.pool
+    with postgres.reading() as connection:
+        kill_idle_connections(postgres)
+        with pytest.raises(OperationalError):
+            connection.rows("SELECT 1", ())
+    assert postgres.engine.pool is not pool, "the others were probably lost, too"
+    assert names(postgres) == set()
+
+
+def test_an_error_that_is_not_the_drivers_stays_what_it_is(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with pytest.raises(UnicodeEncodeError), database.begin() as session:
+        database_module.driver_of(session).rows("SELECT ?", ("\ud800",))
+    database.dispose()
+
+
+def test_a_writer_does_not_wait_for_ever_on_sqlite(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0.01)
+    database = Database(sqlite_url)
+    with database.writing(), pytest.raises(Busy), database.writing():
+        pytest.fail("two writers at once")
+    database.dispose()

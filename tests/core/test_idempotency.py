@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mpesa_service.core import idempotency
-from mpesa_service.core.idempotency import KeyedRequest
+from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.errors import LimitExceeded, TryLater
 from mpesa_service.models import IdempotencyKey
 from tests.support import Service, start_service
@@ -297,3 +297,27 @@ def test_a_key_is_claimed_once_until_it_is_too_old(service: Service) -> None:
 def test_without_a_key_nothing_is_forgotten(service: Service) -> None:
     with service.runtime.database.begin() as session:
         assert not idempotency.forget_expired(session, None, service.clock())
+
+
+def test_the_first_answer_of_a_refund_is_kept(service: Service) -> None:
+    request = KeyedRequest.of("shop", "refund", "key-1", {})
+    with service.runtime.database.begin() as session:
+        idempotency.claim(session, request, "a", service.clock)
+    given = []
+    for body in (b"first", b"second"):
+        with service.runtime.database.begin() as session:
+            given.append(idempotency.complete(service.runtime, session, request, Answer(200, body)).body)
+    assert given == [b"first", b"first"]
+
+
+def test_a_refund_that_is_to_be_tried_later_frees_its_key(service: Service) -> None:
+    request = KeyedRequest.of("shop", "refund", "key-1", {})
+    later = Answer(503, b"later", retry_after=30)
+    with service.runtime.database.begin() as session:
+        idempotency.claim(session, request, "a", service.clock)
+    with service.runtime.database.begin() as session:
+        assert idempotency.complete(service.runtime, session, request, later) == later
+    with service.runtime.database.begin() as session:
+        idempotency.claim(session, request, "b", service.clock)
+    with service.runtime.database.read() as session:
+        assert session.scalars(select(IdempotencyKey.resource_id)).all() == ["b"]
