@@ -118,7 +118,7 @@ class BatchedApply:
     """`apply` for callbacks by address. It loads and commits callbacks that arrive together in one batch.
 
     `apply` itself serves a callback that arrives alone, that the batch could not serve, or whose payment has
-    changed meanwhile. The benchmark "callbacks" shows the gain (docs/decisions/0027).
+    changed meanwhile. See docs/decisions/0027.
     """
 
     def __init__(self, database: Database) -> None:

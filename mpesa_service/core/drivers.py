@@ -1,7 +1,7 @@
 """Database connections as `load` and `commit` use them, and the queue of SQLite's writers.
 
-They use the driver without SQLAlchemy's execution layer, which would cost more than everything else that a
-callback needs (docs/decisions/0027). The connections come from SQLAlchemy's pool, with its time-outs.
+They use the driver without SQLAlchemy's execution layer, to save CPU (docs/decisions/0027). The connections
+come from SQLAlchemy's pool, with its time-outs.
 """
 
 import json
