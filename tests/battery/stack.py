@@ -21,7 +21,7 @@ from mpesa_service.config import load_settings
 from mpesa_service.core.runtime import build_runtime
 from mpesa_service.domain.callbacks import MAX_ATTEMPTS, InboxVerdict
 from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
-from mpesa_service.domain.states import OPEN, REFUND_OPEN, PaymentStatus
+from mpesa_service.domain.states import OPEN, REFUND_OPEN, PaymentStatus, PayoutStatus
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.verification.payments import Tally, Violation, verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
@@ -37,6 +37,8 @@ ROUNDS = 40
 ASKED: dict[Any, Any] = {Payment: OPEN, Refund: REFUND_OPEN, Payout: PAYOUT_UNFINISHED}
 """What may be open, and which states that is."""
 LONGEST_ROUND = 1_200.0
+PAUSE = 2.0
+"""Real seconds that a round gives the jobs, at most, to begin payouts."""
 
 
 class Stack:
@@ -175,8 +177,20 @@ class Stack:
                 wait_for(lambda: self._nothing_is_due(), "the jobs to do what is due", LONGEST_ROUND)
                 if not self._waiting():
                     return number
+            self._let_the_jobs_begin_payouts()
             self.advance(max(STEPS[min(number, len(STEPS) - 1)], self._seconds_to_next()))
-        raise AssertionError(f"not settled: {self._waiting()} still open")
+        raise AssertionError(f"not settled at {self.clock():%H:%M:%S}, still open: {self._open()}")
+
+    def _open(self) -> list[str]:
+        """Describe what is still open, for a failure's message."""
+        with self.runtime.database.read() as session:
+            return [
+                f"{table.__name__} {row.id} {row.status}, next check {row.next_check_at}"
+                for table, states in ASKED.items()
+                for row in session.scalars(
+                    select(table).where(table.next_check_at.is_not(None) | table.status.in_(states))
+                )
+            ]
 
     def _nothing_is_due(self) -> bool:
         now = self.clock()
@@ -188,6 +202,16 @@ class Stack:
             return not any(self._count(statement) for statement in [failed, *due])
         except OperationalError:
             return False
+
+    def _let_the_jobs_begin_payouts(self) -> None:
+        """Wait until one fewer payout waits; a limit or a suspension may stop them all, so only for a while.
+
+        A waiting payout has no time at which it is due: all rounds could pass before the job runs once.
+        """
+        waiting = select(func.count()).where(Payout.status == PayoutStatus.WAITING)
+        before, deadline = self._count(waiting), time.monotonic() + PAUSE
+        while before and self._count(waiting) >= before and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def _waiting(self) -> int:
         return sum(
