@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from mpesa_service.core.database import Database
-from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.plans import Change, Event, NewRow, Plan, Update
 from mpesa_service.models.commit import Committed, commit, commit_many
 from tests.rows import AT, add, audit_row, inbox_row, payment_row

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import inspect
 from standardwebhooks import Webhook
 
-from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.plans import Event
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
@@ -56,7 +56,7 @@ def payment_events(now: datetime) -> dict[str, Event]:
     change = PaymentChange(PaymentFacts(columns, "p", PaymentStatus.PENDING, 40, order=order))
     change.move("paid", Cause("mpesa", now))
     refund = Refund(status="succeeded", amount=40)
-    change.announce(EventType.REFUND_SUCCEEDED, {"refund": refund_data(refund, RefundStatus.PENDING)}, now)
+    change.publish(EventType.REFUND_SUCCEEDED, {"refund": refund_data(refund, RefundStatus.PENDING)}, now)
     payment, ordered, refunded = change.events
     return {"payment": payment, "order": ordered, "refund": refunded}
 

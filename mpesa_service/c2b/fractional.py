@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from mpesa_service.c2b.booking import RESULT_CODE, typed_reference
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.phones import mask_payer, mask_reference
 from mpesa_service.domain.plans import Event, LogLine, Plan

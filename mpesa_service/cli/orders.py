@@ -9,8 +9,14 @@ from mpesa_service.cli.options import as_json, echo_json, errors_as_sentences, l
 from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.domain.principal import Principal
-from mpesa_service.orders.expected import Announcement, OrderState, announce_order, find_order, list_orders
-from mpesa_service.orders.schemas import AnnounceSchema, ExpectedOrderSchema
+from mpesa_service.orders.expected import (
+    ExpectedOrderRequest,
+    OrderState,
+    expect_order,
+    find_order,
+    list_orders,
+)
+from mpesa_service.orders.schemas import ExpectedOrderSchema, ExpectOrderSchema
 from mpesa_service.payments.views import PaymentRecord
 from mpesa_service.web.blueprint import runtime
 
@@ -36,16 +42,16 @@ orders_cli = AppGroup("orders", help="Expected orders: customers can pay them by
     help="Default: the `amount` rule of `mpesa c2b-rules`.",
 )
 @as_json
-def announce(order: str, amount: int, owner: str, as_json: bool, **given: Any) -> None:
+def register(order: str, amount: int, owner: str, as_json: bool, **given: Any) -> None:
     """Register an order that a customer will pay, with its amount in shillings.
 
     Running the command again with the same values changes nothing.
 
     Example: mpesa orders register ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
     """
-    body = load(AnnounceSchema(), orderId=order, amount=amount, **given)
+    body = load(ExpectOrderSchema(), orderId=order, amount=amount, **given)
     with errors_as_sentences():
-        found, made = announce_order(runtime(), Principal(owner), Announcement(**body))
+        found, made = expect_order(runtime(), Principal(owner), ExpectedOrderRequest(**body))
     if as_json:
         echo_json(ExpectedOrderSchema().dump(found))
         return

@@ -16,8 +16,8 @@ from mpesa_service.cli.options import (
     operator,
 )
 from mpesa_service.cli.output import Row, print_table
-from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.webhooks import endpoints, history
 from mpesa_service.webhooks.endpoints import EndpointRecord

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from mpesa_service.domain.announcements import ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.audit import SERVICE, Cause
+from mpesa_service.domain.event_types import ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
 from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
@@ -65,7 +65,7 @@ class PaymentChange:
         if after in PAID and before in UNPAID:
             now.update(completed_at=cause.at, failure_reason=None)
         self.record(edge, cause, before, after)
-        self.announce(payment_event(edge, after), {"previousStatus": PUBLIC[before]}, cause.at)
+        self.publish(payment_event(edge, after), {"previousStatus": PUBLIC[before]}, cause.at)
         if after in PAID or before in PAID:
             self.count_towards_order(cause)
 
@@ -88,7 +88,7 @@ class PaymentChange:
         extra = {name: line.columns[name] for name in names}
         self.log.append(LogLine(AUDIT_LOG, logging.INFO, "state change", extra))
 
-    def announce(
+    def publish(
         self,
         event_type: EventType | None,
         data: Mapping[str, Any],
@@ -136,7 +136,7 @@ class PaymentChange:
         what = f"order_{status}"
         detail = {name: data[name] for name in ("orderId", "amountDue", "receivedAmount")}
         self.note(what, Cause(SERVICE, cause.at, cause.evidence, detail))
-        self.announce(ORDER_NOTES[what], {"order": data}, cause.at)
+        self.publish(ORDER_NOTES[what], {"order": data}, cause.at)
 
     def _contribution(self) -> int:
         paid = self.status in PAID

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.event_types import EventType
 
 Columns = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core import suspensions, token_bucket
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import AccountBalance as Told
-from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.plans import Event
 from mpesa_service.models import AccountBalance, OutgoingEvent
 from mpesa_service.webhooks.outbox import publish

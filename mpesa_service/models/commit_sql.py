@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary
 
-from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.models.base import Base, UtcDateTime
 from mpesa_service.models.statements import columns_of
 

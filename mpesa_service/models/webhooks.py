@@ -18,8 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.models.base import Base, RowId, one_of
 
 _WAITING = text("status = 'waiting'")

@@ -28,7 +28,7 @@ LOOK_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
-class Announcement:
+class ExpectedOrderRequest:
     """The order to register: whole shillings, the end of its validity, and the rule for its amounts."""
 
     order_id: str
@@ -62,24 +62,26 @@ class OrderState:
     payments: tuple[PaymentRecord, ...]
 
 
-def announce_order(runtime: Runtime, principal: Principal, asked: Announcement) -> tuple[OrderState, bool]:
+def expect_order(
+    runtime: Runtime, principal: Principal, request: ExpectedOrderRequest
+) -> tuple[OrderState, bool]:
     """Store an expected order, and count the money that has already arrived; return whether it is new.
 
     A repeated request returns the stored order. Raises Conflict if the id, or an id that customers would
     spell the same way, belongs to another order, and InvalidRequest if `expires_at` has passed.
     """
     now = runtime.clock()
-    if asked.expires_at is not None and asked.expires_at <= now:
+    if request.expires_at is not None and request.expires_at <= now:
         raise InvalidRequest("expiresAt is in the past.", code="already_expired")
     with runtime.database.begin() as session:
-        made = insert_once(session, ExpectedOrder, _columns(principal, asked, now))
+        made = insert_once(session, ExpectedOrder, _columns(principal, request, now))
         if made:
-            _take_what_is_there(runtime, session, principal, asked, now)
+            _take_what_is_there(runtime, session, principal, request, now)
         else:
-            _expect_the_same(session, principal, asked)
+            _expect_the_same(session, principal, request)
     if made:
         retry_matching.look_due(runtime, LOOK_AT_ONCE)
-    return find_order(runtime, principal, asked.order_id), made
+    return find_order(runtime, principal, request.order_id), made
 
 
 def find_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
@@ -137,57 +139,57 @@ def expire_due(runtime: Runtime, limit: int = 500) -> int:
     return len(ids)
 
 
-def _columns(principal: Principal, asked: Announcement, now: datetime) -> dict[str, Any]:
+def _columns(principal: Principal, request: ExpectedOrderRequest, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id(now),
         "owner": principal.subject,
         "shop_wide": principal.is_admin,
-        "reference": asked.order_id,
-        "reference_key": reference_key(asked.order_id),
-        "account_key": reference_key(account_reference(asked.order_id)),
-        "amount_due": asked.amount,
-        "amount_rule": asked.amount_rule,
+        "reference": request.order_id,
+        "reference_key": reference_key(request.order_id),
+        "account_key": reference_key(account_reference(request.order_id)),
+        "amount_due": request.amount,
+        "amount_rule": request.amount_rule,
         "received_amount": 0,
         "status": OrderStatus.OPEN,
-        "details": dict(asked.metadata),
-        "expires_at": asked.expires_at,
+        "details": dict(request.metadata),
+        "expires_at": request.expires_at,
         "created_at": now,
         "updated_at": now,
     }
 
 
-def _expect_the_same(session: Session, principal: Principal, asked: Announcement) -> None:
-    order = session.scalars(select(ExpectedOrder).filter_by(reference=asked.order_id)).one_or_none()
+def _expect_the_same(session: Session, principal: Principal, request: ExpectedOrderRequest) -> None:
+    order = session.scalars(select(ExpectedOrder).filter_by(reference=request.order_id)).one_or_none()
     if order is None:
         message = "Another order has a similar id: payments of the two could not be distinguished."
         raise Conflict(message, code="order_id_too_alike")
     stored = (order.amount_due, order.expires_at, order.amount_rule, order.details)
     if order.owner != principal.subject and not (order.shop_wide and principal.is_admin):
         raise order_taken()
-    if stored != (asked.amount, asked.expires_at, asked.amount_rule, dict(asked.metadata)):
+    if stored != (request.amount, request.expires_at, request.amount_rule, dict(request.metadata)):
         raise Conflict("This order is already registered with other terms.", code="order_exists")
 
 
 def _take_what_is_there(
-    runtime: Runtime, session: Session, principal: Principal, asked: Announcement, now: datetime
+    runtime: Runtime, session: Session, principal: Principal, request: ExpectedOrderRequest, now: datetime
 ) -> None:
     """Count earlier payments of the order, and schedule unmatched money to be matched again.
 
     Only an admin may register an order that other callers have payments of. Any other caller would be
     credited with their money, so the request is refused.
     """
-    begun = select(Payment.id).where(Payment.order_id == asked.order_id)
+    begun = select(Payment.id).where(Payment.order_id == request.order_id)
     if not principal.is_admin:
         others = begun.where(Payment.owner != principal.subject, Payment.status.not_in(UNPAID))
         if session.scalars(others.limit(1)).first() is not None:
             raise order_taken()
         begun = begun.where(Payment.owner == principal.subject)
-    [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=asked.order_id))
+    [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=request.order_id))
     for payment_id in session.scalars(begun.order_by(Payment.id)).all():
         payment = lock_payment(session, payment_id)
         payment.expected_order_id = order_id
         count_towards_order(session, payment, Cause(SERVICE, now))
-    references = (asked.order_id, account_reference(asked.order_id))
+    references = (request.order_id, account_reference(request.order_id))
     retry_matching.retry_references(runtime, session, references, now)
 
 

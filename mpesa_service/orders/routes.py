@@ -5,8 +5,8 @@ from typing import Any
 from flask import Response
 
 from mpesa_service.core.idempotency import Answer
-from mpesa_service.orders.expected import Announcement, announce_order, cancel_order, find_order
-from mpesa_service.orders.schemas import AnnounceSchema, ExpectedOrderEnvelope, ExpectedOrderSchema
+from mpesa_service.orders.expected import ExpectedOrderRequest, cancel_order, expect_order, find_order
+from mpesa_service.orders.schemas import ExpectedOrderEnvelope, ExpectedOrderSchema, ExpectOrderSchema
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
 from mpesa_service.web.responses import respond, success
@@ -15,13 +15,13 @@ from mpesa_service.web.responses import respond, success
 @blueprint.post("/orders")
 @guard(Guard.USER)
 @limited
-@blueprint.arguments(AnnounceSchema)
+@blueprint.arguments(ExpectOrderSchema)
 @blueprint.response(201, ExpectedOrderEnvelope, description="The order is registered.")
 @blueprint.alt_response(200, schema=ExpectedOrderEnvelope, description="The order was registered before.")
 @errors(400, 401, 409, 413, 415, 429)
-def announce(body: dict[str, Any]) -> Response:
+def expect(body: dict[str, Any]) -> Response:
     """Register an order. A repeated request returns the stored order."""
-    order, made = announce_order(runtime(), current_principal(), Announcement(**body))
+    order, made = expect_order(runtime(), current_principal(), ExpectedOrderRequest(**body))
     answer = success(201 if made else 200, "Registered", ExpectedOrderSchema().dump(order))
     return respond(Answer(answer.status, answer.body, replayed=not made))
 

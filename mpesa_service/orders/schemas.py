@@ -8,7 +8,7 @@ from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.fields import TIME_EXAMPLE, Metadata, Moment, NairobiTime, OrderId, Shillings
 
 
-class AnnounceSchema(Schema):
+class ExpectOrderSchema(Schema):
     """An order that a customer may pay."""
 
     order_id = OrderId(

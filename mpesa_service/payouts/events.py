@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.plans import Event
 from mpesa_service.models import Payout, PayoutBatch

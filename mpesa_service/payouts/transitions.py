@@ -13,9 +13,9 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.database import after_commit
-from mpesa_service.domain.announcements import batch_event, payout_event
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import AUDIT_LOG
+from mpesa_service.domain.event_types import batch_event, payout_event
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED
 from mpesa_service.domain.plans import LogLine
 from mpesa_service.domain.states import PAYOUT_TRANSITIONS, PayoutStatus

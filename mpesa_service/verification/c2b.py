@@ -62,14 +62,14 @@ def orders_add_up(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     with runtime.database.read() as session:
         tally.counts["orders"] += session.scalar(select(func.count()).select_from(ExpectedOrder)) or 0
         found = session.execute(wrong.limit(BATCH)).all()
-    for reference, says, holds in found:
-        said = f"its received amount is {says} shillings, but its payments add up to {holds}"
-        yield Violation(orders_add_up.__name__, reference, said)
+    for reference, received, total in found:
+        sentence = f"its received amount is {received} shillings, but its payments add up to {total}"
+        yield Violation(orders_add_up.__name__, reference, sentence)
 
 
-def verify_c2b_in_ledger(runtime: Runtime, told: Json) -> Iterator[Violation]:
+def verify_c2b_in_ledger(runtime: Runtime, payload: Json) -> Iterator[Violation]:
     """Yield every violation that the ledger shows."""
-    sent = [item for item in told["callbacks"] if item["kind"] == CONFIRMATION]
+    sent = [item for item in payload["callbacks"] if item["kind"] == CONFIRMATION]
     answered = [item["body"] for item in sent if item["status"] == ANSWERED]
     yield from _all_stored(runtime, len(answered))
     receipts = sorted({body["TransID"] for body in answered})
@@ -83,8 +83,8 @@ def _all_stored(runtime: Runtime, answered: int) -> Iterator[Violation]:
     with runtime.database.read() as session:
         stored = session.scalar(of_kind) or 0
     if stored < answered:
-        said = f"{answered} confirmations were answered 200, {stored} are in the inbox"
-        yield Violation("answered_is_stored", "confirmations", said)
+        sentence = f"{answered} confirmations were answered 200, {stored} are in the inbox"
+        yield Violation("answered_is_stored", "confirmations", sentence)
 
 
 def _all_known(runtime: Runtime, receipts: Sequence[str]) -> Iterator[Violation]:
@@ -94,5 +94,5 @@ def _all_known(runtime: Runtime, receipts: Sequence[str]) -> Iterator[Violation]
         )
     for receipt in receipts:
         if receipt not in known:
-            said = "this confirmation was answered 200, but is not stored"
-            yield Violation(confirmations_are_booked.__name__, receipt, said)
+            sentence = "this confirmation was answered 200, but is not stored"
+            yield Violation(confirmations_are_booked.__name__, receipt, sentence)

@@ -56,7 +56,7 @@ class Moves:
         return cls(targets, {edge.name for edge in table.edges})
 
 
-def misstep(line: Line, at: str | None, moves: Moves, begins: Collection[str]) -> str | None:
+def transition_violation(line: Line, at: str | None, moves: Moves, begins: Collection[str]) -> str | None:
     """Return what is wrong with a line of an audit trail, or None.
 
     `at` is the status after the line before; it is None for the first line, which must lead to one of

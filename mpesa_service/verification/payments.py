@@ -15,9 +15,9 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.announcements import ORDER_NOTES, refund_event
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import payment_event
+from mpesa_service.domain.event_types import ORDER_NOTES, refund_event
 from mpesa_service.domain.states import (
     OPEN,
     PAID,
@@ -37,20 +37,20 @@ from mpesa_service.models import (
     Refund,
 )
 from mpesa_service.verification.c2b import verify_c2b
-from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, freeze, misstep
+from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, freeze, transition_violation
 from mpesa_service.verification.payouts import verify_payouts
 
 _BEGINS = ("submitting",)
 
 _MOVES = {False: Moves.of(PAYMENT_TRANSITIONS), True: Moves.of(REFUND_TRANSITIONS)}
-_TOLD = {
+_EVENTS = {
     False: {(e.name, str(e.source)): payment_event(e.name, e.target) for e in PAYMENT_TRANSITIONS.edges},
     True: {(e.name, str(e.source)): refund_event(e.target) for e in REFUND_TRANSITIONS.edges},
 }
 
 
 @dataclass(frozen=True)
-class Story:
+class PaymentHistory:
     """Everything in the database about one payment; outgoing events without their payload."""
 
     payment: Payment
@@ -59,55 +59,55 @@ class Story:
     refunds: Sequence[Refund]
 
 
-Rule = Callable[[Story], Iterator[str]]
+Rule = Callable[[PaymentHistory], Iterator[str]]
 Item = TypeVar("Item", PaymentEvent, Refund, Row[Any])
 
 
-def trail_is_a_path(story: Story) -> Iterator[str]:
+def trail_is_a_path(history: PaymentHistory) -> Iterator[str]:
     """The audit trail has no gap, follows the transition table, and ends at each row's status."""
-    numbers = [event.sequence for event in story.events]
-    if numbers != list(range(1, story.payment.event_count + 1)):
-        yield f"its audit trail should count 1 to {story.payment.event_count} and counts {numbers}"
+    numbers = [event.sequence for event in history.events]
+    if numbers != list(range(1, history.payment.event_count + 1)):
+        yield f"its audit trail should count 1 to {history.payment.event_count} and counts {numbers}"
     where: dict[str | None, str] = {}
-    for event in story.events:
+    for event in history.events:
         moves = _MOVES[event.refund_id is not None]
-        fault = misstep(event, where.get(event.refund_id), moves, _BEGINS)
+        fault = transition_violation(event, where.get(event.refund_id), moves, _BEGINS)
         if fault is not None:
             yield f"event {event.sequence} ({event.cause}) {fault}"
         where[event.refund_id] = event.to_status
-    statuses: dict[str | None, str] = {None: story.payment.status}
-    statuses |= {refund.id: refund.status for refund in story.refunds}
+    statuses: dict[str | None, str] = {None: history.payment.status}
+    statuses |= {refund.id: refund.status for refund in history.refunds}
     for of, status in statuses.items():
         if where.get(of) != status:
             yield f"{f'refund {of}' if of else 'it'} is {status}, but its audit trail ends at {where.get(of)}"
 
 
-def told_once(story: Story) -> Iterator[str]:
+def published_once(history: PaymentHistory) -> Iterator[str]:
     """Each published transition has exactly one outgoing event, in order, without gaps."""
-    told = (_announced(event) for event in story.events)
-    expected = [(sequence, *what) for sequence, what in enumerate((w for w in told if w), start=1)]
-    found = [(row.sequence, row.type, row.refund_id) for row in story.outgoing]
+    published = (event for line in history.events if (event := _expected_event(line)) is not None)
+    expected = [(sequence, *event) for sequence, event in enumerate(published, start=1)]
+    found = [(row.sequence, row.type, row.refund_id) for row in history.outgoing]
     if found != expected:
         yield f"its outgoing events should be {_listed(expected)} and are {_listed(found)}"
-    if story.payment.outgoing_count != len(found):
-        yield f"it counts {story.payment.outgoing_count} outgoing events and has {len(found)}"
+    if history.payment.outgoing_count != len(found):
+        yield f"it counts {history.payment.outgoing_count} outgoing events and has {len(found)}"
 
 
-def _announced(event: PaymentEvent) -> tuple[str, str | None] | None:
-    if event.refund_id is None and event.cause in ORDER_NOTES:
-        of_order = ORDER_NOTES[event.cause]
+def _expected_event(line: PaymentEvent) -> tuple[str, str | None] | None:
+    if line.refund_id is None and line.cause in ORDER_NOTES:
+        of_order = ORDER_NOTES[line.cause]
         return (str(of_order), None) if of_order else None
-    told = _TOLD[event.refund_id is not None].get((event.cause, event.from_status or ""))
-    return (str(told), event.refund_id) if told else None
+    event = _EVENTS[line.refund_id is not None].get((line.cause, line.from_status or ""))
+    return (str(event), line.refund_id) if event else None
 
 
 def _listed(events: Sequence[tuple[int, str, str | None]]) -> str:
     return ", ".join(f"{sequence} {kind}" for sequence, kind, _ in events) or "none"
 
 
-def refunds_add_up(story: Story) -> Iterator[str]:
+def refunds_add_up(history: PaymentHistory) -> Iterator[str]:
     """The refunded and reserved amounts are the sums of the refunds, and never exceed the payment."""
-    payment, refunds = story.payment, story.refunds
+    payment, refunds = history.payment, history.refunds
     paid_back = sum(r.amount for r in refunds if r.state is RefundStatus.SUCCEEDED)
     held = sum(r.held for r in refunds)
     if (payment.refunded_amount, payment.refunding_amount) != (paid_back, held):
@@ -137,33 +137,33 @@ def _paid_status(payment: Payment) -> PaymentStatus:
     return PaymentStatus.PARTIALLY_REFUNDED if payment.refunded_amount else PaymentStatus.SUCCEEDED
 
 
-def review_says_why(story: Story) -> Iterator[str]:
+def review_says_why(history: PaymentHistory) -> Iterator[str]:
     """Every payment and refund in review has a reason."""
-    if story.payment.state is PaymentStatus.REVIEW and not story.payment.failure_reason:
+    if history.payment.state is PaymentStatus.REVIEW and not history.payment.failure_reason:
         yield "it is in review without a reason"
-    for refund in story.refunds:
+    for refund in history.refunds:
         if refund.state is RefundStatus.REVIEW and not refund.failure_reason:
             yield f"refund {refund.id} is in review without a reason"
 
 
-def open_is_due(story: Story) -> Iterator[str]:
+def open_is_due(history: PaymentHistory) -> Iterator[str]:
     """Every open payment and refund has a time for its next check."""
-    if story.payment.state in OPEN and story.payment.next_check_at is None:
-        yield f"it is {story.payment.status}, but no check is scheduled"
-    for refund in story.refunds:
+    if history.payment.state in OPEN and history.payment.next_check_at is None:
+        yield f"it is {history.payment.status}, but no check is scheduled"
+    for refund in history.refunds:
         if refund.state in REFUND_OPEN and refund.next_check_at is None:
             yield f"refund {refund.id} is {refund.status}, but no check is scheduled"
 
 
-RULES: tuple[Rule, ...] = (trail_is_a_path, told_once, refunds_add_up, review_says_why, open_is_due)
+RULES: tuple[Rule, ...] = (trail_is_a_path, published_once, refunds_add_up, review_says_why, open_is_due)
 
 
 def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
     """Yield every violation that the database alone shows; `tally` counts the checked rows."""
     tally = tally or Tally()
-    for story in stories(runtime, tally):
+    for history in histories(runtime, tally):
         for rule in RULES:
-            yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(story))
+            yield from (Violation(rule.__name__, history.payment.id, sentence) for sentence in rule(history))
     yield from verify_payouts(runtime, tally)
     yield from verify_c2b(runtime, tally)
     yield from inbox_is_worked_off(runtime, tally)
@@ -171,26 +171,26 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
     yield from inquiries_are_due(runtime)
 
 
-def stories(runtime: Runtime, tally: Tally) -> Iterator[Story]:
+def histories(runtime: Runtime, tally: Tally) -> Iterator[PaymentHistory]:
     """Yield every payment with its rows, oldest first, with one batch in memory at a time."""
     after = ""
     while True:
         with runtime.database.read() as session:
             freeze(session)
-            batch = _stories(session, after)
+            batch = _histories(session, after)
         if not batch:
             return
-        for story in batch:
+        for history in batch:
             tally.counts["payments"] += 1
-            tally.counts["refunds"] += len(story.refunds)
-            tally.counts["outgoing events"] += len(story.outgoing)
-            tally.counts["review"] += story.payment.state is PaymentStatus.REVIEW
-            tally.counts["review"] += sum(r.state is RefundStatus.REVIEW for r in story.refunds)
-            yield story
+            tally.counts["refunds"] += len(history.refunds)
+            tally.counts["outgoing events"] += len(history.outgoing)
+            tally.counts["review"] += history.payment.state is PaymentStatus.REVIEW
+            tally.counts["review"] += sum(r.state is RefundStatus.REVIEW for r in history.refunds)
+            yield history
         after = batch[-1].payment.id
 
 
-def _stories(session: Session, after: str) -> list[Story]:
+def _histories(session: Session, after: str) -> list[PaymentHistory]:
     page = select(Payment).where(Payment.id > after).order_by(Payment.id).limit(BATCH)
     payments = session.scalars(page).all()
     ids = [payment.id for payment in payments]
@@ -201,7 +201,7 @@ def _stories(session: Session, after: str) -> list[Story]:
     events = _by_payment(session.scalars(of_events).all())
     refunds = _by_payment(session.scalars(of_refunds).all())
     outgoing: Mapping[str, Sequence[Row[Any]]] = _by_payment(list(session.execute(of_outgoing)))
-    return [Story(one, events[one.id], outgoing[one.id], refunds[one.id]) for one in payments]
+    return [PaymentHistory(one, events[one.id], outgoing[one.id], refunds[one.id]) for one in payments]
 
 
 def _by_payment(rows: Sequence[Item]) -> "defaultdict[str, list[Item]]":
@@ -221,8 +221,8 @@ def inbox_is_worked_off(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
             columns.where(CallbackInbox.verdict.in_(idle)).order_by(CallbackInbox.id).limit(BATCH)
         ).all()
     for number, kind, verdict, attempts in rows:
-        said = f"this {kind} callback is {verdict} after {attempts} attempts"
-        yield Violation(inbox_is_worked_off.__name__, f"callback {number}", said)
+        sentence = f"this {kind} callback is {verdict} after {attempts} attempts"
+        yield Violation(inbox_is_worked_off.__name__, f"callback {number}", sentence)
 
 
 def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:

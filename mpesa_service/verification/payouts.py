@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.core.encryption import token_hash
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.announcements import batch_event, payout_event
 from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.event_types import batch_event, payout_event
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, same_person
 from mpesa_service.domain.states import PAYOUT_OPEN, PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.models import OutgoingEvent, Payout, PayoutBatch, PayoutEvent
-from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, freeze, misstep
+from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, freeze, transition_violation
 
 Json = Mapping[str, Any]
 Subject = Payout | PayoutBatch
@@ -38,10 +38,10 @@ def verify_payouts(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
                 freeze(session)
                 page = select(table).where(table.id > after).order_by(table.id).limit(BATCH)
                 subjects = cast(Sequence[Subject], session.scalars(page).all())
-                found = [(subject, said) for subject, said in _faults(session, subjects, tally)]
+                found = [(subject, sentence) for subject, sentence in _faults(session, subjects, tally)]
             if not subjects:
                 break
-            yield from (Violation(rule, subject.id, said) for subject, (rule, said) in found)
+            yield from (Violation(rule, subject.id, sentence) for subject, (rule, sentence) in found)
             after = subjects[-1].id
 
 
@@ -50,25 +50,28 @@ Fault = tuple[str, str]
 
 def _faults(session: Session, subjects: Sequence[Subject], tally: Tally) -> Iterator[tuple[Subject, Fault]]:
     ids = [subject.id for subject in subjects]
-    lines, told = defaultdict[str, list[PayoutEvent]](list), defaultdict[str, list[Any]](list)
+    lines, published = defaultdict[str, list[PayoutEvent]](list), defaultdict[str, list[Any]](list)
     trails = select(PayoutEvent).where(PayoutEvent.subject_id.in_(ids)).order_by(PayoutEvent.sequence)
     for line in session.scalars(trails):
         lines[line.subject_id].append(line)
     columns = (OutgoingEvent.subject_id, OutgoingEvent.sequence, OutgoingEvent.type)
-    outgoing = select(*columns).where(OutgoingEvent.subject_id.in_(ids)).order_by(OutgoingEvent.sequence)
-    for row in session.execute(outgoing):
-        told[row.subject_id].append((row.sequence, row.type))
+    events = select(*columns).where(OutgoingEvent.subject_id.in_(ids)).order_by(OutgoingEvent.sequence)
+    for row in session.execute(events):
+        published[row.subject_id].append((row.sequence, row.type))
     for subject in subjects:
         trail = lines[subject.id]
-        yield from ((subject, ("payout_trail_is_a_path", said)) for said in _path(subject, trail))
-        yield from ((subject, ("payout_told_once", said)) for said in _told(subject, trail, told[subject.id]))
+        yield from ((subject, ("payout_trail_is_a_path", sentence)) for sentence in _path(subject, trail))
+        yield from (
+            (subject, ("payout_published_once", sentence))
+            for sentence in _outgoing(subject, trail, published[subject.id])
+        )
         if isinstance(subject, Payout):
             tally.counts["payouts"] += 1
             tally.counts["review"] += subject.state is PayoutStatus.REVIEW
-            yield from ((subject, ("payout_is_in_order", said)) for said in _of_row(subject))
+            yield from ((subject, ("payout_is_in_order", sentence)) for sentence in _of_row(subject))
         else:
             tally.counts["batches"] += 1
-            yield from ((subject, ("batch_adds_up", said)) for said in _of_batch(session, subject))
+            yield from ((subject, ("batch_adds_up", sentence)) for sentence in _of_batch(session, subject))
 
 
 def _path(subject: Subject, trail: Sequence[PayoutEvent]) -> Iterator[str]:
@@ -80,7 +83,7 @@ def _path(subject: Subject, trail: Sequence[PayoutEvent]) -> Iterator[str]:
         yield f"its audit trail should count 1 to {subject.event_count} and counts {numbers}"
     at: str | None = None
     for line in trail:
-        fault = misstep(line, at, moves, begins)
+        fault = transition_violation(line, at, moves, begins)
         if fault is not None:
             yield f"event {line.sequence} ({line.cause}) {fault}"
         at = line.to_status
@@ -88,14 +91,17 @@ def _path(subject: Subject, trail: Sequence[PayoutEvent]) -> Iterator[str]:
         yield f"it is {subject.status}, but its audit trail ends at {at}"
 
 
-def _told(subject: Subject, trail: Sequence[PayoutEvent], told: Sequence[tuple[int, str]]) -> Iterator[str]:
-    announced = [event for line in trail if (event := _announced(subject, line)) is not None]
-    expected = list(enumerate(announced, start=1))
-    if told != expected or subject.outgoing_count != len(told):
-        yield f"its outgoing events should be {expected} and are {told}; it counts {subject.outgoing_count}"
+def _outgoing(
+    subject: Subject, trail: Sequence[PayoutEvent], outgoing: Sequence[tuple[int, str]]
+) -> Iterator[str]:
+    events = [event for line in trail if (event := _expected_event(subject, line)) is not None]
+    expected = list(enumerate(events, start=1))
+    if outgoing != expected or subject.outgoing_count != len(outgoing):
+        count = subject.outgoing_count
+        yield f"its outgoing events should be {expected} and are {outgoing}; it counts {count}"
 
 
-def _announced(subject: Subject, line: PayoutEvent) -> str | None:
+def _expected_event(subject: Subject, line: PayoutEvent) -> str | None:
     if isinstance(subject, PayoutBatch):
         return batch_event(line.cause, BatchStatus(line.to_status))
     moved = line.cause in _PAYOUT_MOVES.names
@@ -126,10 +132,10 @@ def _of_batch(session: Session, batch: PayoutBatch) -> Iterator[str]:
 
 
 def verify_payouts_in_ledger(
-    runtime: Runtime, told: Json, *, settled: bool, tally: Tally
+    runtime: Runtime, payload: Json, *, settled: bool, tally: Tally
 ) -> Iterator[Violation]:
     """Yield every violation that the simulator's ledger shows; `settled` means that no result is missing."""
-    asked, paid = _at_m_pesa(told)
+    asked, paid = _at_m_pesa(payload)
     after = ""
     while True:
         with runtime.database.read() as session:
@@ -145,16 +151,16 @@ def verify_payouts_in_ledger(
             faults = [*_compared(row, entries, row.id in settlers)]
             if settled and row.state in PAYOUT_OPEN and any(one["state"] in _ENDED for one in commands):
                 faults.append(f"it is {row.status}, but M-Pesa has ended it")
-            yield from (Violation("payout_paid_once", row.id, said) for said in faults)
+            yield from (Violation("payout_paid_once", row.id, sentence) for sentence in faults)
         after = rows[-1].id
 
 
-def _at_m_pesa(told: Json) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, Sequence[Json]]]:
+def _at_m_pesa(payload: Json) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, Sequence[Json]]]:
     """Return M-Pesa's payout commands by the hash of their token, and its payments by ConversationID."""
     asked, paid = defaultdict[str, list[Json]](list), defaultdict[str, list[Json]](list)
-    for command in told["payouts"]:
+    for command in payload["payouts"]:
         asked[token_hash(command["resultUrl"].rpartition("/")[2])].append(command)
-    for entry in [*told["credits"], *told["transfers"]]:
+    for entry in [*payload["credits"], *payload["transfers"]]:
         paid[entry.get("conversationId", "")].append(entry)
     return asked, paid
 

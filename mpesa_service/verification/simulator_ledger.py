@@ -23,7 +23,7 @@ from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.verification.c2b import verify_c2b_in_ledger
 from mpesa_service.verification.common import BATCH, Tally, Violation
-from mpesa_service.verification.payments import Story, stories
+from mpesa_service.verification.payments import PaymentHistory, histories
 from mpesa_service.verification.payouts import verify_payouts_in_ledger
 
 Json = Mapping[str, Any]
@@ -51,23 +51,23 @@ class Ledger:
     """Callbacks answered 200, by token hash."""
 
     @classmethod
-    def of(cls, told: Json) -> "Ledger":
+    def of(cls, payload: Json) -> "Ledger":
         """Read the JSON of `GET /simulator/ledger`."""
         prompts, debits, by_prompt, commands, moved = (_Lists() for _ in range(5))
         token_of = {}
-        for prompt in told["prompts"]:
+        for prompt in payload["prompts"]:
             token_of[prompt["checkoutRequestId"]] = _token_hash(prompt["callbackUrl"])
             prompts[_token_hash(prompt["callbackUrl"])].append(prompt)
-        for debit in told["debits"]:
+        for debit in payload["debits"]:
             debits[debit["receipt"]].append(debit)
             if debit["kind"] == STK:
                 by_prompt[token_of[debit["checkoutRequestId"]]].append(debit)
-        for command in (*told["payouts"], *told["reversals"]):
+        for command in (*payload["payouts"], *payload["reversals"]):
             token_of[command["conversationId"]] = _token_hash(command["resultUrl"])
             commands[_token_hash(command["resultUrl"])].append(command)
-        for movement in (*told["credits"], *told["transfers"]):
+        for movement in (*payload["credits"], *payload["transfers"]):
             moved[token_of[movement["conversationId"]]].append(movement)
-        good = (item for item in told["callbacks"] if item["status"] == ANSWERED)
+        good = (item for item in payload["callbacks"] if item["status"] == ANSWERED)
         # All callbacks of C2B payments go to one address: `verification/c2b.py` checks those.
         answered = Counter(_token_hash(item["url"]) for item in good if not item["kind"].startswith("c2b"))
         return cls(prompts, debits, by_prompt, commands, moved, answered)
@@ -86,7 +86,7 @@ def _token_hash(url: str) -> str:
 class Compared:
     """One payment with its rows, and the ledger to compare them with."""
 
-    story: Story
+    history: PaymentHistory
     ledger: Ledger
     runtime: Runtime
     booked: Collection[str]
@@ -94,7 +94,7 @@ class Compared:
 
     @property
     def payment(self) -> Payment:
-        return self.story.payment
+        return self.history.payment
 
     @property
     def debits(self) -> Sequence[Json]:
@@ -107,7 +107,7 @@ class Compared:
         return self.ledger.prompts.get(self.payment.callback_token_hash or "", ())
 
     def decided_by_a_person(self, edge: str, refund_id: str | None = None) -> bool:
-        return any(e.cause == edge and e.refund_id == refund_id for e in self.story.events)
+        return any(e.cause == edge and e.refund_id == refund_id for e in self.history.events)
 
 
 Rule = Callable[[Compared], Iterator[str]]
@@ -143,7 +143,7 @@ def every_debit_is_one_success(it: Compared) -> Iterator[str]:
 def refunds_credit_once(it: Compared) -> Iterator[str]:
     """Each refund is credited at most once, with its amount; the sum never exceeds the payment."""
     total = 0
-    for refund in it.story.refunds:
+    for refund in it.history.refunds:
         found = it.ledger.moved.get(refund.result_token_hash, ())
         total += sum(credit["amount"] for credit in found)
         if len(found) > 1:
@@ -170,7 +170,7 @@ def final_is_known(it: Compared) -> Iterator[str]:
     ended = [prompt["state"] for prompt in it.prompts if prompt["state"] != "open"]
     if ended and it.payment.state in OPEN:
         yield f"it is {it.payment.status}, but its prompt is {ended[0]}"
-    for refund in it.story.refunds:
+    for refund in it.history.refunds:
         states = [command["state"] for command in it.ledger.commands.get(refund.result_token_hash, ())]
         over = [state for state in states if state in {"completed", "failed"}]
         if over and len(over) == len(states) and refund.state in REFUND_OPEN:
@@ -178,23 +178,23 @@ def final_is_known(it: Compared) -> Iterator[str]:
 
 
 def verify_ledger(
-    runtime: Runtime, told: Json, *, settled: bool, tally: Tally | None = None
+    runtime: Runtime, payload: Json, *, settled: bool, tally: Tally | None = None
 ) -> Iterator[Violation]:
     """Yield every violation that the ledger shows; `settled` means that no result is outstanding."""
-    ledger, tally = Ledger.of(told), tally or Tally()
+    ledger, tally = Ledger.of(payload), tally or Tally()
     rules: list[Rule] = [every_debit_is_one_success, refunds_credit_once, prompted_once]
     if settled:
         rules.append(final_is_known)
     booked = _booked(runtime, sorted(ledger.debits))
-    for story in stories(runtime, Tally()):
-        it = Compared(story, ledger, runtime, booked)
+    for history in histories(runtime, Tally()):
+        it = Compared(history, ledger, runtime, booked)
         debits = len(it.debits)
         tally.counts["debits"] += debits
         tally.counts["debits in review"] += debits * (it.payment.state is PaymentStatus.REVIEW)
         for rule in rules:
-            yield from (Violation(rule.__name__, story.payment.id, said) for said in rule(it))
-    yield from verify_payouts_in_ledger(runtime, told, settled=settled, tally=tally)
-    yield from verify_c2b_in_ledger(runtime, told)
+            yield from (Violation(rule.__name__, history.payment.id, sentence) for sentence in rule(it))
+    yield from verify_payouts_in_ledger(runtime, payload, settled=settled, tally=tally)
+    yield from verify_c2b_in_ledger(runtime, payload)
     yield from intent_came_first(runtime, ledger)
     yield from answered_is_stored(runtime, ledger, tally)
 
@@ -225,8 +225,8 @@ def intent_came_first(runtime: Runtime, ledger: Ledger) -> Iterator[Violation]:
                     for found in session.scalars(select(column).where(column.in_(page)))
                 }
             for stranger in (item for item in page if item not in known):
-                said = f"M-Pesa has {what} that is not in the database"
-                yield Violation(intent_came_first.__name__, stranger, said)
+                sentence = f"M-Pesa has {what} that is not in the database"
+                yield Violation(intent_came_first.__name__, stranger, sentence)
 
 
 def answered_is_stored(runtime: Runtime, ledger: Ledger, tally: Tally) -> Iterator[Violation]:
@@ -243,8 +243,10 @@ def answered_is_stored(runtime: Runtime, ledger: Ledger, tally: Tally) -> Iterat
         for token in page:
             answered, found = ledger.answered[token], stored.get(token, 0)
             if found < answered:
-                said = f"{answered} callbacks to one address were answered 200, but {found} are in the inbox"
-                yield Violation(answered_is_stored.__name__, token, said)
+                sentence = (
+                    f"{answered} callbacks to one address were answered 200, but {found} are in the inbox"
+                )
+                yield Violation(answered_is_stored.__name__, token, sentence)
 
 
 def _pages(items: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.references import new_id
 from mpesa_service.errors import InvalidRequest, NotFound
 from mpesa_service.models import WebhookDelivery, WebhookEndpoint

@@ -8,8 +8,8 @@ from sqlalchemy import Exists, ScalarSelect, exists, func, insert, literal, sele
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.moments import can_be_kept
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint

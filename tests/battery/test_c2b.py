@@ -43,24 +43,24 @@ class Shop:
         url, headers = f"{self.stack.url}/api/mpesa{path}", {"Authorization": f"Bearer {self._tokens[who]}"}
         return requests.post(url, json=body or {}, headers=headers, timeout=60)
 
-    def _customer(self, *, announced: bool) -> tuple[str, str]:
+    def _customer(self, *, expected: bool) -> tuple[str, str]:
         """Return the next one's number, and what he pays for."""
         self._customers += 1
         order = f"ORDER{self._customers}"
-        if announced:
+        if expected:
             assert self.post("/orders", {"orderId": order, "amount": AMOUNT}).ok
         return f"254710{self._customers:06}", order
 
-    def pay_from_menu(self, *, announced: bool) -> str:
+    def pay_from_menu(self, *, expected: bool) -> str:
         """Let a customer pay without a report; return the receipt."""
-        phone, order = self._customer(announced=announced)
+        phone, order = self._customer(expected=expected)
         self.stack.control("/script", {"for": "c2b", "msisdn": phone, "fault": "confirmation_lost"})
         payment = {"msisdn": phone, "amount": AMOUNT, "billRefNumber": order}
         return str(self.stack.control("/c2b", payment)["transId"])
 
-    def pay_by_prompt(self, *, announced: bool) -> Sale:
+    def pay_by_prompt(self, *, expected: bool) -> Sale:
         """The same by PIN."""
-        phone, order = self._customer(announced=announced)
+        phone, order = self._customer(expected=expected)
         faults = ["callback_lost", "confirmation_lost"]
         self.stack.control("/script", {"for": "stk_push", "msisdn": phone, "fault": faults})
         answer = self.post("/initiate", {"orderId": order, "amount": AMOUNT, "phoneNumber": phone})
@@ -115,13 +115,13 @@ def counts(stack: Stack, column: Any, *conditions: Any) -> dict[str, int]:
 def test_money_that_is_told_again_is_one_payment(new_stack: Any) -> None:
     stack: Stack = new_stack(simulator={"auto": "hold"})
     shop = Shop(stack)
-    receipts = [shop.pay_from_menu(announced=bool(n % 2)) for n in range(2 * RECEIPTS)]
+    receipts = [shop.pay_from_menu(expected=bool(n % 2)) for n in range(2 * RECEIPTS)]
     copies = [shop.confirm(receipt, COPIES) for receipt in receipts]
-    sales = [(order, shop.pay_by_prompt(announced=bool(n % 2))) for order in ORDERS for n in range(OF_EACH)]
+    sales = [(order, shop.pay_by_prompt(expected=bool(n % 2))) for order in ORDERS for n in range(OF_EACH)]
     at_once([lambda told=told, sale=sale: told(shop, sale) for told, sale in sales])
     stack.settle()
     violations, tally = stack.audit()
-    announced = counts(stack, OutgoingEvent.type)
+    published = counts(stack, OutgoingEvent.type)
     figures(
         "repeated confirmations",
         receipts=len(receipts),
@@ -130,14 +130,14 @@ def test_money_that_is_told_again_is_one_payment(new_stack: Any) -> None:
         kinds=[order.__name__ for order in ORDERS],
         statuses=stack.statuses(),
         verdicts=counts(stack, CallbackInbox.verdict),
-        published=announced,
+        published=published,
         checked=dict(tally.counts),
         violations=len(violations),
     )
     assert violations == []
     assert copies == [{200: COPIES}] * len(receipts)
     assert stack.statuses() == {"succeeded": RECEIPTS + len(sales), "review": RECEIPTS}
-    assert announced == {
+    assert published == {
         "payment.succeeded": RECEIPTS + len(sales),
         "payment.review": RECEIPTS,
         "order.paid": RECEIPTS + len(sales) // 2,
@@ -163,12 +163,12 @@ def test_two_approvers_at_once_approve_once(new_stack: Any) -> None:
     stack.settle()
     wait_for(lambda: counts(stack, PayoutBatch.status) == {"done": BATCHES}, "the job to close the batches")
     violations, tally = stack.audit()
-    announced = counts(stack, OutgoingEvent.type)
+    published = counts(stack, OutgoingEvent.type)
     figures(
         "two approvers at once",
         batches=BATCHES,
         answers=Counter(answers),
-        published=announced,
+        published=published,
         checked=dict(tally.counts),
         violations=len(violations),
     )
@@ -176,7 +176,7 @@ def test_two_approvers_at_once_approve_once(new_stack: Any) -> None:
     approvals = counts(stack, PayoutEvent.actor, PayoutEvent.cause == "approved")
     assert sum(approvals.values()) == answers.count("200") == BATCHES
     assert set(approvals) <= {"otieno", "wanjiku"}
-    assert announced == {
+    assert published == {
         "payout_batch.waiting_approval": BATCHES,
         "payout.succeeded": BATCHES,
         "payout_batch.done": BATCHES,

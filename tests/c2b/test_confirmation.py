@@ -10,7 +10,7 @@ from mpesa_service.models import OutgoingEvent, Payment
 from mpesa_service.payments.reconcile import ask_due
 from tests.c2b.support import RECEIPT, assert_books_are_right, causes, confirm, look, order_row
 from tests.callbacks.test_receive import stk_body
-from tests.orders.test_expected import announce, state, sums
+from tests.orders.test_expected import expect_order, state, sums
 from tests.support import Service
 
 SECOND = "RKL51ZDR4G"
@@ -163,8 +163,8 @@ class TestThePromptIsPaidAsWell:
         assert causes(service, prompted)[-1] == "paid"
         assert_books_are_right(service)
 
-    def test_of_an_announced_order_it_counts_and_the_shop_hears_of_too_much(self, service: Service) -> None:
-        announce(service)
+    def test_a_payment_of_an_expected_order_counts(self, service: Service) -> None:
+        expect_order(service)
         checkout = service.pending()
         confirm(service)
         hear(service, checkout, receipt=SECOND)
@@ -174,7 +174,7 @@ class TestThePromptIsPaidAsWell:
         assert_books_are_right(service)
 
     def test_of_an_order_that_was_canceled_it_waits(self, service: Service) -> None:
-        announce(service, amount=100)
+        expect_order(service, amount=100)
         checkout = service.pending()
         confirm(service)
         with service.runtime.database.begin() as session:

@@ -42,7 +42,7 @@ class TestAnswers:
     def test_the_usual_rules_let_everything_through(self, service: Service) -> None:
         assert ask(service, BillRefNumber="RENT 4B") == ACCEPTED
 
-    def test_the_answer_names_the_announced_order(self, service: Service) -> None:
+    def test_the_answer_names_the_expected_order(self, service: Service) -> None:
         add_order(service, "ORDER-1001")
         body = c2b_body(service, BillRefNumber=" order 1001")
         assert post_c2b(service, body, "validation").json() == {**ACCEPTED, "ThirdPartyTransID": "ORDER-1001"}

@@ -34,7 +34,7 @@ def cells(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
 
 
-class TestAnnounce:
+class TestRegister:
     WORDS = ("register", "ORDER-1001", "2500", "--owner", "shop")
 
     def test_is_the_shops_and_the_same_again_changes_nothing(self, service: Service) -> None:
@@ -69,7 +69,7 @@ class TestAnnounce:
     ) -> None:
         assert sentence in run(service, *words, code=code)
 
-    def test_one_that_was_announced_with_other_terms(self, service: Service) -> None:
+    def test_an_order_that_is_registered_with_other_terms(self, service: Service) -> None:
         run(service, *self.WORDS)
         other = ("register", "ORDER-1001", "2600", "--owner", "shop")
         assert "Error: This order is already registered" in run(service, *other, code=1)

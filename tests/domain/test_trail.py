@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import mpesa_service
-from mpesa_service.domain.announcements import ORDER_NOTES
+from mpesa_service.domain.event_types import ORDER_NOTES
 from mpesa_service.domain.reports import Note, Verdict
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from mpesa_service.domain.trail import SENTENCES, in_words

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy.orm.exc import StaleDataError
 
 from mpesa_service.core.database import Database
-from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.plans import Change, Plan, Update
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.models import Payment

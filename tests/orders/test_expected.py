@@ -15,7 +15,7 @@ from tests.support import PHONE, Service
 OTHER = "254712000077"
 
 
-def announce(
+def expect_order(
     service: Service, order: str = "ORDER1", amount: int = 100, by: str = "shop", **more: Any
 ) -> Any:
     return service.call("POST", "/orders", {"orderId": order, "amount": amount, **more}, by=by)
@@ -38,9 +38,9 @@ def sums(found: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(found[name] for name in names)
 
 
-class TestAnnouncing:
+class TestExpectOrder:
     def test_an_order_is_open_until_it_is_paid(self, service: Service) -> None:
-        answer = announce(service, metadata={"cart": "c-1"})
+        answer = expect_order(service, metadata={"cart": "c-1"})
         assert answer.status_code == 201
         found = state(service)
         assert sums(found) == ("open", 0, 100, 0)
@@ -52,7 +52,7 @@ class TestAnnouncing:
         assert found["payments"] == []
 
     def test_the_same_again_is_the_same_order(self, service: Service) -> None:
-        first, again = announce(service), announce(service)
+        first, again = expect_order(service), expect_order(service)
         assert (first.status_code, again.status_code) == (201, 200)
         assert again.headers["Idempotent-Replayed"] == "true"
         assert again.json["data"] == first.json["data"]
@@ -70,8 +70,8 @@ class TestAnnouncing:
     def test_other_terms_are_refused_and_change_nothing(
         self, service: Service, again: dict[str, Any], code: str
     ) -> None:
-        announce(service)
-        answer = announce(service, **again)
+        expect_order(service)
+        answer = expect_order(service, **again)
         assert (answer.status_code, answer.json["code"]) == (409, code)
         assert sums(state(service)) == ("open", 0, 100, 0)
 
@@ -94,11 +94,11 @@ class TestAnnouncing:
         ],
     )
     def test_bad_terms_are_400(self, service: Service, body: dict[str, Any]) -> None:
-        assert announce(service, **body).status_code == 400
+        assert expect_order(service, **body).status_code == 400
         assert service.call("GET", "/orders/ORDER1").status_code == 404
 
     def test_others_do_not_see_it(self, service: Service) -> None:
-        announce(service)
+        expect_order(service)
         for order in ("ORDER1", "ORDER2", "no%20such"):
             answer = service.call("GET", f"/orders/{order}", by="rival")
             assert (answer.status_code, answer.json["code"]) == (404, "not_found")
@@ -108,7 +108,7 @@ class TestAnnouncing:
 
 class TestPayingFromTheMenu:
     def test_in_parts_exactly_and_beyond(self, service: Service) -> None:
-        announce(service)
+        expect_order(service)
         for number, (amount, after) in enumerate(
             [
                 (40, ("partially_paid", 40, 60, 0)),
@@ -125,7 +125,7 @@ class TestPayingFromTheMenu:
         assert list(verify(service.runtime)) == []
 
     def test_is_listed_with_its_channel_and_a_masked_payer(self, service: Service) -> None:
-        announce(service)
+        expect_order(service)
         confirm(service)
         [listed] = service.call("GET", "/payments").json["data"]
         assert (listed["channel"], listed["billReference"]) == ("c2b", "ORDER1")
@@ -143,7 +143,7 @@ class TestPayingFromTheMenu:
         confirm(service, TransID="RKL51ZDR40", TransAmount="100.00", BillRefNumber="ORDER1")
         [payment] = service.payments()
         assert (payment.status, payment.order_id) == ("review", None)
-        assert announce(service).json["data"]["status"] == "paid"
+        assert expect_order(service).json["data"]["status"] == "paid"
         [payment] = service.payments()
         assert (payment.status, payment.order_id, payment.owner) == ("succeeded", "ORDER1", "shop")
         assert list(verify(service.runtime)) == []
@@ -151,7 +151,7 @@ class TestPayingFromTheMenu:
 
 class TestPayingByPrompt:
     def test_counts_too_and_may_be_a_part(self, service: Service) -> None:
-        announce(service)
+        expect_order(service)
         service.paid(amount=30)
         assert sums(state(service)) == ("partially_paid", 30, 70, 0)
         service.paid(amount=70, phone=OTHER)
@@ -159,18 +159,18 @@ class TestPayingByPrompt:
 
     def test_a_payment_that_was_begun_before(self, service: Service) -> None:
         service.paid(amount=30)
-        assert announce(service).json["data"]["status"] == "partially_paid"
+        assert expect_order(service).json["data"]["status"] == "partially_paid"
         assert list(verify(service.runtime)) == []
 
     def test_a_payment_that_is_still_open_is_tied_and_counts_once_it_is_paid(self, service: Service) -> None:
         checkout = service.pending(amount=100)
-        assert announce(service).json["data"]["status"] == "open"
+        assert expect_order(service).json["data"]["status"] == "open"
         assert [p["status"] for p in state(service)["payments"]] == ["pending"]
         service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
         assert sums(state(service)) == ("paid", 100, 0, 0)
 
     def test_what_is_paid_back_after_the_end_opens_nothing_again(self, service: Service) -> None:
-        announce(service, expiresAt=(service.clock() + timedelta(hours=1)).isoformat())
+        expect_order(service, expiresAt=(service.clock() + timedelta(hours=1)).isoformat())
         checkout = service.paid(amount=30)
         service.clock.advance(3_600)
         assert expire_due(service.runtime) == 1
@@ -181,7 +181,7 @@ class TestPayingByPrompt:
         assert list(verify(service.runtime)) == []
 
     def test_what_is_paid_back_is_missing_again(self, service: Service) -> None:
-        announce(service)
+        expect_order(service)
         checkout = service.paid(amount=100)
         assert service.refund(checkout, 40).status_code == 200
         [command] = service.simulator.get("/simulator/b2c")["payouts"]
@@ -189,7 +189,7 @@ class TestPayingByPrompt:
         assert sums(state(service)) == ("partially_paid", 60, 40, 0)
 
     def test_what_the_order_says_comes_before_what_is_under_way(self, service: Service) -> None:
-        announce(service)
+        expect_order(service)
         service.pending(amount=30)
         answer = service.initiate(amount=101, phone=OTHER)
         assert (answer.status_code, answer.json["code"]) == (409, "more_than_due")
@@ -199,18 +199,18 @@ class TestPayingByPrompt:
     def test_more_is_asked_for_where_the_order_allows_it(
         self, service: Service, rule: str, first: int, second: int
     ) -> None:
-        announce(service, amountRule=rule)
+        expect_order(service, amountRule=rule)
         service.paid(amount=first)
         assert sums(state(service)) == ("paid", 120, 0, 20)
         assert service.initiate(amount=5, phone=OTHER).status_code == second
 
     def test_an_order_may_be_larger_than_any_payment(self, service: Service) -> None:
-        assert announce(service, amount=10_000_000).status_code == 201
+        assert expect_order(service, amount=10_000_000).status_code == 201
         service.paid(amount=70_000)
         assert sums(state(service)) == ("partially_paid", 70_000, 9_930_000, 0)
 
     def test_an_order_whose_time_is_over_is_closed_before_the_job_says_so(self, service: Service) -> None:
-        announce(service, expiresAt=(service.clock() + timedelta(seconds=10)).isoformat())
+        expect_order(service, expiresAt=(service.clock() + timedelta(seconds=10)).isoformat())
         service.clock.advance(9.9)
         assert state(service)["status"] == "open"
         service.clock.advance(0.1)
@@ -220,7 +220,7 @@ class TestPayingByPrompt:
         assert order_row(service).status == "open", "which the job books"
 
     def test_one_that_is_paid_does_not_expire(self, service: Service) -> None:
-        announce(service, expiresAt=(service.clock() + timedelta(seconds=10)).isoformat())
+        expect_order(service, expiresAt=(service.clock() + timedelta(seconds=10)).isoformat())
         service.paid()
         service.clock.advance(10)
         assert state(service)["status"] == "paid"
@@ -230,7 +230,7 @@ class TestPayingByPrompt:
         [("paid", 1, "order_paid"), ("open", 101, "more_than_due"), ("canceled", 100, "order_closed")],
     )
     def test_too_much_is_never_asked_for(self, service: Service, before: str, amount: int, code: str) -> None:
-        announce(service)
+        expect_order(service)
         if before == "paid":
             confirm(service, TransID="RKL51ZDR40", TransAmount="100.00", BillRefNumber="ORDER1")
         if before == "canceled":
@@ -244,7 +244,7 @@ class TestClosing:
     def test_an_order_that_received_nothing_can_be_canceled_and_canceled_again(
         self, service: Service
     ) -> None:
-        announce(service)
+        expect_order(service)
         for _ in range(2):
             answer = service.call("DELETE", "/orders/ORDER1")
             assert (answer.status_code, answer.json["data"]["status"]) == (200, "canceled")
@@ -254,15 +254,15 @@ class TestClosing:
         assert "canceled" in str(payment.failure_reason)
 
     def test_one_that_received_money_cannot(self, service: Service) -> None:
-        announce(service)
+        expect_order(service)
         service.paid(amount=10)
         answer = service.call("DELETE", "/orders/ORDER1")
         assert (answer.status_code, answer.json["code"]) == (409, "order_has_money")
 
     def test_expires_when_its_time_is_over(self, service: Service) -> None:
         ends = service.clock() + timedelta(hours=1)
-        announce(service, expiresAt=ends.isoformat())
-        announce(service, "ORDER2")
+        expect_order(service, expiresAt=ends.isoformat())
+        expect_order(service, "ORDER2")
         assert expire_due(service.runtime) == 0
         service.clock.advance(3_600)
         assert expire_due(service.runtime) == 1

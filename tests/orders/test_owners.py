@@ -6,7 +6,7 @@ import pytest
 
 from mpesa_service.verification.payments import verify
 from tests.c2b.support import confirm, order_row
-from tests.orders.test_expected import OTHER, announce, state, sums, told
+from tests.orders.test_expected import OTHER, expect_order, state, sums, told
 from tests.support import PHONE, Service
 
 RECEIPT = "RKL51ZDR40"
@@ -30,7 +30,7 @@ def pay(service: Service, amount: int, by: str = "amina", phone: str = PHONE) ->
     service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
 
 
-class TestAnnouncedByAnAdmin:
+class TestExpectedByAnAdmin:
     def test_a_customers_prompt_counts(self, service: Service) -> None:
         by_admin(service)
         pay(service, 499)
@@ -39,7 +39,7 @@ class TestAnnouncedByAnAdmin:
         assert [payment["amount"] for payment in as_admin(service)["payments"]] == [499]
         assert list(verify(service.runtime)) == []
 
-    def test_what_is_missing_is_asked_for_by_whomever_and_no_more(self, service: Service) -> None:
+    def test_any_caller_may_request_the_missing_amount_and_no_more(self, service: Service) -> None:
         by_admin(service)
         pay(service, 499)
         answer = service.initiate(amount=2, phone=OTHER, by="brian")
@@ -83,7 +83,7 @@ class TestAnnouncedByAnAdmin:
         assert by_admin(service).status_code == 201
         assert by_admin(service, by="desk").status_code == 200
         assert by_admin(service, by="desk", amount=1).json["code"] == "order_exists"
-        assert announce(service, amount=500, by="amina").json["code"] == "order_taken"
+        assert expect_order(service, amount=500, by="amina").json["code"] == "order_taken"
 
     def test_without_the_role_he_sees_of_its_payments_his_own(self, service: Service) -> None:
         by_admin(service)
@@ -93,26 +93,26 @@ class TestAnnouncedByAnAdmin:
         assert (found["receivedAmount"], [p["amount"] for p in found["payments"]]) == (150, [50])
 
 
-class TestAnnouncedByAUser:
+class TestExpectedByAUser:
     def test_anothers_prompt_for_it_is_refused(self, service: Service) -> None:
-        announce(service)
+        expect_order(service)
         answer = service.initiate(by="stranger")
         assert (answer.status_code, answer.json["code"]) == (409, "order_taken")
         assert "details" not in answer.json
         assert service.ledger()["prompts"] == []
 
-    def test_nobody_takes_an_order_by_announcing_what_another_pays(self, service: Service) -> None:
+    def test_nobody_can_register_an_order_that_another_caller_pays(self, service: Service) -> None:
         service.paid()
-        answer = announce(service, amount=1, by="stranger")
+        answer = expect_order(service, amount=1, by="stranger")
         assert (answer.status_code, answer.json["code"]) == (409, "order_taken")
         assert service.call("GET", "/orders/ORDER1", by="office", admin=True).status_code == 404
-        assert announce(service).json["data"]["status"] == "paid"
+        assert expect_order(service).json["data"]["status"] == "paid"
 
     def test_what_failed_is_in_nobodys_way(self, service: Service) -> None:
-        """And is not the announcer's money when it was paid after all."""
+        """If it was paid after all, the money does not count for the caller who registered the order."""
         checkout = service.pending()
         service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
-        assert announce(service, by="brian").status_code == 201
+        assert expect_order(service, by="brian").status_code == 201
         confirm(service, TransID=RECEIPT)
         assert service.row(checkout).status == "succeeded"
         assert sums(state(service, by="brian")) == ("open", 0, 100, 0)

@@ -193,7 +193,7 @@ class TestMatch:
         assert unmatched(service) == []
         assert_books_are_right(service)
 
-    def test_is_announced(self, service: Service) -> None:
+    def test_publishes_an_event(self, service: Service) -> None:
         payment = waits(service)
         add_order(service, amount=250)
         match(service, payment)

@@ -52,7 +52,7 @@ def test_no_cent_is_lost(service: Service, told: str, shown: str) -> None:
     assert one["unbooked"]["phoneNumber"] is None
 
 
-def test_is_announced_once_like_other_money_that_waits(
+def test_publishes_one_event_like_other_money_in_review(
     service: Service, money: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     confirm(service, **CENTS)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from mpesa_service.verification.payments import Tally, verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
 from tests.c2b.support import confirm
-from tests.orders.test_expected import announce
+from tests.orders.test_expected import expect_order
 from tests.support import PHONE, Service
 
 
@@ -17,7 +17,7 @@ from tests.support import PHONE, Service
 def books(service: Service) -> Service:
     """An order that was paid by C2B, and unmatched money; the simulator sends both confirmations."""
     service.call("POST", "/c2b/register", {}, by="boss", admin=True)
-    announce(service, amount=50)
+    expect_order(service, amount=50)
     for reference in ("order 1", "nobody's"):
         body = {"msisdn": "254712345678", "amount": 50, "billRefNumber": reference}
         service.simulator.post("/simulator/c2b", body)

@@ -79,9 +79,13 @@ BREAKAGES = [
         "does not begin at running or waiting_approval",
         "UPDATE payout_events SET to_status = 'done' WHERE cause = 'created' AND payout_id IS NULL",
     ),
-    ("payout_told_once", "are []", "DELETE FROM outgoing_events WHERE type = 'payout.failed'"),
-    ("payout_told_once", "it counts 7", "UPDATE payouts SET outgoing_count = 7"),
-    ("payout_told_once", "payout_batch.done", "DELETE FROM outgoing_events WHERE type = 'payout_batch.done'"),
+    ("payout_published_once", "are []", "DELETE FROM outgoing_events WHERE type = 'payout.failed'"),
+    ("payout_published_once", "it counts 7", "UPDATE payouts SET outgoing_count = 7"),
+    (
+        "payout_published_once",
+        "payout_batch.done",
+        "DELETE FROM outgoing_events WHERE type = 'payout_batch.done'",
+    ),
     (
         "payout_is_in_order",
         "no check is scheduled",

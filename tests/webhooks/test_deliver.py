@@ -13,7 +13,7 @@ from sqlalchemy import event, select, update
 from sqlalchemy.exc import OperationalError
 from standardwebhooks import Webhook
 
-from mpesa_service.domain.announcements import EventType
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.plans import Event
 from mpesa_service.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.statements import lock_payment

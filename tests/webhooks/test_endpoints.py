@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from mpesa_service.domain.announcements import EventType
 from mpesa_service.domain.deliveries import DeliveryStatus
+from mpesa_service.domain.event_types import EventType
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.operations.key_rotation import rotate
 from mpesa_service.webhooks import endpoints, history

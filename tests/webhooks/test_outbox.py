@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from mpesa_service.daraja import NotSent
-from mpesa_service.domain.announcements import EventType, refund_event
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.changes import payment_event
+from mpesa_service.domain.event_types import EventType, refund_event
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.models import OutgoingEvent, WebhookDelivery
 from mpesa_service.models.statements import lock_payment
@@ -37,7 +37,7 @@ def data_of(event: OutgoingEvent) -> dict[str, Any]:
     return dict(json.loads(event.payload)["data"])
 
 
-def announced(service: Service, payment_id: str) -> list[str]:
+def expected_types(service: Service, payment_id: str) -> list[str]:
     """Return the events that the audit trail requires."""
     found = []
     for line in service.events(payment_id):
@@ -50,10 +50,10 @@ def announced(service: Service, payment_id: str) -> list[str]:
     return [str(event) for event in found if event is not None]
 
 
-def assert_told_once(service: Service) -> None:
+def assert_published_once(service: Service) -> None:
     for payment in service.payments():
         events = outgoing(service, payment.id)
-        assert [event.type for event in events] == announced(service, payment.id)
+        assert [event.type for event in events] == expected_types(service, payment.id)
         assert [event.sequence for event in events] == list(range(1, len(events) + 1))
         assert payment.outgoing_count == len(events)
         for event in events:
@@ -69,7 +69,7 @@ class TestOneEachTransition:
             service.clock.advance(1)
             service.refund(checkout, amount)
             complete(service)
-        assert_told_once(service)
+        assert_published_once(service)
         assert [event.type for event in outgoing(service)] == [
             "payment.succeeded",
             "refund.succeeded",
@@ -89,14 +89,14 @@ class TestOneEachTransition:
         complete(service, resultCode="11")
         assert [event.type for event in outgoing(service)] == ["payment.succeeded", "refund.failed"]
         assert data_of(outgoing(service)[1])["refund"]["failureReason"]
-        assert_told_once(service)
+        assert_published_once(service)
 
-    def test_a_doubled_callback_is_told_once(self, service: Service) -> None:
+    def test_a_repeated_callback_publishes_one_event(self, service: Service) -> None:
         checkout = service.pending()
         for _ in range(3):
             post(service.callback_url(checkout), stk_body(service, checkout))
         assert [event.type for event in outgoing(service)] == ["payment.succeeded"]
-        assert_told_once(service)
+        assert_published_once(service)
 
     def test_a_canceled_one_that_is_paid_after_all(self, service: Service) -> None:
         checkout = service.pending()
@@ -111,7 +111,7 @@ class TestOneEachTransition:
         assert data_of(canceled)["failureReason"]
         assert (late.type, data_of(late)["previousStatus"]) == ("payment.succeeded", "canceled")
         assert data_of(late)["failureReason"] is None
-        assert_told_once(service)
+        assert_published_once(service)
 
     def test_a_push_that_never_left(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         def unreachable(_push: object) -> None:
@@ -122,7 +122,7 @@ class TestOneEachTransition:
         [event] = outgoing(service)
         assert event.type == "payment.failed"
         assert data_of(event)["failureReason"]
-        assert_told_once(service)
+        assert_published_once(service)
 
     def test_an_unclear_result_says_why(self, service: Service) -> None:
         checkout = service.pending()
@@ -130,7 +130,7 @@ class TestOneEachTransition:
         [event] = outgoing(service)
         assert event.type == "payment.review"
         assert data_of(event)["failureReason"].startswith("Needs manual review")
-        assert_told_once(service)
+        assert_published_once(service)
 
     def test_nothing_is_told_while_nothing_is_decided(self, service: Service) -> None:
         service.pending()
