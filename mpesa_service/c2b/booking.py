@@ -93,7 +93,7 @@ def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: 
                 change.give_to(order)
                 change.set(failure_reason=None)
                 change.move("matched", Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
-        return replace(change.plan(Verdict.NOTED, "looked at again"), updates=(also,))
+        return replace(change.plan(Verdict.NOTED, "another attempt to match"), updates=(also,))
 
     apply_to(runtime.database, payment_id, decide)
 

@@ -41,8 +41,8 @@ from mpesa_service.models.load import About, load
 from mpesa_service.models.statements import columns_of
 
 TABLE = "c2b_confirmations"
-LOOK_EVERY = timedelta(seconds=60)
-LOOK_FOR = timedelta(minutes=10)
+MATCH_AGAIN_AFTER = timedelta(seconds=60)
+MATCH_WAIT_LIMIT = timedelta(minutes=10)
 CONFIRMED = "Confirmed by C2B"
 
 
@@ -78,7 +78,7 @@ class Confirmation:
 
 
 class _Changed(Exception):
-    """The payment that was to take the money is not as it was found: look again."""
+    """The payment that was to take the money is not as it was found: try again."""
 
 
 class Booking:
@@ -95,7 +95,7 @@ class Booking:
         self._received = received
 
     def book(self) -> Plan | None:
-        """Book the confirmation, or plan when it is looked at again."""
+        """Book the confirmation, or plan the next attempt."""
         runtime, columns = self._runtime, self._confirmation.columns
         now = runtime.clock()
         if columns["amount_cents"] % CENTS:
@@ -113,12 +113,13 @@ class Booking:
         order = order_for(runtime, arrival) if ours else None
         plan = new_payment(runtime, columns["receipt"], arrival, order, ours=ours)
         # Once more if it waits: an order may be expected from this very moment on.
-        again = now + LOOK_EVERY if plan.verdict == InboxVerdict.UNMATCHED else None
+        again = now + MATCH_AGAIN_AFTER if plan.verdict == InboxVerdict.UNMATCHED else None
         return self._finish(plan, payment_id=plan.payment_id, retry_at=again)
 
     def wait(self, reason: str = "waits: the payment that it fits is being changed") -> Plan | None:
-        """Store the confirmation; it is looked at again."""
-        return self._finish(Plan(InboxVerdict.NOTED, reason), retry_at=self._runtime.clock() + LOOK_EVERY)
+        """Store the confirmation; a job tries again to match it."""
+        again = self._runtime.clock() + MATCH_AGAIN_AFTER
+        return self._finish(Plan(InboxVerdict.NOTED, reason), retry_at=again)
 
     def _is_known(self) -> bool:
         with self._runtime.database.reading() as connection:
@@ -193,4 +194,4 @@ def _must_wait(arrival: Arrival, candidates: Sequence[Candidate], age: timedelta
     if clear or not candidates:
         return False
     paid = [one for one in fitting if one.rank is Rank.PAID]
-    return age < LOOK_EVERY or (len(fitting) > 1 and len(paid) != 1 and age < LOOK_FOR)
+    return age < MATCH_AGAIN_AFTER or (len(fitting) > 1 and len(paid) != 1 and age < MATCH_WAIT_LIMIT)

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.booking import match_if_it_fits, typed_key
-from mpesa_service.c2b.matching import LOOK_EVERY, TABLE, Booking, Confirmation, arrival_of
+from mpesa_service.c2b.matching import MATCH_AGAIN_AFTER, TABLE, Booking, Confirmation, arrival_of
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.plans import Update
@@ -23,16 +23,16 @@ from mpesa_service.models.payments import Channel
 log = logging.getLogger(__name__)
 
 
-def look_due(runtime: Runtime, limit: int = 200) -> int:
-    """Look at confirmations that are due, longest due first; return how many."""
+def match_due(runtime: Runtime, limit: int = 200) -> int:
+    """Try to match the confirmations that are due, longest due first; return how many."""
     for done in range(limit):
         row_id = _next(runtime)
         if row_id is None:
             return done
         try:
-            _look(runtime, row_id)
+            _match(runtime, row_id)
         except Exception:  # the others must not wait for a fault in this one
-            log.exception("could not look at a confirmation", extra={"confirmation_id": row_id})
+            log.exception("could not match a confirmation", extra={"confirmation_id": row_id})
     return limit
 
 
@@ -63,11 +63,11 @@ def _next(runtime: Runtime) -> int | None:
         row = session.scalars(due).one_or_none()
         if row is None:
             return None
-        row.retry_at = now + LOOK_EVERY
+        row.retry_at = now + MATCH_AGAIN_AFTER
         return row.id
 
 
-def _look(runtime: Runtime, row_id: int) -> None:
+def _match(runtime: Runtime, row_id: int) -> None:
     with runtime.database.read() as session:
         row = session.scalars(select(C2bConfirmation).where(C2bConfirmation.id == row_id)).one()
         confirmation = Confirmation.of_row(row)
@@ -76,7 +76,7 @@ def _look(runtime: Runtime, row_id: int) -> None:
         if plan is None:  # it is due again soon
             return
         about = {"confirmation_id": row.id, "verdict": str(plan.verdict), "reason": plan.reason}
-        log.info("confirmation looked at again", extra={**about, "payment_id": plan.payment_id})
+        log.info("another attempt to match a confirmation", extra={**about, "payment_id": plan.payment_id})
         return
     done = Update(TABLE, {"id": row.id}, {"retry_at": None})
     match_if_it_fits(runtime, row.payment_id, arrival_of(runtime, confirmation.columns), done)

@@ -67,7 +67,7 @@ _OF_KEY = (
 )
 _UNANSWERED = (*_OF_KEY, _K.c.answer_status.is_(None))
 _ANSWER = update(_K).where(*_UNANSWERED).returning(_K.c.id)
-_GIVE_BACK = delete(_K).where(*_UNANSWERED).returning(_K.c.id)
+_RELEASE = delete(_K).where(*_UNANSWERED).returning(_K.c.id)
 _KEPT = select(_K.c.answer_status, _K.c.answer_body).where(*_OF_KEY)
 
 
@@ -163,7 +163,7 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
         return answer
     connection, key = session.connection(), request.as_parameters()
     if answer.retry_after is not None:
-        first = connection.execute(_GIVE_BACK, key).first()
+        first = connection.execute(_RELEASE, key).first()
     else:
         body = runtime.encryption.encrypt_bytes(answer.body)
         stored = {"answer_status": answer.status, "answer_body": body}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mpesa_service.core import suspensions, token_bucket
+from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import AccountBalance as Told
 from mpesa_service.domain.event_types import EventType
@@ -38,7 +38,7 @@ def book_balances(runtime: Runtime, session: Session, inquiry_id: str, accounts:
     """Store the balance of every account, and check the account that pays."""
     now = runtime.clock()
     # Two answers at once must not both be the first that is low.
-    token_bucket.locked(session, token_bucket.BALANCE, now)
+    daraja_limiter.lock(session, daraja_limiter.BALANCE, now)
     rows = {account.name[:64]: _row(inquiry_id, account, now) for account in accounts}
     session.add_all(rows.values())
     session.flush()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.commands.command import locked
 from mpesa_service.commands.sending import conclude, send, tokens_of
-from mpesa_service.core import suspensions, token_bucket
+from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.provider_errors import refusal_for_caller
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE
@@ -136,9 +136,9 @@ def ask_balance_when_due(runtime: Runtime) -> int:
     with runtime.database.begin() as session:
         if _why_not(session) is not None:
             return 0
-        if token_bucket.locked(session, token_bucket.BALANCE, now) > now:
+        if daraja_limiter.lock(session, daraja_limiter.BALANCE, now) > now:
             return 0
-        token_bucket.put(session, token_bucket.BALANCE, now + every)
+        daraja_limiter.store(session, daraja_limiter.BALANCE, now + every)
     ask_balance(runtime, SERVICE)
     return 1
 
@@ -151,7 +151,7 @@ def _ask(
         raise Unavailable("MPESA_INITIATOR_NAME is missing: M-Pesa cannot be asked.", code="not_set_up")
     with runtime.database.begin() as session:
         if anew:
-            _take_turn(session, now)
+            _acquire_token(session, now)
         elif (row := _in_place_of_asking(session, kind, receipt, now)) is not None:
             return _record(runtime, session, row)
         row = _new(runtime, actor, kind, receipt, now)
@@ -168,8 +168,8 @@ def _ask(
     return record
 
 
-def _take_turn(session: Session, now: datetime) -> None:
-    if not token_bucket.take(session, token_bucket.DOCTOR, ANEW_PER_MINUTE, now):
+def _acquire_token(session: Session, now: datetime) -> None:
+    if not daraja_limiter.acquire(session, daraja_limiter.DOCTOR, ANEW_PER_MINUTE, now):
         raise AskedTooSoon("M-Pesa was asked a moment ago.", retry_after=10)
 
 

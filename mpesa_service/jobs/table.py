@@ -40,7 +40,7 @@ JOBS = (
     Job(
         "commands", 10, _look_into_commands, "query M-Pesa about refunds and other commands without a result"
     ),
-    Job("c2b", 10, retry_matching.look_due, "try again to match C2B payments"),
+    Job("c2b", 10, retry_matching.match_due, "try again to match C2B payments"),
     Job("balance", 60, ask_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
     Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),
     Job("orders", 30, expected.expire_due, "close expired orders"),

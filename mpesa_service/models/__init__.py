@@ -2,7 +2,7 @@
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.callbacks import CallbackInbox
-from mpesa_service.models.controls import Hold, Pace
+from mpesa_service.models.controls import Hold, RateLimiter
 from mpesa_service.models.events import PaymentEvent
 from mpesa_service.models.idempotency import IdempotencyKey
 from mpesa_service.models.inquiries import AccountBalance, Inquiry
@@ -26,12 +26,12 @@ __all__ = [
     "IdempotencyKey",
     "Inquiry",
     "OutgoingEvent",
-    "Pace",
     "Payment",
     "PaymentEvent",
     "Payout",
     "PayoutBatch",
     "PayoutEvent",
+    "RateLimiter",
     "Refund",
     "WebhookDelivery",
     "WebhookEndpoint",

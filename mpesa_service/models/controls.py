@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mpesa_service.models.base import Base
 
 
-class Pace(Base):
+class RateLimiter(Base):
     """A token bucket in one time stamp (GCRA): the next call is on schedule at `next_at`."""
 
     __tablename__ = "rate_limiters"

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mpesa_service.commands.command import Command
-from mpesa_service.core import suspensions, token_bucket
+from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import MAX_ATTEMPTS, InboxVerdict
 from mpesa_service.domain.commands import BatchStatus
@@ -21,10 +21,10 @@ from mpesa_service.models import (
     CallbackInbox,
     ExpectedOrder,
     Inquiry,
-    Pace,
     Payment,
     Payout,
     PayoutBatch,
+    RateLimiter,
     Refund,
     WebhookDelivery,
 )
@@ -67,8 +67,8 @@ def _waiting_payouts(session: Session) -> datetime | None:
     last = select(func.max(PayoutBatch.served_at), func.max(PayoutBatch.updated_at))
     found = session.execute(last.where(PayoutBatch.status == BatchStatus.RUNNING, _ROW_WAITS)).one()
     times = [at for at in found if at is not None]
-    turn = session.get(Pace, token_bucket.PAYMENTS_OUT)
-    return max([*times, turn.next_at] if times and turn else times, default=None)
+    limiter = session.get(RateLimiter, daraja_limiter.PAYMENTS_OUT)
+    return max([*times, limiter.next_at] if times and limiter else times, default=None)
 
 
 DUE: tuple[tuple[str, Since], ...] = (

@@ -23,7 +23,7 @@ from mpesa_service.payments.transitions import count_towards_order
 from mpesa_service.payments.views import PaymentRecord, payment_record
 
 PAYMENTS_SHOWN = 50
-LOOK_AT_ONCE = 10
+MATCH_AT_ONCE = 10
 """Confirmations that are matched in the request that registers their order. A job matches the others."""
 
 
@@ -80,7 +80,7 @@ def expect_order(
         else:
             _expect_the_same(session, principal, request)
     if made:
-        retry_matching.look_due(runtime, LOOK_AT_ONCE)
+        retry_matching.match_due(runtime, MATCH_AT_ONCE)
     return find_order(runtime, principal, request.order_id), made
 
 

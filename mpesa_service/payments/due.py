@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, not_, or_, select, update
 from sqlalchemy.orm import Session
 
-from mpesa_service.core import token_bucket
+from mpesa_service.core import daraja_limiter
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.domain.states import PaymentStatus
@@ -89,7 +89,7 @@ def claim_one(runtime: Runtime, session: Session, payment: Payment, now: datetim
     due_at = at if at is not None and at <= now else None
     if payment.checkout_id_encrypted is None or payment.state is PaymentStatus.SUBMITTING:
         return Lease(payment.id, None, payment.next_check_at, now)
-    if not token_bucket.take(session, token_bucket.QUERIES, runtime.settings.queries_per_minute, now):
+    if not daraja_limiter.acquire(session, daraja_limiter.QUERIES, runtime.settings.queries_per_minute, now):
         return None
     payment.last_checked_at = now
     if due_at is not None:
@@ -112,12 +112,12 @@ def claim_queryable(runtime: Runtime, most: int) -> list[Lease]:
     """Claim the payments that are due longest, as many as the rate limiter allows now; commits."""
     now, per_minute = runtime.clock(), runtime.settings.queries_per_minute
     with runtime.database.begin() as session:
-        next_at = token_bucket.locked(session, token_bucket.QUERIES, now)
-        most = min(most, token_bucket.free(next_at, per_minute, now))
+        next_at = daraja_limiter.lock(session, daraja_limiter.QUERIES, now)
+        most = min(most, daraja_limiter.available(next_at, per_minute, now))
         claimed = _claim(session, _QUERYABLE, most, now) if most else []
         if claimed:
-            next_at = token_bucket.after(next_at, per_minute, now, len(claimed))
-            token_bucket.put(session, token_bucket.QUERIES, next_at)
+            next_at = daraja_limiter.after_acquiring(next_at, per_minute, now, len(claimed))
+            daraja_limiter.store(session, daraja_limiter.QUERIES, next_at)
         return claimed
 
 
@@ -134,7 +134,7 @@ def release(runtime: Runtime, leases: Sequence[Lease]) -> None:
         held = {"ids": list(back), "lease": leases[0].claimed_at + CALL_LIMIT}
         for payment_id in connection.scalars(_STILL_HELD, held).all():
             connection.execute(_RELEASE, {"its_id": payment_id, "its_due": back[payment_id].due_at})
-        token_bucket.give_back(session, token_bucket.QUERIES, per_minute, now, len(leases))
+        daraja_limiter.release(session, daraja_limiter.QUERIES, per_minute, now, len(leases))
 
 
 def _claim(session: Session, which: _Which, most: int, now: datetime) -> list[Lease]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.commands.command import Addresses, Command, unparented_claim
 from mpesa_service.commands.reports import Report
-from mpesa_service.core import suspensions, token_bucket
+from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.provider_errors import Failure
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import (
@@ -30,8 +30,8 @@ from mpesa_service.models.statements import lock_payout_where
 from mpesa_service.payouts.transitions import move_payout, note_payout
 
 OUR_ACCOUNT_IS_SHORT = "1"
-REST = timedelta(seconds=30)
-"""How long payouts rest after one that M-Pesa took no notice of, if it does not say."""
+BACK_OFF = timedelta(seconds=30)
+"""How long payouts wait after one that M-Pesa did not process, if M-Pesa gives no time."""
 
 _BUSINESS_COMMANDS = {
     PayoutType.PAYBILL: B2bCommand.PAY_BILL,
@@ -136,7 +136,8 @@ class PayoutCommand(Command[Payout]):
         if isinstance(error, InvalidToken | NotSetUp):
             suspensions.stop(self.session, suspensions.PAYOUTS, failure.description, cause.at)
         elif isinstance(error, NotSent | Throttled):
-            token_bucket.rest(self.session, token_bucket.PAYMENTS_OUT, cause.at + _rest_after(error))
+            until = cause.at + _back_off_for(error)
+            daraja_limiter.back_off(self.session, daraja_limiter.PAYMENTS_OUT, until)
         else:
             super().refuse(error, failure, cause)
             return
@@ -153,6 +154,6 @@ class PayoutCommand(Command[Payout]):
         self.row.receipt = self.row.receipt or receipt
 
 
-def _rest_after(error: DarajaError) -> timedelta:
+def _back_off_for(error: DarajaError) -> timedelta:
     told = error.retry_after if isinstance(error, Throttled) else None
-    return timedelta(seconds=told) if told else REST
+    return timedelta(seconds=told) if told else BACK_OFF

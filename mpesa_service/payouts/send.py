@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.commands.command import locked
 from mpesa_service.commands.sending import conclude, send
-from mpesa_service.core import suspensions, token_bucket
+from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.commands import BatchStatus
@@ -71,7 +71,8 @@ def begin_row(runtime: Runtime, session: Session, batch_id: str) -> PayoutComman
     row = session.scalars(first.with_for_update()).first()
     if batch is None or batch.state is not BatchStatus.RUNNING or row is None:
         return None  # while we waited for the lock, it was stopped, or another worker took the last one
-    if not token_bucket.take(session, token_bucket.PAYMENTS_OUT, runtime.settings.payouts_per_minute, now):
+    per_minute = runtime.settings.payouts_per_minute
+    if not daraja_limiter.acquire(session, daraja_limiter.PAYMENTS_OUT, per_minute, now):
         return None
     batch.served_at = now
     _begin(session, row, now)

@@ -41,7 +41,7 @@ _RECEIVED = (
         last_body=bindparam("body"),
     )
 )
-_GIVE_BACK = (
+_RELEASE = (
     update(_T)
     .where(_THESE, _T.c.lease_until == bindparam("until"))
     .values(lease_until=None, claims=_T.c.claims - 1)
@@ -80,7 +80,7 @@ def record(runtime: Runtime, endpoint_id: str, sent: Sequence[Sent], chance: Cal
         endpoint = lock_endpoint(session, endpoint_id)
         _note_received(session, received, now)
         for one in sent:
-            _give_back(session, one)
+            _release(session, one)
         told = [(parcel, answer, str(DeliveryStatus.DELIVERED)) for parcel, answer in received]
         for bundle, parcel, answer in failed:
             status = _note_failed(session, endpoint, (bundle, parcel, answer), now, chance())
@@ -101,10 +101,10 @@ def _note_received(session: Session, received: Sequence[tuple[Parcel, Answer]], 
         session.connection().execute(_RECEIVED, {"ids": ids, "at": now, "said": status, "body": body})
 
 
-def _give_back(session: Session, sent: Sent) -> None:
+def _release(session: Session, sent: Sent) -> None:
     ids = [parcel.delivery_id for parcel in sent.not_begun]
     if ids:
-        session.connection().execute(_GIVE_BACK, {"ids": ids, "until": sent.bundle.lease_until})
+        session.connection().execute(_RELEASE, {"ids": ids, "until": sent.bundle.lease_until})
 
 
 def _note_failed(

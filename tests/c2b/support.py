@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import requests
 from sqlalchemy import select
 
-from mpesa_service.c2b.retry_matching import look_due
+from mpesa_service.c2b.retry_matching import match_due
 from mpesa_service.c2b.urls import addresses
 from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.verification.payments import verify
@@ -60,7 +60,7 @@ def confirm(service: Service, **changes: Any) -> None:
 def look(service: Service, seconds: float = 60) -> None:
     """Let so much time pass, and look again at what waits."""
     service.clock.advance(seconds)
-    look_due(service.runtime)
+    match_due(service.runtime)
 
 
 def confirmations(service: Service) -> list[C2bConfirmation]:

@@ -504,7 +504,7 @@ class TestTrouble:
         assert apply_failed_again(service.runtime) == 1
         assert only(service).status == "review"
 
-    def test_one_that_cannot_be_looked_at_holds_nobody_up(
+    def test_one_that_cannot_be_matched_delays_no_other(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         confirm(service)
@@ -515,7 +515,7 @@ class TestTrouble:
             looked.append(row_id)
             raise RuntimeError("a fault of ours")
 
-        monkeypatch.setattr(retry_matching, "_look", fault)
+        monkeypatch.setattr(retry_matching, "_match", fault)
         look(service)
         assert len(looked) == 2
         assert all(row.retry_at > service.clock() for row in confirmations(service)), "due again"
@@ -535,6 +535,6 @@ class TestTrouble:
         confirm(service)
         confirm(service, TransID="RKL51ZDR4G")
         service.clock.advance(60)
-        assert retry_matching.look_due(service.runtime, limit=1) == 1
-        assert retry_matching.look_due(service.runtime, limit=5) == 1
+        assert retry_matching.match_due(service.runtime, limit=1) == 1
+        assert retry_matching.match_due(service.runtime, limit=5) == 1
         assert all(row.retry_at is None for row in confirmations(service))

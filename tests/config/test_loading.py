@@ -125,12 +125,12 @@ class TestReading:
         assert settings.jwt_public_key == PUBLIC_PEM
 
     @pytest.mark.parametrize(
-        ("name", "value", "pace"),
+        ("name", "value", "per_minute"),
         [("sandbox", "", 5), ("production", "", 60), ("simulator", "", 60), ("sandbox", "12", 12)],
     )
-    def test_how_often_daraja_may_be_asked(self, name: str, value: str, pace: int) -> None:
+    def test_how_often_daraja_may_be_queried(self, name: str, value: str, per_minute: int) -> None:
         environ = production(MPESA_ENVIRONMENT=name, MPESA_QUERIES_PER_MINUTE=value)
-        assert load_settings(environ).queries_per_minute == pace
+        assert load_settings(environ).queries_per_minute == per_minute
 
     def test_the_process_environment_is_read_when_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in environment(MPESA_SHORTCODE="123321").items():

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mpesa_service.core import token_bucket
+from mpesa_service.core import daraja_limiter
 from mpesa_service.daraja import OutcomeUnknown, StkQueryAnswer
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.models.statements import lock_payment
@@ -331,13 +331,13 @@ class TestBatches:
         monkeypatch.setattr(service.runtime.daraja, "stk_query", slowly)
         return asked
 
-    def pace_left(self, service: Service) -> int:
+    def tokens_left(self, service: Service) -> int:
         per_minute = service.runtime.settings.queries_per_minute
         with service.runtime.database.begin() as session:
-            next_at = token_bucket.locked(session, token_bucket.QUERIES, service.clock())
-        return token_bucket.free(next_at, per_minute, service.clock())
+            next_at = daraja_limiter.lock(session, daraja_limiter.QUERIES, service.clock())
+        return daraja_limiter.available(next_at, per_minute, service.clock())
 
-    def test_those_due_longest_are_taken_as_the_pace_allows(self, service: Service) -> None:
+    def test_those_due_longest_are_claimed_as_the_rate_limiter_allows(self, service: Service) -> None:
         checkouts = self.pending(service, 8)
         claimed = due.claim_queryable(service.runtime, 50)
         rows = [service.row(checkout) for checkout in checkouts]
@@ -347,7 +347,7 @@ class TestBatches:
         assert {row.check_attempts for row in rows[6:]} == {0}
         assert due.claim_queryable(service.runtime, 50) == []
 
-    def test_what_is_not_begun_in_time_is_given_back_with_its_turns(
+    def test_what_is_not_begun_in_time_is_released_with_its_tokens(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         lose_callbacks(service)
@@ -357,22 +357,22 @@ class TestBatches:
             pay(service, checkout)
         asked = self.be_slow(service, monkeypatch, 2.6)
         claimed = due.claim_queryable(service.runtime, 50)
-        assert (len(claimed), self.pace_left(service)) == (6, 0)
+        assert (len(claimed), self.tokens_left(service)) == (6, 0)
         assert reconcile._check_each(service.runtime, claimed) == 2
         assert asked == checkouts[:2]
-        assert self.pace_left(service) == 6, "four were released, one or two came with time"
+        assert self.tokens_left(service) == 6, "four were released, one or two came with time"
         rows = [service.row(checkout) for checkout in checkouts]
         assert [row.status for row in rows] == ["succeeded"] * 2 + ["pending"] * 4
         assert [(row.check_attempts, row.next_check_at) for row in rows[2:]] == [(0, at) for at in dates[2:]]
         assert reconcile.ask_due(service.runtime) == 4
         assert asked == checkouts
 
-    def test_turns_given_back_may_be_taken_at_once(self, service: Service) -> None:
+    def test_released_tokens_can_be_acquired_at_once(self, service: Service) -> None:
         self.pending(service, 8)
         claimed = due.claim_queryable(service.runtime, 50)
-        assert (len(claimed), self.pace_left(service)) == (6, 0)
+        assert (len(claimed), self.tokens_left(service)) == (6, 0)
         due.release(service.runtime, claimed[1:])
-        assert self.pace_left(service) == 5
+        assert self.tokens_left(service) == 5
         again = due.claim_queryable(service.runtime, 50)
         assert [lease.payment_id for lease in again] == [lease.payment_id for lease in claimed[1:]]
 
@@ -414,16 +414,16 @@ class TestBatches:
             futures = [pool.submit(due.claim_queryable, service.runtime, 4) for _ in range(12)]
             claimed = [lease.payment_id for future in futures for lease in future.result(30)]
         assert (len(claimed), len(set(claimed))) == (30, 30)
-        assert self.pace_left(service) == 30
+        assert self.tokens_left(service) == 30
 
-    def test_what_nobody_can_be_asked_about_waits_for_no_turn(self, service: Service) -> None:
+    def test_what_cannot_be_queried_waits_for_no_token(self, service: Service) -> None:
         checkout = service.pending()
         service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "answer_lost"})
         lost = service.initiate("ORDER2", phone="254722000001").json["data"]["payment"]["_id"]
         service.clock.advance(86_400)
         with service.runtime.database.begin() as session:
-            token_bucket.locked(session, token_bucket.QUERIES, service.clock())
-            token_bucket.put(session, token_bucket.QUERIES, service.clock() + timedelta(hours=1))
+            daraja_limiter.lock(session, daraja_limiter.QUERIES, service.clock())
+            daraja_limiter.store(session, daraja_limiter.QUERIES, service.clock() + timedelta(hours=1))
         assert reconcile.ask_due(service.runtime) == 1
         assert (service.row(lost).status, service.row(lost).last_checked_at) == ("review", None)
         assert service.row(checkout).check_attempts == 0
