@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, MetaData, text
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -44,6 +44,21 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 def one_of(column: str, words: type[StrEnum]) -> str:
     """Return the text of a CHECK that `column` contains one of the words."""
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """Return an index of the rows that match the SQL condition `where`."""
+    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
+
+
+def due_index(table: str) -> Index:
+    """Return the index by which a job finds the rows that are due."""
+    return partial_index(f"ix_{table}_next_check", "next_check_at", where="next_check_at IS NOT NULL")
+
+
+def review_index(table: str) -> Index:
+    """Return the index by which the rows in review are found."""
+    return partial_index(f"ix_{table}_review", "id", where="status = 'review'")
 
 
 class Base(DeclarativeBase):

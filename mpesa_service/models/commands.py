@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, Integer, String, text
+from sqlalchemy import Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 
@@ -19,11 +19,11 @@ class CommandColumns:
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
     status: Mapped[str] = mapped_column(String(24))
     evidence: Mapped[str | None] = mapped_column(String(16))
-    originator_conversation_id: Mapped[str] = mapped_column(String(64))
-    conversation_id: Mapped[str | None] = mapped_column(String(128))
-    result_token_hash: Mapped[str] = mapped_column(String(64))
-    timeout_token_hash: Mapped[str] = mapped_column(String(64))
-    status_token_hash: Mapped[str] = mapped_column(String(64))
+    originator_conversation_id: Mapped[str] = mapped_column(String(64), unique=True)
+    conversation_id: Mapped[str | None] = mapped_column(String(128), unique=True)
+    result_token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    timeout_token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    status_token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     next_check_at: Mapped[datetime | None]
     check_attempts: Mapped[int] = mapped_column(Integer, default=0)
     result_code: Mapped[str | None] = mapped_column(String(32))
@@ -33,15 +33,3 @@ class CommandColumns:
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
-
-
-def due_index(table: str) -> Index:
-    """Return the index by which a job finds the commands that are due."""
-    due = text("next_check_at IS NOT NULL")
-    return Index(f"ix_{table}_next_check", "next_check_at", postgresql_where=due, sqlite_where=due)
-
-
-def review_index(table: str) -> Index:
-    """Return the index by which the commands in review are found."""
-    waiting = text("status = 'review'")
-    return Index(f"ix_{table}_review", "id", postgresql_where=waiting, sqlite_where=waiting)

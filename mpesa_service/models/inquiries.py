@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.commands import InquiryKind
-from mpesa_service.models.base import Base, RowId, one_of
-from mpesa_service.models.commands import CommandColumns, due_index
+from mpesa_service.models.base import Base, RowId, due_index, one_of
+from mpesa_service.models.commands import CommandColumns
 
 
 class InquiryStatus(StrEnum):
@@ -34,11 +34,6 @@ class Inquiry(CommandColumns, Base):
     answer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (
-        UniqueConstraint("originator_conversation_id"),
-        UniqueConstraint("conversation_id"),
-        UniqueConstraint("result_token_hash"),
-        UniqueConstraint("timeout_token_hash"),
-        UniqueConstraint("status_token_hash"),
         Index("ix_inquiries_receipt", "receipt", "id"),
         Index("ix_inquiries_kind", "kind", "id"),
         due_index("inquiries"),

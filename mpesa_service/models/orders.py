@@ -14,15 +14,11 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.orders import STILL_DUE, AmountRule, OrderStatus, ReferenceRule, WhenUnsure
-from mpesa_service.models.base import Base, RowId, one_of
-
-_LOOK = text("retry_at IS NOT NULL")
-_EXPIRES = text("expires_at IS NOT NULL")
+from mpesa_service.models.base import Base, RowId, one_of, partial_index
 
 
 class ExpectedOrder(Base):
@@ -58,7 +54,7 @@ class ExpectedOrder(Base):
         UniqueConstraint("reference_key"),
         Index("ix_expected_orders_account_key", "account_key"),
         Index("ix_expected_orders_status", "status", "id"),
-        Index("ix_expected_orders_expires", "expires_at", postgresql_where=_EXPIRES, sqlite_where=_EXPIRES),
+        partial_index("ix_expected_orders_expires", "expires_at", where="expires_at IS NOT NULL"),
         CheckConstraint("amount_due > 0", name="amount_due"),
         CheckConstraint(one_of("status", OrderStatus), name="status"),
         CheckConstraint(f"amount_rule IS NULL OR {one_of('amount_rule', AmountRule)}", name="amount_rule"),
@@ -143,5 +139,5 @@ class C2bConfirmation(Base):
         UniqueConstraint("receipt"),
         UniqueConstraint("fractional_id"),
         Index("ix_c2b_confirmations_payment", "payment_id"),
-        Index("ix_c2b_confirmations_retry", "retry_at", postgresql_where=_LOOK, sqlite_where=_LOOK),
+        partial_index("ix_c2b_confirmations_retry", "retry_at", where="retry_at IS NOT NULL"),
     )

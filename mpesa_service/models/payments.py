@@ -14,12 +14,11 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from mpesa_service.domain.states import PaymentStatus
-from mpesa_service.models.base import Base, one_of
+from mpesa_service.models.base import Base, due_index, one_of, review_index
 
 
 class Provider(StrEnum):
@@ -147,18 +146,8 @@ class Payment(Base):
         Index("ix_payments_status", "status", "id"),
         Index("ix_payments_phone", "phone_hash"),
         Index("ix_payments_amount", "amount"),
-        Index(
-            "ix_payments_next_check",
-            "next_check_at",
-            postgresql_where=text("next_check_at IS NOT NULL"),
-            sqlite_where=text("next_check_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_payments_review",
-            "id",
-            postgresql_where=text("status = 'review'"),
-            sqlite_where=text("status = 'review'"),
-        ),
+        due_index("payments"),
+        review_index("payments"),
         CheckConstraint(one_of("provider", Provider), name="provider"),
         CheckConstraint(f"channel IS NULL OR {one_of('channel', Channel)}", name="channel"),
         CheckConstraint(one_of("status", PaymentStatus), name="status"),

@@ -13,16 +13,13 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.states import PayoutStatus
-from mpesa_service.models.base import Base, RowId, one_of
-from mpesa_service.models.commands import CommandColumns, due_index, review_index
-
-_WAITING = text("status = 'waiting'")
+from mpesa_service.models.base import Base, RowId, due_index, one_of, partial_index, review_index
+from mpesa_service.models.commands import CommandColumns
 
 
 class PayoutBatch(Base):
@@ -92,15 +89,8 @@ class Payout(CommandColumns, Base):
 
     __table_args__ = (
         UniqueConstraint("batch_id", "row_number"),
-        UniqueConstraint("originator_conversation_id"),
-        UniqueConstraint("conversation_id"),
-        UniqueConstraint("result_token_hash"),
-        UniqueConstraint("timeout_token_hash"),
-        UniqueConstraint("status_token_hash"),
         UniqueConstraint("receipt"),
-        Index(
-            "ix_payouts_waiting", "batch_id", "row_number", postgresql_where=_WAITING, sqlite_where=_WAITING
-        ),
+        partial_index("ix_payouts_waiting", "batch_id", "row_number", where="status = 'waiting'"),
         Index("ix_payouts_batch_status", "batch_id", "status"),
         due_index("payouts"),
         review_index("payouts"),

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import RefundStatus
-from mpesa_service.models.base import Base, one_of
-from mpesa_service.models.commands import CommandColumns, due_index, review_index
+from mpesa_service.models.base import Base, due_index, one_of, review_index
+from mpesa_service.models.commands import CommandColumns
 
 
 class Refund(CommandColumns, Base):
@@ -26,11 +26,6 @@ class Refund(CommandColumns, Base):
     receipt: Mapped[str | None] = mapped_column(String(128))
 
     __table_args__ = (
-        UniqueConstraint("originator_conversation_id"),
-        UniqueConstraint("conversation_id"),
-        UniqueConstraint("result_token_hash"),
-        UniqueConstraint("timeout_token_hash"),
-        UniqueConstraint("status_token_hash"),
         UniqueConstraint("receipt"),
         Index("ix_refunds_payment", "payment_id", "created_at"),
         due_index("refunds"),

@@ -6,24 +6,17 @@ from datetime import datetime
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
-    ColumnElement,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     String,
     UniqueConstraint,
-    or_,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.deliveries import DeliveryStatus
-from mpesa_service.domain.event_types import EventType
-from mpesa_service.models.base import Base, RowId, one_of
-
-_WAITING = text("status = 'waiting'")
-_LEASED = text("lease_until IS NOT NULL")
+from mpesa_service.models.base import Base, RowId, one_of, partial_index
 
 
 class WebhookEndpoint(Base):
@@ -60,11 +53,6 @@ class WebhookEndpoint(Base):
     def types(self, types: Iterable[str]) -> None:
         self.event_types = "".join(f" {word} " for word in types)
 
-    @classmethod
-    def wants(cls, event_type: EventType) -> ColumnElement[bool]:
-        """Return the condition that an endpoint receives events of `event_type`."""
-        return or_(cls.event_types == "", cls.event_types.contains(f" {event_type} ", autoescape=True))
-
 
 class WebhookDelivery(Base):
     """One event on its way to one endpoint. A resend is its own row, with the next `resend` number.
@@ -95,20 +83,9 @@ class WebhookDelivery(Base):
     __table_args__ = (
         UniqueConstraint("outgoing_event_id", "endpoint_id", "resend"),
         Index("ix_webhook_deliveries_endpoint", "endpoint_id", "id"),
-        Index(
-            "ix_webhook_deliveries_due",
-            "endpoint_id",
-            "due_at",
-            "id",
-            postgresql_where=_WAITING,
-            sqlite_where=_WAITING,
-        ),
-        Index(
-            "ix_webhook_deliveries_leased",
-            "endpoint_id",
-            "lease_until",
-            postgresql_where=_LEASED,
-            sqlite_where=_LEASED,
+        partial_index("ix_webhook_deliveries_due", "endpoint_id", "due_at", "id", where="status = 'waiting'"),
+        partial_index(
+            "ix_webhook_deliveries_leased", "endpoint_id", "lease_until", where="lease_until IS NOT NULL"
         ),
         CheckConstraint(one_of("status", DeliveryStatus), name="status"),
     )
