@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.booking import RESULT_CODE, typed_reference
 from mpesa_service.core.encryption import Encryption
+from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
@@ -131,16 +132,12 @@ def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> E
 def _record(encryption: Encryption, row: C2bConfirmation) -> UnbookedRecord:
     typed = typed_reference(encryption, row.bill_reference_encrypted)
     payer = encryption.decrypt(row.payer_encrypted) if row.payer_encrypted else ""
-    return UnbookedRecord(
+    return record_from(
+        UnbookedRecord,
+        row,
         id=row.fractional_id or "",
-        receipt=row.receipt,
         amount=exact_shillings(row.amount_cents),
         bill_reference=mask_reference(typed) or None,
         phone=mask_payer(payer),
-        shortcode=row.shortcode,
         failure_reason=AMOUNT_WITH_CENTS,
-        transacted_at=row.transacted_at,
-        received_at=row.received_at,
-        closed_at=row.closed_at,
-        closed_by=row.closed_by,
     )

@@ -15,6 +15,7 @@ from mpesa_service.commands.command import locked
 from mpesa_service.commands.sending import conclude, send, tokens_of
 from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.provider_errors import refusal_for_caller
+from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE
 from mpesa_service.domain.commands import InquiryKind
@@ -221,17 +222,12 @@ def _new(runtime: Runtime, actor: str, kind: InquiryKind, receipt: str | None, n
 
 
 def _record(runtime: Runtime, session: Session, row: Inquiry) -> InquiryRecord:
-    return InquiryRecord(
-        id=row.id,
-        kind=row.kind,
-        receipt=row.receipt,
+    return record_from(
+        InquiryRecord,
+        row,
         status=str(InquiryStatus.PENDING if row.state in _OPEN else row.state),
-        result_code=row.result_code,
-        failure_reason=row.failure_reason,
         transaction=_transaction(runtime, row),
         ours=_ours(session, row.receipt) if row.receipt is not None else None,
-        created_at=row.created_at,
-        completed_at=row.completed_at,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b import retry_matching
+from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.orders import STILL_DUE, OrderStatus, reference_key
@@ -218,20 +219,12 @@ def _state(session: Session, runtime: Runtime, principal: Principal, order: Expe
 def _as_it_stands(
     order: ExpectedOrder, now: datetime, payments: tuple[PaymentRecord, ...] = ()
 ) -> OrderState:
-    return OrderState(
-        id=order.id,
-        owner=order.owner,
+    return record_from(
+        OrderState,
+        order,
         order_id=order.reference,
         account_reference=account_reference(order.reference),
-        amount_due=order.amount_due,
-        amount_rule=order.amount_rule,
-        received_amount=order.received_amount,
-        missing_amount=order.missing_amount,
-        overpaid_amount=order.overpaid_amount,
         status=order.status_at(now),
         metadata=order.details,
-        expires_at=order.expires_at,
-        created_at=order.created_at,
-        updated_at=order.updated_at,
         payments=payments,
     )

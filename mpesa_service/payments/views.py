@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.encryption import Encryption
+from mpesa_service.core.records import record_from
 from mpesa_service.domain.phones import mask_msisdn, mask_payer, mask_reference
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.models import Payment, Refund
@@ -135,19 +136,5 @@ def refund_records(session: Session, payment_id: str) -> tuple[RefundRecord, ...
 
 
 def refund_record(refund: Refund) -> RefundRecord:
-    return RefundRecord(
-        id=refund.id,
-        refund_id=refund.conversation_id,
-        payment_id=refund.payment_id,
-        method=refund.method,
-        amount=refund.amount,
-        status=refund.state.public,
-        receipt=refund.receipt,
-        result_code=refund.result_code,
-        result_desc=refund.result_desc,
-        failure_reason=refund.failure_reason,
-        requested_by=refund.requested_by,
-        created_at=refund.created_at,
-        updated_at=refund.updated_at,
-        completed_at=refund.completed_at,
-    )
+    status = refund.state.public
+    return record_from(RefundRecord, refund, refund_id=refund.conversation_id, status=status)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.core import suspensions
 from mpesa_service.core.encryption import Encryption
+from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.payout_batches import seconds_left
@@ -99,7 +100,7 @@ def list_batches(
     if status is not None:
         statement = statement.where(PayoutBatch.status == status)
     with runtime.database.read() as session:
-        return tuple(batch_record(batch) for batch in session.scalars(statement))
+        return tuple(record_from(BatchRecord, batch) for batch in session.scalars(statement))
 
 
 def batch_progress(runtime: Runtime, batch_id: str) -> Progress:
@@ -147,7 +148,7 @@ def progress_of(runtime: Runtime, session: Session, batch: PayoutBatch) -> Progr
     left = None
     if batch.state is BatchStatus.RUNNING and hold is None:
         left = seconds_left(shares[PayoutStatus.WAITING].count, runtime.settings.payouts_per_minute)
-    return Progress(batch_record(batch), hold, left, shares)
+    return Progress(record_from(BatchRecord, batch), hold, left, shares)
 
 
 def shares_of(session: Session, batch_id: str) -> dict[str, Share]:
@@ -161,49 +162,17 @@ def shares_of(session: Session, batch_id: str) -> dict[str, Share]:
     return shares
 
 
-def batch_record(batch: PayoutBatch) -> BatchRecord:
-    return BatchRecord(
-        id=batch.id,
-        reference=batch.reference,
-        description=batch.description,
-        status=batch.status,
-        row_count=batch.row_count,
-        total_amount=batch.total_amount,
-        needs_approval=batch.needs_approval,
-        created_by=batch.created_by,
-        approved_by=batch.approved_by,
-        approved_at=batch.approved_at,
-        created_at=batch.created_at,
-        updated_at=batch.updated_at,
-        completed_at=batch.completed_at,
-    )
-
-
 def payout_record(encryption: Encryption, row: Payout) -> PayoutRecord:
     party = encryption.decrypt(row.party_encrypted)
     account = row.account_reference_encrypted and encryption.decrypt(row.account_reference_encrypted)
     to_phone = PayoutType(row.type) in TO_PHONES
-    return PayoutRecord(
-        id=row.id,
-        batch_id=row.batch_id,
-        row_number=row.row_number,
-        type=row.type,
-        command=row.command,
+    return record_from(
+        PayoutRecord,
+        row,
         phone=mask_msisdn(party) if to_phone else None,
         business_number=None if to_phone else party,
-        amount=row.amount,
         account_reference=mask_reference(account) if account else None,
-        remarks=row.remarks,
         status=row.state.public,
-        evidence=row.evidence,
-        receipt=row.receipt,
-        conversation_id=row.conversation_id,
-        result_code=row.result_code,
-        result_desc=row.result_desc,
-        failure_reason=row.failure_reason,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        completed_at=row.completed_at,
     )
 
 

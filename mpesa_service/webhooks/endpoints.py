@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
@@ -168,18 +169,11 @@ def check_address(runtime: Runtime, url: str) -> None:
 
 
 def endpoint_record(endpoint: WebhookEndpoint, secret: str | None = None) -> EndpointRecord:
-    return EndpointRecord(
-        id=endpoint.id,
-        url=endpoint.url,
-        description=endpoint.description,
+    return record_from(
+        EndpointRecord,
+        endpoint,
         event_types=tuple(endpoint.types),
-        enabled=endpoint.enabled,
-        disabled_reason=endpoint.disabled_reason,
         previous_secret_valid_until=endpoint.previous_valid_until,
-        created_by=endpoint.created_by,
-        created_at=endpoint.created_at,
-        updated_by=endpoint.updated_by,
-        updated_at=endpoint.updated_at,
         secret=secret,
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Exists, ScalarSelect, exists, func, insert, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
@@ -178,22 +179,13 @@ def _audit(what: str, actor: str, endpoint: WebhookEndpoint, **more: object) -> 
 
 
 def _record(delivery: WebhookDelivery, event: OutgoingEvent) -> DeliveryRecord:
-    return DeliveryRecord(
-        id=delivery.id,
-        endpoint_id=delivery.endpoint_id,
+    return record_from(
+        DeliveryRecord,
+        delivery,
         event_id=event.event_id,
         event_type=event.type,
         subject_id=event.subject_id,
         payment_id=event.payment_id,
         sequence=event.sequence,
-        resend=delivery.resend,
-        status=delivery.status,
-        attempts=delivery.attempts,
         due_at=delivery.due_at if delivery.status == DeliveryStatus.WAITING else None,
-        last_attempt_at=delivery.last_attempt_at,
-        last_status=delivery.last_status,
-        last_error=delivery.last_error,
-        last_body=delivery.last_body,
-        delivered_at=delivery.delivered_at,
-        created_at=delivery.created_at,
     )
