@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from mpesa_service.config import Settings
-from mpesa_service.jobs.broker import broker_trouble
+from mpesa_service.jobs.broker import broker_problem
 from mpesa_service.jobs.celery_app import make_celery
-from mpesa_service.operations.checks import Finding, Health, good, skipped, wrong
-from mpesa_service.operations.doctor import examine
+from mpesa_service.operations.checks import CheckResult, Health, good, skipped, wrong
+from mpesa_service.operations.doctor import run_checks
 from mpesa_service.web.blueprint import runtime
 
 BROKER = "broker"
@@ -34,43 +34,43 @@ def doctor(as_json: bool) -> None:
 
     Example: mpesa doctor
     """
-    findings = []
-    for finding in _findings():
-        findings.append(finding)
+    results = []
+    for result in _results():
+        results.append(result)
         if not as_json:
-            _print(finding)
+            _print(result)
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
-    raise SystemExit(any(finding.health is Health.WRONG for finding in findings))
+        click.echo(json.dumps([asdict(result) for result in results], indent=2))
+    raise SystemExit(any(result.health is Health.WRONG for result in results))
 
 
-def _findings() -> Iterator[Finding]:
+def _results() -> Iterator[CheckResult]:
     bound = runtime()
-    yield from examine(bound)
+    yield from run_checks(bound)
     yield _broker(bound.settings)
     yield _limit_store(bound.settings)
 
 
-def _broker(settings: Settings) -> Finding:
-    trouble = broker_trouble(make_celery(settings))
-    if trouble is None:
+def _broker(settings: Settings) -> CheckResult:
+    problem = broker_problem(make_celery(settings))
+    if problem is None:
         return good(BROKER, "reachable")
-    mend = "Check CELERY_BROKER_URL and its server. What is due waits in the database; nothing is lost."
-    return wrong(BROKER, trouble, mend)
+    advice = "Check CELERY_BROKER_URL and its server. What is due waits in the database; nothing is lost."
+    return wrong(BROKER, problem, advice)
 
 
-def _limit_store(settings: Settings) -> Finding:
+def _limit_store(settings: Settings) -> CheckResult:
     if not settings.ratelimit_enabled:
         return skipped(LIMITER, "rate limits are off")
     if storage_from_string(settings.ratelimit_storage_uri).check():
         return good(LIMITER, "reachable")
-    mend = "Check RATELIMIT_STORAGE_URI and its server. Until then each process counts for itself."
-    return wrong(LIMITER, "cannot be reached", mend)
+    advice = "Check RATELIMIT_STORAGE_URI and its server. Until then each process counts for itself."
+    return wrong(LIMITER, "cannot be reached", advice)
 
 
-def _print(finding: Finding) -> None:
+def _print(result: CheckResult) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    style = _STYLES[finding.health]
-    console.print(Text(f"{finding.health:<8}", style), Text(f"{finding.check}: {finding.found}"))
-    if finding.mend:
-        console.print(Text(f"         {finding.mend}", "dim" if finding.health is Health.GOOD else ""))
+    style = _STYLES[result.health]
+    console.print(Text(f"{result.health:<8}", style), Text(f"{result.check}: {result.found}"))
+    if result.advice:
+        console.print(Text(f"         {result.advice}", "dim" if result.health is Health.GOOD else ""))

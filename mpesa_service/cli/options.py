@@ -14,7 +14,7 @@ from mpesa_service.core import suspensions
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.errors import ServiceError
 from mpesa_service.operations.suspension_schemas import HoldSchema
-from mpesa_service.review.payments import Finding, Resolution
+from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.schemas import ResolveSchema
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.parsing import invalid
@@ -69,10 +69,10 @@ def load(schema: Schema, **given: Any) -> dict[str, Any]:
     return found
 
 
-def finding(action: Resolution, **given: Any) -> Finding:
+def operator_decision(action: Resolution, **given: Any) -> OperatorDecision:
     """Return an operator's decision on a payment or payout in review."""
     found = load(ResolveSchema(), action=action.value, **given)
-    return Finding(action, found["reason"], found["receipt"], found.get("amount"))
+    return OperatorDecision(action, found["reason"], found["receipt"], found.get("amount"))
 
 
 def resume_held(name: str, who: str, *, as_json: bool) -> None:

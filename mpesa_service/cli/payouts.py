@@ -13,9 +13,9 @@ from mpesa_service.cli.options import (
     by,
     echo_json,
     errors_as_sentences,
-    finding,
     load,
     operator,
+    operator_decision,
     reason,
     resume_held,
 )
@@ -36,7 +36,7 @@ from mpesa_service.payouts.schemas import (
     result_lines,
 )
 from mpesa_service.payouts.views import Progress
-from mpesa_service.review.payments import Finding, Resolution
+from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.payouts import resolve_payout
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.csv_rows import read_csv
@@ -197,7 +197,7 @@ def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) 
 
     Example: mpesa payout settle 019a… --by amina --reason "on the statement"
     """
-    _decide(finding(Resolution.SETTLE, reason=why, receipt=receipt), payout, who, as_json)
+    _decide(operator_decision(Resolution.SETTLE, reason=why, receipt=receipt), payout, who, as_json)
 
 
 @payout_cli.command("fail")
@@ -210,7 +210,7 @@ def fail(payout: str, why: str, who: str, as_json: bool) -> None:
 
     Example: mpesa payout fail 019a… --by amina --reason "not on the statement"
     """
-    _decide(finding(Resolution.FAIL, reason=why), payout, who, as_json)
+    _decide(operator_decision(Resolution.FAIL, reason=why), payout, who, as_json)
 
 
 @payouts_cli.command("resume")
@@ -231,9 +231,9 @@ def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str
         _show(act(runtime(), operator(who), batch), as_json)
 
 
-def _decide(found: Finding, payout: str, who: str, as_json: bool) -> None:
+def _decide(decision: OperatorDecision, payout: str, who: str, as_json: bool) -> None:
     with errors_as_sentences():
-        record = resolve_payout(runtime(), operator(who), payout, found)
+        record = resolve_payout(runtime(), operator(who), payout, decision)
     if as_json:
         echo_json(PayoutSchema().dump(record))
         return

@@ -10,9 +10,9 @@ from mpesa_service.cli.options import (
     by,
     echo_json,
     errors_as_sentences,
-    finding,
     load,
     operator,
+    operator_decision,
     reason,
     resume_held,
 )
@@ -24,14 +24,14 @@ from mpesa_service.payments.views import PaymentRecord
 from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.payouts.views import PayoutRecord
 from mpesa_service.refunds.request import refund
-from mpesa_service.refunds.terms import RefundWish
-from mpesa_service.review.payments import Finding, Resolution, list_review, resolve
+from mpesa_service.refunds.terms import RefundRequest
+from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review
 from mpesa_service.review.schemas import LARGEST_AMOUNT
 from mpesa_service.review.unmatched_schemas import ReturnSchema
 from mpesa_service.web.blueprint import runtime
 
-review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
+review_cli = AppGroup("review", help="Payments and payouts that need a person's operator_decision.")
 refunds_cli = AppGroup("refunds", help="End a suspension of all refunds.")
 
 
@@ -75,9 +75,9 @@ def _payout_row(record: PayoutRecord) -> Row:
     return (*cells, str(record.amount), record.receipt, record.evidence, record.failure_reason)
 
 
-def _decide(reference: str, who: str, found: Finding) -> PaymentRecord:
+def _decide(reference: str, who: str, decision: OperatorDecision) -> PaymentRecord:
     with errors_as_sentences():
-        return resolve(runtime(), operator(who), reference, found)
+        return resolve(runtime(), operator(who), reference, decision)
 
 
 def _show(record: PaymentRecord, as_json: bool) -> None:
@@ -108,8 +108,8 @@ def settle(payment: str, receipt: str | None, amount: int | None, who: str, why:
 
     Example: mpesa review settle 019a… --by amina --reason "on the statement"
     """
-    found = finding(Resolution.SETTLE, reason=why, receipt=receipt, amount=amount)
-    _show(_decide(payment, who, found), as_json)
+    decision = operator_decision(Resolution.SETTLE, reason=why, receipt=receipt, amount=amount)
+    _show(_decide(payment, who, decision), as_json)
 
 
 @review_cli.command("fail")
@@ -120,7 +120,7 @@ def fail(payment: str, who: str, why: str, as_json: bool) -> None:
 
     Example: mpesa review fail 019a… --by amina --reason "not on the statement"
     """
-    _show(_decide(payment, who, finding(Resolution.FAIL, reason=why)), as_json)
+    _show(_decide(payment, who, operator_decision(Resolution.FAIL, reason=why)), as_json)
 
 
 @review_cli.command("refund")
@@ -139,10 +139,10 @@ def pay_back(payment: str, method: str | None, amount: int | None, who: str, why
 
     Example: mpesa review refund 019a… --by amina --reason "duplicate payment"
     """
-    record = _decide(payment, who, finding(Resolution.SETTLE, reason=why, amount=amount))
+    record = _decide(payment, who, operator_decision(Resolution.SETTLE, reason=why, amount=amount))
     if not as_json:
         _show(record, as_json)
-    request = RefundWish(method=RefundMethod(method) if method else None, reason=why)
+    request = RefundRequest(method=RefundMethod(method) if method else None, reason=why)
     _refund(payment, who, request, as_json)
 
 
@@ -155,11 +155,11 @@ def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
 
     Example: mpesa reverse 019a… --by amina --reason "sent to the wrong shop"
     """
-    request = RefundWish(method=RefundMethod.REVERSAL, reason=load(ReturnSchema(), reason=why)["reason"])
+    request = RefundRequest(method=RefundMethod.REVERSAL, reason=load(ReturnSchema(), reason=why)["reason"])
     _refund(payment, who, request, as_json)
 
 
-def _refund(payment: str, who: str, request: RefundWish, as_json: bool) -> None:
+def _refund(payment: str, who: str, request: RefundRequest, as_json: bool) -> None:
     with errors_as_sentences():
         answer = refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json))
     end_with(answer)

@@ -1,4 +1,4 @@
-"""Finding out what became of a command whose result does not come.
+"""OperatorDecision out what became of a command whose result does not come.
 
 One that Daraja has not acknowledged is sent again where that is safe; one that it has acknowledged is
 asked about by transaction status. Neither Daraja's silence nor our clock fails a command that moves money:

@@ -13,7 +13,7 @@ class BalanceResult:
     """The answer to a balance query. `accounts` is empty unless it worked: see `succeeded`.
 
     `result` is a row of the commands' table, whose texts are about payouts. Here only its code,
-    `meaning`, `mend` and `credential_fault` matter. Either id may be "" but not both. `completed_at`
+    `meaning`, `advice` and `credential_fault` matter. Either id may be "" but not both. `completed_at`
     is aware and in UTC.
     """
 

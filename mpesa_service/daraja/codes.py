@@ -46,7 +46,7 @@ class ResultCode:
 
     `final` tells whether polling may stop; `resend_safe`, whether a new request for the same
     money cannot pay twice; `say` is for reading aloud to the customer; `credential_fault` marks
-    codes of a rejected initiator, after which every further attempt can lock it; `mend`
+    codes of a rejected initiator, after which every further attempt can lock it; `advice`
     tells the operator what to check or do, and is None where there is nothing.
     """
 
@@ -58,7 +58,7 @@ class ResultCode:
     say: str
     confidence: Confidence
     credential_fault: bool = False
-    mend: str | None = None
+    advice: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class ErrorCode:
 
     `http_status` is the usual one, for the reader; only rows without a code are matched by it.
     `fragment` is lower case; "" matches any message. `resend_safe`: the request was refused
-    before any money instruction, so the same thing sent again cannot pay twice. `mend` is for the
+    before any money instruction, so the same thing sent again cannot pay twice. `advice` is for the
     operator, or None.
     """
 
@@ -79,7 +79,7 @@ class ErrorCode:
     kind: ErrorKind
     say: str
     confidence: Confidence
-    mend: str | None = None
+    advice: str | None = None
 
     @property
     def final(self) -> bool:

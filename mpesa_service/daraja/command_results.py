@@ -6,7 +6,7 @@ about is in its TransactionStatus parameter (documented).
 
 from dataclasses import replace
 
-from mpesa_service.daraja import mends
+from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
 from mpesa_service.daraja.values import normalise_code
 from mpesa_service.domain.outcomes import Outcome
@@ -33,7 +33,7 @@ def _row(
     outcome: Outcome = Outcome.FAILED,
     confidence: Confidence = _DOCUMENTED,
     credential_fault: bool = False,
-    mend: str | None = None,
+    advice: str | None = None,
 ) -> ResultCode:
     return ResultCode(
         code=code,
@@ -44,7 +44,7 @@ def _row(
         say=say,
         confidence=confidence,
         credential_fault=credential_fault,
-        mend=mend,
+        advice=advice,
     )
 
 
@@ -58,7 +58,7 @@ _ROWS = (
         "1",
         "Our utility account does not hold enough money: top it up.",
         "The money was not sent, because our account does not hold enough. It must be sent again.",
-        mend=mends.TOP_UP,
+        advice=advice.TOP_UP,
     ),
     _row("2", "Below the smallest payment.", "The amount is too small for M-Pesa to send."),
     _row("3", "Above the largest payment.", "The amount is more than M-Pesa sends at once."),
@@ -72,7 +72,7 @@ _ROWS = (
         "The receiver's largest balance would be exceeded.",
         "Your M-Pesa account cannot hold that much. Please reduce its balance and contact us.",
     ),
-    _row("11", "Our shortcode is in an invalid state, such as inactive.", _FAULT_SAY, mend=mends.INACTIVE),
+    _row("11", "Our shortcode is in an invalid state, such as inactive.", _FAULT_SAY, advice=advice.INACTIVE),
     _unclear_row("15", "A duplicate was detected: the first request must be found."),
     _unclear_row("17", "An internal failure at M-Pesa that does not say how far it got."),
     _row(
@@ -80,35 +80,35 @@ _ROWS = (
         "The initiator's credential was rejected.",
         _FAULT_SAY,
         credential_fault=True,
-        mend=mends.INITIATOR,
+        advice=advice.INITIATOR,
     ),
     _row(
         "20",
         "The initiator could not be resolved.",
         _FAULT_SAY,
         credential_fault=True,
-        mend=mends.NO_INITIATOR,
+        advice=advice.NO_INITIATOR,
     ),
-    _row("21", "The initiator lacks the permission.", _FAULT_SAY, credential_fault=True, mend=mends.ROLE),
-    _row("22", "The initiator is not active.", _FAULT_SAY, credential_fault=True, mend=mends.NO_INITIATOR),
-    _row("24", "A mandatory field is missing.", _FAULT_SAY, mend=mends.FIELDS),
-    _row("25", "A parameter is invalid.", _FAULT_SAY, mend=mends.FIELDS),
+    _row("21", "The initiator lacks the permission.", _FAULT_SAY, credential_fault=True, advice=advice.ROLE),
+    _row("22", "The initiator is not active.", _FAULT_SAY, credential_fault=True, advice=advice.NO_INITIATOR),
+    _row("24", "A mandatory field is missing.", _FAULT_SAY, advice=advice.FIELDS),
+    _row("25", "A parameter is invalid.", _FAULT_SAY, advice=advice.FIELDS),
     _row("26", "M-Pesa blocks traffic for now.", _BUSY_SAY),
-    _row("29", "The command is invalid.", _FAULT_SAY, mend=mends.FIELDS),
+    _row("29", "The command is invalid.", _FAULT_SAY, advice=advice.FIELDS),
     _row(
         "2001",
         "Initiator name, password or certificate is wrong. This is not about the receiver.",
         _FAULT_SAY,
         credential_fault=True,
-        mend=mends.INITIATOR,
+        advice=advice.INITIATOR,
     ),
     _row(
         "2006",
         "An account's state forbids the transaction.",
         "M-Pesa did not allow the transfer because of the state of an account.",
-        mend=mends.ACCOUNTS,
+        advice=advice.ACCOUNTS,
     ),
-    _row("2028", "Our shortcode lacks the product.", _FAULT_SAY, mend=mends.NOT_ASSIGNED),
+    _row("2028", "Our shortcode lacks the product.", _FAULT_SAY, advice=advice.NOT_ASSIGNED),
     _unclear_row(
         "2032",
         "A status query for a receipt that M-Pesa does not know, or not yet.",
@@ -119,7 +119,7 @@ _ROWS = (
         "The receiver is of a type that cannot be paid, such as unregistered.",
         "The phone number is not registered for M-Pesa. Please give us another one.",
     ),
-    _row("8006", "The API user is locked.", _FAULT_SAY, credential_fault=True, mend=mends.LOCKED),
+    _row("8006", "The API user is locked.", _FAULT_SAY, credential_fault=True, advice=advice.LOCKED),
     _row(
         "SFC_IC0003",
         "The receiver does not exist: the number is wrong or not on M-Pesa.",
@@ -130,7 +130,7 @@ _ROWS = (
         "R000002",
         "The receipt to be reversed is not valid.",
         "The payment to be returned could not be found. We are checking it.",
-        mend=mends.RECEIPT,
+        advice=advice.RECEIPT,
     ),
     *(
         _unclear_row(str(code), "Overload, fault or rejection, from the account balance page.")

@@ -1,6 +1,6 @@
 """errorCodes of the HTTP answers. Several are overloaded, so the message distinguishes them."""
 
-from mpesa_service.daraja import mends
+from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ErrorCode, ErrorKind
 
 _DOCUMENTED = Confidence.DOCUMENTED
@@ -27,11 +27,11 @@ _SAYS = {
     ErrorKind.AMBIGUOUS: _CHECK_SAY,
 }
 _MENDS = {
-    ErrorKind.REQUEST: mends.REQUEST,
-    ErrorKind.TOKEN: mends.BEARER,
-    ErrorKind.SPIKE: mends.SPIKE,
-    ErrorKind.QUOTA: mends.QUOTA,
-    ErrorKind.REGISTERED: mends.REGISTERED,
+    ErrorKind.REQUEST: advice.REQUEST,
+    ErrorKind.TOKEN: advice.BEARER,
+    ErrorKind.SPIKE: advice.SPIKE,
+    ErrorKind.QUOTA: advice.QUOTA,
+    ErrorKind.REGISTERED: advice.REGISTERED,
 }
 _SAFE = frozenset({ErrorKind.TOKEN, ErrorKind.SPIKE, ErrorKind.QUOTA, ErrorKind.MAINTENANCE})
 
@@ -44,7 +44,7 @@ def _row(
     kind: ErrorKind,
     confidence: Confidence = _DOCUMENTED,
     *,
-    mend: str | None = None,
+    advice: str | None = None,
 ) -> ErrorCode:
     return ErrorCode(
         code=code,
@@ -55,7 +55,7 @@ def _row(
         kind=kind,
         say=_SAYS.get(kind, _OURS_SAY),
         confidence=confidence,
-        mend=mend or _MENDS.get(kind),
+        advice=advice or _MENDS.get(kind),
     )
 
 
@@ -74,8 +74,8 @@ ERROR_CODES: tuple[ErrorCode, ...] = (
     _row("400.002.05", 400, "", "The body is not as documented.", _K.REQUEST),
     _row("400.003.01", 400, "", _BAD_BEARER, _K.TOKEN),
     _row("400.003.02", 400, "", "Something is missing from the request.", _K.REQUEST),
-    _row("400.008.01", 400, "", "The consumer key or secret was not accepted.", _K.SETUP, mend=mends.KEYS),
-    _row("400.008.02", 400, "", "The grant type was not accepted.", _K.SETUP, mend=mends.ADDRESS),
+    _row("400.008.01", 400, "", "The consumer key or secret was not accepted.", _K.SETUP, advice=advice.KEYS),
+    _row("400.008.02", 400, "", "The grant type was not accepted.", _K.SETUP, advice=advice.ADDRESS),
     _row("401.002.01", 401, "", _BAD_BEARER, _K.TOKEN),
     _row(
         "401.003.01",
@@ -84,11 +84,11 @@ ERROR_CODES: tuple[ErrorCode, ...] = (
         "The app lacks this API product or version.",
         _K.SETUP,
         _REPORTED,
-        mend=mends.PRODUCT,
+        advice=advice.PRODUCT,
     ),
-    _row("404.001.01", 404, "", "The path is wrong.", _K.SETUP, mend=mends.ADDRESS),
-    _row("404.002.01", 404, "", "The path is wrong.", _K.SETUP, mend=mends.ADDRESS),
-    _row("404.003.01", 404, "", "The path is wrong.", _K.SETUP, mend=mends.ADDRESS),
+    _row("404.001.01", 404, "", "The path is wrong.", _K.SETUP, advice=advice.ADDRESS),
+    _row("404.002.01", 404, "", "The path is wrong.", _K.SETUP, advice=advice.ADDRESS),
+    _row("404.003.01", 404, "", "The path is wrong.", _K.SETUP, advice=advice.ADDRESS),
     _row("404.001.03", 404, "", _BAD_BEARER, _K.TOKEN),
     _row(
         "404.001.04",
@@ -96,17 +96,19 @@ ERROR_CODES: tuple[ErrorCode, ...] = (
         "",
         "The method or the authorization header is wrong.",
         _K.SETUP,
-        mend=mends.ADDRESS,
+        advice=advice.ADDRESS,
     ),
-    _row("405.001", 405, "", "The method is not allowed.", _K.SETUP, mend=mends.ADDRESS),
-    _row(_STK, 500, "merchant does not exist", "The shortcode is not known.", _K.SETUP, mend=mends.SHORTCODE),
+    _row("405.001", 405, "", "The method is not allowed.", _K.SETUP, advice=advice.ADDRESS),
+    _row(
+        _STK, 500, "merchant does not exist", "The shortcode is not known.", _K.SETUP, advice=advice.SHORTCODE
+    ),
     _row(
         _STK,
         500,
         "wrong credentials",
         "Password, shortcode and timestamp disagree.",
         _K.SETUP,
-        mend=mends.PASSKEY,
+        advice=advice.PASSKEY,
     ),
     _row(
         _STK,
@@ -159,7 +161,7 @@ ERROR_CODES: tuple[ErrorCode, ...] = (
         "The firewall's page: too many calls or odd headers; probably not processed.",
         _K.AMBIGUOUS,
         _REPORTED,
-        mend=mends.FIREWALL,
+        advice=advice.FIREWALL,
     ),
 )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from mpesa_service.daraja import mends
+from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
 from mpesa_service.daraja.values import (
     named_values,
@@ -50,7 +50,7 @@ def _row(
     *,
     outcome: Outcome = Outcome.FAILED,
     resend_safe: bool = True,
-    mend: str | None = None,
+    advice: str | None = None,
 ) -> ResultCode:
     return ResultCode(
         code=code,
@@ -60,7 +60,7 @@ def _row(
         resend_safe=resend_safe,
         say=say,
         confidence=confidence,
-        mend=mend,
+        advice=advice,
     )
 
 
@@ -102,7 +102,7 @@ _ROWS = (
         "The receiving account would exceed its largest balance.",
         "Our M-Pesa account cannot take the payment now. No money was taken.",
         _DOCUMENTED,
-        mend=mends.FULL,
+        advice=advice.FULL,
     ),
     _row(
         "15",
@@ -145,7 +145,7 @@ _ROWS = (
         "The prompt could not be sent: too long, or a fault.",
         _PROMPT_SAY,
         _DOCUMENTED,
-        mend=mends.PROMPT,
+        advice=advice.PROMPT,
     ),
     _row(
         "1031",
@@ -175,8 +175,8 @@ _ROWS = (
         _DOCUMENTED,
         resend_safe=False,
     ),
-    _row("1101", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED, mend=mends.PROMPT),
-    _row("1102", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED, mend=mends.PROMPT),
+    _row("1101", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED, advice=advice.PROMPT),
+    _row("1102", "The prompt's text is too long.", _PROMPT_SAY, _REPORTED, advice=advice.PROMPT),
     _row(
         "2001",
         "The customer entered a wrong PIN (in a push this is not our initiator).",
@@ -197,7 +197,7 @@ _ROWS = (
         "The transaction type does not fit the receiving number: set-up.",
         _OURS_SAY,
         _DOCUMENTED,
-        mend=mends.PAIRING,
+        advice=advice.PAIRING,
     ),
     _row("2029", "M-Pesa could not resolve the reason type.", _OURS_SAY, _REPORTED),
     _row(
@@ -220,7 +220,7 @@ _ROWS = (
         "The receiving number does not exist: till and store number mixed up.",
         _OURS_SAY,
         _DOCUMENTED,
-        mend=mends.PAIRING,
+        advice=advice.PAIRING,
     ),
 )
 

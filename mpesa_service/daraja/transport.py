@@ -112,8 +112,8 @@ class Transport:
         secret = call.authorization.rpartition(" ")[2]
         try:
             answer = self._exchange(call)
-        except DarajaError as trouble:
-            self._log(call, started, None, trouble)
+        except DarajaError as failure:
+            self._log(call, started, None, failure)
             raise
         error = judge(call.operation, answer, reads=call.reads, secret=secret)
         self._log(call, started, answer, error)

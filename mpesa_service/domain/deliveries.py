@@ -41,8 +41,8 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
     """Return the delay that a Retry-After header requests (seconds, or an HTTP date), at most 24 hours."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
-        wish = timedelta(seconds=int(text)) if len(text) < 7 else LONGEST_RETRY_AFTER
-        return min(wish, LONGEST_RETRY_AFTER)
+        requested = timedelta(seconds=int(text)) if len(text) < 7 else LONGEST_RETRY_AFTER
+        return min(requested, LONGEST_RETRY_AFTER)
     try:
         until = parsedate_to_datetime(text)
     except ValueError:

@@ -4,7 +4,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 
-def broker_trouble(app: Celery) -> str | None:
+def broker_problem(app: Celery) -> str | None:
     """Return the error of a connection to the broker, or None if it can be reached."""
     try:
         with app.connection_for_write(connect_timeout=3) as connection:

@@ -1,4 +1,4 @@
-"""The findings that `mpesa doctor` prints: one for each check, with advice if something is wrong."""
+"""The results that `mpesa doctor` prints: one for each check, with advice if something is wrong."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,26 +15,26 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One check: its subject, what was found (with Daraja's own words), and advice on how to fix it."""
 
     check: str
     health: Health
     found: str
-    mend: str = ""
+    advice: str = ""
 
 
-def good(check: str, found: str) -> Finding:
-    return Finding(check, Health.GOOD, found)
+def good(check: str, found: str) -> CheckResult:
+    return CheckResult(check, Health.GOOD, found)
 
 
-def warning(check: str, found: str, mend: str) -> Finding:
-    return Finding(check, Health.WARNING, found, mend)
+def warning(check: str, found: str, advice: str) -> CheckResult:
+    return CheckResult(check, Health.WARNING, found, advice)
 
 
-def wrong(check: str, found: str, mend: str) -> Finding:
-    return Finding(check, Health.WRONG, found, mend)
+def wrong(check: str, found: str, advice: str) -> CheckResult:
+    return CheckResult(check, Health.WRONG, found, advice)
 
 
-def skipped(check: str, found: str) -> Finding:
-    return Finding(check, Health.SKIPPED, found)
+def skipped(check: str, found: str) -> CheckResult:
+    return CheckResult(check, Health.SKIPPED, found)

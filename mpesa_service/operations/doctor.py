@@ -13,18 +13,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, Refused, Throttled, mends
+from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, Refused, Throttled, advice
 from mpesa_service.daraja.codes import ErrorCode, ErrorKind
 from mpesa_service.daraja.command_results import command_result
 from mpesa_service.daraja.transport import new_session
 from mpesa_service.errors import ServiceError
 from mpesa_service.inquiries.request import AskedTooSoon, ask_balance_anew, wait_for
 from mpesa_service.models.inquiries import InquiryStatus
-from mpesa_service.operations.checks import Finding, good, skipped, warning, wrong
+from mpesa_service.operations.checks import CheckResult, good, skipped, warning, wrong
 from mpesa_service.operations.overdue import oldest_due
 from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
 
-NOBODYS_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
+UNKNOWN_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
 """An id of the right shape that no push ever had."""
 NO_PRODUCT = "401.003.01"
 """The app lacks the API product. This is a fault of the app, as a wrong key is, not of the shortcode."""
@@ -47,44 +47,44 @@ CLOCK = "clock"
 DATABASE = "database"
 WORKER = "worker"
 
-MEND_NETWORK = "Check the network, any proxy or firewall on the way, and MPESA_BASE_URL; then try again."
-MEND_SILENCE = (
+NETWORK_ADVICE = "Check the network, any proxy or firewall on the way, and MPESA_BASE_URL; then try again."
+NO_ANSWER_ADVICE = (
     "M-Pesa accepted the query and posts its answer to MPESA_CALLBACK_URL: check the callback address. M-Pesa"
     " may also be slow; run the doctor again in a minute."
 )
-MEND_SOON = (
+TOO_SOON_ADVICE = (
     "Run the doctor again in ten seconds. It does not query sooner, because failures lock an initiator."
 )
-MEND_STOPPED = "Resume them: mpesa refunds resume --by NAME, and mpesa payouts resume --by NAME."
-MEND_CALLBACK = (
+SUSPENDED_ADVICE = "Resume them: mpesa refunds resume --by NAME, and mpesa payouts resume --by NAME."
+CALLBACK_ADVICE = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet, and the address must lead to this service's"
     " /api/mpesa/callback. Check DNS, the certificate, the proxy, and that the service runs."
 )
 
-Check = Callable[[Runtime], Iterator[Finding]]
+Check = Callable[[Runtime], Iterator[CheckResult]]
 
 
-def examine(runtime: Runtime) -> Iterator[Finding]:
-    """Yield the findings one by one, as the checks finish."""
+def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
+    """Yield the results one by one, as the checks finish."""
     for check in CHECKS:
         yield from check(runtime)
 
 
-def database(runtime: Runtime) -> Iterator[Finding]:
+def database(runtime: Runtime) -> Iterator[CheckResult]:
     """Check that the database answers, and that its schema has the revision of this code."""
-    trouble = unready_because(runtime)
-    if trouble is None:
+    problem = unready_because(runtime)
+    if problem is None:
         yield good(DATABASE, f"reachable, schema {SCHEMA_REVISION}")
     else:
-        yield wrong(DATABASE, trouble, "Check DATABASE_URL and its server; then: mpesa migrate")
+        yield wrong(DATABASE, problem, "Check DATABASE_URL and its server; then: mpesa migrate")
 
 
-def credentials(runtime: Runtime) -> Iterator[Finding]:
+def credentials(runtime: Runtime) -> Iterator[CheckResult]:
     """Check that Daraja accepts the key, the secret, the shortcode and the passkey."""
     try:
-        runtime.daraja.stk_query(NOBODYS_CHECKOUT_ID)
+        runtime.daraja.stk_query(UNKNOWN_CHECKOUT_ID)
     except DarajaError as error:
-        yield from _judged(error)
+        yield from _credential_results(error)
     except SQLAlchemyError:
         yield skipped(KEYS, "not checked: the access token is stored in the database")
         yield skipped(PASSKEY, "not checked")
@@ -93,18 +93,18 @@ def credentials(runtime: Runtime) -> Iterator[Finding]:
         yield good(PASSKEY, "accepted")
 
 
-def _judged(error: DarajaError) -> Iterator[Finding]:
+def _credential_results(error: DarajaError) -> Iterator[CheckResult]:
     """Yield what an error means for the key and secret, and for the passkey, which needs them."""
     entry = _entry(error)
-    said, mend = f"Daraja: {error}", entry.mend if entry and entry.mend else MEND_NETWORK
+    message, fix = f"Daraja: {error}", entry.advice if entry and entry.advice else NETWORK_ADVICE
     asked = isinstance(error, Refused) and not isinstance(error, Throttled | InvalidToken)
     if asked and entry is not None and entry.code != NO_PRODUCT:
         yield good(KEYS, "accepted")
         known = entry.kind in {ErrorKind.UNKNOWN_ID, ErrorKind.PENDING}
-        yield good(PASSKEY, "accepted") if known else wrong(PASSKEY, said, mend)
+        yield good(PASSKEY, "accepted") if known else wrong(PASSKEY, message, fix)
         return
     sure = asked or isinstance(error, NotSent | InvalidToken)
-    yield (wrong if sure else warning)(KEYS, said, mend)
+    yield (wrong if sure else warning)(KEYS, message, fix)
     yield skipped(PASSKEY, "not checked")
 
 
@@ -114,7 +114,7 @@ def _entry(error: DarajaError) -> ErrorCode | None:
     return entry
 
 
-def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[Finding]:
+def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[CheckResult]:
     """Check that M-Pesa accepts the initiator's name, password and certificate, and that its answer arrives.
 
     The check sends a new query for the account balances, even while refunds and payouts are stopped: an older
@@ -129,45 +129,45 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
         standing = {held.name for held in suspensions.standing(runtime)}
         stopped = sorted(standing & {suspensions.REFUNDS, suspensions.PAYOUTS})
     except AskedTooSoon as error:
-        yield warning(INITIATOR, error.message, MEND_SOON)
+        yield warning(INITIATOR, error.message, TOO_SOON_ADVICE)
         return
     except ServiceError as error:
-        yield wrong(INITIATOR, error.message, f"{mends.INITIATOR} {INITIATOR_SETTINGS}")
+        yield wrong(INITIATOR, error.message, f"{advice.INITIATOR} {INITIATOR_SETTINGS}")
         return
     except SQLAlchemyError:
         yield skipped(INITIATOR, "not checked: the database does not answer")
         return
     if found.status == InquiryStatus.ANSWERED and stopped:
         words = f"accepted, and M-Pesa's answer arrived; {' and '.join(stopped)} are still stopped"
-        yield warning(INITIATOR, words, MEND_STOPPED)
+        yield warning(INITIATOR, words, SUSPENDED_ADVICE)
     elif found.status == InquiryStatus.ANSWERED:
         yield good(INITIATOR, "accepted, and M-Pesa's answer arrived")
     elif found.completed_at is not None:
-        said = f"M-Pesa: {found.failure_reason or 'no'} ({found.result_code})"
-        advice = command_result(found.result_code).mend or mends.INITIATOR
-        yield wrong(INITIATOR, said, f"{advice} {INITIATOR_SETTINGS}")
+        message = f"M-Pesa: {found.failure_reason or 'no'} ({found.result_code})"
+        fix = command_result(found.result_code).advice or advice.INITIATOR
+        yield wrong(INITIATOR, message, f"{fix} {INITIATOR_SETTINGS}")
     else:
-        yield warning(INITIATOR, f"no answer within {wait_seconds:.0f} s", MEND_SILENCE)
+        yield warning(INITIATOR, f"no answer within {wait_seconds:.0f} s", NO_ANSWER_ADVICE)
 
 
-def callback_address(runtime: Runtime) -> Iterator[Finding]:
+def callback_address(runtime: Runtime) -> Iterator[CheckResult]:
     """Check that the callback address is https and leads to this service."""
     url = runtime.settings.callback_url
     try:
         with new_session() as session:
             answer = session.get(url, timeout=TIMEOUT, allow_redirects=False)
     except (OSError, requests.RequestException) as error:
-        yield wrong(CALLBACK, f"{url} cannot be reached ({type(error).__name__})", MEND_CALLBACK)
+        yield wrong(CALLBACK, f"{url} cannot be reached ({type(error).__name__})", CALLBACK_ADVICE)
         return
     if answer.status_code != 405 or "X-Request-Id" not in answer.headers:
-        yield wrong(CALLBACK, f"{url} answers {answer.status_code}, and not as this service", MEND_CALLBACK)
+        yield wrong(CALLBACK, f"{url} answers {answer.status_code}, and not as this service", CALLBACK_ADVICE)
     elif url.startswith("http://"):
         yield warning(CALLBACK, f"{url} leads here, without https", "Production accepts https only.")
     else:
         yield good(CALLBACK, f"{url} leads here")
 
 
-def clock(runtime: Runtime) -> Iterator[Finding]:
+def clock(runtime: Runtime) -> Iterator[CheckResult]:
     """Check that this machine's clock agrees with Daraja's: the password of a push contains the time."""
     try:
         with new_session() as session:
@@ -185,7 +185,7 @@ def clock(runtime: Runtime) -> Iterator[Finding]:
         yield good(CLOCK, f"within {MOST_SKEW.seconds} s of Daraja's")
 
 
-def worker(runtime: Runtime) -> Iterator[Finding]:
+def worker(runtime: Runtime) -> Iterator[CheckResult]:
     """Check that a worker runs the jobs: no due work waits for long."""
     now = runtime.clock()
     try:
@@ -195,8 +195,8 @@ def worker(runtime: Runtime) -> Iterator[Finding]:
         return
     if oldest is not None and now - oldest[0] > OVERDUE:
         minutes = int((now - oldest[0]).total_seconds() // 60)
-        mend = "Start the Celery worker with its beat (see Production start in the README), and read its log."
-        yield wrong(WORKER, f"the oldest due work ({oldest[1]}) has waited for {minutes} minutes", mend)
+        fix = "Start the Celery worker with its beat (see Production start in the README), and read its log."
+        yield wrong(WORKER, f"the oldest due work ({oldest[1]}) has waited for {minutes} minutes", fix)
     else:
         yield good(WORKER, "nothing is overdue")
 

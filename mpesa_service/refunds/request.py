@@ -38,7 +38,7 @@ from mpesa_service.payments.views import (
     refund_records,
 )
 from mpesa_service.refunds.command import RefundCommand
-from mpesa_service.refunds.terms import RefundWish, terms_of
+from mpesa_service.refunds.terms import RefundRequest, terms_of
 
 log = logging.getLogger(__name__)
 
@@ -59,25 +59,23 @@ def refund(
     runtime: Runtime,
     principal: Principal,
     reference: str,
-    wish: RefundWish,
+    request: RefundRequest,
     render: Render,
-    request: KeyedRequest | None = None,
+    keyed: KeyedRequest | None = None,
 ) -> Answer:
     """Refund a payment, or a part of it; return the caller's answer.
 
     Raises NotFound, Unavailable while refunds are suspended, and the errors of `terms_of` and of the
     idempotency key.
     """
-    earlier = idempotency.earlier_answer(
-        runtime, request, lambda begun: _finish(runtime, begun, request, render)
-    )
+    earlier = idempotency.earlier_answer(runtime, keyed, lambda begun: _finish(runtime, begun, keyed, render))
     if earlier is not None:
         return earlier
     refuse_if_stopped(runtime)
-    command, begun = _reserve(runtime, principal, reference, wish, request)
+    command, begun = _reserve(runtime, principal, reference, request, keyed)
     sent = send(runtime, command)
     try:
-        return _conclude(runtime, begun.refund.id, sent, request, render)
+        return _conclude(runtime, begun.refund.id, sent, keyed, render)
     except SQLAlchemyError:
         # M-Pesa may have acted: a caller who gets an error would request a second refund.
         log.exception("outcome of a refund could not be recorded", extra={"refund_id": begun.refund.id})
@@ -106,8 +104,8 @@ def _reserve(
     runtime: Runtime,
     principal: Principal,
     reference: str,
-    wish: RefundWish,
-    request: KeyedRequest | None,
+    request: RefundRequest,
+    keyed: KeyedRequest | None,
 ) -> tuple[RefundCommand, RefundStarted]:
     """Transaction 1: reserve the amount; return the command to send, and the records."""
     now = runtime.clock()
@@ -115,9 +113,9 @@ def _reserve(
     with runtime.database.begin() as session:
         found = find_payment(session, runtime, principal, reference)
         payment = lock_payment(session, found.id)
-        if request is not None:
-            idempotency.claim(session, request, refund_id, runtime.clock)
-        terms = terms_of(payment, wish)
+        if keyed is not None:
+            idempotency.claim(session, keyed, refund_id, runtime.clock)
+        terms = terms_of(payment, request)
         row = Refund(
             id=refund_id,
             payment_id=payment.id,
@@ -134,8 +132,8 @@ def _reserve(
             updated_at=now,
         )
         detail = {"amount": terms.amount, "method": terms.method}
-        if wish.reason is not None:
-            detail["reason"] = wish.reason
+        if request.reason is not None:
+            detail["reason"] = request.reason
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
         record = payment_record(session, runtime.encryption, payment)
         return RefundCommand(session, row, payment), RefundStarted(refund_record(row), record)
@@ -145,7 +143,7 @@ def _conclude(
     runtime: Runtime,
     refund_id: str,
     sent: CommandAccepted | DarajaError,
-    request: KeyedRequest | None,
+    keyed: KeyedRequest | None,
     render: Render,
 ) -> Answer:
     """Transaction 2: store the outcome and the caller's answer."""
@@ -153,27 +151,27 @@ def _conclude(
         command = locked(RefundCommand, session, refund_id)
         error = conclude(runtime, command, sent)
         refusal = refusal_for_caller(error, {"refundId": None, "_id": refund_id}) if error else None
-        return _answer(runtime, session, command, request, render, refusal)
+        return _answer(runtime, session, command, keyed, render, refusal)
 
 
-def _finish(runtime: Runtime, refund_id: str, request: KeyedRequest | None, render: Render) -> Answer:
+def _finish(runtime: Runtime, refund_id: str, keyed: KeyedRequest | None, render: Render) -> Answer:
     """Return the answer for a request that was killed between the transactions: its outcome is unknown."""
     with runtime.database.begin() as session:
         command = locked(RefundCommand, session, refund_id)
         if command.row.state is RefundStatus.SUBMITTING:
             command.move("unanswered", Cause(SERVICE, runtime.clock()))
-        return _answer(runtime, session, command, request, render, None)
+        return _answer(runtime, session, command, keyed, render, None)
 
 
 def _answer(
     runtime: Runtime,
     session: Session,
     command: RefundCommand,
-    request: KeyedRequest | None,
+    keyed: KeyedRequest | None,
     render: Render,
     refusal: ServiceError | None,
 ) -> Answer:
     session.flush()
     record = payment_record(session, runtime.encryption, command.payment)
     started = RefundStarted(refund_record(command.row), record, refusal)
-    return idempotency.complete(runtime, session, request, render(started))
+    return idempotency.complete(runtime, session, keyed, render(started))

@@ -9,7 +9,7 @@ from mpesa_service.payments.schemas import RefundSchema
 from mpesa_service.refunds.answers import UNKNOWN, refund_answer
 from mpesa_service.refunds.request import list_refunds, refund
 from mpesa_service.refunds.schemas import RefundEnvelope, RefundListEnvelope, RefundRequestSchema
-from mpesa_service.refunds.terms import RefundWish
+from mpesa_service.refunds.terms import RefundRequest
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_refunds, runtime
 from mpesa_service.web.parsing import idempotency_key
@@ -27,11 +27,11 @@ def refund_payment(body: dict[str, Any], reference: str) -> Response:
     """Refund a payment, or a part of it, to the phone that paid; or reverse the payment."""
     principal = current_principal()
     key = idempotency_key(request)
-    asked = {"reference": reference, **body}
-    keyed = KeyedRequest.of(principal.subject, "refund", key, asked) if key else None
-    wish = RefundWish(body.get("amount"), body.get("method"))
+    keyed_body = {"reference": reference, **body}
+    keyed = KeyedRequest.of(principal.subject, "refund", key, keyed_body) if key else None
+    refund_request = RefundRequest(body.get("amount"), body.get("method"))
     with runtime().bulkhead.place():
-        return respond(refund(runtime(), principal, reference, wish, refund_answer, keyed))
+        return respond(refund(runtime(), principal, reference, refund_request, refund_answer, keyed))
 
 
 @blueprint.get("/<reference>/refund")

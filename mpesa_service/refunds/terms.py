@@ -10,7 +10,7 @@ from mpesa_service.models.payments import Provider
 
 
 @dataclass(frozen=True)
-class RefundWish:
+class RefundRequest:
     """The caller's request: an amount in whole shillings or all that is left, and a method or the default.
 
     `reason` is kept in the audit trail.
@@ -29,15 +29,15 @@ class Terms:
     method: RefundMethod
 
 
-def terms_of(payment: Payment, wish: RefundWish) -> Terms:
+def terms_of(payment: Payment, request: RefundRequest) -> Terms:
     """Return the terms of a refund of a locked payment.
 
     By default the money goes to the phone that paid. If that phone is unknown, the payment is reversed.
     Raises Conflict, or InvalidAmount if another amount would be allowed.
     """
-    amount = _allowed_amount(payment, wish.amount)
+    amount = _allowed_amount(payment, request.amount)
     usual = RefundMethod.REVERSAL if payment.phone_encrypted is None else RefundMethod.B2C
-    method = wish.method or usual
+    method = request.method or usual
     if method is RefundMethod.REVERSAL:
         _check_reversal(payment, amount)
     elif payment.phone_encrypted is None:

@@ -35,14 +35,14 @@ class Resolution(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class OperatorDecision:
     """An operator's decision, the reason, and the receipt that proves it, if there is one.
 
     `amount` is the amount that the customer paid according to M-Pesa's statement, if it differs from the
     requested amount.
     """
 
-    resolution: Resolution
+    action: Resolution
     reason: str
     receipt: str | None = None
     amount: int | None = None
@@ -67,7 +67,9 @@ def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[Pa
         )
 
 
-def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Finding) -> PaymentRecord:
+def resolve(
+    runtime: Runtime, principal: Principal, reference: str, decision: OperatorDecision
+) -> PaymentRecord:
     """Carry out an operator's decision on a payment in review, or on its refunds in review.
 
     A payment in review comes first. If the payment is not in review, the decision is about those of its
@@ -77,17 +79,17 @@ def resolve(runtime: Runtime, principal: Principal, reference: str, finding: Fin
     match the money that really moved. The audit trail keeps both amounts. Raises Conflict if the new amount
     is less than what is refunded or reserved already.
     """
-    reason = check_reason(finding)
-    if finding.amount is not None and finding.resolution is Resolution.FAIL:
+    reason = check_reason(decision)
+    if decision.amount is not None and decision.action is Resolution.FAIL:
         raise InvalidRequest("A payment that failed takes no amount.", code="amount_not_settled")
     cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
     with runtime.database.read() as session:
         payment_id = find_payment(session, runtime, principal, reference).id
-    about = About(id=payment_id, receipt=finding.receipt)
+    about = About(id=payment_id, receipt=decision.receipt)
     try:
-        apply(runtime.database, about, lambda facts: _resolve_payment(facts, finding, cause))
+        apply(runtime.database, about, lambda facts: _resolve_payment(facts, decision, cause))
     except _NotInReview:
-        _resolve_refunds(runtime, payment_id, finding, cause)
+        _resolve_refunds(runtime, payment_id, decision, cause)
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, payment_id)
         return payment_record(session, runtime.encryption, payment)
@@ -97,41 +99,41 @@ class _NotInReview(Exception):
     """The payment itself is not in review. Its refunds may be."""
 
 
-def check_reason(finding: Finding) -> str:
+def check_reason(decision: OperatorDecision) -> str:
     """Return a decision's reason without surrounding blanks; raise InvalidRequest if it is empty."""
-    reason = finding.reason.strip()
-    if not reason or len(finding.reason) > MAX_REASON:
+    reason = decision.reason.strip()
+    if not reason or len(decision.reason) > MAX_REASON:
         raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
     return reason
 
 
-def _resolve_payment(facts: PaymentFacts | None, finding: Finding, cause: Cause) -> Plan:
+def _resolve_payment(facts: PaymentFacts | None, decision: OperatorDecision, cause: Cause) -> Plan:
     if facts is None or facts.status is not PaymentStatus.REVIEW:
         raise _NotInReview
     change = PaymentChange(facts)
     if change.now["channel"] == Channel.C2B:
         raise Conflict("This money matches no order: match it to one, or return it.", code="unmatched")
-    if finding.resolution is Resolution.FAIL:
-        _fail(change, finding, cause)
+    if decision.action is Resolution.FAIL:
+        _fail(change, decision, cause)
     else:
-        _settle(change, finding, cause)
+        _settle(change, decision, cause)
     return change.plan(Verdict.APPLIED, "an operator decided")
 
 
-def _fail(change: PaymentChange, finding: Finding, cause: Cause) -> None:
+def _fail(change: PaymentChange, decision: OperatorDecision, cause: Cause) -> None:
     if change.now["refunded_amount"] or change.now["refunding_amount"]:
         raise Conflict("This payment has refunds, so it cannot have failed.", code="has_refunds")
-    change.set(failure_reason=f"Closed by an operator: {finding.reason.strip()}"[:512])
+    change.set(failure_reason=f"Closed by an operator: {decision.reason.strip()}"[:512])
     change.move("failed_by_operator", cause)
 
 
-def _settle(change: PaymentChange, finding: Finding, cause: Cause) -> None:
-    if finding.receipt is not None:
+def _settle(change: PaymentChange, decision: OperatorDecision, cause: Cause) -> None:
+    if decision.receipt is not None:
         if change.facts.receipt_taken:
             raise Conflict("Another payment has this receipt.", code="receipt_taken")
-        change.set(receipt=finding.receipt)
-    if finding.amount is not None:
-        cause = _take_amount(change, finding.amount, cause)
+        change.set(receipt=decision.receipt)
+    if decision.amount is not None:
+        cause = _take_amount(change, decision.amount, cause)
     change.set(failure_reason=None, mismatch=None)
     change.move("settled_by_operator", cause)
     refunded = change.now["refunded_amount"]
@@ -155,8 +157,8 @@ def _take_amount(change: PaymentChange, amount: int, cause: Cause) -> Cause:
     return replace(cause, detail=detail)
 
 
-def _resolve_refunds(runtime: Runtime, payment_id: str, finding: Finding, cause: Cause) -> None:
-    if finding.amount is not None:
+def _resolve_refunds(runtime: Runtime, payment_id: str, decision: OperatorDecision, cause: Cause) -> None:
+    if decision.amount is not None:
         raise Conflict("Only a payment in review takes another amount.", code="not_in_review")
     with runtime.database.begin() as session:
         payment = lock_payment(session, payment_id)
@@ -165,7 +167,7 @@ def _resolve_refunds(runtime: Runtime, payment_id: str, finding: Finding, cause:
         if not rows:
             raise Conflict("Nothing of this payment is in review.", code="not_in_review")
         for row in rows:
-            if finding.resolution is Resolution.SETTLE:
-                settle_refund(session, payment, row, finding.receipt, "refund_settled_by_operator", cause)
+            if decision.action is Resolution.SETTLE:
+                settle_refund(session, payment, row, decision.receipt, "refund_settled_by_operator", cause)
             else:
-                release_refund(session, payment, row, finding.reason, "refund_failed_by_operator", cause)
+                release_refund(session, payment, row, decision.reason, "refund_failed_by_operator", cause)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 
 from mpesa_service.payouts.schemas import PayoutEnvelope, PayoutListEnvelope, PayoutSchema
-from mpesa_service.review.payments import Finding, Resolution
+from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.payouts import list_payouts_in_review, resolve_payout
 from mpesa_service.review.schemas import ResolveSchema, ReviewQuerySchema
 from mpesa_service.web.auth import current_principal
@@ -33,6 +33,6 @@ def payouts_in_review(page: dict[str, Any]) -> Response:
 @errors(400, 401, 403, 404, 409, 413, 415, 429)
 def resolve_payout_row(body: dict[str, Any], payout_id: str) -> Response:
     """Settle or fail a payout in review, with a reason."""
-    finding = Finding(Resolution(body["action"]), body["reason"], body["receipt"])
-    record = resolve_payout(runtime(), current_principal(), payout_id, finding)
+    decision = OperatorDecision(Resolution(body["action"]), body["reason"], body["receipt"])
+    record = resolve_payout(runtime(), current_principal(), payout_id, decision)
     return respond(success(200, "Resolved", PayoutSchema().dump(record)))

@@ -13,7 +13,7 @@ from mpesa_service.models.statements import lock_payout_where
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.transitions import move_payout
 from mpesa_service.payouts.views import PayoutRecord, payout_record
-from mpesa_service.review.payments import Finding, Resolution, check_reason
+from mpesa_service.review.payments import OperatorDecision, Resolution, check_reason
 
 
 def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PayoutRecord, ...]:
@@ -28,13 +28,15 @@ def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") 
         return tuple(payout_record(runtime.encryption, row) for row in session.scalars(statement))
 
 
-def resolve_payout(runtime: Runtime, principal: Principal, payout_id: str, finding: Finding) -> PayoutRecord:
+def resolve_payout(
+    runtime: Runtime, principal: Principal, payout_id: str, decision: OperatorDecision
+) -> PayoutRecord:
     """Carry out an operator's decision on a payout in review: the money was sent, or it was not.
 
     Raises NotFound, Conflict if it is not in review or another payout has the receipt, InvalidRequest
     without a reason.
     """
-    reason = check_reason(finding)
+    reason = check_reason(decision)
     cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
     with runtime.database.begin() as session:
         row = lock_payout_where(session, id=payout_id) if payout_id.isprintable() else None
@@ -42,11 +44,11 @@ def resolve_payout(runtime: Runtime, principal: Principal, payout_id: str, findi
             raise NotFound("There is no such payout.")
         if row.state is not PayoutStatus.REVIEW:
             raise Conflict("This payout is not in review.", code="not_in_review")
-        if finding.resolution is Resolution.FAIL:
+        if decision.action is Resolution.FAIL:
             row.failure_reason = f"Closed by an operator: {reason}"[:512]
             move_payout(session, row, "payout_failed_by_operator", cause)
         else:
-            _settle(PayoutCommand(session, row), finding.receipt, cause)
+            _settle(PayoutCommand(session, row), decision.receipt, cause)
         session.flush()
         return payout_record(runtime.encryption, row)
 

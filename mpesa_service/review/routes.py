@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 
 from mpesa_service.payments.schemas import PaymentEnvelope, PaymentSchema
-from mpesa_service.review.payments import Finding, Resolution, list_review, resolve
+from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
 from mpesa_service.review.schemas import ResolveSchema, ReviewEnvelope, ReviewQuerySchema
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
@@ -32,6 +32,8 @@ def review(page: dict[str, Any]) -> Response:
 @errors(400, 401, 403, 404, 409, 413, 415, 429)
 def resolve_payment(body: dict[str, Any], reference: str) -> Response:
     """Settle or fail a payment in review, or its refunds in review, with a reason."""
-    finding = Finding(Resolution(body["action"]), body["reason"], body["receipt"], body.get("amount"))
-    record = resolve(runtime(), current_principal(), reference, finding)
+    decision = OperatorDecision(
+        Resolution(body["action"]), body["reason"], body["receipt"], body.get("amount")
+    )
+    record = resolve(runtime(), current_principal(), reference, decision)
     return respond(success(200, "Resolved", PaymentSchema().dump(record)))

@@ -36,7 +36,7 @@ from mpesa_service.models.payments import Channel
 from mpesa_service.payments.lookup import find_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
 from mpesa_service.refunds.request import Render, refund, refuse_if_stopped
-from mpesa_service.refunds.terms import RefundWish
+from mpesa_service.refunds.terms import RefundRequest
 from mpesa_service.review.payments import MAX_REASON
 from mpesa_service.review.suggestions import suggestions
 
@@ -135,8 +135,8 @@ def send_back(runtime: Runtime, principal: Principal, reference: str, reason: st
         return change.plan(Verdict.APPLIED, "the money is being returned")
 
     payment_id = apply_to_unmatched(runtime, principal, reference, decide)
-    wish = RefundWish(method=RefundMethod.REVERSAL, reason=reason.strip())
-    return refund(runtime, principal, payment_id, wish, render)
+    request = RefundRequest(method=RefundMethod.REVERSAL, reason=reason.strip())
+    return refund(runtime, principal, payment_id, request, render)
 
 
 def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -> UnbookedRecord:

@@ -37,8 +37,8 @@ class PaymentApi(Api):  # type: ignore[misc]
 def init_app(app: Flask) -> None:
     app.register_error_handler(ServiceError, handle_service_error)
     app.register_error_handler(RateLimitExceeded, RateLimitExceeded.get_response)
-    app.register_error_handler(OperationalError, handle_database_trouble)
-    app.register_error_handler(PoolTimeout, handle_database_trouble)
+    app.register_error_handler(OperationalError, handle_database_error)
+    app.register_error_handler(PoolTimeout, handle_database_error)
     app.register_error_handler(Exception, handle_fault)
 
 
@@ -61,9 +61,9 @@ def handle_http_error(error: HTTPException) -> Response:
     return response
 
 
-def handle_database_trouble(error: Exception) -> Response:
+def handle_database_error(error: Exception) -> Response:
     """Answer 503 with Retry-After: the database cannot be reached or is overloaded."""
-    log.error("database trouble: %s", type(error).__name__)
+    log.error("database error: %s", type(error).__name__)
     return handle_service_error(Unavailable())
 
 

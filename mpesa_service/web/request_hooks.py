@@ -30,8 +30,8 @@ def request_id() -> str:
 
 
 def _assign() -> None:
-    wished = request.headers.get("X-Request-Id", "")
-    g.request_id = wished if _DECENT.fullmatch(wished) else f"{random.getrandbits(128):032x}"
+    requested = request.headers.get("X-Request-Id", "")
+    g.request_id = requested if _DECENT.fullmatch(requested) else f"{random.getrandbits(128):032x}"
 
 
 def _show(response: Response) -> Response:

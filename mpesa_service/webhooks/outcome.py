@@ -175,10 +175,10 @@ def _shown(body: bytes) -> str:
 
 
 def _schedule(delivery: WebhookDelivery, answer: Answer, now: datetime, chance: float) -> None:
-    wish: timedelta | None = None
+    requested: timedelta | None = None
     if answer.status in WAIT_STATUSES:
-        wish = retry_after(answer.retry_after, now)
-    due_at = next_attempt(delivery.attempts, now, chance, wish)
+        requested = retry_after(answer.retry_after, now)
+    due_at = next_attempt(delivery.attempts, now, chance, requested)
     if due_at is None:
         delivery.status = DeliveryStatus.FAILED
     else:

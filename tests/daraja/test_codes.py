@@ -154,37 +154,37 @@ def test_every_row_can_be_read_aloud(row):
     assert row.confidence in Confidence
 
 
-@pytest.mark.parametrize("row", [row for row in ALL_ROWS if row.mend], ids=lambda row: row.code)
+@pytest.mark.parametrize("row", [row for row in ALL_ROWS if row.advice], ids=lambda row: row.code)
 def test_what_an_operator_can_do_is_said_in_sentences(row):
-    assert re.fullmatch(r"[A-Z].{40,400}\.", row.mend)
-    assert "  " not in row.mend
+    assert re.fullmatch(r"[A-Z].{40,400}\.", row.advice)
+    assert "  " not in row.advice
 
 
 def test_every_fault_of_the_configuration_has_advice():
     kinds = {ErrorKind.REQUEST, ErrorKind.SETUP, ErrorKind.TOKEN, ErrorKind.REGISTERED, ErrorKind.QUOTA}
-    assert all(row.mend for row in ERROR_CODES if row.kind in kinds)
-    assert all(row.mend for row in COMMAND_RESULTS.values() if row.credential_fault)
-    assert all(row.mend for row in COMMAND_RESULTS.values() if "fault on our side" in row.say)
+    assert all(row.advice for row in ERROR_CODES if row.kind in kinds)
+    assert all(row.advice for row in COMMAND_RESULTS.values() if row.credential_fault)
+    assert all(row.advice for row in COMMAND_RESULTS.values() if "fault on our side" in row.say)
 
 
 def test_rows_without_a_fix_have_no_advice():
-    assert command_result("0").mend is command_result("31337").mend is stk_result("1032").mend is None
-    assert error_entry(500, "500.001.1001", "The transaction is being processed").mend is None
+    assert command_result("0").advice is command_result("31337").advice is stk_result("1032").advice is None
+    assert error_entry(500, "500.001.1001", "The transaction is being processed").advice is None
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, "404.001.03"), (400, "400.003.01"), (401, "401.002.01")])
 def test_what_to_check_about_a_refused_token(status, code):
-    mend = error_entry(status, code, "Invalid Access Token").mend
+    advice = error_entry(status, code, "Invalid Access Token").advice
     for hint in ("sandbox", "production", "product", "go-live", "new token"):
-        assert hint in mend
+        assert hint in advice
 
 
 @pytest.mark.parametrize("lookup", [command_result, status_query_result])
 def test_what_to_check_about_a_refused_initiator(lookup):
     for hint in ("name", "password", "90 days", "certificate", "environment"):
-        assert hint in lookup(2001).mend
-    assert "Reversals Initiator" in lookup(21).mend
-    assert "Unlock" in lookup("8006").mend
+        assert hint in lookup(2001).advice
+    assert "Reversals Initiator" in lookup(21).advice
+    assert "Unlock" in lookup("8006").advice
 
 
 def test_no_failure_with_an_open_end_promises_that_no_money_was_taken():

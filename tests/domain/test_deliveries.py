@@ -35,9 +35,9 @@ def test_chance_spreads_the_delay(chance: float, seconds: int) -> None:
     assert next_attempt(2, NOW, chance) == NOW + timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize(("wish", "seconds"), [(600, 600), (300, 300), (10, 300), (0, 300)])
-def test_the_receivers_wish_only_lengthens_it(wish: int, seconds: int) -> None:
-    assert next_attempt(2, NOW, 0.5, timedelta(seconds=wish)) == NOW + timedelta(seconds=seconds)
+@pytest.mark.parametrize(("requested", "seconds"), [(600, 600), (300, 300), (10, 300), (0, 300)])
+def test_a_requested_delay_only_lengthens_it(requested: int, seconds: int) -> None:
+    assert next_attempt(2, NOW, 0.5, timedelta(seconds=requested)) == NOW + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The doctor's findings and advice, with a server that answers as Daraja does."""
+"""The doctor's results and advice, with a server that answers as Daraja does."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,10 +14,10 @@ from sqlalchemy import text
 from mpesa_service.core import suspensions
 from mpesa_service.core.clock import utc_now
 from mpesa_service.core.runtime import Runtime, build_runtime
-from mpesa_service.daraja import Refused, Throttled, mends
+from mpesa_service.daraja import Refused, Throttled, advice
 from mpesa_service.daraja.error_codes import error_entry
 from mpesa_service.operations import doctor
-from mpesa_service.operations.checks import Finding, Health
+from mpesa_service.operations.checks import CheckResult, Health
 from tests.support import Service
 
 Answerer = Callable[[BaseHTTPRequestHandler], None]
@@ -71,18 +71,18 @@ def with_daraja(service: Service) -> Iterator[Callable[..., Runtime]]:
         runtime.database.dispose()
 
 
-def only(findings: Iterator[Finding]) -> Finding:
-    [found] = list(findings)
+def only(results: Iterator[CheckResult]) -> CheckResult:
+    [found] = list(results)
     return found
 
 
-def of(runtime: Runtime, check: Any) -> dict[str, Finding]:
-    return {finding.check: finding for finding in check(runtime)}
+def of(runtime: Runtime, check: Any) -> dict[str, CheckResult]:
+    return {result.check: result for result in check(runtime)}
 
 
 def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "INITIATOR_PATIENCE", 0.0)
-    found = {f.check: f.health for f in doctor.examine(replace(service.runtime, clock=utc_now))}
+    found = {f.check: f.health for f in doctor.run_checks(replace(service.runtime, clock=utc_now))}
     assert found == {
         doctor.DATABASE: Health.GOOD,
         doctor.KEYS: Health.GOOD,
@@ -102,7 +102,7 @@ class TestDatabase:
         found = only(doctor.database(service.runtime))
         assert found.health is Health.WRONG
         assert "schema is at 0001" in found.found
-        assert "mpesa migrate" in found.mend
+        assert "mpesa migrate" in found.advice
 
     def test_one_that_is_away(self, service: Service) -> None:
         runtime = build_runtime(at(service.runtime, database_url="sqlite:////nowhere/x.db").settings)
@@ -115,11 +115,11 @@ class TestDatabase:
 
 class TestCredentials:
     @pytest.mark.parametrize(
-        ("options", "changes", "check", "mend"),
+        ("options", "changes", "check", "expected_advice"),
         [
-            ({"consumer_secret": "other"}, {}, doctor.KEYS, mends.KEYS),
-            ({}, {"mpesa_passkey": "0" * 64}, doctor.PASSKEY, mends.PASSKEY),
-            ({}, {"mpesa_shortcode": "600000"}, doctor.PASSKEY, mends.SHORTCODE),
+            ({"consumer_secret": "other"}, {}, doctor.KEYS, advice.KEYS),
+            ({}, {"mpesa_passkey": "0" * 64}, doctor.PASSKEY, advice.PASSKEY),
+            ({}, {"mpesa_shortcode": "600000"}, doctor.PASSKEY, advice.SHORTCODE),
         ],
     )
     def test_each_wrong_one_is_named_with_what_daraja_said(
@@ -129,11 +129,11 @@ class TestCredentials:
         options: dict[str, Any],
         changes: dict[str, Any],
         check: str,
-        mend: str,
+        expected_advice: str,
     ) -> None:
         service.simulator.post("/simulator/options", options)
         found = of(with_daraja(**changes), doctor.credentials)
-        assert (found[check].health, found[check].mend) == (Health.WRONG, mend)
+        assert (found[check].health, found[check].advice) == (Health.WRONG, expected_advice)
         assert found[check].found.startswith("Daraja: ")
         other = found[doctor.PASSKEY if check == doctor.KEYS else doctor.KEYS]
         assert other.health is (Health.SKIPPED if check == doctor.KEYS else Health.GOOD)
@@ -141,20 +141,19 @@ class TestCredentials:
     def test_a_token_that_daraja_gives_and_refuses(self, service: Service) -> None:
         service.simulator.post("/simulator/options", {"faults": {"token_refused": 1.0}})
         found = of(service.runtime, doctor.credentials)
-        assert found[doctor.KEYS].mend == mends.BEARER
+        assert found[doctor.KEYS].advice == advice.BEARER
         assert found[doctor.PASSKEY].health is Health.SKIPPED
 
     def test_an_app_without_the_product(self, service: Service) -> None:
         entry = error_entry(401, "401.003.01", "Invalid API call as no apiproduct match found")
-        found = list(
-            doctor._judged(Refused("401.003.01", operation="stk_query", http_status=401, entry=entry))
-        )
+        refusal = Refused("401.003.01", operation="stk_query", http_status=401, entry=entry)
+        found = list(doctor._credential_results(refusal))
         assert [f.health for f in found] == [Health.WRONG, Health.SKIPPED]
-        assert found[0].mend == mends.PRODUCT
+        assert found[0].advice == advice.PRODUCT
 
     def test_a_refusal_that_nobody_has_explained(self) -> None:
-        found = list(doctor._judged(Refused("HTTP 418", operation="stk_query", http_status=418)))
-        assert (found[0].health, found[0].mend) == (Health.WRONG, doctor.MEND_NETWORK)
+        found = list(doctor._credential_results(Refused("HTTP 418", operation="stk_query", http_status=418)))
+        assert (found[0].health, found[0].advice) == (Health.WRONG, doctor.NETWORK_ADVICE)
 
     def test_a_daraja_that_cannot_be_reached(self, with_daraja: Any) -> None:
         found = of(with_daraja(mpesa_base_url="http://127.0.0.1:9"), doctor.credentials)
@@ -162,12 +161,12 @@ class TestCredentials:
 
     def test_a_daraja_that_is_busy_proves_nothing(self, service: Service) -> None:
         error = Throttled("HTTP 429", operation="stk_query", http_status=429)
-        assert [f.health for f in doctor._judged(error)] == [Health.WARNING, Health.SKIPPED]
+        assert [f.health for f in doctor._credential_results(error)] == [Health.WARNING, Health.SKIPPED]
 
     def test_a_verdict_is_an_answer_to_good_credentials(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(doctor, "NOBODYS_CHECKOUT_ID", service.paid())
+        monkeypatch.setattr(doctor, "UNKNOWN_CHECKOUT_ID", service.paid())
         assert [f.health for f in doctor.credentials(service.runtime)] == [Health.GOOD, Health.GOOD]
 
 
@@ -182,7 +181,7 @@ class TestInitiator:
 
     def test_silence_proves_nothing(self, service: Service) -> None:
         service.simulator.post("/simulator/options", {"timers": "manual"})
-        assert only(doctor.initiator(service.runtime, 0)).mend == doctor.MEND_SILENCE
+        assert only(doctor.initiator(service.runtime, 0)).advice == doctor.NO_ANSWER_ADVICE
 
     @pytest.mark.parametrize(
         "changes", [{"mpesa_initiator_password": "bad"}, {"mpesa_initiator_name": "bob"}], ids=str
@@ -194,14 +193,14 @@ class TestInitiator:
         changed = replace(with_daraja(**changes), clock=service.clock)
         service.clock.advance(10)
         found = only(doctor.initiator(changed))
-        assert (found.health, found.mend) == (
+        assert (found.health, found.advice) == (
             Health.WRONG,
-            f"{mends.INITIATOR} {doctor.INITIATOR_SETTINGS}",
+            f"{advice.INITIATOR} {doctor.INITIATOR_SETTINGS}",
         )
         assert "2001" in found.found
         service.clock.advance(10)
         found = only(doctor.initiator(service.runtime))
-        assert (found.health, found.mend) == (Health.WARNING, doctor.MEND_STOPPED)
+        assert (found.health, found.advice) == (Health.WARNING, doctor.SUSPENDED_ADVICE)
         assert found.found.endswith("; payouts and refunds are still stopped")
         for name in (suspensions.REFUNDS, suspensions.PAYOUTS):
             assert suspensions.resume(service.runtime, "amina", name)
@@ -212,14 +211,14 @@ class TestInitiator:
         assert only(doctor.initiator(service.runtime)).health is Health.GOOD
         service.clock.advance(9)
         found = only(doctor.initiator(service.runtime))
-        assert (found.health, found.mend) == (Health.WARNING, doctor.MEND_SOON)
+        assert (found.health, found.advice) == (Health.WARNING, doctor.TOO_SOON_ADVICE)
         assert service.ledger()["requests"]["account_balance"] == 1
 
     def test_a_certificate_that_is_not_there(self, service: Service, with_daraja: Any) -> None:
         found = only(doctor.initiator(with_daraja(mpesa_certificate_path="/nowhere.pem"), 0))
-        assert (found.health, found.mend) == (
+        assert (found.health, found.advice) == (
             Health.WRONG,
-            f"{mends.INITIATOR} {doctor.INITIATOR_SETTINGS}",
+            f"{advice.INITIATOR} {doctor.INITIATOR_SETTINGS}",
         )
 
     def test_none_is_no_fault(self, service: Service) -> None:
@@ -230,7 +229,7 @@ class TestCallbackAddress:
     def test_nobody_there(self, service: Service) -> None:
         runtime = at(service.runtime, mpesa_callback_url="http://127.0.0.1:9/api/mpesa/callback")
         found = only(doctor.callback_address(runtime))
-        assert (found.health, found.mend) == (Health.WRONG, doctor.MEND_CALLBACK)
+        assert (found.health, found.advice) == (Health.WRONG, doctor.CALLBACK_ADVICE)
 
     @pytest.mark.parametrize("answer", [answering(200), answering(405), answering(302, Location="/x")])
     def test_somebody_else_there(self, service: Service, web: Any, answer: Answerer) -> None:

@@ -192,8 +192,8 @@ def test_workers_look_into_a_reversal_once(service: Service) -> None:
     """Daraja takes no id of ours there: a second sending must be meant."""
     checkout = service.paid(amount=100)
     service.simulator.post("/simulator/script", {"for": "reversal", "fault": "error_5xx"})
-    wish = {"method": "reversal"}
-    assert service.call("POST", f"/{checkout}/refund", wish, by="boss", admin=True).status_code == 202
+    body = {"method": "reversal"}
+    assert service.call("POST", f"/{checkout}/refund", body, by="boss", admin=True).status_code == 202
     service.clock.advance(60)
     assert sum(at_once(8, lambda _: look_into_due(service.runtime, KINDS))) == 1
     assert len(service.ledger()["reversals"]) == 1

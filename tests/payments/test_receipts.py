@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from mpesa_service.domain.references import normal_receipt
-from mpesa_service.review.payments import Finding, Resolution
+from mpesa_service.review.payments import OperatorDecision, Resolution
 from tests.c2b.support import RECEIPT, c2b_body, confirm, confirmations, post_c2b
 from tests.callbacks.test_receive import stk_body
 from tests.support import Service
@@ -45,8 +45,8 @@ def test_capitals_may_be_longer_than_a_receipt(service: Service) -> None:
 
 
 def test_what_a_person_types(service: Service) -> None:
-    assert Finding(Resolution.SETTLE, "why", LOWER).receipt == RECEIPT
-    assert Finding(Resolution.FAIL, "why").receipt is None
+    assert OperatorDecision(Resolution.SETTLE, "why", LOWER).receipt == RECEIPT
+    assert OperatorDecision(Resolution.FAIL, "why").receipt is None
 
 
 def test_a_list_finds_it_however_it_is_typed(service: Service) -> None:

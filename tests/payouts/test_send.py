@@ -161,7 +161,7 @@ class TestPace:
         assert counts(service, other)["pending"] >= 1
         assert counts(service, large)["pending"] >= 7
 
-    def test_m_pesa_s_wish_for_a_rest_is_heard(self, service: Service) -> None:
+    def test_a_retry_after_of_m_pesa_is_kept(self, service: Service) -> None:
         batch = made(service, *to_phones(3))
         script(service, fault="spike_arrest", times=9)
         pay(service)

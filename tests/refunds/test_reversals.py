@@ -20,8 +20,8 @@ MASKED = "2547 ***** 678"
 
 
 def reverse(service: Service, reference: str, **body: Any) -> Any:
-    wish = {"method": "reversal", **body}
-    return service.call("POST", f"/{reference}/refund", wish, by="boss", admin=True)
+    request = {"method": "reversal", **body}
+    return service.call("POST", f"/{reference}/refund", request, by="boss", admin=True)
 
 
 def from_the_menu(service: Service, amount: int = 100) -> str:

@@ -11,7 +11,7 @@ from mpesa_service.callbacks.receive import Posted, receive
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.models import Payment
-from mpesa_service.review.payments import Finding, Resolution, resolve
+from mpesa_service.review.payments import OperatorDecision, Resolution, resolve
 from mpesa_service.verification import payments as payment_rules
 from mpesa_service.verification.payments import Tally, Violation, verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
@@ -304,7 +304,7 @@ def test_debits_in_review_are_counted_not_blamed(books: Service) -> None:
 def test_what_a_person_settled_needs_no_debit(books: Service) -> None:
     payment = row_of(books, "ORDER3")
     change(books, f"UPDATE payments SET status = 'review', next_check_at = NULL WHERE id = '{payment.id}'")
-    resolve(books.runtime, principal(), payment.id, Finding(Resolution.SETTLE, "on the statement"))
+    resolve(books.runtime, principal(), payment.id, OperatorDecision(Resolution.SETTLE, "on the statement"))
     assert against(books, books.ledger()) == []
 
 
@@ -312,7 +312,7 @@ def test_a_refund_that_a_person_settled_needs_no_credit(books: Service) -> None:
     payment = row_of(books, "ORDER1")
     books.refund(payment.id, 20)
     change(books, "UPDATE refunds SET status = 'review' WHERE amount = 20")
-    resolve(books.runtime, principal(), payment.id, Finding(Resolution.SETTLE, "on the statement"))
+    resolve(books.runtime, principal(), payment.id, OperatorDecision(Resolution.SETTLE, "on the statement"))
     assert against(books, books.ledger()) == []
 
 

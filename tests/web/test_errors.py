@@ -374,17 +374,18 @@ class TestFaults:
 
 class TestRequestIds:
     @pytest.mark.parametrize(
-        "wished", ["12345678", "a" * 64, "A-b_c.9-8", "67408f1b-9d1c-4712-8345-678abc000000"]
+        "request_id", ["12345678", "a" * 64, "A-b_c.9-8", "67408f1b-9d1c-4712-8345-678abc000000"]
     )
-    def test_a_decent_one_is_kept(self, shop: Service, wished: str) -> None:
-        answer = shop.call("GET", "/query/x", X_Request_Id=wished)
-        assert shaped(answer, 404, "not_found")["requestId"] == wished
+    def test_a_decent_one_is_kept(self, shop: Service, request_id: str) -> None:
+        answer = shop.call("GET", "/query/x", X_Request_Id=request_id)
+        assert shaped(answer, 404, "not_found")["requestId"] == request_id
 
     @pytest.mark.parametrize(
-        "wished", ["", "short", "a" * 65, "two words", "<script>alert(1)</script>", "\u00e9" * 8, '"quoted"']
+        "request_id",
+        ["", "short", "a" * 65, "two words", "<script>alert(1)</script>", "\u00e9" * 8, '"quoted"'],
     )
-    def test_any_other_is_replaced(self, shop: Service, wished: str) -> None:
-        answer = shop.call("GET", "/query/x", X_Request_Id=wished)
+    def test_any_other_is_replaced(self, shop: Service, request_id: str) -> None:
+        answer = shop.call("GET", "/query/x", X_Request_Id=request_id)
         assert re.fullmatch(r"[0-9a-f]{32}", shaped(answer, 404, "not_found")["requestId"])
 
     def test_each_request_has_its_own(self, shop: Service) -> None:
