@@ -60,6 +60,11 @@ def whole(name: str = "p1", **columns: Any) -> Plan:
     )
 
 
+def lose(connection: Any) -> None:
+    """Break a driver's connection, as a restart of the server does."""
+    connection._connection.close()
+
+
 def wait_for_one_that_waits(database: Database) -> None:
     """Return when a statement waits for a lock."""
     waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")

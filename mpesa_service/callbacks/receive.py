@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mpesa_service.callbacks.handlers import handler_of
+from mpesa_service.core.batching import MaybeServed
 from mpesa_service.core.encryption import token_hash
 from mpesa_service.core.inbox import AlreadyApplied, CallbackOutcome, Received
 from mpesa_service.core.runtime import Runtime
@@ -22,6 +23,8 @@ from mpesa_service.models import CallbackInbox
 log = logging.getLogger(__name__)
 
 TRIES_AT_ONCE = 3
+NEWEST = 10_000
+"""Rows among which a callback is looked for that may be stored: more than arrive while a try lasts."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +45,55 @@ def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
     """
     received = _received(runtime, posted)
     try:
-        outcome = _apply(runtime, received, posted.body)
+        return _apply(runtime, received, posted.body)
     except PoolTimeout:  # storing the body alone would only wait as long again
         raise
     except Exception as error:  # the body must be kept whatever went wrong
         log.exception("callback could not be applied")
+        if (stored := _stored_verdict(runtime, received)) is not None:
+            return stored
         outcome = _failed(error)
         _store(runtime, received, outcome)
-    return outcome.verdict
+        return outcome.verdict
 
 
-def _apply(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
-    """Apply and store a callback; at once again if the database broke off (a deadlock, a lost connection)."""
-    for _ in range(TRIES_AT_ONCE - 1):
+def _apply(runtime: Runtime, received: Received, body: bytes) -> InboxVerdict:
+    """Apply and store a callback; at once again if the database broke off (a deadlock, a lost connection).
+
+    If the connection was lost, the callback may be committed. So each further try looks for its row first.
+    """
+    tries = 0
+    while True:
+        tries += 1
         try:
-            return handler_of(received.kind)(runtime, received, body)
+            if tries > 1 and (stored := _stored_verdict(runtime, received)) is not None:
+                return stored
+            return handler_of(received.kind)(runtime, received, body).verdict
         except PoolTimeout:
             raise
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, MaybeServed) as error:
+            if tries == TRIES_AT_ONCE:
+                raise
             log.warning("callback is applied again: %s", type(error).__name__)
-    return handler_of(received.kind)(runtime, received, body)
+
+
+def _stored_verdict(runtime: Runtime, received: Received) -> InboxVerdict | None:
+    """Return the verdict on a callback that is stored although the connection was lost, or None.
+
+    Encryption is randomized, so the ciphertext identifies the HTTP request that stored the row.
+    """
+    if received.row_id is not None:  # its number of attempts guards it
+        return None
+    row = CallbackInbox
+    columns = (row.verdict, row.received_at, row.body_encrypted)
+    newest = select(*columns).order_by(row.id.desc()).limit(NEWEST).subquery().c
+    statement = select(newest.verdict).where(
+        newest.received_at == received.columns["received_at"],
+        newest.body_encrypted == received.columns["body_encrypted"],
+    )
+    with runtime.database.read() as session:
+        found = session.scalar(statement)
+    return None if found is None else InboxVerdict(found)
 
 
 def keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) -> None:

@@ -17,6 +17,7 @@ from mpesa_service.core.log_format import in_one_write, write_lines
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.plans import Plan
 from mpesa_service.models.commit import Committed, commit, commit_many
+from mpesa_service.models.driver import Driver
 from mpesa_service.models.load import About, load, load_many, lock
 
 log = logging.getLogger(__name__)
@@ -126,7 +127,10 @@ class BatchedApply:
         self._batching = Batching(self._serve)
 
     def __call__(self, about: About, decide: Decide) -> Applied:
-        """Load, decide and commit, as `apply` does."""
+        """Load, decide and commit, as `apply` does. An error is raised in the thread of its own callback.
+
+        Also raises MaybeServed: the connection of a batch was lost, or the batch took too long.
+        """
         try:
             applied = self._batching(_Job(about, decide))
         except NotServed:
@@ -134,10 +138,13 @@ class BatchedApply:
         return applied or apply(self._database, about, decide)
 
     def _serve(self, jobs: Sequence[_Job]) -> Sequence[Applied | None]:
+        """Return what is committed; None for each job that must be applied alone."""
         if len(jobs) == 1:
             return [apply(self._database, jobs[0].about, jobs[0].decide)]
         with self._database.reading() as connection:
-            facts = load_many(connection, [job.about for job in jobs])
+            facts = _loaded(connection, [job.about for job in jobs])
+        if facts is None:
+            return [None] * len(jobs)
         plans = [job.context.run(_decide, job.decide, one) for job, one in zip(jobs, facts, strict=True)]
         numbers = [number for number, plan in enumerate(plans) if plan is not None]
         with self._database.writing() as connection:
@@ -150,6 +157,14 @@ class BatchedApply:
                     jobs[number].context.run(write_lines, plan.log)
                     applied[number] = Applied(plan, done)
         return applied
+
+
+def _loaded(connection: Driver, about: Sequence[About]) -> Sequence[PaymentFacts | None] | None:
+    try:
+        return load_many(connection, about)
+    except Exception:  # nothing is written yet, and each callback that is applied alone gets its own error
+        log.exception("the facts of a batch could not be loaded")
+        return None
 
 
 def _decide(decide: Decide, facts: PaymentFacts | None) -> Plan | None:

@@ -21,7 +21,11 @@ LIMIT = 64
 
 
 class NotServed(Exception):
-    """The batch did not serve the request, or it is not known whether it did. The thread serves it alone."""
+    """No batch began the request. The thread serves it alone."""
+
+
+class MaybeServed(Exception):
+    """A batch began the request and returned no result. Nobody knows whether the request was carried out."""
 
 
 @dataclass(eq=False)
@@ -36,7 +40,7 @@ class Batching(Generic[Request, Result]):
     """Serves requests in batches: `serve` takes a batch and returns one result for each request, in order.
 
     One thread at a time, the leader, runs `serve`. An exception of `serve` is raised in the leader; the other
-    threads get NotServed.
+    threads of its batch get MaybeServed.
     """
 
     def __init__(
@@ -56,15 +60,17 @@ class Batching(Generic[Request, Result]):
         self._leading_since: float | None = None
 
     def __call__(self, request: Request) -> Result:
-        """Return the result of a request; raise NotServed, or what `serve` raises."""
+        """Return the result of a request; raise NotServed, MaybeServed, or what `serve` raises."""
         entry: _Entry[Request, Result] = _Entry(request)
         self._enter(entry)
-        if not entry.leads and not entry.ready.wait(self._patience) and not self._left(entry):
+        if not entry.leads and not entry.ready.wait(self._patience):
+            if self._left(entry):
+                raise NotServed
             entry.ready.wait(self._serving)
         if entry.leads:
             self._lead(entry)
         if not entry.result:
-            raise NotServed
+            raise MaybeServed
         return entry.result[0]
 
     def _enter(self, entry: _Entry[Request, Result]) -> None:

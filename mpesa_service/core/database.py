@@ -105,9 +105,12 @@ class Database:
     def _as_our_error(self, connection: Any, error: Exception) -> Exception:
         """Return a driver's error as SQLAlchemy raises it. If the connection is lost, empty the pool."""
         dialect: Any = self.engine.dialect
-        if isinstance(error, dialect.loaded_dbapi.Error) and dialect.is_disconnect(error, connection, None):
+        lost = isinstance(error, dialect.loaded_dbapi.Error) and dialect.is_disconnect(
+            error, connection, None
+        )
+        if lost:
             self.engine.dispose()  # the other connections of the pool are probably lost, too
-        return _translated(dialect.loaded_dbapi, error)
+        return _translated(dialect.loaded_dbapi, error, lost=lost)
 
     def dispose(self) -> None:
         self.engine.dispose()
@@ -123,14 +126,14 @@ def driver_of(session: Session) -> Driver:
     return PostgresDriver(connection, errors, inside=True)
 
 
-def _translated(driver: Any, error: Exception) -> Exception:
+def _translated(driver: Any, error: Exception, *, lost: bool = False) -> Exception:
     """Return a driver's error as SQLAlchemy raises it, without the parameters: they are personal data."""
     if not isinstance(error, driver.Error):
         return error
     if isinstance(error, driver.IntegrityError):
         return exc.IntegrityError(None, None, error)
     kind = exc.OperationalError if isinstance(error, driver.OperationalError) else exc.DBAPIError
-    return kind(None, None, error)
+    return kind(None, None, error, connection_invalidated=lost)
 
 
 def after_commit(session: Session, lines: Iterable[LogLine]) -> None:

@@ -51,6 +51,8 @@ _PATTERNS = (
     (re.compile(r"(?i)(access token\s*[-:]\s*)[^\s\"',}]+"), r"\1" + _HIDDEN),
     (re.compile(r"[0-9a-f]{64}(?=/(?:confirmation|validation))"), _HIDDEN),
     (re.compile(r"(://[^\s:/@]*:)[^\s/@]+(@)"), r"\1" + _HIDDEN + r"\2"),
+    # PostgreSQL's error messages repeat the values of the row after these words.
+    (re.compile(r"(?s)(?<![A-Z])(DETAIL|CONTEXT):\s.*?(?=\n\n|\n\(Background|\Z)"), r"\1: " + _HIDDEN),
     # The words of a callback address are short; its token is long.
     (re.compile(r"(/callback/(?:[a-z0-9]{1,15}/)*)[A-Za-z0-9_-]{16,}"), r"\1" + _HIDDEN),
 )

@@ -6,6 +6,7 @@ several statements in a transaction. `tests/models/test_commit.py` runs the same
 """
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from mpesa_service.domain.plans import Change, Columns, Event, NewRow, Plan, Upd
 from mpesa_service.models import commit_sql
 from mpesa_service.models.commit_sql import Shape
 from mpesa_service.models.driver import Driver, Statement
+from mpesa_service.models.violations import broken_rule, is_taken
+
+log = logging.getLogger(__name__)
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
@@ -31,13 +35,27 @@ class Committed:
 
 
 def commit(connection: Driver, plan: Plan) -> Committed | None:
-    """Write a plan; return None if nothing was written, because another writer was faster."""
+    """Write a plan; return None if nothing was written, because another writer was faster.
+
+    Another writer was faster if a row has another version, or if a unique key is taken. Every other error of
+    the database is raised.
+    """
+    try:
+        return _commit(connection, plan)
+    except IntegrityError as error:
+        log.error("the database refused a plan", extra={"constraint": broken_rule(error)})  # noqa: TRY400
+        raise
+
+
+def _commit(connection: Driver, plan: Plan) -> Committed | None:
     try:
         if connection.is_postgres and _rests_on_one_row(plan):
             return _in_one_statement(connection, plan)
         counts = connection.execute(statements_of(plan, connection.is_postgres))
-    except IntegrityError:
-        return None
+    except IntegrityError as error:
+        if is_taken(error):
+            return None
+        raise
     if counts is None:
         return None
     return Committed(tuple([count > 0 for count in counts[len(counts) - len(plan.updates) :]]))
@@ -49,6 +67,9 @@ def commit_many(connection: Driver, plans: Sequence[Plan]) -> list[Committed | N
     On PostgreSQL, plans of one shape are one statement. Of several plans for one payment only the first is
     written: the others depend on a version that has changed by then. If the statement of a shape fails, none
     of its plans is written. On SQLite, all plans are one transaction.
+
+    The error of one plan is not raised: write that plan alone to get it. Raises sqlalchemy.exc.DBAPIError if
+    the connection is lost. Then it is not known which plans are written.
     """
     if not connection.is_postgres:
         return _many_one_by_one(connection, plans)
@@ -80,14 +101,16 @@ def _in_one_statement(connection: Driver, plan: Plan) -> Committed | None:
 
 def _write_alike(connection: Driver, shape: Shape, plans: Mapping[int, Plan]) -> list[int]:
     """Return the numbers of the plans that are written."""
-    records = [
-        {"n": number, **{f"a{place}": value for place, value in enumerate(_values(plan))}}
-        for number, plan in plans.items()
-    ]
-    text = json.dumps(records, default=_to_json)
     try:
+        records = [
+            {"n": number, **{f"a{place}": value for place, value in enumerate(_values(plan))}}
+            for number, plan in plans.items()
+        ]
+        text = json.dumps(records, default=_to_json)
         return [row[0] for row in connection.rows(commit_sql.statement_for_many(shape), (text,))]
-    except DBAPIError:  # Each plan is then written alone, so that only the faulty one gets the error.
+    except Exception as error:  # the caller writes each plan alone, and the faulty one gets its error
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
         return []
 
 
@@ -97,7 +120,10 @@ def _many_one_by_one(connection: Driver, plans: Sequence[Plan]) -> list[Committe
         done = []
         for plan in plans:
             connection.execute([Statement("SAVEPOINT plan", (), required=False)])
-            done.append(commit(connection, plan))
+            try:
+                done.append(_commit(connection, plan))
+            except Exception:  # noqa: BLE001 - the caller writes it alone and gets its error
+                done.append(None)
             if done[-1] is None:
                 connection.execute([Statement("ROLLBACK TO plan", (), required=False)])
             connection.execute([Statement("RELEASE plan", (), required=False)])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mpesa_service.core.apply import (
     ATTEMPTS,
@@ -204,6 +204,20 @@ def test_an_error_of_the_database_is_raised_and_holds_nothing(database: Database
     with pytest.raises(DBAPIError):
         apply(database, P1, spoil)
     assert dump(database)["suspensions"] == []
+    assert can_be_written(database, database_url)
+
+
+def test_a_broken_rule_is_no_conflict(database: Database, database_url: str) -> None:
+    """It would be refused every time, and its own error names the rule."""
+
+    def break_a_rule(facts: PaymentFacts | None) -> Plan:
+        assert facts is not None
+        return Plan("x", "", changes=(Change("payments", "p1", 1, {"status": "nonsense"}),))
+
+    decide = Overtaken(lambda: None, 0, break_a_rule)
+    with pytest.raises(IntegrityError, match="ck_payments_status"):
+        apply(database, P1, decide)
+    assert decide.calls == 1
     assert can_be_written(database, database_url)
 
 

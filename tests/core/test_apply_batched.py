@@ -20,6 +20,7 @@ from mpesa_service.core.encryption import token_hash
 from mpesa_service.core.log_context import about
 from mpesa_service.core.log_format import LineHandler, RedactingFormatter
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.models.load import About
 from mpesa_service.verification.payments import verify
 from tests.rows import add, audit_row, dump, payment_row
 from tests.support import PHONE, Service
@@ -131,23 +132,37 @@ class TestBatch:
         assert len(dump(service.runtime.database)["callback_inbox"]) == 4
 
     @pytest.mark.parametrize("spoilt", ["p1", "p2"])
+    @pytest.mark.parametrize(
+        "columns", [{"currency": None}, {"result_desc": "\ud800"}], ids=["by the database", "by its driver"]
+    )
     def test_one_that_cannot_be_written_keeps_no_other(
-        self, service: Service, monkeypatch: pytest.MonkeyPatch, spoilt: str
+        self, service: Service, monkeypatch: pytest.MonkeyPatch, spoilt: str, columns: dict[str, Any]
     ) -> None:
         """Whether the leader's or another's; and no callback is stored twice."""
-        if service.runtime.database.is_sqlite:
-            pytest.skip("SQLite stores what it is given")
         real = handlers.apply_report
 
         def spoil(change: Any, report: Any) -> Any:
+            decision = real(change, report)
             if change.facts.id == spoilt:
-                change.set(order_lock="x" * 100)
-            return real(change, report)
+                change.set(**columns)
+            return decision
 
         monkeypatch.setattr(handlers, "apply_report", spoil)
         calls = {name: callback(name) for name in ("p1", "p2", "p3")}
         outcomes = dict(zip(calls, together(service, list(calls.values())), strict=True))
         assert outcomes == {name: "failed" if name == spoilt else "applied" for name in calls}
+        rows = dump(service.runtime.database)["callback_inbox"]
+        assert Counter(row["verdict"] for row in rows) == {"applied": 3, "failed": 1}
+
+    def test_one_whose_payment_cannot_be_loaded_keeps_no_other(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def spoil(receipt: str | None, **names: Any) -> About:
+            return About(receipt="\ud800" if receipt == "RP2" else receipt, **names)
+
+        monkeypatch.setattr(handlers, "About", spoil)
+        calls = [callback("p1"), callback("p2"), callback("p3")]
+        assert together(service, calls) == ["applied", "failed", "applied"]
         rows = dump(service.runtime.database)["callback_inbox"]
         assert Counter(row["verdict"] for row in rows) == {"applied": 3, "failed": 1}
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from mpesa_service.core.batching import LIMIT, Batching, NotServed
+from mpesa_service.core.batching import LIMIT, Batching, MaybeServed, NotServed
 
 PATIENCE = 10.0
 
@@ -109,7 +109,7 @@ def test_an_error_is_raised_in_the_leader_and_the_queue_goes_on(
     assert [other.result(PATIENCE) for other in others] == [4, 6]
 
 
-def test_an_error_in_a_batch_leaves_the_others_not_served(
+def test_after_an_error_in_a_batch_the_others_do_not_know_whether_they_were_served(
     doubling: Doubling, pool: ThreadPoolExecutor
 ) -> None:
     batching = Batching(doubling, patience=PATIENCE)
@@ -121,7 +121,7 @@ def test_an_error_in_a_batch_leaves_the_others_not_served(
     doubling.fault = ZeroDivisionError()
     failing.set()
     raised = sorted(type(other.exception(PATIENCE)).__name__ for other in others)
-    assert raised == ["NotServed", "NotServed", "ZeroDivisionError"]
+    assert raised == ["MaybeServed", "MaybeServed", "ZeroDivisionError"]
     assert batching(5) == 10
 
 
@@ -187,7 +187,7 @@ def test_it_does_not_wait_for_ever(doubling: Doubling, pool: ThreadPoolExecutor)
     assert first.result(PATIENCE) == 0
     assert doubling.began.acquire(timeout=PATIENCE)
     leading, waiting = others
-    with pytest.raises(NotServed):
+    with pytest.raises(MaybeServed):
         waiting.result(PATIENCE)
     second.set()
     assert leading.result(PATIENCE) == 4

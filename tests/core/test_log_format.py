@@ -22,6 +22,7 @@ BASIC = "c2ltdWxhdG9yOnNpbXVsYXRvcg=="
 
 # A text, and what of it must not be seen.
 CANARIES = [
+    ("IntegrityError: (x) bad\nDETAIL:  Failing row contains (p1, Wanjiku\nKamau).", "Kamau"),
     ("254712345678", "712345678"),
     ("+254712345678", "712345678"),
     ("00254712345678", "712345678"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from mpesa_service.core.database import Database
@@ -245,6 +246,31 @@ class TestWritesNothing:
         assert body.commit(Plan("applied", "", changes=changes, rows=(audit_row(),))) is not None
         again = [replace(one, version=1 if one.id == old else 2) for one in changes]
         self.refuses(body, Plan("applied", "", changes=tuple(again), rows=(audit_row(sequence=2),)))
+
+
+class TestBrokenRules:
+    """A plan that breaks a rule of the schema is a fault and no conflict. It writes nothing either."""
+
+    @pytest.mark.parametrize(
+        ("column", "value", "rule"),
+        [("status", "nonsense", "ck_payments_status"), ("currency", None, "payments.currency")],
+    )
+    def test_the_error_is_raised_and_its_rule_is_logged(
+        self, body: Body, column: str, value: Any, rule: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        before = dump(body.database)
+        plan = replace(whole(), changes=(change(result_desc="254712345678", **{column: value}),))
+        if body.name.endswith("batch"):
+            assert body.commit(plan) is None
+            assert caplog.records == []
+        else:
+            with pytest.raises(IntegrityError) as raised:
+                body.commit(plan)
+            assert not raised.value.connection_invalidated
+            [record] = caplog.records
+            assert vars(record)["constraint"] == rule
+            assert "254712345678" not in caplog.text
+        assert dump(body.database) == before
 
 
 def test_every_body_writes_the_same_rows(migrated_sqlite: Path, tmp_path: Path, postgres_url: str) -> None:

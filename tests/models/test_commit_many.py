@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mpesa_service.core.database import Database
 from mpesa_service.domain.plans import Plan
-from mpesa_service.models.commit import commit_many
+from mpesa_service.models.commit import commit, commit_many
 from mpesa_service.models.driver import Statement
-from tests.plans import GUARD, PATIENCE, Body, change, set_up, wait_for_one_that_waits, whole
+from tests.plans import GUARD, PATIENCE, Body, change, lose, set_up, wait_for_one_that_waits, whole
 from tests.rows import add, add_endpoint, audit_row, dump, hold_row, inbox_row, payment_row
 
 
@@ -91,6 +93,32 @@ class TestMany:
             1 + 2 * alike,
             2 * alike,
         ]
+
+    @pytest.mark.parametrize(
+        "spoilt", [{"status": "nonsense"}, {"currency": None}, {"result_desc": "\ud800"}]
+    )
+    def test_the_error_of_one_is_not_the_error_of_the_others(
+        self, database: Database, spoilt: dict[str, Any]
+    ) -> None:
+        """Not even one of the driver's own, which finds the text unfit before it sends anything."""
+        add(database, *(payment_row(f"p{number}") for number in range(3)))
+        plans = [
+            Plan("x", "", changes=(change(1, "p0", amount=7),)),
+            Plan("x", "", changes=(change(1, "p1", **spoilt),)),
+            Plan("x", "", changes=(change(1, "p2", amount=7),)),
+        ]
+        assert write(database, *plans) == [True, False, True]
+        with pytest.raises((IntegrityError, UnicodeEncodeError)), database.writing() as connection:
+            commit(connection, plans[1])
+
+    def test_a_lost_connection_leaves_it_open_what_is_written(self, database: Database) -> None:
+        add(database, payment_row("p1"))
+        with database.writing() as connection:
+            lose(connection)
+            with pytest.raises(DBAPIError) as raised:
+                commit_many(connection, [whole("p1")])
+        assert raised.value.connection_invalidated
+        assert dump(database)["payments"][0]["version"] == 1
 
 
 class TestManyOnPostgres:
