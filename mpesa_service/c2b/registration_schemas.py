@@ -24,9 +24,3 @@ class RegistrationSchema(Schema):
     response_type = fields.String(data_key="responseType", metadata={"description": _RESPONSE_TYPE})
     confirmation_url = fields.String(data_key="confirmationUrl")
     validation_url = fields.String(data_key="validationUrl")
-
-
-class RegistrationEnvelope(Schema):
-    success = fields.Boolean()
-    message = fields.String()
-    data = fields.Nested(RegistrationSchema)

@@ -4,18 +4,16 @@ from typing import Any
 
 from flask import Response
 
-from mpesa_service.c2b.schemas import RulesEnvelope, RulesSchema
+from mpesa_service.c2b.schemas import RulesSchema
 from mpesa_service.c2b.validation_rules import RuleChange, change_rules, show_rules
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
 
 
 @blueprint.get("/c2b/rules")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, RulesEnvelope)
-@errors(401, 403, 429)
+@blueprint.success(200, RulesSchema)
 def c2b_rules() -> Response:
     """Show the rules of the shortcode."""
     return respond(success(200, "Rules found", RulesSchema().dump(show_rules(runtime()))))
@@ -23,10 +21,9 @@ def c2b_rules() -> Response:
 
 @blueprint.put("/c2b/rules")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(RulesSchema)
-@blueprint.response(200, RulesEnvelope)
-@errors(400, 401, 403, 413, 415, 429)
+@blueprint.success(200, RulesSchema)
+@errors(400, 413, 415)
 def set_c2b_rules(body: dict[str, Any]) -> Response:
     """Set the rules of the shortcode; they hold from the next payment on."""
     record = change_rules(runtime(), current_principal(), RuleChange(**body))

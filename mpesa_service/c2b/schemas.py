@@ -5,7 +5,6 @@ from typing import Any
 from marshmallow import Schema, fields, post_dump
 
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
-from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime
 
 
@@ -59,7 +58,3 @@ class RulesSchema(Schema):
         metadata={"description": "Null while the rules are the usual ones."},
     )
     updated_at = NairobiTime(data_key="updatedAt", dump_only=True, allow_none=True, metadata=TIME_EXAMPLE)
-
-
-class RulesEnvelope(Envelope):
-    data = fields.Nested(RulesSchema)

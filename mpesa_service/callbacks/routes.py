@@ -5,6 +5,7 @@ address, and that a claim from anywhere else changes nothing until Daraja itself
 """
 
 import logging
+from collections.abc import Callable
 
 from flask import Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +14,7 @@ from mpesa_service.callbacks.receive import Posted, receive
 from mpesa_service.callbacks.schemas import CallbackAnswerSchema
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
-from mpesa_service.web.blueprint import RUNTIME, Guard, blueprint, errors, guard
+from mpesa_service.web.blueprint import RUNTIME, Guard, View, blueprint, errors, guard
 
 log = logging.getLogger(__name__)
 
@@ -21,55 +22,48 @@ STORED = b'{"ResultCode":0,"ResultDesc":"Success"}'
 HEADERS_OF_INTEREST = ("Content-Type", "User-Agent", "Businessshortcode", "X-Forwarded-For")
 
 
-@blueprint.post("/callback")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
+def address(rule: str) -> Callable[[View], View]:
+    """Return the decorator of a view that takes what M-Pesa posts to an address."""
+
+    def decorate(view: View) -> View:
+        documented: View = blueprint.response(200, CallbackAnswerSchema)(errors(413, 503)(view))
+        route: View = blueprint.post(rule)(guard(Guard.PUBLIC)(documented))
+        return route
+
+    return decorate
+
+
+@address("/callback")
 def stk_callback_anywhere() -> Response:
     """Take an STK callback without a token: stored, answered, and verified before it counts."""
     return take(CallbackKind.STK, None)
 
 
-@blueprint.post("/callback/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
+@address("/callback/<token>")
 def stk_callback(token: str) -> Response:
     """Take an STK callback on a payment's own address."""
     return take(CallbackKind.STK, token)
 
 
-@blueprint.post("/callback/command/result/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
+@address("/callback/command/result/<token>")
 def command_result(token: str) -> Response:
     """Take the result of a refund, a payout or a question on its own address."""
     return take(CallbackKind.COMMAND_RESULT, token)
 
 
-@blueprint.post("/callback/command/timeout/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
+@address("/callback/command/timeout/<token>")
 def command_timeout(token: str) -> Response:
     """Receive the report that a command timed out in M-Pesa's queue; it may still be executed."""
     return take(CallbackKind.COMMAND_TIMEOUT, token)
 
 
-@blueprint.post("/callback/command/status/result/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
+@address("/callback/command/status/result/<token>")
 def command_status_result(token: str) -> Response:
     """Take M-Pesa's answer to a query about a command, on the command's own address."""
     return take(CallbackKind.COMMAND_STATUS_RESULT, token)
 
 
-@blueprint.post("/callback/command/status/timeout/<token>")
-@guard(Guard.PUBLIC)
-@blueprint.response(200, CallbackAnswerSchema)
-@errors(413, 503)
+@address("/callback/command/status/timeout/<token>")
 def command_status_timeout(token: str) -> Response:
     """Receive the report that a query about a command timed out; it is sent again."""
     return take(CallbackKind.COMMAND_STATUS_TIMEOUT, token)

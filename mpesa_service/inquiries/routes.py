@@ -15,15 +15,13 @@ from mpesa_service.inquiries.request import (
 )
 from mpesa_service.inquiries.schemas import (
     BalanceQuerySchema,
-    BalancesEnvelope,
     BalancesSchema,
-    InquiryEnvelope,
     InquirySchema,
     WaitSchema,
     asked_receipt,
 )
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
 
 ASKED = "M-Pesa was asked. Ask again for its answer."
@@ -31,11 +29,10 @@ ASKED = "M-Pesa was asked. Ask again for its answer."
 
 @blueprint.get("/transactions/<receipt>")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(WaitSchema, location="query")
-@blueprint.response(200, InquiryEnvelope, description="M-Pesa's answer, or why there is none.")
-@blueprint.alt_response(202, schema=InquiryEnvelope, description=ASKED)
-@errors(400, 401, 403, 429, 502, 503)
+@blueprint.success(200, InquirySchema, description="M-Pesa's answer, or why there is none.")
+@blueprint.success(202, InquirySchema, description=ASKED)
+@errors(400, 502)
 def transaction(query: dict[str, Any], receipt: str) -> Response:
     """Ask M-Pesa what became of the transaction with this receipt; an answer serves for a minute."""
     record = transaction_status(runtime(), current_principal().subject, asked_receipt(receipt))
@@ -44,10 +41,9 @@ def transaction(query: dict[str, Any], receipt: str) -> Response:
 
 @blueprint.get("/balance")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(BalanceQuerySchema, location="query")
-@blueprint.response(200, BalancesEnvelope)
-@errors(400, 401, 403, 429)
+@blueprint.success(200, BalancesSchema)
+@errors(400)
 def balance(query: dict[str, Any]) -> Response:
     """List the last reported balance of each account, and the last inquiry."""
     found = _balances(query["history"], last_balance_inquiry(runtime()))
@@ -56,11 +52,10 @@ def balance(query: dict[str, Any]) -> Response:
 
 @blueprint.post("/balance")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(WaitSchema, location="query")
-@blueprint.response(200, BalancesEnvelope, description="What M-Pesa answered.")
-@blueprint.alt_response(202, schema=BalancesEnvelope, description=ASKED)
-@errors(400, 401, 403, 429, 502, 503)
+@blueprint.success(200, BalancesSchema, description="What M-Pesa answered.")
+@blueprint.success(202, BalancesSchema, description=ASKED)
+@errors(400, 502)
 def refresh_balance(query: dict[str, Any]) -> Response:
     """Ask M-Pesa what the accounts hold now; an answer serves for a minute."""
     record = ask_balance(runtime(), current_principal().subject)

@@ -5,7 +5,6 @@ import re
 from marshmallow import Schema, fields, validate
 
 from mpesa_service.errors import InvalidRequest
-from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import text_field, time_field
 
 _RECEIPT = re.compile(r"[A-Z0-9]{6,32}")
@@ -98,11 +97,3 @@ class BalancesSchema(Schema):
 
     balances = fields.List(fields.Nested(BalanceSchema))
     inquiry = fields.Nested(InquirySchema, allow_none=True)
-
-
-class InquiryEnvelope(Envelope):
-    data = fields.Nested(InquirySchema)
-
-
-class BalancesEnvelope(Envelope):
-    data = fields.Nested(BalancesSchema)

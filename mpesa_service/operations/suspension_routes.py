@@ -3,17 +3,15 @@
 from flask import Response
 
 from mpesa_service.core import suspensions
-from mpesa_service.operations.suspension_schemas import HoldSchema, HoldsEnvelope
+from mpesa_service.operations.suspension_schemas import HoldSchema
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
 
 
 @blueprint.get("/holds")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, HoldsEnvelope)
-@errors(401, 403, 429)
+@blueprint.success(200, HoldSchema, many=True)
 def list_holds() -> Response:
     """List the suspensions, with their reasons."""
     found = suspensions.standing(runtime())
@@ -22,9 +20,8 @@ def list_holds() -> Response:
 
 @blueprint.post("/holds/<any(refunds, payouts):name>/resume")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, HoldsEnvelope, description="The suspensions that were ended.")
-@errors(401, 403, 404, 429)
+@blueprint.success(200, HoldSchema, many=True, description="The suspensions that were ended.")
+@errors(404)
 def resume_held(name: str) -> Response:
     """Resume refunds or payouts, after the cause of the suspension is fixed. The caller is logged."""
     lifted = suspensions.resume(runtime(), current_principal().subject, name)

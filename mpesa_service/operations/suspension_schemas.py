@@ -13,11 +13,3 @@ class HoldSchema(Schema):
     since = NairobiTime(
         metadata={"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
     )
-
-
-class HoldsEnvelope(Schema):
-    """All current suspensions, or those that were ended."""
-
-    success = fields.Boolean()
-    message = fields.String()
-    data = fields.List(fields.Nested(HoldSchema))

@@ -6,19 +6,18 @@ from flask import Response
 
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.orders.expected import ExpectedOrderRequest, cancel_order, expect_order, find_order
-from mpesa_service.orders.schemas import ExpectedOrderEnvelope, ExpectedOrderSchema, ExpectOrderSchema
+from mpesa_service.orders.schemas import ExpectedOrderSchema, ExpectOrderSchema
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
 
 
 @blueprint.post("/orders")
 @guard(Guard.USER)
-@limited
 @blueprint.arguments(ExpectOrderSchema)
-@blueprint.response(201, ExpectedOrderEnvelope, description="The order is registered.")
-@blueprint.alt_response(200, schema=ExpectedOrderEnvelope, description="The order was registered before.")
-@errors(400, 401, 409, 413, 415, 429)
+@blueprint.success(201, ExpectedOrderSchema, description="The order is registered.")
+@blueprint.success(200, ExpectedOrderSchema, description="The order was registered before.")
+@errors(400, 409, 413, 415)
 def expect(body: dict[str, Any]) -> Response:
     """Register an order. A repeated request returns the stored order."""
     order, made = expect_order(runtime(), current_principal(), ExpectedOrderRequest(**body))
@@ -28,9 +27,8 @@ def expect(body: dict[str, Any]) -> Response:
 
 @blueprint.get("/orders/<order_id>")
 @guard(Guard.USER)
-@limited
-@blueprint.response(200, ExpectedOrderEnvelope)
-@errors(401, 404, 429)
+@blueprint.success(200, ExpectedOrderSchema)
+@errors(404)
 def get_order(order_id: str) -> Response:
     """Return an expected order: the amount due, the received amount, and the payments."""
     order = find_order(runtime(), current_principal(), order_id)
@@ -39,9 +37,8 @@ def get_order(order_id: str) -> Response:
 
 @blueprint.delete("/orders/<order_id>")
 @guard(Guard.USER)
-@limited
-@blueprint.response(200, ExpectedOrderEnvelope)
-@errors(401, 404, 409, 429)
+@blueprint.success(200, ExpectedOrderSchema)
+@errors(404, 409)
 def cancel(order_id: str) -> Response:
     """Cancel an order that has received nothing. Later money needs manual review."""
     order = cancel_order(runtime(), current_principal(), order_id)

@@ -59,9 +59,3 @@ class ExpectedOrderSchema(Schema):
     created_at = NairobiTime(data_key="createdAt", metadata=TIME_EXAMPLE)
     updated_at = NairobiTime(data_key="updatedAt", metadata=TIME_EXAMPLE)
     payments = fields.List(fields.Nested(PaymentSchema), metadata={"description": "Latest first."})
-
-
-class ExpectedOrderEnvelope(Schema):
-    success = fields.Boolean()
-    message = fields.String()
-    data = fields.Nested(ExpectedOrderSchema)

@@ -31,11 +31,3 @@ class TrailEventSchema(Schema):
         allow_none=True,
         metadata={"description": "The refund's ConversationID; null until it is known."},
     )
-
-
-class TrailEnvelope(Schema):
-    """The audit trail of a payment, oldest line first."""
-
-    success = fields.Boolean()
-    message = fields.String()
-    data = fields.List(fields.Nested(TrailEventSchema))

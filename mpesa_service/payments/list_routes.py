@@ -5,22 +5,21 @@ from typing import Any
 from flask import Response
 
 from mpesa_service.payments.audit import payment_trail
-from mpesa_service.payments.audit_schemas import TrailEnvelope, TrailEventSchema
+from mpesa_service.payments.audit_schemas import TrailEventSchema
 from mpesa_service.payments.json_rows import as_json
-from mpesa_service.payments.list_schemas import PaymentListEnvelope, PaymentListQuerySchema
+from mpesa_service.payments.list_schemas import PaymentListQuerySchema, PaymentPageEnvelope
 from mpesa_service.payments.listing import Filters, list_payments
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.query_fields import cursor
 from mpesa_service.web.responses import respond, success
 
 
 @blueprint.get("/payments")
 @guard(Guard.USER)
-@limited
 @blueprint.arguments(PaymentListQuerySchema, location="query")
-@blueprint.response(200, PaymentListEnvelope)
-@errors(400, 401, 429)
+@blueprint.response(200, PaymentPageEnvelope)
+@errors(400)
 def payments(query: dict[str, Any]) -> Response:
     """List the caller's payments, newest first. Admins get the payments of all callers."""
     limit, after = query.pop("limit"), query.pop("after")
@@ -31,9 +30,8 @@ def payments(query: dict[str, Any]) -> Response:
 
 @blueprint.get("/payments/<reference>/events")
 @guard(Guard.USER)
-@limited
-@blueprint.response(200, TrailEnvelope)
-@errors(401, 404, 429)
+@blueprint.success(200, TrailEventSchema, many=True)
+@errors(404)
 def payment_events(reference: str) -> Response:
     """List the audit trail of a payment and its refunds, oldest line first."""
     found = payment_trail(runtime(), current_principal(), reference)

@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.payments.schemas import PaymentSchema
+from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import OrderId, PhoneNumber
 from mpesa_service.web.query_fields import Cursor, Moment, WholeNumber, Words
 
@@ -68,11 +69,9 @@ class ListedPaymentSchema(PaymentSchema):
         exclude = ("refunds",)
 
 
-class PaymentListEnvelope(Schema):
+class PaymentPageEnvelope(Envelope):
     """A page of payments, newest first."""
 
-    success = fields.Boolean()
-    message = fields.String()
     data = fields.List(fields.Nested(ListedPaymentSchema))
     next = fields.String(
         allow_none=True, metadata={"description": "`after` of the next page; null on the last one."}

@@ -11,9 +11,9 @@ from mpesa_service.payments.conclude import Initiated
 from mpesa_service.payments.initiate import Order, initiate
 from mpesa_service.payments.json_rows import as_initiated, as_whole_json
 from mpesa_service.payments.lookup import order_payments, query_payment
-from mpesa_service.payments.schemas import InitiatedEnvelope, InitiateSchema, OrderEnvelope, PaymentEnvelope
+from mpesa_service.payments.schemas import InitiatedSchema, InitiateSchema, OrderSchema, PaymentSchema
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.responses import failure, respond, success
 
@@ -31,12 +31,11 @@ _KEY_HEADER = {
 
 @blueprint.post("/initiate")
 @guard(Guard.USER)
-@limited
 @blueprint.doc(parameters=[_KEY_HEADER])
 @blueprint.arguments(_INITIATE)
-@blueprint.response(201, InitiatedEnvelope, description="M-Pesa accepted the request and sends the prompt.")
-@blueprint.alt_response(202, schema=InitiatedEnvelope, description=UNKNOWN)
-@errors(400, 401, 409, 413, 415, 422, 429, 502, 503)
+@blueprint.success(201, InitiatedSchema, description="M-Pesa accepted the request and sends the prompt.")
+@blueprint.success(202, InitiatedSchema, description=UNKNOWN)
+@errors(400, 409, 413, 415, 422, 502)
 def initiate_payment(body: dict[str, Any]) -> Response:
     """Start a payment: the customer's phone shows a prompt for the PIN."""
     principal = current_principal()
@@ -50,9 +49,8 @@ def initiate_payment(body: dict[str, Any]) -> Response:
 
 @blueprint.get("/query/<reference>")
 @guard(Guard.USER)
-@limited
-@blueprint.response(200, PaymentEnvelope)
-@errors(401, 404, 429)
+@blueprint.success(200, PaymentSchema)
+@errors(404)
 def query(reference: str) -> Response:
     """Return the payment by CheckoutRequestID or `_id`. Daraja is queried while the payment is open."""
     record = query_payment(runtime(), current_principal(), reference)
@@ -61,9 +59,8 @@ def query(reference: str) -> Response:
 
 @blueprint.get("/order/<order_id>")
 @guard(Guard.USER)
-@limited
-@blueprint.response(200, OrderEnvelope)
-@errors(401, 404, 429)
+@blueprint.success(200, OrderSchema)
+@errors(404)
 def order(order_id: str) -> Response:
     """Return the latest payment of an order, and its attempts."""
     found = order_payments(runtime(), current_principal(), order_id)

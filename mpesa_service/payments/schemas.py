@@ -4,7 +4,6 @@ from marshmallow import Schema, fields
 
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
-from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import Metadata, OrderId, PhoneNumber, Shillings, text_field, time_field
 
 
@@ -112,15 +111,3 @@ class InitiatedSchema(Schema):
     merchant_request_id = text_field("merchantRequestId")
     response_code = text_field("responseCode", '"0" if M-Pesa accepted the push.')
     payment = fields.Nested(PaymentSchema)
-
-
-class InitiatedEnvelope(Envelope):
-    data = fields.Nested(InitiatedSchema)
-
-
-class PaymentEnvelope(Envelope):
-    data = fields.Nested(PaymentSchema)
-
-
-class OrderEnvelope(Envelope):
-    data = fields.Nested(OrderSchema)

@@ -10,20 +10,17 @@ from mpesa_service.errors import InvalidRequest
 from mpesa_service.payouts import control, create, views
 from mpesa_service.payouts.create import BatchRequest
 from mpesa_service.payouts.schemas import (
-    BatchListEnvelope,
     BatchQuerySchema,
     BatchSchema,
-    PayoutListEnvelope,
     PayoutRequestSchema,
     PayoutSchema,
-    ProgressEnvelope,
     ProgressSchema,
     RowQuerySchema,
     result_lines,
 )
 from mpesa_service.payouts.views import Progress
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_payouts, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_payouts, runtime
 from mpesa_service.web.parsing import JSON_OR_CSV, idempotency_key
 from mpesa_service.web.request_hooks import takes_up_to
 from mpesa_service.web.responses import respond, success
@@ -41,14 +38,13 @@ _AS_CSV = {
 
 
 @blueprint.post("/payouts")
-@guard(Guard.ADMIN)
-@limited_payouts
+@guard(Guard.ADMIN, limited_payouts)
 @takes_up_to(MAX_BATCH_BYTES)
 @blueprint.doc(**_AS_CSV)
 @blueprint.arguments(PayoutRequestSchema, location=JSON_OR_CSV)
-@blueprint.response(201, ProgressEnvelope, description="Stored; nothing is sent before it is running.")
-@blueprint.alt_response(200, schema=ProgressEnvelope, description="It was stored before.")
-@errors(400, 401, 403, 413, 415, 422, 429)
+@blueprint.success(201, ProgressSchema, description="Stored; nothing is sent before it is running.")
+@blueprint.success(200, ProgressSchema, description="It was stored before.")
+@errors(400, 413, 415, 422)
 def create_payouts(body: dict[str, Any]) -> Response:
     """Pay out to one or to many: checked as a whole, and nothing is stored if one row is wrong."""
     asked = BatchRequest(**{**body, "reference": _reference(body)})
@@ -59,10 +55,9 @@ def create_payouts(body: dict[str, Any]) -> Response:
 
 @blueprint.get("/payouts")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(BatchQuerySchema, location="query")
-@blueprint.response(200, BatchListEnvelope)
-@errors(400, 401, 403, 429)
+@blueprint.success(200, BatchSchema, many=True)
+@errors(400)
 def list_payouts(page: dict[str, Any]) -> Response:
     """List batches of payouts, latest first."""
     found = views.list_batches(runtime(), **page)
@@ -71,9 +66,8 @@ def list_payouts(page: dict[str, Any]) -> Response:
 
 @blueprint.get("/payouts/<batch_id>")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, ProgressEnvelope)
-@errors(401, 403, 404, 429)
+@blueprint.success(200, ProgressSchema)
+@errors(404)
 def get_payouts(batch_id: str) -> Response:
     """Answer with a batch and how far it is."""
     return respond(_answer(views.batch_progress(runtime(), batch_id)))
@@ -81,10 +75,9 @@ def get_payouts(batch_id: str) -> Response:
 
 @blueprint.get("/payouts/<batch_id>/rows")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(RowQuerySchema, location="query")
-@blueprint.response(200, PayoutListEnvelope)
-@errors(400, 401, 403, 404, 429)
+@blueprint.success(200, PayoutSchema, many=True)
+@errors(400, 404)
 def list_payout_rows(page: dict[str, Any], batch_id: str) -> Response:
     """List rows of a batch, in their order."""
     found = views.list_rows(runtime(), batch_id, **page)
@@ -93,9 +86,8 @@ def list_payout_rows(page: dict[str, Any], batch_id: str) -> Response:
 
 @blueprint.get("/payouts/<batch_id>/result.csv")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.response(200, {"type": "string"}, content_type="text/csv", description="One line a row.")
-@errors(401, 403, 404, 429)
+@errors(404)
 def payout_result(batch_id: str) -> Response:
     """Answer with every row of a batch as it stands, as a CSV file; phone numbers are masked."""
     lines = result_lines(views.all_rows(runtime(), batch_id))
@@ -104,10 +96,9 @@ def payout_result(batch_id: str) -> Response:
 
 
 @blueprint.post("/payouts/<batch_id>/approve")
-@guard(Guard.ADMIN)
-@limited_payouts
-@blueprint.response(200, ProgressEnvelope)
-@errors(401, 403, 404, 409, 429)
+@guard(Guard.ADMIN, limited_payouts)
+@blueprint.success(200, ProgressSchema)
+@errors(404, 409)
 def approve_payouts(batch_id: str) -> Response:
     """Approve a batch; its maker cannot."""
     return respond(_answer(control.approve(runtime(), current_principal(), batch_id)))
@@ -115,9 +106,8 @@ def approve_payouts(batch_id: str) -> Response:
 
 @blueprint.post("/payouts/<batch_id>/pause")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, ProgressEnvelope)
-@errors(401, 403, 404, 409, 429)
+@blueprint.success(200, ProgressSchema)
+@errors(404, 409)
 def pause_payouts(batch_id: str) -> Response:
     """Send no further row of a batch until it is resumed; those under way come to their end."""
     return respond(_answer(control.pause(runtime(), current_principal(), batch_id)))
@@ -125,9 +115,8 @@ def pause_payouts(batch_id: str) -> Response:
 
 @blueprint.post("/payouts/<batch_id>/resume")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, ProgressEnvelope)
-@errors(401, 403, 404, 409, 429)
+@blueprint.success(200, ProgressSchema)
+@errors(404, 409)
 def resume_payouts(batch_id: str) -> Response:
     """Let a paused batch go on."""
     return respond(_answer(control.resume(runtime(), current_principal(), batch_id)))
@@ -135,9 +124,8 @@ def resume_payouts(batch_id: str) -> Response:
 
 @blueprint.post("/payouts/<batch_id>/stop")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, ProgressEnvelope)
-@errors(401, 403, 404, 409, 429)
+@blueprint.success(200, ProgressSchema)
+@errors(404, 409)
 def stop_payouts(batch_id: str) -> Response:
     """Cancel the rows of a batch that wait, for good; those under way come to their end."""
     return respond(_answer(control.stop(runtime(), current_principal(), batch_id)))

@@ -10,7 +10,6 @@ from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutCommand
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.web.csv_rows import CsvRows, csv_lines
-from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import text_field, time_field
 
 ROW_STATUSES = sorted({status.public for status in PayoutStatus})
@@ -175,22 +174,6 @@ class RowQuerySchema(Schema):
         validate=validate.Range(0, 2**31 - 1),
         metadata={"description": "The `row` of the last one of the page before."},
     )
-
-
-class ProgressEnvelope(Envelope):
-    data = fields.Nested(ProgressSchema)
-
-
-class BatchListEnvelope(Envelope):
-    data = fields.List(fields.Nested(BatchSchema))
-
-
-class PayoutEnvelope(Envelope):
-    data = fields.Nested(PayoutSchema)
-
-
-class PayoutListEnvelope(Envelope):
-    data = fields.List(fields.Nested(PayoutSchema))
 
 
 RESULT_COLUMNS = (

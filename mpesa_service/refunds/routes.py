@@ -8,21 +8,20 @@ from mpesa_service.core.idempotency import KeyedRequest
 from mpesa_service.payments.schemas import RefundSchema
 from mpesa_service.refunds.answers import UNKNOWN, refund_answer
 from mpesa_service.refunds.request import list_refunds, refund
-from mpesa_service.refunds.schemas import RefundEnvelope, RefundListEnvelope, RefundRequestSchema
+from mpesa_service.refunds.schemas import RefundedSchema, RefundRequestSchema
 from mpesa_service.refunds.terms import RefundRequest
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_refunds, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_refunds, runtime
 from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.responses import respond, success
 
 
 @blueprint.post("/<reference>/refund")
-@guard(Guard.ADMIN)
-@limited_refunds
+@guard(Guard.ADMIN, limited_refunds)
 @blueprint.arguments(RefundRequestSchema, required=False)
-@blueprint.response(200, RefundEnvelope, description="M-Pesa accepted the refund.")
-@blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN)
-@errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503)
+@blueprint.success(200, RefundedSchema, description="M-Pesa accepted the refund.")
+@blueprint.success(202, RefundedSchema, description=UNKNOWN)
+@errors(400, 404, 409, 413, 415, 422, 502)
 def refund_payment(body: dict[str, Any], reference: str) -> Response:
     """Refund a payment, or a part of it, to the phone that paid; or reverse the payment."""
     principal = current_principal()
@@ -36,9 +35,8 @@ def refund_payment(body: dict[str, Any], reference: str) -> Response:
 
 @blueprint.get("/<reference>/refund")
 @guard(Guard.USER)
-@limited
-@blueprint.response(200, RefundListEnvelope)
-@errors(401, 404, 429)
+@blueprint.success(200, RefundSchema, many=True)
+@errors(404)
 def refunds(reference: str) -> Response:
     """List the refunds of a payment, oldest first."""
     found = list_refunds(runtime(), current_principal(), reference)

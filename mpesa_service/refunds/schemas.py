@@ -4,7 +4,6 @@ from marshmallow import Schema, fields
 
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
-from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import Shillings
 
 
@@ -32,11 +31,3 @@ class RefundedSchema(RefundSchema):
     """The outcome of a refund request, with the payment."""
 
     payment = fields.Nested(PaymentSchema)
-
-
-class RefundEnvelope(Envelope):
-    data = fields.Nested(RefundedSchema)
-
-
-class RefundListEnvelope(Envelope):
-    data = fields.List(fields.Nested(RefundSchema))

@@ -4,20 +4,19 @@ from typing import Any
 
 from flask import Response
 
-from mpesa_service.payments.schemas import PaymentEnvelope, PaymentSchema
+from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
-from mpesa_service.review.schemas import ResolveSchema, ReviewEnvelope, ReviewQuerySchema
+from mpesa_service.review.schemas import ResolveSchema, ReviewQuerySchema
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
 
 
 @blueprint.get("/review")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(ReviewQuerySchema, location="query")
-@blueprint.response(200, ReviewEnvelope)
-@errors(400, 401, 403, 429)
+@blueprint.success(200, PaymentSchema, many=True)
+@errors(400)
 def review(page: dict[str, Any]) -> Response:
     """List payments in review, or with a refund in review, oldest first."""
     found = list_review(runtime(), page["limit"], page["after"])
@@ -26,10 +25,9 @@ def review(page: dict[str, Any]) -> Response:
 
 @blueprint.post("/<reference>/resolve")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(ResolveSchema)
-@blueprint.response(200, PaymentEnvelope)
-@errors(400, 401, 403, 404, 409, 413, 415, 429)
+@blueprint.success(200, PaymentSchema)
+@errors(400, 404, 409, 413, 415)
 def resolve_payment(body: dict[str, Any], reference: str) -> Response:
     """Settle or fail a payment in review, or its refunds in review, with a reason."""
     decision = OperatorDecision(

@@ -2,7 +2,6 @@
 
 from marshmallow import Schema, fields, validate
 
-from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.fields import Shillings
 
 LARGEST_AMOUNT = 1_000_000_000
@@ -49,11 +48,3 @@ class ReviewQuerySchema(Schema):
         validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
         metadata={"description": "The `_id` of the last entry of the previous page."},
     )
-
-
-class ReviewEnvelope(Schema):
-    """Payments in review, oldest first."""
-
-    success = fields.Boolean()
-    message = fields.String()
-    data = fields.List(fields.Nested(PaymentSchema))

@@ -4,31 +4,28 @@ from typing import Any
 
 from flask import Response
 
-from mpesa_service.payments.schemas import PaymentEnvelope, PaymentSchema
+from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.refunds.answers import UNKNOWN, refund_answer
-from mpesa_service.refunds.schemas import RefundEnvelope
+from mpesa_service.refunds.schemas import RefundedSchema
 from mpesa_service.review.unmatched import close, list_unmatched, match, send_back
 from mpesa_service.review.unmatched_schemas import (
     CloseSchema,
     MatchSchema,
     ReturnSchema,
-    UnbookedEnvelope,
     UnbookedSchema,
-    UnmatchedEnvelope,
     UnmatchedQuerySchema,
     UnmatchedSchema,
 )
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, limited_refunds, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_refunds, runtime
 from mpesa_service.web.responses import respond, success
 
 
 @blueprint.get("/unmatched")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(UnmatchedQuerySchema, location="query")
-@blueprint.response(200, UnmatchedEnvelope)
-@errors(400, 401, 403, 429)
+@blueprint.success(200, UnmatchedSchema, many=True)
+@errors(400)
 def unmatched(page: dict[str, Any]) -> Response:
     """List money that matches no order, oldest first, with the orders that it may be meant for.
 
@@ -40,10 +37,9 @@ def unmatched(page: dict[str, Any]) -> Response:
 
 @blueprint.post("/unmatched/<reference>/match")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(MatchSchema)
-@blueprint.response(200, PaymentEnvelope)
-@errors(400, 401, 403, 404, 409, 413, 415, 429)
+@blueprint.success(200, PaymentSchema)
+@errors(400, 404, 409, 413, 415)
 def match_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Assign money that matches no order to an expected order, with a reason."""
     record = match(runtime(), current_principal(), reference, body["order_id"], body["reason"])
@@ -51,12 +47,11 @@ def match_unmatched(body: dict[str, Any], reference: str) -> Response:
 
 
 @blueprint.post("/unmatched/<reference>/return")
-@guard(Guard.ADMIN)
-@limited_refunds
+@guard(Guard.ADMIN, limited_refunds)
 @blueprint.arguments(ReturnSchema)
-@blueprint.response(200, RefundEnvelope, description="M-Pesa accepted the reversal.")
-@blueprint.alt_response(202, schema=RefundEnvelope, description=UNKNOWN)
-@errors(400, 401, 403, 404, 409, 413, 415, 429, 502, 503)
+@blueprint.success(200, RefundedSchema, description="M-Pesa accepted the reversal.")
+@blueprint.success(202, RefundedSchema, description=UNKNOWN)
+@errors(400, 404, 409, 413, 415, 502)
 def return_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Return money that matches no order to its payer, by reversal, with a reason."""
     return respond(send_back(runtime(), current_principal(), reference, body["reason"], refund_answer))
@@ -64,10 +59,9 @@ def return_unmatched(body: dict[str, Any], reference: str) -> Response:
 
 @blueprint.post("/unmatched/<reference>/close")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(CloseSchema)
-@blueprint.response(200, UnbookedEnvelope)
-@errors(400, 401, 403, 404, 409, 413, 415, 429)
+@blueprint.success(200, UnbookedSchema)
+@errors(400, 404, 409, 413, 415)
 def close_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Remove a fractional amount from the list after the money was returned by hand, with a reason."""
     record = close(runtime(), current_principal(), reference, body["reason"])

@@ -5,7 +5,6 @@ from marshmallow import Schema, fields, validate
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason
 from mpesa_service.domain.unmatched import WhyUnmatched
 from mpesa_service.payments.schemas import PaymentSchema
-from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime, OrderId
 
 
@@ -94,15 +93,3 @@ class UnmatchedSchema(Schema):
         fields.Nested(SuggestionSchema),
         metadata={"description": f"The likeliest first, at most {MOST_SUGGESTED}."},
     )
-
-
-class UnmatchedEnvelope(Envelope):
-    """Money without an order, oldest first."""
-
-    data = fields.List(fields.Nested(UnmatchedSchema))
-
-
-class UnbookedEnvelope(Envelope):
-    """Money with a fractional amount."""
-
-    data = fields.Nested(UnbookedSchema)

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 from flask import Response, current_app, request
 from flask_limiter import RequestLimit, RouteLimit
 from flask_smorest import Blueprint
+from marshmallow import Schema
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.errors import LimitExceeded
 from mpesa_service.web.auth import current_principal, require_admin
-from mpesa_service.web.envelopes import ErrorSchema
+from mpesa_service.web.envelopes import ErrorSchema, envelope_of
 from mpesa_service.web.extensions import limiter
 from mpesa_service.web.parsing import JSON_OR_CSV, StrictParser
 from mpesa_service.web.responses import failure, respond
@@ -55,9 +56,11 @@ class StrictBlueprint(Blueprint):  # type: ignore[misc]
         """
         return self.doc(responses=documented(status_code, schema, **details))  # type: ignore[no-any-return]
 
-    def alt_response(self, status_code: int, *, schema: Any, **details: str) -> Callable[[View], View]:
-        """Document another response that a route may return."""
-        return self.response(status_code, schema, **details)
+    def success(
+        self, status_code: int, schema: type[Schema], *, many: bool = False, **details: str
+    ) -> Callable[[View], View]:
+        """Document a success: its `data` is one object of `schema`, or with `many` a list of them."""
+        return self.response(status_code, envelope_of(schema, many=many), **details)
 
 
 def documented(
@@ -69,52 +72,6 @@ def documented(
 
 
 blueprint = StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
-
-
-class Guard(StrEnum):
-    """Who may call a route. Each route declares a guard; a test fails for a route without one."""
-
-    PUBLIC = "public"
-    USER = "user"
-    ADMIN = "admin"
-
-
-def guard(who: Guard) -> Callable[[View], View]:
-    """Refuse other callers than `who`, before anything else is checked."""
-
-    def decorate(view: View) -> View:
-        if who is Guard.PUBLIC:
-            view.guard = who  # type: ignore[attr-defined]
-            return view
-
-        @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            if who is Guard.ADMIN:
-                require_admin()
-            else:
-                current_principal()
-            return view(*args, **kwargs)
-
-        guarded.guard = who  # type: ignore[attr-defined]
-        return blueprint.doc(security=[{"bearer": []}])(guarded)  # type: ignore[no-any-return]
-
-    return decorate
-
-
-def errors(*statuses: int) -> Callable[[View], View]:
-    """Document the errors that a route can return. All have the same shape."""
-
-    responses: dict[str, Any] = {}
-    for status in sorted({*statuses, 500, 503}):
-        responses |= documented(status, ErrorSchema, description=_ERRORS[status])
-    return blueprint.doc(responses=responses)  # type: ignore[no-any-return]
-
-
-@limiter.request_filter
-def _has_no_limits() -> bool:
-    """Exempt public routes from flask-limiter: M-Pesa's callbacks and the health checks."""
-    view = current_app.view_functions[request.endpoint or ""]
-    return getattr(view, "guard", None) is Guard.PUBLIC
 
 
 def _caller() -> str:
@@ -137,6 +94,62 @@ def _limited(group: str, setting: str) -> RouteLimit:
 limited = _limited("api", "ratelimit_default")
 limited_refunds = _limited("refunds", "ratelimit_refunds")
 limited_payouts = _limited("payouts", "ratelimit_payouts")
+
+
+class Guard(StrEnum):
+    """Who may call a route. Each route declares a guard; a test fails for a route without one."""
+
+    PUBLIC = "public"
+    USER = "user"
+    ADMIN = "admin"
+
+
+def guard(who: Guard, limit: RouteLimit = limited) -> Callable[[View], View]:
+    """Refuse other callers than `who`, before anything else is checked, and those that call too often.
+
+    A caller's requests count against `limit`, by default the one for all routes. Public routes have none.
+    """
+
+    def decorate(view: View) -> View:
+        if who is Guard.PUBLIC:
+            view.guard = who  # type: ignore[attr-defined]
+            return view
+
+        limited_view = limit(view)
+
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if who is Guard.ADMIN:
+                require_admin()
+            else:
+                current_principal()
+            return limited_view(*args, **kwargs)
+
+        guarded.guard = who  # type: ignore[attr-defined]
+        refusals = _described(401, 403, 429) if who is Guard.ADMIN else _described(401, 429)
+        return blueprint.doc(security=[{"bearer": []}], responses=refusals)(guarded)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def errors(*statuses: int) -> Callable[[View], View]:
+    """Document the errors that a route can return besides those of its guard. All have the same shape."""
+    return blueprint.doc(responses=_described(*statuses))  # type: ignore[no-any-return]
+
+
+def _described(*statuses: int) -> dict[str, Any]:
+    """Return the OpenAPI description of errors, and of the two that every route can return."""
+    responses: dict[str, Any] = {}
+    for status in sorted({*statuses, 500, 503}):
+        responses |= documented(status, ErrorSchema, description=_ERRORS[status])
+    return responses
+
+
+@limiter.request_filter
+def _has_no_limits() -> bool:
+    """Exempt public routes from flask-limiter: M-Pesa's callbacks and the health checks."""
+    view = current_app.view_functions[request.endpoint or ""]
+    return getattr(view, "guard", None) is Guard.PUBLIC
 
 
 def runtime() -> Runtime:

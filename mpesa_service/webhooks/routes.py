@@ -6,23 +6,18 @@ from flask import Response
 
 from mpesa_service.errors import NotFound
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
 from mpesa_service.webhooks import endpoints, history
 from mpesa_service.webhooks.endpoints import EndpointChange
 from mpesa_service.webhooks.schemas import (
-    DeliveryEnvelope,
-    DeliveryListEnvelope,
     DeliveryQuerySchema,
     DeliverySchema,
     EndpointChangeSchema,
-    EndpointEnvelope,
-    EndpointListEnvelope,
     EndpointSchema,
-    EndpointWithSecretEnvelope,
     EndpointWithSecretSchema,
     NewEndpointSchema,
-    ReplayedEnvelope,
+    ReplayedSchema,
     ReplaySchema,
 )
 
@@ -33,10 +28,9 @@ def _actor() -> str:
 
 @blueprint.post("/webhooks")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(NewEndpointSchema)
-@blueprint.response(201, EndpointWithSecretEnvelope, description="Added; the secret is shown this once.")
-@errors(400, 401, 403, 413, 415, 429)
+@blueprint.success(201, EndpointWithSecretSchema, description="Added; the secret is shown this once.")
+@errors(400, 413, 415)
 def add_webhook(body: dict[str, Any]) -> Response:
     """Add an endpoint that receives events."""
     added = endpoints.add_endpoint(runtime(), _actor(), **body)
@@ -45,9 +39,7 @@ def add_webhook(body: dict[str, Any]) -> Response:
 
 @blueprint.get("/webhooks")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, EndpointListEnvelope)
-@errors(401, 403, 429)
+@blueprint.success(200, EndpointSchema, many=True)
 def list_webhooks() -> Response:
     """List the endpoints, disabled ones too, oldest first."""
     found = endpoints.list_endpoints(runtime())
@@ -56,9 +48,8 @@ def list_webhooks() -> Response:
 
 @blueprint.get("/webhooks/<endpoint_id>")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, EndpointEnvelope)
-@errors(401, 403, 404, 429)
+@blueprint.success(200, EndpointSchema)
+@errors(404)
 def get_webhook(endpoint_id: str) -> Response:
     """Return one endpoint."""
     found = endpoints.get_endpoint(runtime(), endpoint_id)
@@ -67,10 +58,9 @@ def get_webhook(endpoint_id: str) -> Response:
 
 @blueprint.patch("/webhooks/<endpoint_id>")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(EndpointChangeSchema)
-@blueprint.response(200, EndpointEnvelope)
-@errors(400, 401, 403, 404, 413, 415, 429)
+@blueprint.success(200, EndpointSchema)
+@errors(400, 404, 413, 415)
 def change_webhook(body: dict[str, Any], endpoint_id: str) -> Response:
     """Change an endpoint's address, event types or description, or enable or disable it."""
     changed = endpoints.change_endpoint(runtime(), _actor(), endpoint_id, EndpointChange(**body))
@@ -79,9 +69,8 @@ def change_webhook(body: dict[str, Any], endpoint_id: str) -> Response:
 
 @blueprint.delete("/webhooks/<endpoint_id>")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, EndpointEnvelope)
-@errors(401, 403, 404, 429)
+@blueprint.success(200, EndpointSchema)
+@errors(404)
 def disable_webhook(endpoint_id: str) -> Response:
     """Disable an endpoint; it stays in the list, with its deliveries."""
     disabled = endpoints.disable_endpoint(runtime(), _actor(), endpoint_id)
@@ -90,9 +79,8 @@ def disable_webhook(endpoint_id: str) -> Response:
 
 @blueprint.post("/webhooks/<endpoint_id>/rotate")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(200, EndpointWithSecretEnvelope, description="The new secret is shown this once.")
-@errors(401, 403, 404, 429)
+@blueprint.success(200, EndpointWithSecretSchema, description="The new secret is shown this once.")
+@errors(404)
 def rotate_webhook(endpoint_id: str) -> Response:
     """Give an endpoint a new secret; for 24 hours, the old one signs events, too."""
     rotated = endpoints.rotate_secret(runtime(), _actor(), endpoint_id)
@@ -101,10 +89,9 @@ def rotate_webhook(endpoint_id: str) -> Response:
 
 @blueprint.get("/webhooks/<endpoint_id>/deliveries")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(DeliveryQuerySchema, location="query")
-@blueprint.response(200, DeliveryListEnvelope)
-@errors(400, 401, 403, 404, 429)
+@blueprint.success(200, DeliverySchema, many=True)
+@errors(400, 404)
 def list_webhook_deliveries(page: dict[str, Any], endpoint_id: str) -> Response:
     """List deliveries to an endpoint, latest first."""
     found = history.list_deliveries(runtime(), endpoint_id, **page)
@@ -113,9 +100,8 @@ def list_webhook_deliveries(page: dict[str, Any], endpoint_id: str) -> Response:
 
 @blueprint.post("/webhooks/deliveries/<delivery_id>/resend")
 @guard(Guard.ADMIN)
-@limited
-@blueprint.response(201, DeliveryEnvelope)
-@errors(401, 403, 404, 409, 429)
+@blueprint.success(201, DeliverySchema)
+@errors(404, 409)
 def resend_webhook_delivery(delivery_id: str) -> Response:
     """Send one delivery's event again, under the same webhook-id."""
     if not (delivery_id.isascii() and delivery_id.isdigit() and len(delivery_id) < 19):
@@ -126,10 +112,9 @@ def resend_webhook_delivery(delivery_id: str) -> Response:
 
 @blueprint.post("/webhooks/<endpoint_id>/replay")
 @guard(Guard.ADMIN)
-@limited
 @blueprint.arguments(ReplaySchema)
-@blueprint.response(200, ReplayedEnvelope)
-@errors(400, 401, 403, 404, 409, 413, 415, 429)
+@blueprint.success(200, ReplayedSchema)
+@errors(400, 404, 409, 413, 415)
 def replay_webhook(body: dict[str, Any], endpoint_id: str) -> Response:
     """Send an endpoint every event of a period again."""
     count = history.replay(runtime(), _actor(), endpoint_id, **body)

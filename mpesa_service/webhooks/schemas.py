@@ -6,7 +6,6 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
-from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import Moment, time_field
 
 _URL = {"format": "uri", "example": "https://orders.example.co.ke/webhooks"}
@@ -135,27 +134,3 @@ class ReplayedSchema(Schema):
     """The result of a replay."""
 
     events = fields.Integer(metadata={"description": "How many events are sent again."})
-
-
-class EndpointEnvelope(Envelope):
-    data = fields.Nested(EndpointSchema)
-
-
-class EndpointWithSecretEnvelope(Envelope):
-    data = fields.Nested(EndpointWithSecretSchema)
-
-
-class EndpointListEnvelope(Envelope):
-    data = fields.List(fields.Nested(EndpointSchema))
-
-
-class DeliveryEnvelope(Envelope):
-    data = fields.Nested(DeliverySchema)
-
-
-class DeliveryListEnvelope(Envelope):
-    data = fields.List(fields.Nested(DeliverySchema))
-
-
-class ReplayedEnvelope(Envelope):
-    data = fields.Nested(ReplayedSchema)

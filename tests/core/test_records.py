@@ -13,6 +13,6 @@ class Shown:
 
 
 def test_fields_come_from_the_row_unless_they_are_given() -> None:
-    row = SimpleNamespace(id="019a", status="submitting", secret="x")  # noqa: S106 - of no record
+    row = SimpleNamespace(id="019a", status="submitting", secret="x")
     assert record_from(Shown, row) == Shown("019a", "submitting")
     assert record_from(Shown, row, status="pending") == Shown("019a", "pending")
