@@ -74,8 +74,8 @@ def _by_claim(facts: PaymentFacts, report: PaymentReport) -> Decision:
     if report.outcome is not Outcome.PAID:
         return _by_clean_failure(facts, report)
     if report.evidence is Evidence.CONFIRMATION:
-        return _by_arrival(facts)
-    return _by_clean_success(facts)
+        return _by_arrival(facts, report)
+    return _by_clean_success(facts, report)
 
 
 def _says_what_is_known(facts: PaymentFacts, report: PaymentReport) -> bool:
@@ -133,10 +133,9 @@ def _dispute(facts: PaymentFacts, report: PaymentReport, mismatch: Mismatch) -> 
     )
 
 
-def _by_clean_success(facts: PaymentFacts) -> Decision:
+def _by_clean_success(facts: PaymentFacts, report: PaymentReport) -> Decision:
     if facts.status in OPEN:
-        edge, reason = _paid(facts, "paid", "paid")
-        return Decision(Verdict.APPLIED, reason, edge=edge, learn_receipt=True)
+        return _by_money(facts, report, "paid", "paid")
     if facts.status in UNPAID:
         return Decision(
             Verdict.DISPUTED,
@@ -147,15 +146,32 @@ def _by_clean_success(facts: PaymentFacts) -> Decision:
     return Decision(Verdict.APPLIED, "it names the receipt", learn_receipt=True)
 
 
-def _by_arrival(facts: PaymentFacts) -> Decision:
+def _by_arrival(facts: PaymentFacts, report: PaymentReport) -> Decision:
     """The money is in the account. After a failure or a time-out, no second report is needed."""
     if facts.status in UNPAID:
-        edge, reason = _paid(facts, "late_payment", f"the money arrived after {facts.status}")
-        return Decision(Verdict.APPLIED, reason, edge=edge, learn_receipt=True)
+        return _by_money(facts, report, "late_payment", f"the money arrived after {facts.status}")
     silent = facts.unresolved and facts.mismatch is None
     if facts.status is PaymentStatus.REVIEW and silent and not order_is_paid(facts):
         return Decision(Verdict.APPLIED, "the money arrived", edge="matched", learn_receipt=True)
-    return _by_clean_success(facts)
+    return _by_clean_success(facts, report)
+
+
+def _by_money(facts: PaymentFacts, report: PaymentReport, name: str, reason: str) -> Decision:
+    """A report that agrees in everything makes the payment paid, and resolves an earlier mismatch.
+
+    But if the earlier claim named another receipt, other money may have arrived. Then Daraja is queried.
+    """
+    edge, reason = _paid(facts, name, reason)
+    disputed = facts.mismatch is not None
+    other_money = disputed and facts.payment["claimed_receipt"] not in (None, report.receipt)
+    return Decision(
+        Verdict.APPLIED,
+        reason,
+        edge=edge,
+        learn_receipt=True,
+        mismatch_resolved=disputed and not other_money,
+        ask_daraja=other_money and edge == name,
+    )
 
 
 def _by_clean_failure(facts: PaymentFacts, report: PaymentReport) -> Decision:

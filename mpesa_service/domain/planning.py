@@ -29,7 +29,7 @@ def decide(facts: PaymentFacts, report: PaymentReport) -> Plan:
 def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     """Judge a report and apply the decision to the working copy; return the decision."""
     decision = judge(change.facts, report)
-    columns = _remember(change, report, decision)
+    columns = _remember(report, decision)
     if decision.edge is not None:
         _move(change, report, decision, columns)
         change.take_order_back(report.at)
@@ -37,10 +37,12 @@ def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
         change.note(str(decision.note or decision.verdict), _cause(report, decision), **columns)
     else:
         change.set(**columns)
+    if decision.ask_daraja:  # after the move, because a final status ends the schedule
+        change.set(**_ask_soon(change, report))
     return decision
 
 
-def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) -> dict[str, Any]:
+def _remember(report: PaymentReport, decision: Decision) -> dict[str, Any]:
     """Return the columns that a decision changes besides the status."""
     columns: dict[str, Any] = {}
     if decision.mismatch_resolved:
@@ -55,8 +57,6 @@ def _remember(change: PaymentChange, report: PaymentReport, decision: Decision) 
         columns["claimed_receipt" if claimed else "receipt"] = report.receipt
     if decision.nothing_to_ask:
         columns["next_check_at"] = None
-    if decision.ask_daraja:
-        columns.update(_ask_soon(change, report))
     return columns
 
 
@@ -66,7 +66,7 @@ def _ask_soon(change: PaymentChange, report: PaymentReport) -> dict[str, Any]:
         return {"next_check_at": report.at + NEGATIVE_RESULT_INTERVAL}
     rested = (change.now["last_checked_at"] or report.at - ASK_AT_MOST_EVERY) + ASK_AT_MOST_EVERY
     columns = {"next_check_at": max(report.at, rested)}
-    if change.facts.status in OPEN:
+    if change.status in OPEN:
         return columns
     # A report after the final status has a schedule of its own.
     return {**columns, "checks_since": report.at, "check_attempts": 0}

@@ -164,6 +164,28 @@ class TestForged:
         assert "amount" in payment["failureReason"]
         assert payment["mpesaReceiptNumber"] == service.ledger()["debits"][0]["receipt"]
 
+    def test_a_true_callback_after_a_claim_leaves_no_question(self, service: Service) -> None:
+        checkout = service.pending()
+        url = service.callback_url(checkout)
+        post(url, stk_body(service, checkout, amount=1.0))
+        post(url, stk_body(service, checkout))
+        row = service.row(checkout)
+        assert (row.status, row.mismatch, row.next_check_at) == ("succeeded", None, None)
+
+    def test_two_receipts_that_are_claimed_need_a_person(self, service: Service) -> None:
+        checkout = service.pending()
+        url = service.callback_url(checkout)
+        post(url, stk_body(service, checkout, amount=1.0, receipt="OTHER00001"))
+        service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
+        row = service.row(checkout)
+        assert (row.status, row.mismatch, row.check_attempts) == ("succeeded", "amount", 0)
+        assert row.next_check_at is not None
+        service.clock.advance(30)
+        ask_due(service.runtime)
+        payment = service.payment(checkout)
+        assert payment["status"] == "review"
+        assert "the claim differs in amount" in payment["failureReason"]
+
     def test_success_for_a_canceled_payment(self, service: Service) -> None:
         checkout = service.pending()
         url = service.callback_url(checkout)

@@ -255,6 +255,34 @@ class TestClaims:
         )
 
     @pytest.mark.parametrize("status", sorted(OPEN))
+    @pytest.mark.parametrize("earlier", list(M))
+    @pytest.mark.parametrize("claimed", [None, RECEIPT])
+    def test_a_clean_success_resolves_an_earlier_mismatch(
+        self, status: PaymentStatus, earlier: Mismatch, claimed: str | None
+    ) -> None:
+        record = payment_facts(status, mismatch=earlier, claimed_receipt=claimed)
+        assert judge(record, claim()) == Decision(
+            Verdict.APPLIED, "paid", edge="paid", learn_receipt=True, mismatch_resolved=True
+        )
+
+    @pytest.mark.parametrize("status", sorted(OPEN))
+    def test_a_claim_that_named_another_receipt_is_put_to_daraja_after_a_clean_success(
+        self, status: PaymentStatus
+    ) -> None:
+        """Other money may have arrived."""
+        record = payment_facts(status, mismatch=M.AMOUNT, claimed_receipt=OTHER_RECEIPT)
+        decision = judge(record, claim())
+        assert (decision.edge, decision.ask_daraja, decision.mismatch_resolved) == ("paid", True, False)
+        known = changed(record, status=S.SUCCEEDED, receipt=RECEIPT)
+        assert judge(known, query(O.PAID)).edge == "contradicted"
+
+    def test_in_review_a_person_decides_about_both_receipts(self) -> None:
+        record = payment_facts(mismatch=M.AMOUNT, claimed_receipt=OTHER_RECEIPT, order_paid=True)
+        decision = judge(record, claim())
+        assert (decision.edge, decision.ask_daraja) == ("duplicate_payment", False)
+        assert not decision.mismatch_resolved
+
+    @pytest.mark.parametrize("status", sorted(OPEN))
     @pytest.mark.parametrize("outcome", NOT_PAID)
     def test_a_clean_failure_is_believed(self, status: PaymentStatus, outcome: Outcome) -> None:
         decision = judge(payment_facts(status), claim(outcome))
@@ -561,6 +589,11 @@ class TestConfirmations:
     def test_a_paid_payment_gets_its_receipt(self, status: PaymentStatus) -> None:
         decision = judge(payment_facts(status), self.arrival())
         assert decision == Decision(Verdict.APPLIED, "it names the receipt", learn_receipt=True)
+
+    @pytest.mark.parametrize("status", sorted(UNPAID))
+    def test_a_late_arrival_resolves_an_earlier_mismatch(self, status: PaymentStatus) -> None:
+        decision = judge(payment_facts(status, mismatch=M.AMOUNT), self.arrival())
+        assert (decision.edge, decision.mismatch_resolved) == ("late_payment", True)
 
     def test_another_amount_or_receipt_is_put_to_daraja(self) -> None:
         paid = payment_facts(S.SUCCEEDED, receipt=RECEIPT)

@@ -15,7 +15,7 @@ from mpesa_service.domain.facts import HolderFacts, OrderFacts, PaymentFacts
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.planning import apply_query, apply_report, decide
 from mpesa_service.domain.plans import Plan
-from mpesa_service.domain.reports import Evidence, Mismatch, PaymentReport
+from mpesa_service.domain.reports import Evidence, PaymentReport
 from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 from mpesa_service.models.load import make_facts
@@ -258,9 +258,9 @@ class PaymentMachine(RuleBasedStateMachine):
 
     @invariant()
     def somebody_will_look_into_it(self) -> None:
-        """Daraja is asked about a payment without a verdict, and about a success that was denied."""
-        denied = self.facts.status in PAID and self.facts.mismatch is Mismatch.DENIAL
-        if self.facts.status in OPEN or denied:
+        """Daraja is queried about a payment without a final status, and about a success with a mismatch."""
+        contested = self.facts.status in PAID and self.facts.mismatch is not None
+        if self.facts.status in OPEN or contested:
             assert self.facts.payment["next_check_at"] is not None
 
     @invariant()
