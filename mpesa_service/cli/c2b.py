@@ -5,7 +5,7 @@ from flask.cli import with_appcontext
 
 from mpesa_service.c2b.registration import Registration, planned, register
 from mpesa_service.c2b.registration_schemas import RegistrationSchema
-from mpesa_service.cli.options import NAME, as_json, echo_json, errors_as_sentences, operator
+from mpesa_service.cli.options import NAME, as_json, echo_json, operator
 from mpesa_service.cli.output import print_facts
 from mpesa_service.web.blueprint import runtime
 
@@ -34,9 +34,8 @@ def register_urls(response_type: str | None, who: str, show: bool, as_json: bool
 
     Example: mpesa register-urls --by amina
     """
-    with errors_as_sentences():
-        actor = operator(who).subject
-        found = planned(runtime(), response_type) if show else register(runtime(), actor, response_type)
+    actor = operator(who).subject
+    found = planned(runtime(), response_type) if show else register(runtime(), actor, response_type)
     if as_json:
         echo_json(RegistrationSchema().dump(found))
         return

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from mpesa_service.errors import ServiceError
+
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
@@ -38,6 +40,13 @@ class LazyGroup(click.Group):
         """Import and return a command, or return None when no command has this name."""
         lazy = self._lazy.get(cmd_name)
         return lazy.load() if lazy else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. A ServiceError ends it with the error's message, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except ServiceError as error:
+            raise click.ClickException(error.message) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands from the table."""

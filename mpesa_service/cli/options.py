@@ -1,8 +1,6 @@
 """Parts that operator commands share: options, the operator, errors, JSON, times."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +10,6 @@ from marshmallow import Schema, ValidationError
 
 from mpesa_service.core import suspensions
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.errors import ServiceError
 from mpesa_service.operations.suspension_schemas import HoldSchema
 from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.schemas import ResolveSchema
@@ -45,15 +42,6 @@ reason = click.option("--reason", "why", required=True, help="The reason, for th
 def operator(name: str) -> Principal:
     """Return the principal for an operator with this name."""
     return Principal(f"operator:{name}", frozenset({ADMIN}))
-
-
-@contextmanager
-def errors_as_sentences() -> Iterator[None]:
-    """End a command with the message of a ServiceError, without a traceback."""
-    try:
-        yield
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
 
 
 def load(schema: Schema, **given: Any) -> dict[str, Any]:

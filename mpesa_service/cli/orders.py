@@ -5,7 +5,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import as_json, echo_json, errors_as_sentences, load, local_time, operator
+from mpesa_service.cli.options import as_json, echo_json, load, local_time, operator
 from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.domain.principal import Principal
@@ -50,8 +50,7 @@ def register(order: str, amount: int, owner: str, as_json: bool, **given: Any) -
     Example: mpesa orders register ORDER-1001 2500 --owner shop --expires 2026-11-30T18:00
     """
     body = load(ExpectOrderSchema(), orderId=order, amount=amount, **given)
-    with errors_as_sentences():
-        found, made = expect_order(runtime(), Principal(owner), ExpectedOrderRequest(**body))
+    found, made = expect_order(runtime(), Principal(owner), ExpectedOrderRequest(**body))
     if as_json:
         echo_json(ExpectedOrderSchema().dump(found))
         return
@@ -67,8 +66,7 @@ def show(order: str, as_json: bool) -> None:
 
     Example: mpesa orders show ORDER-1001
     """
-    with errors_as_sentences():
-        found = find_order(runtime(), READER, order)
+    found = find_order(runtime(), READER, order)
     if as_json:
         echo_json(ExpectedOrderSchema().dump(found))
         return

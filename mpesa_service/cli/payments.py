@@ -10,7 +10,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import errors_as_sentences, load, local_time
+from mpesa_service.cli.options import load, local_time
 from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.payments.audit import TrailEvent, payment_trail
@@ -84,8 +84,7 @@ def list_(to_json: bool, **given: Any) -> None:
     """
     query = load(PaymentListQuerySchema(), **given)
     limit, after = query.pop("limit"), query.pop("after")
-    with errors_as_sentences():
-        page = list_payments(runtime(), OPERATOR, Filters(**query), limit, after)
+    page = list_payments(runtime(), OPERATOR, Filters(**query), limit, after)
     if to_json:
         data = [as_json(payment) for payment in page.payments]
         click.echo(json.dumps({"data": data, "next": cursor(page.next)}, indent=2))
@@ -112,15 +111,13 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
     """
     filters = Filters(**load(PaymentFilterSchema(), **given))
     if file == "-":
-        with errors_as_sentences():
-            for text in written(kind, all_payments(runtime(), OPERATOR, filters)):
-                click.echo(text, nl=False)
+        for text in written(kind, all_payments(runtime(), OPERATOR, filters)):
+            click.echo(text, nl=False)
         return
     path = Path(file)
     if path.exists() and not force:
         raise click.ClickException(f"{path} already exists. --force replaces it.")
-    with errors_as_sentences():
-        rows = _write(path, kind, filters)
+    rows = _write(path, kind, filters)
     summary = {"file": str(path), "payments": rows}
     click.echo(json.dumps(summary) if to_json else f"{rows} payments are in {path}.")
 
@@ -163,8 +160,7 @@ def events(payment: str, to_json: bool) -> None:
 
     Example: mpesa payments events 019a…
     """
-    with errors_as_sentences():
-        found = payment_trail(runtime(), OPERATOR, payment)
+    found = payment_trail(runtime(), OPERATOR, payment)
     if to_json:
         click.echo(json.dumps(TrailEventSchema(many=True).dump(found), indent=2))
         return

@@ -12,7 +12,6 @@ from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
-    errors_as_sentences,
     load,
     operator,
     operator_decision,
@@ -67,12 +66,11 @@ def create(
     Example: mpesa payout create salaries.csv --reference SALARIES-2026-11 --by amina
     """
     asked = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
-    with errors_as_sentences():
-        request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **asked))
-        try:
-            made = payout_batches.create(runtime(), operator(who), request)
-        except InvalidRows as error:
-            raise SystemExit(show_faults(error, as_json)) from error
+    request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **asked))
+    try:
+        made = payout_batches.create(runtime(), operator(who), request)
+    except InvalidRows as error:
+        raise SystemExit(show_faults(error, as_json)) from error
     if made.replayed and not as_json:
         click.echo("This batch exists already. Nothing was added.")
     _show(made.progress, as_json)
@@ -162,12 +160,11 @@ def watch(batch: str, every: float, as_json: bool) -> None:
 
     Example: mpesa payout watch 019a…
     """
-    with errors_as_sentences():
-        try:
-            progress = _follow_in_json(batch, every) if as_json else _follow(batch, every)
-        except KeyboardInterrupt:
-            click.echo("The display has stopped. The batch continues.")
-            return
+    try:
+        progress = _follow_in_json(batch, every) if as_json else _follow(batch, every)
+    except KeyboardInterrupt:
+        click.echo("The display has stopped. The batch continues.")
+        return
     if not as_json:
         _show(progress, as_json=False)
 
@@ -182,8 +179,7 @@ def result(batch: str, output: TextIO) -> None:
 
     Example: mpesa payout result 019a… --output salaries-result.csv
     """
-    with errors_as_sentences():
-        output.writelines(result_lines(views.all_rows(runtime(), batch)))
+    output.writelines(result_lines(views.all_rows(runtime(), batch)))
 
 
 @payout_cli.command("settle")
@@ -227,13 +223,11 @@ def resume_payouts(who: str, as_json: bool) -> None:
 
 
 def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:
-    with errors_as_sentences():
-        _show(act(runtime(), operator(who), batch), as_json)
+    _show(act(runtime(), operator(who), batch), as_json)
 
 
 def _decide(decision: OperatorDecision, payout: str, who: str, as_json: bool) -> None:
-    with errors_as_sentences():
-        record = resolve_payout(runtime(), operator(who), payout, decision)
+    record = resolve_payout(runtime(), operator(who), payout, decision)
     if as_json:
         echo_json(PayoutSchema().dump(record))
         return

@@ -9,7 +9,6 @@ from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
-    errors_as_sentences,
     load,
     operator,
     operator_decision,
@@ -76,8 +75,7 @@ def _payout_row(record: PayoutRecord) -> Row:
 
 
 def _decide(reference: str, who: str, decision: OperatorDecision) -> PaymentRecord:
-    with errors_as_sentences():
-        return resolve(runtime(), operator(who), reference, decision)
+    return resolve(runtime(), operator(who), reference, decision)
 
 
 def _show(record: PaymentRecord, as_json: bool) -> None:
@@ -160,8 +158,7 @@ def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
 
 
 def _refund(payment: str, who: str, request: RefundRequest, as_json: bool) -> None:
-    with errors_as_sentences():
-        answer = refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json))
+    answer = refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json))
     end_with(answer)
 
 

@@ -8,7 +8,6 @@ from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
-    errors_as_sentences,
     load,
     local_time,
     operator,
@@ -64,8 +63,7 @@ def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
     Example: mpesa unmatched match 019a… ORDER-1001 --by amina --reason "called him"
     """
     request = load(MatchSchema(), orderId=order, reason=why)
-    with errors_as_sentences():
-        record = match(runtime(), operator(who), payment, request["order_id"], request["reason"])
+    record = match(runtime(), operator(who), payment, request["order_id"], request["reason"])
     if as_json:
         echo_json(PaymentSchema().dump(record))
         return
@@ -83,9 +81,8 @@ def return_(payment: str, why: str, who: str, as_json: bool) -> None:
     Example: mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
     """
     request = load(ReturnSchema(), reason=why)
-    with errors_as_sentences():
-        shown = refund_shown(as_json=as_json)
-        answer = send_back(runtime(), operator(who), payment, request["reason"], shown)
+    shown = refund_shown(as_json=as_json)
+    answer = send_back(runtime(), operator(who), payment, request["reason"], shown)
     end_with(answer)
 
 
@@ -102,8 +99,7 @@ def close_(money: str, why: str, who: str, as_json: bool) -> None:
     Example: mpesa unmatched close 019a… --by amina --reason "reversed in the portal"
     """
     request = load(CloseSchema(), reason=why)
-    with errors_as_sentences():
-        record = close(runtime(), operator(who), money, request["reason"])
+    record = close(runtime(), operator(who), money, request["reason"])
     if as_json:
         echo_json(UnbookedSchema().dump(record))
         return

@@ -10,7 +10,6 @@ from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
-    errors_as_sentences,
     load,
     local_time,
     operator,
@@ -55,8 +54,7 @@ def add(url: str, types: tuple[str, ...], description: str, who: str, as_json: b
     Example: mpesa webhooks add https://orders.example.co.ke/webhooks --by amina
     """
     wanted = load(NewEndpointSchema(), url=url, eventTypes=types, description=description)
-    with errors_as_sentences():
-        added = endpoints.add_endpoint(runtime(), operator(who).subject, **wanted)
+    added = endpoints.add_endpoint(runtime(), operator(who).subject, **wanted)
     _show_secret(added, as_json)
 
 
@@ -83,8 +81,7 @@ def disable(endpoint: str, who: str, as_json: bool) -> None:
 
     Example: mpesa webhooks disable 019a… --by amina
     """
-    with errors_as_sentences():
-        disabled = endpoints.disable_endpoint(runtime(), operator(who).subject, endpoint)
+    disabled = endpoints.disable_endpoint(runtime(), operator(who).subject, endpoint)
     if as_json:
         echo_json(EndpointSchema().dump(disabled))
         return
@@ -100,8 +97,7 @@ def rotate(endpoint: str, who: str, as_json: bool) -> None:
 
     Example: mpesa webhooks rotate 019a… --by amina
     """
-    with errors_as_sentences():
-        rotated = endpoints.rotate_secret(runtime(), operator(who).subject, endpoint)
+    rotated = endpoints.rotate_secret(runtime(), operator(who).subject, endpoint)
     _show_secret(rotated, as_json)
 
 
@@ -121,8 +117,7 @@ def deliveries(endpoint: str, status: str | None, limit: int, before: int | None
     Example: mpesa webhooks deliveries 019a… --status failed
     """
     wanted = DeliveryStatus(status) if status else None
-    with errors_as_sentences():
-        found = history.list_deliveries(runtime(), endpoint, wanted, limit, before)
+    found = history.list_deliveries(runtime(), endpoint, wanted, limit, before)
     if as_json:
         echo_json(DeliverySchema(many=True).dump(found))
         return
@@ -138,8 +133,7 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
 
     Example: mpesa webhooks resend 4711 --by amina
     """
-    with errors_as_sentences():
-        again = history.resend(runtime(), operator(who).subject, delivery)
+    again = history.resend(runtime(), operator(who).subject, delivery)
     if as_json:
         echo_json(DeliverySchema().dump(again))
         return
@@ -158,8 +152,7 @@ def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: b
     Example: mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-23 --by amina
     """
     times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
-    with errors_as_sentences():
-        count = history.replay(runtime(), operator(who).subject, endpoint, *times)
+    count = history.replay(runtime(), operator(who).subject, endpoint, *times)
     if as_json:
         echo_json(ReplayedSchema().dump({"events": count}))
         return
