@@ -1,11 +1,13 @@
 """Operator commands for the validation rules: mpesa c2b-rules …"""
 
+from typing import Any
+
 import click
 from flask.cli import AppGroup
 
 from mpesa_service.c2b.schemas import RulesSchema
 from mpesa_service.c2b.validation_rules import RuleChange, RuleRecord, change_rules, show_rules
-from mpesa_service.cli.options import as_json, by, echo_json, local_time, operator
+from mpesa_service.cli.options import Word, as_json, by, echo_json, local_time, operator
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
 from mpesa_service.web.blueprint import runtime
 
@@ -25,31 +27,28 @@ def show(as_json: bool) -> None:
 @c2b_rules_cli.command("set")
 @click.option(
     "--reference",
-    type=click.Choice([rule.value for rule in ReferenceRule]),
+    type=Word(ReferenceRule),
     help="known: references of expected orders and started payments. open: any reference.",
 )
 @click.option(
     "--amount",
-    type=click.Choice([rule.value for rule in AmountRule]),
+    type=Word(AmountRule),
     help="exact: the amount due. minimum: the amount due or more. any: any amount.",
 )
 @click.option(
     "--unsure",
-    type=click.Choice([rule.value for rule in WhenUnsure]),
+    "when_unsure",
+    type=Word(WhenUnsure),
     help="What to do with a payment when the service cannot check the rules.",
 )
 @by
 @as_json
-def set_(reference: str | None, amount: str | None, unsure: str | None, who: str, as_json: bool) -> None:
+def set_(who: str, as_json: bool, **given: Any) -> None:
     """Change the rules that you name. The new rules apply from the next payment.
 
     Example: mpesa c2b-rules set --reference known --amount exact --by amina
     """
-    change = RuleChange(
-        ReferenceRule(reference) if reference else None,
-        AmountRule(amount) if amount else None,
-        WhenUnsure(unsure) if unsure else None,
-    )
+    change = RuleChange(**given)
     if change == RuleChange():
         raise click.UsageError("Name a rule to change: --reference, --amount or --unsure.")
     _print(change_rules(runtime(), operator(who), change), as_json)

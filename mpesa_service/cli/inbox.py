@@ -1,19 +1,16 @@
 """The operator command for stored callbacks: mpesa inbox …"""
 
-import click
 from flask.cli import AppGroup
 
 from mpesa_service.callbacks.receive import apply_failed_again
-from mpesa_service.cli.options import as_json, say
+from mpesa_service.cli.options import as_json, limit_option, say
 from mpesa_service.web.blueprint import runtime
 
 inbox_cli = AppGroup("inbox", help="Stored callbacks.")
 
 
 @inbox_cli.command("retry")
-@click.option(
-    "--limit", default=1000, show_default=True, type=click.IntRange(1), help="Apply at most this many."
-)
+@limit_option(1000, None, "Apply at most this many.")
 @as_json
 def retry_inbox(limit: int, as_json: bool) -> None:
     """Apply the callbacks that failed again.

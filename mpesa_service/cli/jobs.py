@@ -4,7 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from mpesa_service.cli.options import as_json, echo_json
-from mpesa_service.cli.output import print_table
+from mpesa_service.cli.output import show_list
 from mpesa_service.jobs.table import JOBS, run
 from mpesa_service.web.blueprint import runtime
 
@@ -44,7 +44,6 @@ def list_jobs(as_json: bool) -> None:
 
     Example: mpesa jobs list
     """
-    if as_json:
-        echo_json([{"name": job.name, "every": job.every, "help": job.help} for job in JOBS])
-        return
-    print_table(("job", "every", "description"), ((job.name, f"{job.every:g} s", job.help) for job in JOBS))
+    data = [{"name": job.name, "every": job.every, "help": job.help} for job in JOBS]
+    rows = ((job.name, f"{job.every:g} s", job.help) for job in JOBS)
+    show_list(as_json, data, ("job", "every", "description"), rows)

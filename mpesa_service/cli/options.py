@@ -1,7 +1,9 @@
 """Parts that operator commands share: options, the operator, errors, JSON, times."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,7 @@ from mpesa_service.web.parsing import invalid
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
 LONGEST_NAME = 100
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class _Name(click.ParamType[str]):
@@ -33,10 +36,32 @@ class _Name(click.ParamType[str]):
         return found
 
 
+class Word(click.Choice[str]):
+    """One of the words of an enumeration; the command receives its member."""
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__([word.value for word in words])
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self._words(super().convert(value, param, ctx))
+
+
 NAME = _Name()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 by = click.option("--by", "who", required=True, type=NAME, help="Your name, for the audit trail.")
 reason = click.option("--reason", "why", required=True, help="The reason, for the audit trail.")
+
+
+def limit_option(default: int, most: int | None, words: str = "Show at most this many.") -> Option:
+    """Return the option `--limit`, from 1 to `most`."""
+    numbers = click.IntRange(1, most)
+    return click.option("--limit", default=default, show_default=True, type=numbers, help=words)
+
+
+def status_option(words: type[StrEnum]) -> Option:
+    """Return the option `--status`, for a list."""
+    return click.option("--status", type=Word(words), help="Only this status.")
 
 
 def operator(name: str) -> Principal:
@@ -66,10 +91,7 @@ def operator_decision(action: Resolution, **given: Any) -> OperatorDecision:
 def resume_held(name: str, who: str, *, as_json: bool) -> None:
     """End the suspension of refunds or payouts, and print the result."""
     lifted = suspensions.resume(runtime(), operator(who).subject, name)
-    if as_json:
-        echo_json(HoldSchema(many=True).dump(lifted))
-        return
-    click.echo(suspensions.told(name, lifted))
+    say(HoldSchema(many=True).dump(lifted), suspensions.told(name, lifted), as_json)
 
 
 def echo_json(data: Any) -> None:
@@ -77,7 +99,7 @@ def echo_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=2))
 
 
-def say(result: dict[str, object], sentence: str, as_json: bool) -> None:
+def say(result: Any, sentence: str, as_json: bool) -> None:
     """Print the result of a command: `sentence`, or `result` as JSON."""
     if as_json:
         echo_json(result)

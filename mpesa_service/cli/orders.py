@@ -5,7 +5,16 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import as_json, echo_json, load, local_time, operator
+from mpesa_service.cli.options import (
+    Word,
+    as_json,
+    echo_json,
+    limit_option,
+    load,
+    local_time,
+    operator,
+    status_option,
+)
 from mpesa_service.cli.output import Row, print_table
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.domain.principal import Principal
@@ -38,7 +47,7 @@ orders_cli = AppGroup("orders", help="Expected orders: customers can pay them by
 @click.option(
     "--amount-rule",
     "amountRule",
-    type=click.Choice([rule.value for rule in AmountRule]),
+    type=Word(AmountRule),
     help="Default: the `amount` rule of `mpesa c2b-rules`.",
 )
 @as_json
@@ -77,20 +86,16 @@ def show(order: str, as_json: bool) -> None:
 
 
 @orders_cli.command("list")
-@click.option(
-    "--status", type=click.Choice([status.value for status in OrderStatus]), help="Only this status."
-)
-@click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 100), help="Show at most this many."
-)
+@status_option(OrderStatus)
+@limit_option(50, 100)
 @click.option("--before", default=None, help="Show the orders after the one with this `_id`.")
 @as_json
-def list_(status: str | None, limit: int, before: str | None, as_json: bool) -> None:
+def list_(status: OrderStatus | None, limit: int, before: str | None, as_json: bool) -> None:
     """Show expected orders, newest first.
 
     Example: mpesa orders list --status partially_paid
     """
-    found = list_orders(runtime(), limit, before, OrderStatus(status) if status else None)
+    found = list_orders(runtime(), limit, before, status)
     if as_json:
         echo_json(ExpectedOrderSchema(many=True, exclude=("payments",)).dump(found))
         return

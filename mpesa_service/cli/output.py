@@ -6,7 +6,7 @@ import it themselves, here and in the modules of commands: rich takes longer to 
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,6 +40,14 @@ def print_table(headings: Sequence[str], rows: Iterable[Row]) -> None:
     for row in cells:
         print_facts(zip(headings, row, strict=True))
         click.echo()
+
+
+def show_list(as_json: bool, data: Any, headings: Sequence[str], rows: Iterable[Row]) -> None:
+    """Print a list: `data` as JSON, or a table."""
+    if as_json:
+        click.echo(json.dumps(data, indent=2))
+    else:
+        print_table(headings, rows)
 
 
 def print_facts(pairs: Iterable[tuple[str, str | None]]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import load, local_time
-from mpesa_service.cli.output import Row, print_table
+from mpesa_service.cli.options import limit_option, load, local_time
+from mpesa_service.cli.output import Row, print_table, show_list
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.payments.audit import TrailEvent, payment_trail
 from mpesa_service.payments.audit_schemas import TrailEventSchema
@@ -72,9 +72,7 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 
 @payments_cli.command("list")
 @_filters
-@click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 100), help="Show at most this many."
-)
+@limit_option(50, 100)
 @click.option("--after", help="Show the next page: the cursor that the page before printed.")
 @as_json_option
 def list_(to_json: bool, **given: Any) -> None:
@@ -161,10 +159,7 @@ def events(payment: str, to_json: bool) -> None:
     Example: mpesa payments events 019a…
     """
     found = payment_trail(runtime(), OPERATOR, payment)
-    if to_json:
-        click.echo(json.dumps(TrailEventSchema(many=True).dump(found), indent=2))
-        return
-    print_table(_TRAIL, map(_trail_row, found))
+    show_list(to_json, TrailEventSchema(many=True).dump(found), _TRAIL, map(_trail_row, found))
 
 
 _TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")

@@ -12,13 +12,16 @@ from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
+    limit_option,
     load,
     operator,
     operator_decision,
     reason,
     resume_held,
+    say,
+    status_option,
 )
-from mpesa_service.cli.output import print_table
+from mpesa_service.cli.output import print_table, show_list
 from mpesa_service.cli.payout_output import batch_cells, progress_in_words, show_faults
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
@@ -127,24 +130,16 @@ def stop(batch: str, who: str, as_json: bool) -> None:
 
 
 @payout_cli.command("list")
-@click.option(
-    "--status", type=click.Choice([status.value for status in BatchStatus]), help="Only this status."
-)
-@click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Show at most this many."
-)
+@status_option(BatchStatus)
+@limit_option(50, 1000)
 @as_json
-def list_(status: str | None, limit: int, as_json: bool) -> None:
+def list_(status: BatchStatus | None, limit: int, as_json: bool) -> None:
     """Show payout batches, newest first.
 
     Example: mpesa payout list --status waiting_approval
     """
-    wanted = BatchStatus(status) if status else None
-    found = views.list_batches(runtime(), limit, status=wanted)
-    if as_json:
-        echo_json(BatchSchema(many=True).dump(found))
-        return
-    print_table(_BATCH, map(batch_cells, found))
+    found = views.list_batches(runtime(), limit, status=status)
+    show_list(as_json, BatchSchema(many=True).dump(found), _BATCH, map(batch_cells, found))
 
 
 @payout_cli.command("watch")
@@ -228,10 +223,7 @@ def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str
 
 def _decide(decision: OperatorDecision, payout: str, who: str, as_json: bool) -> None:
     record = resolve_payout(runtime(), operator(who), payout, decision)
-    if as_json:
-        echo_json(PayoutSchema().dump(record))
-        return
-    click.echo(f"{record.id} is {record.status}")
+    say(PayoutSchema().dump(record), f"{record.id} is {record.status}", as_json)
 
 
 def _show(progress: Progress, as_json: bool) -> None:

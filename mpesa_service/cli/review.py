@@ -6,14 +6,17 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from mpesa_service.cli.options import (
+    Word,
     as_json,
     by,
     echo_json,
+    limit_option,
     load,
     operator,
     operator_decision,
     reason,
     resume_held,
+    say,
 )
 from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
 from mpesa_service.core import suspensions
@@ -30,18 +33,12 @@ from mpesa_service.review.schemas import LARGEST_AMOUNT
 from mpesa_service.review.unmatched_schemas import ReturnSchema
 from mpesa_service.web.blueprint import runtime
 
-review_cli = AppGroup("review", help="Payments and payouts that need a person's operator_decision.")
+review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
 refunds_cli = AppGroup("refunds", help="End a suspension of all refunds.")
 
 
 @review_cli.command("list")
-@click.option(
-    "--limit",
-    default=50,
-    show_default=True,
-    type=click.IntRange(1, 1000),
-    help="Show at most this many of each kind.",
-)
+@limit_option(50, 1000, "Show at most this many of each kind.")
 @as_json
 def list_waiting(limit: int, as_json: bool) -> None:
     """Show the payments and payouts in review, oldest first, and the reasons.
@@ -79,10 +76,7 @@ def _decide(reference: str, who: str, decision: OperatorDecision) -> PaymentReco
 
 
 def _show(record: PaymentRecord, as_json: bool) -> None:
-    if as_json:
-        echo_json(PaymentSchema().dump(record))
-        return
-    click.echo(f"{record.id} is {record.status}")
+    say(PaymentSchema().dump(record), f"{record.id} is {record.status}", as_json)
 
 
 def _options(command: Any) -> Any:
@@ -125,12 +119,14 @@ def fail(payment: str, who: str, why: str, as_json: bool) -> None:
 @click.argument("payment")
 @click.option(
     "--method",
-    type=click.Choice([method.value for method in RefundMethod]),
+    type=Word(RefundMethod),
     help="Pay to the customer's phone (b2c), or reverse. Default: b2c if the phone is known.",
 )
 @_AMOUNT
 @_options
-def pay_back(payment: str, method: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
+def pay_back(
+    payment: str, method: RefundMethod | None, amount: int | None, who: str, why: str, as_json: bool
+) -> None:
     """Record that the money arrived, and refund all of it.
 
     Use this command for a duplicate payment.
@@ -140,7 +136,7 @@ def pay_back(payment: str, method: str | None, amount: int | None, who: str, why
     record = _decide(payment, who, operator_decision(Resolution.SETTLE, reason=why, amount=amount))
     if not as_json:
         _show(record, as_json)
-    request = RefundRequest(method=RefundMethod(method) if method else None, reason=why)
+    request = RefundRequest(method=method, reason=why)
     _refund(payment, who, request, as_json)
 
 

@@ -8,10 +8,12 @@ from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
+    limit_option,
     load,
     local_time,
     operator,
     reason,
+    say,
 )
 from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
@@ -32,9 +34,7 @@ SEND_BACK = "an order has no cents: return the money by hand, then close this pa
 
 
 @unmatched_cli.command("list")
-@click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(1, 50), help="Show at most this many."
-)
+@limit_option(20, 50)
 @click.option("--after", default="", help="Show the payments after the one with this id.")
 @as_json
 def list_(limit: int, after: str, as_json: bool) -> None:
@@ -64,10 +64,8 @@ def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
     """
     request = load(MatchSchema(), orderId=order, reason=why)
     record = match(runtime(), operator(who), payment, request["order_id"], request["reason"])
-    if as_json:
-        echo_json(PaymentSchema().dump(record))
-        return
-    click.echo(f"{record.id} is {record.status}, order {record.order_id}")
+    said = f"{record.id} is {record.status}, order {record.order_id}"
+    say(PaymentSchema().dump(record), said, as_json)
 
 
 @unmatched_cli.command("return")
@@ -100,10 +98,8 @@ def close_(money: str, why: str, who: str, as_json: bool) -> None:
     """
     request = load(CloseSchema(), reason=why)
     record = close(runtime(), operator(who), money, request["reason"])
-    if as_json:
-        echo_json(UnbookedSchema().dump(record))
-        return
-    click.echo(f"{record.id} of {record.amount} shillings is closed")
+    said = f"{record.id} of {record.amount} shillings is closed"
+    say(UnbookedSchema().dump(record), said, as_json)
 
 
 def _cells(one: UnmatchedRecord) -> Row:

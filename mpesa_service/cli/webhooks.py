@@ -7,14 +7,18 @@ from flask.cli import AppGroup
 
 from mpesa_service.cli.options import (
     NAIROBI,
+    Word,
     as_json,
     by,
     echo_json,
+    limit_option,
     load,
     local_time,
     operator,
+    say,
+    status_option,
 )
-from mpesa_service.cli.output import Row, print_table
+from mpesa_service.cli.output import Row, show_list
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
 from mpesa_service.web.blueprint import runtime
@@ -26,7 +30,6 @@ from mpesa_service.webhooks.schemas import (
     EndpointSchema,
     EndpointWithSecretSchema,
     NewEndpointSchema,
-    ReplayedSchema,
 )
 
 TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
@@ -42,7 +45,7 @@ webhooks_cli = AppGroup("webhooks", help="Webhook endpoints and their deliveries
     "--type",
     "types",
     multiple=True,
-    type=click.Choice([kind.value for kind in EventType]),
+    type=Word(EventType),
     help="Send only events of this type. Repeatable. Default: every type.",
 )
 @click.option("--description", default="", help="A description, for people.")
@@ -66,10 +69,8 @@ def list_(as_json: bool) -> None:
     Example: mpesa webhooks list
     """
     found = endpoints.list_endpoints(runtime())
-    if as_json:
-        echo_json(EndpointSchema(many=True).dump(found))
-        return
-    print_table(("endpoint", "address", "events", "enabled", "since", "by"), map(_endpoint_row, found))
+    headings = ("endpoint", "address", "events", "enabled", "since", "by")
+    show_list(as_json, EndpointSchema(many=True).dump(found), headings, map(_endpoint_row, found))
 
 
 @webhooks_cli.command("disable")
@@ -82,10 +83,7 @@ def disable(endpoint: str, who: str, as_json: bool) -> None:
     Example: mpesa webhooks disable 019a… --by amina
     """
     disabled = endpoints.disable_endpoint(runtime(), operator(who).subject, endpoint)
-    if as_json:
-        echo_json(EndpointSchema().dump(disabled))
-        return
-    click.echo(f"{endpoint} is disabled.")
+    say(EndpointSchema().dump(disabled), f"{endpoint} is disabled.", as_json)
 
 
 @webhooks_cli.command("rotate")
@@ -103,25 +101,19 @@ def rotate(endpoint: str, who: str, as_json: bool) -> None:
 
 @webhooks_cli.command("deliveries")
 @click.argument("endpoint")
-@click.option(
-    "--status", type=click.Choice([status.value for status in DeliveryStatus]), help="Only this status."
-)
-@click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Show at most this many."
-)
+@status_option(DeliveryStatus)
+@limit_option(50, 1000)
 @click.option("--before", type=click.IntRange(1), help="Show the deliveries before this one.")
 @as_json
-def deliveries(endpoint: str, status: str | None, limit: int, before: int | None, as_json: bool) -> None:
+def deliveries(
+    endpoint: str, status: DeliveryStatus | None, limit: int, before: int | None, as_json: bool
+) -> None:
     """Show the deliveries to an endpoint, newest first, and its last answers.
 
     Example: mpesa webhooks deliveries 019a… --status failed
     """
-    wanted = DeliveryStatus(status) if status else None
-    found = history.list_deliveries(runtime(), endpoint, wanted, limit, before)
-    if as_json:
-        echo_json(DeliverySchema(many=True).dump(found))
-        return
-    print_table(_DELIVERY, map(_delivery_row, found))
+    found = history.list_deliveries(runtime(), endpoint, status, limit, before)
+    show_list(as_json, DeliverySchema(many=True).dump(found), _DELIVERY, map(_delivery_row, found))
 
 
 @webhooks_cli.command("resend")
@@ -134,10 +126,8 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
     Example: mpesa webhooks resend 4711 --by amina
     """
     again = history.resend(runtime(), operator(who).subject, delivery)
-    if as_json:
-        echo_json(DeliverySchema().dump(again))
-        return
-    click.echo(f"{again.event_id} will be sent again as delivery {again.id}.")
+    said = f"{again.event_id} will be sent again as delivery {again.id}."
+    say(DeliverySchema().dump(again), said, as_json)
 
 
 @webhooks_cli.command("replay")
@@ -153,10 +143,7 @@ def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: b
     """
     times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
     count = history.replay(runtime(), operator(who).subject, endpoint, *times)
-    if as_json:
-        echo_json(ReplayedSchema().dump({"events": count}))
-        return
-    click.echo(f"{count} events will be sent again.")
+    say({"events": count}, f"{count} events will be sent again.", as_json)
 
 
 def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
