@@ -319,6 +319,43 @@ class TestIndexesOfLists:
         assert schema(before)["alembic_version"]
 
 
+INSERT_CALLBACK = """
+INSERT INTO callback_inbox (kind, body_encrypted, headers, received_at, verdict, attempts)
+VALUES (:kind, 'x', '{}', :at, 'applied', 1)
+"""
+
+
+class TestCallbackKinds:
+    """Rows of the kinds that the first versions received stay, under the kinds of today."""
+
+    OLD = ("b2c_result", "b2c_timeout", "status_result", "status_timeout")
+    NEW = ("command_result", "command_timeout", "command_status_result", "command_status_timeout")
+
+    def kinds(self, database: Database) -> tuple[str, ...]:
+        with database.read() as session:
+            return tuple(session.scalars(sa.text("SELECT kind FROM callback_inbox ORDER BY id")))
+
+    def receive(self, database: Database, *kinds: str) -> None:
+        with database.begin() as session:
+            for kind in kinds:
+                session.execute(sa.text(INSERT_CALLBACK), {"kind": kind, "at": NOW.isoformat()})
+
+    def test_go_up_and_down(self, empty: Database) -> None:
+        alembic(empty, command.upgrade, "0009")
+        self.receive(empty, "stk", *self.OLD, "c2b_confirmation")
+        alembic(empty, command.upgrade, "0010")
+        assert self.kinds(empty) == ("stk", *self.NEW, "c2b_confirmation")
+        with pytest.raises(IntegrityError, match="ck_callback_inbox_kind"):
+            self.receive(empty, "b2c_result")
+        if not empty.is_sqlite:
+            with empty.read() as session:
+                valid = "SELECT bool_and(convalidated) FROM pg_constraint"
+                assert session.scalar(sa.text(valid)) is True
+        alembic(empty, command.downgrade, "0009")
+        self.receive(empty, "b2c_result")
+        assert self.kinds(empty) == ("stk", *self.NEW, "c2b_confirmation", "b2c_result")
+
+
 def stored(values: dict[str, Any]) -> dict[str, Any]:
     """Return a row as plain SQL takes it at a revision before 0009, which renames columns."""
     names = {"details": "metadata", "check_attempts": "asks_made"}

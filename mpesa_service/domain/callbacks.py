@@ -5,10 +5,6 @@ from enum import StrEnum
 
 class CallbackKind(StrEnum):
     STK = "stk"
-    B2C_RESULT = "b2c_result"
-    B2C_TIMEOUT = "b2c_timeout"
-    STATUS_RESULT = "status_result"
-    STATUS_TIMEOUT = "status_timeout"
     COMMAND_RESULT = "command_result"
     COMMAND_TIMEOUT = "command_timeout"
     COMMAND_STATUS_RESULT = "command_status_result"
