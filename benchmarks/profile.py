@@ -159,10 +159,10 @@ def call(app: Callable[..., Any], raw: bytes) -> bytes:
         name, _, value = line.partition(": ")
         key = name.upper().replace("-", "_")
         environ[key if key.startswith("CONTENT_") else f"HTTP_{key}"] = value
-    said: list[str] = []
-    answer = b"".join(app(environ, lambda status, _headers, _error=None: said.append(status)))
-    if not said[0].startswith("2"):
-        raise RuntimeError(f"{method} {path}: {said[0]} {answer!r}")
+    statuses: list[str] = []
+    answer = b"".join(app(environ, lambda status, _headers, _error=None: statuses.append(status)))
+    if not statuses[0].startswith("2"):
+        raise RuntimeError(f"{method} {path}: {statuses[0]} {answer!r}")
     return answer
 
 

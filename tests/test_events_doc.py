@@ -67,9 +67,9 @@ def made_today(heading: str) -> dict[str, Any]:
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
     made = {
         **payment_events(now),
-        "payout": events.payout_news(kind, payout, "PAY-1", "pending", now),
-        "payout_batch": events.batch_news(kind, batch, {status: Share() for status in SHOWN}, now),
-        "balance": balances.low_news("Utility Account", 99_999, 1000, 1, now),
+        "payout": events.payout_event(kind, payout, "PAY-1", "pending", now),
+        "payout_batch": events.batch_event(kind, batch, {status: Share() for status in SHOWN}, now),
+        "balance": balances.low_balance_event("Utility Account", 99_999, 1000, 1, now),
     }[heading.partition(".")[0]]
     return dict(json.loads(payload(made)))
 

@@ -151,7 +151,7 @@ def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) ->
 
 
 def _whole_number(arrival: Arrival) -> str | None:
-    """Return the payer's number where M-Pesa tells all of it, as it did before it masked them."""
+    """Return the payer's number if M-Pesa reports all digits, as it did before it masked them."""
     if arrival.payer_kind is not PayerKind.PLAIN:
         return None
     try:

@@ -47,7 +47,7 @@ class Rank(IntEnum):
     """Which of several candidates is the likeliest, the first one first."""
 
     PAID = 1
-    """Daraja says that it is paid, and nobody has named its receipt."""
+    """Daraja reported that it is paid, but its receipt is unknown."""
     OPEN = 2
     REVIEW = 3
     UNPAID = 4
@@ -63,7 +63,7 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A payment that agrees in reference, amount and time; `payer_agrees` is None when nobody can tell."""
+    """A payment that agrees in reference, amount and time; `payer_agrees` is None if it is unknown."""
 
     payment_id: str
     rank: Rank
@@ -72,7 +72,7 @@ class Candidate:
 
 
 def find_candidates(runtime: Runtime, arrival: Arrival) -> list[Candidate]:
-    """Return the candidates whose receipt nobody knows, the likeliest and oldest first; locks nothing."""
+    """Return the candidates without a receipt, the likeliest and oldest first; locks nothing."""
     columns = (Payment.id, Payment.status, Payment.created_at, Payment.phone_encrypted)
     latest = Payment.created_at.desc(), Payment.id.desc()
     statement = select(*columns).where(*_fits(arrival)).order_by(*latest).limit(MOST)
@@ -93,7 +93,7 @@ def find_candidates(runtime: Runtime, arrival: Arrival) -> list[Candidate]:
 
 
 def _is_unresolved(session: Session, payment_id: str) -> bool:
-    """Return whether a payment is in review only because nobody ever said what became of it."""
+    """Return whether a payment is in review only because its outcome was never reported."""
     latest = (
         select(PaymentEvent.cause)
         .where(PaymentEvent.payment_id == payment_id, PaymentEvent.refund_id.is_(None))

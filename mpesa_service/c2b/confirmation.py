@@ -48,7 +48,7 @@ def _repeated(runtime: Runtime, known: Confirmation, payment: C2bPayment, cents:
     """Return the verdict on a confirmation whose receipt is known; it changes nothing."""
     typed = typed_reference(runtime.encryption, known.columns["bill_reference_encrypted"])
     if (known.columns["amount_cents"], typed) != (cents, payment.bill_reference[:REFERENCE_KEPT]):
-        reason = "the first one with this receipt said otherwise"
+        reason = "the first one with this receipt had other values"
         return Plan(InboxVerdict.DISPUTED, reason, known.columns["payment_id"])
     return Plan(InboxVerdict.DUPLICATE, "its receipt is known", known.columns["payment_id"])
 

@@ -41,14 +41,14 @@ class RulesSchema(Schema):
         by_value=True,
         required=True,
         data_key="amountRule",
-        metadata={"description": "`exact`: what is still due. `minimum`: at least that. `any`: whatever."},
+        metadata={"description": "`exact`: what is still due. `minimum`: at least that. `any`: any amount."},
     )
     when_unsure = fields.Enum(
         WhenUnsure,
         by_value=True,
         required=True,
         data_key="whenUnsure",
-        metadata={"description": "What is answered when nobody can tell."},
+        metadata={"description": "The answer if the facts do not decide."},
     )
     shortcode = fields.String(dump_only=True)
     updated_by = fields.String(

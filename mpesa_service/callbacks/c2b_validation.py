@@ -1,4 +1,4 @@
-"""Answering M-Pesa's question whether somebody may pay, in time.
+"""Answers M-Pesa's validation request in time: whether a customer may pay.
 
 M-Pesa waits about 8 s and then goes by what was registered (documented). So the database is asked in a
 thread, which is waited for only so long: whatever it is busy with, M-Pesa gets an answer. What was asked is
@@ -24,7 +24,7 @@ from mpesa_service.daraja import C2bPayment, C2bRejection, UnreadableCallback, p
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.orders import AmountRule, WhenUnsure, reference_key
 from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
-from mpesa_service.domain.validation import Begun, Expectation, Known, Objection, objection, unsure
+from mpesa_service.domain.validation import Expectation, Known, Objection, StartedPayments, objection, unsure
 from mpesa_service.models import ExpectedOrder, Payment
 from mpesa_service.models.load import find_orders
 from mpesa_service.models.payments import Channel
@@ -60,16 +60,16 @@ class Judgment:
 
 
 def validate(runtime: Runtime, posted: Posted) -> Judgment:
-    """Say whether a payment may be made; never raises, and never takes longer than M-Pesa waits."""
+    """Decide whether a payment may be made. Never raises, and never takes longer than M-Pesa waits."""
     try:
-        told = parse_c2b(posted.body)
+        payment = parse_c2b(posted.body)
     except UnreadableCallback as error:
         rule = _in_time(lambda: _when_unsure(runtime), JUDGE_SECONDS)
         verdict, judgment = InboxVerdict.UNREADABLE, _undecided(runtime, str(error), rule)
     else:
         verdict = InboxVerdict.NOTED
-        judgment = _in_time(lambda: judge(runtime, told), JUDGE_SECONDS) or _undecided(
-            runtime, "nobody could tell in time"
+        judgment = _in_time(lambda: judge(runtime, payment), JUDGE_SECONDS) or _undecided(
+            runtime, "no decision in time"
         )
     reason = " ".join(("rejected" if judgment.rejection else "accepted", judgment.result_code, judgment.why))
     log.info("validation", extra={"verdict": judgment.result_code, "reason": judgment.why})
@@ -77,21 +77,22 @@ def validate(runtime: Runtime, posted: Posted) -> Judgment:
     return judgment
 
 
-def judge(runtime: Runtime, told: C2bPayment) -> Judgment:
-    """Judge a payment by the rules of the shortcode and by what is known by its account reference."""
-    if not is_ours(runtime, told.shortcode):
+def judge(runtime: Runtime, payment: C2bPayment) -> Judgment:
+    """Judge a payment by the rules of the shortcode and the facts about its account reference."""
+    if not is_ours(runtime, payment.shortcode):
         return _judgment(Objection.SHORTCODE)
+    could_type = bool(reference_key(payment.bill_reference)) or runtime.settings.mpesa_till is None
     with _quick_look(runtime) as session:
         rules = read_rules(runtime, session)
-        found = find_orders(driver_of(session), reference_key(told.bill_reference))
+        found = find_orders(driver_of(session), reference_key(payment.bill_reference))
         order = session.get(ExpectedOrder, found[0]) if len(found) == 1 else None
         known = Known(
             order=_expectation(runtime, order) if order else None,
-            begun=_begun(session, told.bill_reference),
+            started=_started_payments(session, payment.bill_reference),
             ambiguous=len(found) > 1,
-            tells=bool(reference_key(told.bill_reference)) or runtime.settings.mpesa_till is None,
+            could_type_reference=could_type,
         )
-    amount = int(told.amount) if told.amount == int(told.amount) else None
+    amount = int(payment.amount) if payment.amount == int(payment.amount) else None
     judgment = _judgment(objection(rules.rule, amount, known))
     return replace(judgment, order_id=order.reference) if order else judgment
 
@@ -119,7 +120,7 @@ def _expectation(runtime: Runtime, order: ExpectedOrder) -> Expectation:
     )
 
 
-def _begun(session: Session, bill_reference: str) -> Begun | None:
+def _started_payments(session: Session, bill_reference: str) -> StartedPayments | None:
     key, typed = reference_key(bill_reference), bill_reference.strip()
     if not key:
         return None
@@ -135,20 +136,20 @@ def _begun(session: Session, bill_reference: str) -> Begun | None:
         return None
     paid = any(status in PAID for status, _ in rows)
     waiting = frozenset(amount for status, amount in rows if status in OPEN)
-    return Begun(waiting, due=None if paid else rows[0][1])
+    return StartedPayments(waiting, due=None if paid else rows[0][1])
 
 
-def _judgment(said: Objection | None) -> Judgment:
-    return Judgment(_CODES[said] if said else None, why=said or "")
+def _judgment(reason: Objection | None) -> Judgment:
+    return Judgment(_CODES[reason] if reason else None, why=reason or "")
 
 
 def _undecided(runtime: Runtime, why: str, rule: WhenUnsure | None = None) -> Judgment:
-    """Answer by the rule of the shortcode; where the database did not tell it, by the setting."""
+    """Answer by the rule of the shortcode, or by the setting if the rule could not be read."""
     return replace(_judgment(unsure(rule or WhenUnsure(runtime.settings.c2b_when_unsure))), why=why)
 
 
 def _in_time(work: Callable[[], Found], seconds: float) -> Found | None:
-    """Do some work in a thread and return what came of it, or None when it failed or takes too long."""
+    """Do some work in a thread. Return its result, or None if it fails or takes too long."""
     try:
         task = _threads.submit(work)
         try:

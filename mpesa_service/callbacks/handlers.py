@@ -15,7 +15,7 @@ from mpesa_service.commands.callbacks import (
     handle_timeout,
 )
 from mpesa_service.commands.command import Kinds
-from mpesa_service.core.apply import learned_ids
+from mpesa_service.core.apply import daraja_id_columns
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.inbox import CallbackOutcome, Received, outcome_of
 from mpesa_service.core.runtime import Runtime
@@ -86,9 +86,8 @@ def _decide_stk(
     )
     change = PaymentChange(facts)
     if trusted and report.ids_agree and payment["checkout_id_hash"] is None:
-        change.set(
-            **learned_ids(runtime.encryption, callback.checkout_request_id, callback.merchant_request_id)
-        )
+        ids = (callback.checkout_request_id, callback.merchant_request_id)
+        change.set(**daraja_id_columns(runtime.encryption, *ids))
     decision = apply_report(change, report)
     plan = change.plan(decision.verdict, decision.reason)
     if decision.second_payment:

@@ -91,7 +91,7 @@ def operator_decision(action: Resolution, **given: Any) -> OperatorDecision:
 def resume_held(name: str, who: str, *, as_json: bool) -> None:
     """End the suspension of refunds or payouts, and print the result."""
     lifted = suspensions.resume(runtime(), operator(who).subject, name)
-    say(HoldSchema(many=True).dump(lifted), suspensions.told(name, lifted), as_json)
+    say(HoldSchema(many=True).dump(lifted), suspensions.resume_message(name, lifted), as_json)
 
 
 def echo_json(data: Any) -> None:

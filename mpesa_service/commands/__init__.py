@@ -7,7 +7,7 @@ person decides. It never fails because time ran out.
     command.py       `Command`: one locked row of a kind, and what each kind says for itself
     reports.py       what M-Pesa reports of a command, whichever of its addresses it came to
     sending.py       addresses, sending with no transaction open, and the answer to the first send
-    apply_result.py  the decision on a report: mismatches, doubts, late reports
+    apply_result.py  the decision on a report: mismatches, inconclusive and late reports
     callbacks.py     the four addresses: result, time-out, and both for a status query about the command
     due.py           queries about the commands that are due, kinds in turn
 
@@ -30,8 +30,8 @@ To add a kind:
      unanswered, timed_out, paid, declined, unclear, unresolved and contradicted; `note` moves nothing;
    * `settle` and `release`, which record a success or a failure, and then move; `reopen`, which reverses
      that when M-Pesa reports the contrary later; `receipt_taken` and `keep_receipt`.
-   It overrides what differs: `refuse`, `resending`, `known_as`, `read`, `recognises`, `doubt`,
-   `late`, `party`, `begun_at`.
+   It overrides what differs: `refuse`, `before_resend`, `query_id`, `read`, `recognizes`,
+   `inconclusive_reason`, `handle_late_report`, `party`, `begun_at`.
 3. It is added to `KINDS`, and the name of its id to `CallbackOutcome` and `CallbackInbox`. From then on its
    callbacks are applied, and it is sent again, queried and sent to review on schedule.
 4. The code that creates a row commits it, calls `send(runtime, command)` with no transaction open, locks the

@@ -11,7 +11,7 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import UNDER_WAY, Stage
 from mpesa_service.domain.outcomes import Outcome
 
-SAID_BOTH = "Needs manual review: M-Pesa has said both that it paid and that it did not."
+CONFLICTING_REPORTS = "Needs manual review: M-Pesa reported both that it paid and that it did not."
 
 
 def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tuple[InboxVerdict, str]:
@@ -21,13 +21,13 @@ def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tup
     if report.outcome is Outcome.PENDING:
         return InboxVerdict.NOTED, "no result yet"
     if command.row.status not in UNDER_WAY:
-        return command.late(report, cause) or _after_the_end(command, report, cause)
+        return command.handle_late_report(report, cause) or _after_the_end(command, report, cause)
     command.row.result_code = report.result_code
     command.row.result_desc = report.result_desc[:1024]
-    doubt = command.doubt(report)
-    if doubt is not None:
+    reason = command.inconclusive_reason(report)
+    if reason is not None:
         command.note("doubted", cause)
-        return InboxVerdict.NOTED, doubt
+        return InboxVerdict.NOTED, reason
     _conclude(runtime, command, report, cause)
     return InboxVerdict.APPLIED, str(report.outcome)
 
@@ -76,6 +76,6 @@ def _after_the_end(command: Command[Any], report: Report, cause: Cause) -> tuple
     if paid == (command.row.status == Stage.SUCCEEDED):
         return InboxVerdict.DUPLICATE, "repeats what is already known"
     command.reopen(paid=paid)
-    command.row.failure_reason = SAID_BOTH
+    command.row.failure_reason = CONFLICTING_REPORTS
     command.move("contradicted", cause)
     return InboxVerdict.DISPUTED, "contradicts the first result"

@@ -15,7 +15,7 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import Stage
 from mpesa_service.domain.reports import Evidence
 
-NOBODYS = CallbackOutcome(InboxVerdict.UNMATCHED, "nothing that we sent has this address")
+UNKNOWN_ADDRESS = CallbackOutcome(InboxVerdict.UNMATCHED, "no command has this address")
 
 
 def handle_result(
@@ -24,17 +24,17 @@ def handle_result(
     """Apply a result that arrived on a command's own result address."""
     command = _find(session, kinds, result_token_hash=token or "")
     if command is None:
-        return NOBODYS
+        return UNKNOWN_ADDRESS
     try:
-        told = command.read(body)
+        result = command.read(body)
     except UnreadableCallback as error:
         return command.handled(InboxVerdict.UNREADABLE, str(error))
-    if not command.recognises(told):
-        detail = {"resultCode": told.report.result_code}
+    if not command.recognizes(result):
+        detail = {"resultCode": result.report.result_code}
         command.note("disputed", Cause(MPESA, runtime.clock(), Evidence.CALLBACK, detail))
         return command.handled(InboxVerdict.DISPUTED, f"names other ids than the {command.name}'s")
-    command.row.conversation_id = command.row.conversation_id or told.conversation_id or None
-    return command.handled(*apply_report(runtime, command, told.report))
+    command.row.conversation_id = command.row.conversation_id or result.conversation_id or None
+    return command.handled(*apply_report(runtime, command, result.report))
 
 
 def handle_timeout(
@@ -46,7 +46,7 @@ def handle_timeout(
     """
     command = _find(session, kinds, timeout_token_hash=token or "")
     if command is None:
-        return NOBODYS
+        return UNKNOWN_ADDRESS
     if command.row.status not in {Stage.SUBMITTING, Stage.PENDING}:
         return command.handled(InboxVerdict.NOTED, f"time-out after {command.row.status}")
     command.move("timed_out", Cause(MPESA, runtime.clock(), Evidence.CALLBACK))
@@ -59,13 +59,13 @@ def handle_status_result(
     """Apply the answer to a status query about a command."""
     command = _find(session, kinds, status_token_hash=token or "")
     if command is None:
-        return NOBODYS
+        return UNKNOWN_ADDRESS
     try:
         result = parse_status_result(body)
     except UnreadableCallback as error:
         return command.handled(InboxVerdict.UNREADABLE, str(error))
     if command.amount is None:
-        return command.handled(InboxVerdict.NOTED, f"nobody asks what became of an {command.name}")
+        return command.handled(InboxVerdict.NOTED, f"the outcome of an {command.name} is not queried")
     report = report_of_status(command.name, command.amount, result)
     return command.handled(*apply_report(runtime, command, report))
 
@@ -73,9 +73,9 @@ def handle_status_result(
 def handle_status_timeout(
     _runtime: Runtime, session: Session, kinds: Kinds, token: str | None, _body: bytes
 ) -> CallbackOutcome:
-    """A status query that timed out tells nothing; the schedule asks again."""
+    """Record that a status query timed out. It has no effect: the schedule repeats the query."""
     command = _find(session, kinds, status_token_hash=token or "")
-    return command.handled(InboxVerdict.NOTED, "the query timed out") if command else NOBODYS
+    return command.handled(InboxVerdict.NOTED, "the query timed out") if command else UNKNOWN_ADDRESS
 
 
 def _find(session: Session, kinds: Kinds, **token: str) -> Command[Any] | None:

@@ -32,8 +32,8 @@ class Addresses:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A result as it was posted: which command it names, and what it says of it."""
+class PostedResult:
+    """A result as M-Pesa posted it: the ids of the command that it names, and the report."""
 
     originator_conversation_id: str
     conversation_id: str
@@ -80,16 +80,16 @@ class Command(ABC, Generic[Row]):
 
     @abstractmethod
     def may_resend(self, runtime: Runtime) -> bool:
-        """Tell whether sending it again cannot move money twice."""
+        """Return whether the command can be sent again without moving money twice."""
 
-    def known_as(self) -> str | None:
-        """Return the id to ask about it by, once Daraja has acknowledged it; else None."""
+    def query_id(self) -> str | None:
+        """Return the id for queries about the command, once Daraja has acknowledged it; else None."""
         if self.row.conversation_id is None and self.row.status == Stage.PENDING:
             return self.row.originator_conversation_id  # "Duplicate" acknowledged it without naming its own
         return self.row.conversation_id
 
-    def resending(self, _cause: Cause) -> None:
-        """Record that it is about to be sent again, if that changes the meaning of later reports."""
+    def before_resend(self, _cause: Cause) -> None:
+        """Record that the command will be sent again, if that changes the meaning of later reports."""
         return
 
     @abstractmethod
@@ -118,7 +118,7 @@ class Command(ABC, Generic[Row]):
 
     @abstractmethod
     def receipt_taken(self, receipt: str) -> bool:
-        """Tell whether another one of the kind has this receipt."""
+        """Return whether another command of this kind has this receipt."""
 
     @abstractmethod
     def keep_receipt(self, receipt: str) -> None:
@@ -128,30 +128,30 @@ class Command(ABC, Generic[Row]):
         """Book that M-Pesa surely did nothing."""
         self.release(failure.reason, "refused", cause)
 
-    def read(self, body: bytes) -> Told:
+    def read(self, body: bytes) -> PostedResult:
         """Read a result posted to its address; raise UnreadableCallback."""
         result = parse_command_result(body)
         report = report_of_result(self.amount, result)
-        return Told(result.originator_conversation_id, result.conversation_id, report)
+        return PostedResult(result.originator_conversation_id, result.conversation_id, report)
 
-    def recognises(self, told: Told) -> bool:
-        """Tell whether a result names it. One id must be ours, once Daraja has given us its own.
+    def recognizes(self, result: PostedResult) -> bool:
+        """Return whether a result names the command. Once Daraja has given an id, one id must agree.
 
-        Documentation shows results under Daraja's own OriginatorConversationID, production has been seen
-        to echo ours, and a result may come before the answer that tells us Daraja's.
+        Documentation shows results under Daraja's own OriginatorConversationID. Production has been seen
+        to echo ours. A result may come before the answer that contains Daraja's id.
         """
         known = {self.row.originator_conversation_id, self.row.conversation_id}
-        named = {told.originator_conversation_id, told.conversation_id}
+        named = {result.originator_conversation_id, result.conversation_id}
         return self.row.conversation_id is None or bool(known & named)
 
-    def doubt(self, _report: Report) -> str | None:
-        """Say why a report of one under way is no verdict yet, if it is none."""
+    def inconclusive_reason(self, _report: Report) -> str | None:
+        """Return why a report about a command in progress decides nothing yet; None if it decides."""
         return None
 
-    def late(self, _report: Report, _cause: Cause) -> tuple[InboxVerdict, str] | None:
+    def handle_late_report(self, _report: Report, _cause: Cause) -> tuple[InboxVerdict, str] | None:
         """Handle a report about a command that is not in progress.
 
-        None to handle it like any other kind's.
+        None means that the report is handled as for any other kind.
         """
         return None
 

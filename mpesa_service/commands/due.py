@@ -54,8 +54,8 @@ def _next_due(runtime: Runtime, kind: type[Command[Any]]) -> Command[Any] | None
             return None
         if command.row.status == Stage.SUBMITTING:
             command.move("unanswered", Cause(SERVICE, now))
-        if command.known_as() is None and command.may_resend(runtime):
-            command.resending(Cause(SERVICE, now))
+        if command.query_id() is None and command.may_resend(runtime):
+            command.before_resend(Cause(SERVICE, now))
         command.row.next_check_at = now + CALL_LIMIT
         command.row.check_attempts += 1
         return command
@@ -68,9 +68,9 @@ def _is_due(row: CommandColumns, now: datetime) -> bool:
 
 def _look_into(runtime: Runtime, command: Command[Any]) -> None:
     answer: CommandAccepted | DarajaError | None = None
-    known_as = command.known_as()
-    if known_as is not None:
-        _ask_for_status(runtime, command, known_as)
+    query_id = command.query_id()
+    if query_id is not None:
+        _ask_for_status(runtime, command, query_id)
     elif command.may_resend(runtime):
         answer = send(runtime, command)
     with runtime.database.begin() as session:

@@ -59,5 +59,5 @@ def report_of_status(name: str, amount: int | None, result: StatusResult) -> Rep
     )
 
 
-def _differs(ours: int | None, told: Decimal | None) -> bool:
-    return ours is not None and told is not None and whole_shillings(told) != ours
+def _differs(ours: int | None, reported: Decimal | None) -> bool:
+    return ours is not None and reported is not None and whole_shillings(reported) != ours

@@ -175,7 +175,7 @@ def _decide(decide: Decide, facts: PaymentFacts | None) -> Plan | None:
         return None
 
 
-def learned_ids(encryption: Encryption, checkout_id: str, merchant_id: str | None) -> dict[str, Any]:
+def daraja_id_columns(encryption: Encryption, checkout_id: str, merchant_id: str | None) -> dict[str, Any]:
     """Return the columns of Daraja's ids of a payment. The CheckoutRequestID contains the phone number."""
     return {
         "checkout_id_encrypted": encryption.encrypt(checkout_id),

@@ -22,10 +22,10 @@ from mpesa_service.core import log_context
 from mpesa_service.domain.plans import LogLine
 
 _HIDDEN = "***"
-_TELLING = (
+_SENSITIVE = (
     r"(?:password|passkey|credential|secret|token|authorization|consumer_?key|(?:encryption|hash)_?key)"
 )
-_TELLING_NAME = re.compile(_TELLING, re.IGNORECASE)
+_SENSITIVE_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
 _PATTERNS = (
     # A CheckoutRequestID ends in the subscriber's number.
     (re.compile(r"(?i)(ws_co_)\w+"), r"\1" + _HIDDEN),
@@ -42,7 +42,7 @@ _PATTERNS = (
     (re.compile(r"(?<![A-Za-z0-9])([17]\d)\d{5}(\d{2})(?![A-Za-z0-9])"), r"\1***\2"),
     (
         re.compile(
-            rf"(?i)({_TELLING}\w*\\*[\"']?\s*[:=]\s*)"
+            rf"(?i)({_SENSITIVE}\w*\\*[\"']?\s*[:=]\s*)"
             r"(?:b?\\*\"(?:[^\"\\]|\\[^\"])*\\?\"?|b?\\*'(?:[^'\\]|\\[^'])*\\?'?|[^\s\"',}&]+)"
         ),
         r"\1" + _HIDDEN,
@@ -111,8 +111,8 @@ def _redact_all(value: Any) -> Any:
 def _redact_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
     redacted: dict[str, Any] = {}
     for key, value in fields.items():
-        name, telling = _name_of(str(key))
-        if telling and value:
+        name, secret = _name_of(str(key))
+        if secret and value:
             redacted[name] = _HIDDEN
         else:
             redacted[name] = redact(value) if type(value) is str else _redact_all(value)
@@ -122,7 +122,7 @@ def _redact_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _name_of(key: str) -> tuple[str, bool]:
     """Return a field's name, redacted, and whether its value is secret."""
-    return redact(key), _TELLING_NAME.search(key) is not None
+    return redact(key), _SENSITIVE_NAME.search(key) is not None
 
 
 class RedactingFormatter(JsonFormatter):

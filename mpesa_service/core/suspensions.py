@@ -86,6 +86,6 @@ def resume(runtime: Runtime, actor: str, name: str) -> tuple[Held, ...]:
     return lifted
 
 
-def told(name: str, lifted: Sequence[Held]) -> str:
+def resume_message(name: str, lifted: Sequence[Held]) -> str:
     """Return the sentence that reports the result of `resume`."""
     return f"{name.capitalize()} are resumed." if lifted else f"{name.capitalize()} were not stopped."

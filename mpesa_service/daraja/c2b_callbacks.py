@@ -145,7 +145,7 @@ def _payer_kind(payer: str | None) -> PayerKind:
 
 
 def payer_matches(c2b_payer: str | None, kind: PayerKind, msisdn: str) -> bool | None:
-    """Tell whether the payer of a C2B payment can be the owner of `msisdn`, 12 digits.
+    """Return whether the payer of a C2B payment can be the owner of `msisdn`, 12 digits.
 
     None when it is not certain. Only a plain number or a hash is certain. True for a masked number
     means that its visible digits agree, three digits of the subscriber's number or more.

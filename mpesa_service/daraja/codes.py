@@ -44,10 +44,10 @@ _OPEN_KINDS = frozenset({ErrorKind.PENDING, ErrorKind.UNKNOWN_ID, ErrorKind.AMBI
 class ResultCode:
     """One ResultCode of a callback, a query or a command result.
 
-    `final` tells whether polling may stop; `resend_safe`, whether a new request for the same
+    `final`: whether polling may stop; `resend_safe`, whether a new request for the same
     money cannot pay twice; `say` is for reading aloud to the customer; `credential_fault` marks
-    codes of a rejected initiator, after which every further attempt can lock it; `advice`
-    tells the operator what to check or do, and is None where there is nothing.
+    codes of a rejected initiator, after which every further attempt can lock it; `advice` is
+    what the operator can check or do, or None.
     """
 
     code: str

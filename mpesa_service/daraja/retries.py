@@ -49,7 +49,7 @@ class Pauses:
 
 
 def may_retry(error: DarajaError, *, reads: bool) -> bool:
-    """Tell whether the same request may be sent again after a pause.
+    """Return whether the same request may be sent again after a pause.
 
     After a spike arrest any request may, because Daraja refused it before processing. A quota does not
     recover within seconds. Without an answer, only a request that cannot move money is repeated.

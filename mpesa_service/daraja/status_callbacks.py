@@ -62,9 +62,9 @@ def parse_status_result(raw: bytes) -> StatusResult:
     """Read the result of a transaction status query. Raises UnreadableCallback."""
     envelope = read_command_result(raw, "status_result")
     result = status_query_result(envelope.result.code)
-    told = envelope.parameters if result.code == "0" else {}
-    status = read_identifier(told.get("TransactionStatus"))
-    receipt = read_receipt(told.get("ReceiptNo"))
+    parameters = envelope.parameters if result.code == "0" else {}
+    status = read_identifier(parameters.get("TransactionStatus"))
+    receipt = read_receipt(parameters.get("ReceiptNo"))
     return StatusResult(
         result=result,
         result_desc=envelope.result_desc,
@@ -73,10 +73,10 @@ def parse_status_result(raw: bytes) -> StatusResult:
         originator_conversation_id=envelope.originator_conversation_id,
         transaction_status=status,
         receipt=None if receipt is None or is_placeholder(receipt) else receipt,
-        amount=read_amount(told.get("Amount")),
-        original_conversation_id=read_identifier(told.get("ConversationID")),
-        original_originator_conversation_id=read_identifier(told.get("OriginatorConversationID")),
-        finalised_at=read_moment(told.get("FinalisedTime")),
+        amount=read_amount(parameters.get("Amount")),
+        original_conversation_id=read_identifier(parameters.get("ConversationID")),
+        original_originator_conversation_id=read_identifier(parameters.get("OriginatorConversationID")),
+        finalised_at=read_moment(parameters.get("FinalisedTime")),
         raw=envelope.raw,
     )
 

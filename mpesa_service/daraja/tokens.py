@@ -35,7 +35,7 @@ class Token:
     expires_at: datetime
 
     def is_fresh(self, now: datetime) -> bool:
-        """Tell whether it lives for more than another 60 s."""
+        """Return whether it lives for more than another 60 s."""
         return self.expires_at - now > REFRESH_MARGIN
 
 

@@ -65,7 +65,7 @@ class PaymentChange:
         if after in PAID and before in UNPAID:
             now.update(completed_at=cause.at, failure_reason=None)
         self.record(edge, cause, before, after)
-        self.publish(payment_event(edge, after), {"previousStatus": PUBLIC[before]}, cause.at)
+        self.publish(payment_event_type(edge, after), {"previousStatus": PUBLIC[before]}, cause.at)
         if after in PAID or before in PAID:
             self.count_towards_order(cause)
 
@@ -214,7 +214,7 @@ def audit_line(
     )
 
 
-def payment_event(edge: str, after: PaymentStatus) -> EventType | None:
+def payment_event_type(edge: str, after: PaymentStatus) -> EventType | None:
     """Return the event that a transition `edge` to `after` publishes; None if there is none."""
     return EventType.PAYMENT_DUPLICATE if edge == "duplicate_payment" else PAYMENT_EVENTS.get(after)
 

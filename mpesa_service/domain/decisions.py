@@ -129,7 +129,7 @@ def _dispute(facts: PaymentFacts, report: PaymentReport, mismatch: Mismatch) -> 
         f"contradicts the record ({mismatch}): Daraja is queried",
         ask_daraja=True,
         mismatch=mismatch,
-        learn_receipt=money_moved and bool(report.receipt) and not facts.receipt_taken,
+        store_receipt=money_moved and bool(report.receipt) and not facts.receipt_taken,
     )
 
 
@@ -140,10 +140,10 @@ def _by_clean_success(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return Decision(
             Verdict.DISPUTED,
             f"success after {facts.status}: Daraja is queried",
-            learn_receipt=True,
+            store_receipt=True,
             ask_daraja=True,
         )
-    return Decision(Verdict.APPLIED, "it names the receipt", learn_receipt=True)
+    return Decision(Verdict.APPLIED, "it names the receipt", store_receipt=True)
 
 
 def _by_arrival(facts: PaymentFacts, report: PaymentReport) -> Decision:
@@ -152,7 +152,7 @@ def _by_arrival(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return _by_money(facts, report, "late_payment", f"the money arrived after {facts.status}")
     silent = facts.unresolved and facts.mismatch is None
     if facts.status is PaymentStatus.REVIEW and silent and not order_is_paid(facts):
-        return Decision(Verdict.APPLIED, "the money arrived", edge="matched", learn_receipt=True)
+        return Decision(Verdict.APPLIED, "the money arrived", edge="matched", store_receipt=True)
     return _by_clean_success(facts, report)
 
 
@@ -168,7 +168,7 @@ def _by_money(facts: PaymentFacts, report: PaymentReport, name: str, reason: str
         Verdict.APPLIED,
         reason,
         edge=edge,
-        learn_receipt=True,
+        store_receipt=True,
         mismatch_resolved=disputed and not other_money,
         ask_daraja=other_money and edge == name,
     )

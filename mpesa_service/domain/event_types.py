@@ -59,17 +59,17 @@ _PAYOUT_EVENTS = {
 }
 
 
-def refund_event(after: RefundStatus) -> EventType | None:
+def refund_event_type(after: RefundStatus) -> EventType | None:
     """Return the event that a refund's transition to `after` publishes; None if there is none."""
     return _REFUND_EVENTS.get(after)
 
 
-def payout_event(after: PayoutStatus) -> EventType | None:
+def payout_event_type(after: PayoutStatus) -> EventType | None:
     """Return the event that a payout's transition to `after` publishes; None if there is none."""
     return _PAYOUT_EVENTS.get(after)
 
 
-def batch_event(edge: str, after: BatchStatus) -> EventType | None:
+def batch_event_type(edge: str, after: BatchStatus) -> EventType | None:
     """Return the event of a batch's creation (`created`) or transition `edge`; None if there is none."""
     if edge == "created" and after is BatchStatus.WAITING_APPROVAL:
         return EventType.PAYOUT_BATCH_WAITING_APPROVAL

@@ -55,17 +55,17 @@ def mask_party(party: str) -> str:
     return re.sub(r"[^\W\d_]{2,}", lambda found: found[0][0] + "***", number)
 
 
-def mask_payer(told: str) -> str | None:
+def mask_payer(payer: str) -> str | None:
     """Return a payer from M-Pesa's report for clients: masked, or `hashed`; None if there is none."""
-    if not told:
+    if not payer:
         return None
-    if _HASH.fullmatch(told):
+    if _HASH.fullmatch(payer):
         return "hashed"
     try:
-        return mask_msisdn(normalize_msisdn(told))
+        return mask_msisdn(normalize_msisdn(payer))
     except InvalidPhone:
-        digits = sum(letter.isdigit() for letter in told)
-        return told if digits <= MOST_DIGITS_SHOWN else f"***{told[-3:]}"
+        digits = sum(letter.isdigit() for letter in payer)
+        return payer if digits <= MOST_DIGITS_SHOWN else f"***{payer[-3:]}"
 
 
 def same_phone(asked: str, reported: str | None) -> bool:

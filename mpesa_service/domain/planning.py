@@ -15,7 +15,7 @@ from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID,
 
 _TARGETS = {edge.name: edge.target for edge in PAYMENT_TRANSITIONS.edges}
 """The status that each edge leads to, from any status."""
-NEVER_SAID = "Needs manual review: M-Pesa never reported the outcome of this payment."
+NO_OUTCOME_REPORTED = "Needs manual review: M-Pesa never reported the outcome of this payment."
 NOT_CLEARED_UP = "Needs manual review: a mismatch that M-Pesa has not resolved."
 
 
@@ -33,7 +33,7 @@ def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     if decision.edge is not None:
         _move(change, report, decision, columns)
         change.take_order_back(report.at)
-    elif decision.note or decision.mismatch is not None or decision.learn_receipt:
+    elif decision.note or decision.mismatch is not None or decision.store_receipt:
         change.note(str(decision.note or decision.verdict), _cause(report, decision), **columns)
     else:
         change.set(**columns)
@@ -52,7 +52,7 @@ def _remember(report: PaymentReport, decision: Decision) -> dict[str, Any]:
     if decision.negative_result is not None:
         columns["negative_result_code"] = decision.negative_result.result_code
         columns["negative_result_at"] = decision.negative_result.at
-    if decision.learn_receipt:  # A disputed receipt is only a claim until Daraja is queried.
+    if decision.store_receipt:  # A disputed receipt is only a claim until Daraja is queried.
         claimed = decision.verdict is Verdict.DISPUTED
         columns["claimed_receipt" if claimed else "receipt"] = report.receipt
     if decision.nothing_to_ask:
@@ -122,7 +122,7 @@ def no_information(change: PaymentChange, now: datetime, jitter: float) -> None:
     if change.now["next_check_at"] is not None:
         return
     if change.status in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN}:
-        change.set(failure_reason=NEVER_SAID)
+        change.set(failure_reason=NO_OUTCOME_REPORTED)
         change.move("unresolved", cause)
     elif _is_contested(change):
         change.set(failure_reason=NOT_CLEARED_UP)

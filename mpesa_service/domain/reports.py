@@ -46,7 +46,7 @@ class Note(StrEnum):
 
 @dataclass(frozen=True)
 class NegativeResult:
-    """Daraja's query said once, at this time, that a payment is not paid."""
+    """One query result of Daraja, with its time, that says that a payment is not paid."""
 
     result_code: str
     at: datetime
@@ -81,7 +81,7 @@ class Decision:
     verdict: Verdict
     reason: str
     edge: str | None = None
-    learn_receipt: bool = False
+    store_receipt: bool = False
     """Keep the receipt: as the payment's own, or as a claim while the payment is not paid."""
     ask_daraja: bool = False
     mismatch: Mismatch | None = None

@@ -46,12 +46,12 @@ class Expectation:
     expired: bool = False
 
     @property
-    def takes_more(self) -> bool:
+    def accepts_more(self) -> bool:
         return not self.expired and self.status in {OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID}
 
 
 @dataclass(frozen=True)
-class Begun:
+class StartedPayments:
     """Payments that were started by a prompt: the amounts of the open ones, and the amount due, if any."""
 
     waiting: frozenset[int]
@@ -62,31 +62,31 @@ class Begun:
 class Known:
     """The facts about the account reference that the payer typed.
 
-    `tells` is False if the payer typed nothing and could not: a till asks for no reference.
+    `could_type_reference` is False if the payer typed nothing because a till asks for no reference.
     """
 
     order: Expectation | None = None
-    begun: Begun | None = None
+    started: StartedPayments | None = None
     ambiguous: bool = False
-    tells: bool = True
+    could_type_reference: bool = True
 
 
 def objection(rule: Rule, amount: int | None, known: Known) -> Objection | None:
     """Return the reason to reject a payment of whole shillings (None: the amount is fractional), or None."""
     if not amount:
         return Objection.AMOUNT
-    if known.begun is not None and amount in known.begun.waiting:
+    if known.started is not None and amount in known.started.waiting:
         return None
     if known.order is not None:
         return _of_order(rule, amount, known.order)
     if known.ambiguous:
         return unsure(rule.when_unsure)
-    if known.begun is not None:
-        due = known.begun.due
+    if known.started is not None:
+        due = known.started.due
         return Objection.ORDER if due is None else _of_amount(rule.amount, amount, due)
     if rule.reference is ReferenceRule.OPEN:
         return None
-    return Objection.ACCOUNT if known.tells else unsure(rule.when_unsure)
+    return Objection.ACCOUNT if known.could_type_reference else unsure(rule.when_unsure)
 
 
 def unsure(when_unsure: WhenUnsure) -> Objection | None:
@@ -95,7 +95,7 @@ def unsure(when_unsure: WhenUnsure) -> Objection | None:
 
 
 def _of_order(rule: Rule, amount: int, order: Expectation) -> Objection | None:
-    if not order.takes_more:
+    if not order.accepts_more:
         return Objection.ORDER
     return _of_amount(order.amount_rule or rule.amount, amount, order.missing)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.daraja import AccountBalance as Told
+from mpesa_service.daraja import AccountBalance as ReportedBalance
 from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.plans import Event
 from mpesa_service.models import AccountBalance, OutgoingEvent
@@ -34,7 +34,9 @@ class BalanceRecord:
     at: datetime
 
 
-def book_balances(runtime: Runtime, session: Session, inquiry_id: str, accounts: Sequence[Told]) -> None:
+def book_balances(
+    runtime: Runtime, session: Session, inquiry_id: str, accounts: Sequence[ReportedBalance]
+) -> None:
     """Store the balance of every account, and check the account that pays."""
     now = runtime.clock()
     # Two answers at once must not both be the first that is low.
@@ -44,7 +46,7 @@ def book_balances(runtime: Runtime, session: Session, inquiry_id: str, accounts:
     session.flush()
     paying = rows.get(PAYING_ACCOUNT)
     if paying is not None:
-        _mind(runtime.settings.low_balance, session, paying)
+        _check_low_balance(runtime.settings.low_balance, session, paying)
 
 
 def latest_balances(runtime: Runtime, history: int = 1) -> list[BalanceRecord]:
@@ -61,16 +63,16 @@ def latest_balances(runtime: Runtime, history: int = 1) -> list[BalanceRecord]:
         return [_record(row) for row in session.scalars(statement)]
 
 
-def _row(inquiry_id: str, told: Told, now: datetime) -> AccountBalance:
-    current = _cents(told.current)
+def _row(inquiry_id: str, reported: ReportedBalance, now: datetime) -> AccountBalance:
+    current = _cents(reported.current)
     return AccountBalance(
         inquiry_id=inquiry_id,
-        account=told.name[:64],
-        currency=told.currency[:3],
+        account=reported.name[:64],
+        currency=reported.currency[:3],
         current_cents=current,
-        available_cents=current if told.available is None else _cents(told.available),
-        reserved_cents=_cents(told.reserved or Decimal()),
-        uncleared_cents=_cents(told.uncleared or Decimal()),
+        available_cents=current if reported.available is None else _cents(reported.available),
+        reserved_cents=_cents(reported.reserved or Decimal()),
+        uncleared_cents=_cents(reported.uncleared or Decimal()),
         at=now,
     )
 
@@ -83,38 +85,38 @@ def _shillings(cents: int) -> Decimal:
     return (Decimal(cents) / 100).quantize(Decimal("0.01"))
 
 
-def _mind(least: int | None, session: Session, row: AccountBalance) -> None:
-    """Stop payouts when the balance falls below `least` shillings, and let them go on when it is back."""
+def _check_low_balance(least: int | None, session: Session, row: AccountBalance) -> None:
+    """Suspend payouts if the balance is below `least` shillings; resume them if it is sufficient again."""
     if least is None or row.available_cents >= least * 100:
         suspensions.lift(session, suspensions.LOW_BALANCE)
         return
-    if _was_told(session, row, least):
+    if _was_published(session, row, least):
         return
     available = _shillings(row.available_cents)
     why = f"{row.account} holds {available} shillings, less than the {least} of LOW_BALANCE."
     suspensions.stop(session, suspensions.LOW_BALANCE, why, row.at)
     last = select(func.max(OutgoingEvent.sequence)).where(OutgoingEvent.subject_id == SUBJECT)
     number = (session.scalar(last) or 0) + 1
-    publish(session, low_news(row.account, row.available_cents, least, number, row.at))
+    publish(session, low_balance_event(row.account, row.available_cents, least, number, row.at))
 
 
-def low_news(account: str, available_cents: int, least: int, sequence: int, at: datetime) -> Event:
+def low_balance_event(account: str, available_cents: int, least: int, sequence: int, at: datetime) -> Event:
     """Return the event of an account that falls below `least` shillings."""
     available = str(_shillings(available_cents))
     data = {"account": account, "available": available, "lowBalance": least, "currency": "kes"}
     return Event(EventType.BALANCE_LOW, SUBJECT, sequence, data, at)
 
 
-def _was_told(session: Session, row: AccountBalance, least: int) -> bool:
+def _was_published(session: Session, row: AccountBalance, least: int) -> bool:
     """Return whether an event has reported this fall: since the last sufficient balance, if there was one."""
     enough = select(func.max(AccountBalance.at)).where(
         AccountBalance.account == row.account, AccountBalance.available_cents >= least * 100
     )
-    told = select(OutgoingEvent.id).where(OutgoingEvent.subject_id == SUBJECT)
+    reported = select(OutgoingEvent.id).where(OutgoingEvent.subject_id == SUBJECT)
     since = session.scalar(enough)
     if since is not None:
-        told = told.where(OutgoingEvent.created_at > since)
-    return session.scalars(told.limit(1)).first() is not None
+        reported = reported.where(OutgoingEvent.created_at > since)
+    return session.scalars(reported.limit(1)).first() is not None
 
 
 def _record(row: AccountBalance) -> BalanceRecord:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.command import Addresses, Command, Told, unparented_claim
+from mpesa_service.commands.command import Addresses, Command, PostedResult, unparented_claim
 from mpesa_service.commands.reports import Report
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
@@ -88,7 +88,7 @@ class InquiryCommand(Command[Inquiry]):
     def may_resend(self, _runtime: Runtime) -> bool:
         return True
 
-    def known_as(self) -> None:
+    def query_id(self) -> None:
         """It is not asked about: it is asked again."""
         return
 
@@ -118,9 +118,9 @@ class InquiryCommand(Command[Inquiry]):
         self.move(edge, cause)
 
     def reopen(self, *, paid: bool) -> None:
-        """Nothing: a question that is over stays so, see `late`."""
+        """Do nothing: a completed inquiry stays completed. See `handle_late_report`."""
 
-    def late(self, _report: Report, _cause: Cause) -> tuple[InboxVerdict, str]:
+    def handle_late_report(self, _report: Report, _cause: Cause) -> tuple[InboxVerdict, str]:
         return InboxVerdict.DUPLICATE, f"the question is {self.row.status} already"
 
     def receipt_taken(self, _receipt: str) -> bool:
@@ -129,25 +129,25 @@ class InquiryCommand(Command[Inquiry]):
     def keep_receipt(self, _receipt: str) -> None:
         """Nothing: no money moved."""
 
-    def recognises(self, _told: Told) -> bool:
+    def recognizes(self, _result: PostedResult) -> bool:
         return True
 
-    def read(self, body: bytes) -> Told:
+    def read(self, body: bytes) -> PostedResult:
         return _read_balances(body) if self._asks_for_balances else _read_status(body)
 
 
-def _read_balances(body: bytes) -> Told:
+def _read_balances(body: bytes) -> PostedResult:
     result = parse_balance_result(body)
     answered = bool(result.succeeded and result.accounts)
     report = _report(answered, result, result)
-    return Told(result.originator_conversation_id, result.conversation_id, report)
+    return PostedResult(result.originator_conversation_id, result.conversation_id, report)
 
 
-def _read_status(body: bytes) -> Told:
+def _read_status(body: bytes) -> PostedResult:
     result = parse_status_result(body)
     answered = result.transaction_status is not None
     report = _report(answered, result, _answer(result, parse_command_result(body).parameters))
-    return Told(result.originator_conversation_id, result.conversation_id, report)
+    return PostedResult(result.originator_conversation_id, result.conversation_id, report)
 
 
 def _report(answered: bool, result: Any, source: Any) -> Report:
@@ -162,15 +162,15 @@ def _report(answered: bool, result: Any, source: Any) -> Report:
     )
 
 
-def _answer(result: StatusResult, told: Mapping[str, object]) -> dict[str, str | None]:
+def _answer(result: StatusResult, parameters: Mapping[str, object]) -> dict[str, str | None]:
     """Return what is kept of an answer; it names people, so it is encrypted."""
     return {
         "status": result.transaction_status,
         "receipt": result.receipt,
         "amount": None if result.amount is None else f"{result.amount:.2f}",
-        "debit_party": _text(told.get("DebitPartyName")),
-        "credit_party": _text(told.get("CreditPartyName")),
-        "reason": _text(told.get("ReasonType")),
+        "debit_party": _text(parameters.get("DebitPartyName")),
+        "credit_party": _text(parameters.get("CreditPartyName")),
+        "reason": _text(parameters.get("ReasonType")),
         "finalised_at": result.finalised_at.isoformat() if result.finalised_at else None,
     }
 

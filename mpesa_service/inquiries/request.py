@@ -62,7 +62,7 @@ class Ours:
 
 @dataclass(frozen=True)
 class InquiryRecord:
-    """A question and, once it is answered, what M-Pesa said."""
+    """An inquiry and, once it is answered, M-Pesa's answer."""
 
     id: str
     kind: str
@@ -234,11 +234,11 @@ def _record(runtime: Runtime, session: Session, row: Inquiry) -> InquiryRecord:
 def _transaction(runtime: Runtime, row: Inquiry) -> Transaction | None:
     if row.answer_encrypted is None:
         return None
-    told = json.loads(runtime.encryption.decrypt(row.answer_encrypted))
-    finalised = told.pop("finalised_at")
+    answer = json.loads(runtime.encryption.decrypt(row.answer_encrypted))
+    finalised = answer.pop("finalised_at")
     for party in ("debit_party", "credit_party"):
-        told[party] = mask_party(told[party]) if told[party] else None
-    return Transaction(**told, finalised_at=datetime.fromisoformat(finalised) if finalised else None)
+        answer[party] = mask_party(answer[party]) if answer[party] else None
+    return Transaction(**answer, finalised_at=datetime.fromisoformat(finalised) if finalised else None)
 
 
 def _ours(session: Session, receipt: str) -> Ours | None:

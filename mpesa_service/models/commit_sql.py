@@ -127,11 +127,11 @@ def _cte(shape: Shape, values: str) -> str:
     parts += [f"g AS ({guard})", *rows]
     for number, (event_type, names) in enumerate(shape.events):
         parts += _event_parts(number, event_type, names, places)
-    told = ["g.n"]
+    selected = ["g.n"]
     for number, (table, columns_or_none, where, null) in enumerate(shape.updates):
         parts.append(f"u{number} AS ({_joined_update(table, columns_or_none, where, null, places)})")
-        told.append(f"EXISTS (SELECT 1 FROM u{number})")
-    return f"WITH {', '.join(parts)} SELECT {', '.join(told)} FROM g"
+        selected.append(f"EXISTS (SELECT 1 FROM u{number})")
+    return f"WITH {', '.join(parts)} SELECT {', '.join(selected)} FROM g"
 
 
 def _guarded_change(table: str, names: Names, places: Any) -> str:

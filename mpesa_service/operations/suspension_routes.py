@@ -25,4 +25,4 @@ def list_holds() -> Response:
 def resume_held(name: str) -> Response:
     """Resume refunds or payouts, after the cause of the suspension is fixed. The caller is logged."""
     lifted = suspensions.resume(runtime(), current_principal().subject, name)
-    return respond(success(200, suspensions.told(name, lifted), HoldSchema(many=True).dump(lifted)))
+    return respond(success(200, suspensions.resume_message(name, lifted), HoldSchema(many=True).dump(lifted)))

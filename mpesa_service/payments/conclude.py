@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mpesa_service.core import idempotency
-from mpesa_service.core.apply import apply_to, learned_ids
+from mpesa_service.core.apply import apply_to, daraja_id_columns
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.core.provider_errors import failure_of, refusal_for_caller
 from mpesa_service.core.runtime import Runtime
@@ -80,7 +80,8 @@ class Conclusion:
 
 
 def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) -> None:
-    change.set(**learned_ids(runtime.encryption, pushed.checkout_request_id, pushed.merchant_request_id))
+    ids = daraja_id_columns(runtime.encryption, pushed.checkout_request_id, pushed.merchant_request_id)
+    change.set(**ids)
     if change.status is PaymentStatus.SUBMITTING:
         now = runtime.clock()
         attempts = change.now["check_attempts"]

@@ -43,21 +43,19 @@ def export_payments(query: dict[str, Any]) -> Response:
     with ExitStack() as stack:
         stack.callback(_slots.release)
         batches = all_payments(runtime(), principal, Filters(**query))
-        first = next(
-            batches, []
-        )  # A fault here still gets an error response; after the first byte it only cuts the file short.
-        told = _told(chain([first] if first else [], batches), principal.subject)
-        response = Response(written(kind, told), mimetype=_TYPES[kind])
+        # An error here still gets an error response. After the first byte it only cuts the file short.
+        first = next(batches, [])
+        logged = _logged(chain([first] if first else [], batches), principal.subject)
+        response = Response(written(kind, logged), mimetype=_TYPES[kind])
         response.call_on_close(stack.pop_all().close)
     made = runtime().clock().astimezone(NAIROBI)
     response.headers["Content-Disposition"] = f'attachment; filename="payments-{made:%Y%m%dT%H%M%S}.{kind}"'
-    response.headers["X-Accel-Buffering"] = (
-        "no"  # nginx then passes the data on at once, and reports when the reader disconnects.
-    )
+    # nginx then passes the data on at once, and reports when the reader disconnects.
+    response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-def _told(batches: Iterator[list[ExportedPayment]], subject: str) -> Iterator[list[ExportedPayment]]:
+def _logged(batches: Iterator[list[ExportedPayment]], subject: str) -> Iterator[list[ExportedPayment]]:
     """Pass batches on; log who read how many payments, and whether the export was complete."""
     rows, whole = 0, False
     try:

@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from mpesa_service.core.database import after_commit, driver_of
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
-from mpesa_service.domain.event_types import refund_event
+from mpesa_service.domain.event_types import refund_event_type
 from mpesa_service.domain.facts import OrderFacts
 from mpesa_service.domain.states import PAID, REFUND_TRANSITIONS, RefundStatus
 from mpesa_service.models import Payment, Refund
@@ -115,7 +115,7 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
     with _changing(session, payment, order=recount) as change:
         change.record(edge, cause, before, after, refund.id)
         data = {"refund": refund_data(refund, before)}
-        change.publish(refund_event(after), data, cause.at, refund.id)
+        change.publish(refund_event_type(after), data, cause.at, refund.id)
         if recount:
             change.count_towards_order(cause)
 

@@ -155,5 +155,5 @@ class PayoutCommand(Command[Payout]):
 
 
 def _back_off_for(error: DarajaError) -> timedelta:
-    told = error.retry_after if isinstance(error, Throttled) else None
-    return timedelta(seconds=told) if told else BACK_OFF
+    seconds = error.retry_after if isinstance(error, Throttled) else None
+    return timedelta(seconds=seconds) if seconds else BACK_OFF

@@ -118,7 +118,7 @@ def cancel_waiting(runtime: Runtime, batch_id: str, actor: str = SERVICE) -> int
 
 
 def finish(runtime: Runtime, batch_id: str) -> bool:
-    """Close a batch of which no row can move by itself any more; tell whether it was closed now."""
+    """Close a batch if none of its rows can change by itself; return whether it was closed now."""
     unfinished = (
         select(Payout.id).where(Payout.batch_id == batch_id, Payout.status.in_(PAYOUT_UNFINISHED)).limit(1)
     )

@@ -10,7 +10,7 @@ from mpesa_service.models import Payout, PayoutBatch
 from mpesa_service.payouts.views import Share
 
 
-def payout_news(event_type: EventType, row: Payout, reference: str, before: str, at: datetime) -> Event:
+def payout_event(event_type: EventType, row: Payout, reference: str, before: str, at: datetime) -> Event:
     """Return the event of a payout in the batch with this reference; `before` is its previous status."""
     data = {
         "batchId": row.batch_id,
@@ -29,7 +29,9 @@ def payout_news(event_type: EventType, row: Payout, reference: str, before: str,
     return Event(event_type, row.id, row.outgoing_count, data, at)
 
 
-def batch_news(event_type: EventType, batch: PayoutBatch, shares: Mapping[str, Share], at: datetime) -> Event:
+def batch_event(
+    event_type: EventType, batch: PayoutBatch, shares: Mapping[str, Share], at: datetime
+) -> Event:
     """Return the event of a batch, with its rows by status."""
     data = {
         "reference": batch.reference,

@@ -197,5 +197,5 @@ RESULT_COLUMNS = (
 def result_lines(rows: Iterable[Any]) -> Iterator[str]:
     """Yield the lines of a result file, one a row of a batch, as the rows come."""
     shape = PayoutSchema()
-    told = (shape.dump(row) for row in rows)
-    return csv_lines(chain([RESULT_COLUMNS], ([row[name] for name in RESULT_COLUMNS] for row in told)))
+    dumped = (shape.dump(row) for row in rows)
+    return csv_lines(chain([RESULT_COLUMNS], ([row[name] for name in RESULT_COLUMNS] for row in dumped)))

@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.database import after_commit
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import AUDIT_LOG
-from mpesa_service.domain.event_types import batch_event, payout_event
+from mpesa_service.domain.event_types import batch_event_type, payout_event_type
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED
 from mpesa_service.domain.plans import LogLine
 from mpesa_service.domain.states import PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
-from mpesa_service.payouts.events import batch_news, payout_news
+from mpesa_service.payouts.events import batch_event, payout_event
 from mpesa_service.payouts.views import shares_of
 from mpesa_service.webhooks.outbox import publish
 
@@ -75,18 +75,18 @@ def note_payout(session: Session, row: Payout, what: str, cause: Cause) -> None:
 
 
 def _tell_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -> None:
-    event = batch_event(edge, batch.state)
+    event = batch_event_type(edge, batch.state)
     if event is not None:
         batch.outgoing_count += 1
-        publish(session, batch_news(event, batch, shares_of(session, batch.id), cause.at))
+        publish(session, batch_event(event, batch, shares_of(session, batch.id), cause.at))
 
 
 def _tell_payout(session: Session, row: Payout, before: PayoutStatus, cause: Cause) -> None:
-    event = payout_event(row.state)
+    event = payout_event_type(row.state)
     if event is not None:
         row.outgoing_count += 1
         reference = session.get_one(PayoutBatch, row.batch_id).reference
-        publish(session, payout_news(event, row, reference, before.public, cause.at))
+        publish(session, payout_event(event, row, reference, before.public, cause.at))
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _record_payout(session: Session, row: Payout, before: str, name: str, cause:
 
 def _write(session: Session, line: _Line, cause: Cause) -> None:
     session.add(PayoutEvent(**line.values(cause)))
-    told = {
+    extra = {
         "batch_id": line.batch_id,
         "payout_id": line.payout_id,
         "from_status": line.before,
@@ -136,4 +136,4 @@ def _write(session: Session, line: _Line, cause: Cause) -> None:
         "cause": line.name,
         "evidence": cause.evidence,
     }
-    after_commit(session, [LogLine(AUDIT_LOG, logging.INFO, "state change", told)])
+    after_commit(session, [LogLine(AUDIT_LOG, logging.INFO, "state change", extra)])

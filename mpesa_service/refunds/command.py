@@ -12,7 +12,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.command import Addresses, Command, Told
+from mpesa_service.commands.command import Addresses, Command, PostedResult
 from mpesa_service.commands.reports import Report
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
@@ -105,25 +105,27 @@ class RefundCommand(Command[Refund]):
     def party(self, runtime: Runtime) -> str | None:
         return runtime.settings.mpesa_shortcode if self._reverses else None
 
-    def resending(self, cause: Cause) -> None:
+    def before_resend(self, cause: Cause) -> None:
         if self._reverses:
             self.note(SENT_AGAIN, cause)
 
-    def recognises(self, told: Told) -> bool:
-        original = told.report.source.original_receipt if self._reverses else None
+    def recognizes(self, result: PostedResult) -> bool:
+        original = result.report.source.original_receipt if self._reverses else None
         if original is not None:
             return bool(original == self.payment.receipt)
-        return super().recognises(told) or self._was_sent_again()
+        return super().recognizes(result) or self._was_sent_again()
 
-    def doubt(self, report: Report) -> str | None:
+    def inconclusive_reason(self, report: Report) -> str | None:
         unsure = report.result_code == ALREADY_REVERSED or report.evidence is Evidence.STATUS
         if report.outcome is not Outcome.PAID and unsure and self._was_sent_again():
             return "it was sent more than once, and another request may have succeeded"
         return None
 
-    def late(self, report: Report, _cause: Cause) -> tuple[InboxVerdict, str] | None:
-        doubt = self.doubt(report)
-        return None if doubt is None or self.row.state is RefundStatus.REVIEW else (InboxVerdict.NOTED, doubt)
+    def handle_late_report(self, report: Report, _cause: Cause) -> tuple[InboxVerdict, str] | None:
+        reason = self.inconclusive_reason(report)
+        return (
+            None if reason is None or self.row.state is RefundStatus.REVIEW else (InboxVerdict.NOTED, reason)
+        )
 
     def _was_sent_again(self) -> bool:
         """Return whether it was sent more than once. Only reversals have such a note."""

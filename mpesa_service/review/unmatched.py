@@ -150,15 +150,16 @@ def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -
 def _record(
     runtime: Runtime, session: Session, payment: Payment, row: C2bConfirmation | None
 ) -> UnmatchedRecord:
-    arrival = (
-        _untold(runtime, payment) if row is None else arrival_of(runtime, Confirmation.of_row(row).columns)
-    )
+    if row is None:
+        arrival = _arrival_from_statement(runtime, payment)
+    else:
+        arrival = arrival_of(runtime, Confirmation.of_row(row).columns)
     record = payment_record(session, runtime.encryption, payment)
     found = suggestions(session, runtime.encryption, arrival)
     return UnmatchedRecord(record, found)
 
 
-def _untold(runtime: Runtime, payment: Payment) -> Arrival:
+def _arrival_from_statement(runtime: Runtime, payment: Payment) -> Arrival:
     """Return the facts of money that only a statement reported, so that there is no confirmation."""
     typed = typed_reference(runtime.encryption, payment.bill_reference_encrypted)
     return Arrival(payment.amount, typed, "", PayerKind.NONE, payment.created_at)

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.changes import payment_event
-from mpesa_service.domain.event_types import ORDER_NOTES, refund_event
+from mpesa_service.domain.changes import payment_event_type
+from mpesa_service.domain.event_types import ORDER_NOTES, refund_event_type
 from mpesa_service.domain.states import (
     OPEN,
     PAID,
@@ -44,8 +44,8 @@ _BEGINS = ("submitting",)
 
 _MOVES = {False: Moves.of(PAYMENT_TRANSITIONS), True: Moves.of(REFUND_TRANSITIONS)}
 _EVENTS = {
-    False: {(e.name, str(e.source)): payment_event(e.name, e.target) for e in PAYMENT_TRANSITIONS.edges},
-    True: {(e.name, str(e.source)): refund_event(e.target) for e in REFUND_TRANSITIONS.edges},
+    False: {(e.name, str(e.source)): payment_event_type(e.name, e.target) for e in PAYMENT_TRANSITIONS.edges},
+    True: {(e.name, str(e.source)): refund_event_type(e.target) for e in REFUND_TRANSITIONS.edges},
 }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.encryption import token_hash
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus
-from mpesa_service.domain.event_types import batch_event, payout_event
+from mpesa_service.domain.event_types import batch_event_type, payout_event_type
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, same_person
 from mpesa_service.domain.states import PAYOUT_OPEN, PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.models import OutgoingEvent, Payout, PayoutBatch, PayoutEvent
@@ -103,9 +103,9 @@ def _outgoing(
 
 def _expected_event(subject: Subject, line: PayoutEvent) -> str | None:
     if isinstance(subject, PayoutBatch):
-        return batch_event(line.cause, BatchStatus(line.to_status))
+        return batch_event_type(line.cause, BatchStatus(line.to_status))
     moved = line.cause in _PAYOUT_MOVES.names
-    return payout_event(PayoutStatus(line.to_status)) if moved else None
+    return payout_event_type(PayoutStatus(line.to_status)) if moved else None
 
 
 def _of_row(row: Payout) -> Iterator[str]:

@@ -99,7 +99,7 @@ class Sizes:
     def of(self, endpoint_id: str) -> int:
         return self._of.get(endpoint_id, FIRST_BUNDLE)
 
-    def learn(self, endpoint_id: str, begun: int, left: int) -> None:
+    def update(self, endpoint_id: str, begun: int, left: int) -> None:
         """Note how many deliveries of a bundle were begun, and how many were left when its time was over."""
         doubled = min(2 * begun, BUNDLE)
         self._of[endpoint_id] = max(begun, 1) if left else max(doubled, self.of(endpoint_id))

@@ -130,7 +130,7 @@ def _conclude_some(runtime: Runtime, flying: Flying, sizes: Sizes, chance: Calla
     for future in done:
         endpoint_id, sent = flying.pop(future).endpoint_id, future.result()
         by_endpoint.setdefault(endpoint_id, []).append(sent)
-        sizes.learn(endpoint_id, len(sent.answers), len(sent.not_begun))
+        sizes.update(endpoint_id, len(sent.answers), len(sent.not_begun))
     return sum(_conclude(runtime, *one, chance) for one in by_endpoint.items())
 
 

@@ -36,7 +36,7 @@ _RECEIVED = (
         lease_until=None,
         delivered_at=bindparam("at"),
         last_attempt_at=bindparam("at"),
-        last_status=bindparam("said"),
+        last_status=bindparam("answer_status"),
         last_error=None,
         last_body=bindparam("body"),
     )
@@ -81,13 +81,13 @@ def record(runtime: Runtime, endpoint_id: str, sent: Sequence[Sent], chance: Cal
         _note_received(session, received, now)
         for one in sent:
             _release(session, one)
-        told = [(parcel, answer, str(DeliveryStatus.DELIVERED)) for parcel, answer in received]
+        results = [(parcel, answer, str(DeliveryStatus.DELIVERED)) for parcel, answer in received]
         for bundle, parcel, answer in failed:
             status = _note_failed(session, endpoint, (bundle, parcel, answer), now, chance())
-            told += [(parcel, answer, status)] if status else []
-        if told:
-            endpoint.struggling = not told[-1][1].is_received
-    for parcel, answer, status in told:
+            results += [(parcel, answer, status)] if status else []
+        if results:
+            endpoint.struggling = not results[-1][1].is_received
+    for parcel, answer, status in results:
         _log(endpoint_id, parcel, answer, status)
     return len(attempts)
 
@@ -98,7 +98,8 @@ def _note_received(session: Session, received: Sequence[tuple[Parcel, Answer]], 
     for parcel, answer in received:
         alike.setdefault((answer.status, _shown(answer.body)), []).append(parcel.delivery_id)
     for (status, body), ids in alike.items():
-        session.connection().execute(_RECEIVED, {"ids": ids, "at": now, "said": status, "body": body})
+        values = {"ids": ids, "at": now, "answer_status": status, "body": body}
+        session.connection().execute(_RECEIVED, values)
 
 
 def _release(session: Session, sent: Sent) -> None:

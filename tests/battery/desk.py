@@ -71,7 +71,7 @@ class Desk:
             return Counter(session.scalars(found))
 
     def idle(self) -> bool:
-        """Tell whether no delivery is due or under way."""
+        """Return whether no delivery is due or under way."""
         busy = or_(WebhookDelivery.due_at <= self.stack.clock(), WebhookDelivery.lease_until.is_not(None))
         return self._count(WebhookDelivery.status == "waiting", busy, WebhookEndpoint.enabled) == 0
 

@@ -67,7 +67,7 @@ def smuggle(desk: Desk, allowed: str, url: str) -> str:
 
 
 def attempted(desk: Desk, endpoints: list[str], times: int) -> bool:
-    """Tell whether each delivery to these was tried so often."""
+    """Return whether each delivery to these was tried so often."""
     wanted = (WebhookDelivery.endpoint_id.in_(endpoints), WebhookDelivery.attempts < times)
     with desk.stack.runtime.database.read() as session:
         return session.scalar(select(func.count()).select_from(WebhookDelivery).where(*wanted)) == 0

@@ -131,7 +131,7 @@ def test_each_row_is_paid_once_or_known_not_to_be(new_stack: Any) -> None:
     assert not {str(state) for state in PAYOUT_UNFINISHED} & set(counted)
     with stack.runtime.database.read() as session:
         doubtful = session.scalars(select(Payout.type).where(Payout.status == "review")).all()
-    assert set(doubtful) <= {"paybill", "buy_goods"}, "only what cannot be sent again may stay in doubt"
+    assert set(doubtful) <= {"paybill", "buy_goods"}, "only what cannot be sent again may stay in review"
 
 
 def batch_status(stack: Stack) -> str:

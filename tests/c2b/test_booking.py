@@ -12,7 +12,7 @@ import requests
 from mpesa_service.c2b import matching, retry_matching
 from mpesa_service.c2b.urls import addresses
 from mpesa_service.callbacks.receive import apply_failed_again
-from mpesa_service.domain.planning import NEVER_SAID
+from mpesa_service.domain.planning import NO_OUTCOME_REPORTED
 from mpesa_service.models import Payment
 from mpesa_service.payments.reconcile import ask_due
 from tests.c2b.support import (
@@ -324,7 +324,7 @@ class TestReview:
         service.initiate()
         service.clock.advance(86_500)
         ask_due(service.runtime)
-        assert (only(service).status, only(service).failure_reason) == ("review", NEVER_SAID)
+        assert (only(service).status, only(service).failure_reason) == ("review", NO_OUTCOME_REPORTED)
         return only(service)
 
     def test_silence_is_broken(self, service: Service, given_up: Payment) -> None:

@@ -1,4 +1,4 @@
-"""What a kind need not say for itself."""
+"""What a kind of command inherits."""
 
 from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.command import Command
@@ -8,7 +8,7 @@ from tests.support import Service
 
 def test_by_default_nothing_is_special(service: Service) -> None:
     command = InquiryCommand(None, None)
-    assert Command.late(command, None, None) is None
+    assert Command.handle_late_report(command, None, None) is None
     assert Command.party(command, service.runtime) is None
 
 

@@ -138,7 +138,7 @@ class TestAlways:
         for _, report, decision in CLAIMS:
             if not report.trusted:
                 assert decision.edge is None
-                assert not decision.learn_receipt
+                assert not decision.store_receipt
                 assert decision.mismatch is None
                 assert not decision.mismatch_resolved
                 assert decision.negative_result is None
@@ -225,7 +225,7 @@ class TestAlways:
 
     def test_a_receipt_is_learnt_only_from_the_payments_own_address(self) -> None:
         for record, report, decision in ALL:
-            if decision.learn_receipt:
+            if decision.store_receipt:
                 assert report.evidence is not Evidence.QUERY
                 assert report.trusted
                 assert report.ids_agree
@@ -251,7 +251,7 @@ class TestClaims:
     @pytest.mark.parametrize("status", sorted(OPEN))
     def test_a_clean_success_is_believed(self, status: PaymentStatus) -> None:
         assert judge(payment_facts(status), claim()) == Decision(
-            Verdict.APPLIED, "paid", edge="paid", learn_receipt=True
+            Verdict.APPLIED, "paid", edge="paid", store_receipt=True
         )
 
     @pytest.mark.parametrize("status", sorted(OPEN))
@@ -262,7 +262,7 @@ class TestClaims:
     ) -> None:
         record = payment_facts(status, mismatch=earlier, claimed_receipt=claimed)
         assert judge(record, claim()) == Decision(
-            Verdict.APPLIED, "paid", edge="paid", learn_receipt=True, mismatch_resolved=True
+            Verdict.APPLIED, "paid", edge="paid", store_receipt=True, mismatch_resolved=True
         )
 
     @pytest.mark.parametrize("status", sorted(OPEN))
@@ -316,12 +316,12 @@ class TestClaims:
             f"contradicts the record ({mismatch.value}): Daraja is queried",
             ask_daraja=True,
             mismatch=mismatch,
-            learn_receipt=mismatch in {M.AMOUNT, M.PAYER} and more.get("receipt", RECEIPT) is not None,
+            store_receipt=mismatch in {M.AMOUNT, M.PAYER} and more.get("receipt", RECEIPT) is not None,
         )
 
     def test_a_disputed_claims_receipt_is_kept_unless_another_payment_has_it(self) -> None:
-        assert judge(payment_facts(), claim(amount=1)).learn_receipt
-        assert not judge(payment_facts(receipt_taken=True), claim(amount=1)).learn_receipt
+        assert judge(payment_facts(), claim(amount=1)).store_receipt
+        assert not judge(payment_facts(receipt_taken=True), claim(amount=1)).store_receipt
 
     def test_a_receipt_of_another_payment_is_put_to_daraja(self) -> None:
         assert judge(payment_facts(receipt_taken=True), claim()).mismatch is M.RECEIPT
@@ -346,7 +346,7 @@ class TestClaims:
         assert judge(payment_facts(status), claim()) == Decision(
             Verdict.DISPUTED,
             f"success after {status.value}: Daraja is queried",
-            learn_receipt=True,
+            store_receipt=True,
             ask_daraja=True,
         )
 
@@ -375,7 +375,7 @@ class TestClaims:
     @pytest.mark.parametrize("status", [*sorted(PAID), S.REVIEW])
     def test_a_receipt_that_follows_is_learnt(self, status: PaymentStatus) -> None:
         assert judge(payment_facts(status), claim()) == Decision(
-            Verdict.APPLIED, "it names the receipt", learn_receipt=True
+            Verdict.APPLIED, "it names the receipt", store_receipt=True
         )
 
     @pytest.mark.parametrize("outcome", NOT_PAID)
@@ -395,7 +395,7 @@ class TestClaims:
 
     def test_a_clean_success_for_an_order_that_is_paid_needs_a_person(self) -> None:
         decision = judge(payment_facts(S.UNKNOWN, order_paid=True), claim())
-        assert (decision.edge, decision.learn_receipt) == ("duplicate_payment", True)
+        assert (decision.edge, decision.store_receipt) == ("duplicate_payment", True)
 
 
 class TestQueries:
@@ -529,7 +529,7 @@ def test_no_sequence_of_reports_takes_a_success_back(reports: list[PaymentReport
             status=status,
             mismatch=decision.mismatch or mismatch,
             negative_result=decision.negative_result or record.negative_result,
-            receipt=report.receipt if decision.learn_receipt and status in PAID else record.receipt,
+            receipt=report.receipt if decision.store_receipt and status in PAID else record.receipt,
         )
         been.append(status)
     if S.SUCCEEDED in been:
@@ -572,7 +572,7 @@ class TestConfirmations:
         for record, report, decision, target in moves(self.cases()):
             assert (report.amount, record.receipt_taken) == (record.amount, False)
             assert record.receipt in (None, report.receipt)
-            assert decision.learn_receipt
+            assert decision.store_receipt
             assert target is (S.REVIEW if order_is_paid(record) else S.SUCCEEDED)
             if decision.edge == "matched":
                 assert (record.status, record.unresolved, record.mismatch) == (S.REVIEW, True, None)
@@ -588,7 +588,7 @@ class TestConfirmations:
     @pytest.mark.parametrize("status", sorted(PAID))
     def test_a_paid_payment_gets_its_receipt(self, status: PaymentStatus) -> None:
         decision = judge(payment_facts(status), self.arrival())
-        assert decision == Decision(Verdict.APPLIED, "it names the receipt", learn_receipt=True)
+        assert decision == Decision(Verdict.APPLIED, "it names the receipt", store_receipt=True)
 
     @pytest.mark.parametrize("status", sorted(UNPAID))
     def test_a_late_arrival_resolves_an_earlier_mismatch(self, status: PaymentStatus) -> None:
@@ -624,9 +624,9 @@ class TestProven:
         decision = judge(self.proven(negative_result=negative(timedelta())), claim(O.CANCELED))
         assert decision == Decision(Verdict.DUPLICATE, "repeats what is already known")
 
-    @pytest.mark.parametrize("doubt", [{"trusted": False}, {"ids_agree": False}])
-    def test_a_failure_that_is_not_certain_leaves_no_note(self, doubt: dict[str, bool]) -> None:
-        decision = judge(self.proven(mismatch=M.AMOUNT), claim(O.CANCELED, **doubt))
+    @pytest.mark.parametrize("uncertain", [{"trusted": False}, {"ids_agree": False}])
+    def test_a_failure_that_is_not_certain_leaves_no_note(self, uncertain: dict[str, bool]) -> None:
+        decision = judge(self.proven(mismatch=M.AMOUNT), claim(O.CANCELED, **uncertain))
         assert (decision.verdict, decision.note, decision.negative_result) == (Verdict.NOTED, None, None)
         assert (decision.mismatch_resolved, decision.nothing_to_ask) == (False, False)
 

@@ -1,13 +1,13 @@
 """Every transition of every table, and its event: written down a second time."""
 
-from mpesa_service.domain.changes import payment_event
+from mpesa_service.domain.changes import payment_event_type
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.event_types import (
     ORDER_NOTES,
     EventType,
-    batch_event,
-    payout_event,
-    refund_event,
+    batch_event_type,
+    payout_event_type,
+    refund_event_type,
 )
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, PAYOUT_TRANSITIONS, REFUND_TRANSITIONS
@@ -27,7 +27,7 @@ SILENT_PAYOUT_EDGES = {
 def test_every_payment_edge() -> None:
     published = set()
     for edge in PAYMENT_TRANSITIONS.edges:
-        event = payment_event(edge.name, edge.target)
+        event = payment_event_type(edge.name, edge.target)
         if edge.name in SILENT_PAYMENT_EDGES:
             assert event is None, edge
         elif edge.name == "duplicate_payment":
@@ -41,7 +41,7 @@ def test_every_payment_edge() -> None:
 def test_every_refund_edge() -> None:
     published = set()
     for edge in REFUND_TRANSITIONS.edges:
-        event = refund_event(edge.target)
+        event = refund_event_type(edge.target)
         if edge.name in SILENT_REFUND_EDGES:
             assert event is None, edge
         else:
@@ -53,7 +53,7 @@ def test_every_refund_edge() -> None:
 def test_every_payout_edge() -> None:
     published = set()
     for edge in PAYOUT_TRANSITIONS.edges:
-        event = payout_event(edge.target)
+        event = payout_event_type(edge.target)
         if edge.name in SILENT_PAYOUT_EDGES:
             assert event is None, edge
         else:
@@ -63,11 +63,11 @@ def test_every_payout_edge() -> None:
 
 
 def test_every_edge_of_a_batch() -> None:
-    published = {edge.name: batch_event(edge.name, edge.target) for edge in BATCH_TRANSITIONS.edges}
+    published = {edge.name: batch_event_type(edge.name, edge.target) for edge in BATCH_TRANSITIONS.edges}
     assert {name for name, event in published.items() if event} == {"finished"}
     assert published["finished"] == "payout_batch.done"
-    assert batch_event("created", BatchStatus.WAITING_APPROVAL) == "payout_batch.waiting_approval"
-    assert batch_event("created", BatchStatus.RUNNING) is None
+    assert batch_event_type("created", BatchStatus.WAITING_APPROVAL) == "payout_batch.waiting_approval"
+    assert batch_event_type("created", BatchStatus.RUNNING) is None
 
 
 def test_every_change_of_an_order_has_its_note() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from mpesa_service.domain.orders import AmountRule, OrderStatus, ReferenceRule, WhenUnsure
-from mpesa_service.domain.validation import Begun, Expectation, Known, Objection, Rule, objection
+from mpesa_service.domain.validation import Expectation, Known, Objection, Rule, StartedPayments, objection
 
 OPEN_ORDER = Expectation(OrderStatus.OPEN, 100)
 PART_PAID = Expectation(OrderStatus.PARTIALLY_PAID, 60)
@@ -64,7 +64,7 @@ class TestWithoutAnOrder:
 
     @pytest.mark.parametrize(("unsure", "said"), [("accept", None), ("reject", Objection.UNSURE)])
     def test_a_till_asks_for_no_reference(self, unsure: str, said: Objection | None) -> None:
-        assert objection(rule("known", unsure=unsure), 100, Known(tells=False)) is said
+        assert objection(rule("known", unsure=unsure), 100, Known(could_type_reference=False)) is said
 
     @pytest.mark.parametrize(("unsure", "said"), [("accept", None), ("reject", Objection.UNSURE)])
     def test_several_orders_may_be_meant(self, unsure: str, said: Objection | None) -> None:
@@ -75,16 +75,16 @@ class TestWithoutAnOrder:
         [("exact", 100, None), ("exact", 90, Objection.AMOUNT), ("any", 90, None)],
     )
     def test_a_payment_that_was_begun(self, amount_rule: str, amount: int, said: Objection | None) -> None:
-        known = Known(begun=Begun(frozenset(), 100))
+        known = Known(started=StartedPayments(frozenset(), 100))
         assert objection(rule("known", amount_rule), amount, known) is said
 
     def test_a_payment_that_is_paid_is_not_paid_again(self) -> None:
-        assert objection(rule(), 100, Known(begun=Begun(frozenset(), None))) is Objection.ORDER
+        assert objection(rule(), 100, Known(started=StartedPayments(frozenset(), None))) is Objection.ORDER
 
 
 def test_the_money_of_a_prompt_that_waits_is_let_through() -> None:
     """Whatever has become of the order since: we have asked for it ourselves."""
     canceled = Expectation(OrderStatus.CANCELED, 100)
-    known = Known(canceled, Begun(frozenset({100}), 100))
+    known = Known(canceled, StartedPayments(frozenset({100}), 100))
     assert objection(rule("known", "exact"), 100, known) is None
     assert objection(rule("known", "exact"), 90, known) is Objection.ORDER

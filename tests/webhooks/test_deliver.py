@@ -570,7 +570,7 @@ class TestBundles:
     def test_it_grows_while_the_receiver_is_quick(self) -> None:
         sizes, seen = Sizes(), []
         for begun, left in [(10, 0), (20, 0), (40, 0), (50, 0), (1, 0), (3, 47), (3, 0), (0, 3)]:
-            sizes.learn("endpoint", begun, left)
+            sizes.update("endpoint", begun, left)
             seen.append(sizes.of("endpoint"))
         assert seen == [20, 40, 50, 50, 50, 3, 6, 1]
         assert sizes.of("another") == 10

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from mpesa_service.daraja import NotSent
 from mpesa_service.domain.audit import SERVICE, Cause
-from mpesa_service.domain.changes import payment_event
-from mpesa_service.domain.event_types import EventType, refund_event
+from mpesa_service.domain.changes import payment_event_type
+from mpesa_service.domain.event_types import EventType, refund_event_type
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.models import OutgoingEvent, WebhookDelivery
 from mpesa_service.models.statements import lock_payment
@@ -44,9 +44,9 @@ def expected_types(service: Service, payment_id: str) -> list[str]:
         if line.from_status is None or line.from_status == line.to_status != "partially_refunded":
             continue
         if line.refund_id is not None:
-            found.append(refund_event(RefundStatus(line.to_status)))
+            found.append(refund_event_type(RefundStatus(line.to_status)))
         else:
-            found.append(payment_event(line.cause, PaymentStatus(line.to_status)))
+            found.append(payment_event_type(line.cause, PaymentStatus(line.to_status)))
     return [str(event) for event in found if event is not None]
 
 
