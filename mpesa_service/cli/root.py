@@ -1,6 +1,5 @@
 """The `mpesa` command and the table of its commands."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +7,9 @@ import click
 from mpesa_service.cli.lazy import Lazy, LazyGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
     from flask.cli import ScriptInfo
 
 
@@ -51,13 +53,13 @@ def mpesa_cli(context: click.Context) -> None:
 
     The settings are environment variables. Every command has --help, which needs no settings.
     """
-    # Under `flask --app wsgi mpesa` the application is there already.
-    if context.obj is None and context.invoked_subcommand in COMMANDS:
-        context.obj = _application()
+    # From `__main__`, a function that creates the application. `flask --app wsgi mpesa` has its own object.
+    if callable(context.obj) and context.invoked_subcommand in COMMANDS:
+        context.obj = _script_info(context.obj)
 
 
-def _application() -> "ScriptInfo":
+def _script_info(create_app: "Callable[[], Flask]") -> "ScriptInfo":
     """Return a ScriptInfo that creates the application when a command runs, not for its --help."""
-    from flask.cli import ScriptInfo
+    from flask.cli import ScriptInfo  # here, because the list of commands needs no Flask
 
-    return ScriptInfo(create_app=lambda: import_module("mpesa_service.wsgi").app)
+    return ScriptInfo(create_app=create_app)
