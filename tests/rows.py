@@ -87,7 +87,7 @@ def confirmation_row(receipt: str, **columns: Any) -> NewRow:
     return NewRow("c2b_confirmations", {**row, "payer_kind": "masked", "received_at": AT, **columns})
 
 
-def hold_row(name: str, reason: str = "x", *, once: bool = False) -> NewRow:
+def suspension_row(name: str, reason: str = "x", *, once: bool = False) -> NewRow:
     """Return a row of a table with a unique name."""
     return NewRow("suspensions", {"name": name, "reason": reason, "since": AT}, once)
 

@@ -357,8 +357,8 @@ class TestCallbackKinds:
 
 
 def stored(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as plain SQL takes it at a revision before 0009, which renames columns."""
-    names = {"details": "metadata", "check_attempts": "asks_made"}
+    """Return a row as plain SQL takes it at a revision before 0009 and 0011, which rename columns."""
+    names = {"details": "metadata", "check_attempts": "asks_made", "reserved_amount": "held"}
     return {names.get(name, name): "{}" if name == "details" else value for name, value in values.items()}
 
 

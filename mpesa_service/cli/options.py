@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError
 
 from mpesa_service.core import suspensions
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.operations.suspension_schemas import HoldSchema
+from mpesa_service.operations.suspension_schemas import SuspensionSchema
 from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.schemas import ResolveSchema
 from mpesa_service.web.blueprint import runtime
@@ -88,10 +88,10 @@ def operator_decision(action: Resolution, **given: Any) -> OperatorDecision:
     return OperatorDecision(action, found["reason"], found["receipt"], found.get("amount"))
 
 
-def resume_held(name: str, who: str, *, as_json: bool) -> None:
+def resume_suspended(name: str, who: str, *, as_json: bool) -> None:
     """End the suspension of refunds or payouts, and print the result."""
-    lifted = suspensions.resume(runtime(), operator(who).subject, name)
-    say(HoldSchema(many=True).dump(lifted), suspensions.resume_message(name, lifted), as_json)
+    ended = suspensions.resume(runtime(), operator(who).subject, name)
+    say(SuspensionSchema(many=True).dump(ended), suspensions.resume_message(name, ended), as_json)
 
 
 def echo_json(data: Any) -> None:

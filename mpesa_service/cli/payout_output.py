@@ -17,8 +17,8 @@ def batch_cells(one: BatchRecord) -> Row:
 
 def progress_in_words(progress: Progress) -> str:
     """Return what a batch waits for, in a few words."""
-    if progress.hold is not None:
-        return f"payouts are suspended: {progress.hold}"
+    if progress.suspension_reason is not None:
+        return f"payouts are suspended: {progress.suspension_reason}"
     if progress.batch.status == BatchStatus.WAITING_APPROVAL:
         return "another person must approve it"
     if progress.seconds_left:

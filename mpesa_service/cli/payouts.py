@@ -17,7 +17,7 @@ from mpesa_service.cli.options import (
     operator,
     operator_decision,
     reason,
-    resume_held,
+    resume_suspended,
     say,
     status_option,
 )
@@ -214,7 +214,7 @@ def resume_payouts(who: str, as_json: bool) -> None:
 
     Example: mpesa payouts resume --by amina
     """
-    resume_held(suspensions.PAYOUTS, who, as_json=as_json)
+    resume_suspended(suspensions.PAYOUTS, who, as_json=as_json)
 
 
 def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from mpesa_service.cli.options import (
     operator,
     operator_decision,
     reason,
-    resume_held,
+    resume_suspended,
     say,
 )
 from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
@@ -168,4 +168,4 @@ def resume_refunds(who: str, as_json: bool) -> None:
 
     Example: mpesa refunds resume --by amina
     """
-    resume_held(suspensions.REFUNDS, who, as_json=as_json)
+    resume_suspended(suspensions.REFUNDS, who, as_json=as_json)

@@ -20,8 +20,8 @@ To add a kind:
    an `originator_conversation_id` of its own, the hashes of `tokens_of(encryption, name, id)`, and
    `next_check_at` at `now + CALL_LIMIT`: a first send that is not accounted for by then was cut off.
 2. It gets a subclass of `Command`, in the room of its feature, which says
-   * `name`, the prefix of its edges and the purpose of its tokens, and `holds`: the suspensions that must
-     all exist to stop it;
+   * `name`, the prefix of its edges and the purpose of its tokens, and `suspensions`: the names that must
+     all be suspended before it waits;
    * `lock`: one row, after its parent if it has one; `claim`: one that is due and not locked
      (`unparented_claim` does for a kind without a parent);
    * `ids`, its names in logs and in the inbox; `amount`, which its result must agree with;

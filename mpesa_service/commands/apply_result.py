@@ -62,7 +62,7 @@ def _mind_credentials(command: Command[Any], report: Report, cause: Cause) -> No
     """Every further try with a refused initiator brings the lock of the API user nearer."""
     if report.credential_fault:
         why = f"M-Pesa refuses the initiator ({report.result_code}: {report.result_desc})"
-        suspensions.stop_initiator(command.session, why, cause.at)
+        suspensions.suspend_initiator(command.session, why, cause.at)
 
 
 def _after_the_end(command: Command[Any], report: Report, cause: Cause) -> tuple[InboxVerdict, str]:

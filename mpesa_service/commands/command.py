@@ -47,7 +47,7 @@ class Command(ABC, Generic[Row]):
     """
 
     name: ClassVar[str]
-    holds: ClassVar[tuple[str, ...]]
+    suspensions: ClassVar[tuple[str, ...]]
     schedule: ClassVar[Sequence[timedelta]] = COMMAND_ASK_AFTER
 
     def __init__(self, session: Session, row: Row) -> None:

@@ -47,7 +47,7 @@ def _next_due(runtime: Runtime, kind: type[Command[Any]]) -> Command[Any] | None
     """Lease the next one of a kind, and commit."""
     now = runtime.clock()
     with runtime.database.begin() as session:
-        if all(suspensions.stands(session, name) for name in kind.holds):
+        if all(suspensions.is_in_force(session, name) for name in kind.suspensions):
             return None
         command = kind.claim(session, now)
         if command is None or not _is_due(command.row, now):

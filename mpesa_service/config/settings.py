@@ -163,7 +163,7 @@ class Settings:
     )
     low_balance: int | None = setting(
         whole_number(),
-        "Shillings. Below this balance of the utility account, payouts stop and the service publishes"
+        "Shillings. Below this balance of the utility account, the service suspends payouts and publishes"
         " `balance.low`.",
         None,
         read_by=SERVE_WORKER,

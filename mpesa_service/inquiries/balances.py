@@ -1,4 +1,4 @@
-"""What the shortcode's accounts hold: kept as history; too little to pay from stops payouts."""
+"""The history of the account balances. A low balance suspends payouts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,13 +88,13 @@ def _shillings(cents: int) -> Decimal:
 def _check_low_balance(least: int | None, session: Session, row: AccountBalance) -> None:
     """Suspend payouts if the balance is below `least` shillings; resume them if it is sufficient again."""
     if least is None or row.available_cents >= least * 100:
-        suspensions.lift(session, suspensions.LOW_BALANCE)
+        suspensions.end(session, suspensions.LOW_BALANCE)
         return
     if _was_published(session, row, least):
         return
     available = _shillings(row.available_cents)
-    why = f"{row.account} holds {available} shillings, less than the {least} of LOW_BALANCE."
-    suspensions.stop(session, suspensions.LOW_BALANCE, why, row.at)
+    why = f"{row.account} has {available} shillings, less than the {least} of LOW_BALANCE."
+    suspensions.suspend(session, suspensions.LOW_BALANCE, why, row.at)
     last = select(func.max(OutgoingEvent.sequence)).where(OutgoingEvent.subject_id == SUBJECT)
     number = (session.scalar(last) or 0) + 1
     publish(session, low_balance_event(row.account, row.available_cents, least, number, row.at))

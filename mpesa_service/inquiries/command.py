@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.commands.command import Addresses, Command, PostedResult, unparented_claim
 from mpesa_service.commands.reports import Report
-from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.core.suspensions import PAYOUTS, REFUNDS
 from mpesa_service.daraja import (
     BalanceQuery,
     CommandAccepted,
@@ -51,8 +51,8 @@ class InquiryCommand(Command[Inquiry]):
     """A question. Which one of several sendings is answered makes no difference."""
 
     name = "inquiry"
-    # Both are stopped together; when either is resumed, the credentials work again.
-    holds = (suspensions.REFUNDS, suspensions.PAYOUTS)
+    # Both are suspended together; when either is resumed, the credentials work again.
+    suspensions = (REFUNDS, PAYOUTS)
     schedule = INQUIRY_ASK_AFTER
 
     @classmethod

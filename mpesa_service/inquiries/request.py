@@ -188,8 +188,8 @@ def _in_place_of_asking(
 
 
 def _why_not(session: Session) -> str | None:
-    stopped = all(suspensions.stands(session, name) for name in InquiryCommand.holds)
-    return suspensions.why_stopped(session, suspensions.REFUNDS) if stopped else None
+    stopped = all(suspensions.is_in_force(session, name) for name in InquiryCommand.suspensions)
+    return suspensions.why_suspended(session, suspensions.REFUNDS) if stopped else None
 
 
 def _latest(kind: InquiryKind, receipt: str | None) -> Select[Inquiry]:

@@ -2,7 +2,7 @@
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.callbacks import CallbackInbox
-from mpesa_service.models.controls import Hold, RateLimiter
+from mpesa_service.models.controls import RateLimiter, Suspension
 from mpesa_service.models.events import PaymentEvent
 from mpesa_service.models.idempotency import IdempotencyKey
 from mpesa_service.models.inquiries import AccountBalance, Inquiry
@@ -22,7 +22,6 @@ __all__ = [
     "CallbackInbox",
     "DarajaToken",
     "ExpectedOrder",
-    "Hold",
     "IdempotencyKey",
     "Inquiry",
     "OutgoingEvent",
@@ -33,6 +32,7 @@ __all__ = [
     "PayoutEvent",
     "RateLimiter",
     "Refund",
+    "Suspension",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

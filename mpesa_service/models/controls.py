@@ -17,7 +17,7 @@ class RateLimiter(Base):
     next_at: Mapped[datetime]
 
 
-class Hold(Base):
+class Suspension(Base):
     """A suspension, which ends when a person resumes the operations, and its reason."""
 
     __tablename__ = "suspensions"

@@ -12,7 +12,7 @@ from mpesa_service.models.commands import CommandColumns
 class Refund(CommandColumns, Base):
     """A refund of `amount` whole shillings, by B2C to the phone that paid or by reversal of the payment.
 
-    `held` is the amount that it reserves of the payment while the money may still be sent. `conversation_id`
+    `reserved_amount` is what it reserves of the payment while the money may still be sent. `conversation_id`
     is the `refundId` that clients see.
     """
 
@@ -21,7 +21,7 @@ class Refund(CommandColumns, Base):
     payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"))
     method: Mapped[str] = mapped_column(String(8), default=RefundMethod.B2C.value, server_default="b2c")
     amount: Mapped[int] = mapped_column(BigInteger)
-    held: Mapped[int] = mapped_column(BigInteger)
+    reserved_amount: Mapped[int] = mapped_column(BigInteger)
     phone_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     receipt: Mapped[str | None] = mapped_column(String(128))
 

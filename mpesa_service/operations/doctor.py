@@ -117,8 +117,9 @@ def _entry(error: DarajaError) -> ErrorCode | None:
 def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[CheckResult]:
     """Check that M-Pesa accepts the initiator's name, password and certificate, and that its answer arrives.
 
-    The check sends a new query for the account balances, even while refunds and payouts are stopped: an older
-    answer may be for other settings. It sends one query only, because repeated failures lock an initiator.
+    The check sends a new query for the account balances, even while refunds and payouts are suspended: an
+    older answer may be for other settings. It sends one query only, because repeated failures lock an
+    initiator.
     """
     if runtime.settings.mpesa_initiator_name is None:
         yield skipped(INITIATOR, "MPESA_INITIATOR_NAME is not set: no refunds, payouts or balances")
@@ -126,8 +127,8 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
     try:
         asked = ask_balance_anew(runtime, DOCTOR)
         found = wait_for(runtime, asked, wait_seconds)
-        standing = {held.name for held in suspensions.standing(runtime)}
-        stopped = sorted(standing & {suspensions.REFUNDS, suspensions.PAYOUTS})
+        in_force = {one.name for one in suspensions.list_all(runtime)}
+        suspended = sorted(in_force & {suspensions.REFUNDS, suspensions.PAYOUTS})
     except AskedTooSoon as error:
         yield warning(INITIATOR, error.message, TOO_SOON_ADVICE)
         return
@@ -137,8 +138,8 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
     except SQLAlchemyError:
         yield skipped(INITIATOR, "not checked: the database does not answer")
         return
-    if found.status == InquiryStatus.ANSWERED and stopped:
-        words = f"accepted, and M-Pesa's answer arrived; {' and '.join(stopped)} are still stopped"
+    if found.status == InquiryStatus.ANSWERED and suspended:
+        words = f"accepted, and M-Pesa's answer arrived; {' and '.join(suspended)} are still suspended"
         yield warning(INITIATOR, words, SUSPENDED_ADVICE)
     elif found.status == InquiryStatus.ANSWERED:
         yield good(INITIATOR, "accepted, and M-Pesa's answer arrived")

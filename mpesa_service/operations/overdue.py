@@ -50,19 +50,19 @@ def _first(at: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> Since
     return lambda session: session.scalar(statement)
 
 
-def _unless_held(kind: type[Command[Any]], first: Since) -> Since:
+def _unless_suspended(kind: type[Command[Any]], first: Since) -> Since:
     """Ignore work that is suspended: it waits for a person, not for a worker."""
 
     def since(session: Session) -> datetime | None:
-        stopped = all(suspensions.stands(session, name) for name in kind.holds)
-        return None if stopped else first(session)
+        suspended = all(suspensions.is_in_force(session, name) for name in kind.suspensions)
+        return None if suspended else first(session)
 
     return since
 
 
 def _waiting_payouts(session: Session) -> datetime | None:
     """Return since when a payout could have been sent: the rate limit allowed it and no batch changed."""
-    if suspensions.why_stopped(session, suspensions.PAYOUTS) is not None:
+    if suspensions.why_suspended(session, suspensions.PAYOUTS) is not None:
         return None
     last = select(func.max(PayoutBatch.served_at), func.max(PayoutBatch.updated_at))
     found = session.execute(last.where(PayoutBatch.status == BatchStatus.RUNNING, _ROW_WAITS)).one()
@@ -73,11 +73,11 @@ def _waiting_payouts(session: Session) -> datetime | None:
 
 DUE: tuple[tuple[str, Since], ...] = (
     ("payment", _first(Payment.next_check_at)),
-    ("refund", _unless_held(RefundCommand, _first(Refund.next_check_at))),
-    ("payout in progress", _unless_held(PayoutCommand, _first(Payout.next_check_at))),
+    ("refund", _unless_suspended(RefundCommand, _first(Refund.next_check_at))),
+    ("payout in progress", _unless_suspended(PayoutCommand, _first(Payout.next_check_at))),
     ("waiting payout", _waiting_payouts),
     ("stopped batch", _first(PayoutBatch.updated_at, PayoutBatch.status == BatchStatus.STOPPED, _ROW_WAITS)),
-    ("inquiry", _unless_held(InquiryCommand, _first(Inquiry.next_check_at))),
+    ("inquiry", _unless_suspended(InquiryCommand, _first(Inquiry.next_check_at))),
     ("unmatched C2B payment", _first(C2bConfirmation.retry_at)),
     ("order to expire", _first(ExpectedOrder.expires_at, _ORDER_WAITS)),
     ("callback", _first(CallbackInbox.processed_at, _FAILED, CallbackInbox.attempts < MAX_ATTEMPTS)),

@@ -3,26 +3,28 @@
 from flask import Response
 
 from mpesa_service.core import suspensions
-from mpesa_service.operations.suspension_schemas import HoldSchema
+from mpesa_service.operations.suspension_schemas import SuspensionSchema
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
 
 
-@blueprint.get("/holds")
+@blueprint.get("/suspensions")
 @guard(Guard.ADMIN)
-@blueprint.success(200, HoldSchema, many=True)
-def list_holds() -> Response:
+@blueprint.success(200, SuspensionSchema, many=True)
+def list_suspensions() -> Response:
     """List the suspensions, with their reasons."""
-    found = suspensions.standing(runtime())
-    return respond(success(200, f"{len(found)} holds", HoldSchema(many=True).dump(found)))
+    found = suspensions.list_all(runtime())
+    message = "1 suspension" if len(found) == 1 else f"{len(found)} suspensions"
+    return respond(success(200, message, SuspensionSchema(many=True).dump(found)))
 
 
-@blueprint.post("/holds/<any(refunds, payouts):name>/resume")
+@blueprint.post("/suspensions/<any(refunds, payouts):name>/resume")
 @guard(Guard.ADMIN)
-@blueprint.success(200, HoldSchema, many=True, description="The suspensions that were ended.")
+@blueprint.success(200, SuspensionSchema, many=True, description="The suspensions that were ended.")
 @errors(404)
-def resume_held(name: str) -> Response:
+def resume_suspended(name: str) -> Response:
     """Resume refunds or payouts, after the cause of the suspension is fixed. The caller is logged."""
-    lifted = suspensions.resume(runtime(), current_principal().subject, name)
-    return respond(success(200, suspensions.resume_message(name, lifted), HoldSchema(many=True).dump(lifted)))
+    ended = suspensions.resume(runtime(), current_principal().subject, name)
+    message = suspensions.resume_message(name, ended)
+    return respond(success(200, message, SuspensionSchema(many=True).dump(ended)))

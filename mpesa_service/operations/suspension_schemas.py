@@ -5,7 +5,7 @@ from marshmallow import Schema, fields
 from mpesa_service.web.fields import NairobiTime
 
 
-class HoldSchema(Schema):
+class SuspensionSchema(Schema):
     """A suspension: its name, reason and start."""
 
     name = fields.String(metadata={"example": "refunds"})

@@ -82,15 +82,15 @@ def count_towards_order(session: Session, payment: Payment, cause: Cause) -> Non
         change.count_towards_order(cause)
 
 
-def hold(payment: Payment, refund: Refund, amount: int) -> None:
+def reserve(payment: Payment, refund: Refund, amount: int) -> None:
     """Reserve `amount` shillings of a locked payment for a refund; replaces an earlier reservation."""
-    payment.refunding_amount += amount - (refund.held or 0)
-    refund.held = amount
+    payment.refunding_amount += amount - (refund.reserved_amount or 0)
+    refund.reserved_amount = amount
 
 
 def create_refund(session: Session, payment: Payment, refund: Refund, cause: Cause) -> None:
     """Store a new refund of a locked payment and reserve its amount."""
-    hold(payment, refund, refund.amount)
+    reserve(payment, refund, refund.amount)
     payment.refund_count += 1
     payment.updated_at = cause.at
     refund.status = RefundStatus.SUBMITTING

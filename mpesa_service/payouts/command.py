@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.commands.command import Addresses, Command, unparented_claim
 from mpesa_service.commands.reports import Report
-from mpesa_service.core import daraja_limiter, suspensions
+from mpesa_service.core import daraja_limiter
 from mpesa_service.core.provider_errors import Failure
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.core.suspensions import OUT_OF_MONEY, PAYOUTS, suspend
 from mpesa_service.daraja import (
     B2bCommand,
     B2bPayment,
@@ -43,7 +44,7 @@ class PayoutCommand(Command[Payout]):
     """One row of a batch. What M-Pesa surely did not take waits again; its batch is not locked for that."""
 
     name = "payout"
-    holds = (suspensions.PAYOUTS,)
+    suspensions = (PAYOUTS,)
 
     @classmethod
     def lock(cls, session: Session, **columns: str) -> Self | None:
@@ -128,13 +129,13 @@ class PayoutCommand(Command[Payout]):
     def release(self, reason: str, edge: str, cause: Cause) -> None:
         self.row.failure_reason = reason[:512]
         if self.row.result_code == OUR_ACCOUNT_IS_SHORT:
-            why = "M-Pesa says that our account is short of money. Top it up, then let payouts go on."
-            suspensions.stop(self.session, suspensions.OUT_OF_MONEY, why, cause.at)
+            why = "M-Pesa says that our account is short of money. Top it up, then resume payouts."
+            suspend(self.session, OUT_OF_MONEY, why, cause.at)
         self.move(edge, cause)
 
     def refuse(self, error: DarajaError, failure: Failure, cause: Cause) -> None:
         if isinstance(error, InvalidToken | NotSetUp):
-            suspensions.stop(self.session, suspensions.PAYOUTS, failure.description, cause.at)
+            suspend(self.session, PAYOUTS, failure.description, cause.at)
         elif isinstance(error, NotSent | Throttled):
             until = cause.at + _back_off_for(error)
             daraja_limiter.back_off(self.session, daraja_limiter.PAYMENTS_OUT, until)

@@ -113,7 +113,7 @@ class ProgressSchema(BatchSchema):
         values=fields.Nested(ShareSchema),
         metadata={"description": f"By status: {', '.join(ROW_STATUSES)}."},
     )
-    hold = text_field("hold", "Why payouts as a whole are stopped, if they are.")
+    suspension_reason = text_field("suspensionReason", "Why all payouts are suspended, if they are.")
     seconds_left = fields.Integer(
         data_key="secondsLeft",
         allow_none=True,

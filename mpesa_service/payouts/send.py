@@ -57,7 +57,7 @@ def _begin_next(runtime: Runtime) -> PayoutCommand | None:
     waits = exists().where(Payout.batch_id == PayoutBatch.id, _WAITING)
     turn = select(PayoutBatch.id).where(PayoutBatch.status == BatchStatus.RUNNING, waits)
     with runtime.database.begin() as session:
-        if suspensions.why_stopped(session, suspensions.PAYOUTS) is not None:
+        if suspensions.why_suspended(session, suspensions.PAYOUTS) is not None:
             return None
         batch_id = session.scalars(turn.order_by(PayoutBatch.served_at, PayoutBatch.id).limit(1)).first()
         return begin_row(runtime, session, batch_id) if batch_id else None

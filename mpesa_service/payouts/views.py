@@ -54,12 +54,12 @@ class Share:
 class Progress:
     """A batch and its progress: its rows by status, with every status that clients see.
 
-    `hold` says why nothing is sent at present, if all payouts are suspended. `seconds_left` is the time for
-    the waiting rows at the present rate limit, None if none will be sent.
+    `suspension_reason` says why nothing is sent at present, if all payouts are suspended. `seconds_left` is
+    the time for the waiting rows at the present rate limit, None if none will be sent.
     """
 
     batch: BatchRecord
-    hold: str | None
+    suspension_reason: str | None
     seconds_left: int | None
     rows: dict[str, Share] = field(default_factory=dict)
 
@@ -144,11 +144,11 @@ def find_batch(session: Session, batch_id: str) -> PayoutBatch:
 def progress_of(runtime: Runtime, session: Session, batch: PayoutBatch) -> Progress:
     """Return how far a batch is."""
     shares = shares_of(session, batch.id)
-    hold = suspensions.why_stopped(session, suspensions.PAYOUTS)
+    reason = suspensions.why_suspended(session, suspensions.PAYOUTS)
     left = None
-    if batch.state is BatchStatus.RUNNING and hold is None:
+    if batch.state is BatchStatus.RUNNING and reason is None:
         left = seconds_left(shares[PayoutStatus.WAITING].count, runtime.settings.payouts_per_minute)
-    return Progress(record_from(BatchRecord, batch), hold, left, shares)
+    return Progress(record_from(BatchRecord, batch), reason, left, shares)
 
 
 def shares_of(session: Session, batch_id: str) -> dict[str, Share]:

@@ -6,7 +6,7 @@ from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.states import REFUNDABLE, PaymentStatus
 from mpesa_service.errors import Conflict
 from mpesa_service.models import Payment, Refund
-from mpesa_service.payments.transitions import hold, move_payment, move_refund
+from mpesa_service.payments.transitions import move_payment, move_refund, reserve
 
 
 def settle_refund(
@@ -16,7 +16,7 @@ def settle_refund(
 
     Raises Conflict if more would be refunded than was paid.
     """
-    hold(payment, row, 0)
+    reserve(payment, row, 0)
     if row.amount > payment.refundable_amount:
         raise Conflict("More would be refunded than was paid.", code="refunds_exceed_payment")
     row.receipt = receipt or row.receipt
@@ -33,19 +33,19 @@ def release_refund(
 ) -> None:
     """Book a locked refund as not paid: release the reserved amount."""
     row.failure_reason = reason[:512]
-    hold(payment, row, 0)
+    reserve(payment, row, 0)
     move_refund(session, payment, row, edge, cause)
     if payment.state in {PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED}:
         _say_less_was_refunded(session, payment, cause)
 
 
-def hold_again(payment: Payment, row: Refund, *, paid: bool) -> None:
+def reserve_again(payment: Payment, row: Refund, *, paid: bool) -> None:
     """Reserve a refund's amount again: M-Pesa now reports the opposite of what it reported before."""
     if paid:  # The amount was released. Reserve again what is still free, so that it is not refunded twice.
-        hold(payment, row, min(row.amount, payment.refundable_amount))
+        reserve(payment, row, min(row.amount, payment.refundable_amount))
     else:  # The refund counted as paid. That is not certain any more.
         payment.refunded_amount -= row.amount
-        hold(payment, row, row.amount)
+        reserve(payment, row, row.amount)
 
 
 def _say_less_was_refunded(session: Session, payment: Payment, cause: Cause) -> None:

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.commands.command import Addresses, Command, PostedResult
 from mpesa_service.commands.reports import Report
-from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.core.suspensions import REFUNDS
 from mpesa_service.daraja import ALREADY_REVERSED, B2cPayment, CommandAccepted, Reversal
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
@@ -26,7 +26,7 @@ from mpesa_service.domain.states import RefundStatus
 from mpesa_service.models import Payment, PaymentEvent, Refund
 from mpesa_service.models.statements import lock_payment, lock_refund_where
 from mpesa_service.payments.transitions import move_refund, note
-from mpesa_service.refunds.booking import hold_again, release_refund, settle_refund
+from mpesa_service.refunds.booking import release_refund, reserve_again, settle_refund
 
 REMARKS = "Refund"
 SENT_AGAIN = "sent_again"
@@ -36,7 +36,7 @@ class RefundCommand(Command[Refund]):
     """A refund. Its payment is locked before it."""
 
     name = "refund"
-    holds = (suspensions.REFUNDS,)
+    suspensions = (REFUNDS,)
 
     def __init__(self, session: Session, row: Refund, payment: Payment) -> None:
         super().__init__(session, row)
@@ -147,7 +147,7 @@ class RefundCommand(Command[Refund]):
         release_refund(self.session, self.payment, self.row, reason, f"refund_{edge}", cause)
 
     def reopen(self, *, paid: bool) -> None:
-        hold_again(self.payment, self.row, paid=paid)
+        reserve_again(self.payment, self.row, paid=paid)
 
     def receipt_taken(self, receipt: str) -> bool:
         statement = select(Refund.id).where(Refund.receipt == receipt, Refund.id != self.row.id)

@@ -71,7 +71,7 @@ def refund(
     earlier = idempotency.earlier_answer(runtime, keyed, lambda begun: _finish(runtime, begun, keyed, render))
     if earlier is not None:
         return earlier
-    refuse_if_stopped(runtime)
+    refuse_if_suspended(runtime)
     command, begun = _reserve(runtime, principal, reference, request, keyed)
     sent = send(runtime, command)
     try:
@@ -82,16 +82,16 @@ def refund(
         return render(replace(begun, refund=replace(begun.refund, status=RefundStatus.UNKNOWN.public)))
 
 
-def refuse_if_stopped(runtime: Runtime) -> None:
+def refuse_if_suspended(runtime: Runtime) -> None:
     """Raise Unavailable while refunds are suspended, or not configured."""
     if runtime.settings.mpesa_initiator_name is None:
         raise Unavailable(
             "Refunds are not configured: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"
         )
     with runtime.database.read() as session:
-        reason = suspensions.why_stopped(session, suspensions.REFUNDS)
+        reason = suspensions.why_suspended(session, suspensions.REFUNDS)
     if reason is not None:
-        raise Unavailable(f"Refunds are suspended: {reason}", code="refunds_stopped", retry_after=600)
+        raise Unavailable(f"Refunds are suspended: {reason}", code="refunds_suspended", retry_after=600)
 
 
 def list_refunds(runtime: Runtime, principal: Principal, reference: str) -> tuple[RefundRecord, ...]:

@@ -35,7 +35,7 @@ from mpesa_service.models.load import load_order
 from mpesa_service.models.payments import Channel
 from mpesa_service.payments.lookup import find_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
-from mpesa_service.refunds.request import Render, refund, refuse_if_stopped
+from mpesa_service.refunds.request import Render, refund, refuse_if_suspended
 from mpesa_service.refunds.terms import RefundRequest
 from mpesa_service.review.payments import MAX_REASON
 from mpesa_service.review.suggestions import suggestions
@@ -125,7 +125,7 @@ def send_back(runtime: Runtime, principal: Principal, reference: str, reason: st
     Unavailable while refunds are suspended. If M-Pesa refuses, the money is unmatched as before.
     """
     cause = _cause(runtime, principal, reason)
-    refuse_if_stopped(runtime)
+    refuse_if_suspended(runtime)
 
     def decide(facts: PaymentFacts) -> Plan:
         change = _unmatched(facts)

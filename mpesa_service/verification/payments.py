@@ -109,25 +109,26 @@ def refunds_add_up(history: PaymentHistory) -> Iterator[str]:
     """The refunded and reserved amounts are the sums of the refunds, and never exceed the payment."""
     payment, refunds = history.payment, history.refunds
     paid_back = sum(r.amount for r in refunds if r.state is RefundStatus.SUCCEEDED)
-    held = sum(r.held for r in refunds)
-    if (payment.refunded_amount, payment.refunding_amount) != (paid_back, held):
+    reserved = sum(r.reserved_amount for r in refunds)
+    if (payment.refunded_amount, payment.refunding_amount) != (paid_back, reserved):
         yield (
             f"it says {payment.refunded_amount} refunded and {payment.refunding_amount} reserved,"
-            f" its refunds say {paid_back} and {held}"
+            f" its refunds say {paid_back} and {reserved}"
         )
-    if paid_back + held > payment.amount:
-        yield f"{paid_back + held} shillings are refunded or reserved of {payment.amount} paid"
+    if paid_back + reserved > payment.amount:
+        yield f"{paid_back + reserved} shillings are refunded or reserved of {payment.amount} paid"
     if payment.refund_count != len(refunds):
         yield f"it counts {payment.refund_count} refunds and has {len(refunds)}"
     for refund in refunds:
-        if refund.state is not RefundStatus.REVIEW and refund.held != _to_hold(refund):
-            yield f"refund {refund.id} is {refund.status} and holds {refund.held} of {refund.amount}"
+        if refund.state is not RefundStatus.REVIEW and refund.reserved_amount != _to_reserve(refund):
+            reserved_of = f"{refund.reserved_amount} of {refund.amount}"
+            yield f"refund {refund.id} is {refund.status} and reserves {reserved_of}"
     in_doubt = any(refund.state is RefundStatus.REVIEW for refund in refunds)
     if payment.state in PAID and not in_doubt and payment.state is not _paid_status(payment):
         yield f"it is {payment.status} with {payment.refunded_amount} of {payment.amount} refunded"
 
 
-def _to_hold(refund: Refund) -> int:
+def _to_reserve(refund: Refund) -> int:
     return refund.amount if refund.state in REFUND_OPEN else 0
 
 

@@ -153,10 +153,10 @@ def test_result(service: Service, tmp_path: Path) -> None:
     assert "no such batch" in run(service, "result", "nothing", code=1)
 
 
-def test_a_hold_is_shown_and_lifted(service: Service, file: str) -> None:
-    assert "Payouts were not stopped." in run(service, "resume", "--by", "amina", group="payouts")
+def test_a_suspension_is_shown_and_ended(service: Service, file: str) -> None:
+    assert "Payouts were not suspended." in run(service, "resume", "--by", "amina", group="payouts")
     with service.runtime.database.begin() as session:
-        suspensions.stop(session, suspensions.PAYOUTS, "no money", service.clock())
+        suspensions.suspend(session, suspensions.PAYOUTS, "no money", service.clock())
     text = run(service, "create", file, "--reference", "PAY-1", "--by", "amina")
     assert "payouts are suspended: no money" in text
     assert "Payouts are resumed." in run(service, "resume", "--by", "amina", group="payouts")

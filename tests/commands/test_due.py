@@ -233,7 +233,7 @@ def test_looking_into_stops_at_its_limit(service: Service) -> None:
 
 
 class TestRefusedInitiator:
-    """Credential-class results stop refunds with one alert, before the API user is locked."""
+    """Credential-class results suspend refunds with one alert, before the API user is locked."""
 
     def stop(self, service: Service) -> str:
         checkout = service.paid(amount=100)
@@ -244,7 +244,7 @@ class TestRefusedInitiator:
     def test_refunds_stop(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
         checkout = self.stop(service)
         answer = service.refund(checkout, 40)
-        assert (answer.status_code, answer.json["code"]) == (503, "refunds_stopped")
+        assert (answer.status_code, answer.json["code"]) == (503, "refunds_suspended")
         assert "2001" in answer.json["message"]
         assert asked(service, "b2c") == 1
 
@@ -263,7 +263,7 @@ class TestRefusedInitiator:
         checkout = self.stop(service)
         runner, words = service.app.test_cli_runner(), ["mpesa", "refunds", "resume", "--by", "amina"]
         assert "are resumed" in runner.invoke(args=words).output
-        assert "were not stopped" in runner.invoke(args=words).output
+        assert "were not suspended" in runner.invoke(args=words).output
         assert service.refund(checkout, 40).status_code == 200
 
     def test_one_alert_however_often(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
@@ -281,7 +281,7 @@ class TestRefusedInitiator:
         service.refund(checkout, 40)
         service.simulator.post("/simulator/script", {"for": "transaction_status", "outcome": "2001"})
         due_after(service, 60)
-        assert service.refund(checkout, 40).json["code"] == "refunds_stopped"
+        assert service.refund(checkout, 40).json["code"] == "refunds_suspended"
         assert service.refunds()[0].status == "pending"
 
 

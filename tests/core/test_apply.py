@@ -25,7 +25,7 @@ from mpesa_service.domain.plans import Change, LogLine, Plan
 from mpesa_service.domain.states import OPEN
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import About
-from tests.rows import AT, add, audit_row, dump, hold_row, payment_row
+from tests.rows import AT, add, audit_row, dump, payment_row, suspension_row
 
 P1 = About(id="p1")
 LOG = "mpesa_service.test_apply"
@@ -148,7 +148,7 @@ def test_of_no_payment_there_are_no_facts(database: Database) -> None:
 
     def note(facts: PaymentFacts | None) -> Plan:
         seen.append(facts)
-        return Plan("noted", "", rows=(hold_row("noted"),))
+        return Plan("noted", "", rows=(suspension_row("noted"),))
 
     assert apply(database, About(id="p9"), note).plan.verdict == "noted"
     assert seen == [None]
@@ -197,7 +197,7 @@ def test_an_error_of_the_database_is_raised_and_holds_nothing(database: Database
     def spoil(facts: PaymentFacts | None) -> Plan:
         assert facts is not None
         change = Change("payments", "p1", facts.payment["version"], {"amount": "not a number"})
-        return Plan("x", "", changes=(change,), rows=(hold_row("h"),))
+        return Plan("x", "", changes=(change,), rows=(suspension_row("h"),))
 
     if database.is_sqlite:
         pytest.skip("SQLite stores what it is given")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core import database as database_module
 from mpesa_service.core.clock import utc_now
 from mpesa_service.core.database import Database
-from mpesa_service.models import Hold
+from mpesa_service.models import Suspension
 from mpesa_service.models.driver import Statement
 
 
@@ -31,12 +31,12 @@ def postgres(postgres_url: str) -> Iterator[Database]:
 
 def store(database: Database, name: str) -> None:
     with database.begin() as session:
-        session.add(Hold(name=name, reason="x", since=utc_now()))
+        session.add(Suspension(name=name, reason="x", since=utc_now()))
 
 
 def names(database: Database) -> set[str]:
     with database.read() as session:
-        return {hold.name for hold in session.query(Hold)}
+        return {row.name for row in session.query(Suspension)}
 
 
 def test_a_block_that_ends_is_committed(database: Database) -> None:
@@ -47,7 +47,7 @@ def test_a_block_that_ends_is_committed(database: Database) -> None:
 def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
     def fail_half_way() -> None:
         with database.begin() as session:
-            session.add(Hold(name="a", reason="x", since=utc_now()))
+            session.add(Suspension(name="a", reason="x", since=utc_now()))
             session.flush()
             raise ZeroDivisionError
 
@@ -71,7 +71,7 @@ def test_a_transaction_after_a_read_is_one_again(postgres: Database) -> None:
 
 
 def _hold_and_fail(session: Session) -> None:
-    session.add(Hold(name="b", reason="x", since=utc_now()))
+    session.add(Suspension(name="b", reason="x", since=utc_now()))
     session.flush()
     raise ZeroDivisionError
 

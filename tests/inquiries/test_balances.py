@@ -1,4 +1,4 @@
-"""What the accounts hold: asked on schedule, kept as history, and too little stops payouts."""
+"""What the accounts hold: queried on schedule and kept as history, and a low balance suspends payouts."""
 
 import json
 from typing import Any
@@ -37,9 +37,9 @@ def utility(shillings: float, available: float | None = None) -> str:
     return f"Utility Account|KES|{shillings:.2f}|{given:.2f}|0.00|0.00"
 
 
-def why_stopped(service: Service) -> str | None:
+def why_suspended(service: Service) -> str | None:
     with service.runtime.database.read() as session:
-        return suspensions.why_stopped(session, suspensions.PAYOUTS)
+        return suspensions.why_suspended(session, suspensions.PAYOUTS)
 
 
 def told(service: Service) -> list[dict[str, Any]]:
@@ -101,11 +101,11 @@ class TestLowBalance:
     def service_env(self, service_env: dict[str, str]) -> dict[str, str]:
         return {**service_env, "LOW_BALANCE": "1000"}
 
-    def test_stops_payouts_and_is_told_once_a_fall(self, service: Service) -> None:
+    def test_suspends_payouts_and_is_published_once_a_fall(self, service: Service) -> None:
         tell(service, utility(1000))
-        assert (why_stopped(service), told(service)) == (None, [])
+        assert (why_suspended(service), told(service)) == (None, [])
         tell(service, utility(5000, available=999.99))
-        assert "999.99 shillings, less than the 1000" in str(why_stopped(service))
+        assert "999.99 shillings, less than the 1000" in str(why_suspended(service))
         tell(service, utility(400))
         [event] = told(service)
         assert event == {
@@ -117,12 +117,12 @@ class TestLowBalance:
             "currency": "kes",
         }
 
-    def test_is_lifted_when_there_is_enough(self, service: Service) -> None:
+    def test_is_ended_when_there_is_enough(self, service: Service) -> None:
         tell(service, utility(10))
         tell(service, utility(1000))
-        assert why_stopped(service) is None
+        assert why_suspended(service) is None
         tell(service, utility(20))
-        assert why_stopped(service) is not None
+        assert why_suspended(service) is not None
         assert [event["sequence"] for event in told(service)] == [1, 2]
 
     def test_the_first_one_may_be_low(self, service: Service) -> None:
@@ -137,23 +137,23 @@ class TestLowBalance:
         tell(service, utility(10))
         assert suspensions.resume(service.runtime, "amina", suspensions.PAYOUTS)
         tell(service, utility(9))
-        assert why_stopped(service) is None, "until it falls again"
+        assert why_suspended(service) is None, "until it falls again"
 
     def test_a_refused_initiator_outlasts_it(self, service: Service) -> None:
         tell(service, utility(10))
         with service.runtime.database.begin() as session:
-            suspensions.stop(session, suspensions.PAYOUTS, "M-Pesa refuses the initiator", service.clock())
+            suspensions.suspend(session, suspensions.PAYOUTS, "M-Pesa refuses the initiator", service.clock())
         tell(service, utility(5000))
-        assert why_stopped(service) == "M-Pesa refuses the initiator"
+        assert why_suspended(service) == "M-Pesa refuses the initiator"
 
     def test_other_accounts_do_not_count(self, service: Service) -> None:
         tell(service, "Working Account|KES|1.00|1.00|0.00|0.00")
-        assert why_stopped(service) is None
+        assert why_suspended(service) is None
 
 
 def test_without_a_limit_nothing_is_low(service: Service) -> None:
     tell(service, utility(0))
-    assert (why_stopped(service), told(service)) == (None, [])
+    assert (why_suspended(service), told(service)) == (None, [])
 
 
 class TestSchedule:
@@ -172,7 +172,7 @@ class TestSchedule:
 
     def test_not_while_the_initiator_is_refused(self, service: Service) -> None:
         with service.runtime.database.begin() as session:
-            suspensions.stop_initiator(session, "refused", service.clock())
+            suspensions.suspend_initiator(session, "refused", service.clock())
         assert ask_balance_when_due(service.runtime) == 0
 
     def test_never_without_one(self, service_env: dict, listening, simulator, clock, sqlite_url) -> None:

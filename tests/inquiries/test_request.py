@@ -233,12 +233,12 @@ class TestRefused:
         ask(service, "UKN3ABCDEF")
         answered(service)
         checkout = service.paid()
-        assert service.refund(checkout).json["code"] == "refunds_stopped"
+        assert service.refund(checkout).json["code"] == "refunds_suspended"
         service.clock.advance(60)
         answer = ask(service, "UKN4ABCDEF")
         assert (answer.status_code, answer.json["code"]) == (503, "initiator_refused")
         with service.runtime.database.read() as session:
-            assert "2001" in str(suspensions.why_stopped(session, suspensions.PAYOUTS))
+            assert "2001" in str(suspensions.why_suspended(session, suspensions.PAYOUTS))
         assert look_into_due(service.runtime, KINDS) == 0
         assert suspensions.resume(service.runtime, "amina", suspensions.REFUNDS)
         assert ask(service, "UKN4ABCDEF").status_code == 202

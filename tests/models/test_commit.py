@@ -29,11 +29,11 @@ from tests.rows import (
     audit_row,
     confirmation_row,
     dump,
-    hold_row,
     inbox_row,
     key_row,
     order_row,
     payment_row,
+    suspension_row,
 )
 
 
@@ -54,7 +54,7 @@ def not_in_batches(body: Body) -> None:
 
 class TestWrites:
     def test_everything_of_a_plan(self, body: Body) -> None:
-        add(body.database, hold_row("there"))
+        add(body.database, suspension_row("there"))
         add_endpoint(body.database, "all")
         add_endpoint(body.database, "wants", "payment.failed", "payment.succeeded")
         add_endpoint(body.database, "other", "payment.failed")
@@ -141,7 +141,13 @@ class TestWrites:
 
     def test_updates_say_whether_there_was_such_a_row(self, body: Body) -> None:
         not_in_batches(body)
-        add(body.database, key_row("k"), key_row("answered", answer_status=200), hold_row("a"), hold_row("b"))
+        add(
+            body.database,
+            key_row("k"),
+            key_row("answered", answer_status=200),
+            suspension_row("a"),
+            suspension_row("b"),
+        )
         updates = (
             Update("idempotency_keys", {"key": "k", "answer_status": None}, {"answer_status": 201}, False),
             Update(
@@ -181,7 +187,7 @@ class TestWritesNothing:
     @pytest.fixture(autouse=True)
     def what_a_plan_may_touch(self, body: Body) -> None:
         add_endpoint(body.database, "all")
-        add(body.database, hold_row("there"))
+        add(body.database, suspension_row("there"))
 
     @pytest.mark.parametrize("version", [0, 2])
     def test_after_another_version(self, body: Body, version: int) -> None:
@@ -218,7 +224,7 @@ class TestWritesNothing:
     @pytest.mark.parametrize("once", [True, False])
     def test_with_a_new_row_that_is_there(self, body: Body, once: bool) -> None:
         not_in_batches(body)
-        rows = (hold_row("there", "mine", once=once), payment_row("p2"))
+        rows = (suspension_row("there", "mine", once=once), payment_row("p2"))
         self.refuses(body, Plan("applied", "", rows=rows, events=(succeeded(1, "p2"),)))
 
     def test_with_a_payment_that_holds_the_same_order(self, body: Body) -> None:
@@ -284,7 +290,7 @@ def test_every_body_writes_the_same_rows(migrated_sqlite: Path, tmp_path: Path, 
             with database.engine.begin() as connection:
                 empty(connection)
         set_up(database)
-        add(database, hold_row("there"))
+        add(database, suspension_row("there"))
         add_endpoint(database, "all")
         assert Body(database, name).commit(whole(details={"cart": [1]}, next_check_at=AT)) is not None
         found.append(dump(database))
@@ -297,7 +303,7 @@ def test_of_many_who_change_the_same_row_one_does(body: Body) -> None:
     start = threading.Barrier(8)
 
     def write(number: int) -> bool:
-        plan = Plan("x", "", changes=(change(result_desc=str(number)),), rows=(hold_row(str(number)),))
+        plan = Plan("x", "", changes=(change(result_desc=str(number)),), rows=(suspension_row(str(number)),))
         start.wait(PATIENCE)
         return body.commit(plan) is not None
 

@@ -13,7 +13,7 @@ from mpesa_service.domain.plans import Plan
 from mpesa_service.models.commit import commit, commit_many
 from mpesa_service.models.driver import Statement
 from tests.plans import GUARD, PATIENCE, Body, change, lose, set_up, wait_for_one_that_waits, whole
-from tests.rows import add, add_endpoint, audit_row, dump, hold_row, inbox_row, payment_row
+from tests.rows import add, add_endpoint, audit_row, dump, inbox_row, payment_row, suspension_row
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ class TestManyOnPostgres:
         both = Plan("x", "", changes=(change(1, "p1", amount=1), change(1, "p2", amount=1)))
         guarded = replace(whole("p1"), updates=(GUARD,))
         unguarded = Plan("unmatched", "", rows=(inbox_row(),))
-        once = Plan("x", "", changes=(change(1, "p1"),), rows=(hold_row("a", once=True),))
+        once = Plan("x", "", changes=(change(1, "p1"),), rows=(suspension_row("a", once=True),))
         before = dump(postgres)
         assert write(postgres, both, guarded, unguarded, once) == [False] * 4
         assert dump(postgres) == before

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Update, update
 
 import mpesa_service
-from mpesa_service.models import ExpectedOrder, Hold, Payment
+from mpesa_service.models import ExpectedOrder, Payment, Suspension
 from mpesa_service.models.statements import table_of
 
 VERSIONED = {"Payment": Payment, "ExpectedOrder": ExpectedOrder}
@@ -117,6 +117,6 @@ def test_those_of_modules_are_found() -> None:
     class Module:
         __name__ = "here"
         kept = update(table_of(Payment))
-        other = update(table_of(Hold))
+        other = update(table_of(Suspension))
 
     assert len(list(statements(Module))) == 1

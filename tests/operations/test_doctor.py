@@ -201,7 +201,7 @@ class TestInitiator:
         service.clock.advance(10)
         found = only(doctor.initiator(service.runtime))
         assert (found.health, found.advice) == (Health.WARNING, doctor.SUSPENDED_ADVICE)
-        assert found.found.endswith("; payouts and refunds are still stopped")
+        assert found.found.endswith("; payouts and refunds are still suspended")
         for name in (suspensions.REFUNDS, suspensions.PAYOUTS):
             assert suspensions.resume(service.runtime, "amina", name)
         service.clock.advance(10)

@@ -23,10 +23,10 @@ NOT_FOR_WORKERS = {"daraja_tokens", "idempotency_keys"}
 """Their time stamps are expiry times, not due times."""
 
 
-def stop(service: Service, *names: str) -> None:
+def suspend(service: Service, *names: str) -> None:
     with service.runtime.database.begin() as session:
         for name in names:
-            suspensions.stop(session, name, "result 2001", service.clock())
+            suspensions.suspend(session, name, "result 2001", service.clock())
 
 
 def change(service: Service, table: type[Base], **columns: Any) -> None:
@@ -117,9 +117,9 @@ def test_a_dead_worker_is_noticed_whatever_waits(service: Service, what: str) ->
         ("inquiry", [suspensions.REFUNDS, suspensions.PAYOUTS]),
     ],
 )
-def test_what_is_stopped_waits_for_a_person(service: Service, what: str, names: list[str]) -> None:
+def test_what_is_suspended_waits_for_a_person(service: Service, what: str, names: list[str]) -> None:
     WORK[what](service)
-    stop(service, *names)
+    suspend(service, *names)
     service.clock.advance(60 * MINUTE)
     assert oldest_due(service.runtime) is None
 

@@ -16,17 +16,17 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-def stop(service: Service, *names: str) -> None:
+def suspend(service: Service, *names: str) -> None:
     with service.runtime.database.begin() as session:
         for name in names:
-            suspensions.stop(session, name, "result 2001", service.clock())
+            suspensions.suspend(session, name, "result 2001", service.clock())
 
 
 def call(service: Service, method: str, path: str, *, admin: bool = True) -> Any:
-    return service.call(method, f"/holds{path}", by="boss", admin=admin)
+    return service.call(method, f"/suspensions{path}", by="boss", admin=admin)
 
 
-def lifted(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
+def ended(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
     """Return the ended suspensions of the audit log, with actor and reason."""
     found = [vars(record) for record in caplog.records if record.name == "mpesa_service.audit"]
     return [(line["suspension"], line["actor"], line["reason"]) for line in found]
@@ -34,9 +34,9 @@ def lifted(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
 
 def test_all_are_listed(service: Service) -> None:
     assert call(service, "GET", "").json["data"] == []
-    stop(service, suspensions.REFUNDS, suspensions.LOW_BALANCE)
+    suspend(service, suspensions.REFUNDS, suspensions.LOW_BALANCE)
     answer = call(service, "GET", "")
-    assert (answer.status_code, answer.json["message"]) == (200, "2 holds")
+    assert (answer.status_code, answer.json["message"]) == (200, "2 suspensions")
     assert answer.json["data"][1] == {
         "name": "refunds",
         "reason": "result 2001",
@@ -44,17 +44,17 @@ def test_all_are_listed(service: Service) -> None:
     }
 
 
-def test_an_admin_lifts_them_and_is_named(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    stop(service, suspensions.PAYOUTS, suspensions.OUT_OF_MONEY, suspensions.REFUNDS)
+def test_an_admin_ends_them_and_is_named(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    suspend(service, suspensions.PAYOUTS, suspensions.OUT_OF_MONEY, suspensions.REFUNDS)
     with caplog.at_level(logging.INFO, "mpesa_service.audit"):
         answer = call(service, "POST", "/payouts/resume")
     assert (answer.status_code, answer.json["message"]) == (200, "Payouts are resumed.")
-    names = [held["name"] for held in answer.json["data"]]
+    names = [one["name"] for one in answer.json["data"]]
     assert names == ["payouts", "payouts: out of money"]
-    assert lifted(caplog) == [(name, "boss", "result 2001") for name in names]
-    assert [held["name"] for held in call(service, "GET", "").json["data"]] == ["refunds"]
+    assert ended(caplog) == [(name, "boss", "result 2001") for name in names]
+    assert [one["name"] for one in call(service, "GET", "").json["data"]] == ["refunds"]
     again = call(service, "POST", "/payouts/resume")
-    assert (again.status_code, again.json["message"]) == (200, "Payouts were not stopped.")
+    assert (again.status_code, again.json["message"]) == (200, "Payouts were not suspended.")
     assert again.json["data"] == []
 
 
@@ -68,13 +68,13 @@ def test_on_the_command_line(service: Service, caplog: pytest.LogCaptureFixture,
     def run(*words: str) -> Any:
         return service.app.test_cli_runner().invoke(args=["mpesa", name, "resume", *words])
 
-    stop(service, name)
+    suspend(service, name)
     assert "Missing option '--by'" in run().output
     with caplog.at_level(logging.INFO, "mpesa_service.audit"):
         assert f"{name.capitalize()} are resumed.\n" in run("--by", "amina").stdout
-    assert lifted(caplog) == [(name, "operator:amina", "result 2001")]
-    assert run("--by", "amina").stdout == f"{name.capitalize()} were not stopped.\n"
-    stop(service, name)
+    assert ended(caplog) == [(name, "operator:amina", "result 2001")]
+    assert run("--by", "amina").stdout == f"{name.capitalize()} were not suspended.\n"
+    suspend(service, name)
     told = run("--by", "amina", "--json").stdout
-    [held] = json.loads(told[told.index("[") :])
-    assert (held["name"], held["reason"]) == (name, "result 2001")
+    [found] = json.loads(told[told.index("[") :])
+    assert (found["name"], found["reason"]) == (name, "result 2001")

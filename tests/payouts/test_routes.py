@@ -39,7 +39,7 @@ class TestAsking:
         assert data["rows"].pop("waiting") == {"count": 1, "amount": 100}
         assert set(data["rows"]) == {"pending", "unknown", "succeeded", "failed", "canceled", "review"}
         assert all(share == EMPTY for share in data["rows"].values())
-        assert (data["needsApproval"], data["hold"], data["secondsLeft"]) == (False, None, 1)
+        assert (data["needsApproval"], data["suspensionReason"], data["secondsLeft"]) == (False, None, 1)
 
     def test_a_batch_of_all_types(self, service: Service) -> None:
         batch = made(service, ROW, POCHI, PAYBILL, TILL)
@@ -432,14 +432,14 @@ class TestLooking:
         for path in ("", "/rows", "/result.csv"):
             assert look(service, f"/nothing{path}").status_code == 404
 
-    def test_a_hold_is_shown(self, service: Service) -> None:
+    def test_a_suspension_is_shown(self, service: Service) -> None:
         from mpesa_service.core import suspensions
 
         batch = made(service)
         with service.runtime.database.begin() as session:
-            suspensions.stop(session, suspensions.PAYOUTS, "no money", service.clock())
+            suspensions.suspend(session, suspensions.PAYOUTS, "no money", service.clock())
         data = look(service, f"/{batch}").json["data"]
-        assert (data["hold"], data["secondsLeft"]) == ("no money", None)
+        assert (data["suspensionReason"], data["secondsLeft"]) == ("no money", None)
 
     def test_the_result_is_a_file(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(views, "PAGE", 2)

@@ -205,7 +205,7 @@ class TestNotTaken:
         script(service, fault="token_refused", times=9)
         pay(service)
         assert counts(service, batch) == {"waiting": 1}
-        assert look(service, f"/{batch}").json["data"]["hold"]
+        assert look(service, f"/{batch}").json["data"]["suspensionReason"]
         service.clock.advance(60)
         assert pay(service) == 0
         assert suspensions.resume(service.runtime, "amina", suspensions.PAYOUTS)
@@ -227,8 +227,8 @@ class TestNotTaken:
         assert row.failure_reason
 
 
-class TestHolds:
-    def test_an_empty_account_stops_the_others(self, service: Service) -> None:
+class TestSuspensions:
+    def test_an_empty_account_suspends_the_others(self, service: Service) -> None:
         batch = made(service, *to_phones(2))
         pay(service)
         complete(service, resultCode=1)
@@ -237,24 +237,24 @@ class TestHolds:
         service.clock.advance(60)
         assert pay(service) <= 1
         assert counts(service, more) == {"waiting": 1}
-        assert "short of money" in look(service, f"/{more}").json["data"]["hold"]
+        assert "short of money" in look(service, f"/{more}").json["data"]["suspensionReason"]
         assert suspensions.resume(service.runtime, "amina", suspensions.PAYOUTS)
         assert pay(service) == 1
         assert counts(service, more) == {"pending": 1}
 
-    def test_a_refused_initiator_stops_refunds_as_well(self, service: Service) -> None:
+    def test_a_refused_initiator_suspends_refunds_as_well(self, service: Service) -> None:
         made(service)
         pay(service)
         complete(service, resultCode=2001)
         with service.runtime.database.read() as session:
-            assert suspensions.why_stopped(session, suspensions.REFUNDS)
-            assert suspensions.why_stopped(session, suspensions.PAYOUTS)
+            assert suspensions.why_suspended(session, suspensions.REFUNDS)
+            assert suspensions.why_suspended(session, suspensions.PAYOUTS)
 
     @pytest.mark.parametrize("name", [suspensions.PAYOUTS, suspensions.LOW_BALANCE])
-    def test_nothing_is_sent_while_payouts_are_stopped(self, service: Service, name: str) -> None:
+    def test_nothing_is_sent_while_payouts_are_suspended(self, service: Service, name: str) -> None:
         made(service)
         with service.runtime.database.begin() as session:
-            suspensions.stop(session, name, "stopped", service.clock())
+            suspensions.suspend(session, name, "suspended", service.clock())
         assert pay(service) == 0
         assert at_m_pesa(service) == []
 

@@ -79,9 +79,9 @@ def test_what_mpesa_would_not_reverse_is_unmatched_again(service: Service, payme
 
 def test_while_refunds_are_stopped_nothing_is_done(service: Service, payment: str) -> None:
     with service.runtime.database.begin() as session:
-        suspensions.stop(session, suspensions.REFUNDS, "wrong credential", service.clock())
+        suspensions.suspend(session, suspensions.REFUNDS, "wrong credential", service.clock())
     answer = send_back(service, payment)
-    assert (answer.status_code, answer.json["code"]) == (503, "refunds_stopped")
+    assert (answer.status_code, answer.json["code"]) == (503, "refunds_suspended")
     assert service.row(payment).status == "review"
 
 

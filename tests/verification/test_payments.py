@@ -157,8 +157,8 @@ BREAKAGES: list[tuple[str, str, str]] = [
     ),
     ("published_once", "it counts 5 outgoing events", "UPDATE payments SET outgoing_count = 5"),
     ("refunds_add_up", "it says 40 refunded", "UPDATE payments SET refunded_amount = 40 WHERE amount = 100"),
-    ("refunds_add_up", "120 shillings are refunded", "UPDATE refunds SET held = 90"),
-    ("refunds_add_up", "holds 5 of 30", "UPDATE refunds SET held = 5"),
+    ("refunds_add_up", "120 shillings are refunded", "UPDATE refunds SET reserved_amount = 90"),
+    ("refunds_add_up", "reserves 5 of 30", "UPDATE refunds SET reserved_amount = 5"),
     ("refunds_add_up", "counts 2 refunds and has 1", "UPDATE payments SET refund_count = 2"),
     (
         "refunds_add_up",
@@ -205,7 +205,7 @@ def test_a_breakage_is_found(books: Service, rule: str, words: str, statements: 
 
 def test_reviews_name_their_reason_and_refunds_in_doubt_may_stand_apart(books: Service) -> None:
     in_review = "UPDATE payments SET status = 'review', next_check_at = NULL WHERE order_id = 'ORDER3'"
-    of_refund = "UPDATE refunds SET status = 'review', held = 5"
+    of_refund = "UPDATE refunds SET status = 'review', reserved_amount = 5"
     change(books, in_review, of_refund)
     rules = {(one.invariant, one.sentence.split()[0]) for one in found(books)}
     assert {("review_says_why", "it"), ("review_says_why", "refund")} <= rules
