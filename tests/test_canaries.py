@@ -12,7 +12,7 @@ import requests
 
 from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
 from daraja_simulator.state import SimulatorState
-from mpesa_service.callbacks.command_kinds import KINDS
+from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.core.log_format import RedactingFormatter
 from mpesa_service.models import Base

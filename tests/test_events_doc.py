@@ -22,7 +22,7 @@ from mpesa_service.inquiries import balances
 from mpesa_service.models import Payment, Payout, PayoutBatch, Refund
 from mpesa_service.models.commit import payload
 from mpesa_service.payments.transitions import refund_data
-from mpesa_service.payouts import events
+from mpesa_service.payouts import transitions
 from mpesa_service.payouts.views import Share
 from mpesa_service.webhooks.signing import new_secret, signed_headers
 
@@ -67,8 +67,8 @@ def made_today(heading: str) -> dict[str, Any]:
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
     made = {
         **payment_events(now),
-        "payout": events.payout_event(kind, payout, "PAY-1", "pending", now),
-        "payout_batch": events.batch_event(kind, batch, {status: Share() for status in SHOWN}, now),
+        "payout": transitions.payout_event(kind, payout, "PAY-1", "pending", now),
+        "payout_batch": transitions.batch_event(kind, batch, {status: Share() for status in SHOWN}, now),
         "balance": balances.low_balance_event("Utility Account", 99_999, 1000, 1, now),
     }[heading.partition(".")[0]]
     return dict(json.loads(payload(made)))

@@ -1,8 +1,8 @@
-"""The answer to a validation, and the rules for it."""
+"""The answer to a validation, the rules for it, and the registration of addresses."""
 
 from typing import Any
 
-from marshmallow import Schema, fields, post_dump
+from marshmallow import Schema, fields, post_dump, validate
 
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
 from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime
@@ -58,3 +58,27 @@ class RulesSchema(Schema):
         metadata={"description": "Null while the rules are the usual ones."},
     )
     updated_at = NairobiTime(data_key="updatedAt", dump_only=True, allow_none=True, metadata=TIME_EXAMPLE)
+
+
+_RESPONSE_TYPE = "What M-Pesa does by itself when validation does not answer."
+
+
+class RegisterSchema(Schema):
+    """Which default to register."""
+
+    response_type = fields.String(
+        data_key="responseType",
+        load_default=None,
+        validate=validate.OneOf(["Completed", "Cancelled"]),
+        metadata={"description": _RESPONSE_TYPE + " By default what the rules do when unsure."},
+    )
+
+
+class RegistrationSchema(Schema):
+    """What is registered at Daraja. The addresses are secrets."""
+
+    shortcode = fields.String()
+    version = fields.String(metadata={"description": "`v2` masks numbers, `v1` hashes them."})
+    response_type = fields.String(data_key="responseType", metadata={"description": _RESPONSE_TYPE})
+    confirmation_url = fields.String(data_key="confirmationUrl")
+    validation_url = fields.String(data_key="validationUrl")

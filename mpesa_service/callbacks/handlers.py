@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.booking import second_payment
 from mpesa_service.c2b.confirmation import handle_c2b_confirmation
-from mpesa_service.callbacks.command_kinds import KINDS
 from mpesa_service.commands.callbacks import (
     handle_result,
     handle_status_result,
@@ -28,7 +27,10 @@ from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Evidence, PaymentReport
 from mpesa_service.errors import InvalidPhone
+from mpesa_service.inquiries.command import InquiryCommand
 from mpesa_service.models.load import About
+from mpesa_service.payouts.command import PayoutCommand
+from mpesa_service.refunds.command import RefundCommand
 
 Handler = Callable[[Runtime, Received, bytes], CallbackOutcome]
 """Applies a callback and stores it, in one transaction. Raises if it can do neither."""
@@ -130,3 +132,6 @@ _HANDLERS: dict[CallbackKind, Handler] = {
     CallbackKind.COMMAND_STATUS_RESULT: _locked(handle_status_result),
     CallbackKind.COMMAND_STATUS_TIMEOUT: _locked(handle_status_timeout),
 }
+
+
+KINDS: Kinds = (RefundCommand, PayoutCommand, InquiryCommand)

@@ -11,10 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from mpesa_service.config import Settings
-from mpesa_service.jobs.broker import broker_problem
-from mpesa_service.jobs.celery_app import make_celery
-from mpesa_service.operations.checks import CheckResult, Health, good, skipped, wrong
-from mpesa_service.operations.doctor import run_checks
+from mpesa_service.jobs.celery_app import broker_problem, make_celery
+from mpesa_service.operations.doctor import CheckResult, Health, good, run_checks, skipped, wrong
 from mpesa_service.web.blueprint import runtime
 
 BROKER = "broker"

@@ -14,7 +14,6 @@ from mpesa_service.cli.options import limit_option, load, local_time
 from mpesa_service.cli.output import Row, print_table, show_list
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.payments.audit import TrailEvent, payment_trail
-from mpesa_service.payments.audit_schemas import TrailEventSchema
 from mpesa_service.payments.json_rows import as_json, written
 from mpesa_service.payments.list_schemas import (
     FORMATS,
@@ -31,6 +30,7 @@ from mpesa_service.payments.listing import (
     count_payments,
     list_payments,
 )
+from mpesa_service.payments.schemas import TrailEventSchema
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.query_fields import cursor
 

@@ -29,8 +29,7 @@ from mpesa_service.refunds.request import refund
 from mpesa_service.refunds.terms import RefundRequest
 from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review
-from mpesa_service.review.schemas import LARGEST_AMOUNT
-from mpesa_service.review.unmatched_schemas import ReturnSchema
+from mpesa_service.review.schemas import LARGEST_AMOUNT, ReturnSchema
 from mpesa_service.web.blueprint import runtime
 
 review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")

@@ -19,7 +19,7 @@ def _at(where: str, line: str) -> Lazy:
 
 COMMANDS = {
     "balance": _at("inquiries:balance", "Query M-Pesa for the account balances and show them."),
-    "c2b-rules": _at("c2b_rules:c2b_rules_cli", "Rules that say which C2B payments M-Pesa accepts."),
+    "c2b-rules": _at("c2b:c2b_rules_cli", "Rules that say which C2B payments M-Pesa accepts."),
     "doctor": _at("doctor:doctor", "Check the installation: credentials, clock, database, broker."),
     "inbox": _at("inbox:inbox_cli", "Stored callbacks."),
     "jobs": _at("jobs:jobs_cli", "Background jobs."),

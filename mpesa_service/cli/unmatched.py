@@ -18,8 +18,7 @@ from mpesa_service.cli.options import (
 from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.payments.schemas import PaymentSchema
-from mpesa_service.review.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
-from mpesa_service.review.unmatched_schemas import (
+from mpesa_service.review.schemas import (
     CloseSchema,
     MatchSchema,
     ReturnSchema,
@@ -27,6 +26,7 @@ from mpesa_service.review.unmatched_schemas import (
     UnmatchedQuerySchema,
     UnmatchedSchema,
 )
+from mpesa_service.review.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
 from mpesa_service.web.blueprint import runtime
 
 unmatched_cli = AppGroup("unmatched", help="C2B payments that fit no order.")

@@ -12,7 +12,7 @@ person decides. It never fails because time ran out.
     due.py           queries about the commands that are due, kinds in turn
 
 The kinds are in the rooms of their features: `refunds/command.py`, `payouts/command.py`,
-`inquiries/command.py`. `callbacks/command_kinds.py` lists them.
+`inquiries/command.py`. `callbacks/handlers.py` lists them.
 
 To add a kind:
 

@@ -22,8 +22,6 @@ Read M-Pesa's callbacks with `parse_stk_callback` and `parse_command_result`. Re
 the reports of C2B payments with `parse_c2b`.
 """
 
-from mpesa_service.daraja.balance_callbacks import BalanceResult, parse_balance_result
-from mpesa_service.daraja.balances import AccountBalance
 from mpesa_service.daraja.c2b_callbacks import (
     C2bPayment,
     C2bRejection,
@@ -31,22 +29,21 @@ from mpesa_service.daraja.c2b_callbacks import (
     parse_c2b,
     payer_matches,
 )
-from mpesa_service.daraja.callbacks import CommandResult, parse_command_result
+from mpesa_service.daraja.callbacks import (
+    AccountBalance,
+    BalanceResult,
+    CommandResult,
+    StatusResult,
+    parse_balance_result,
+    parse_command_result,
+    parse_status_result,
+)
 from mpesa_service.daraja.client import DarajaClient
 from mpesa_service.daraja.codes import (
     Confidence,
     ErrorCode,
     ErrorKind,
     ResultCode,
-)
-from mpesa_service.daraja.command_messages import (
-    B2bCommand,
-    B2bPayment,
-    B2cPayment,
-    BalanceQuery,
-    CommandAccepted,
-    Reversal,
-    TransactionStatusQuery,
 )
 from mpesa_service.daraja.command_results import (
     ALREADY_REVERSED,
@@ -70,16 +67,22 @@ from mpesa_service.daraja.errors import (
     UnreadableCallback,
 )
 from mpesa_service.daraja.messages import (
+    B2bCommand,
+    B2bPayment,
+    B2cPayment,
+    BalanceQuery,
+    CommandAccepted,
     RegisterUrls,
+    Reversal,
     SimulatedC2b,
     SimulationAccepted,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
+    TransactionStatusQuery,
     UrlsRegistered,
 )
 from mpesa_service.daraja.settings import DarajaSettings
-from mpesa_service.daraja.status_callbacks import StatusResult, parse_status_result
 from mpesa_service.daraja.stk_results import STK_RESULTS, StkCallback, parse_stk_callback, stk_result
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
 from mpesa_service.daraja.values import normalise_code, whole_shillings

@@ -1,8 +1,8 @@
 """Read the body of a 2xx answer into a typed value, or raise the error that says why there is none."""
 
-from mpesa_service.daraja.command_messages import CommandAccepted
 from mpesa_service.daraja.errors import AlreadyRegistered, OutcomeUnknown, Refused
 from mpesa_service.daraja.messages import (
+    CommandAccepted,
     SimulationAccepted,
     StkPushAccepted,
     StkQueryAnswer,

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from mpesa_service.daraja.balances import AccountBalance, read_accounts
 from mpesa_service.daraja.codes import ResultCode
-from mpesa_service.daraja.command_results import command_result
+from mpesa_service.daraja.command_results import command_result, status_query_result
 from mpesa_service.daraja.errors import UnreadableCallback
 from mpesa_service.daraja.values import (
     is_placeholder,
     named_values,
     read_amount,
+    read_balance,
     read_child,
     read_description,
     read_document,
@@ -26,6 +26,46 @@ from mpesa_service.daraja.values import (
     required,
 )
 from mpesa_service.domain.outcomes import Outcome
+
+_COLUMNS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountBalance:
+    """One account of a shortcode, in shillings. Paid charges are negative.
+
+    The columns after the currency are named differently from one document to the next; these are
+    the names of most. A column that is missing or no number is None. Which accounts there are
+    depends on the product: "Utility Account" pays payouts, "Working Account" receives (documented).
+    """
+
+    name: str
+    currency: str
+    current: Decimal
+    available: Decimal | None
+    reserved: Decimal | None
+    uncleared: Decimal | None
+
+
+def read_accounts(value: object) -> tuple[AccountBalance, ...]:
+    """Return the accounts in a text, without those that show no balance; () when it is no such text."""
+    texts = value.split("&") if isinstance(value, str) else []
+    return tuple(account for text in texts if (account := _read_account(text)) is not None)
+
+
+def _read_account(text: str) -> AccountBalance | None:
+    columns = [column.strip() for column in text.split("|")] + [""] * _COLUMNS
+    current = read_balance(columns[2])
+    if current is None:
+        return None
+    return AccountBalance(
+        name=columns[0],
+        currency=columns[1],
+        current=current,
+        available=read_balance(columns[3]),
+        reserved=read_balance(columns[4]),
+        uncleared=read_balance(columns[5]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,3 +157,108 @@ def _result_type(value: object, operation: str) -> int:
     if str(value) not in {"0", "1"}:
         raise UnreadableCallback("ResultType is neither 0 nor 1", operation=operation)
     return int(str(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceResult:
+    """The answer to a balance query. `accounts` is empty unless it worked: see `succeeded`.
+
+    `result` is a row of the commands' table, whose texts are about payouts. Here only its code,
+    `meaning`, `advice` and `credential_fault` matter. Either id may be "" but not both. `completed_at`
+    is aware and in UTC.
+    """
+
+    result: ResultCode
+    result_desc: str
+    conversation_id: str
+    originator_conversation_id: str
+    accounts: tuple[AccountBalance, ...]
+    completed_at: datetime | None
+    raw: dict[str, object] = field(repr=False)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the query worked, for any type of its ResultCode."""
+        return self.result.code == "0"
+
+
+def parse_balance_result(raw: bytes) -> BalanceResult:
+    """Read the result of a balance query. Raises UnreadableCallback."""
+    envelope = read_command_result(raw, "balance_result")
+    worked = envelope.result.code == "0"
+    return BalanceResult(
+        result=envelope.result,
+        result_desc=envelope.result_desc,
+        conversation_id=envelope.conversation_id,
+        originator_conversation_id=envelope.originator_conversation_id,
+        accounts=read_accounts(envelope.parameters.get("AccountBalance")) if worked else (),
+        completed_at=envelope.completed_at,
+        raw=envelope.raw,
+    )
+
+
+_COMPLETED = "completed"
+_FAILED = frozenset({"canceled", "cancelled", "declined", "expired", "failed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusResult:
+    """The status of a transaction, as claimed, and the result of the query itself.
+
+    `outcome` is about the transaction, in three words. PAID: the query worked, and the
+    transaction is Completed. FAILED: it is Cancelled, Declined, Expired or Failed. PENDING: no
+    information, so ask again later or ask a person. PENDING covers every query that did not
+    work (unknown receipts included), Initiated and Authorized, and every other word: the list of
+    words is open, and "Completed" is the only success in it (documented).
+
+    `result` is about the query: its code is "0" when it worked, and `credential_fault` marks a
+    rejected initiator. Its own `outcome` is always PENDING, and `resend_safe` always false.
+
+    `conversation_id` and `originator_conversation_id` are the query's, "" where absent but never
+    both. What follows is about the transaction, None when absent and whenever the query did not
+    work: `transaction_status`, its word; `receipt`, which names the transaction even if it failed;
+    `amount`, in shillings; its own two conversation ids; `finalised_at`, aware and in UTC.
+    """
+
+    result: ResultCode
+    result_desc: str
+    outcome: Outcome
+    conversation_id: str
+    originator_conversation_id: str
+    transaction_status: str | None
+    receipt: str | None
+    amount: Decimal | None
+    original_conversation_id: str | None
+    original_originator_conversation_id: str | None
+    finalised_at: datetime | None
+    raw: dict[str, object] = field(repr=False)
+
+
+def parse_status_result(raw: bytes) -> StatusResult:
+    """Read the result of a transaction status query. Raises UnreadableCallback."""
+    envelope = read_command_result(raw, "status_result")
+    result = status_query_result(envelope.result.code)
+    parameters = envelope.parameters if result.code == "0" else {}
+    status = read_identifier(parameters.get("TransactionStatus"))
+    receipt = read_receipt(parameters.get("ReceiptNo"))
+    return StatusResult(
+        result=result,
+        result_desc=envelope.result_desc,
+        outcome=_outcome(status),
+        conversation_id=envelope.conversation_id,
+        originator_conversation_id=envelope.originator_conversation_id,
+        transaction_status=status,
+        receipt=None if receipt is None or is_placeholder(receipt) else receipt,
+        amount=read_amount(parameters.get("Amount")),
+        original_conversation_id=read_identifier(parameters.get("ConversationID")),
+        original_originator_conversation_id=read_identifier(parameters.get("OriginatorConversationID")),
+        finalised_at=read_moment(parameters.get("FinalisedTime")),
+        raw=envelope.raw,
+    )
+
+
+def _outcome(status: str | None) -> Outcome:
+    word = (status or "").lower()
+    if word == _COMPLETED:
+        return Outcome.PAID
+    return Outcome.FAILED if word in _FAILED else Outcome.PENDING

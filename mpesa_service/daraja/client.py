@@ -14,24 +14,22 @@ from mpesa_service.daraja.answers import (
     read_stk_push,
     read_stk_query,
 )
-from mpesa_service.daraja.command_messages import (
-    B2bPayment,
-    B2cPayment,
-    BalanceQuery,
-    CommandAccepted,
-    Reversal,
-    TransactionStatusQuery,
-)
 from mpesa_service.daraja.commands import CommandBodies
 from mpesa_service.daraja.credentials import daraja_timestamp, stk_password
 from mpesa_service.daraja.errors import NotSetUp
 from mpesa_service.daraja.messages import (
+    B2bPayment,
+    B2cPayment,
+    BalanceQuery,
+    CommandAccepted,
     RegisterUrls,
+    Reversal,
     SimulatedC2b,
     SimulationAccepted,
     StkPush,
     StkPushAccepted,
     StkQueryAnswer,
+    TransactionStatusQuery,
     UrlsRegistered,
 )
 from mpesa_service.daraja.sending import Body, Sender

@@ -7,15 +7,15 @@ command takes is documented for each, and a wrong one is ignored or refused.
 from functools import cached_property
 from pathlib import Path
 
-from mpesa_service.daraja.command_messages import (
+from mpesa_service.daraja.credentials import security_credential
+from mpesa_service.daraja.errors import NotSetUp
+from mpesa_service.daraja.messages import (
     B2bPayment,
     B2cPayment,
     BalanceQuery,
     Reversal,
     TransactionStatusQuery,
 )
-from mpesa_service.daraja.credentials import security_credential
-from mpesa_service.daraja.errors import NotSetUp
 from mpesa_service.daraja.settings import DarajaSettings
 
 POCHI_COMMAND = "BusinessPayToPochi"

@@ -94,3 +94,9 @@ def _suggestion(typed: str, spellings: frozenset[str], amount: int, order: Resem
 def _is_enough(reasons: Sequence[Reason]) -> bool:
     by_reference = {Reason.REFERENCE_EQUAL, Reason.REFERENCE_ONE_TYPO_AWAY}
     return not by_reference.isdisjoint(reasons) or {Reason.AMOUNT_EQUAL, Reason.PAYER_AGREES} <= set(reasons)
+
+
+class WhyUnmatched(StrEnum):
+    FITS_NO_ORDER = "fits_no_order"
+    AMOUNT_WITH_CENTS = "amount_with_cents"
+    """The amount is fractional, so it is no payment, and the service cannot return it."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from mpesa_service.config import Settings, load_settings
 from mpesa_service.core.runtime import Runtime, build_runtime
@@ -100,3 +101,13 @@ def _make_exchange_file(path: Path) -> None:
     with contextlib.suppress(FileExistsError):
         path.hardlink_to(fresh)
     fresh.unlink()
+
+
+def broker_problem(app: Celery) -> str | None:
+    """Return the error of a connection to the broker, or None if it can be reached."""
+    try:
+        with app.connection_for_write(connect_timeout=3) as connection:
+            connection.ensure_connection(max_retries=1, timeout=4)
+    except (OSError, OperationalError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None

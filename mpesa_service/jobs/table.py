@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mpesa_service.c2b import retry_matching
 from mpesa_service.callbacks import receive
-from mpesa_service.callbacks.command_kinds import KINDS
+from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.inquiries.request import ask_balance_when_due

@@ -2,17 +2,13 @@
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.callbacks import CallbackInbox
-from mpesa_service.models.controls import RateLimiter, Suspension
-from mpesa_service.models.events import PaymentEvent
-from mpesa_service.models.idempotency import IdempotencyKey
+from mpesa_service.models.controls import DarajaToken, IdempotencyKey, RateLimiter, Suspension
 from mpesa_service.models.inquiries import AccountBalance, Inquiry
 from mpesa_service.models.orders import C2bConfirmation, C2bRule, ExpectedOrder
-from mpesa_service.models.outgoing import OutgoingEvent
-from mpesa_service.models.payments import Payment
+from mpesa_service.models.payments import Payment, PaymentEvent
 from mpesa_service.models.payouts import Payout, PayoutBatch, PayoutEvent
 from mpesa_service.models.refunds import Refund
-from mpesa_service.models.tokens import DarajaToken
-from mpesa_service.models.webhooks import WebhookDelivery, WebhookEndpoint
+from mpesa_service.models.webhooks import OutgoingEvent, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AccountBalance",

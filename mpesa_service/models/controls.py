@@ -1,11 +1,11 @@
-"""State that all processes share besides money: the rate limiter, and suspensions."""
+"""State that all processes share besides money: rate limiters, suspensions, tokens, idempotency keys."""
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mpesa_service.models.base import Base
+from mpesa_service.models.base import Base, RowId
 
 
 class RateLimiter(Base):
@@ -25,3 +25,43 @@ class Suspension(Base):
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     reason: Mapped[str] = mapped_column(String(512))
     since: Mapped[datetime]
+
+
+class DarajaToken(Base):
+    """One row per app (host and consumer key). `refresh_until` is the lease for fetching a token."""
+
+    __tablename__ = "daraja_tokens"
+
+    app: Mapped[str] = mapped_column(String(64), primary_key=True)
+    token_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime | None]
+    refresh_until: Mapped[datetime | None]
+
+
+class IdempotencyKey(Base):
+    """One key of one caller for one operation. The unique insert decides which request acts.
+
+    `answer_status` and `answer_body` are the first answer, byte for byte, as soon as there is one (encrypted,
+    since it contains a phone number). Until then, the process that inserted the row is at work, or has died:
+    `resource_id` names the payment or refund of the same transaction, from which the answer can be made
+    again.
+    """
+
+    __tablename__ = "idempotency_keys"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    caller: Mapped[str] = mapped_column(String(255))
+    operation: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(255))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    resource_id: Mapped[str] = mapped_column(String(24))
+    locked_until: Mapped[datetime]
+    answer_status: Mapped[int | None] = mapped_column(Integer)
+    answer_body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("caller", "operation", "key"),
+        Index("ix_idempotency_keys_expires", "expires_at"),
+    )

@@ -5,8 +5,10 @@ answer shows which of the consumer key, the secret, the shortcode and the passke
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 
 import requests
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +22,6 @@ from mpesa_service.daraja.transport import new_session
 from mpesa_service.errors import ServiceError
 from mpesa_service.inquiries.request import AskedTooSoon, ask_balance_anew, wait_for
 from mpesa_service.models.inquiries import InquiryStatus
-from mpesa_service.operations.checks import CheckResult, good, skipped, warning, wrong
 from mpesa_service.operations.overdue import oldest_due
 from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
 
@@ -60,6 +61,43 @@ CALLBACK_ADVICE = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet, and the address must lead to this service's"
     " /api/mpesa/callback. Check DNS, the certificate, the proxy, and that the service runs."
 )
+
+
+class Health(StrEnum):
+    """The result of a check."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    """It works, or may work, but not well enough for production."""
+    WRONG = "wrong"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check: its subject, what was found (with Daraja's own words), and advice on how to fix it."""
+
+    check: str
+    health: Health
+    found: str
+    advice: str = ""
+
+
+def good(check: str, found: str) -> CheckResult:
+    return CheckResult(check, Health.GOOD, found)
+
+
+def warning(check: str, found: str, advice: str) -> CheckResult:
+    return CheckResult(check, Health.WARNING, found, advice)
+
+
+def wrong(check: str, found: str, advice: str) -> CheckResult:
+    return CheckResult(check, Health.WRONG, found, advice)
+
+
+def skipped(check: str, found: str) -> CheckResult:
+    return CheckResult(check, Health.SKIPPED, found)
+
 
 Check = Callable[[Runtime], Iterator[CheckResult]]
 

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response
 
 from mpesa_service.payments.audit import payment_trail
-from mpesa_service.payments.audit_schemas import TrailEventSchema
 from mpesa_service.payments.json_rows import as_json
 from mpesa_service.payments.list_schemas import PaymentListQuerySchema, PaymentPageEnvelope
 from mpesa_service.payments.listing import Filters, list_payments
+from mpesa_service.payments.schemas import TrailEventSchema
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.query_fields import cursor

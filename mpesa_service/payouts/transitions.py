@@ -7,6 +7,7 @@ table, and write the audit event and the outgoing event in the caller's transact
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
@@ -15,13 +16,13 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.database import after_commit
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import AUDIT_LOG
-from mpesa_service.domain.event_types import batch_event_type, payout_event_type
+from mpesa_service.domain.event_types import EventType, batch_event_type, payout_event_type
+from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED
-from mpesa_service.domain.plans import LogLine
+from mpesa_service.domain.plans import Event, LogLine
 from mpesa_service.domain.states import PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.models import Payout, PayoutBatch, PayoutEvent
-from mpesa_service.payouts.events import batch_event, payout_event
-from mpesa_service.payouts.views import shares_of
+from mpesa_service.payouts.views import Share, shares_of
 from mpesa_service.webhooks.outbox import publish
 
 log = logging.getLogger("mpesa_service.audit")
@@ -137,3 +138,38 @@ def _write(session: Session, line: _Line, cause: Cause) -> None:
         "evidence": cause.evidence,
     }
     after_commit(session, [LogLine(AUDIT_LOG, logging.INFO, "state change", extra)])
+
+
+def payout_event(event_type: EventType, row: Payout, reference: str, before: str, at: datetime) -> Event:
+    """Return the event of a payout in the batch with this reference; `before` is its previous status."""
+    data = {
+        "batchId": row.batch_id,
+        "reference": reference,
+        "row": row.row_number,
+        "type": row.type,
+        "status": row.state.public,
+        "amount": row.amount,
+        "currency": CURRENCY,
+        "mpesaReceiptNumber": row.receipt,
+        "failureReason": row.failure_reason,
+        "resultCode": row.result_code,
+        "evidence": row.evidence,
+        "previousStatus": before,
+    }
+    return Event(event_type, row.id, row.outgoing_count, data, at)
+
+
+def batch_event(
+    event_type: EventType, batch: PayoutBatch, shares: Mapping[str, Share], at: datetime
+) -> Event:
+    """Return the event of a batch, with its rows by status."""
+    data = {
+        "reference": batch.reference,
+        "description": batch.description,
+        "status": batch.status,
+        "rowCount": batch.row_count,
+        "totalAmount": batch.total_amount,
+        "currency": CURRENCY,
+        "rows": {status: vars(share) for status, share in shares.items()},
+    }
+    return Event(event_type, batch.id, batch.outgoing_count, data, at)

@@ -1,14 +1,28 @@
-"""Payments in review, and decisions on them."""
+"""Payments, payouts and unmatched money that need a decision, and the decisions."""
 
 from typing import Any
 
 from flask import Response
 
 from mpesa_service.payments.schemas import PaymentSchema
+from mpesa_service.payouts.schemas import PayoutSchema
+from mpesa_service.refunds.answers import UNKNOWN, refund_answer
+from mpesa_service.refunds.schemas import RefundedSchema
 from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
-from mpesa_service.review.schemas import ResolveSchema, ReviewQuerySchema
+from mpesa_service.review.payouts import list_payouts_in_review, resolve_payout
+from mpesa_service.review.schemas import (
+    CloseSchema,
+    MatchSchema,
+    ResolveSchema,
+    ReturnSchema,
+    ReviewQuerySchema,
+    UnbookedSchema,
+    UnmatchedQuerySchema,
+    UnmatchedSchema,
+)
+from mpesa_service.review.unmatched import close, list_unmatched, match, send_back
 from mpesa_service.web.auth import current_principal
-from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
+from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_refunds, runtime
 from mpesa_service.web.responses import respond, success
 
 
@@ -35,3 +49,73 @@ def resolve_payment(body: dict[str, Any], reference: str) -> Response:
     )
     record = resolve(runtime(), current_principal(), reference, decision)
     return respond(success(200, "Resolved", PaymentSchema().dump(record)))
+
+
+@blueprint.get("/payouts/review")
+@guard(Guard.ADMIN)
+@blueprint.arguments(ReviewQuerySchema, location="query")
+@blueprint.success(200, PayoutSchema, many=True)
+@errors(400)
+def payouts_in_review(page: dict[str, Any]) -> Response:
+    """List payouts in review, of all batches, oldest first."""
+    found = list_payouts_in_review(runtime(), page["limit"], page["after"])
+    return respond(success(200, f"{len(found)} waiting", PayoutSchema(many=True).dump(found)))
+
+
+@blueprint.post("/payouts/rows/<payout_id>/resolve")
+@guard(Guard.ADMIN)
+@blueprint.arguments(ResolveSchema)
+@blueprint.success(200, PayoutSchema)
+@errors(400, 404, 409, 413, 415)
+def resolve_payout_row(body: dict[str, Any], payout_id: str) -> Response:
+    """Settle or fail a payout in review, with a reason."""
+    decision = OperatorDecision(Resolution(body["action"]), body["reason"], body["receipt"])
+    record = resolve_payout(runtime(), current_principal(), payout_id, decision)
+    return respond(success(200, "Resolved", PayoutSchema().dump(record)))
+
+
+@blueprint.get("/unmatched")
+@guard(Guard.ADMIN)
+@blueprint.arguments(UnmatchedQuerySchema, location="query")
+@blueprint.success(200, UnmatchedSchema, many=True)
+@errors(400)
+def unmatched(page: dict[str, Any]) -> Response:
+    """List money that matches no order, oldest first, with the orders that it may be meant for.
+
+    The list also contains money with a fractional amount, which is no payment.
+    """
+    found = list_unmatched(runtime(), page["limit"], page["after"])
+    return respond(success(200, f"{len(found)} unmatched", UnmatchedSchema(many=True).dump(found)))
+
+
+@blueprint.post("/unmatched/<reference>/match")
+@guard(Guard.ADMIN)
+@blueprint.arguments(MatchSchema)
+@blueprint.success(200, PaymentSchema)
+@errors(400, 404, 409, 413, 415)
+def match_unmatched(body: dict[str, Any], reference: str) -> Response:
+    """Assign money that matches no order to an expected order, with a reason."""
+    record = match(runtime(), current_principal(), reference, body["order_id"], body["reason"])
+    return respond(success(200, "Matched", PaymentSchema().dump(record)))
+
+
+@blueprint.post("/unmatched/<reference>/return")
+@guard(Guard.ADMIN, limited_refunds)
+@blueprint.arguments(ReturnSchema)
+@blueprint.success(200, RefundedSchema, description="M-Pesa accepted the reversal.")
+@blueprint.success(202, RefundedSchema, description=UNKNOWN)
+@errors(400, 404, 409, 413, 415, 502)
+def return_unmatched(body: dict[str, Any], reference: str) -> Response:
+    """Return money that matches no order to its payer, by reversal, with a reason."""
+    return respond(send_back(runtime(), current_principal(), reference, body["reason"], refund_answer))
+
+
+@blueprint.post("/unmatched/<reference>/close")
+@guard(Guard.ADMIN)
+@blueprint.arguments(CloseSchema)
+@blueprint.success(200, UnbookedSchema)
+@errors(400, 404, 409, 413, 415)
+def close_unmatched(body: dict[str, Any], reference: str) -> Response:
+    """Remove a fractional amount from the list after the money was returned by hand, with a reason."""
+    record = close(runtime(), current_principal(), reference, body["reason"])
+    return respond(success(200, "Closed", UnbookedSchema().dump(record)))

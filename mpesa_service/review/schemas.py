@@ -1,8 +1,10 @@
-"""Decisions on payments and payouts in review, and the lists of them."""
+"""Decisions on payments, payouts and unmatched money, and the lists of what needs one."""
 
 from marshmallow import Schema, fields, validate
 
-from mpesa_service.web.fields import Shillings
+from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, WhyUnmatched
+from mpesa_service.payments.schemas import PaymentSchema
+from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime, OrderId, Shillings
 
 LARGEST_AMOUNT = 1_000_000_000
 """Shillings. M-Pesa moves far less in one transaction."""
@@ -47,4 +49,91 @@ class ReviewQuerySchema(Schema):
         load_default="",
         validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
         metadata={"description": "The `_id` of the last entry of the previous page."},
+    )
+
+
+def _reason() -> fields.String:
+    return fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        metadata={"description": "The reason. The audit trail keeps it with the operator's name."},
+    )
+
+
+class MatchSchema(Schema):
+    """The order that the money is meant for."""
+
+    order_id = OrderId(
+        data_key="orderId",
+        required=True,
+        metadata={"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "example": "ORDER-1001"},
+    )
+    reason = _reason()
+
+
+class ReturnSchema(Schema):
+    """The money to return."""
+
+    reason = _reason()
+
+
+class CloseSchema(Schema):
+    """A fractional amount that a person has handled."""
+
+    reason = _reason()
+
+
+class UnmatchedQuerySchema(Schema):
+    """The page of the list to return."""
+
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 50))
+    after = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
+        metadata={"description": "The `_id` of the last entry of the previous page."},
+    )
+
+
+class SuggestionSchema(Schema):
+    """An expected order that the money may be meant for."""
+
+    order_id = fields.String(data_key="orderId")
+    score = fields.Integer(metadata={"description": "0 to 100."})
+    reasons = fields.List(fields.Enum(Reason, by_value=True))
+
+
+class UnbookedSchema(Schema):
+    """Money with a fractional amount. It is no payment; a person returns it in M-Pesa's portal."""
+
+    id = fields.String(data_key="_id")
+    receipt = fields.String(data_key="mpesaReceiptNumber")
+    amount = fields.String(metadata={"description": "Exact, in shillings.", "example": "100.50"})
+    bill_reference = fields.String(
+        data_key="billReference",
+        allow_none=True,
+        metadata={"description": "The account that the payer typed; phone numbers are masked."},
+    )
+    phone = fields.String(data_key="phoneNumber", allow_none=True, metadata={"description": "Masked."})
+    shortcode = fields.String()
+    failure_reason = fields.String(data_key="failureReason")
+    transacted_at = NairobiTime(data_key="transactedAt", allow_none=True, metadata=TIME_EXAMPLE)
+    received_at = NairobiTime(data_key="receivedAt", metadata=TIME_EXAMPLE)
+    closed_at = NairobiTime(data_key="closedAt", allow_none=True, metadata=TIME_EXAMPLE)
+    closed_by = fields.String(data_key="closedBy", allow_none=True)
+
+
+class UnmatchedSchema(Schema):
+    """Money without an order: `payment.billReference` is what the payer typed."""
+
+    id = fields.String(data_key="_id", metadata={"description": "The value for `after` and for paths."})
+    reason = fields.Enum(
+        WhyUnmatched,
+        by_value=True,
+        metadata={"description": "Money of `amount_with_cents` is in `unbooked`; all other in `payment`."},
+    )
+    payment = fields.Nested(PaymentSchema, allow_none=True)
+    unbooked = fields.Nested(UnbookedSchema, allow_none=True)
+    suggestions = fields.List(
+        fields.Nested(SuggestionSchema),
+        metadata={"description": f"The likeliest first, at most {MOST_SUGGESTED}."},
     )

@@ -27,8 +27,7 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.states import PaymentStatus
-from mpesa_service.domain.suggestions import Suggestion
-from mpesa_service.domain.unmatched import WhyUnmatched
+from mpesa_service.domain.suggestions import Suggestion, WhyUnmatched
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.load import load_order

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mpesa_service.cli import doctor as cli_doctor
-from mpesa_service.operations.checks import Health, good, wrong
+from mpesa_service.operations.doctor import Health, good, wrong
 from tests.support import Service
 
 

@@ -1,6 +1,6 @@
 """What a kind of command inherits."""
 
-from mpesa_service.callbacks.command_kinds import KINDS
+from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.command import Command
 from mpesa_service.inquiries.command import InquiryCommand
 from tests.support import Service

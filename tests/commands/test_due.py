@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from mpesa_service.callbacks.command_kinds import KINDS
+from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands import due
 from mpesa_service.commands.command import locked
 from mpesa_service.commands.due import look_into_due

@@ -6,7 +6,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from mpesa_service.callbacks.command_kinds import KINDS
+from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.core import suspensions

@@ -17,7 +17,7 @@ from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.daraja import Refused, Throttled, advice
 from mpesa_service.daraja.error_codes import error_entry
 from mpesa_service.operations import doctor
-from mpesa_service.operations.checks import CheckResult, Health
+from mpesa_service.operations.doctor import CheckResult, Health
 from tests.support import Service
 
 Answerer = Callable[[BaseHTTPRequestHandler], None]

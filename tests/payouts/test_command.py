@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from mpesa_service.callbacks.command_kinds import KINDS
+from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.payouts.command import PayoutCommand
 from tests.payouts.support import (

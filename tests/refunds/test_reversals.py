@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from mpesa_service.callbacks.command_kinds import KINDS
+from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import look_into_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.domain.audit import MPESA, Cause

@@ -1,10 +1,11 @@
-"""The rules that accept or refuse C2B payments."""
+"""Routes for admins: the rules that accept or refuse C2B payments, and the registration of addresses."""
 
 from typing import Any
 
 from flask import Response
 
-from mpesa_service.c2b.schemas import RulesSchema
+from mpesa_service.c2b.registration import register
+from mpesa_service.c2b.schemas import RegisterSchema, RegistrationSchema, RulesSchema
 from mpesa_service.c2b.validation_rules import RuleChange, change_rules, show_rules
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
@@ -28,3 +29,14 @@ def set_c2b_rules(body: dict[str, Any]) -> Response:
     """Set the rules of the shortcode; they hold from the next payment on."""
     record = change_rules(runtime(), current_principal(), RuleChange(**body))
     return respond(success(200, "Rules set", RulesSchema().dump(record)))
+
+
+@blueprint.post("/c2b/register")
+@guard(Guard.ADMIN)
+@blueprint.arguments(RegisterSchema, required=False)
+@blueprint.success(200, RegistrationSchema)
+@errors(400, 409, 413, 415, 502)
+def register_c2b(body: dict[str, Any]) -> Response:
+    """Register the validation and confirmation addresses for C2B payments."""
+    found = register(runtime(), current_principal().subject, body["response_type"])
+    return respond(success(200, "Registered", RegistrationSchema().dump(found)))
