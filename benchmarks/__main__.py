@@ -26,10 +26,12 @@ from benchmarks.against.process import commands_help, memory, start
 from benchmarks.bars import Row
 from benchmarks.bench import Bench
 from benchmarks.paths import (
+    batching,
     bulkhead,
     callbacks,
     claims,
     deliveries,
+    drivers,
     exports,
     initiate,
     lists,
@@ -54,6 +56,8 @@ PATHS: dict[str, Callable[[Bench], list[Row]]] = {
     "peers": peers.measure,
     "scale": scale.measure,
 }
+CHOICES: dict[str, Callable[[Bench], list[Row]]] = {"batching": batching.measure, "drivers": drivers.measure}
+"""What a decision record claims. It is measured only if `--only` names it."""
 PARTS: dict[str, Callable[[Comparison], list[Row]]] = {
     "alone": alone,
     "together": together,
@@ -79,7 +83,7 @@ def main() -> int:
             facts |= {"commit": tree_name(), "against": commit_of(arguments.against)}
         measurements = _measurements(arguments, bench, opened)
         rows = []
-        for name in arguments.only or measurements:
+        for name in arguments.only or (PARTS if arguments.against else PATHS):
             console.rule(name)
             begun = time.monotonic()
             found = measurements[name]()
@@ -113,7 +117,7 @@ def _measurements(
     arguments: argparse.Namespace, bench: Bench, opened: ExitStack
 ) -> Mapping[str, Callable[[], list[Row]]]:
     if not arguments.against:
-        return {name: partial(measure, bench) for name, measure in PATHS.items()}
+        return {name: partial(measure, bench) for name, measure in (PATHS | CHOICES).items()}
     comparison = _comparison(bench, arguments.against, opened)
     return {name: partial(measure, comparison) for name, measure in PARTS.items()}
 
@@ -133,13 +137,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*PATHS, *PARTS],
-        help="measure only this; may be repeated. With --against: " + ", ".join(PARTS),
+        choices=[*PATHS, *CHOICES, *PARTS],
+        help=f"measure only this; may be repeated. With --against: {', '.join(PARTS)}",
     )
     parser.add_argument("--json", type=Path, help="default: var/bench/results.json or var/bench/against.json")
     parser.add_argument("--page", action="store_true", help="write the table into docs/performance.md")
     arguments = parser.parse_args()
-    known = PARTS if arguments.against else PATHS
+    known = PARTS if arguments.against else PATHS | CHOICES
     if unknown := [name for name in arguments.only or () if name not in known]:
         parser.error(
             f"--only {unknown[0]} is not measured {'with' if arguments.against else 'without'} --against"
