@@ -109,7 +109,7 @@ def test_initiate_with_a_key(service: Service, waiting: Any) -> None:
     with counted(service) as found:
         answer = service.initiate("ORDER2", phone="254722222222", Idempotency_Key="key-1")
     assert answer.status_code == 201
-    check(service, found, postgres=4, sqlite=12)
+    check(service, found, postgres=2, sqlite=10)
 
 
 def test_a_status_read(service: Service, waiting: Any) -> None:

@@ -50,10 +50,7 @@ def apply(database: Database, about: About, decide: Decide, known: PaymentFacts 
     (nothing is written then), NotCommitted, and sqlalchemy.exc.DBAPIError.
     """
     for attempt in range(1 if database.is_sqlite else ATTEMPTS):
-        facts = known if attempt == 0 and known is not None else _load(database, about)
-        plan = decide(facts)
-        with database.writing() as connection:
-            committed = commit(connection, plan)
+        plan, committed = _attempt(database, about, decide, known if attempt == 0 else None)
         if committed is not None:
             return _applied(plan, committed)
     with database.locking() as connection:
@@ -82,9 +79,16 @@ def apply_to(
     return apply(database, About(id=payment_id), decide_existing, known)
 
 
-def _load(database: Database, about: About) -> PaymentFacts | None:
+def _attempt(
+    database: Database, about: About, decide: Decide, known: PaymentFacts | None
+) -> tuple[Plan, Committed | None]:
+    """Load, decide and commit once. On SQLite, the thread holds no connection while it waits for the lock."""
     with database.reading() as connection:
-        return load(connection, about)
+        plan = decide(known or load(connection, about))
+        if connection.is_postgres:
+            return plan, commit(connection, plan)
+    with database.writing() as connection:
+        return plan, commit(connection, plan)
 
 
 def _applied(plan: Plan, committed: Committed) -> Applied:

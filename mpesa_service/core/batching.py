@@ -28,10 +28,17 @@ class MaybeServed(Exception):
     """A batch began the request and returned no result. Nobody knows whether the request was carried out."""
 
 
+def _closed() -> threading.Lock:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
 @dataclass(eq=False)
 class _Entry(Generic[Request, Result]):
     request: Request
-    ready: threading.Event = field(default_factory=threading.Event)
+    ready: threading.Lock = field(default_factory=_closed)
+    """Held until the entry leads or has its result. A lock costs much less than an Event."""
     result: list[Result] = field(default_factory=list)
     leads: bool = False
 
@@ -63,10 +70,10 @@ class Batching(Generic[Request, Result]):
         """Return the result of a request; raise NotServed, MaybeServed, or what `serve` raises."""
         entry: _Entry[Request, Result] = _Entry(request)
         self._enter(entry)
-        if not entry.leads and not entry.ready.wait(self._patience):
+        if not entry.leads and not entry.ready.acquire(timeout=self._patience):
             if self._left(entry):
                 raise NotServed
-            entry.ready.wait(self._serving)
+            entry.ready.acquire(timeout=self._serving)
         if entry.leads:
             self._lead(entry)
         if not entry.result:
@@ -102,7 +109,7 @@ class Batching(Generic[Request, Result]):
             self._hand_over()
             for entry in batch:
                 if entry is not mine:
-                    entry.ready.set()
+                    entry.ready.release()
 
     def _hand_over(self) -> None:
         """Let the first entry in the queue, if any, lead the next batch."""
@@ -111,4 +118,4 @@ class Batching(Generic[Request, Result]):
             self._leading_since = None if following is None else self._monotonic()
             if following is not None:
                 following.leads = True
-                following.ready.set()
+                following.ready.release()

@@ -72,8 +72,20 @@ class LogLine:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """A row that must not exist. If a row of the table has this value, nothing of the plan is written."""
+
+    table: str
+    column: str
+    value: Any
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The content of a commit, in this order: changes, rows, events, updates. Log lines follow the commit."""
+    """The content of a commit, in this order: changes, rows, events, updates. Log lines follow the commit.
+
+    A plan with an `absent` row has at least one new row.
+    """
 
     verdict: str
     reason: str
@@ -82,6 +94,7 @@ class Plan:
     rows: tuple[NewRow, ...] = ()
     events: tuple[Event, ...] = ()
     updates: tuple[Update, ...] = ()
+    absent: Absent | None = None
     log: tuple[LogLine, ...] = field(default=(), repr=False)
 
     def and_also(self, other: "Plan") -> "Plan":

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from mpesa_service.domain.plans import Change, Columns, Event, NewRow, Plan, Update
+from mpesa_service.domain.plans import Absent, Change, Columns, Event, NewRow, Plan, Update
 from mpesa_service.models import commit_sql
 from mpesa_service.models.commit_sql import Shape
 from mpesa_service.models.driver import Driver, Statement
@@ -132,9 +132,11 @@ def _many_one_by_one(connection: Driver, plans: Sequence[Plan]) -> list[Committe
 
 def statements_of(plan: Plan, postgres: bool) -> list[Statement]:
     """Return the statements that write a plan, in the order of execution."""
+    rows = plan.rows if plan.absent is None else plan.rows[1:]
     return [
         *(change_statement(change, postgres) for change in plan.changes),
-        *rows_and_events(plan.rows, plan.events, postgres),
+        *(_insert_unless(plan.absent, plan.rows[0], postgres) if plan.absent is not None else ()),
+        *rows_and_events(rows, plan.events, postgres),
         *(update_statement(update, postgres) for update in plan.updates),
     ]
 
@@ -157,6 +159,13 @@ def rows_and_events(
 def _insert(table: str, columns: Columns, postgres: bool, *, once: bool = False) -> Statement:
     values = present(columns)
     return Statement(commit_sql.insert(table, tuple(values), postgres, once=once), [*values.values()])
+
+
+def _insert_unless(absent: Absent, row: NewRow, postgres: bool) -> list[Statement]:
+    values = present(row.columns)
+    unless = (absent.table, absent.column)
+    sql = commit_sql.insert(row.table, tuple(values), postgres, once=row.once, unless=unless)
+    return [Statement(sql, [*values.values(), absent.value])]
 
 
 def update_statement(update: Update, postgres: bool) -> Statement:
@@ -206,6 +215,8 @@ def _values(plan: Plan) -> list[Any]:
         values += present(event_columns(event)).values()
     for update in plan.updates:
         values += [*present(update.where).values(), *(update.columns or {}).values()]
+    if plan.absent is not None:
+        values.append(plan.absent.value)
     return values
 
 
@@ -224,6 +235,7 @@ def shape_of(plan: Plan) -> Shape:
             )
             for update in plan.updates
         ),
+        None if plan.absent is None else (plan.absent.table, plan.absent.column),
     )
 
 

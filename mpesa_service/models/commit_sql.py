@@ -43,6 +43,7 @@ class Shape:
     rows: tuple[tuple[str, Names, bool], ...]
     events: tuple[tuple[EventType, Names], ...]
     updates: tuple[tuple[str, Names | None, Names, Names], ...]
+    absent: tuple[str, str] | None = None
 
 
 @cache
@@ -56,12 +57,27 @@ def change(table: str, names: Names, postgres: bool) -> str:
 
 
 @cache
-def insert(table: str, names: Names, postgres: bool, *, once: bool = False) -> str:
-    """Return the statement that inserts a row; with `once`, only if no unique key forbids it."""
+def insert(
+    table: str,
+    names: Names,
+    postgres: bool,
+    *,
+    once: bool = False,
+    unless: tuple[str, str] | None = None,
+) -> str:
+    """Return the statement that inserts a row; with `once`, only if no unique key forbids it.
+
+    With `unless`, a table and a column, it inserts nothing if a row of that table has the last value.
+    """
     columns = ", ".join(_column(table, name) for name in names)
     marks = ", ".join(_mark(postgres) for _ in names)
     tail = " ON CONFLICT DO NOTHING" if once else ""
-    return f"INSERT INTO {table} ({columns}) VALUES ({marks}){tail}"
+    source = f"VALUES ({marks})" if unless is None else f"SELECT {marks}{_unless(*unless, _mark(postgres))}"
+    return f"INSERT INTO {table} ({columns}) {source}{tail}"
+
+
+def _unless(table: str, attribute: str, value: str) -> str:
+    return f" WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {_column(table, attribute)} = {value})"
 
 
 @cache
@@ -112,6 +128,8 @@ def statement_for_many(shape: Shape) -> str:
 def _cte(shape: Shape, values: str) -> str:
     places = iter(range(len(_types(shape))))
     parts = [f"r AS ({values})"]
+    if shape.absent is not None:  # without a row in `r`, no part writes anything
+        parts = [f"v AS ({values})", f"r AS (SELECT * FROM v{_unless(*shape.absent, _last(shape))})"]
     guard = "SELECT n FROM r"
     for table, names in shape.changes:
         guard = _guarded_change(table, names, places)
@@ -132,6 +150,10 @@ def _cte(shape: Shape, values: str) -> str:
         parts.append(f"u{number} AS ({_joined_update(table, columns_or_none, where, null, places)})")
         selected.append(f"EXISTS (SELECT 1 FROM u{number})")
     return f"WITH {', '.join(parts)} SELECT {', '.join(selected)} FROM g"
+
+
+def _last(shape: Shape) -> str:
+    return f"v.a{len(_types(shape)) - 1}"
 
 
 def _guarded_change(table: str, names: Names, places: Any) -> str:
@@ -180,6 +202,8 @@ def _types(shape: Shape) -> list[str]:
     for table, columns, where, null in shape.updates:
         types += [_type(table, name) for name in where if name not in null]
         types += [_type(table, name) for name in columns or ()]
+    if shape.absent is not None:
+        types.append(_type(*shape.absent))
     return types
 
 

@@ -229,20 +229,13 @@ def find_orders(connection: Driver, key: str) -> list[str]:
     return [row[0] for row in connection.rows(sql, (key, key))]
 
 
-def order_is_expected(connection: Driver, reference: str) -> bool:
-    """Return whether there is an expected order with this order id."""
-    mark = "%s" if connection.is_postgres else "?"
-    sql = f"SELECT 1 FROM expected_orders WHERE reference = {mark}"
-    return bool(connection.rows(sql, (reference,)))
-
-
 def facts_of_new(columns: Mapping[str, Any]) -> PaymentFacts:
     """Return the facts of a payment that is being inserted: it has no related rows."""
-    defaults = {name: _default(column) for name, column in zip(NAMES, _COLUMNS, strict=True)}
-    return make_facts({**defaults, "status": PaymentStatus.SUBMITTING, **columns})
+    return make_facts({**_DEFAULTS, "details": {}, "status": PaymentStatus.SUBMITTING, **columns})
 
 
 def _default(column: "Column[Any]") -> Any:
-    if column.name == "metadata":
-        return {}
     return column.default.arg if isinstance(column.default, ColumnDefault) else None
+
+
+_DEFAULTS = {name: _default(column) for name, column in zip(NAMES, _COLUMNS, strict=True)}

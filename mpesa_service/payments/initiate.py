@@ -27,6 +27,7 @@ from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.phones import mask_msisdn
+from mpesa_service.domain.plans import Absent
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
 from mpesa_service.domain.reports import Verdict
@@ -34,7 +35,7 @@ from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import ServiceError
 from mpesa_service.models.commit import commit
-from mpesa_service.models.load import facts_of_new, order_is_expected
+from mpesa_service.models.load import facts_of_new
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.payments.admission import InTheWay, insert_locked
 from mpesa_service.payments.conclude import Conclusion, Initiated, Render
@@ -116,31 +117,45 @@ def _write_intent(
     Raises TryLater when another request has the key, Conflict when the expected order takes no such payment,
     and InTheWay when another payment holds the order or the phone.
     """
-    now, cause = columns["created_at"], Cause(principal.subject, columns["created_at"])
-    order_id = _expected_order(runtime, principal, columns)
-    facts = facts_of_new({**columns, "expected_order_id": order_id})
-    change = PaymentChange(facts)
-    change.create(cause)
+    written = _insert(runtime, principal, columns, request, None)
+    if written is None:
+        with runtime.database.read() as session:
+            order_id = expected_order_id(
+                session, principal, columns["order_id"], columns["amount"], columns["created_at"]
+            )
+        written = _insert(runtime, principal, columns, request, order_id) if order_id else None
+    if written is None:
+        idempotency.refuse_taken(runtime, request)
+        raise InTheWay
+    return written
+
+
+def _insert(
+    runtime: Runtime,
+    principal: Principal,
+    columns: Mapping[str, Any],
+    request: KeyedRequest | None,
+    expected_order_id: str | None,
+) -> PaymentFacts | None:
+    """Store the payment if there is no expected order with its order id, or for the one that is given.
+
+    Return None if nothing was stored.
+    """
+    now = columns["created_at"]
+    change = PaymentChange(facts_of_new({**columns, "expected_order_id": expected_order_id}))
+    change.create(Cause(principal.subject, now))
     plan = change.plan_new(Verdict.APPLIED, "started")
-    plan = replace(plan, rows=(*idempotency.claim_row(request, columns["id"], now), *plan.rows))
+    absent = None if expected_order_id else Absent("expected_orders", "reference", columns["order_id"])
+    rows = (*idempotency.claim_row(request, columns["id"], now), *plan.rows)
+    plan = replace(plan, rows=rows, absent=absent)
     with runtime.database.writing() as connection:
         written = commit(connection, plan)
         if written is None and idempotency.forget_expired(connection, request, now):
             written = commit(connection, plan)
     if written is None:
-        idempotency.refuse_taken(runtime, request)
-        raise InTheWay
+        return None
     write_lines(plan.log)
     return facts_of_new(change.now)
-
-
-def _expected_order(runtime: Runtime, principal: Principal, columns: Mapping[str, Any]) -> str | None:
-    order_id = columns["order_id"]
-    with runtime.database.reading() as connection:
-        if not order_is_expected(connection, order_id):
-            return None
-    with runtime.database.read() as session:
-        return expected_order_id(session, principal, order_id, columns["amount"], columns["created_at"])
 
 
 def _columns(

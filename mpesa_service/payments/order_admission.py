@@ -15,13 +15,15 @@ _BY_REFERENCE = select(ExpectedOrder).where(ExpectedOrder.reference == bindparam
 
 def expected_order_id(
     session: Session, principal: Principal, order_id: str, amount: int, now: datetime
-) -> str:
-    """Return the id of the expected order with this order id, which a prompt of `amount` would pay.
+) -> str | None:
+    """Return the id of the expected order with this order id, which a prompt of `amount` would pay, or None.
 
     Raises Conflict if the order counts only another caller's payments, is closed or paid, or if `amount` is
     more than the missing amount. Only callers who may see the order get the missing amount.
     """
-    order = session.scalars(_BY_REFERENCE, {"reference": order_id}).one()
+    order = session.scalars(_BY_REFERENCE, {"reference": order_id}).one_or_none()
+    if order is None:
+        return None
     if not order.counts_payments_of(principal.subject):
         raise order_taken()
     missing, may_see = order.missing_amount, principal.may_see(order.owner)

@@ -1,5 +1,6 @@
 """Authentication: verifies a bearer token with the configured algorithm, and returns its principal."""
 
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeGuard
@@ -16,6 +17,9 @@ from mpesa_service.web.extensions import jwt
 
 LEEWAY = timedelta(seconds=10)
 _ROLES_CLAIM = "JWT_ROLES_CLAIM"
+_VERIFIED = "mpesa_service.verified_tokens"
+REMEMBERED = 1_000
+"""Verified tokens that an application remembers until they expire (docs/decisions/0028)."""
 MAX_SUBJECT_LENGTH = 255
 
 
@@ -34,6 +38,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         JWT_ENCODE_AUDIENCE=settings.jwt_audience,
     )
     app.config[_ROLES_CLAIM] = settings.jwt_roles_claim
+    app.extensions[_VERIFIED] = {}
     jwt.init_app(app)
 
 
@@ -43,6 +48,11 @@ def current_principal() -> Principal:
         g.principal = _verify()
     principal: Principal = g.principal
     return principal
+
+
+def is_known() -> bool:
+    """Return whether the request's caller has been verified."""
+    return "principal" in g
 
 
 def require_admin() -> Principal:
@@ -74,27 +84,42 @@ def is_subject(text: object) -> TypeGuard[str]:
 
 
 def _verify() -> Principal:
-    _require_one_bearer_token()
+    """Return the principal of the request's token. A token is verified once until it expires."""
+    token = _bearer_token()
+    verified: dict[str, tuple[Principal, float]] = current_app.extensions[_VERIFIED]
+    principal, valid_until = verified.get(token, (None, 0.0))
+    if principal is not None and time.time() < valid_until:
+        return principal
+    claims = _verified_claims()
+    principal = _principal(claims)
+    if len(verified) >= REMEMBERED:
+        verified.clear()
+    verified[token] = principal, int(claims["exp"]) + LEEWAY.total_seconds()
+    return principal
+
+
+def _verified_claims() -> Mapping[str, Any]:
     try:
         verify_jwt_in_request()
     except JWTDecodeError as error:
         raise Unauthenticated("The token has no valid subject (`sub`).") from error
     except (PyJWTError, JWTExtendedException, ValueError) as error:
         raise Unauthenticated from error
-    claims = get_jwt()
+    claims: Mapping[str, Any] = get_jwt()
     if claims["type"] != "access":
         raise Unauthenticated
-    return _principal(claims)
+    return claims
 
 
-def _require_one_bearer_token() -> None:
-    """Raise Unauthenticated unless the Authorization header is `Bearer` and one token.
+def _bearer_token() -> str:
+    """Return the token; raise Unauthenticated unless the Authorization header is `Bearer` and one token.
 
     flask-jwt-extended would also accept a bearer token in a list of credentials.
     """
     scheme, *tokens = request.headers.get("Authorization", "").split() or [""]
     if scheme != "Bearer" or len(tokens) != 1:
         raise Unauthenticated
+    return tokens[0]
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:

@@ -7,14 +7,14 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 from flask_limiter import RequestLimit, RouteLimit
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.errors import LimitExceeded
-from mpesa_service.web.auth import current_principal, require_admin
+from mpesa_service.web.auth import current_principal, is_known, require_admin
 from mpesa_service.web.envelopes import ErrorSchema, envelope_of
 from mpesa_service.web.extensions import limiter
 from mpesa_service.web.parsing import JSON_OR_CSV, StrictParser
@@ -146,10 +146,12 @@ def _described(*statuses: int) -> dict[str, Any]:
 
 
 @limiter.request_filter
-def _has_no_limits() -> bool:
-    """Exempt public routes from flask-limiter: M-Pesa's callbacks and the health checks."""
-    view = current_app.view_functions[request.endpoint or ""]
-    return getattr(view, "guard", None) is Guard.PUBLIC
+def _is_unknown_caller() -> bool:
+    """Exempt public routes, and other routes until their guard knows the caller: all limits are per caller.
+
+    flask-limiter looks twice: before each request, which costs time but counts nothing, and at the view.
+    """
+    return not is_known()
 
 
 def runtime() -> Runtime:

@@ -16,7 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from mpesa_service.core.database import Database
 from mpesa_service.domain.event_types import EventType
-from mpesa_service.domain.plans import Change, Plan, Update
+from mpesa_service.domain.plans import Absent, Change, Plan, Update
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.models import Payment
 from mpesa_service.models.commit import commit
@@ -139,6 +139,17 @@ class TestWrites:
             1,
         ]
 
+    @pytest.mark.parametrize("once", [True, False])
+    def test_a_row_that_must_be_absent_and_is(self, body: Body, once: bool) -> None:
+        not_in_batches(body)
+        add(body.database, order_row("ORDER8"))
+        rows = (key_row("k", once=once), payment_row("p2"))
+        plan = Plan("applied", "", "p2", rows=rows, absent=Absent("expected_orders", "reference", "ORDER9"))
+        assert body.commit(plan) is not None
+        found = dump(body.database)
+        assert [row["id"] for row in found["payments"]] == ["p1", "p2"]
+        assert len(found["idempotency_keys"]) == 1
+
     def test_updates_say_whether_there_was_such_a_row(self, body: Body) -> None:
         not_in_batches(body)
         add(
@@ -232,6 +243,14 @@ class TestWritesNothing:
         add(body.database, payment_row("p2", order_lock="ORDER1"))
         rows = (key_row("k", once=True), payment_row("p3", order_lock="ORDER1"))
         self.refuses(body, Plan("applied", "", rows=rows))
+
+    @pytest.mark.parametrize("once", [True, False])
+    def test_with_a_row_that_must_be_absent(self, body: Body, once: bool) -> None:
+        not_in_batches(body)
+        rows = (key_row("k", once=once), payment_row("p2"))
+        plan = Plan("applied", "", rows=rows, absent=Absent("expected_orders", "reference", "ORDER9"))
+        add(body.database, order_row("ORDER9"))
+        self.refuses(body, plan)
 
     @pytest.mark.parametrize("where", [{"receipt": "R2"}, {"receipt": "R1", "payment_id": None}])
     def test_without_a_required_row(self, body: Body, where: dict[str, Any]) -> None:

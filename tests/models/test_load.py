@@ -21,7 +21,6 @@ from mpesa_service.models.load import (
     load,
     load_order,
     make_facts,
-    order_is_expected,
 )
 from tests.rows import AT, add, audit_row, confirmation_row, order_row, payment_row
 
@@ -201,8 +200,6 @@ class TestOrder:
             assert find_orders(connection, "order3") == ["o-ORDER3"]
             assert find_orders(connection, "order9") == []
             assert find_orders(connection, "") == []
-            assert order_is_expected(connection, "ORDER1")
-            assert not order_is_expected(connection, "ORDER9")
 
 
 class TestReceipts:
