@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 import requests
 
 from mpesa_service.callbacks import handlers
 from mpesa_service.callbacks.receive import Posted, apply_failed_again, receive
-from mpesa_service.core.database import Database
+from mpesa_service.core import apply
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.orders.expected import expire_due
 from mpesa_service.verification.payments import verify
@@ -31,18 +32,18 @@ def posted(service: Service, checkout: str, **changes: Any) -> Posted:
 
 
 @contextmanager
-def between(database: Database, act: Callable[[], Any]) -> Iterator[None]:
+def between(act: Callable[[], Any]) -> Iterator[None]:
     """Do something once, after the facts of the next plan were read and before it is committed."""
-    real, todo = database.writing, [act]
+    real, todo = apply.load, [act]
 
-    def writing() -> Any:
+    def load(*arguments: Any) -> Any:
+        facts = real(*arguments)
         if todo:
             todo.pop()()
-        return real()
+        return facts
 
-    database.writing = writing  # type: ignore[method-assign]
-    yield
-    del database.writing  # type: ignore[method-assign]
+    with mock.patch.object(apply, "load", load):
+        yield
     assert not todo, "nobody interfered"
 
 
@@ -53,7 +54,7 @@ def causes(service: Service, checkout: str) -> list[str]:
 def test_a_rival_has_settled_the_payment(service: Service) -> None:
     checkout = service.pending()
     rival = posted(service, checkout)
-    with between(service.runtime.database, lambda: receive(service.runtime, rival)):
+    with between(lambda: receive(service.runtime, rival)):
         assert receive(service.runtime, posted(service, checkout)) == "duplicate"
     assert sorted(verdicts(service)) == ["applied", "duplicate"]
     assert causes(service, checkout) == ["created", "push_accepted", "paid"]
@@ -63,7 +64,7 @@ def test_a_rival_has_canceled_the_payment(service: Service) -> None:
     """The success came second, so Daraja is asked; its receipt is kept."""
     checkout = service.pending()
     rival = posted(service, checkout, ResultCode=1032)
-    with between(service.runtime.database, lambda: receive(service.runtime, rival)):
+    with between(lambda: receive(service.runtime, rival)):
         assert receive(service.runtime, posted(service, checkout)) == "disputed"
     row = service.row(checkout)
     assert (row.status, row.claimed_receipt, row.next_check_at) == ("canceled", "NLJ7RT61SV", service.clock())
@@ -75,7 +76,7 @@ def test_its_order_has_become_expected(service: Service) -> None:
     def expect() -> None:
         assert service.call("POST", "/orders", {"orderId": "ORDER1", "amount": 100}).status_code == 201
 
-    with between(service.runtime.database, expect):
+    with between(expect):
         assert receive(service.runtime, posted(service, checkout)) == "applied"
     order = service.call("GET", "/orders/ORDER1").json["data"]
     assert (order["receivedAmount"], order["status"]) == (100, "paid")
@@ -90,7 +91,7 @@ def test_its_order_has_expired(service: Service) -> None:
     def expire() -> None:
         assert expire_due(service.runtime) == 1
 
-    with between(service.runtime.database, expire):
+    with between(expire):
         assert receive(service.runtime, posted(service, checkout)) == "applied"
     events = [event.detail for event in service.events(service.row(checkout).id)]
     assert events[-1]["receivedAmount"] == 100
@@ -106,7 +107,7 @@ def test_another_payment_of_its_order_has_been_paid(service: Service) -> None:
         payment.order_lock = None
     second = service.pending(order="ORDER1", phone="254722000002")
     rival = posted(service, second, receipt="QWE1234567", phone=254722000002)
-    with between(service.runtime.database, lambda: receive(service.runtime, rival)):
+    with between(lambda: receive(service.runtime, rival)):
         assert receive(service.runtime, posted(service, first)) == "applied"
     order = service.call("GET", "/orders/ORDER1").json["data"]
     assert (order["receivedAmount"], order["status"]) == (200, "paid")
@@ -116,7 +117,7 @@ def test_another_payment_of_its_order_has_been_paid(service: Service) -> None:
 def test_its_receipt_has_become_another_payments(service: Service) -> None:
     first, second = service.pending(), service.pending(order="ORDER2", phone="254722000002")
     rival = posted(service, first, receipt="QWE1234567")
-    with between(service.runtime.database, lambda: receive(service.runtime, rival)):
+    with between(lambda: receive(service.runtime, rival)):
         late = posted(service, second, receipt="QWE1234567", phone=254722000002)
         assert receive(service.runtime, late) == "disputed"
     row = service.row(second)
@@ -126,16 +127,17 @@ def test_its_receipt_has_become_another_payments(service: Service) -> None:
 
 def test_its_push_has_been_answered(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """M-Pesa calls back before it answers the push; what is committed second is decided again."""
-    database, daraja = service.runtime.database, service.runtime.daraja
-    push, concluded, decided = daraja.stk_push, threading.Event(), threading.Event()
-    real = database.writing
+    daraja = service.runtime.daraja
+    push, concluded, loaded = daraja.stk_push, threading.Event(), threading.Event()
+    real = apply.load
     callbacks = ThreadPoolExecutor(1, thread_name_prefix="callback")
 
-    def writing() -> Any:
+    def load(*arguments: Any) -> Any:
+        facts = real(*arguments)
         if threading.current_thread().name.startswith("callback"):
-            decided.set()
+            loaded.set()
             assert concluded.wait(PATIENCE)
-        return real()
+        return facts
 
     def call_back_at_once(message: Any) -> Any:
         accepted = push(message)
@@ -143,11 +145,11 @@ def test_its_push_has_been_answered(service: Service, monkeypatch: pytest.Monkey
         token = message.callback_url.rpartition("/")[2]
         call = Posted(CallbackKind.STK, token, json.dumps(body).encode(), {}, None)
         results.append(callbacks.submit(receive, service.runtime, call))
-        assert decided.wait(PATIENCE)
+        assert loaded.wait(PATIENCE)
         return accepted
 
     results: list[Any] = []
-    monkeypatch.setattr(database, "writing", writing)
+    monkeypatch.setattr(apply, "load", load)
     monkeypatch.setattr(daraja, "stk_push", call_back_at_once)
     with callbacks:
         checkout = service.pending()
@@ -181,7 +183,7 @@ class TestStored:
         self, service: Service, failed: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.clear()
-        with between(service.runtime.database, lambda: apply_failed_again(service.runtime)):
+        with between(lambda: apply_failed_again(service.runtime)):
             apply_failed_again(service.runtime)
         assert not [line for line in caplog.records if line.levelno > logging.INFO], "it is no fault"
         [row] = service.inbox()
@@ -193,7 +195,7 @@ class TestStored:
         self, service: Service, failed: str
     ) -> None:
         copy = posted(service, failed)
-        with between(service.runtime.database, lambda: receive(service.runtime, copy)):
+        with between(lambda: receive(service.runtime, copy)):
             assert apply_failed_again(service.runtime) == 1
         assert verdicts(service) == ["duplicate", "applied"]
         assert causes(service, failed) == ["created", "push_accepted", "paid"]
