@@ -25,12 +25,12 @@ from mpesa_service.payments.list_schemas import (
 from mpesa_service.payments.listing import (
     ExportedPayment,
     Filters,
-    ListedPayment,
     all_payments,
     count_payments,
     list_payments,
 )
 from mpesa_service.payments.schemas import TrailEventSchema
+from mpesa_service.payments.views import PaymentRecord
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.query_fields import cursor
 
@@ -166,7 +166,7 @@ _TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund
 _COLUMNS = ("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
 
 
-def _row(row: ListedPayment) -> Row:
+def _row(row: PaymentRecord) -> Row:
     amounts = (str(row.amount), str(row.refunded_amount or ""))
     known = (row.receipt, row.phone, row.failure_reason)
     return (row.id, local_time(row.created_at), row.order_id, *amounts, row.status, *known)

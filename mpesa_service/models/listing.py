@@ -5,17 +5,18 @@ is a range of ids. The indexes by owner and status end with the id, so a page re
 shows, however many rows there are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import eq, ge, le, lt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, select, union_all
+from sqlalchemy import JSON, ColumnElement, Select, Text, cast, func, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import in_op
 
+from mpesa_service.models.base import UtcDateTime
 from mpesa_service.models.payments import Payment, Provider
 
 _P = Payment.__table__.c
@@ -49,30 +50,27 @@ def _by_sqlite(element: _TimeText, compiler: SQLCompiler, **options: Any) -> str
     )
 
 
-_SHOWN = (
-    _P.id,
-    _P.provider,
-    _P.channel,
-    _P.order_id,
-    _P.bill_reference_encrypted,
-    _P.account_reference,
-    _P.merchant_request_id,
-    _P.receipt,
-    _P.status,
-    _P.evidence,
-    _P.amount,
-    _P.currency,
-    _P.phone_encrypted,
-    _P.result_code,
-    _P.result_desc,
-    _P.failure_reason,
-    _P.refunded_amount,
-)
-_TIMES = (_P.created_at, _P.updated_at, _P.completed_at)
-_FOR_MASKS = (_P.phone_hash, _P.payer_encrypted)
-PAGE = select(*_SHOWN, _P.metadata, *_TIMES, _P.checkout_id_encrypted, *_FOR_MASKS)
-EXPORT = select(*_SHOWN, cast(_P.metadata, Text), *map(_TimeText, _TIMES), *_FOR_MASKS)
-"""Metadata and times as text, and no CheckoutRequestID, which contains the phone number."""
+_ENCRYPTED = {
+    "bill_reference": _P.bill_reference_encrypted,
+    "checkout_request_id": _P.checkout_id_encrypted,
+    "phone": _P.phone_encrypted,
+}
+
+
+def select_payments(names: Sequence[str], *, as_text: bool = False) -> Select[Any]:
+    """Return the query of these values of payments, followed by the columns that mask numbers.
+
+    The values of `_ENCRYPTED` are encrypted. With `as_text`, metadata and times are text, for exports.
+    """
+    columns = [_ENCRYPTED[name] if name in _ENCRYPTED else _P[name] for name in names]
+    shown = [_as_text(column) for column in columns] if as_text else columns
+    return select(*shown, _P.phone_hash, _P.payer_encrypted)
+
+
+def _as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, UtcDateTime):
+        return _TimeText(column)
+    return cast(column, Text) if isinstance(column.type, JSON) else column
 
 
 @dataclass(frozen=True)
@@ -116,8 +114,8 @@ def _without_index(element: _RowByRow, compiler: SQLCompiler, **options: Any) ->
     return f"+{compiler.process(element.clauses, **options)}"
 
 
-def page_of_payments(wanted: PaymentFilter, limit: int, shown: Select[Any] = PAGE) -> Select[Any]:
-    """Return the newest `limit` payments that match, as PAGE or EXPORT selects them."""
+def page_of_payments(wanted: PaymentFilter, limit: int, shown: Select[Any]) -> Select[Any]:
+    """Return the newest `limit` payments that match, as `select_payments` has made the query."""
     conditions, page = _conditions(wanted), shown.order_by(_P.id.desc())
     if wanted.finds_few or len(wanted.statuses) < 2:
         return page.where(*conditions, *_in_any_status(wanted)).limit(limit)

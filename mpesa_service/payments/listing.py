@@ -14,7 +14,13 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import first_id, normal_receipt
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import InvalidRequest
-from mpesa_service.models.listing import EXPORT, PAGE, PaymentFilter, count_of_payments, page_of_payments
+from mpesa_service.models.listing import (
+    PaymentFilter,
+    count_of_payments,
+    page_of_payments,
+    select_payments,
+)
+from mpesa_service.payments.views import EXPORTED, LISTED, PaymentRecord
 
 BATCH = 1_000
 """Payments that an export reads at once."""
@@ -39,48 +45,22 @@ class Filters:
     max_amount: int | None = None
 
 
-class ListedPayment(NamedTuple):
-    """A payment in a list: a PaymentRecord without its refunds."""
-
-    id: str
-    provider: str
-    channel: str | None
-    order_id: str | None
-    bill_reference: str | None
-    account_reference: str | None
-    merchant_request_id: str | None
-    receipt: str | None
-    status: str
-    evidence: str | None
-    amount: int
-    currency: str
-    phone: str | None
-    result_code: str | None
-    result_desc: str | None
-    failure_reason: str | None
-    refunded_amount: int
-    metadata: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime
-    completed_at: datetime | None
-    checkout_request_id: str | None
-
-
 ExportedPayment = tuple[Any, ...]
-"""A payment in an export: the values of a ListedPayment without its CheckoutRequestID, ready to write.
+"""A payment in an export: the values of EXPORTED, ready to write.
 
 Its metadata is a JSON object as text. Its times are text in the format of the API.
 """
-_TYPED, _STATUS, _PHONE = map(ListedPayment._fields.index, ("bill_reference", "status", "phone"))
-"""The place of each column that lists and exports share."""
-_CHECKOUT = ListedPayment._fields.index("checkout_request_id")
+_PAGE, _EXPORT = select_payments(LISTED), select_payments(EXPORTED, as_text=True)
+_TYPED, _STATUS, _PHONE = map(EXPORTED.index, ("bill_reference", "status", "phone"))
+"""The place of each value that lists and exports share: EXPORTED is the beginning of LISTED."""
+_CHECKOUT = LISTED.index("checkout_request_id")
 _PUBLIC = {status.value: status.public for status in PaymentStatus}
 
 
 class Page(NamedTuple):
-    """One page of payments, and the id after which the next page begins; None on the last page."""
+    """One page, without refunds, and the id after which the next page begins; None on the last page."""
 
-    payments: list[ListedPayment]
+    payments: list[PaymentRecord]
     next: str | None
 
 
@@ -88,7 +68,7 @@ def list_payments(
     runtime: Runtime, principal: Principal, filters: Filters, limit: int, after: str | None = None
 ) -> Page:
     """Return a page of the caller's payments, newest first. Admins get the payments of all callers."""
-    rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), limit, PAGE)
+    rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), limit, _PAGE)
     payments = [_listed(runtime.encryption, row) for row in rows]
     return Page(payments, payments[-1].id if more else None)
 
@@ -101,7 +81,7 @@ def all_payments(runtime: Runtime, principal: Principal, filters: Filters) -> It
     after: str | None = None
     more = True
     while more:
-        rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), BATCH, EXPORT)
+        rows, more = _rows(runtime, _wanted(runtime, principal, filters, after), BATCH, _EXPORT)
         if rows:
             yield [_exported(runtime.encryption, row) for row in rows]
             after = rows[-1][0]
@@ -154,11 +134,11 @@ def _statuses(words: frozenset[str]) -> tuple[str, ...]:
     return found if len(found) < len(PaymentStatus) else ()
 
 
-def _listed(encryption: Encryption, row: Row[Any]) -> ListedPayment:
+def _listed(encryption: Encryption, row: Row[Any]) -> PaymentRecord:
     values = _in_clients_words(encryption, row)
     if (encrypted := values[_CHECKOUT]) is not None:
         values[_CHECKOUT] = encryption.decrypt(encrypted)
-    return ListedPayment._make(values)
+    return PaymentRecord(*values)
 
 
 def _exported(encryption: Encryption, row: Row[Any]) -> ExportedPayment:

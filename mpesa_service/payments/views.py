@@ -45,7 +45,6 @@ class PaymentRecord:
     order_id: str | None
     bill_reference: str | None
     account_reference: str | None
-    checkout_request_id: str | None
     merchant_request_id: str | None
     receipt: str | None
     status: str
@@ -57,11 +56,18 @@ class PaymentRecord:
     result_desc: str | None
     failure_reason: str | None
     refunded_amount: int
-    refunds: tuple[RefundRecord, ...]
     metadata: dict[str, Any]
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+    checkout_request_id: str | None
+    refunds: tuple[RefundRecord, ...] = ()
+
+
+LISTED = tuple(one.name for one in fields(PaymentRecord) if one.name != "refunds")
+"""The fields of a payment in a list."""
+EXPORTED = tuple(name for name in LISTED if name != "checkout_request_id")
+"""The fields of a payment in an export: a CheckoutRequestID contains the phone number."""
 
 
 @dataclass(frozen=True)

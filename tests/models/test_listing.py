@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from mpesa_service.core.database import Database
-from mpesa_service.models.listing import PaymentFilter, page_of_payments
+from mpesa_service.models.listing import PaymentFilter, page_of_payments, select_payments
 
 PAGE = 20
 ROWS = 30_000
@@ -93,7 +93,7 @@ def cases(filters: dict[str, Any]) -> list[Any]:
 
 
 def plan(database: Database, wanted: PaymentFilter) -> list[Any]:
-    compiled = page_of_payments(wanted, PAGE).compile(
+    compiled = page_of_payments(wanted, PAGE, select_payments(("id", "metadata"))).compile(
         database.engine, compile_kwargs={"literal_binds": True, "render_postcompile": True}
     )
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON)"

@@ -11,7 +11,7 @@ import pytest
 
 from mpesa_service.payments.json_rows import EXPORTED, as_initiated, as_json, as_whole_json, written
 from mpesa_service.payments.list_schemas import ListedPaymentSchema
-from mpesa_service.payments.listing import ExportedPayment, ListedPayment
+from mpesa_service.payments.listing import ExportedPayment
 from mpesa_service.payments.schemas import InitiatedSchema, PaymentSchema
 from mpesa_service.payments.views import PaymentRecord, RefundRecord
 
@@ -43,9 +43,8 @@ PAYMENT = PaymentRecord(
 )
 
 
-def listed(**changes: Any) -> ListedPayment:
-    record = replace(PAYMENT, **changes)
-    return ListedPayment(*(getattr(record, name) for name in ListedPayment._fields))
+def listed(**changes: Any) -> PaymentRecord:
+    return replace(PAYMENT, **changes)
 
 
 def exported(**changes: Any) -> ExportedPayment:
