@@ -91,16 +91,16 @@ def a_busy_day(service: Service) -> list[str]:
     ]
 
 
-def a_day_of_menu_and_payouts(service: Service, monkeypatch: pytest.MonkeyPatch) -> str:
+def a_day_of_c2b_and_payouts(service: Service, monkeypatch: pytest.MonkeyPatch) -> str:
     """Receive C2B payments and make payouts; return everything that is shown about them."""
     monkeypatch.setattr(SimulatorState, "display_name", lambda _state, party: f"{party} - {RECEIVER}")
-    told = dict(zip(("FirstName", "MiddleName", "LastName"), NAMES, strict=True)) | {"MSISDN": PHONE}
+    personal = dict(zip(("FirstName", "MiddleName", "LastName"), NAMES, strict=True)) | {"MSISDN": PHONE}
     for number, typed in enumerate(TYPED):
-        confirm(service, TransID=f"RKL51ZDR{number}A", BillRefNumber=typed, **told)
-        confirm(service, TransID=f"RKL51ZDR{number}C", BillRefNumber=typed, TransAmount="9.50", **told)
-    confirm(service, TransID="RKL51ZDR0A", BillRefNumber="ELSE", **told)
+        confirm(service, TransID=f"RKL51ZDR{number}A", BillRefNumber=typed, **personal)
+        confirm(service, TransID=f"RKL51ZDR{number}C", BillRefNumber=typed, TransAmount="9.50", **personal)
+    confirm(service, TransID="RKL51ZDR0A", BillRefNumber="ELSE", **personal)
     post_c2b(service, {"MSISDN": PHONE, "BillRefNumber": TYPED[0], "FirstName": NAMES[0]})
-    post_c2b(service, {"TransAmount": "1", **told}, "validation")
+    post_c2b(service, {"TransAmount": "1", **personal}, "validation")
     account = {**PAYBILL, "accountReference": TYPED[0]}
     batch = made(service, {**ROW, "phoneNumber": PHONE}, {**POCHI, "phoneNumber": PHONE}, account)
     assert post(service, {"reference": "BAD", "rows": [{**account, "amount": 0}]}).status_code == 400
@@ -112,24 +112,24 @@ def a_day_of_menu_and_payouts(service: Service, monkeypatch: pytest.MonkeyPatch)
 def all_that_is_shown(service: Service, batch: str) -> str:
     """Return what an admin sees of unmatched money, payments and payouts, by the API and on a terminal."""
 
-    def told(method: str, path: str, body: Any = None) -> str:
+    def body_of(method: str, path: str, body: Any = None) -> str:
         answer = service.call(method, path, body, by="amina", admin=True)
         text = str(answer.text)
         answer.close()
         assert answer.status_code in {200, 201, 202}, text
         return text
 
-    found = [told("GET", "/unmatched?limit=50")]
+    found = [body_of("GET", "/unmatched?limit=50")]
     listed = {one["reason"]: one["_id"] for one in json.loads(found[0])["data"]}
     matched, cents = listed["fits_no_order"], listed["amount_with_cents"]
-    found.append(told("POST", "/orders", {"orderId": "FOUND1", "amount": 100}))
+    found.append(body_of("POST", "/orders", {"orderId": "FOUND1", "amount": 100}))
     why = {"reason": "he called"}
-    found.append(told("POST", f"/unmatched/{matched}/match", why | {"orderId": "FOUND1"}))
-    found.append(told("POST", f"/unmatched/{cents}/close", why))
+    found.append(body_of("POST", f"/unmatched/{matched}/match", why | {"orderId": "FOUND1"}))
+    found.append(body_of("POST", f"/unmatched/{cents}/close", why))
     exports = ("/payments/export?format=csv", "/payments/export?format=jsonl")
     paths = ("/review", "/payments", f"/payments/{matched}/events", f"/query/{matched}", "/orders/FOUND1")
     rows = (f"/payouts/{batch}", f"/payouts/{batch}/rows", f"/payouts/{batch}/result.csv")
-    found += [told("GET", path) for path in (*exports, *paths, *rows, "/transactions/RKL51ZDR0A")]
+    found += [body_of("GET", path) for path in (*exports, *paths, *rows, "/transactions/RKL51ZDR0A")]
     runner = service.app.test_cli_runner()
     found.append(runner.invoke(args=["mpesa", "unmatched", "list"], env={"COLUMNS": "240"}).stdout)
     return "".join(found)
@@ -142,10 +142,10 @@ def test_no_canary_in_the_log(service: Service, log: io.StringIO) -> None:
     assert [canary for canary in canaries if canary in written] == []
 
 
-def test_menu_and_payouts_are_shown_masked(
+def test_c2b_and_payouts_are_shown_masked(
     service: Service, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = a_day_of_menu_and_payouts(service, monkeypatch)
+    shown = a_day_of_c2b_and_payouts(service, monkeypatch)
     assert "254798***432" in shown
     assert "RENT 254798***432" in shown
     assert "succeeded" in shown
@@ -156,10 +156,10 @@ def test_menu_and_payouts_are_shown_masked(
     assert [canary for canary in canaries if canary in written] == []
 
 
-def test_no_canary_of_menu_and_payouts_in_the_database(
+def test_no_canary_of_c2b_and_payouts_in_the_database(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_day_of_menu_and_payouts(service, monkeypatch)
+    a_day_of_c2b_and_payouts(service, monkeypatch)
     assert_not_stored(service, [*SPELLINGS, *NAMES, RECEIVER])
 
 

@@ -544,7 +544,7 @@ class TestWhatTheDatabaseRefuses:
         with pytest.raises(IntegrityError, match=rules):
             store(database, (Payment, row))
 
-    def test_money_from_the_phones_own_menu_needs_no_order(self, database: Database) -> None:
+    def test_a_c2b_payment_needs_no_order(self, database: Database) -> None:
         store(database, (Payment, c2b()))
         store(database, (Refund, refund_of(payment_id=c2b()["id"], method="reversal", phone_encrypted=None)))
         assert (count(database, Payment), count(database, Refund)) == (1, 1)

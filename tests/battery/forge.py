@@ -58,11 +58,11 @@ def built(env: str) -> tuple[TestClock, Runtime, Flask]:
     return clock, runtime, build_app(settings, runtime)
 
 
-def perform(step: Step, told: int) -> int:
+def perform(step: Step, output: int) -> int:
     """Do the step in this process; return 0 when it went well."""
     clock, runtime, app = built(json.dumps(step.env))
     clock.now = datetime.fromisoformat(step.now)
-    Tracer(step.stop_at, told).watch(runtime.database)
+    Tracer(step.stop_at, output).watch(runtime.database)
     if step.job:
         next(job for job in JOBS if job.name == step.job).work(runtime)
         return 0
@@ -83,8 +83,8 @@ def fork(step: Step) -> Ended:
         finally:
             os._exit(code)
     os.close(writer)
-    with os.fdopen(reader) as told:
-        points = told.read().splitlines()
+    with os.fdopen(reader) as output:
+        points = output.read().splitlines()
     _, status = os.waitpid(child, 0)
     killed = os.WIFSIGNALED(status)
     return Ended(killed, 0 if killed else os.WEXITSTATUS(status), points)

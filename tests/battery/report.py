@@ -56,8 +56,8 @@ def write(parts: list[dict[str, Any]], seed: str, size: str, minutes: float, *, 
 
 def _row(part: dict[str, Any]) -> str:
     hidden = {"part", "seed", "violations"}
-    told = "; ".join(f"{_words(name)}: {_value(v)}" for name, v in part.items() if name not in hidden)
-    return f"| {part['part']} | {part['violations']} | {told} |"
+    summary = "; ".join(f"{_words(name)}: {_value(v)}" for name, v in part.items() if name not in hidden)
+    return f"| {part['part']} | {part['violations']} | {summary} |"
 
 
 def _value(value: Any) -> str:

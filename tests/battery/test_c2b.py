@@ -51,7 +51,7 @@ class Shop:
             assert self.post("/orders", {"orderId": order, "amount": AMOUNT}).ok
         return f"254710{self._customers:06}", order
 
-    def pay_from_menu(self, *, expected: bool) -> str:
+    def pay_by_c2b(self, *, expected: bool) -> str:
         """Let a customer pay without a report; return the receipt."""
         phone, order = self._customer(expected=expected)
         self.stack.control("/script", {"for": "c2b", "msisdn": phone, "fault": "confirmation_lost"})
@@ -112,13 +112,13 @@ def counts(stack: Stack, column: Any, *conditions: Any) -> dict[str, int]:
 
 
 @pytest.mark.timeout(sized(120, 1_200))
-def test_money_that_is_told_again_is_one_payment(new_stack: Any) -> None:
+def test_money_that_is_reported_again_is_one_payment(new_stack: Any) -> None:
     stack: Stack = new_stack(simulator={"auto": "hold"})
     shop = Shop(stack)
-    receipts = [shop.pay_from_menu(expected=bool(n % 2)) for n in range(2 * RECEIPTS)]
+    receipts = [shop.pay_by_c2b(expected=bool(n % 2)) for n in range(2 * RECEIPTS)]
     copies = [shop.confirm(receipt, COPIES) for receipt in receipts]
     sales = [(order, shop.pay_by_prompt(expected=bool(n % 2))) for order in ORDERS for n in range(OF_EACH)]
-    at_once([lambda told=told, sale=sale: told(shop, sale) for told, sale in sales])
+    at_once([lambda report=report, sale=sale: report(shop, sale) for report, sale in sales])
     stack.settle()
     violations, tally = stack.audit()
     published = counts(stack, OutgoingEvent.type)

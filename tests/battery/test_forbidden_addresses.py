@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from mpesa_service.models import WebhookDelivery, WebhookEndpoint
 from tests.battery import rebinding
-from tests.battery.desk import PATIENCE, Desk
+from tests.battery.client import PATIENCE, StackClient
 from tests.battery.parties import Party, library_on
 from tests.battery.processes import wait_for
 from tests.battery.sizes import figures, sized
@@ -58,25 +58,25 @@ class Trap:
                 connection.close()
 
 
-def smuggle(desk: Desk, allowed: str, url: str) -> str:
+def smuggle(client: StackClient, allowed: str, url: str) -> str:
     """Put a forbidden address where only allowed ones are taken: as if it had been another one once."""
-    endpoint = str(desk.add(allowed)["_id"])
-    with desk.stack.runtime.database.begin() as session:
+    endpoint = str(client.add(allowed)["_id"])
+    with client.stack.runtime.database.begin() as session:
         session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint).values(url=url))
     return endpoint
 
 
-def attempted(desk: Desk, endpoints: list[str], times: int) -> bool:
+def attempted(client: StackClient, endpoints: list[str], times: int) -> bool:
     """Return whether each delivery to these was tried so often."""
     wanted = (WebhookDelivery.endpoint_id.in_(endpoints), WebhookDelivery.attempts < times)
-    with desk.stack.runtime.database.read() as session:
+    with client.stack.runtime.database.read() as session:
         return session.scalar(select(func.count()).select_from(WebhookDelivery).where(*wanted)) == 0
 
 
-def results(desk: Desk, endpoints: list[str]) -> Counter[tuple[int | None, str | None]]:
+def results(client: StackClient, endpoints: list[str]) -> Counter[tuple[int | None, str | None]]:
     columns = (WebhookDelivery.last_status, WebhookDelivery.last_error)
     wanted = select(*columns).where(WebhookDelivery.endpoint_id.in_(endpoints))
-    with desk.stack.runtime.database.read() as session:
+    with client.stack.runtime.database.read() as session:
         return Counter((row.last_status, row.last_error) for row in session.execute(wanted))
 
 
@@ -84,7 +84,7 @@ def results(desk: Desk, endpoints: list[str]) -> Counter[tuple[int | None, str |
 def test_forbidden_addresses(new_stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stack: Stack = new_stack(simulator={"pay_after": 0.2}, WEBHOOK_ALLOWED_NETWORKS=f"{rebinding.ALLOWED}/32")
     library_on(stack.clock, monkeypatch)
-    desk = Desk(stack)
+    client = StackClient(stack)
     with contextlib.ExitStack() as running:
         rebound = Party("rebound", answering(204), stack.clock)
         port = running.enter_context(receiver(rebound, host=rebinding.ALLOWED)).port
@@ -93,23 +93,25 @@ def test_forbidden_addresses(new_stack: Any, monkeypatch: pytest.MonkeyPatch) ->
 
         forbidden = [f"{scheme}://{host}:{port}/hooks" for host in HOSTS for scheme in SCHEMES]
         for url in forbidden:
-            answer = desk.call("POST", "/webhooks", {"url": url})
+            answer = client.call("POST", "/webhooks", {"url": url})
             assert (answer.status_code, answer.json()["code"]) == (400, "webhook_address_refused"), url
-        smuggled = [smuggle(desk, allowed, url) for url in forbidden]
+        smuggled = [smuggle(client, allowed, url) for url in forbidden]
 
         redirecting = []
         for code in REDIRECTS:
             reply = answering(code, Location=f"http://127.0.0.1:{port}/hooks")
             url = running.enter_context(receiver(reply, host=rebinding.ALLOWED)).url
-            redirecting.append(str(desk.add(url)["_id"]))
-        desk.register(rebound, f"http://{rebinding.NAME}:{port}/hooks")
+            redirecting.append(str(client.add(url)["_id"]))
+        client.register(rebound, f"http://{rebinding.NAME}:{port}/hooks")
 
-        events = desk.pay(PAYMENTS)
+        events = client.pay(PAYMENTS)
         for times in range(1, ATTEMPTS + 1):
-            wait_for(lambda n=times: attempted(desk, smuggled + redirecting, n), f"attempt {times}", PATIENCE)
+            wait_for(
+                lambda n=times: attempted(client, smuggled + redirecting, n), f"attempt {times}", PATIENCE
+            )
             stack.advance(6)
-        desk.drain(rebound.endpoint)
-        refused = results(desk, smuggled)
+        client.drain(rebound.endpoint)
+        refused = results(client, smuggled)
         figures(
             "forbidden addresses",
             hosts=len(HOSTS),
@@ -118,15 +120,15 @@ def test_forbidden_addresses(new_stack: Any, monkeypatch: pytest.MonkeyPatch) ->
             redirects=len(REDIRECTS),
             events=len(events),
             connections_to_forbidden_addresses=len(trap.callers),
-            refusals={str(said): count for (_, said), count in refused.items()},
+            refusals={str(error): count for (_, error), count in refused.items()},
             requests_to_the_rebound_name=rebound.requests,
             violations=len(trap.callers),
         )
         assert trap.callers == []
         assert len(HOSTS) >= 40
-        for status, said in refused:
+        for status, error in refused:
             assert status is None
-            assert str(said).startswith(REFUSALS), said
-        assert {status for status, _ in results(desk, redirecting)} == set(REDIRECTS)
+            assert str(error).startswith(REFUSALS), error
+        assert {status for status, _ in results(client, redirecting)} == set(REDIRECTS)
         assert rebound.accepted >= events.keys()
         assert rebound.not_verified == []

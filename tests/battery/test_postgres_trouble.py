@@ -108,7 +108,7 @@ def test_postgres_in_trouble(server: Server, new_stack: Any) -> None:
 
         return act
 
-    told: dict[str, dict[str, int]] = {}
+    answers: dict[str, dict[str, int]] = {}
     lost: dict[str, int] = {}
     parts = {"connections cut every second": cut, "immediate restart": away(0), "5 s outage": away(OUTAGE)}
     for number, (part, trouble) in enumerate(parts.items()):
@@ -116,7 +116,7 @@ def test_postgres_in_trouble(server: Server, new_stack: Any) -> None:
         with meanwhile(trouble):
             shop.pay(range(1 + number * PAYMENTS, 1 + (number + 1) * PAYMENTS), outcomes)
             time.sleep(1)  # the last callbacks
-        told[part] = dict(outcomes.answers)
+        answers[part] = dict(outcomes.answers)
         calls = [call["status"] for call in stack.control("/ledger")["callbacks"]]
         lost[part] = sum(status != 200 for status in calls) - sum(lost.values())
     rounds = stack.settle()
@@ -124,7 +124,7 @@ def test_postgres_in_trouble(server: Server, new_stack: Any) -> None:
     figures(
         "PostgreSQL trouble",
         payments_a_part=PAYMENTS,
-        answers=told,
+        answers=answers,
         callbacks_not_answered_200=lost,
         statuses=stack.statuses(),
         reviews=dict(stack.reasons_for_review()),

@@ -118,7 +118,7 @@ def test_valkey_in_trouble(valkey: Valkey, new_stack: Any) -> None:
         while not over.wait(0.5):
             valkey.say("FLUSHALL")
 
-    told: dict[str, dict[str, int]] = {}
+    by_part: dict[str, dict[str, int]] = {}
     prompts: dict[str, int] = {}
     parts: tuple[Callable[[threading.Event], None], ...] = (calm, killed, slow, flushed)
     for number, trouble in enumerate(parts):
@@ -127,7 +127,7 @@ def test_valkey_in_trouble(valkey: Valkey, new_stack: Any) -> None:
             shop.pay(range(1 + number * PAYMENTS, 1 + (number + 1) * PAYMENTS), outcomes)
             if part in PHONES:
                 prompts[part] = prompts_until_limited(stack, PHONES[part])
-        told[part] = dict(outcomes.answers)
+        by_part[part] = dict(outcomes.answers)
         if part == "killed":
             valkey.start()
     rounds = stack.settle()
@@ -136,7 +136,7 @@ def test_valkey_in_trouble(valkey: Valkey, new_stack: Any) -> None:
     figures(
         "Valkey trouble",
         payments_a_part=PAYMENTS,
-        answers=told,
+        answers=by_part,
         prompts_before_the_limit=prompts,
         callbacks=len(callbacks),
         callbacks_not_answered_200=len([status for status in callbacks if status != 200]),
@@ -147,7 +147,7 @@ def test_valkey_in_trouble(valkey: Valkey, new_stack: Any) -> None:
     )
     assert violations == []
     assert set(callbacks) == {200}
-    assert all(set(answers) == {"201"} for answers in told.values()), told
+    assert all(set(answers) == {"201"} for answers in by_part.values()), by_part
     assert prompts["calm"] == PROMPTS
     assert prompts["killed"] <= PROMPTS * WORKERS
     assert set(stack.statuses()) == {"succeeded"}

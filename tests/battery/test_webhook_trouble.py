@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.battery.desk import Desk
+from tests.battery.client import StackClient
 from tests.battery.parties import Party, dripping, hanging, ill, library_on, moody
 from tests.battery.processes import wait_for
 from tests.battery.sizes import figures, sized
@@ -32,8 +32,8 @@ def spread(seconds: list[float]) -> str:
 class Town:
     """All receivers of one run; those in trouble get well together."""
 
-    def __init__(self, desk: Desk, running: contextlib.ExitStack) -> None:
-        self._desk, self._running = desk, running
+    def __init__(self, client: StackClient, running: contextlib.ExitStack) -> None:
+        self._client, self._running = client, running
         self.well = threading.Event()
         running.callback(self.well.set)
         self.trap = running.enter_context(receiver())
@@ -62,21 +62,21 @@ class Town:
         ]
 
     def _open(self, kind: str, behave: Callable[[Got], Reply]) -> Party:
-        party = Party(kind, behave, self._desk.stack.clock)
-        self._desk.register(party, self._running.enter_context(receiver(party)).url)
+        party = Party(kind, behave, self._client.stack.clock)
+        self._client.register(party, self._running.enter_context(receiver(party)).url)
         return party
 
     def _slow_loris(self) -> Party:
-        party = Party("slow-loris", ACCEPT, self._desk.stack.clock)
+        party = Party("slow-loris", ACCEPT, self._client.stack.clock)
         address = self._running.enter_context(dripping(party, self.well))
-        self._desk.register(party, f"http://{address}/hooks")
+        self._client.register(party, f"http://{address}/hooks")
         return party
 
     def _deaf(self) -> Party:
-        party = Party(DEAF, ACCEPT, self._desk.stack.clock)
+        party = Party(DEAF, ACCEPT, self._client.stack.clock)
         with receiver(party) as closed_again:
             pass
-        self._desk.register(party, closed_again.url)
+        self._client.register(party, closed_again.url)
         return party
 
 
@@ -84,13 +84,13 @@ class Town:
 def test_receivers_in_trouble(new_stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stack: Stack = new_stack(simulator={"pay_after": 0.2})
     library_on(stack.clock, monkeypatch)
-    desk = Desk(stack)
+    client = StackClient(stack)
     with contextlib.ExitStack() as running:
-        town = Town(desk, running)
+        town = Town(client, running)
         healthy = town.healthy
 
         def part() -> tuple[set[str], list[float]]:
-            events = desk.pay(PAYMENTS)
+            events = client.pay(PAYMENTS)
             wait_for(lambda: healthy.accepted >= events.keys(), "the healthy receiver's events")
             return set(events), [(healthy.arrived[n] - at).total_seconds() for n, at in events.items()]
 
@@ -99,7 +99,7 @@ def test_receivers_in_trouble(new_stack: Any, monkeypatch: pytest.MonkeyPatch) -
             town.add_trouble()
         events, troubled = part()
         town.well.set()
-        drained = desk.drain(*(party.endpoint for party in town.living))
+        drained = client.drain(*(party.endpoint for party in town.living))
         stack.settle()
         violations, tally = stack.audit()
         requests_of: Counter[str] = Counter()
@@ -120,13 +120,13 @@ def test_receivers_in_trouble(new_stack: Any, monkeypatch: pytest.MonkeyPatch) -
         assert max(troubled) <= max(calm) + MOST_DELAY
         for party in town.living:
             assert party.accepted >= events, party.kind
-            assert set(desk.statuses(party.endpoint)) == {"delivered"}, party.kind
-        written = desk.events()
+            assert set(client.statuses(party.endpoint)) == {"delivered"}, party.kind
+        written = client.events()
         for party in town.all:
             assert party.not_verified == [], party.kind
             assert all(bodies == {written[n].payload} for n, bodies in party.bodies.items()), party.kind
         for party in town.troubled:
             if party.kind == GONE:
-                assert desk.get(party.endpoint)["disabledReason"] == "The receiver answered 410 Gone."
+                assert client.get(party.endpoint)["disabledReason"] == "The receiver answered 410 Gone."
                 assert 0 < party.requests < len(events)
         assert town.trap.got == []

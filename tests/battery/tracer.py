@@ -1,4 +1,4 @@
-"""Counts everything that can be cut in two, and kills this very process at the chosen point.
+"""Counts the points at which a process can be interrupted, and kills this process at the chosen one.
 
 A point lies before and after each SQL statement, commit and HTTP call.
 """
@@ -17,17 +17,17 @@ from mpesa_service.webhooks.posting import Poster
 
 
 class Tracer:
-    """Kills at point `stop_at`; tells the name of each point on the file `told` as it is passed."""
+    """Kills the process at point `stop_at`, and writes the name of each passed point to the file `output`."""
 
-    def __init__(self, stop_at: int, told: int) -> None:
-        self._stop_at, self._told = stop_at, told
+    def __init__(self, stop_at: int, output: int) -> None:
+        self._stop_at, self._output = stop_at, output
         self._passed = 0
         self._lock = threading.Lock()
 
     def point(self, name: str) -> None:
         with self._lock:
             self._passed += 1
-            os.write(self._told, f"{name}\n".encode())
+            os.write(self._output, f"{name}\n".encode())
             if self._passed == self._stop_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 

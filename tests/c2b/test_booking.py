@@ -50,13 +50,13 @@ def statuses(service: Service) -> list[str]:
     return [payment.status for payment in prompted_first(service)]
 
 
-def hear_callback(service: Service, checkout: str, **changes: Any) -> None:
+def repeat_by_callback(service: Service, checkout: str, **changes: Any) -> None:
     """Let the STK callback with the same receipt arrive."""
     body = stk_body(service, checkout, receipt=RECEIPT, **changes)
     assert requests.post(service.callback_url(checkout), json=body, timeout=5).status_code == 200
 
 
-def pay_unheard(service: Service) -> str:
+def pay_with_lost_callback(service: Service) -> str:
     """Pay a prompt whose callback is lost; return its CheckoutRequestID."""
     service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
     checkout = service.pending()
@@ -132,7 +132,7 @@ class TestMoneyThatFitsNothing:
         assert "NICHOLAS" not in json.dumps(shown)
 
     @pytest.mark.parametrize(
-        ("told", "shown"),
+        ("reported", "shown"),
         [
             (sha256(PHONE.encode()).hexdigest(), "hashed"),
             (PHONE, "254712***678"),
@@ -140,8 +140,8 @@ class TestMoneyThatFitsNothing:
             (None, None),
         ],
     )
-    def test_the_payer_is_shown_masked(self, service: Service, told: Any, shown: Any) -> None:
-        confirm(service, MSISDN=told)
+    def test_the_payer_is_shown_masked(self, service: Service, reported: Any, shown: Any) -> None:
+        confirm(service, MSISDN=reported)
         assert service.payment(only(service).id)["phoneNumber"] == shown
 
     def test_a_number_that_is_not_masked_is_kept_as_one(self, service: Service) -> None:
@@ -205,7 +205,7 @@ class TestAPaymentConfirmedAgain:
 
     def test_callback_first(self, service: Service) -> None:
         checkout = service.pending()
-        hear_callback(service, checkout)
+        repeat_by_callback(service, checkout)
         confirm(service)
         assert verdicts(service) == ["applied", "duplicate"]
         assert (only(service).status, only(service).evidence) == ("succeeded", "callback")
@@ -216,7 +216,7 @@ class TestAPaymentConfirmedAgain:
         confirm(service)
         assert (only(service).status, only(service).evidence) == ("succeeded", "confirmation")
         assert (only(service).receipt, only(service).result_code) == (RECEIPT, "0")
-        hear_callback(service, checkout)
+        repeat_by_callback(service, checkout)
         assert verdicts(service) == ["applied", "duplicate"]
         assert causes(service, only(service)) == ["created", "push_accepted", "paid"]
         assert_books_are_right(service)
@@ -258,7 +258,7 @@ class TestAPaymentConfirmedAgain:
 
     def test_a_failed_payment_whose_money_arrived_needs_no_second_word(self, service: Service) -> None:
         checkout = service.pending()
-        hear_callback(service, checkout, ResultCode=1037)
+        repeat_by_callback(service, checkout, ResultCode=1037)
         assert only(service).status == "failed"
         confirm(service)
         assert (only(service).status, only(service).receipt) == ("succeeded", RECEIPT)
@@ -267,13 +267,13 @@ class TestAPaymentConfirmedAgain:
 
     def test_money_long_after_the_prompt_failed_is_other_money(self, service: Service) -> None:
         checkout = service.pending()
-        hear_callback(service, checkout, ResultCode=1032)
+        repeat_by_callback(service, checkout, ResultCode=1032)
         service.clock.advance(3_700)
         confirm(service)
         assert statuses(service) == ["canceled", "review"]
 
     def test_a_payment_that_only_daraja_called_paid_gets_its_receipt(self, service: Service) -> None:
-        pay_unheard(service)
+        pay_with_lost_callback(service)
         service.clock.advance(30)
         ask_due(service.runtime)
         assert (only(service).status, only(service).receipt) == ("succeeded", None)
@@ -284,7 +284,7 @@ class TestAPaymentConfirmedAgain:
 
     def test_money_after_that_is_other_money(self, service: Service) -> None:
         checkout = service.pending()
-        hear_callback(service, checkout)
+        repeat_by_callback(service, checkout)
         confirm(service, TransID="RKL51ZDR4G")
         assert statuses(service) == ["succeeded", "review"]
 
@@ -297,7 +297,7 @@ class TestAPaymentConfirmedAgain:
 
     def test_a_known_receipt_with_another_amount_is_a_contradiction(self, service: Service) -> None:
         checkout = service.pending()
-        hear_callback(service, checkout)
+        repeat_by_callback(service, checkout)
         confirm(service, TransAmount="90.00")
         assert verdicts(service) == ["applied", "disputed"]
         assert only(service).mismatch == "amount"
@@ -305,9 +305,9 @@ class TestAPaymentConfirmedAgain:
 
     def test_a_receipt_that_was_booked_elsewhere_is_not_counted_twice(self, service: Service) -> None:
         """Its confirmation did not find its payment; a person must put the two together."""
-        checkout = pay_unheard(service)
+        checkout = pay_with_lost_callback(service)
         confirm(service, BillRefNumber="NOTHING")
-        hear_callback(service, checkout)
+        repeat_by_callback(service, checkout)
         assert verdicts(service) == ["unmatched", "disputed"]
         [prompted, unmatched] = prompted_first(service)
         assert (prompted.status, prompted.mismatch, unmatched.receipt) == ("pending", "receipt", RECEIPT)
@@ -319,7 +319,7 @@ class TestAPaymentConfirmedAgain:
 class TestReview:
     @pytest.fixture
     def given_up(self, service: Service) -> Payment:
-        """A payment that nobody ever said anything of."""
+        """A payment about which no report arrived."""
         service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "error_5xx"})
         service.initiate()
         service.clock.advance(86_500)
@@ -334,7 +334,7 @@ class TestReview:
         assert_books_are_right(service)
 
     def test_a_contradiction_is_left_to_the_person_who_now_sees_the_receipt(self, service: Service) -> None:
-        checkout = pay_unheard(service)
+        checkout = pay_with_lost_callback(service)
         body = stk_body(service, checkout, amount=1.0, receipt=None)
         requests.post(service.callback_url(checkout), json=body, timeout=5)
         service.clock.advance(30)
@@ -382,7 +382,7 @@ class TestSeveralMayBeMeant:
 
     def test_the_callback_names_its_payment(self, service: Service, two: tuple[str, str]) -> None:
         confirm(service)
-        hear_callback(service, two[1])
+        repeat_by_callback(service, two[1])
         look(service)
         assert self.states(service, two) == ["unknown", "succeeded"]
         [row] = confirmations(service)
@@ -439,12 +439,12 @@ class TestSeveralMayBeMeant:
     ) -> None:
         """Between the search and the lock somebody else gives the candidate another receipt."""
         checkout = service.pending()
-        find, told = matching.find_candidates, []
+        find, reported = matching.find_candidates, []
 
         def overtaken(runtime: Any, arrival: Any) -> Any:
             found = find(runtime, arrival)
-            if not told:
-                told.append(1)
+            if not reported:
+                reported.append(1)
                 with service.runtime.database.begin() as session:
                     session.get_one(Payment, service.row(checkout).id).receipt = "ANOTHER001"
             return found
@@ -472,7 +472,7 @@ class TestTills:
         checkout = service.pending()
         confirm(service, BillRefNumber="")
         assert (only(service).status, verdicts(service)) == ("pending", ["noted"])
-        hear_callback(service, checkout)
+        repeat_by_callback(service, checkout)
         look(service)
         assert [row.payment_id for row in confirmations(service)] == [only(service).id]
         assert len(service.payments()) == 1
@@ -483,7 +483,7 @@ class TestTills:
         look(service)
         assert (only(service).status, only(service).receipt) == ("succeeded", RECEIPT)
 
-    def test_a_payer_who_cannot_be_told_decides_nothing(self, service: Service) -> None:
+    def test_an_unknown_payer_decides_nothing(self, service: Service) -> None:
         service.pending()
         confirm(service, BillRefNumber="", MSISDN=None)
         look(service)

@@ -16,15 +16,15 @@ from tests.support import Service
 SECOND = "RKL51ZDR4G"
 
 
-def hear(service: Service, checkout: str, url: str | None = None, **changes: Any) -> str:
-    """Let a callback of the prompt arrive; return the verdict on it."""
+def post_callback(service: Service, checkout: str, url: str | None = None, **changes: Any) -> str:
+    """Post a callback of the prompt; return its verdict."""
     body = stk_body(service, checkout, **changes)
     answer = requests.post(url or service.callback_url(checkout), json=body, timeout=5)
     assert answer.status_code == 200
     return service.inbox()[-1].verdict
 
 
-def told(service: Service) -> list[str]:
+def event_types(service: Service) -> list[str]:
     with service.runtime.database.read() as session:
         return [event.type for event in session.query(OutgoingEvent).order_by(OutgoingEvent.id)]
 
@@ -41,7 +41,7 @@ def by_channel(service: Service) -> tuple[Payment, Payment]:
 
 @pytest.fixture
 def proven(service: Service) -> str:
-    """A payment that was paid from the menu while its prompt waits; its CheckoutRequestID."""
+    """Return the CheckoutRequestID of a payment that was paid by C2B while its prompt waited."""
     checkout = service.pending()
     confirm(service)
     assert service.row(checkout).status == "succeeded"
@@ -59,28 +59,28 @@ class TestThePromptEnds:
         assert (payment.status, payment.receipt, payment.mismatch) == ("succeeded", RECEIPT, None)
         assert (payment.next_check_at, asked(service)) == (None, 0)
         assert causes(service, payment)[-2:] == ["paid", "prompt_over"]
-        assert told(service) == ["payment.succeeded"]
+        assert event_types(service) == ["payment.succeeded"]
         assert service.inbox()[-1].verdict == "noted"
         assert_books_are_right(service)
 
     def test_which_stands_in_the_trail_once(self, service: Service, proven: str) -> None:
-        assert [hear(service, proven, ResultCode=1032) for _ in range(3)] == [
+        assert [post_callback(service, proven, ResultCode=1032) for _ in range(3)] == [
             "noted",
             "duplicate",
             "duplicate",
         ]
         assert causes(service, service.row(proven)).count("prompt_over") == 1
 
-    def test_also_when_its_end_had_been_told_before_the_money_came(self, service: Service) -> None:
+    def test_also_if_its_failure_was_reported_before_the_money_came(self, service: Service) -> None:
         checkout = service.pending()
-        hear(service, checkout, ResultCode=1037)
+        post_callback(service, checkout, ResultCode=1037)
         confirm(service)
-        assert hear(service, checkout, ResultCode=1037) == "noted"
+        assert post_callback(service, checkout, ResultCode=1037) == "noted"
         assert service.row(checkout).status == "succeeded"
 
     def test_a_stranger_who_says_so_is_not_even_noted(self, service: Service, proven: str) -> None:
         url = f"{service.url}/api/mpesa/callback"
-        assert hear(service, proven, url, ResultCode=1032) == "noted"
+        assert post_callback(service, proven, url, ResultCode=1032) == "noted"
         assert service.row(proven).next_check_at is None
         assert causes(service, service.row(proven))[-1] == "paid"
 
@@ -88,14 +88,14 @@ class TestThePromptEnds:
         assert service.refund(proven, 40).status_code == 200
         [command] = service.simulator.get("/simulator/b2c")["payouts"]
         service.simulator.post(f"/simulator/b2c/{command['originatorConversationId']}/complete")
-        assert hear(service, proven, ResultCode=1032) == "noted"
+        assert post_callback(service, proven, ResultCode=1032) == "noted"
         assert service.row(proven).status == "partially_refunded"
 
-    def test_a_denial_that_was_heard_before_the_confirmation_is_over(self, service: Service) -> None:
-        """The callback said paid, then that it is not; a query of M-Pesa was due, and is not needed."""
+    def test_the_confirmation_resolves_an_earlier_negative_result(self, service: Service) -> None:
+        """The callbacks reported paid, then not paid. The query that was due is no longer needed."""
         checkout = service.pending()
-        hear(service, checkout, receipt=RECEIPT)
-        assert hear(service, checkout, ResultCode=1032) == "disputed"
+        post_callback(service, checkout, receipt=RECEIPT)
+        assert post_callback(service, checkout, ResultCode=1032) == "disputed"
         assert service.row(checkout).mismatch == "denial"
         confirm(service)
         payment = service.row(checkout)
@@ -106,7 +106,7 @@ class TestThePromptEnds:
         """They are to come while a claim of another amount stands open: the confirmation is the proof."""
         checkout = service.pending()
         confirm(service)
-        assert hear(service, checkout, receipt=RECEIPT, amount=99.0) == "disputed"
+        assert post_callback(service, checkout, receipt=RECEIPT, amount=99.0) == "disputed"
         service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
         for _ in range(4):
             service.clock.advance(90)
@@ -117,9 +117,9 @@ class TestThePromptEnds:
 
     def test_a_confirmation_of_another_amount_is_no_proof(self, service: Service) -> None:
         checkout = service.pending()
-        hear(service, checkout, receipt=RECEIPT)
+        post_callback(service, checkout, receipt=RECEIPT)
         confirm(service, TransAmount="90.00")
-        assert hear(service, checkout, ResultCode=1032) == "disputed"
+        assert post_callback(service, checkout, ResultCode=1032) == "disputed"
         assert service.row(checkout).mismatch == "denial"
 
 
@@ -129,7 +129,7 @@ class TestThePromptIsPaidAsWell:
     def test_its_callback_makes_it_a_payment_that_waits_for_a_person(
         self, service: Service, proven: str
     ) -> None:
-        assert hear(service, proven, receipt=SECOND) == "noted"
+        assert post_callback(service, proven, receipt=SECOND) == "noted"
         prompted, second = by_channel(service)
         assert (prompted.status, prompted.receipt, prompted.next_check_at) == ("succeeded", RECEIPT, None)
         assert (second.status, second.receipt, second.amount) == ("review", SECOND, 100)
@@ -137,25 +137,25 @@ class TestThePromptIsPaidAsWell:
         assert (typed, second.evidence) == ("ORDER1", "callback")
         assert "paid already" in str(second.failure_reason)
         assert causes(service, prompted)[-1] == "paid_again"
-        assert told(service) == ["payment.succeeded", "payment.review"]
+        assert event_types(service) == ["payment.succeeded", "payment.review"]
         assert_books_are_right(service)
 
     def test_its_payer_is_found_by_the_whole_number(self, service: Service, proven: str) -> None:
-        hear(service, proven, receipt=SECOND, phone=None)
+        post_callback(service, proven, receipt=SECOND, phone=None)
         prompted, second = by_channel(service)
         assert second.phone_hash == prompted.phone_hash
 
     def test_the_confirmation_that_follows_is_known(self, service: Service, proven: str) -> None:
-        hear(service, proven, receipt=SECOND)
+        post_callback(service, proven, receipt=SECOND)
         confirm(service, TransID=SECOND)
         assert service.inbox()[-1].verdict == "duplicate"
-        assert hear(service, proven, receipt=SECOND) == "noted"
+        assert post_callback(service, proven, receipt=SECOND) == "noted"
         assert len(service.payments()) == 2
         assert_books_are_right(service)
 
     def test_a_confirmation_before_the_callback(self, service: Service, proven: str) -> None:
         confirm(service, TransID=SECOND)
-        assert hear(service, proven, receipt=SECOND) == "noted"
+        assert post_callback(service, proven, receipt=SECOND) == "noted"
         service.clock.advance(90)
         assert ask_due(service.runtime) == 0
         prompted, second = by_channel(service)
@@ -167,10 +167,10 @@ class TestThePromptIsPaidAsWell:
         expect_order(service)
         checkout = service.pending()
         confirm(service)
-        hear(service, checkout, receipt=SECOND)
+        post_callback(service, checkout, receipt=SECOND)
         assert sums(state(service)) == ("overpaid", 200, 0, 100)
         assert [payment.status for payment in service.payments()] == ["succeeded", "succeeded"]
-        assert told(service)[-1] == "order.overpaid"
+        assert event_types(service)[-1] == "order.overpaid"
         assert_books_are_right(service)
 
     def test_of_an_order_that_was_canceled_it_waits(self, service: Service) -> None:
@@ -179,7 +179,7 @@ class TestThePromptIsPaidAsWell:
         confirm(service)
         with service.runtime.database.begin() as session:
             session.merge(order_row(service)).status = "canceled"
-        hear(service, checkout, receipt=SECOND)
+        post_callback(service, checkout, receipt=SECOND)
         assert by_channel(service)[1].status == "review"
 
     @pytest.mark.parametrize(
@@ -190,11 +190,12 @@ class TestThePromptIsPaidAsWell:
     def test_what_does_not_agree_is_a_contradiction_as_ever(
         self, service: Service, proven: str, changes: dict[str, Any]
     ) -> None:
-        assert hear(service, proven, receipt=SECOND, **changes) == "disputed"
+        assert post_callback(service, proven, receipt=SECOND, **changes) == "disputed"
         assert len(service.payments()) == 1
 
     def test_a_stranger_who_says_so_makes_nothing(self, service: Service, proven: str) -> None:
-        assert hear(service, proven, f"{service.url}/api/mpesa/callback", receipt=SECOND) == "disputed"
+        shared = f"{service.url}/api/mpesa/callback"
+        assert post_callback(service, proven, shared, receipt=SECOND) == "disputed"
         assert len(service.payments()) == 1
 
     def test_by_the_simulator(self, service: Service) -> None:

@@ -73,7 +73,7 @@ class TestRegister:
         assert (answer.status_code, answer.json["code"]) == (502, "provider_credentials")
 
     @pytest.mark.parametrize(("version", "shown"), [("v1", "hashed"), ("v2", "2547 ***** 678")])
-    def test_the_version_decides_how_payers_are_told(
+    def test_the_version_decides_how_payers_are_reported(
         self, service: Service, version: str, shown: str
     ) -> None:
         admin(service, "POST", "/c2b/register")

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from mpesa_service.callbacks import c2b_validation
 from mpesa_service.models import ExpectedOrder
 from tests.c2b.support import c2b_body, post_c2b
-from tests.c2b.test_booking import hear_callback
+from tests.c2b.test_booking import repeat_by_callback
 from tests.orders.support import add_order
 from tests.support import Listening, Service, TestClock, start_service
 
@@ -59,7 +59,7 @@ class TestAnswers:
         assert ask(service, BillRefNumber=typed) == ACCEPTED
 
     @pytest.mark.parametrize(
-        ("amount_rule", "amount", "said"),
+        ("amount_rule", "amount", "answer"),
         [
             ("exact", "60.00", ACCEPTED),
             ("exact", "100.00", rejected("C2B00013")),
@@ -70,11 +70,11 @@ class TestAnswers:
         ],
     )
     def test_the_amount_that_is_still_due(
-        self, service: Service, amount_rule: str, amount: str, said: dict[str, str]
+        self, service: Service, amount_rule: str, amount: str, answer: dict[str, str]
     ) -> None:
         set_rules(service, amount=amount_rule)
         add_order(service, amount=100, received_amount=40, status="partially_paid")
-        assert ask(service, TransAmount=amount) == said
+        assert ask(service, TransAmount=amount) == answer
 
     def test_an_orders_own_rule_comes_first(self, service: Service) -> None:
         add_order(service, amount_rule="exact")
@@ -94,12 +94,12 @@ class TestAnswers:
     def test_another_shortcode(self, service: Service) -> None:
         assert ask(service, BusinessShortCode="600000") == rejected("C2B00015")
 
-    @pytest.mark.parametrize(("unsure", "said"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
-    def test_two_orders_may_be_meant(self, service: Service, unsure: str, said: dict[str, str]) -> None:
+    @pytest.mark.parametrize(("unsure", "answer"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
+    def test_two_orders_may_be_meant(self, service: Service, unsure: str, answer: dict[str, str]) -> None:
         set_rules(service, "known", "exact", unsure)
         add_order(service, "ORDER1")
         add_order(service, "ORDER2", account_key="order1")
-        assert ask(service) == said
+        assert ask(service) == answer
 
 
 class TestPrompts:
@@ -111,9 +111,9 @@ class TestPrompts:
         assert ask(service) == ACCEPTED
         assert ask(service, TransAmount="90.00") == rejected("C2B00013")
 
-    def test_what_failed_may_be_paid_from_the_menu(self, service: Service) -> None:
+    def test_a_failed_payment_may_be_paid_by_c2b(self, service: Service) -> None:
         set_rules(service, "known", "exact")
-        hear_callback(service, service.pending(), ResultCode=1032)
+        repeat_by_callback(service, service.pending(), ResultCode=1032)
         assert ask(service) == ACCEPTED
         assert ask(service, TransAmount="90.00") == rejected("C2B00013")
 
@@ -138,16 +138,16 @@ class TestTills:
         yield started
         started.runtime.database.dispose()
 
-    @pytest.mark.parametrize(("unsure", "said"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
+    @pytest.mark.parametrize(("unsure", "answer"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
     def test_nobody_can_tell_what_a_till_is_paid_for(
-        self, service: Service, unsure: str, said: dict[str, str]
+        self, service: Service, unsure: str, answer: dict[str, str]
     ) -> None:
         set_rules(service, "known", "exact", unsure)
-        assert ask(service, BillRefNumber="", BusinessShortCode="600111") == said
+        assert ask(service, BillRefNumber="", BusinessShortCode="600111") == answer
 
 
 class TestInTime:
-    def test_a_stranger_learns_nothing(self, service: Service) -> None:
+    def test_a_stranger_receives_nothing(self, service: Service) -> None:
         body = c2b_body(service)
         answer = service.app.test_client().post(f"/c2b/{'0' * 64}/validation", json=body)
         assert answer.status_code == 404
@@ -178,9 +178,9 @@ class TestInTime:
     )
     def test_what_cannot_be_read_goes_by_the_stored_rule(self, service: Service, body: Any) -> None:
         sent = body if isinstance(body, bytes) else c2b_body(service, **body)
-        for unsure, said in (("reject", rejected("C2B00016")), ("accept", ACCEPTED)):
+        for unsure, answer in (("reject", rejected("C2B00016")), ("accept", ACCEPTED)):
             set_rules(service, unsure=unsure)
-            assert post_c2b(service, sent, "validation").json() == said
+            assert post_c2b(service, sent, "validation").json() == answer
 
     def test_a_database_that_is_busy(
         self, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -197,16 +197,16 @@ class TestInTime:
         with service.runtime.database.begin() as session:
             session.execute(text("SELECT 1" if sqlite else lock))
             began = time.monotonic()
-            said = ask(service, BillRefNumber="RENT 4B")
+            answer = ask(service, BillRefNumber="RENT 4B")
             took = time.monotonic() - began
         # SQLite's readers wait for nobody, so there the rules are followed; only the inbox is late.
-        assert said == (rejected("C2B00012") if sqlite else ACCEPTED)
+        assert answer == (rejected("C2B00012") if sqlite else ACCEPTED)
         assert took < 5
         assert "a part of a validation failed, or took too long" in caplog.text
         threads.shutdown()
         assert len(service.inbox()) == 1, "what was asked is kept when the way is free"
 
-    @pytest.mark.parametrize(("unsure", "said"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
+    @pytest.mark.parametrize(("unsure", "answer"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
     def test_a_database_that_is_away(
         self,
         listening: Listening,
@@ -215,12 +215,12 @@ class TestInTime:
         service_env: dict[str, str],
         tmp_path: Any,
         unsure: str,
-        said: dict[str, str],
+        answer: dict[str, str],
     ) -> None:
         address = f"sqlite:///{tmp_path}/nowhere/service.db"
         env = {**service_env, "DATABASE_URL": address, "C2B_WHEN_UNSURE": unsure}
         service = start_service(listening, simulator, clock, env)
-        assert ask(service) == said
+        assert ask(service) == answer
         service.runtime.database.dispose()
 
     def test_what_is_logged_names_nobody(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:

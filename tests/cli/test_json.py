@@ -60,8 +60,8 @@ def test_what_a_person_decides(service: Service) -> None:
 
 
 def test_a_reversal(service: Service) -> None:
-    told = run_json(service, "reverse", service.paid(amount=100), *WHY)
-    assert (told["method"], told["status"], told["refundAmount"]) == ("reversal", "pending", 100)
+    shown = run_json(service, "reverse", service.paid(amount=100), *WHY)
+    assert (shown["method"], shown["status"], shown["refundAmount"]) == ("reversal", "pending", 100)
 
 
 def test_a_reversal_that_is_refused(service: Service) -> None:
@@ -72,5 +72,5 @@ def test_a_reversal_that_is_refused(service: Service) -> None:
 
 def test_a_webhook_that_is_disabled(service: Service) -> None:
     added = run_json(service, "webhooks", "add", URL, "--by", "amina")
-    told = run_json(service, "webhooks", "disable", added["_id"], "--by", "amina")
-    assert (told["_id"], told["enabled"], "secret" in told) == (added["_id"], False, False)
+    shown = run_json(service, "webhooks", "disable", added["_id"], "--by", "amina")
+    assert (shown["_id"], shown["enabled"], "secret" in shown) == (added["_id"], False, False)

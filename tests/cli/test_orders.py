@@ -40,8 +40,18 @@ class TestRegister:
     def test_is_the_shops_and_the_same_again_changes_nothing(self, service: Service) -> None:
         more = ("--expires", "2026-11-30T18:00", "--amount-rule", "exact")
         text = run(service, *self.WORDS, *more)
-        told = ["ORDER-1001", "71C270BR1001", "shop", "open", "2500", "0", "2500", "0", "2026-11-30 18:00:00"]
-        assert cells(text) == [told]
+        row = [
+            "ORDER-1001",
+            "71C270BR1001",
+            "shop",
+            "open",
+            "2500",
+            "0",
+            "2500",
+            "0",
+            "2026-11-30 18:00:00",
+        ]
+        assert cells(text) == [row]
         assert text.endswith("The order is registered.\n")
         assert run(service, *self.WORDS, *more).endswith("The order was registered before.\n")
         seen = service.call("GET", "/orders/ORDER-1001").json["data"]
@@ -49,8 +59,8 @@ class TestRegister:
         assert seen["expiresAt"] == "2026-11-30T18:00:00.000+03:00"
 
     def test_for_scripts(self, service: Service) -> None:
-        told = run_json(service, *self.WORDS)
-        assert (told["orderId"], told["status"], told["expiresAt"]) == ("ORDER-1001", "open", None)
+        row = run_json(service, *self.WORDS)
+        assert (row["orderId"], row["status"], row["expiresAt"]) == ("ORDER-1001", "open", None)
 
     @pytest.mark.parametrize(
         ("words", "sentence", "code"),
@@ -82,8 +92,8 @@ class TestShow:
         [order, payment] = cells(run(service, "show", "ORDER1"))
         assert order[3:8] == ["partially_paid", "250", "100", "150", "0"]
         assert payment[2:] == ["succeeded", "100", "0", "2547 ***** 678", "RKL51ZDR4F"]
-        told = run_json(service, "show", "ORDER1")
-        assert (told["missingAmount"], told["payments"][0]["mpesaReceiptNumber"]) == (150, "RKL51ZDR4F")
+        row = run_json(service, "show", "ORDER1")
+        assert (row["missingAmount"], row["payments"][0]["mpesaReceiptNumber"]) == (150, "RKL51ZDR4F")
 
     def test_one_without_payments_has_no_second_table(self, service: Service) -> None:
         add_order(service)

@@ -69,7 +69,7 @@ class TestList:
         ],
         ids=str,
     )
-    def test_what_is_wrong_is_said(self, service: Service, words: list[str], message: str) -> None:
+    def test_a_wrong_option_is_reported(self, service: Service, words: list[str], message: str) -> None:
         assert message in run(service, "list", *words, code=2)
 
     def test_ranges_go_forward(self, service: Service, tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def test_create_with_faults_stores_nothing(service: Service, tmp_path: Path) -> 
     text = run(service, *words, code=1)
     assert "must be 10 to 250000 shillings" in text
     assert "2 faults. Nothing was stored." in text
-    told = run_json(service, *words, code=1)
-    assert (told["code"], told["details"]["total"]) == ("invalid_rows", 2)
+    shown = run_json(service, *words, code=1)
+    assert (shown["code"], shown["details"]["total"]) == ("invalid_rows", 2)
     path.write_text("x")
     assert "The first line must contain column names" in run(service, *words, code=1)
     path.write_text(CSV)

@@ -58,7 +58,7 @@ def test_migrate_twice_is_migrate_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("", "DATABASE_URL is not set"),
         ("mysql://localhost/mpesa", "DATABASE_URL must be like"),
@@ -67,9 +67,9 @@ def test_migrate_twice_is_migrate_once(tmp_path: Path) -> None:
         ("postgresql+psycopg://user:canary@127.0.0.1:1/mpesa", "Connection refused"),
     ],
 )
-def test_migrate_says_what_is_wrong_with_the_database(url: str, said: str) -> None:
+def test_migrate_says_what_is_wrong_with_the_database(url: str, message: str) -> None:
     result = CliRunner().invoke(mpesa_cli, ["migrate"], env={"DATABASE_URL": url})
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: ")
-    assert said in result.stderr
+    assert message in result.stderr
     assert "canary" not in result.stderr

@@ -57,7 +57,7 @@ class TestToken:
         assert found["exp"] - found["iat"] == 2 * 3_600
         assert abs(found["iat"] - datetime.now(UTC).timestamp()) < 30
 
-    def test_carries_no_role_and_lives_twelve_hours_unless_told(self, make_app: Any) -> None:
+    def test_by_default_carries_no_role_and_lives_twelve_hours(self, make_app: Any) -> None:
         app = make_app()
         result = run(app, "token", "--sub", "shop")
         found = decoded(result.stdout)

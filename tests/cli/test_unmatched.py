@@ -9,10 +9,10 @@ from tests.c2b.support import MASKED, confirm, order_row
 from tests.orders.support import add_order
 from tests.refunds.test_reversals import complete
 from tests.review.test_unmatched import waits
-from tests.review.test_unmatched_returns import payment as payment_of_the_menu
+from tests.review.test_unmatched_returns import payment as unmatched_payment
 from tests.support import Service
 
-menu_payment = payment_of_the_menu
+c2b_payment = unmatched_payment
 WHO = ("--by", "amina", "--reason", "he called")
 
 
@@ -76,21 +76,21 @@ class TestUnmatched:
         run(service, "unmatched", *(payment if word == "PAYMENT" else word for word in words), code=2)
         assert len(run_json(service, "unmatched", "list")) == 1
 
-    def test_return(self, service: Service, menu_payment: str) -> None:
-        words = ("unmatched", "return", menu_payment, *WHO)
+    def test_return(self, service: Service, c2b_payment: str) -> None:
+        words = ("unmatched", "return", c2b_payment, *WHO)
         assert "of 100 shillings is pending" in run(service, *words)
         complete(service)
-        assert service.row(menu_payment).status == "refunded"
+        assert service.row(c2b_payment).status == "refunded"
         assert "Error: This payment is not unmatched" in run(service, *words, code=1)
 
-    def test_return_for_scripts(self, service: Service, menu_payment: str) -> None:
-        told = run_json(service, "unmatched", "return", menu_payment, *WHO)
-        assert (told["method"], told["status"]) == ("reversal", "pending")
+    def test_return_for_scripts(self, service: Service, c2b_payment: str) -> None:
+        rules = run_json(service, "unmatched", "return", c2b_payment, *WHO)
+        assert (rules["method"], rules["status"]) == ("reversal", "pending")
 
     @pytest.mark.parametrize("in_json", [True, False])
-    def test_a_return_that_is_refused(self, service: Service, menu_payment: str, *, in_json: bool) -> None:
+    def test_a_return_that_is_refused(self, service: Service, c2b_payment: str, *, in_json: bool) -> None:
         service.simulator.post("/simulator/options", {"shortcode": "600000"})
-        words = ("unmatched", "return", menu_payment, *WHO)
+        words = ("unmatched", "return", c2b_payment, *WHO)
         if in_json:
             assert run_json(service, *words, code=1)["code"]
         else:
@@ -127,8 +127,12 @@ class TestRules:
         assert "reference  open\namount     any\nunsure     accept\n" in run(service, "c2b-rules", "show")
         text = run(service, "c2b-rules", "set", "--reference", "known", "--amount", "exact", "--by", "amina")
         assert "shortcode  174379, set by operator:amina on 2026-11-22 12:00:00" in text
-        told = run_json(service, "c2b-rules", "set", "--unsure", "reject", "--by", "otieno")
-        assert (told["referenceRule"], told["amountRule"], told["whenUnsure"]) == ("known", "exact", "reject")
+        rules = run_json(service, "c2b-rules", "set", "--unsure", "reject", "--by", "otieno")
+        assert (rules["referenceRule"], rules["amountRule"], rules["whenUnsure"]) == (
+            "known",
+            "exact",
+            "reject",
+        )
         assert run_json(service, "c2b-rules", "show")["updatedBy"] == "operator:otieno"
 
     def test_something_must_be_named(self, service: Service) -> None:

@@ -77,7 +77,7 @@ def test_deliveries_resend_and_replay(service: Service) -> None:
     ],
     ids=lambda words: words[0],
 )
-def test_mistakes_are_told_in_a_sentence(service: Service, words: tuple[str, ...]) -> None:
+def test_errors_are_printed_as_a_sentence(service: Service, words: tuple[str, ...]) -> None:
     text = run(service, *words, code=1)
     assert "Error: The" in text
     assert "Traceback" not in text

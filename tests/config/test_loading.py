@@ -168,7 +168,7 @@ class TestProblems:
         assert len(found) == len(REQUIRED) + 1
         assert all(" is not set. " in problem for problem in found if "JWT" not in problem)
 
-    def test_missing_unreadable_and_unsafe_are_said_together(self) -> None:
+    def test_missing_unreadable_and_unsafe_are_reported_together(self) -> None:
         environ = production(
             MPESA_PASSKEY="",
             MPESA_MAX_AMOUNT="many",
@@ -186,7 +186,7 @@ class TestProblems:
             "MPESA_CALLBACK_URL",
         ]
 
-    def test_a_fault_is_said_once(self) -> None:
+    def test_an_error_is_reported_once(self) -> None:
         assert problems(environment(JWT_ALGORITHM="none", JWT_PUBLIC_KEY=PUBLIC_PEM)) == [
             "JWT_ALGORITHM must be one of HS256, RS256, ES256, not 'none'."
         ]

@@ -274,6 +274,6 @@ def test_a_plan_that_settles_at_last_is_returned() -> None:
     assert commit_until_settled(lambda: None, lambda: plan) is plan
 
 
-def test_a_payment_that_does_not_exist_is_said_to_be_missing(database: Database) -> None:
+def test_a_payment_that_does_not_exist_is_not_found(database: Database) -> None:
     with pytest.raises(LookupError, match="p9 does not exist"):
         apply_to(database, "p9", pay)

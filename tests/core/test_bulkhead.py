@@ -37,7 +37,7 @@ def narrow(
     started.runtime.database.dispose()
 
 
-def test_who_finds_no_place_is_told_to_come_back_and_nothing_is_done(narrow: Service) -> None:
+def test_without_a_free_place_the_caller_must_retry_and_nothing_is_done(narrow: Service) -> None:
     checkout = narrow.paid()
     with narrow.runtime.bulkhead.place():
         started = narrow.initiate("ORDER2", phone="254722222222", Idempotency_Key="key-1")

@@ -226,7 +226,7 @@ def test_enough_of_a_number_is_left_to_recognise_it() -> None:
         "Authorization",
     ],
 )
-def test_a_field_with_a_telling_name_is_hidden_whatever_is_in_it(name: str) -> None:
+def test_a_field_with_a_sensitive_name_is_hidden(name: str) -> None:
     found = json.loads(
         line_of(outer={name: "canary", "list": [{name: ["canary"]}]}, **{f"the_{name}": "canary"})
     )

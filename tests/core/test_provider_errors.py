@@ -16,12 +16,16 @@ from mpesa_service.daraja import InvalidToken, NotSent, OutcomeUnknown, Refused,
         (Refused("no", error_code="400.002.02"), 502, "provider_refused"),
     ],
 )
-def test_what_callers_are_told(error, status: int, code: str) -> None:
-    told = refusal_for_caller(error, {"paymentId": "p"})
-    assert (told.status, told.code, told.details) == (status, code, {"paymentId": "p"})
+def test_the_answer_to_the_caller(error, status: int, code: str) -> None:
+    refusal = refusal_for_caller(error, {"paymentId": "p"})
+    assert (refusal.status, refusal.code, refusal.details) == (
+        status,
+        code,
+        {"paymentId": "p"},
+    )
 
 
-def test_what_the_record_is_told() -> None:
+def test_the_reason_in_the_record() -> None:
     assert failure_of(Refused("no", error_code="400.002.02")).code == "400.002.02"
     assert failure_of(OutcomeUnknown("time-out")).code is None
     assert "nothing was sent" in failure_of(NotSent("no route")).reason

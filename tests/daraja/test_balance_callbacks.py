@@ -69,7 +69,7 @@ def test_a_query_that_did_not_work_has_no_accounts(code):
     assert (found.succeeded, found.accounts) == (False, ())
 
 
-def test_a_rejected_initiator_is_told():
+def test_a_rejected_initiator_is_recognized():
     failed = balances(drop=["ResultParameters"], ResultCode=2001)
     assert parse_balance_result(failed).result.credential_fault
 

@@ -155,7 +155,7 @@ def test_cut_off_anywhere(length):
         parse_c2b(CONFIRMED[:length])
 
 
-def told(payer, msisdn=MSISDN):
+def payer_of(payer, msisdn=MSISDN):
     """What the number in a callback says about one of ours."""
     payment = parse_c2b(c2b(MSISDN=payer))
     return payment.payer_kind, payer_matches(payment.payer, payment.payer_kind, msisdn)
@@ -187,11 +187,11 @@ SILENT_MASKS = ["254******", "2547*****", "25***", "*49", "0***", "-", "None", "
     ],
 )
 def test_whose_payment_it_is(payer, kind, same):
-    assert told(payer) == (kind, same)
+    assert payer_of(payer) == (kind, same)
 
 
 @pytest.mark.parametrize("kind", PayerKind)
-def test_nothing_is_told_by_nothing(kind):
+def test_an_empty_payer_decides_nothing(kind):
     assert payer_matches("", kind, MSISDN) is None
     assert payer_matches(None, kind, MSISDN) is None
 
@@ -199,11 +199,11 @@ def test_nothing_is_told_by_nothing(kind):
 @given(st.from_regex(r"254[17][0-9]{8}", fullmatch=True), st.from_regex(r"254[17][0-9]{8}", fullmatch=True))
 def test_no_form_of_a_number_denies_its_owner_or_fits_a_stranger(ours, other):
     for form in (ours, f"0{ours[3:]}", sha256(ours.encode()).hexdigest()):
-        assert told(form, ours)[1] is True
-        assert told(form, other)[1] is (ours == other)
+        assert payer_of(form, ours)[1] is True
+        assert payer_of(form, other)[1] is (ours == other)
     mask = f"{ours[:5]}****{ours[-3:]}"
-    assert told(mask, ours)[1] is True
-    assert told(mask, other)[1] is (ours[:5] == other[:5] and ours[-3:] == other[-3:])
+    assert payer_of(mask, ours)[1] is True
+    assert payer_of(mask, other)[1] is (ours[:5] == other[:5] and ours[-3:] == other[-3:])
 
 
 def test_rejections():

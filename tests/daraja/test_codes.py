@@ -81,7 +81,7 @@ def test_ambiguous_commands_are_left_to_a_person(code):
     assert (row.outcome, row.final, row.resend_safe) == (Outcome.UNCLEAR, False, False)
 
 
-def test_a_second_reversal_is_told_apart():
+def test_a_second_reversal_is_distinguished():
     assert command_result("r000001").code == ALREADY_REVERSED == "R000001"
     assert command_result("R000002").code != ALREADY_REVERSED
 
@@ -155,7 +155,7 @@ def test_every_row_can_be_read_aloud(row):
 
 
 @pytest.mark.parametrize("row", [row for row in ALL_ROWS if row.advice], ids=lambda row: row.code)
-def test_what_an_operator_can_do_is_said_in_sentences(row):
+def test_advice_is_written_in_sentences(row):
     assert re.fullmatch(r"[A-Z].{40,400}\.", row.advice)
     assert "  " not in row.advice
 

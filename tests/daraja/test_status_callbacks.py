@@ -44,12 +44,12 @@ ABOUT_THE_TRANSACTION = (
 )
 
 
-def status(told=None, drop=(), **changes) -> bytes:
+def status(fields=None, drop=(), **changes) -> bytes:
     """The sample with parameters and envelope fields replaced; None takes a parameter out."""
     document = json.loads(COMPLETED)
     result = document["Result"]
     items = {item["Key"]: item for item in result["ResultParameters"]["ResultParameter"]}
-    for key, value in (told or {}).items():
+    for key, value in (fields or {}).items():
         items[key] = {"Key": key, "Value": value}
         if value is None:
             items.pop(key)
@@ -116,7 +116,7 @@ def test_an_unknown_receipt():
     assert found.conversation_id == "AG_20180223_0000493344ae97d86f75"
 
 
-def test_a_rejected_initiator_is_told():
+def test_a_rejected_initiator_is_recognized():
     assert parse_status_result(status(ResultCode="2001")).result.credential_fault
     assert not parse_status_result(COMPLETED).result.credential_fault
 

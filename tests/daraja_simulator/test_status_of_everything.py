@@ -26,8 +26,8 @@ def test_a_c2b_payment(shop: Shop) -> None:
     assert (reported["TransactionStatus"], reported["ReceiptNo"]) == ("Completed", payment["transId"])
     assert (reported["Amount"], reported["ReasonType"]) == ("5", "Pay Bill")
     assert (reported["OriginatorConversationID"], reported["ConversationID"]) == (simulated, None)
-    menu = found(shop, {"TransactionID": shop.pay_by_c2b()["transId"]})
-    assert (menu["TransactionStatus"], menu["OriginatorConversationID"]) == ("Completed", None)
+    c2b = found(shop, {"TransactionID": shop.pay_by_c2b()["transId"]})
+    assert (c2b["TransactionStatus"], c2b["OriginatorConversationID"]) == ("Completed", None)
 
 
 def test_a_rejected_payment_is_no_transaction(shop: Shop, receiver: Receiver) -> None:

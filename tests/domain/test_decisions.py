@@ -223,7 +223,7 @@ class TestAlways:
             if decision.verdict is Verdict.DUPLICATE:
                 assert decision == Decision(Verdict.DUPLICATE, decision.reason), report
 
-    def test_a_receipt_is_learnt_only_from_the_payments_own_address(self) -> None:
+    def test_a_receipt_is_stored_only_from_the_payments_own_address(self) -> None:
         for record, report, decision in ALL:
             if decision.store_receipt:
                 assert report.evidence is not Evidence.QUERY
@@ -373,7 +373,7 @@ class TestClaims:
         assert decision.mismatch is M.RECEIPT
 
     @pytest.mark.parametrize("status", [*sorted(PAID), S.REVIEW])
-    def test_a_receipt_that_follows_is_learnt(self, status: PaymentStatus) -> None:
+    def test_a_receipt_that_follows_is_stored(self, status: PaymentStatus) -> None:
         assert judge(payment_facts(status), claim()) == Decision(
             Verdict.APPLIED, "it names the receipt", store_receipt=True
         )
@@ -425,7 +425,7 @@ class TestQueries:
 
     @pytest.mark.parametrize("status", sorted(PAID))
     @pytest.mark.parametrize("earlier", [None, M.DENIAL])
-    def test_paid_again_resolves_a_denial(self, status: PaymentStatus, earlier: Mismatch | None) -> None:
+    def test_paid_again_resolves_a_mismatch(self, status: PaymentStatus, earlier: Mismatch | None) -> None:
         assert judge(payment_facts(status, mismatch=earlier), query(O.PAID)) == Decision(
             Verdict.DUPLICATE, "Daraja confirms it", mismatch_resolved=True
         )
@@ -602,7 +602,7 @@ class TestConfirmations:
 
 
 class TestProven:
-    """The payment's own receipt is confirmed: what is said later is about its prompt."""
+    """The payment's own receipt is confirmed: later reports are about its prompt."""
 
     def proven(self, status: PaymentStatus = S.SUCCEEDED, **more: Any) -> PaymentFacts:
         return payment_facts(status, receipt=RECEIPT, confirmed=True, **more)
@@ -651,7 +651,7 @@ class TestProven:
         assert judge(self.proven(), claim(receipt="")).mismatch is M.RECEIPT
         assert judge(self.proven(), claim(receipt=None)).mismatch is M.RECEIPT
 
-    def test_a_confirmation_resolves_an_earlier_denial(self) -> None:
+    def test_a_confirmation_resolves_an_earlier_mismatch(self) -> None:
         doubted = payment_facts(S.SUCCEEDED, receipt=RECEIPT, mismatch=M.DENIAL)
         decision = judge(doubted, claim(evidence=Evidence.CONFIRMATION))
         assert decision.verdict is Verdict.APPLIED

@@ -134,7 +134,7 @@ def test_nothing_is_paid_to_ourselves(row: dict[str, Any]) -> None:
     assert read_row(1, row, terms)[1] == []
 
 
-def test_every_fault_of_a_row_is_told() -> None:
+def test_every_error_of_a_row_is_reported() -> None:
     row = {"type": "paybill", "phoneNumber": "x", "businessNumber": "x", "amount": 1, "remarks": "", "x": 1}
     assert set(faults_of(row)) == {
         "phoneNumber",
@@ -155,11 +155,11 @@ def read(*rows: object, allow_duplicates: bool = False) -> tuple[list[int], list
 
 def test_the_same_amount_to_the_same_party_is_refused_unless_it_is_meant() -> None:
     other_spelling = {**TO_PHONE, "phoneNumber": "+254712345678", "accountReference": "B"}
-    said = "Row 1 pays the same amount to the same party. Set allowDuplicates if that is intended."
+    message = "Row 1 pays the same amount to the same party. Set allowDuplicates if that is intended."
     rows = (TO_PHONE, TO_TILL, other_spelling, TO_TILL)
     assert read(*rows)[1] == [
-        RowFault(3, "phoneNumber", said),
-        RowFault(4, "businessNumber", said.replace("1", "2")),
+        RowFault(3, "phoneNumber", message),
+        RowFault(4, "businessNumber", message.replace("1", "2")),
     ]
     assert read(*rows, allow_duplicates=True) == ([1, 2, 3, 4], [])
 

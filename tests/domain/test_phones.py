@@ -173,7 +173,7 @@ def test_a_party_is_shown_without_what_names_a_person(party: str, shown: str) ->
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("reported", "shown"),
     [
         ("", None),
         ("2547 ***** 126", "2547 ***** 126"),
@@ -186,8 +186,8 @@ def test_a_party_is_shown_without_what_names_a_person(party: str, shown: str) ->
         ("25471234567*", "***67*"),
     ],
 )
-def test_a_payer_is_shown_masked(told: str, shown: str | None) -> None:
-    assert mask_payer(told) == shown
+def test_a_payer_is_shown_masked(reported: str, shown: str | None) -> None:
+    assert mask_payer(reported) == shown
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def rule(reference: str = "open", amount: str = "any", unsure: str = "accept") -
 
 
 @pytest.mark.parametrize(
-    ("amount_rule", "amount", "order", "said"),
+    ("amount_rule", "amount", "order", "found"),
     [
         ("exact", 100, OPEN_ORDER, None),
         ("exact", 99, OPEN_ORDER, Objection.AMOUNT),
@@ -28,18 +28,18 @@ def rule(reference: str = "open", amount: str = "any", unsure: str = "accept") -
     ],
 )
 def test_the_amount_of_an_order(
-    amount_rule: str, amount: int, order: Expectation, said: Objection | None
+    amount_rule: str, amount: int, order: Expectation, found: Objection | None
 ) -> None:
-    assert objection(rule(amount=amount_rule), amount, Known(order)) is said
+    assert objection(rule(amount=amount_rule), amount, Known(order)) is found
 
 
 @pytest.mark.parametrize(
-    ("own", "of_shortcode", "said"),
+    ("own", "of_shortcode", "found"),
     [("exact", "any", Objection.AMOUNT), ("any", "exact", None), ("minimum", "exact", None)],
 )
-def test_an_orders_own_amount_rule_comes_first(own: str, of_shortcode: str, said: Objection | None) -> None:
+def test_an_orders_own_amount_rule_comes_first(own: str, of_shortcode: str, found: Objection | None) -> None:
     order = Expectation(OrderStatus.OPEN, 100, AmountRule(own))
-    assert objection(rule(amount=of_shortcode), 150, Known(order)) is said
+    assert objection(rule(amount=of_shortcode), 150, Known(order)) is found
 
 
 @pytest.mark.parametrize("status", sorted(set(OrderStatus) - {OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID}))
@@ -47,7 +47,7 @@ def test_an_order_that_takes_no_more(status: OrderStatus) -> None:
     assert objection(rule(), 100, Known(Expectation(status, 100))) is Objection.ORDER
 
 
-def test_an_order_whose_time_is_over_before_anybody_has_said_so() -> None:
+def test_an_expired_order_whose_status_is_still_open() -> None:
     order = Expectation(OrderStatus.OPEN, 100, expired=True)
     assert objection(rule(), 100, Known(order)) is Objection.ORDER
 
@@ -58,25 +58,25 @@ def test_what_is_no_amount_of_whole_shillings(amount: int | None) -> None:
 
 
 class TestWithoutAnOrder:
-    @pytest.mark.parametrize(("reference", "said"), [("open", None), ("known", Objection.ACCOUNT)])
-    def test_nothing_is_known(self, reference: str, said: Objection | None) -> None:
-        assert objection(rule(reference), 100, Known()) is said
+    @pytest.mark.parametrize(("reference", "found"), [("open", None), ("known", Objection.ACCOUNT)])
+    def test_nothing_is_known(self, reference: str, found: Objection | None) -> None:
+        assert objection(rule(reference), 100, Known()) is found
 
-    @pytest.mark.parametrize(("unsure", "said"), [("accept", None), ("reject", Objection.UNSURE)])
-    def test_a_till_asks_for_no_reference(self, unsure: str, said: Objection | None) -> None:
-        assert objection(rule("known", unsure=unsure), 100, Known(could_type_reference=False)) is said
+    @pytest.mark.parametrize(("unsure", "found"), [("accept", None), ("reject", Objection.UNSURE)])
+    def test_a_till_asks_for_no_reference(self, unsure: str, found: Objection | None) -> None:
+        assert objection(rule("known", unsure=unsure), 100, Known(could_type_reference=False)) is found
 
-    @pytest.mark.parametrize(("unsure", "said"), [("accept", None), ("reject", Objection.UNSURE)])
-    def test_several_orders_may_be_meant(self, unsure: str, said: Objection | None) -> None:
-        assert objection(rule("known", unsure=unsure), 100, Known(ambiguous=True)) is said
+    @pytest.mark.parametrize(("unsure", "found"), [("accept", None), ("reject", Objection.UNSURE)])
+    def test_several_orders_may_be_meant(self, unsure: str, found: Objection | None) -> None:
+        assert objection(rule("known", unsure=unsure), 100, Known(ambiguous=True)) is found
 
     @pytest.mark.parametrize(
-        ("amount_rule", "amount", "said"),
+        ("amount_rule", "amount", "found"),
         [("exact", 100, None), ("exact", 90, Objection.AMOUNT), ("any", 90, None)],
     )
-    def test_a_payment_that_was_begun(self, amount_rule: str, amount: int, said: Objection | None) -> None:
+    def test_a_payment_that_was_started(self, amount_rule: str, amount: int, found: Objection | None) -> None:
         known = Known(started=StartedPayments(frozenset(), 100))
-        assert objection(rule("known", amount_rule), amount, known) is said
+        assert objection(rule("known", amount_rule), amount, known) is found
 
     def test_a_payment_that_is_paid_is_not_paid_again(self) -> None:
         assert objection(rule(), 100, Known(started=StartedPayments(frozenset(), None))) is Objection.ORDER

@@ -69,7 +69,7 @@ def test_is_short() -> None:
 
 
 @pytest.fixture
-def told(tmp_path: Path, service: Service) -> Iterator[Shop]:
+def subscribed_shop(tmp_path: Path, service: Service) -> Iterator[Shop]:
     """An order service that this service delivers to."""
     service.clock.now = datetime.now(UTC)
     endpoint = add_endpoint(service.runtime, "boss", "http://127.0.0.1:9/")
@@ -85,16 +85,16 @@ def told(tmp_path: Path, service: Service) -> Iterator[Shop]:
     server.server_close()
 
 
-def test_fulfils_an_order_and_hears_of_its_refund(service: Service, told: Shop) -> None:
+def test_fulfils_an_order_and_receives_its_refund(service: Service, subscribed_shop: Shop) -> None:
     checkout = service.paid(order="ORDER1", amount=100)
     assert deliver(service) == 1
-    [order] = told.orders
+    [order] = subscribed_shop.orders
     assert (order["id"], order["status"], order["amount"]) == ("ORDER1", "fulfilled", 100)
     assert order["receipt"] == service.row(checkout).receipt
     service.refund(checkout)
     complete(service)
     deliver(service)
-    assert [(order["status"], order["events"]) for order in told.orders] == [("refunded", 3)]
+    assert [(order["status"], order["events"]) for order in subscribed_shop.orders] == [("refunded", 3)]
     assert len(outgoing(service)) == 3
 
 

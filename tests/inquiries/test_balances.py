@@ -42,7 +42,7 @@ def why_suspended(service: Service) -> str | None:
         return suspensions.why_suspended(session, suspensions.PAYOUTS)
 
 
-def told(service: Service) -> list[dict[str, Any]]:
+def low_balance_events(service: Service) -> list[dict[str, Any]]:
     with service.runtime.database.read() as session:
         rows = session.scalars(select(OutgoingEvent).where(OutgoingEvent.subject_id == "balance"))
         return [json.loads(row.payload)["data"] for row in rows]
@@ -103,11 +103,11 @@ class TestLowBalance:
 
     def test_suspends_payouts_and_is_published_once_a_fall(self, service: Service) -> None:
         tell(service, utility(1000))
-        assert (why_suspended(service), told(service)) == (None, [])
+        assert (why_suspended(service), low_balance_events(service)) == (None, [])
         tell(service, utility(5000, available=999.99))
         assert "999.99 shillings, less than the 1000" in str(why_suspended(service))
         tell(service, utility(400))
-        [event] = told(service)
+        [event] = low_balance_events(service)
         assert event == {
             "_id": "balance",
             "sequence": 1,
@@ -123,11 +123,11 @@ class TestLowBalance:
         assert why_suspended(service) is None
         tell(service, utility(20))
         assert why_suspended(service) is not None
-        assert [event["sequence"] for event in told(service)] == [1, 2]
+        assert [event["sequence"] for event in low_balance_events(service)] == [1, 2]
 
     def test_the_first_one_may_be_low(self, service: Service) -> None:
         tell(service, utility(10))
-        assert len(told(service)) == 1
+        assert len(low_balance_events(service)) == 1
 
     def test_refunds_go_on(self, service: Service) -> None:
         tell(service, utility(10))
@@ -153,7 +153,7 @@ class TestLowBalance:
 
 def test_without_a_limit_nothing_is_low(service: Service) -> None:
     tell(service, utility(0))
-    assert (why_suspended(service), told(service)) == (None, [])
+    assert (why_suspended(service), low_balance_events(service)) == (None, [])
 
 
 class TestSchedule:
@@ -210,8 +210,8 @@ def test_nobody_asks_about_questions(service: Service, use: str) -> None:
     """A caller who posts to an inquiry's status address must have calculated it."""
     refresh(service)
     token = tokens_of(service.runtime.encryption, "inquiry", inquiries(service)[0].id).status
-    told = {"TransactionStatus": "Completed", "ReceiptNo": "SG632NMUAB", "Amount": "60"}
-    parameters = [{"Key": key, "Value": value} for key, value in told.items()]
+    low_balance_events = {"TransactionStatus": "Completed", "ReceiptNo": "SG632NMUAB", "Amount": "60"}
+    parameters = [{"Key": key, "Value": value} for key, value in low_balance_events.items()]
     body = {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_query"}
     body["ResultParameters"] = {"ResultParameter": parameters}
     path = f"/api/mpesa/callback/command/status/{use}/{token}"

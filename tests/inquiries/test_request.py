@@ -60,15 +60,15 @@ class TestTransactionStatus:
         answer = ask(service, receipt)
         data = answer.json["data"]
         assert (answer.status_code, data["status"]) == (200, "answered")
-        told = data["transaction"]
-        assert (told["status"], told["amount"], told["mpesaReceiptNumber"]) == (
+        shown = data["transaction"]
+        assert (shown["status"], shown["amount"], shown["mpesaReceiptNumber"]) == (
             "Completed",
             "100.00",
             receipt,
         )
-        assert told["debitParty"] == f"{PHONE[:6]}***{PHONE[-3:]} - C*** {PHONE[-4:]}"
-        assert told["creditParty"].startswith("174379 - ")
-        assert told["finalisedAt"]
+        assert shown["debitParty"] == f"{PHONE[:6]}***{PHONE[-3:]} - C*** {PHONE[-4:]}"
+        assert shown["creditParty"].startswith("174379 - ")
+        assert shown["finalisedAt"]
         assert data["ours"] == {"kind": "payment", "_id": service.row(checkout).id, "status": "succeeded"}
         assert len(inquiries(service)) == 1
         assert service.inbox()[-1].inquiry_id == data["_id"]
@@ -131,8 +131,8 @@ class TestTransactionStatus:
         body = {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_1"}
         parameters = {"ResultParameter": [{"Key": "TransactionStatus", "Value": "Cancelled"}]}
         post(service, "result", {"Result": {**body, "ResultParameters": parameters}})
-        told = ask(service, "UKN2ABCDEF").json["data"]["transaction"]
-        assert (told["status"], told["debitParty"], told["amount"], told["finalisedAt"]) == (
+        shown = ask(service, "UKN2ABCDEF").json["data"]["transaction"]
+        assert (shown["status"], shown["debitParty"], shown["amount"], shown["finalisedAt"]) == (
             "Cancelled",
             None,
             None,

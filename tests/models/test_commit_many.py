@@ -55,8 +55,8 @@ class TestMany:
         assert {row["payment_id"] for row in rows["payment_events"]} == {"p0", "p2", "p3", "p5"}
         assert {row["payment_id"] for row in rows["callback_inbox"]} == {"p0", "p1", "p3"}
         events = {row["id"]: row["subject_id"] for row in rows["outgoing_events"]}
-        told = [events[row["outgoing_event_id"]] for row in rows["webhook_deliveries"]]
-        assert sorted(told) == ["p0", "p3"]
+        delivered = [events[row["outgoing_event_id"]] for row in rows["webhook_deliveries"]]
+        assert sorted(delivered) == ["p0", "p3"]
 
     def test_one_that_was_overtaken_keeps_no_other(self, database: Database) -> None:
         add(database, *(payment_row(f"p{number}") for number in range(3)))

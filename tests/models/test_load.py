@@ -239,7 +239,7 @@ class TestReceipts:
 
 
 class TestUnresolved:
-    """In review only because nobody ever said what became of it."""
+    """In review only because its outcome was never reported."""
 
     def unresolved(self, database: Database, status: str, *lines: dict[str, Any]) -> bool:
         add(database, payment_row("p1", status=status))

@@ -122,7 +122,7 @@ class TestCredentials:
             ({}, {"mpesa_shortcode": "600000"}, doctor.PASSKEY, advice.SHORTCODE),
         ],
     )
-    def test_each_wrong_one_is_named_with_what_daraja_said(
+    def test_each_wrong_one_is_named_with_darajas_message(
         self,
         service: Service,
         with_daraja: Any,

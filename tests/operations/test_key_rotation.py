@@ -17,9 +17,9 @@ def test_every_row_comes_under_the_newest_key(service: Service, monkeypatch) -> 
     service.refund(checkouts[0], 40)
     new = Fernet.generate_key().decode()
     object.__setattr__(service.runtime, "encryption", Encryption([new, ENCRYPTION_KEY], SECRET))
-    told: list[int] = []
-    assert rotate(service.runtime, told.append) == rows_to_rotate(service.runtime) == 3 + 1 + 3
-    assert sum(told) == 7
+    rotated_rows: list[int] = []
+    assert rotate(service.runtime, rotated_rows.append) == rows_to_rotate(service.runtime) == 3 + 1 + 3
+    assert sum(rotated_rows) == 7
 
     only_new = Encryption([new], SECRET)
     object.__setattr__(service.runtime, "encryption", only_new)
@@ -41,8 +41,8 @@ def test_every_encrypted_column_is_known() -> None:
     }
     assert all(name.endswith("_encrypted") or name in {"answer_body", "payload"} for _, name in columns)
     rotated = {(table.__tablename__, column) for table, columns in ENCRYPTED for column in columns}
-    dropped, told_to_others = ("daraja_tokens", "token_encrypted"), ("outgoing_events", "payload")
-    assert columns - {dropped, told_to_others} == rotated
+    dropped, published = ("daraja_tokens", "token_encrypted"), ("outgoing_events", "payload")
+    assert columns - {dropped, published} == rotated
 
 
 def test_receivers_of_payouts_come_under_the_newest_key(service: Service) -> None:

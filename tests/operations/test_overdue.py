@@ -64,7 +64,7 @@ def failed(service: Service) -> None:
     change(service, CallbackInbox, verdict=InboxVerdict.FAILED)
 
 
-def told(service: Service) -> None:
+def event(service: Service) -> None:
     endpoints.add_endpoint(service.runtime, "amina", "http://127.0.0.1:9/hooks")
     service.paid()
 
@@ -79,7 +79,7 @@ WORK: dict[str, Callable[[Service], Any]] = {
     "unmatched C2B payment": unplaced,
     "order to expire": lambda service: expect_order(service, expires_in=MINUTE),
     "callback": failed,
-    "event": told,
+    "event": event,
 }
 
 

@@ -75,6 +75,6 @@ def test_on_the_command_line(service: Service, caplog: pytest.LogCaptureFixture,
     assert ended(caplog) == [(name, "operator:amina", "result 2001")]
     assert run("--by", "amina").stdout == f"{name.capitalize()} were not suspended.\n"
     suspend(service, name)
-    told = run("--by", "amina", "--json").stdout
-    [found] = json.loads(told[told.index("[") :])
+    output = run("--by", "amina", "--json").stdout
+    [found] = json.loads(output[output.index("[") :])
     assert (found["name"], found["reason"]) == (name, "result 2001")

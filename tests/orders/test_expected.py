@@ -27,7 +27,7 @@ def state(service: Service, order: str = "ORDER1", by: str = "shop") -> dict[str
     return dict(answer.json["data"])
 
 
-def told(service: Service) -> list[str]:
+def order_events(service: Service) -> list[str]:
     with service.runtime.database.read() as session:
         events = session.query(OutgoingEvent).order_by(OutgoingEvent.id).all()
     return [event.type for event in events if event.type.startswith("order.")]
@@ -120,7 +120,7 @@ class TestPayingFromTheMenu:
                 service, TransID=f"RKL51ZDR4{number}", TransAmount=f"{amount}.00", BillRefNumber=" order-1 "
             )
             assert sums(state(service)) == after
-        assert told(service) == ["order.partially_paid", "order.paid", "order.overpaid"]
+        assert order_events(service) == ["order.partially_paid", "order.paid", "order.overpaid"]
         assert sorted(p["amount"] for p in state(service)["payments"]) == [5, 40, 60]
         assert list(verify(service.runtime)) == []
 

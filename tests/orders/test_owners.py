@@ -6,7 +6,7 @@ import pytest
 
 from mpesa_service.verification.payments import verify
 from tests.c2b.support import confirm, order_row
-from tests.orders.test_expected import OTHER, expect_order, state, sums, told
+from tests.orders.test_expected import OTHER, expect_order, order_events, state, sums
 from tests.support import PHONE, Service
 
 RECEIPT = "RKL51ZDR40"
@@ -35,7 +35,7 @@ class TestExpectedByAnAdmin:
         by_admin(service)
         pay(service, 499)
         assert sums(as_admin(service)) == ("partially_paid", 499, 1, 0)
-        assert told(service) == ["order.partially_paid"]
+        assert order_events(service) == ["order.partially_paid"]
         assert [payment["amount"] for payment in as_admin(service)["payments"]] == [499]
         assert list(verify(service.runtime)) == []
 
@@ -49,21 +49,21 @@ class TestExpectedByAnAdmin:
         answer = service.initiate(amount=1, by="amina")
         assert (answer.status_code, answer.json["code"]) == (409, "order_paid")
 
-    def test_a_stranger_learns_no_amount(self, service: Service) -> None:
+    def test_a_stranger_receives_no_amount(self, service: Service) -> None:
         by_admin(service, amount=437)
         answer = service.initiate(amount=500, by="stranger")
         assert (answer.status_code, answer.json["code"]) == (409, "more_than_due")
         assert "437" not in str({**answer.json, "requestId": "random, and may hold these digits"})
         assert service.call("GET", "/orders/ORDER1", by="stranger").status_code == 404
-        told_all = service.initiate(amount=500, by="office")
-        assert told_all.json["details"] == {"status": "open", "missingAmount": 437}
+        refusal = service.initiate(amount=500, by="office")
+        assert refusal.json["details"] == {"status": "open", "missingAmount": 437}
 
-    def test_menu_money_and_a_prompt_add_up(self, service: Service) -> None:
+    def test_a_c2b_payment_and_a_prompt_add_up(self, service: Service) -> None:
         by_admin(service)
         pay(service, 499)
         confirm(service, TransID=RECEIPT, TransAmount="500.00", MSISDN=None)
         assert sums(as_admin(service)) == ("overpaid", 999, 0, 499)
-        assert told(service) == ["order.partially_paid", "order.overpaid"]
+        assert order_events(service) == ["order.partially_paid", "order.overpaid"]
         answer = service.initiate(amount=1, phone=OTHER, by="brian")
         assert (answer.status_code, answer.json["code"]) == (409, "order_paid")
 
@@ -81,8 +81,8 @@ class TestExpectedByAnAdmin:
 
     def test_another_admin_may_say_the_same(self, service: Service) -> None:
         assert by_admin(service).status_code == 201
-        assert by_admin(service, by="desk").status_code == 200
-        assert by_admin(service, by="desk", amount=1).json["code"] == "order_exists"
+        assert by_admin(service, by="cashier").status_code == 200
+        assert by_admin(service, by="cashier", amount=1).json["code"] == "order_exists"
         assert expect_order(service, amount=500, by="amina").json["code"] == "order_taken"
 
     def test_without_the_role_he_sees_of_its_payments_his_own(self, service: Service) -> None:

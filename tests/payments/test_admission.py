@@ -14,7 +14,7 @@ def test_a_second_payment_of_an_order_waits(service: Service) -> None:
     assert answer.headers["Retry-After"] == "181"
 
 
-def test_a_stranger_is_not_told_whose_payment_is_in_the_way(service: Service) -> None:
+def test_a_stranger_does_not_receive_the_id_of_the_other_payment(service: Service) -> None:
     service.pending()
     answer = service.initiate(phone="254722000001", by="stranger")
     assert answer.status_code == 409

@@ -39,7 +39,7 @@ class Served:
         path = f"{self.url}/api/mpesa/payments/export?format=jsonl"
         return requests.get(path, headers=self.headers, stream=True, timeout=30)
 
-    def told(self, words: str) -> bool:
+    def logged(self, words: str) -> bool:
         return words in self.log.read_text()
 
 
@@ -81,7 +81,7 @@ def test_a_whole_file_then_one_that_is_cut_then_a_reader_who_leaves(served: Serv
     with served.export() as answer:
         assert answer.headers["Transfer-Encoding"] == "chunked"
         assert sum(1 for _ in answer.iter_lines()) == PAYMENTS
-    assert served.told(f'"rows": {PAYMENTS}, "whole": true')
+    assert served.logged(f'"rows": {PAYMENTS}, "whole": true')
 
     with served.export() as answer:
         lines: Any = answer.iter_lines()
@@ -91,7 +91,7 @@ def test_a_whole_file_then_one_that_is_cut_then_a_reader_who_leaves(served: Serv
             for _ in lines:
                 pass
     rename(served.database, "gone", "payments")
-    assert served.told('"whole": false')
+    assert served.logged('"whole": false')
 
     before = served.log.read_text().count('"whole": false')
     with served.export() as answer:

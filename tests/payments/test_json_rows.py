@@ -82,7 +82,7 @@ def test_a_payment_alone_is_shown_with_its_refunds_as_the_schema_does() -> None:
         result_code="0",
         result_desc=None,
         failure_reason=None,
-        requested_by="desk",
+        requested_by="cashier",
         created_at=AT,
         updated_at=AT,
         completed_at=AT,

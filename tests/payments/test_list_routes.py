@@ -182,7 +182,7 @@ class TestEvents:
         assert found[0]["evidence"] is None
         assert found[0]["at"] == "2026-11-22T12:00:00.000+03:00"
 
-    def test_nothing_personal_is_told(self, service: Service) -> None:
+    def test_shows_no_personal_data(self, service: Service) -> None:
         checkout = to_review(service, service.pending())
         why = f"called {PHONE}, Jane Wanjiku, about {checkout}"
         assert resolve(service, checkout, "settle", reason=why).status_code == 200

@@ -199,7 +199,7 @@ def test_workers_look_into_a_reversal_once(service: Service) -> None:
     assert len(service.ledger()["reversals"]) == 1
 
 
-def test_many_low_balances_at_once_are_told_once(
+def test_many_low_balances_at_once_publish_one_event(
     listening: Listening, simulator: Any, clock: TestClock, service_env: dict[str, str], postgres_url: str
 ) -> None:
     env = {**service_env, "DATABASE_URL": postgres_url, "LOW_BALANCE": "1000"}

@@ -87,7 +87,7 @@ def test_an_answer_without_a_verdict_is_no_information(service: Service) -> None
     assert service.payment(checkout)["status"] == "pending"
 
 
-def test_one_denial_is_not_enough_two_a_minute_apart_are(service: Service) -> None:
+def test_two_negative_results_a_minute_apart_are_needed(service: Service) -> None:
     lose_callbacks(service)
     checkout = service.pending()
     service.simulator.post(f"/simulator/prompts/{checkout}/cancel")

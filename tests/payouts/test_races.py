@@ -45,10 +45,10 @@ def test_a_batch_is_approved_or_stopped(service: Service) -> None:
     batch = made(service)
     whats = ("approve", "stop", "approve", "stop")
     answers = at_once(4, lambda number: post(service, f"/{batch}/{whats[number]}", f"admin-{number}"))
-    told = trail(service, batch)
-    assert told in (
+    lines = trail(service, batch)
+    assert lines in (
         ["created", "stopped", "finished"],
         ["created", "approved", "stopped", "finished"],
     )
-    assert Counter(answer.status_code for answer in answers)[200] == len(told) - 2
+    assert Counter(answer.status_code for answer in answers)[200] == len(lines) - 2
     assert {row.status for row in payouts(service)} == {"canceled"}

@@ -104,7 +104,7 @@ class TestAllOrNothing:
         assert batches(service) == []
         return dict(answer.json)
 
-    def test_every_row_that_is_wrong_is_told(self, service: Service) -> None:
+    def test_every_wrong_row_is_reported(self, service: Service) -> None:
         rows = [ROW, {**ROW, "phoneNumber": "12"}, TILL, {**TILL, "amount": 1, "remarks": "x"}, ROW]
         body = self.refused(service, post(service, {"reference": "PAY-1", "rows": rows}), "invalid_rows")
         found = [(fault["row"], fault["field"]) for fault in body["details"]["rows"]]
@@ -204,7 +204,7 @@ class TestFiles:
         found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
         assert (answer.json["code"], found) == ("invalid_rows", [(3, "amount"), (3, "phoneNumber")])
 
-    def test_a_row_of_too_many_cells_is_told_among_the_others(self, service: Service) -> None:
+    def test_a_row_of_too_many_cells_is_reported_with_the_others(self, service: Service) -> None:
         text = self.HEAD + "b2c,07x,,1e3,,\r\n" + "b2c,0712345678,,1,,,more\r\n" + self.LINES[0]
         answer = post_csv(service, text)
         found = [(fault["row"], fault["field"]) for fault in answer.json["details"]["rows"]]
@@ -308,7 +308,7 @@ class TestApproval:
         assert data["approvedAt"] is not None
         assert trail(service, large) == ["created", "approved"]
 
-    def test_whoever_made_it_cannot(self, service: Service, large: str) -> None:
+    def test_its_maker_cannot(self, service: Service, large: str) -> None:
         answer = act(service, large, "approve")
         assert (answer.status_code, answer.json["code"]) == (403, "same_person")
         assert batches(service)[0].status == "waiting_approval"

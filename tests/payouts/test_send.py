@@ -88,7 +88,7 @@ def test_every_type_is_paid(service: Service) -> None:
     assert Counter(events(service)) == {"payout.succeeded": 4, "payout_batch.done": 1}
 
 
-def test_what_events_tell(service: Service) -> None:
+def test_the_data_of_events(service: Service) -> None:
     import json
 
     batch = made(service, {**ROW, "amount": 60_000})
@@ -97,16 +97,16 @@ def test_what_events_tell(service: Service) -> None:
     complete(service)
     pay(service)
     with service.runtime.database.read() as session:
-        told = [
+        events_sent = [
             json.loads(event.payload)
             for event in session.scalars(select(OutgoingEvent).order_by(OutgoingEvent.id))
         ]
-    assert [event["type"] for event in told] == [
+    assert [event["type"] for event in events_sent] == [
         "payout_batch.waiting_approval",
         "payout.succeeded",
         "payout_batch.done",
     ]
-    approval, paid, done = (event["data"] for event in told)
+    approval, paid, done = (event["data"] for event in events_sent)
     [row] = payouts(service)
     assert (approval["_id"], approval["reference"], approval["totalAmount"]) == (batch, "PAY-1", 60_000)
     assert approval["rows"]["waiting"] == {"count": 1, "amount": 60_000}
@@ -122,8 +122,8 @@ def test_a_failed_row_does_not_stop_the_others(service: Service) -> None:
     batch = made(service, {**ROW, "phoneNumber": "0799999999"}, ROW)
     pay(service)
     bad, good = sorted(at_m_pesa(service), key=lambda payout: payout.party_b, reverse=True)
-    for payout, told in ((bad, {"resultCode": 2040}), (good, {})):
-        service.simulator.post(f"/simulator/commands/{payout.conversation_id}/complete", told)
+    for payout, outcome in ((bad, {"resultCode": 2040}), (good, {})):
+        service.simulator.post(f"/simulator/commands/{payout.conversation_id}/complete", outcome)
     assert counts(service, batch) == {"failed": 1, "succeeded": 1}
     row = payouts(service)[0]
     assert (row.result_code, row.status) == ("2040", "failed")

@@ -24,7 +24,7 @@ def reverse(service: Service, reference: str, **body: Any) -> Any:
     return service.call("POST", f"/{reference}/refund", request, by="boss", admin=True)
 
 
-def from_the_menu(service: Service, amount: int = 100) -> str:
+def paid_by_c2b(service: Service, amount: int = 100) -> str:
     """Let a customer pay by C2B; return the id of the payment."""
     paid = {"msisdn": PHONE, "amount": amount, "billRefNumber": "ORDER1", "shortcode": "174379"}
     service.simulator.post("/simulator/c2b", paid)
@@ -140,7 +140,7 @@ class TestAdmission:
 
 class TestWithoutAPhone:
     def test_the_payment_is_reversed_by_default(self, service: Service) -> None:
-        payment = from_the_menu(service)
+        payment = paid_by_c2b(service)
         answer = service.refund(payment)
         assert (answer.status_code, answer.json["data"]["method"]) == (200, "reversal")
         complete(service)
@@ -148,16 +148,16 @@ class TestWithoutAPhone:
         assert service.ledger()["credits"][0]["msisdn"] == PHONE
 
     def test_its_debit_is_none_of_a_prompt(self, service: Service) -> None:
-        from_the_menu(service)
+        paid_by_c2b(service)
         ledger = Ledger.of(service.ledger())
         assert (ledger.by_prompt, ledger.prompts) == ({}, {})
 
     def test_nothing_can_be_sent_to_the_phone(self, service: Service) -> None:
-        answer = reverse(service, from_the_menu(service), method="b2c")
+        answer = reverse(service, paid_by_c2b(service), method="b2c")
         assert (answer.status_code, answer.json["code"]) == (409, "no_phone")
 
     def test_a_part_cannot_go_back(self, service: Service) -> None:
-        answer = service.refund(from_the_menu(service), 40)
+        answer = service.refund(paid_by_c2b(service), 40)
         assert (answer.status_code, answer.json["code"]) == (400, "reversal_is_whole")
 
 
@@ -328,7 +328,7 @@ class TestCommandLine:
         assert created.actor == "operator:amina"
         assert created.detail == {"amount": 100, "method": "reversal", "reason": "sent to the wrong shop"}
 
-    def test_what_is_refused_is_said(self, service: Service) -> None:
+    def test_a_refusal_gives_its_reason(self, service: Service) -> None:
         result = self.run(service, "reverse", service.pending())
         assert (result.exit_code, "cannot be refunded" in result.output) == (1, True)
 

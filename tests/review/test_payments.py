@@ -74,8 +74,8 @@ class TestAnotherAmount:
         event = service.events(data["_id"])[-1]
         assert (event.cause, event.actor) == ("settled_by_operator", "amina")
         assert event.detail == {"reason": "seen on the statement", "requestedAmount": 100, "amount": really}
-        told = json.loads(outgoing(service)[-1].payload)
-        assert (told["type"], told["data"]["amount"]) == ("payment.succeeded", really)
+        event = json.loads(outgoing(service)[-1].payload)
+        assert (event["type"], event["data"]["amount"]) == ("payment.succeeded", really)
 
     def test_a_refund_never_exceeds_what_moved(self, service: Service) -> None:
         checkout = to_review(service, service.pending(amount=100))
@@ -88,16 +88,16 @@ class TestAnotherAmount:
     def test_the_books_agree_only_then(self, service: Service) -> None:
         checkout = service.pending(amount=100)
         service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
-        told = service.ledger()
-        told["debits"][0]["amount"] = 70
-        said = [one.sentence for one in verify_ledger(service.runtime, told, settled=True)]
-        assert said == ["it is 100 shillings, but the debit is 70"]
+        ledger = service.ledger()
+        ledger["debits"][0]["amount"] = 70
+        sentences = [one.sentence for one in verify_ledger(service.runtime, ledger, settled=True)]
+        assert sentences == ["it is 100 shillings, but the debit is 70"]
         to_review(service, checkout)
         resolve(service, checkout, "settle", amount=70)
-        assert list(verify_ledger(service.runtime, told, settled=True)) == []
+        assert list(verify_ledger(service.runtime, ledger, settled=True)) == []
         assert list(verify(service.runtime)) == []
 
-    def test_the_same_amount_is_no_news(self, service: Service) -> None:
+    def test_the_same_amount_changes_nothing(self, service: Service) -> None:
         checkout = to_review(service, service.pending(amount=100))
         data = resolve(service, checkout, "settle", amount=100).json["data"]
         assert service.events(data["_id"])[-1].detail == {"reason": "seen on the statement"}

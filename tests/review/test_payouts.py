@@ -37,8 +37,8 @@ def test_what_waits_is_listed(service: Service, batch: str) -> None:
     [row, _] = payouts(service)
     assert waiting(service) == [row.id]
     assert waiting(service, f"?after={row.id}") == []
-    told = look(service, "/review").json["data"][0]
-    assert (told["batchId"], told["failureReason"]) == (batch, row.failure_reason)
+    shown = look(service, "/review").json["data"][0]
+    assert (shown["batchId"], shown["failureReason"]) == (batch, row.failure_reason)
 
 
 def test_settle(service: Service, batch: str) -> None:
@@ -87,5 +87,5 @@ def test_commands(service: Service, batch: str) -> None:
     text = run(service, "settle", row.id, "--receipt", "UKN2ABCDEF", *why)
     assert f"{row.id} is succeeded" in text
     post_result(service, 1 - [p.kind for p in at_m_pesa(service)].index("b2c"), ResultCode=424242)
-    told = run_json(service, "fail", payouts(service)[1].id, *why)
-    assert (told["_id"], told["status"]) == (payouts(service)[1].id, "failed")
+    shown = run_json(service, "fail", payouts(service)[1].id, *why)
+    assert (shown["_id"], shown["status"]) == (payouts(service)[1].id, "failed")

@@ -56,10 +56,10 @@ class TestList:
         payment = waits(service, typed=" Rent 4b")
         [one] = unmatched(service)
         assert one["suggestions"] == []
-        told = one["payment"]
-        assert (told["_id"], told["status"], told["channel"]) == (payment, "review", "c2b")
-        assert (told["orderId"], told["billReference"], told["amount"]) == (None, " Rent 4b".strip(), 100)
-        assert told["phoneNumber"] == MASKED
+        shown = one["payment"]
+        assert (shown["_id"], shown["status"], shown["channel"]) == (payment, "review", "c2b")
+        assert (shown["orderId"], shown["billReference"], shown["amount"]) == (None, " Rent 4b".strip(), 100)
+        assert shown["phoneNumber"] == MASKED
 
     def test_in_pages_oldest_first(self, service: Service) -> None:
         for number in range(3):
@@ -180,9 +180,9 @@ class TestMatch:
         order_id = add_order(service, owner="shop", details={"cart": "c-78"})
         answer = match(service, payment)
         assert answer.status_code == 200
-        told = answer.json["data"]
-        assert (told["status"], told["orderId"], told["evidence"]) == ("succeeded", "ORDER1", "operator")
-        assert (told["failureReason"], told["metadata"]) == (None, {"cart": "c-78"})
+        shown = answer.json["data"]
+        assert (shown["status"], shown["orderId"], shown["evidence"]) == ("succeeded", "ORDER1", "operator")
+        assert (shown["failureReason"], shown["metadata"]) == (None, {"cart": "c-78"})
         row = service.row(payment)
         assert (row.owner, row.expected_order_id) == ("shop", order_id)
         assert (order_row(service).status, order_row(service).received_amount) == ("paid", 100)
@@ -199,8 +199,8 @@ class TestMatch:
         match(service, payment)
         with service.runtime.database.read() as session:
             events = session.query(OutgoingEvent).order_by(OutgoingEvent.sequence).all()
-        told = [(event.type, json.loads(event.payload)["data"]["orderId"]) for event in events]
-        assert told[-2:] == [("payment.succeeded", "ORDER1"), ("order.partially_paid", "ORDER1")]
+        published = [(event.type, json.loads(event.payload)["data"]["orderId"]) for event in events]
+        assert published[-2:] == [("payment.succeeded", "ORDER1"), ("order.partially_paid", "ORDER1")]
 
     @pytest.mark.parametrize("status", ["expired", "canceled"])
     def test_a_person_may_give_it_to_an_order_that_was_closed(self, service: Service, status: str) -> None:
@@ -220,7 +220,7 @@ class TestMatch:
         assert order_row(service, "ORDER2").received_amount == 0
         assert_books_are_right(service)
 
-    def test_only_money_from_the_menu(self, service: Service) -> None:
+    def test_only_c2b_payments(self, service: Service) -> None:
         add_order(service)
         answer = match(service, service.paid(order="ORDER2"))
         assert (answer.status_code, answer.json["code"]) == (409, "not_unmatched")

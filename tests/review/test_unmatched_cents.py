@@ -36,17 +36,25 @@ def events(service: Service) -> list[Any]:
 def test_is_listed_with_its_exact_amount(service: Service, money: str) -> None:
     [one] = unmatched(service)
     assert (one["reason"], one["payment"], one["suggestions"]) == ("amount_with_cents", None, [])
-    told = one["unbooked"]
-    assert (told["_id"], told["amount"], told["mpesaReceiptNumber"]) == (money, "100.50", "RKL51ZDR0C")
-    assert (told["billReference"], told["phoneNumber"], told["shortcode"]) == ("Rent 4b", MASKED, "174379")
-    assert told["receivedAt"] == told["transactedAt"] == "2026-11-22T12:00:00.000+03:00"
-    assert "cents" in told["failureReason"]
+    found = one["unbooked"]
+    assert (found["_id"], found["amount"], found["mpesaReceiptNumber"]) == (
+        money,
+        "100.50",
+        "RKL51ZDR0C",
+    )
+    assert (found["billReference"], found["phoneNumber"], found["shortcode"]) == (
+        "Rent 4b",
+        MASKED,
+        "174379",
+    )
+    assert found["receivedAt"] == found["transactedAt"] == "2026-11-22T12:00:00.000+03:00"
+    assert "cents" in found["failureReason"]
     assert service.payments() == []
 
 
-@pytest.mark.parametrize(("told", "shown"), [("0.05", "0.05"), ("12.50", "12.50"), ("1.10", "1.10")])
-def test_no_cent_is_lost(service: Service, told: str, shown: str) -> None:
-    confirm(service, TransAmount=told, MSISDN=None, BillRefNumber="")
+@pytest.mark.parametrize(("amount", "shown"), [("0.05", "0.05"), ("12.50", "12.50"), ("1.10", "1.10")])
+def test_no_cent_is_lost(service: Service, amount: str, shown: str) -> None:
+    confirm(service, TransAmount=amount, MSISDN=None, BillRefNumber="")
     [one] = unmatched(service)
     assert (one["unbooked"]["amount"], one["unbooked"]["billReference"]) == (shown, None)
     assert one["unbooked"]["phoneNumber"] is None

@@ -32,8 +32,8 @@ def test_it_goes_back_whole(service: Service, payment: str) -> None:
     assert (answer.status_code, data["method"], data["refundAmount"]) == (200, "reversal", 100)
     assert unmatched(service) == []
     complete(service)
-    told = service.payment(payment)
-    assert (told["status"], told["refundedAmount"], told["orderId"]) == ("refunded", 100, None)
+    shown = service.payment(payment)
+    assert (shown["status"], shown["refundedAmount"], shown["orderId"]) == ("refunded", 100, None)
     settled, created = service.events(payment)[2:4]
     assert (settled.cause, settled.actor, settled.detail) == (
         "settled_by_operator",

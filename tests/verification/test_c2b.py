@@ -55,8 +55,8 @@ def test_one_of_cents_is_listed_and_is_no_payment(service: Service) -> None:
     confirm(service, TransAmount="100.50")
     assert found(service) == []
     change(service, "UPDATE c2b_confirmations SET fractional_id = NULL")
-    said = "this confirmation belongs to no payment, and no retry is scheduled"
-    assert found(service) == [("confirmations_are_booked", said)]
+    sentence = "this confirmation belongs to no payment, and no retry is scheduled"
+    assert found(service) == [("confirmations_are_booked", sentence)]
 
 
 def test_a_payment_of_another_amount_than_was_confirmed(books: Service) -> None:
@@ -68,8 +68,8 @@ def test_a_payment_of_another_amount_than_was_confirmed(books: Service) -> None:
 
 def test_an_order_that_says_what_its_payments_do_not(books: Service) -> None:
     change(books, "UPDATE expected_orders SET received_amount = 49")
-    said = "its received amount is 49 shillings, but its payments add up to 50"
-    assert found(books) == [("orders_add_up", said)]
+    sentence = "its received amount is 49 shillings, but its payments add up to 50"
+    assert found(books) == [("orders_add_up", sentence)]
 
 
 def test_money_that_was_never_debited(books: Service) -> None:
@@ -110,53 +110,53 @@ class TestMenuMoneyOfAPromptedOrder:
     @pytest.fixture
     def prompted(self, service: Service) -> str:
         """The CheckoutRequestID of an open prompt, whose order is also paid by C2B."""
-        told = service.simulator.post("/simulator/clock/advance", {"seconds": 0})
-        service.clock.now = datetime.fromisoformat(told["now"])  # the time at which the money moves
+        clock = service.simulator.post("/simulator/clock/advance", {"seconds": 0})
+        service.clock.now = datetime.fromisoformat(clock["now"])  # the time at which the money moves
         service.call("POST", "/c2b/register", {}, by="boss", admin=True)
         return service.pending()
 
-    def from_menu(self, service: Service, msisdn: str = PHONE) -> None:
+    def pay_by_c2b(self, service: Service, msisdn: str = PHONE) -> None:
         body = {"msisdn": msisdn, "amount": 100, "billRefNumber": "ORDER1"}
         service.simulator.post("/simulator/c2b", body)
 
     @pytest.mark.parametrize("how", ["cancel", "expire"])
-    @pytest.mark.parametrize("menu_first", [True, False])
+    @pytest.mark.parametrize("c2b_first", [True, False])
     def test_the_prompt_ended_unpaid(
-        self, service: Service, prompted: str, how: str, menu_first: bool
+        self, service: Service, prompted: str, how: str, c2b_first: bool
     ) -> None:
-        if menu_first:
-            self.from_menu(service)
+        if c2b_first:
+            self.pay_by_c2b(service)
         service.simulator.post(f"/simulator/prompts/{prompted}/{how}")
-        if not menu_first:
-            self.from_menu(service)
+        if not c2b_first:
+            self.pay_by_c2b(service)
         [payment] = service.payments()
         assert (payment.channel, payment.status) == ("stk", "succeeded")
         assert against(service, service.ledger()) == set()
 
-    @pytest.mark.parametrize("menu_first", [True, False])
-    def test_both_are_paid(self, service: Service, prompted: str, menu_first: bool) -> None:
+    @pytest.mark.parametrize("c2b_first", [True, False])
+    def test_both_are_paid(self, service: Service, prompted: str, c2b_first: bool) -> None:
         """The payment that was stored without a prompt may then have the prompt's receipt."""
-        if menu_first:
-            self.from_menu(service)
+        if c2b_first:
+            self.pay_by_c2b(service)
         service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})
-        if not menu_first:
-            self.from_menu(service)
+        if not c2b_first:
+            self.pay_by_c2b(service)
         assert sorted(payment.status for payment in service.payments()) == ["review", "succeeded"]
         tally = Tally()
         assert list(verify_ledger(service.runtime, service.ledger(), settled=True, tally=tally)) == []
         assert (tally.counts["debits"], tally.counts["debits in review"]) == (2, 1)
 
     def test_a_second_debit_that_nobody_booked(self, service: Service, prompted: str) -> None:
-        self.from_menu(service)
+        self.pay_by_c2b(service)
         service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})
         ledger = service.ledger()
         [of_prompt] = [debit for debit in ledger["debits"] if debit["kind"] == "stk"]
         ledger["debits"].append({**of_prompt, "receipt": "UNBOOKED01"})
-        said = "every_debit_is_one_success: the customer was debited 2 times"
-        assert against(service, ledger) == {said}
+        sentence = "every_debit_is_one_success: the customer was debited 2 times"
+        assert against(service, ledger) == {sentence}
 
-    def test_anybody_may_pay_from_the_menu(self, service: Service, prompted: str) -> None:
-        self.from_menu(service)
+    def test_any_phone_may_pay_by_c2b(self, service: Service, prompted: str) -> None:
+        self.pay_by_c2b(service)
         ledger = service.ledger()
         ledger["debits"][0]["msisdn"] = "254722000001"
         assert against(service, ledger) == set()

@@ -290,8 +290,8 @@ def test_strangers_at_m_pesa_are_found(books: Service) -> None:
 
 def test_an_answered_callback_that_was_not_kept_is_found(books: Service) -> None:
     change(books, "DELETE FROM callback_inbox WHERE kind = 'stk'")
-    said = "1 callbacks to one address were answered 200, but 0"
-    assert_one(against(books, books.ledger()), "answered_is_stored", said)
+    sentence = "1 callbacks to one address were answered 200, but 0"
+    assert_one(against(books, books.ledger()), "answered_is_stored", sentence)
 
 
 def test_debits_in_review_are_counted_not_blamed(books: Service) -> None:

@@ -431,7 +431,7 @@ class TestLimits:
             assert limited.call("POST", "/none/refund", {}, by="boss").status_code == 403
         assert limited.refund("none").status_code == 404
 
-    def test_five_prompts_a_phone_whoever_asks(self, limited: Service) -> None:
+    def test_five_prompts_a_phone_from_all_callers(self, limited: Service) -> None:
         for number in range(5):
             answer = limited.initiate(f"ORDER{number}", by=f"shop{number}", phone="0712345678")
             assert answer.status_code == 201

@@ -64,7 +64,7 @@ def test_unknown_fields_are_refused(field: str) -> None:
         RefundRequestSchema().load({"amount": 1, field: 1})
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     with pytest.raises(ValidationError) as caught:
         InitiateSchema().load({"orderId": "", "amount": 0, "phoneNumber": "1", "metadata": 1, "x": 1})
     assert set(caught.value.messages) == {"orderId", "amount", "phoneNumber", "metadata", "x"}

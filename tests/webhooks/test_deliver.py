@@ -626,13 +626,13 @@ class TestBundles:
         delivery.record(service.runtime, endpoint.id, [delivery.Sent(late)], middle)
         assert {(row.claims, row.lease_until is None) for row in rows(service, endpoint)} == {(2, False)}
 
-    def test_lanes_taken_at_one_moment_are_told_apart(self, service: Service, payment: str) -> None:
+    def test_lanes_claimed_at_one_moment_are_distinguished(self, service: Service, payment: str) -> None:
         add(service, "http://127.0.0.1:9/hooks")
         tell(service, payment, 60)
         bundles = [bundle for _ in range(6) for bundle in take(service, Room(1, 1))]
         assert len(bundles) == len({bundle.lease_until for bundle in bundles}) == LANES
 
-    def test_all_lanes_hear_that_the_receiver_is_gone(self, service: Service, payment: str) -> None:
+    def test_all_lanes_stop_after_the_receiver_is_gone(self, service: Service, payment: str) -> None:
         with receiver(answering(410)) as shop:
             endpoint = add(service, shop.url)
             tell(service, payment, 20)

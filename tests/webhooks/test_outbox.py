@@ -132,7 +132,7 @@ class TestOneEachTransition:
         assert data_of(event)["failureReason"].startswith("Needs manual review")
         assert_published_once(service)
 
-    def test_nothing_is_told_while_nothing_is_decided(self, service: Service) -> None:
+    def test_nothing_is_published_while_nothing_is_decided(self, service: Service) -> None:
         service.pending()
         assert outgoing(service) == []
 
@@ -217,8 +217,8 @@ class TestPayload:
         assert len(outgoing(service)) == 3
         for event in outgoing(service):
             assert len(event.payload) < 20_000
-            for telling in (PHONE[3:], "254712", "ws_CO", "phone"):
-                assert telling.encode() not in event.payload
+            for personal in (PHONE[3:], "254712", "ws_CO", "phone"):
+                assert personal.encode() not in event.payload
 
     def test_the_status_before_is_a_public_one(self, service: Service) -> None:
         checkout = service.pending()

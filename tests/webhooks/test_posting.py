@@ -195,7 +195,7 @@ class TestAnswers:
         assert (answer.status, answer.retry_after, answer.is_received) == (429, "7", False)
 
     @pytest.mark.parametrize(
-        ("said", "words"),
+        ("sent", "words"),
         [
             (b"", "the connection failed or broke"),
             (b"SMTP ready\r\n\r\n", "the response was not HTTP"),
@@ -204,10 +204,10 @@ class TestAnswers:
             (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "the response was not HTTP"),
         ],
     )
-    def test_what_is_no_answer(self, said: bytes, words: str) -> None:
+    def test_what_is_no_answer(self, sent: bytes, words: str) -> None:
         def script(connection: Any) -> None:
             connection.recv(65_536)
-            connection.sendall(said)
+            connection.sendall(sent)
             connection.shutdown(1)
 
         with raw_receiver(script) as address:

@@ -20,7 +20,7 @@ PATIENCE = 300.0
 """Seconds for the attempts of a round: thousands, at full size."""
 
 
-class Desk:
+class StackClient:
     """The admin's and the shop's side of one stack."""
 
     def __init__(self, stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""M-Pesa says two things, or somebody forges the second one. Money that differs goes to a person."""
+"""M-Pesa post_callback two things, or somebody forges the second one. Money that differs goes to a person."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ AMOUNT = 100
 
 
 @dataclass
-class Desk:
+class PromptDriver:
     """Starts payments one by one and plays customer, M-Pesa, and a forger who knows the address."""
 
     stack: Stack
@@ -39,13 +39,13 @@ class Desk:
         checkout = answer.json()["data"]["checkoutRequestId"]
         return dict(self.stack.control(f"/prompts/{checkout}"))
 
-    def does(self, prompt: dict[str, Any], what: str, **body: Any) -> str | None:
+    def act(self, prompt: dict[str, Any], what: str, **body: Any) -> str | None:
         """Act on the prompt; return its receipt, if it has one."""
         done = self.stack.control(f"/prompts/{prompt['checkoutRequestId']}/{what}", body)
         receipt: str | None = done["prompt"]["receipt"]
         return receipt
 
-    def says(self, prompt: dict[str, Any], code: int, receipt: str = "") -> None:
+    def post_callback(self, prompt: dict[str, Any], code: int, receipt: str = "") -> None:
         """Post a callback to the payment's own address, well made."""
         callback: dict[str, Any] = {
             "MerchantRequestID": prompt["merchantRequestId"],
@@ -60,40 +60,40 @@ class Desk:
         assert requests.post(prompt["callbackUrl"], data=data, timeout=30).status_code == 200
 
 
-def success_then_failure(desk: Desk) -> None:
-    prompt = desk.begin()
-    desk.does(prompt, "pin", pin="0000")
-    desk.says(prompt, 1032)
+def success_then_failure(driver: PromptDriver) -> None:
+    prompt = driver.begin()
+    driver.act(prompt, "pin", pin="0000")
+    driver.post_callback(prompt, 1032)
 
 
-def failure_then_forged_success(desk: Desk) -> None:
-    prompt = desk.begin()
-    desk.does(prompt, "cancel")
-    desk.says(prompt, 0, f"FORGED{desk.number:04}")
+def failure_then_forged_success(driver: PromptDriver) -> None:
+    prompt = driver.begin()
+    driver.act(prompt, "cancel")
+    driver.post_callback(prompt, 0, f"FORGED{driver.number:04}")
 
 
-def failure_then_success(desk: Desk) -> None:
-    prompt = desk.begin()
-    desk.does(prompt, "expire")
-    desk.does(prompt, "outcome", late=True)
+def failure_then_success(driver: PromptDriver) -> None:
+    prompt = driver.begin()
+    driver.act(prompt, "expire")
+    driver.act(prompt, "outcome", late=True)
 
 
-def another_amount(desk: Desk) -> None:
-    desk.does(desk.begin(amount_in_callback=AMOUNT - 1), "pin", pin="0000")
+def another_amount(driver: PromptDriver) -> None:
+    driver.act(driver.begin(amount_in_callback=AMOUNT - 1), "pin", pin="0000")
 
 
-def another_phone(desk: Desk) -> None:
-    desk.does(desk.begin(phone_in_callback=254799000000), "pin", pin="0000")
+def another_phone(driver: PromptDriver) -> None:
+    driver.act(driver.begin(phone_in_callback=254799000000), "pin", pin="0000")
 
 
-def a_receipt_seen_before(desk: Desk) -> None:
-    first, second = desk.begin(), desk.begin(callback="lost")
-    receipt = desk.does(first, "pin", pin="0000")
-    desk.says(second, 0, str(receipt))
-    desk.does(second, "pin", pin="0000")
+def a_receipt_seen_before(driver: PromptDriver) -> None:
+    first, second = driver.begin(), driver.begin(callback="lost")
+    receipt = driver.act(first, "pin", pin="0000")
+    driver.post_callback(second, 0, str(receipt))
+    driver.act(second, "pin", pin="0000")
 
 
-CASES: dict[Callable[[Desk], None], dict[str, int]] = {
+CASES: dict[Callable[[PromptDriver], None], dict[str, int]] = {
     success_then_failure: {"succeeded": OF_EACH},
     failure_then_forged_success: {"canceled": OF_EACH},
     failure_then_success: {"succeeded": OF_EACH},
@@ -106,11 +106,11 @@ CASES: dict[Callable[[Desk], None], dict[str, int]] = {
 @pytest.mark.timeout(sized(240, 1_200))
 def test_contradictions(new_stack: Any) -> None:
     stack: Stack = new_stack(simulator={"auto": "hold"})
-    desk = Desk(stack, stack.token("shop"))
+    driver = PromptDriver(stack, stack.token("shop"))
     expected: dict[str, int] = {}
     for case, ends in CASES.items():
         for _ in range(OF_EACH):
-            case(desk)
+            case(driver)
         for status, count in ends.items():
             expected[status] = expected.get(status, 0) + count
     stack.settle()
