@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from mpesa_service.config import Settings
 from mpesa_service.core.apply import BatchedApply
@@ -59,22 +59,8 @@ def build_runtime(
     )
 
 
-def _daraja_settings(s: Settings) -> DarajaSettings:
-    return DarajaSettings(
-        base_url=s.daraja_base_url,
-        consumer_key=s.mpesa_consumer_key,
-        consumer_secret=s.mpesa_consumer_secret,
-        shortcode=s.mpesa_shortcode,
-        passkey=s.mpesa_passkey,
-        transaction_type=s.mpesa_transaction_type,
-        till=s.mpesa_till,
-        b2c_shortcode=s.mpesa_b2c_shortcode,
-        initiator_name=s.mpesa_initiator_name,
-        security_credential=s.mpesa_security_credential,
-        initiator_password=s.mpesa_initiator_password,
-        certificate_path=s.mpesa_certificate_path,
-        b2c_version=s.mpesa_b2c_version,
-        c2b_version=s.mpesa_c2b_version,
-        connect_timeout=s.mpesa_connect_timeout,
-        read_timeout=s.mpesa_read_timeout,
-    )
+def _daraja_settings(settings: Settings) -> DarajaSettings:
+    """Return the client's settings. Each is named as in `Settings`, without the `mpesa_`."""
+    names = {one.name for one in fields(DarajaSettings)} - {"base_url", "b2c_command"}
+    values = {name: getattr(settings, f"mpesa_{name}") for name in names}
+    return DarajaSettings(base_url=settings.daraja_base_url, **values)

@@ -114,10 +114,10 @@ class DarajaClient:
         In v3 the caller may send the same id again; Duplicate then means that the first was
         accepted. Raises NotSent also when the initiator's credentials cannot be built.
         """
-        fields = self._bodies.b2c_payment(payment)
         path = f"/mpesa/b2c/{self._settings.b2c_version}/paymentrequest"
-        answer = self._sender.post("b2c_payment", path, lambda: fields)
-        return read_command("b2c_payment", answer, payment.originator_conversation_id)
+        return self._command(
+            "b2c_payment", path, self._bodies.b2c_payment(payment), payment.originator_conversation_id
+        )
 
     def b2pochi_payment(self, payment: B2cPayment) -> CommandAccepted:
         """Queue a payout to a Pochi la Biashara, like `b2c_payment` in v3.
@@ -125,18 +125,19 @@ class DarajaClient:
         It always carries the caller's id, so Duplicate means that the first was accepted. The
         payment's `command` does not apply.
         """
-        fields = self._bodies.b2pochi_payment(payment)
-        answer = self._sender.post("b2pochi_payment", B2POCHI_PATH, lambda: fields)
-        return read_command("b2pochi_payment", answer, payment.originator_conversation_id)
+        return self._command(
+            "b2pochi_payment",
+            B2POCHI_PATH,
+            self._bodies.b2pochi_payment(payment),
+            payment.originator_conversation_id,
+        )
 
     def b2b_payment(self, payment: B2bPayment) -> CommandAccepted:
         """Queue a payment to another business. Never repeated once it may have been received.
 
         Daraja takes no id of ours here: after OutcomeUnknown, find the outcome and do not send it again.
         """
-        fields = self._bodies.b2b_payment(payment)
-        answer = self._sender.post("b2b_payment", B2B_PATH, lambda: fields)
-        return read_command("b2b_payment", answer, "")
+        return self._command("b2b_payment", B2B_PATH, self._bodies.b2b_payment(payment))
 
     def reverse(self, reversal: Reversal) -> CommandAccepted:
         """Queue the return of a payment. Never repeated here once it may have been received.
@@ -144,9 +145,7 @@ class DarajaClient:
         Daraja takes no id of ours here, but reverses a receipt only once: a second attempt ends in
         ALREADY_REVERSED. Raises NotSent also when the initiator's credentials cannot be built.
         """
-        fields = self._bodies.reverse(reversal)
-        answer = self._sender.post("reverse", REVERSAL_PATH, lambda: fields)
-        return read_command("reverse", answer, "")
+        return self._command("reverse", REVERSAL_PATH, self._bodies.reverse(reversal))
 
     def transaction_status(self, query: TransactionStatusQuery) -> CommandAccepted:
         """Request the status of a transaction. The answer arrives at the result address.
@@ -156,18 +155,16 @@ class DarajaClient:
         OutcomeUnknown are no information. Raises NotSent also when the initiator's credentials
         cannot be made up.
         """
-        fields = self._bodies.transaction_status(query)
-        answer = self._sender.post("transaction_status", STATUS_PATH, lambda: fields, reads=True)
-        return read_command("transaction_status", answer, "")
+        return self._command(
+            "transaction_status", STATUS_PATH, self._bodies.transaction_status(query), reads=True
+        )
 
     def account_balance(self, query: BalanceQuery) -> CommandAccepted:
         """Request the balances of a shortcode's accounts. The answer arrives at the result address.
 
         Read it with `parse_balance_result`. A read, repeated like `transaction_status`.
         """
-        fields = self._bodies.account_balance(query)
-        answer = self._sender.post("account_balance", BALANCE_PATH, lambda: fields, reads=True)
-        return read_command("account_balance", answer, "")
+        return self._command("account_balance", BALANCE_PATH, self._bodies.account_balance(query), reads=True)
 
     def register_urls(self, urls: RegisterUrls) -> UrlsRegistered:
         """Register the C2B addresses of the shortcode. Raises AlreadyRegistered.
@@ -201,6 +198,12 @@ class DarajaClient:
         path = f"/mpesa/c2b/{self._settings.c2b_version}/simulate"
         answer = self._sender.post("c2b_simulate", path, lambda: fields)
         return read_simulation("c2b_simulate", answer)
+
+    def _command(
+        self, operation: str, path: str, fields: Body, ours: str = "", *, reads: bool = False
+    ) -> CommandAccepted:
+        answer = self._sender.post(operation, path, lambda: fields, reads=reads)
+        return read_command(operation, answer, ours)
 
     def _signed(self) -> Body:
         """Shortcode, password and the timestamp inside it, created for each request."""

@@ -5,7 +5,7 @@ sure it is: documented (Safaricom's portal documentation), observed (seen by ind
 integrators in the sandbox or in production), reported (one public source), assumed (ours).
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
 from mpesa_service.domain.outcomes import Outcome
@@ -40,11 +40,11 @@ class ErrorKind(StrEnum):
 _OPEN_KINDS = frozenset({ErrorKind.PENDING, ErrorKind.UNKNOWN_ID, ErrorKind.AMBIGUOUS})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ResultCode:
     """One ResultCode of a callback, a query or a command result.
 
-    `final`: whether polling may stop; `resend_safe`, whether a new request for the same
+    `resend_safe`: whether a new request for the same
     money cannot pay twice; `say` is for reading aloud to the customer; `credential_fault` marks
     codes of a rejected initiator, after which every further attempt can lock it; `advice` is
     what the operator can check or do, or None.
@@ -52,13 +52,18 @@ class ResultCode:
 
     code: str
     meaning: str
-    outcome: Outcome
-    final: bool
-    resend_safe: bool
     say: str
     confidence: Confidence
+    _: KW_ONLY
+    outcome: Outcome = Outcome.FAILED
+    resend_safe: bool = True
     credential_fault: bool = False
     advice: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether polling may stop."""
+        return self.outcome not in {Outcome.PENDING, Outcome.UNCLEAR}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +98,6 @@ def unclear(code: str) -> ResultCode:
         code=code,
         meaning="A code that is in no table; it must be looked up before a decision.",
         outcome=Outcome.UNCLEAR,
-        final=False,
         resend_safe=False,
         say="M-Pesa gave an answer that we have to check by hand. Please do not pay again yet.",
         confidence=Confidence.ASSUMED,

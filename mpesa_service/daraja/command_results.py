@@ -5,6 +5,7 @@ about is in its TransactionStatus parameter (documented).
 """
 
 from dataclasses import replace
+from typing import Any
 
 from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
@@ -25,31 +26,13 @@ _CHECK_SAY = "M-Pesa has not reported clearly what happened. We are checking it 
 _BUSY_SAY = "M-Pesa is busy at the moment. The money was not sent; it must be sent again later."
 
 
-def _row(
-    code: str,
-    meaning: str,
-    say: str,
-    *,
-    outcome: Outcome = Outcome.FAILED,
-    confidence: Confidence = _DOCUMENTED,
-    credential_fault: bool = False,
-    advice: str | None = None,
-) -> ResultCode:
-    return ResultCode(
-        code=code,
-        meaning=meaning,
-        outcome=outcome,
-        final=outcome is not Outcome.UNCLEAR,
-        resend_safe=outcome is Outcome.FAILED,
-        say=say,
-        confidence=confidence,
-        credential_fault=credential_fault,
-        advice=advice,
-    )
+def _row(code: str, meaning: str, say: str, confidence: Confidence = _DOCUMENTED, **more: Any) -> ResultCode:
+    resend_safe = more.get("outcome", Outcome.FAILED) is Outcome.FAILED
+    return ResultCode(code, meaning, say, confidence, resend_safe=resend_safe, **more)
 
 
 def _unclear_row(code: str, meaning: str, confidence: Confidence = _DOCUMENTED) -> ResultCode:
-    return _row(code, meaning, _CHECK_SAY, outcome=Outcome.UNCLEAR, confidence=confidence)
+    return _row(code, meaning, _CHECK_SAY, confidence, outcome=Outcome.UNCLEAR)
 
 
 _ROWS = (
@@ -153,6 +136,4 @@ def status_query_result(code: object) -> ResultCode:
     It says nothing about the transaction itself: a failed query does not make it safe to pay again.
     So the returned row has no verdict. It keeps code, meaning and `credential_fault`.
     """
-    return replace(
-        command_result(code), outcome=Outcome.PENDING, final=False, resend_safe=False, say=_CHECK_SAY
-    )
+    return replace(command_result(code), outcome=Outcome.PENDING, resend_safe=False, say=_CHECK_SAY)

@@ -23,6 +23,7 @@ SHORTCODE_PARTY = "4"
 ORGANISATION_PARTY = "11"
 
 Fields = dict[str, object]
+Message = B2cPayment | B2bPayment | Reversal | TransactionStatusQuery | BalanceQuery
 
 
 class CommandBodies:
@@ -45,83 +46,71 @@ class CommandBodies:
 
     def b2b_payment(self, payment: B2bPayment) -> Fields:
         """Write a payment to a business; both parties are shortcodes, tills included (documented)."""
-        fields: Fields = {
-            "Initiator": self._settings.initiator_name,
-            "SecurityCredential": self._initiator_credential("b2b_payment"),
-            "CommandID": payment.command,
+        return {
+            **self._command("b2b_payment", payment.command, payment),
             "SenderIdentifierType": SHORTCODE_PARTY,
             "RecieverIdentifierType": SHORTCODE_PARTY,
             "Amount": payment.amount,
             "PartyA": self._settings.paying_party,
             "PartyB": payment.party,
-            "Remarks": payment.remarks,
-            "QueueTimeOutURL": payment.timeout_url,
-            "ResultURL": payment.result_url,
+            **_unless_empty("AccountReference", payment.account_reference),
+            **_unless_empty("Requester", payment.requester),
+            **_unless_empty("Occassion", payment.occasion),
         }
-        fields |= _unless_empty("AccountReference", payment.account_reference)
-        fields |= _unless_empty("Requester", payment.requester)
-        return fields | _unless_empty("Occassion", payment.occasion)
 
     def reverse(self, reversal: Reversal) -> Fields:
         """Write the return of a payment that our shortcode received."""
-        fields: Fields = {
-            "Initiator": self._settings.initiator_name,
-            "SecurityCredential": self._initiator_credential("reverse"),
-            "CommandID": "TransactionReversal",
+        return {
+            **self._command("reverse", "TransactionReversal", reversal),
             "TransactionID": reversal.receipt,
             "Amount": reversal.amount,
             "ReceiverParty": self._settings.shortcode,
             "RecieverIdentifierType": ORGANISATION_PARTY,
-            "ResultURL": reversal.result_url,
-            "QueueTimeOutURL": reversal.timeout_url,
-            "Remarks": reversal.remarks,
+            **_unless_empty("Occasion", reversal.occasion),
         }
-        return fields | _unless_empty("Occasion", reversal.occasion)
 
     def transaction_status(self, query: TransactionStatusQuery) -> Fields:
         """Write the question for a receipt or a conversation."""
-        fields: Fields = {
-            "Initiator": self._settings.initiator_name,
-            "SecurityCredential": self._initiator_credential("transaction_status"),
-            "CommandID": "TransactionStatusQuery",
+        by_receipt = query.receipt is not None
+        return {
+            **self._command("transaction_status", "TransactionStatusQuery", query),
             "PartyA": query.party or self._settings.paying_party,
             "IdentifierType": SHORTCODE_PARTY,
-            "ResultURL": query.result_url,
-            "QueueTimeOutURL": query.timeout_url,
-            "Remarks": query.remarks,
+            "TransactionID" if by_receipt else "OriginalConversationID": (
+                query.receipt if by_receipt else query.original_conversation_id
+            ),
+            **_unless_empty("Occasion", query.occasion),
         }
-        if query.receipt is not None:
-            fields["TransactionID"] = query.receipt
-        else:
-            fields["OriginalConversationID"] = query.original_conversation_id
-        return fields | _unless_empty("Occasion", query.occasion)
 
     def account_balance(self, query: BalanceQuery) -> Fields:
         """Write the question for the balances."""
         return {
-            "Initiator": self._settings.initiator_name,
-            "SecurityCredential": self._initiator_credential("account_balance"),
-            "CommandID": "AccountBalance",
+            **self._command("account_balance", "AccountBalance", query),
             "PartyA": query.party or self._settings.paying_party,
             "IdentifierType": SHORTCODE_PARTY,
-            "Remarks": query.remarks,
-            "QueueTimeOutURL": query.timeout_url,
-            "ResultURL": query.result_url,
         }
 
     def _payout(self, operation: str, command: str, payment: B2cPayment) -> Fields:
-        fields: Fields = {
-            "InitiatorName": self._settings.initiator_name,
-            "SecurityCredential": self._initiator_credential(operation),
-            "CommandID": command,
+        return {
+            **self._command(operation, command, payment, initiator="InitiatorName"),
             "Amount": payment.amount,
             "PartyA": self._settings.paying_party,
             "PartyB": payment.msisdn,
-            "Remarks": payment.remarks,
-            "QueueTimeOutURL": payment.timeout_url,
-            "ResultURL": payment.result_url,
+            **_unless_empty("Occassion", payment.occasion),
         }
-        return fields | _unless_empty("Occassion", payment.occasion)
+
+    def _command(
+        self, operation: str, command: str, message: Message, initiator: str = "Initiator"
+    ) -> Fields:
+        """Write what every command has; `initiator` is the name of that field."""
+        return {
+            initiator: self._settings.initiator_name,
+            "SecurityCredential": self._initiator_credential(operation),
+            "CommandID": command,
+            "Remarks": message.remarks,
+            "QueueTimeOutURL": message.timeout_url,
+            "ResultURL": message.result_url,
+        }
 
     def _initiator_credential(self, operation: str) -> str:
         if not self._settings.initiator_name:

@@ -40,29 +40,7 @@ _UNREACHED_SAY = (
 _ACCOUNT_SAY = "M-Pesa did not allow this payment. Please call Safaricom about your M-Pesa account."
 _OURS_SAY = "The payment could not be made because of a fault on our side. No money was taken."
 _PROMPT_SAY = "M-Pesa could not show the request on the phone. No money was taken."
-
-
-def _row(
-    code: str,
-    meaning: str,
-    say: str,
-    confidence: Confidence,
-    *,
-    outcome: Outcome = Outcome.FAILED,
-    resend_safe: bool = True,
-    advice: str | None = None,
-) -> ResultCode:
-    return ResultCode(
-        code=code,
-        meaning=meaning,
-        outcome=outcome,
-        final=outcome is not Outcome.PENDING,
-        resend_safe=resend_safe,
-        say=say,
-        confidence=confidence,
-        advice=advice,
-    )
-
+_row = ResultCode
 
 _ROWS = (
     _row(
