@@ -13,10 +13,10 @@ import requests
 from daraja_simulator.options import SANDBOX_INITIATOR_PASSWORD, SANDBOX_PASSKEY
 from daraja_simulator.state import SimulatorState
 from mpesa_service.callbacks.handlers import KINDS
-from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands import due
 from mpesa_service.core.log_format import RedactingFormatter
 from mpesa_service.models import Base
-from mpesa_service.payments.reconcile import ask_due
+from mpesa_service.payments import reconcile
 from tests.c2b.support import confirm, post_c2b
 from tests.callbacks.test_receive import stk_body
 from tests.payouts.support import PAYBILL, POCHI, ROW, at_m_pesa, look, made, pay, post
@@ -75,8 +75,8 @@ def a_busy_day(service: Service) -> list[str]:
     service.clock.advance(3_700)
     service.refund(checkout, 10)
     service.clock.advance(90_000)
-    ask_due(service.runtime)
-    look_into_due(service.runtime, KINDS)
+    reconcile.check_due(service.runtime)
+    due.check_due(service.runtime, KINDS)
     tokens = [url, payout.result_url, payout.timeout_url, paid_out.result_url, paid_out.timeout_url]
     return [
         NUMBER,

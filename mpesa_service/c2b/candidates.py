@@ -17,7 +17,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import PayerKind, payer_matches
 from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.references import first_id
-from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
+from mpesa_service.domain.schedule import CHECK_INTERVAL_LIMIT
 from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
 from mpesa_service.models import Payment, PaymentEvent
 from mpesa_service.models.payments import Channel, Provider
@@ -134,8 +134,8 @@ def likeliest(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sure or [one for one in candidates if one.payer_agrees is None]
 
 
-def ask_about_open(runtime: Runtime, candidates: Sequence[Candidate], now: datetime) -> None:
-    """Have Daraja asked about the open ones. Those that somebody else is at work on are left to him."""
+def check_open_soon(runtime: Runtime, candidates: Sequence[Candidate], now: datetime) -> None:
+    """Make the open payments due for a query. Skip those that another process has locked."""
     statement = (
         select(Payment)
         .where(Payment.id.in_([one.payment_id for one in candidates if one.rank is Rank.OPEN]))
@@ -145,5 +145,5 @@ def ask_about_open(runtime: Runtime, candidates: Sequence[Candidate], now: datet
     )
     with runtime.database.begin() as session:
         for payment in session.scalars(statement):
-            rested = max(now, (payment.last_checked_at or payment.created_at) + ASK_AT_MOST_EVERY)
-            payment.next_check_at = min(payment.next_check_at or rested, rested)
+            earliest = max(now, (payment.last_checked_at or payment.created_at) + CHECK_INTERVAL_LIMIT)
+            payment.next_check_at = min(payment.next_check_at or earliest, earliest)

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import select
 
 from mpesa_service.c2b.booking import RESULT_CODE, new_payment, order_for, typed_reference
-from mpesa_service.c2b.candidates import Arrival, Candidate, Rank, ask_about_open, find_candidates, likeliest
+from mpesa_service.c2b.candidates import Arrival, Candidate, Rank, check_open_soon, find_candidates, likeliest
 from mpesa_service.c2b.fractional import fractional_plan
 from mpesa_service.core.apply import NotCommitted, apply
 from mpesa_service.core.inbox import Received
@@ -106,7 +106,7 @@ class Booking:
         arrival, ours = arrival_of(runtime, columns), is_ours(runtime, columns["shortcode"])
         candidates = find_candidates(runtime, arrival) if ours else []
         if _must_wait(arrival, candidates, now - columns["received_at"]):
-            ask_about_open(runtime, candidates, now)
+            check_open_soon(runtime, candidates, now)
             return self.wait(f"waits: {len(candidates)} payments may be meant")
         if chosen := likeliest(candidates):
             return self._confirm(About(id=chosen[0].payment_id, receipt=columns["receipt"]), chosen[0].rank)

@@ -1,8 +1,8 @@
 """Answers M-Pesa's validation request in time: whether a customer may pay.
 
-M-Pesa waits about 8 s and then goes by what was registered (documented). So the database is asked in a
-thread, which is waited for only so long: whatever it is busy with, M-Pesa gets an answer. What was asked is
-kept in the inbox, if that is possible in time as well.
+M-Pesa waits about 8 s and then does what the registration says (documented). So a thread reads the database,
+and the request waits for it only for a limited time: M-Pesa gets an answer in any case. The inbox stores the
+request, if that is possible in time as well.
 """
 
 import logging

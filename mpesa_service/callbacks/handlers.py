@@ -98,7 +98,7 @@ def _decide_stk(
 
 
 def _payer_agrees(encryption: Encryption, facts: PaymentFacts, named: str | None) -> bool:
-    """Return whether a callback names the number that was asked to pay.
+    """Return whether a callback names the number that received the prompt.
 
     A missing, masked or hashed number says nothing, and agrees. Most often the hash is enough, and nothing is
     decrypted.

@@ -1,7 +1,7 @@
 """Where M-Pesa reports. The answer says only that the body is stored; what it means is not its business.
 
 No token, no rate limit: all of M-Pesa is one source. What protects a payment is its own unguessable
-address, and that a claim from anywhere else changes nothing until Daraja itself was asked.
+address, and that a claim from anywhere else changes nothing until Daraja itself is queried.
 """
 
 import logging
@@ -47,7 +47,7 @@ def stk_callback(token: str) -> Response:
 
 @address("/callback/command/result/<token>")
 def command_result(token: str) -> Response:
-    """Take the result of a refund, a payout or a question on its own address."""
+    """Receive the result of a refund, payout or inquiry on its own address."""
     return take(CallbackKind.COMMAND_RESULT, token)
 
 

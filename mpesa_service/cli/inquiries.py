@@ -9,8 +9,8 @@ from flask.cli import with_appcontext
 from mpesa_service.cli.output import print_facts, print_table
 from mpesa_service.errors import ServiceError
 from mpesa_service.inquiries.balances import latest_balances
-from mpesa_service.inquiries.request import InquiryRecord, ask_balance, transaction_status, wait_for
-from mpesa_service.inquiries.schemas import BalancesSchema, InquirySchema, asked_receipt
+from mpesa_service.inquiries.request import InquiryRecord, query_balance, transaction_status, wait_for
+from mpesa_service.inquiries.schemas import BalancesSchema, InquirySchema, parse_receipt
 from mpesa_service.web.blueprint import runtime
 
 OPERATOR = "operator"
@@ -33,7 +33,7 @@ def status(receipt: str, *, wait: bool, as_json: bool) -> None:
 
     Example: mpesa status UKN2ABCDEF --wait
     """
-    record = _asked(lambda: transaction_status(runtime(), OPERATOR, asked_receipt(receipt)), wait=wait)
+    record = _queried(lambda: transaction_status(runtime(), OPERATOR, parse_receipt(receipt)), wait=wait)
     if as_json:
         click.echo(json.dumps(InquirySchema().dump(record), indent=2))
     else:
@@ -52,7 +52,7 @@ def balance(*, wait: bool, as_json: bool) -> None:
 
     Example: mpesa balance --wait
     """
-    record = _asked(lambda: ask_balance(runtime(), OPERATOR), wait=wait)
+    record = _queried(lambda: query_balance(runtime(), OPERATOR), wait=wait)
     found = latest_balances(runtime())
     if as_json:
         click.echo(json.dumps(BalancesSchema().dump({"balances": found, "inquiry": record}), indent=2))
@@ -62,9 +62,9 @@ def balance(*, wait: bool, as_json: bool) -> None:
     _exit(record)
 
 
-def _asked(ask: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord:
+def _queried(query: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord:
     try:
-        record = ask()
+        record = query()
     except ServiceError as error:
         raise click.ClickException(error.message) from error
     return wait_for(runtime(), record, WAIT_SECONDS if wait else 0)
@@ -72,7 +72,7 @@ def _asked(ask: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord:
 
 def _facts(record: InquiryRecord) -> Iterator[tuple[str, str | None]]:
     inquiry = InquirySchema().dump(record)
-    yield "question", inquiry["status"]
+    yield "inquiry", inquiry["status"]
     yield "reason", inquiry["failureReason"]
     yield from (inquiry["transaction"] or {}).items()
     for name, value in (inquiry["ours"] or {}).items():

@@ -17,7 +17,7 @@ from mpesa_service.daraja import CommandAccepted, DarajaError, parse_command_res
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import Stage
-from mpesa_service.domain.schedule import COMMAND_ASK_AFTER
+from mpesa_service.domain.schedule import COMMAND_CHECK_AFTER
 from mpesa_service.models.commands import CommandColumns
 
 Row = TypeVar("Row", bound=CommandColumns)
@@ -48,7 +48,7 @@ class Command(ABC, Generic[Row]):
 
     name: ClassVar[str]
     suspensions: ClassVar[tuple[str, ...]]
-    schedule: ClassVar[Sequence[timedelta]] = COMMAND_ASK_AFTER
+    schedule: ClassVar[Sequence[timedelta]] = COMMAND_CHECK_AFTER
 
     def __init__(self, session: Session, row: Row) -> None:
         self.session = session

@@ -1,7 +1,7 @@
 """OperatorDecision out what became of a command whose result does not come.
 
 One that Daraja has not acknowledged is sent again where that is safe; one that it has acknowledged is
-asked about by transaction status. Neither Daraja's silence nor our clock fails a command that moves money:
+queried by transaction status. Neither Daraja's silence nor our clock fails a command that moves money:
 its amount stays reserved, and in the end a person decides.
 """
 
@@ -19,13 +19,13 @@ from mpesa_service.daraja import CommandAccepted, DarajaError, Duplicate, Transa
 from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.commands import UNDER_WAY, Stage
 from mpesa_service.domain.reports import Evidence
-from mpesa_service.domain.schedule import CALL_LIMIT, next_ask
+from mpesa_service.domain.schedule import CALL_LIMIT, next_check
 from mpesa_service.models.commands import CommandColumns
 
 log = logging.getLogger(__name__)
 
 
-def look_into_due(runtime: Runtime, kinds: Kinds, limit: int = 100) -> int:
+def check_due(runtime: Runtime, kinds: Kinds, limit: int = 100) -> int:
     """Process due commands, longest due first, kinds in rotation; return how many."""
     waiting = deque(kinds)
     done = 0
@@ -37,7 +37,7 @@ def look_into_due(runtime: Runtime, kinds: Kinds, limit: int = 100) -> int:
         waiting.append(kind)
         done += 1
         try:
-            _look_into(runtime, command)
+            _check(runtime, command)
         except Exception:  # the others must not wait for a fault in this one
             log.exception("could not check a command", extra=dict(command.ids))
     return done
@@ -66,11 +66,11 @@ def _is_due(row: CommandColumns, now: datetime) -> bool:
     return row.next_check_at is not None and row.next_check_at <= now
 
 
-def _look_into(runtime: Runtime, command: Command[Any]) -> None:
+def _check(runtime: Runtime, command: Command[Any]) -> None:
     answer: CommandAccepted | DarajaError | None = None
     query_id = command.query_id()
     if query_id is not None:
-        _ask_for_status(runtime, command, query_id)
+        _query_status(runtime, command, query_id)
     elif command.may_resend(runtime):
         answer = send(runtime, command)
     with runtime.database.begin() as session:
@@ -82,8 +82,8 @@ def _look_into(runtime: Runtime, command: Command[Any]) -> None:
         _plan_next(runtime, command)
 
 
-def _ask_for_status(runtime: Runtime, command: Command[Any], conversation_id: str) -> None:
-    """Ask; the answer comes to the command's own status address."""
+def _query_status(runtime: Runtime, command: Command[Any], conversation_id: str) -> None:
+    """Query the status of a command. The answer comes to the command's own status address."""
     to = status_addresses(runtime, command)
     query = TransactionStatusQuery(
         original_conversation_id=conversation_id,
@@ -103,7 +103,7 @@ def _plan_next(runtime: Runtime, command: Command[Any]) -> None:
     if row.status not in UNDER_WAY:
         return
     attempts = row.check_attempts
-    row.next_check_at = next_ask(command.schedule, command.begun_at, attempts, now, runtime.jitter())
+    row.next_check_at = next_check(command.schedule, command.begun_at, attempts, now, runtime.jitter())
     if row.next_check_at is None:
         row.failure_reason = f"Needs manual review: M-Pesa never reported the outcome of this {command.name}."
         command.move("unresolved", Cause(SERVICE, now))

@@ -44,7 +44,7 @@ def report_of_result(amount: int | None, result: CommandResult) -> Report:
 
 
 def report_of_status(name: str, amount: int | None, result: StatusResult) -> Report:
-    """Return what the answer to a status query says of the command asked about."""
+    """Return what the answer to a status query says about the queried command."""
     status = result.transaction_status or "no status"
     return Report(
         evidence=Evidence.STATUS,

@@ -16,7 +16,7 @@ from mpesa_service.daraja import CommandAccepted, DarajaError, Duplicate, Outcom
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.commands import Stage
 from mpesa_service.domain.reports import Evidence
-from mpesa_service.domain.schedule import next_ask
+from mpesa_service.domain.schedule import next_check
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def conclude(
         row.conversation_id = row.conversation_id or sent.conversation_id
     if row.status != Stage.SUBMITTING:
         return None
-    soon = next_ask(command.schedule, now, 0, now, runtime.jitter())
+    soon = next_check(command.schedule, now, 0, now, runtime.jitter())
     # "Duplicate" means that an earlier send of the same id was accepted.
     if isinstance(sent, CommandAccepted | Duplicate):
         row.next_check_at = soon

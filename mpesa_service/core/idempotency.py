@@ -49,9 +49,9 @@ class KeyedRequest:
     fingerprint: str
 
     @classmethod
-    def of(cls, caller: str, operation: str, key: str, asked: Mapping[str, object]) -> "KeyedRequest":
+    def of(cls, caller: str, operation: str, key: str, fields: Mapping[str, object]) -> "KeyedRequest":
         """Hash the *validated* input, so that the spelling and order of fields do not matter."""
-        canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), default=str)
+        canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), default=str)
         return cls(caller, operation, key, hashlib.sha256(canonical.encode()).hexdigest())
 
     def as_parameters(self) -> dict[str, str]:

@@ -62,12 +62,12 @@ class Counters:
         reset = self._shared_or(here, lambda shared: shared.get_window_stats(item, *key).reset_time)
         return max(1, int(reset - time.time()) + 1)
 
-    def _shared_or(self, here: Found, ask: Callable[[MovingWindowRateLimiter], Found]) -> Found:
+    def _shared_or(self, here: Found, query: Callable[[MovingWindowRateLimiter], Found]) -> Found:
         """Return the answer of the shared store, or this process's answer where there is no shared store."""
         if self._shared is None or time.monotonic() < self._away_until:
             return here
         try:
-            return ask(self._shared)
+            return query(self._shared)
         except StorageError:
             self._away_until = time.monotonic() + RETRY_SECONDS
             log.warning("rate limit store unreachable; counting in this process")

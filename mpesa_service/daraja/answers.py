@@ -87,10 +87,10 @@ def read_stk_push(operation: str, answer: Answer) -> StkPushAccepted:
     )
 
 
-def read_stk_query(operation: str, answer: Answer, asked: str) -> StkQueryAnswer:
+def read_stk_query(operation: str, answer: Answer, checkout_id: str) -> StkQueryAnswer:
     """Read the answer to a query. An answer about another id is no result."""
     reader = AnswerReader(operation, answer)
-    if reader.text("CheckoutRequestID") != asked:
+    if reader.text("CheckoutRequestID") != checkout_id:
         raise reader.unknown("the answer is about another CheckoutRequestID")
     code = reader.body.get("ResultCode")
     verdict = code is not None and code != "" and reader.code() == "0"

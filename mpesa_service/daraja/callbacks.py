@@ -207,7 +207,7 @@ class StatusResult:
 
     `outcome` is about the transaction, in three words. PAID: the query worked, and the
     transaction is Completed. FAILED: it is Cancelled, Declined, Expired or Failed. PENDING: no
-    information, so ask again later or ask a person. PENDING covers every query that did not
+    information, so query again later or ask a person. PENDING covers every query that did not
     work (unknown receipts included), Initiated and Authorized, and every other word: the list of
     words is open, and "Completed" is the only success in it (documented).
 

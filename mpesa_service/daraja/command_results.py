@@ -1,6 +1,6 @@
 """ResultCodes of the commands: payouts, business payments, reversals, status and balance.
 
-A status query that ends with 0 only says that the query worked; the fate of the payment asked
+A status query that ends with 0 only says that the query worked; the fate of the payment queried
 about is in its TransactionStatus parameter (documented).
 """
 

@@ -70,7 +70,7 @@ class CommandBodies:
         }
 
     def transaction_status(self, query: TransactionStatusQuery) -> Fields:
-        """Write the question for a receipt or a conversation."""
+        """Return the query for a receipt or a conversation."""
         by_receipt = query.receipt is not None
         return {
             **self._command("transaction_status", "TransactionStatusQuery", query),
@@ -83,7 +83,7 @@ class CommandBodies:
         }
 
     def account_balance(self, query: BalanceQuery) -> Fields:
-        """Write the question for the balances."""
+        """Return the query for the balances."""
         return {
             **self._command("account_balance", "AccountBalance", query),
             "PartyA": query.party or self._settings.paying_party,

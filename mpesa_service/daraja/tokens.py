@@ -110,7 +110,7 @@ class InMemoryTokenStore:
 class TokenSource:
     """Returns the shared token, and ensures that only one caller fetches a new one.
 
-    `fetch` asks Daraja and returns a Token or raises a DarajaError.
+    `fetch` requests a token from Daraja and returns it, or raises a DarajaError.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ def _by_end_of_prompt(facts: PaymentFacts, report: PaymentReport) -> Decision:
         negative_result=NegativeResult(report.result_code, report.at) if certain else None,
         note=Note.PROMPT_OVER if certain else None,
         mismatch_resolved=certain,
-        nothing_to_ask=certain,
+        nothing_to_query=certain,
     )
 
 
@@ -64,7 +64,7 @@ def _by_claim(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return _by_repetition(facts, report)
     if not report.trusted:
         return Decision(
-            Verdict.DISPUTED, "not on the payment's own address: Daraja is queried", ask_daraja=True
+            Verdict.DISPUTED, "not on the payment's own address: Daraja is queried", query_daraja=True
         )
     objection = _objection(facts, report)
     if objection is Mismatch.RECEIPT and is_proven(facts) and report.receipt:
@@ -95,7 +95,8 @@ def _by_repetition(facts: PaymentFacts, report: PaymentReport) -> Decision:
     if report.evidence is not Evidence.CONFIRMATION or not denied:
         return known
     reason = "its money is confirmed, and the negative query result is about its prompt"
-    return replace(known, verdict=Verdict.APPLIED, reason=reason, mismatch_resolved=True, nothing_to_ask=True)
+    applied = replace(known, verdict=Verdict.APPLIED, reason=reason)
+    return replace(applied, mismatch_resolved=True, nothing_to_query=True)
 
 
 def _by_second_receipt(facts: PaymentFacts) -> Decision:
@@ -127,7 +128,7 @@ def _dispute(facts: PaymentFacts, report: PaymentReport, mismatch: Mismatch) -> 
     return Decision(
         Verdict.DISPUTED,
         f"contradicts the record ({mismatch}): Daraja is queried",
-        ask_daraja=True,
+        query_daraja=True,
         mismatch=mismatch,
         store_receipt=money_moved and bool(report.receipt) and not facts.receipt_taken,
     )
@@ -141,7 +142,7 @@ def _by_clean_success(facts: PaymentFacts, report: PaymentReport) -> Decision:
             Verdict.DISPUTED,
             f"success after {facts.status}: Daraja is queried",
             store_receipt=True,
-            ask_daraja=True,
+            query_daraja=True,
         )
     return Decision(Verdict.APPLIED, "it names the receipt", store_receipt=True)
 
@@ -170,7 +171,7 @@ def _by_money(facts: PaymentFacts, report: PaymentReport, name: str, reason: str
         edge=edge,
         store_receipt=True,
         mismatch_resolved=disputed and not other_money,
-        ask_daraja=other_money and edge == name,
+        query_daraja=other_money and edge == name,
     )
 
 
@@ -178,7 +179,7 @@ def _by_clean_failure(facts: PaymentFacts, report: PaymentReport) -> Decision:
     if facts.status not in OPEN:
         return Decision(Verdict.NOTED, f"it has no effect in {facts.status}")
     if facts.mismatch is not None:
-        return Decision(Verdict.DISPUTED, "an earlier claim differs: Daraja is queried", ask_daraja=True)
+        return Decision(Verdict.DISPUTED, "an earlier claim differs: Daraja is queried", query_daraja=True)
     unclear = f"result code {report.result_code} is not documented"
     reason = unclear if report.outcome is Outcome.UNCLEAR else str(report.outcome)
     return Decision(Verdict.APPLIED, reason, edge=_failure_edge(report.outcome))
@@ -217,12 +218,12 @@ def _by_negative_result(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return Decision(
             Verdict.NOTED,
             "Daraja reports it as not paid: a second query decides",
-            ask_daraja=True,
+            query_daraja=True,
             negative_result=NegativeResult(report.result_code, report.at),
         )
     if report.at - first.at < NEGATIVE_RESULT_INTERVAL:
         return Decision(
-            Verdict.NOTED, "the same negative query result, too soon after the first", ask_daraja=True
+            Verdict.NOTED, "the same negative query result, too soon after the first", query_daraja=True
         )
     if facts.status in PAID:
         return Decision(

@@ -68,7 +68,7 @@ def mask_payer(payer: str) -> str | None:
         return payer if digits <= MOST_DIGITS_SHOWN else f"***{payer[-3:]}"
 
 
-def same_phone(asked: str, reported: str | None) -> bool:
+def same_phone(phone: str, reported: str | None) -> bool:
     """Return whether the payer in a provider's report agrees with the requested number.
 
     A missing, masked or hashed number agrees, because it contains no information.
@@ -76,6 +76,6 @@ def same_phone(asked: str, reported: str | None) -> bool:
     if reported is None:
         return True
     try:
-        return normalize_msisdn(reported) == asked
+        return normalize_msisdn(reported) == phone
     except InvalidPhone:
         return True

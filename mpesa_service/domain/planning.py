@@ -10,7 +10,7 @@ from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Decision, Evidence, PaymentReport, Verdict
-from mpesa_service.domain.schedule import ASK_AFTER, ASK_AT_MOST_EVERY, GIVE_UP_AFTER, next_ask
+from mpesa_service.domain.schedule import CHECK_AFTER, CHECK_INTERVAL_LIMIT, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 
 _TARGETS = {edge.name: edge.target for edge in PAYMENT_TRANSITIONS.edges}
@@ -37,8 +37,8 @@ def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
         change.note(str(decision.note or decision.verdict), _cause(report, decision), **columns)
     else:
         change.set(**columns)
-    if decision.ask_daraja:  # after the move, because a final status ends the schedule
-        change.set(**_ask_soon(change, report))
+    if decision.query_daraja:  # after the move, because a final status ends the schedule
+        change.set(**_check_soon(change, report))
     return decision
 
 
@@ -55,17 +55,17 @@ def _remember(report: PaymentReport, decision: Decision) -> dict[str, Any]:
     if decision.store_receipt:  # A disputed receipt is only a claim until Daraja is queried.
         claimed = decision.verdict is Verdict.DISPUTED
         columns["claimed_receipt" if claimed else "receipt"] = report.receipt
-    if decision.nothing_to_ask:
+    if decision.nothing_to_query:
         columns["next_check_at"] = None
     return columns
 
 
-def _ask_soon(change: PaymentChange, report: PaymentReport) -> dict[str, Any]:
+def _check_soon(change: PaymentChange, report: PaymentReport) -> dict[str, Any]:
     """Schedule a query: at once for a claim, some time later after a first negative query result."""
     if report.evidence is Evidence.QUERY:
         return {"next_check_at": report.at + NEGATIVE_RESULT_INTERVAL}
-    rested = (change.now["last_checked_at"] or report.at - ASK_AT_MOST_EVERY) + ASK_AT_MOST_EVERY
-    columns = {"next_check_at": max(report.at, rested)}
+    earliest = (change.now["last_checked_at"] or report.at - CHECK_INTERVAL_LIMIT) + CHECK_INTERVAL_LIMIT
+    columns = {"next_check_at": max(report.at, earliest)}
     if change.status in OPEN:
         return columns
     # A report after the final status has a schedule of its own.
@@ -106,10 +106,10 @@ def plan_next_check(change: PaymentChange, now: datetime, jitter: float) -> None
     start = change.now["checks_since"] or change.now["created_at"]
     # Daraja knows no id of this payment: a callback or a person decides.
     if change.now["checkout_id_hash"] is None:
-        over = start + GIVE_UP_AFTER
+        over = start + UNRESOLVED_AFTER
         change.set(next_check_at=over if over > now else None)
     else:
-        change.set(next_check_at=next_ask(ASK_AFTER, start, change.now["check_attempts"], now, jitter))
+        change.set(next_check_at=next_check(CHECK_AFTER, start, change.now["check_attempts"], now, jitter))
 
 
 def no_information(change: PaymentChange, now: datetime, jitter: float) -> None:

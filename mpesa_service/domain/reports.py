@@ -83,7 +83,7 @@ class Decision:
     edge: str | None = None
     store_receipt: bool = False
     """Keep the receipt: as the payment's own, or as a claim while the payment is not paid."""
-    ask_daraja: bool = False
+    query_daraja: bool = False
     mismatch: Mismatch | None = None
     """Remember the mismatch until Daraja is queried."""
     mismatch_resolved: bool = False
@@ -91,7 +91,7 @@ class Decision:
     """Remember the first negative query result: the second one counts."""
     note: Note | None = None
     """The audit line of a report that changes no status."""
-    nothing_to_ask: bool = False
+    nothing_to_query: bool = False
     """Daraja cannot answer an open question any more."""
     second_payment: bool = False
     """The report is about other money than the payment's: store it as a payment of its own."""

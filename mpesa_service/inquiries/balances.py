@@ -23,7 +23,7 @@ SUBJECT = "balance"
 
 @dataclass(frozen=True)
 class BalanceRecord:
-    """What one account held: shillings with cents."""
+    """The balance of one account, in shillings with cents."""
 
     account: str
     currency: str

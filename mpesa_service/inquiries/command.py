@@ -1,4 +1,4 @@
-"""A question to M-Pesa as a command. It moves no money: it is asked again, and in the end it has failed."""
+"""An inquiry as a command. It moves no money: it is sent again, and fails when its schedule ends."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import InquiryKind
 from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.reports import Evidence
-from mpesa_service.domain.schedule import INQUIRY_ASK_AFTER
+from mpesa_service.domain.schedule import INQUIRY_CHECK_AFTER
 from mpesa_service.domain.states import TransitionTable, edges
 from mpesa_service.inquiries.balances import book_balances
 from mpesa_service.models import Inquiry
@@ -53,7 +53,7 @@ class InquiryCommand(Command[Inquiry]):
     name = "inquiry"
     # Both are suspended together; when either is resumed, the credentials work again.
     suspensions = (REFUNDS, PAYOUTS)
-    schedule = INQUIRY_ASK_AFTER
+    schedule = INQUIRY_CHECK_AFTER
 
     @classmethod
     def lock(cls, session: Session, **columns: str) -> Self | None:
@@ -75,12 +75,12 @@ class InquiryCommand(Command[Inquiry]):
         return None
 
     @property
-    def _asks_for_balances(self) -> bool:
+    def _is_balance_query(self) -> bool:
         return self.row.kind == InquiryKind.BALANCE
 
     def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
         to = {"result_url": addresses.result, "timeout_url": addresses.timeout}
-        if self._asks_for_balances:
+        if self._is_balance_query:
             return runtime.daraja.account_balance(BalanceQuery(**to))
         query = TransactionStatusQuery(receipt=self.row.receipt, party=runtime.settings.mpesa_shortcode, **to)
         return runtime.daraja.transaction_status(query)
@@ -89,7 +89,7 @@ class InquiryCommand(Command[Inquiry]):
         return True
 
     def query_id(self) -> None:
-        """It is not asked about: it is asked again."""
+        """An inquiry is not queried: it is sent again."""
         return
 
     def move(self, edge: str, cause: Cause) -> None:
@@ -105,7 +105,7 @@ class InquiryCommand(Command[Inquiry]):
         """Nothing: there is no audit trail of questions."""
 
     def keep(self, runtime: Runtime, report: Report) -> None:
-        if self._asks_for_balances:
+        if self._is_balance_query:
             book_balances(runtime, self.session, self.row.id, report.source.accounts)
         else:
             self.row.answer_encrypted = runtime.encryption.encrypt(json.dumps(report.source))
@@ -121,7 +121,7 @@ class InquiryCommand(Command[Inquiry]):
         """Do nothing: a completed inquiry stays completed. See `handle_late_report`."""
 
     def handle_late_report(self, _report: Report, _cause: Cause) -> tuple[InboxVerdict, str]:
-        return InboxVerdict.DUPLICATE, f"the question is {self.row.status} already"
+        return InboxVerdict.DUPLICATE, f"the inquiry is {self.row.status} already"
 
     def receipt_taken(self, _receipt: str) -> bool:
         return False
@@ -133,7 +133,7 @@ class InquiryCommand(Command[Inquiry]):
         return True
 
     def read(self, body: bytes) -> PostedResult:
-        return _read_balances(body) if self._asks_for_balances else _read_status(body)
+        return _read_balances(body) if self._is_balance_query else _read_status(body)
 
 
 def _read_balances(body: bytes) -> PostedResult:

@@ -1,4 +1,4 @@
-"""Asking M-Pesa what became of a transaction, and what the accounts hold: the answer comes later."""
+"""Inquiries: the status of a transaction, and the account balances. M-Pesa answers later."""
 
 import json
 import time
@@ -29,18 +29,18 @@ from mpesa_service.models import Inquiry, Payment, Payout, Refund
 from mpesa_service.models.inquiries import InquiryStatus
 
 FRESH_FOR = timedelta(seconds=60)
-ANEW_PER_MINUTE = 6
+AGAIN_PER_MINUTE = 6
 POLL_SECONDS = 0.2
 _OPEN = (InquiryStatus.SUBMITTING, InquiryStatus.PENDING)
 
 
-class AskedTooSoon(Unavailable):
-    """A question that may not be put again yet."""
+class QueriedTooSoon(Unavailable):
+    """The same inquiry is too recent to be repeated."""
 
 
 @dataclass(frozen=True)
 class Transaction:
-    """What M-Pesa says of a transaction, its parties masked. Only "Completed" means that it is done."""
+    """M-Pesa's report on a transaction, with masked parties. Only "Completed" means that it is done."""
 
     status: str | None
     receipt: str | None
@@ -53,7 +53,7 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Ours:
-    """What of our own has a receipt: a payment, a refund or a payout."""
+    """The payment, refund or payout that has the receipt."""
 
     kind: str
     id: str
@@ -77,37 +77,37 @@ class InquiryRecord:
 
 
 def transaction_status(runtime: Runtime, actor: str, receipt: str) -> InquiryRecord:
-    """Ask what became of the transaction with this receipt, unless that was asked within a minute.
+    """Query the status of the transaction with this receipt, unless the last query is less than a minute old.
 
     Raises Unavailable where no initiator is set up or M-Pesa refuses it, and ProviderRefused.
     """
-    return _ask(runtime, actor, InquiryKind.STATUS, receipt)
+    return _query(runtime, actor, InquiryKind.STATUS, receipt)
 
 
-def ask_balance(runtime: Runtime, actor: str) -> InquiryRecord:
-    """Ask what the accounts hold, unless that was asked within a minute; raises as above."""
-    return _ask(runtime, actor, InquiryKind.BALANCE, None)
+def query_balance(runtime: Runtime, actor: str) -> InquiryRecord:
+    """Query the account balances, unless the last query is less than a minute old; raises as above."""
+    return _query(runtime, actor, InquiryKind.BALANCE, None)
 
 
-def ask_balance_anew(runtime: Runtime, actor: str) -> InquiryRecord:
-    """Request the balances, even if another request is recent and although the initiator is suspended.
+def query_balance_again(runtime: Runtime, actor: str) -> InquiryRecord:
+    """Query the balances, even if another query is recent or the initiator is suspended.
 
-    For an operator who has changed the set-up. Raises AskedTooSoon within ten seconds, and as above.
+    For an operator who has changed the set-up. Raises QueriedTooSoon within ten seconds, and as above.
     """
-    return _ask(runtime, actor, InquiryKind.BALANCE, None, anew=True)
+    return _query(runtime, actor, InquiryKind.BALANCE, None, again=True)
 
 
 def find_inquiry(runtime: Runtime, inquiry_id: str) -> InquiryRecord:
-    """Return a question as it stands; raise NotFound."""
+    """Return an inquiry; raise NotFound."""
     with runtime.database.read() as session:
         row = session.get(Inquiry, inquiry_id)
         if row is None:
-            raise NotFound("There is no such question.")
+            raise NotFound("There is no such inquiry.")
         return _record(runtime, session, row)
 
 
 def last_balance_inquiry(runtime: Runtime) -> InquiryRecord | None:
-    """Return the latest question for the balances, or None."""
+    """Return the latest inquiry about the balances, or None."""
     with runtime.database.read() as session:
         row = session.scalars(_latest(InquiryKind.BALANCE, None)).first()
         return None if row is None else _record(runtime, session, row)
@@ -120,7 +120,7 @@ def wait_for(
     sleep: Callable[[float], object] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> InquiryRecord:
-    """Wait up to `seconds` for the answer, with nothing held; return the question as it then stands."""
+    """Wait up to `seconds` for the answer, without a lock; return the inquiry as it then is."""
     until = monotonic() + seconds
     while record.completed_at is None and monotonic() < until:
         sleep(POLL_SECONDS)
@@ -128,8 +128,8 @@ def wait_for(
     return record
 
 
-def ask_balance_when_due(runtime: Runtime) -> int:
-    """Request the balances every BALANCE_EVERY minutes, for all processes together; return 1 if requested."""
+def query_balance_when_due(runtime: Runtime) -> int:
+    """Query the balances every BALANCE_EVERY minutes, for all processes together; return 1 if queried."""
     every = timedelta(minutes=runtime.settings.balance_every)
     if not every or runtime.settings.mpesa_initiator_name is None:
         return 0
@@ -140,20 +140,20 @@ def ask_balance_when_due(runtime: Runtime) -> int:
         if daraja_limiter.lock(session, daraja_limiter.BALANCE, now) > now:
             return 0
         daraja_limiter.store(session, daraja_limiter.BALANCE, now + every)
-    ask_balance(runtime, SERVICE)
+    query_balance(runtime, SERVICE)
     return 1
 
 
-def _ask(
-    runtime: Runtime, actor: str, kind: InquiryKind, receipt: str | None, *, anew: bool = False
+def _query(
+    runtime: Runtime, actor: str, kind: InquiryKind, receipt: str | None, *, again: bool = False
 ) -> InquiryRecord:
     now = runtime.clock()
     if runtime.settings.mpesa_initiator_name is None:
-        raise Unavailable("MPESA_INITIATOR_NAME is missing: M-Pesa cannot be asked.", code="not_set_up")
+        raise Unavailable("MPESA_INITIATOR_NAME is missing: M-Pesa cannot be queried.", code="not_set_up")
     with runtime.database.begin() as session:
-        if anew:
+        if again:
             _acquire_token(session, now)
-        elif (row := _in_place_of_asking(session, kind, receipt, now)) is not None:
+        elif (row := _current_inquiry(session, kind, receipt, now)) is not None:
             return _record(runtime, session, row)
         row = _new(runtime, actor, kind, receipt, now)
         session.add(row)
@@ -170,26 +170,26 @@ def _ask(
 
 
 def _acquire_token(session: Session, now: datetime) -> None:
-    if not daraja_limiter.acquire(session, daraja_limiter.DOCTOR, ANEW_PER_MINUTE, now):
-        raise AskedTooSoon("M-Pesa was asked a moment ago.", retry_after=10)
+    if not daraja_limiter.acquire(session, daraja_limiter.DOCTOR, AGAIN_PER_MINUTE, now):
+        raise QueriedTooSoon("M-Pesa was queried a moment ago.", retry_after=10)
 
 
-def _in_place_of_asking(
+def _current_inquiry(
     session: Session, kind: InquiryKind, receipt: str | None, now: datetime
 ) -> Inquiry | None:
-    """Return the inquiry that is still valid, or None when M-Pesa must be asked; raise if it may not be."""
+    """Return the inquiry that is still valid, or None when M-Pesa must be queried; raise if it may not be."""
     row = session.scalars(_latest(kind, receipt)).first()
-    if row is not None and _still_serves(row, now):
+    if row is not None and _is_current(row, now):
         return row
     reason = _why_not(session)
     if reason is not None:
-        raise Unavailable(f"Nothing is asked: {reason}", code="initiator_refused", retry_after=600)
+        raise Unavailable(f"M-Pesa is not queried: {reason}", code="initiator_refused", retry_after=600)
     return None
 
 
 def _why_not(session: Session) -> str | None:
-    stopped = all(suspensions.is_in_force(session, name) for name in InquiryCommand.suspensions)
-    return suspensions.why_suspended(session, suspensions.REFUNDS) if stopped else None
+    suspended = all(suspensions.is_in_force(session, name) for name in InquiryCommand.suspensions)
+    return suspensions.why_suspended(session, suspensions.REFUNDS) if suspended else None
 
 
 def _latest(kind: InquiryKind, receipt: str | None) -> Select[Inquiry]:
@@ -197,8 +197,8 @@ def _latest(kind: InquiryKind, receipt: str | None) -> Select[Inquiry]:
     return latest if receipt is None else latest.where(Inquiry.receipt == receipt)
 
 
-def _still_serves(row: Inquiry, now: datetime) -> bool:
-    """An open question is still waited for; an answer is fresh for a minute, a refusal never."""
+def _is_current(row: Inquiry, now: datetime) -> bool:
+    """An open inquiry is current; an answer is current for a minute, a refusal never."""
     if row.state in _OPEN:
         return True
     return row.evidence != Evidence.PUSH and now - row.updated_at < FRESH_FOR

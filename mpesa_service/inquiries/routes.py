@@ -1,4 +1,4 @@
-"""Asking M-Pesa: what became of a transaction, and what the accounts hold."""
+"""Routes for admins: the status of a transaction, and the account balances."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from mpesa_service.core.idempotency import Answer
 from mpesa_service.inquiries.balances import latest_balances
 from mpesa_service.inquiries.request import (
     InquiryRecord,
-    ask_balance,
     last_balance_inquiry,
+    query_balance,
     transaction_status,
     wait_for,
 )
@@ -18,24 +18,24 @@ from mpesa_service.inquiries.schemas import (
     BalancesSchema,
     InquirySchema,
     WaitSchema,
-    asked_receipt,
+    parse_receipt,
 )
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
 
-ASKED = "M-Pesa was asked. Ask again for its answer."
+QUERIED = "M-Pesa was queried. Repeat the request for its answer."
 
 
 @blueprint.get("/transactions/<receipt>")
 @guard(Guard.ADMIN)
 @blueprint.arguments(WaitSchema, location="query")
 @blueprint.success(200, InquirySchema, description="M-Pesa's answer, or why there is none.")
-@blueprint.success(202, InquirySchema, description=ASKED)
+@blueprint.success(202, InquirySchema, description=QUERIED)
 @errors(400, 502)
 def transaction(query: dict[str, Any], receipt: str) -> Response:
-    """Ask M-Pesa what became of the transaction with this receipt; an answer serves for a minute."""
-    record = transaction_status(runtime(), current_principal().subject, asked_receipt(receipt))
+    """Query M-Pesa for the status of the transaction with this receipt; an answer is valid for a minute."""
+    record = transaction_status(runtime(), current_principal().subject, parse_receipt(receipt))
     return respond(_answer(wait_for(runtime(), record, query["wait"])))
 
 
@@ -53,23 +53,23 @@ def balance(query: dict[str, Any]) -> Response:
 @blueprint.post("/balance")
 @guard(Guard.ADMIN)
 @blueprint.arguments(WaitSchema, location="query")
-@blueprint.success(200, BalancesSchema, description="What M-Pesa answered.")
-@blueprint.success(202, BalancesSchema, description=ASKED)
+@blueprint.success(200, BalancesSchema, description="M-Pesa's answer.")
+@blueprint.success(202, BalancesSchema, description=QUERIED)
 @errors(400, 502)
 def refresh_balance(query: dict[str, Any]) -> Response:
-    """Ask M-Pesa what the accounts hold now; an answer serves for a minute."""
-    record = ask_balance(runtime(), current_principal().subject)
+    """Query M-Pesa for the account balances; an answer is valid for a minute."""
+    record = query_balance(runtime(), current_principal().subject)
     record = wait_for(runtime(), record, query["wait"])
     data = _balances(1, record)
     if record.completed_at is None:
-        return respond(success(202, ASKED, data))
+        return respond(success(202, QUERIED, data))
     return respond(success(200, record.failure_reason or "M-Pesa answered", data))
 
 
 def _answer(record: InquiryRecord) -> Answer:
     data = InquirySchema().dump(record)
     if record.completed_at is None:
-        return success(202, ASKED, data)
+        return success(202, QUERIED, data)
     return success(200, record.failure_reason or "M-Pesa answered", data)
 
 

@@ -1,4 +1,4 @@
-"""Questions to M-Pesa, and what it answers."""
+"""Schemas of inquiries and of M-Pesa's answers."""
 
 import re
 
@@ -11,8 +11,8 @@ _RECEIPT = re.compile(r"[A-Z0-9]{6,32}")
 MAX_WAIT = 10
 
 
-def asked_receipt(text: str) -> str:
-    """Return the receipt that is asked about, in capitals; raise InvalidRequest if it cannot be one."""
+def parse_receipt(text: str) -> str:
+    """Return the receipt of a query, in capitals; raise InvalidRequest if it cannot be one."""
     receipt = text.upper()
     if not _RECEIPT.fullmatch(receipt):
         raise InvalidRequest("A receipt has 6 to 32 letters and digits.", code="invalid_receipt")
@@ -31,22 +31,22 @@ class WaitSchema(Schema):
     wait = fields.Integer(
         load_default=0,
         validate=validate.Range(0, MAX_WAIT),
-        metadata={"description": "Seconds; without it the answer is fetched by asking again."},
+        metadata={"description": "Seconds. Without it, repeat the request for the answer."},
     )
 
 
 class BalanceQuerySchema(WaitSchema):
-    """How much of the balances' history."""
+    """How many balances to list."""
 
     history = fields.Integer(
         load_default=1,
         validate=validate.Range(1, 1000),
-        metadata={"description": "So many of each account, latest first."},
+        metadata={"description": "How many balances of each account, latest first."},
     )
 
 
 class TransactionSchema(Schema):
-    """What M-Pesa says of a transaction."""
+    """M-Pesa's report on a transaction."""
 
     status = text_field("status", 'M-Pesa\'s own word; only "Completed" means that it is done.')
     receipt = text_field("mpesaReceiptNumber")
@@ -58,7 +58,7 @@ class TransactionSchema(Schema):
 
 
 class OursSchema(Schema):
-    """What of our own has the receipt."""
+    """The payment, refund or payout that has the receipt."""
 
     kind = fields.String(metadata={"enum": ["payment", "refund", "payout"]})
     id = fields.String(data_key="_id")
@@ -66,13 +66,13 @@ class OursSchema(Schema):
 
 
 class InquirySchema(Schema):
-    """A question."""
+    """An inquiry."""
 
     id = fields.String(data_key="_id")
     kind = fields.String(metadata={"enum": ["status", "balance"]})
-    receipt = text_field("mpesaReceiptNumber", "What was asked about.")
+    receipt = text_field("mpesaReceiptNumber", "The receipt that was queried.")
     status = fields.String(metadata={"enum": ["pending", "answered", "failed"]})
-    result_code = text_field("resultCode", "Of the question, not of the transaction.")
+    result_code = text_field("resultCode", "Of the inquiry, not of the transaction.")
     failure_reason = text_field("failureReason", "Why there is no answer.")
     transaction = fields.Nested(TransactionSchema, allow_none=True)
     ours = fields.Nested(OursSchema, allow_none=True)
@@ -81,7 +81,7 @@ class InquirySchema(Schema):
 
 
 class BalanceSchema(Schema):
-    """What one account held, in shillings with cents."""
+    """The balance of one account, in shillings with cents."""
 
     account = fields.String()
     currency = fields.String()
@@ -93,7 +93,7 @@ class BalanceSchema(Schema):
 
 
 class BalancesSchema(Schema):
-    """The balances that are known, and the last question for them."""
+    """The last reported balances, and the last inquiry about them."""
 
     balances = fields.List(fields.Nested(BalanceSchema))
     inquiry = fields.Nested(InquirySchema, allow_none=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from mpesa_service.c2b import retry_matching
 from mpesa_service.callbacks import receive
 from mpesa_service.callbacks.handlers import KINDS
-from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands.due import check_due
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.inquiries.request import ask_balance_when_due
+from mpesa_service.inquiries.request import query_balance_when_due
 from mpesa_service.operations import retention
 from mpesa_service.orders import expected
 from mpesa_service.payments import reconcile
@@ -29,19 +29,17 @@ class Job:
     help: str
 
 
-def _look_into_commands(runtime: Runtime) -> int:
-    return look_into_due(runtime, KINDS)
+def _check_commands(runtime: Runtime) -> int:
+    return check_due(runtime, KINDS)
 
 
 JOBS = (
     Job("deliver", 1, deliver.deliver, "send events to endpoints"),
     Job("inbox", 10, receive.apply_failed_again, "apply failed callbacks again"),
-    Job("reconcile", 5, reconcile.ask_due, "query Daraja about open payments"),
-    Job(
-        "commands", 10, _look_into_commands, "query M-Pesa about refunds and other commands without a result"
-    ),
+    Job("reconcile", 5, reconcile.check_due, "query Daraja about open payments"),
+    Job("commands", 10, _check_commands, "query M-Pesa about refunds and other commands without a result"),
     Job("c2b", 10, retry_matching.match_due, "try again to match C2B payments"),
-    Job("balance", 60, ask_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
+    Job("balance", 60, query_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
     Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),
     Job("orders", 30, expected.expire_due, "close expired orders"),
     Job("prune", 3600, retention.prune, "delete idempotency keys after 72 hours"),

@@ -133,9 +133,9 @@ def _statement(by: str, postgres: bool) -> str:
 
 @cache
 def _statement_for_many() -> str:
-    asked = "unnest(%(checkouts)s::varchar[], %(tokens)s::varchar[], %(receipts)s::varchar[])"
+    keys = "unnest(%(checkouts)s::varchar[], %(tokens)s::varchar[], %(receipts)s::varchar[])"
     names = {"checkout": "a.checkout", "token": "a.token", "receipt": "a.receipt"}
-    source = f"{asked} WITH ORDINALITY AS a(checkout, token, receipt, n)"
+    source = f"{keys} WITH ORDINALITY AS a(checkout, token, receipt, n)"
     source += f" JOIN payments p ON {_WHERE['address'].format(**names)}"
     before, after = _FACTS.format(source=source, **names).split("FROM unnest", 1)
     return f"{before.rstrip()}, a.n FROM unnest{after}"

@@ -20,7 +20,7 @@ from mpesa_service.daraja.codes import ErrorCode, ErrorKind
 from mpesa_service.daraja.command_results import command_result
 from mpesa_service.daraja.transport import new_session
 from mpesa_service.errors import ServiceError
-from mpesa_service.inquiries.request import AskedTooSoon, ask_balance_anew, wait_for
+from mpesa_service.inquiries.request import QueriedTooSoon, query_balance_again, wait_for
 from mpesa_service.models.inquiries import InquiryStatus
 from mpesa_service.operations.overdue import oldest_due
 from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
@@ -135,13 +135,13 @@ def _credential_results(error: DarajaError) -> Iterator[CheckResult]:
     """Yield what an error means for the key and secret, and for the passkey, which needs them."""
     entry = _entry(error)
     message, fix = f"Daraja: {error}", entry.advice if entry and entry.advice else NETWORK_ADVICE
-    asked = isinstance(error, Refused) and not isinstance(error, Throttled | InvalidToken)
-    if asked and entry is not None and entry.code != NO_PRODUCT:
+    judged = isinstance(error, Refused) and not isinstance(error, Throttled | InvalidToken)
+    if judged and entry is not None and entry.code != NO_PRODUCT:
         yield good(KEYS, "accepted")
         known = entry.kind in {ErrorKind.UNKNOWN_ID, ErrorKind.PENDING}
         yield good(PASSKEY, "accepted") if known else wrong(PASSKEY, message, fix)
         return
-    sure = asked or isinstance(error, NotSent | InvalidToken)
+    sure = judged or isinstance(error, NotSent | InvalidToken)
     yield (wrong if sure else warning)(KEYS, message, fix)
     yield skipped(PASSKEY, "not checked")
 
@@ -163,11 +163,11 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
         yield skipped(INITIATOR, "MPESA_INITIATOR_NAME is not set: no refunds, payouts or balances")
         return
     try:
-        asked = ask_balance_anew(runtime, DOCTOR)
-        found = wait_for(runtime, asked, wait_seconds)
+        inquiry = query_balance_again(runtime, DOCTOR)
+        found = wait_for(runtime, inquiry, wait_seconds)
         in_force = {one.name for one in suspensions.list_all(runtime)}
         suspended = sorted(in_force & {suspensions.REFUNDS, suspensions.PAYOUTS})
-    except AskedTooSoon as error:
+    except QueriedTooSoon as error:
         yield warning(INITIATOR, error.message, TOO_SOON_ADVICE)
         return
     except ServiceError as error:

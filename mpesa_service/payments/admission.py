@@ -51,7 +51,7 @@ def insert_locked(
 
 def _make_way(runtime: Runtime, principal: Principal, order_id: str, phone_hash: str) -> None:
     for holder_id in _holders(runtime, order_id, phone_hash):
-        reconcile.ask(runtime, holder_id)
+        reconcile.check(runtime, holder_id)
         release = partial(_release, principal, order_id, phone_hash, runtime.clock())
         apply_to(runtime.database, holder_id, release)
 

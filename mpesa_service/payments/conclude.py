@@ -14,7 +14,7 @@ from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Evidence, Verdict
-from mpesa_service.domain.schedule import ASK_AFTER, GIVE_UP_AFTER, next_ask
+from mpesa_service.domain.schedule import CHECK_AFTER, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import ServiceError
 from mpesa_service.payments.views import PaymentRecord, RefundRecord, Shown, record_of, refund_records
@@ -85,7 +85,7 @@ def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) 
     if change.status is PaymentStatus.SUBMITTING:
         now = runtime.clock()
         attempts = change.now["check_attempts"]
-        change.set(next_check_at=next_ask(ASK_AFTER, now, attempts, now, runtime.jitter()))
+        change.set(next_check_at=next_check(CHECK_AFTER, now, attempts, now, runtime.jitter()))
         change.move("push_accepted", Cause(MPESA, now, Evidence.PUSH))
 
 
@@ -102,6 +102,6 @@ def _not_accepted(runtime: Runtime, change: PaymentChange, error: DarajaError | 
         change.set(failure_reason=failure.reason)
         change.move("push_refused", cause)
         return refusal_for_caller(error, {"paymentId": change.facts.id})
-    change.set(next_check_at=now + GIVE_UP_AFTER)
+    change.set(next_check_at=now + UNRESOLVED_AFTER)
     change.move("push_unanswered", cause)
     return None

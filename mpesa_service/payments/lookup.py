@@ -50,7 +50,7 @@ def query_payment(runtime: Runtime, principal: Principal, reference: str) -> Pay
             return payment_record(session, runtime.encryption, payment)
     with runtime.bulkhead.try_place() as free:
         if free:
-            reconcile.ask(runtime, payment.id)
+            reconcile.check(runtime, payment.id)
     with runtime.database.read() as session:
         payment = find_payment(session, runtime, principal, payment.id)
         return payment_record(session, runtime.encryption, payment)

@@ -19,7 +19,7 @@ from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.planning import apply_query
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Decision, Evidence, PaymentReport, Verdict
-from mpesa_service.domain.schedule import ASK_AT_MOST_EVERY
+from mpesa_service.domain.schedule import CHECK_INTERVAL_LIMIT
 from mpesa_service.domain.states import OPEN, PaymentStatus
 from mpesa_service.models import Payment
 from mpesa_service.models.statements import lock_payment
@@ -35,12 +35,12 @@ def is_due(payment: Payment, now: datetime) -> bool:
         return payment.next_check_at is not None and payment.next_check_at <= now
     if payment.checkout_id_hash is None:
         return False
-    rested = now - (payment.last_checked_at or payment.created_at) >= ASK_AT_MOST_EVERY
+    allowed = now - (payment.last_checked_at or payment.created_at) >= CHECK_INTERVAL_LIMIT
     claimed = payment.next_check_at is not None and payment.next_check_at <= now
-    return rested and (payment.state in OPEN or claimed)
+    return allowed and (payment.state in OPEN or claimed)
 
 
-def ask(runtime: Runtime, payment_id: str) -> Decision | None:
+def check(runtime: Runtime, payment_id: str) -> Decision | None:
     """Query Daraja about one payment if it is due, and apply the answer; return None if there was no answer.
 
     At most one query per payment in ten seconds, however many processes want one. An errorCode, a
@@ -53,7 +53,7 @@ def ask(runtime: Runtime, payment_id: str) -> Decision | None:
     return _check(runtime, lease) if lease else None
 
 
-def ask_due(runtime: Runtime, limit: int = 200) -> int:
+def check_due(runtime: Runtime, limit: int = 200) -> int:
     """Query Daraja about due payments while the rate limiter allows; return how many were handled.
 
     The payment that is due longest comes first. Payments that Daraja cannot be queried about need no token

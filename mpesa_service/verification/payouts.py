@@ -135,7 +135,7 @@ def verify_payouts_in_ledger(
     runtime: Runtime, payload: Json, *, settled: bool, tally: Tally
 ) -> Iterator[Violation]:
     """Yield every violation that the simulator's ledger shows; `settled` means that no result is missing."""
-    asked, paid = _at_m_pesa(payload)
+    requested, paid = _at_m_pesa(payload)
     after = ""
     while True:
         with runtime.database.read() as session:
@@ -145,7 +145,7 @@ def verify_payouts_in_ledger(
         if not rows:
             return
         for row in rows:
-            commands = asked.get(row.result_token_hash, ())
+            commands = requested.get(row.result_token_hash, ())
             entries = [entry for command in commands for entry in paid.get(command["conversationId"], ())]
             tally.counts["payouts paid"] += len(entries)
             faults = [*_compared(row, entries, row.id in settlers)]
@@ -157,12 +157,12 @@ def verify_payouts_in_ledger(
 
 def _at_m_pesa(payload: Json) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, Sequence[Json]]]:
     """Return M-Pesa's payout commands by the hash of their token, and its payments by ConversationID."""
-    asked, paid = defaultdict[str, list[Json]](list), defaultdict[str, list[Json]](list)
+    requested, paid = defaultdict[str, list[Json]](list), defaultdict[str, list[Json]](list)
     for command in payload["payouts"]:
-        asked[token_hash(command["resultUrl"].rpartition("/")[2])].append(command)
+        requested[token_hash(command["resultUrl"].rpartition("/")[2])].append(command)
     for entry in [*payload["credits"], *payload["transfers"]]:
         paid[entry.get("conversationId", "")].append(entry)
-    return asked, paid
+    return requested, paid
 
 
 def _settled_by_people(session: Session, ids: Sequence[str]) -> set[str]:

@@ -98,8 +98,8 @@ class Compared:
 
     @property
     def debits(self) -> Sequence[Json]:
-        asked_for = self.ledger.by_prompt.get(self.payment.callback_token_hash or "", ())
-        nobodys = (debit for debit in asked_for if debit["receipt"] not in self.booked)
+        debits = self.ledger.by_prompt.get(self.payment.callback_token_hash or "", ())
+        nobodys = (debit for debit in debits if debit["receipt"] not in self.booked)
         return [*self.ledger.debits.get(self.payment.receipt or "", ()), *nobodys]
 
     @property

@@ -62,7 +62,7 @@ def test_every_fault_at_once(new_stack: Any) -> None:
     rounds = stack.settle()
     violations, tally = stack.audit()
     ledger = stack.control("/ledger")
-    asks = ledger["requests"].get("stk_query", 0)
+    queries = ledger["requests"].get("stk_query", 0)
     figures(
         "provider faults",
         orders=PAYMENTS,
@@ -71,7 +71,7 @@ def test_every_fault_at_once(new_stack: Any) -> None:
         requests=ledger["requests"],
         statuses=stack.statuses(),
         reviews=dict(stack.reasons_for_review()),
-        asks_per_payment=round(asks / tally.counts["payments"], 2),
+        queries_per_payment=round(queries / tally.counts["payments"], 2),
         checked=dict(tally.counts),
         violations=len(violations),
         seconds_under_load=round(under_load),

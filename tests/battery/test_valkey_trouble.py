@@ -76,15 +76,15 @@ def prompts_until_limited(stack: Stack, phone: str) -> int:
     for number in range(PROMPTS * WORKERS + 1):
         body = {"orderId": f"P{phone}-{number}", "amount": 20, "phoneNumber": phone}
 
-        def ask(body: Any = body) -> int:
+        def initiate(body: Any = body) -> int:
             url = f"{stack.url}/api/mpesa/initiate"
             return requests.post(url, json=body, headers=headers, timeout=30).status_code
 
-        status = ask()
+        status = initiate()
         deadline = time.monotonic() + 20
         while status == 409 and time.monotonic() < deadline:  # the prompt before is still open
             time.sleep(0.2)
-            status = ask()
+            status = initiate()
         if status == 429:
             return number
         assert status == 201

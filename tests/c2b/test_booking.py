@@ -14,7 +14,7 @@ from mpesa_service.c2b.urls import addresses
 from mpesa_service.callbacks.receive import apply_failed_again
 from mpesa_service.domain.planning import NO_OUTCOME_REPORTED
 from mpesa_service.models import Payment
-from mpesa_service.payments.reconcile import ask_due
+from mpesa_service.payments.reconcile import check_due
 from tests.c2b.support import (
     MASKED,
     RECEIPT,
@@ -275,7 +275,7 @@ class TestAPaymentConfirmedAgain:
     def test_a_payment_that_only_daraja_called_paid_gets_its_receipt(self, service: Service) -> None:
         pay_with_lost_callback(service)
         service.clock.advance(30)
-        ask_due(service.runtime)
+        check_due(service.runtime)
         assert (only(service).status, only(service).receipt) == ("succeeded", None)
         confirm(service)
         assert (only(service).receipt, only(service).evidence) == (RECEIPT, "query")
@@ -312,7 +312,7 @@ class TestAPaymentConfirmedAgain:
         [prompted, unmatched] = prompted_first(service)
         assert (prompted.status, prompted.mismatch, unmatched.receipt) == ("pending", "receipt", RECEIPT)
         service.clock.advance(10)
-        ask_due(service.runtime)
+        check_due(service.runtime)
         assert statuses(service) == ["review", "review"]
 
 
@@ -323,7 +323,7 @@ class TestReview:
         service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "error_5xx"})
         service.initiate()
         service.clock.advance(86_500)
-        ask_due(service.runtime)
+        check_due(service.runtime)
         assert (only(service).status, only(service).failure_reason) == ("review", NO_OUTCOME_REPORTED)
         return only(service)
 
@@ -338,7 +338,7 @@ class TestReview:
         body = stk_body(service, checkout, amount=1.0, receipt=None)
         requests.post(service.callback_url(checkout), json=body, timeout=5)
         service.clock.advance(30)
-        ask_due(service.runtime)
+        check_due(service.runtime)
         assert (only(service).status, only(service).receipt) == ("review", None)
         confirm(service)
         assert (only(service).status, only(service).receipt) == ("review", RECEIPT)
@@ -371,7 +371,7 @@ class TestSeveralMayBeMeant:
     def states(self, service: Service, two: tuple[str, str]) -> list[str]:
         return [service.row(checkout).status for checkout in two]
 
-    def test_it_waits_and_daraja_is_asked(self, service: Service, two: tuple[str, str]) -> None:
+    def test_it_waits_and_daraja_is_queried(self, service: Service, two: tuple[str, str]) -> None:
         confirm(service)
         assert self.states(service, two) == ["unknown", "pending"]
         assert verdicts(service) == ["noted"]

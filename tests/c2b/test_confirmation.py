@@ -7,7 +7,7 @@ import requests
 
 from mpesa_service.c2b.booking import typed_reference
 from mpesa_service.models import OutgoingEvent, Payment
-from mpesa_service.payments.reconcile import ask_due
+from mpesa_service.payments.reconcile import check_due
 from tests.c2b.support import RECEIPT, assert_books_are_right, causes, confirm, look, order_row
 from tests.callbacks.test_receive import stk_body
 from tests.orders.test_expected import expect_order, state, sums
@@ -29,7 +29,7 @@ def event_types(service: Service) -> list[str]:
         return [event.type for event in session.query(OutgoingEvent).order_by(OutgoingEvent.id)]
 
 
-def asked(service: Service) -> int:
+def queries(service: Service) -> int:
     return int(service.ledger()["requests"].get("stk_query", 0))
 
 
@@ -54,10 +54,10 @@ class TestThePromptEnds:
         service.simulator.post(f"/simulator/prompts/{proven}/{how}")
         for _ in range(3):
             service.clock.advance(3_600)
-            assert ask_due(service.runtime) == 0
+            assert check_due(service.runtime) == 0
         payment = service.row(proven)
         assert (payment.status, payment.receipt, payment.mismatch) == ("succeeded", RECEIPT, None)
-        assert (payment.next_check_at, asked(service)) == (None, 0)
+        assert (payment.next_check_at, queries(service)) == (None, 0)
         assert causes(service, payment)[-2:] == ["paid", "prompt_over"]
         assert event_types(service) == ["payment.succeeded"]
         assert service.inbox()[-1].verdict == "noted"
@@ -110,10 +110,10 @@ class TestThePromptEnds:
         service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
         for _ in range(4):
             service.clock.advance(90)
-            ask_due(service.runtime)
+            check_due(service.runtime)
         payment = service.row(checkout)
         assert (payment.status, payment.mismatch, payment.next_check_at) == ("succeeded", None, None)
-        assert asked(service) <= 1
+        assert queries(service) <= 1
 
     def test_a_confirmation_of_another_amount_is_no_proof(self, service: Service) -> None:
         checkout = service.pending()
@@ -157,7 +157,7 @@ class TestThePromptIsPaidAsWell:
         confirm(service, TransID=SECOND)
         assert post_callback(service, proven, receipt=SECOND) == "noted"
         service.clock.advance(90)
-        assert ask_due(service.runtime) == 0
+        assert check_due(service.runtime) == 0
         prompted, second = by_channel(service)
         assert (prompted.status, second.status) == ("succeeded", "review")
         assert causes(service, prompted)[-1] == "paid"
@@ -206,7 +206,7 @@ class TestThePromptIsPaidAsWell:
         assert service.row(checkout).status == "succeeded"
         service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
         look(service)
-        ask_due(service.runtime)
+        check_due(service.runtime)
         prompted, second = by_channel(service)
         assert (prompted.status, second.status) == ("succeeded", "review")
         assert {prompted.receipt, second.receipt} == {d["receipt"] for d in service.ledger()["debits"]}

@@ -24,7 +24,7 @@ def rejected(code: str) -> dict[str, str]:
     return {"ResultCode": code, "ResultDesc": "Rejected"}
 
 
-def ask(service: Service, **changes: Any) -> dict[str, str]:
+def validate(service: Service, **changes: Any) -> dict[str, str]:
     """Ask as M-Pesa does; return the answer's body without the order."""
     answer = post_c2b(service, c2b_body(service, OrgAccountBalance="", **changes), "validation")
     assert answer.status_code == 200
@@ -40,7 +40,7 @@ def set_rules(service: Service, reference: str = "open", amount: str = "any", un
 
 class TestAnswers:
     def test_the_usual_rules_let_everything_through(self, service: Service) -> None:
-        assert ask(service, BillRefNumber="RENT 4B") == ACCEPTED
+        assert validate(service, BillRefNumber="RENT 4B") == ACCEPTED
 
     def test_the_answer_names_the_expected_order(self, service: Service) -> None:
         add_order(service, "ORDER-1001")
@@ -49,14 +49,14 @@ class TestAnswers:
 
     def test_an_account_that_nobody_knows(self, service: Service) -> None:
         set_rules(service, reference="known")
-        assert ask(service, BillRefNumber="RENT 4B") == rejected("C2B00012")
-        assert ask(service, BillRefNumber="") == rejected("C2B00012")
+        assert validate(service, BillRefNumber="RENT 4B") == rejected("C2B00012")
+        assert validate(service, BillRefNumber="") == rejected("C2B00012")
 
     @pytest.mark.parametrize("typed", ["ORDER-1001", "order1001", "71C270BR1001", "71c270br1001"])
     def test_an_account_as_people_type_it(self, service: Service, typed: str) -> None:
         set_rules(service, reference="known")
         add_order(service, "ORDER-1001")
-        assert ask(service, BillRefNumber=typed) == ACCEPTED
+        assert validate(service, BillRefNumber=typed) == ACCEPTED
 
     @pytest.mark.parametrize(
         ("amount_rule", "amount", "answer"),
@@ -74,32 +74,32 @@ class TestAnswers:
     ) -> None:
         set_rules(service, amount=amount_rule)
         add_order(service, amount=100, received_amount=40, status="partially_paid")
-        assert ask(service, TransAmount=amount) == answer
+        assert validate(service, TransAmount=amount) == answer
 
     def test_an_orders_own_rule_comes_first(self, service: Service) -> None:
         add_order(service, amount_rule="exact")
-        assert ask(service, TransAmount="90.00") == rejected("C2B00013")
+        assert validate(service, TransAmount="90.00") == rejected("C2B00013")
 
     @pytest.mark.parametrize("status", ["paid", "overpaid", "expired", "canceled"])
     def test_an_order_that_takes_no_more(self, service: Service, status: str) -> None:
         add_order(service, status=status)
-        assert ask(service) == rejected("C2B00016")
+        assert validate(service) == rejected("C2B00016")
 
     def test_an_order_whose_time_is_over(self, service: Service) -> None:
         add_order(service, expires_at=service.clock() + timedelta(minutes=5))
-        assert ask(service) == ACCEPTED
+        assert validate(service) == ACCEPTED
         service.clock.advance(300)
-        assert ask(service) == rejected("C2B00016")
+        assert validate(service) == rejected("C2B00016")
 
     def test_another_shortcode(self, service: Service) -> None:
-        assert ask(service, BusinessShortCode="600000") == rejected("C2B00015")
+        assert validate(service, BusinessShortCode="600000") == rejected("C2B00015")
 
     @pytest.mark.parametrize(("unsure", "answer"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
     def test_two_orders_may_be_meant(self, service: Service, unsure: str, answer: dict[str, str]) -> None:
         set_rules(service, "known", "exact", unsure)
         add_order(service, "ORDER1")
         add_order(service, "ORDER2", account_key="order1")
-        assert ask(service) == answer
+        assert validate(service) == answer
 
 
 class TestPrompts:
@@ -108,18 +108,18 @@ class TestPrompts:
     def test_its_money_is_let_through(self, service: Service) -> None:
         set_rules(service, "known", "exact")
         service.pending()
-        assert ask(service) == ACCEPTED
-        assert ask(service, TransAmount="90.00") == rejected("C2B00013")
+        assert validate(service) == ACCEPTED
+        assert validate(service, TransAmount="90.00") == rejected("C2B00013")
 
     def test_a_failed_payment_may_be_paid_by_c2b(self, service: Service) -> None:
         set_rules(service, "known", "exact")
         repeat_by_callback(service, service.pending(), ResultCode=1032)
-        assert ask(service) == ACCEPTED
-        assert ask(service, TransAmount="90.00") == rejected("C2B00013")
+        assert validate(service) == ACCEPTED
+        assert validate(service, TransAmount="90.00") == rejected("C2B00013")
 
     def test_what_is_paid_is_not_paid_again(self, service: Service) -> None:
         service.paid()
-        assert ask(service) == rejected("C2B00016")
+        assert validate(service) == rejected("C2B00016")
 
 
 class TestTills:
@@ -143,7 +143,7 @@ class TestTills:
         self, service: Service, unsure: str, answer: dict[str, str]
     ) -> None:
         set_rules(service, "known", "exact", unsure)
-        assert ask(service, BillRefNumber="", BusinessShortCode="600111") == answer
+        assert validate(service, BillRefNumber="", BusinessShortCode="600111") == answer
 
 
 class TestInTime:
@@ -197,7 +197,7 @@ class TestInTime:
         with service.runtime.database.begin() as session:
             session.execute(text("SELECT 1" if sqlite else lock))
             began = time.monotonic()
-            answer = ask(service, BillRefNumber="RENT 4B")
+            answer = validate(service, BillRefNumber="RENT 4B")
             took = time.monotonic() - began
         # SQLite's readers wait for nobody, so there the rules are followed; only the inbox is late.
         assert answer == (rejected("C2B00012") if sqlite else ACCEPTED)
@@ -220,12 +220,12 @@ class TestInTime:
         address = f"sqlite:///{tmp_path}/nowhere/service.db"
         env = {**service_env, "DATABASE_URL": address, "C2B_WHEN_UNSURE": unsure}
         service = start_service(listening, simulator, clock, env)
-        assert ask(service) == answer
+        assert validate(service) == answer
         service.runtime.database.dispose()
 
     def test_what_is_logged_names_nobody(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO, "mpesa_service"):
-            ask(service, BillRefNumber="NICHOLAS 0712345678")
+            validate(service, BillRefNumber="NICHOLAS 0712345678")
         [record] = [record for record in caplog.records if record.getMessage() == "validation"]
         assert (record.__dict__["verdict"], record.__dict__["reason"]) == ("0", "")
         assert "NICHOLAS" not in caplog.text
@@ -277,7 +277,7 @@ class TestRules:
 
 def test_the_order_of_a_validation_is_left_as_it_was(service: Service) -> None:
     order_id = add_order(service)
-    ask(service)
+    validate(service)
     with service.runtime.database.read() as session:
         order = session.get_one(ExpectedOrder, order_id)
         assert (order.status, order.received_amount) == ("open", 0)

@@ -13,7 +13,7 @@ from mpesa_service.callbacks import handlers
 from mpesa_service.callbacks import receive as inbox
 from mpesa_service.callbacks.receive import Posted, apply_failed_again, receive
 from mpesa_service.domain.callbacks import CallbackKind
-from mpesa_service.payments.reconcile import ask_due
+from mpesa_service.payments.reconcile import check_due
 from tests.support import PHONE, Service
 
 SUCCESS = {"ResultCode": 0, "ResultDesc": "Success"}
@@ -104,7 +104,7 @@ class TestForged:
         assert service.row(checkout).status == "pending"
         assert verdicts(service) == ["disputed"]
 
-    def test_without_token_but_true_is_believed_after_daraja_was_asked(self, service: Service) -> None:
+    def test_without_token_but_true_is_believed_after_a_query_of_daraja(self, service: Service) -> None:
         service.simulator.post("/simulator/options", {"faults": {"callback_lost": 1}})
         checkout = service.pending()
         service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
@@ -181,7 +181,7 @@ class TestForged:
         assert (row.status, row.mismatch, row.check_attempts) == ("succeeded", "amount", 0)
         assert row.next_check_at is not None
         service.clock.advance(30)
-        ask_due(service.runtime)
+        check_due(service.runtime)
         payment = service.payment(checkout)
         assert payment["status"] == "review"
         assert "the claim differs in amount" in payment["failureReason"]
@@ -273,12 +273,12 @@ class TestForged:
         assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
         assert service.inbox() == []
 
-    def test_a_strangers_claims_make_daraja_asked_at_most_every_ten_seconds(self, service: Service) -> None:
+    def test_a_strangers_claims_make_daraja_queried_at_most_every_ten_seconds(self, service: Service) -> None:
         checkout = service.pending()
         service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
         for _ in range(15):
             post(plain(service), stk_body(service, checkout))
-            ask_due(service.runtime)
+            check_due(service.runtime)
             service.clock.advance(2)
         assert service.ledger()["requests"]["stk_query"] == 3
 

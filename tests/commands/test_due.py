@@ -6,7 +6,7 @@ import requests
 from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands import due
 from mpesa_service.commands.command import locked
-from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands.due import check_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.daraja import OutcomeUnknown
 from mpesa_service.refunds.command import RefundCommand
@@ -14,13 +14,13 @@ from tests.refunds.test_request import complete, last_payout
 from tests.support import Service
 
 
-def asked(service: Service, operation: str) -> int:
+def request_count(service: Service, operation: str) -> int:
     return int(service.ledger()["requests"].get(operation, 0))
 
 
 def due_after(service: Service, seconds: float) -> int:
     service.clock.advance(seconds)
-    done = look_into_due(service.runtime, KINDS)
+    done = check_due(service.runtime, KINDS)
     service.simulator.post("/simulator/clock/advance", {"seconds": 2})
     return done
 
@@ -39,7 +39,7 @@ def test_an_unanswered_refund_is_sent_again_and_paid_once(service: Service) -> N
     assert due_after(service, 1) == 1
     refund = service.refunds()[0]
     assert refund.status == "pending", "a duplicate means that the first one was accepted"
-    assert asked(service, "b2c") == 2
+    assert request_count(service, "b2c") == 2
     complete(service)
     assert service.payment(checkout)["status"] == "refunded"
     assert len(service.ledger()["credits"]) == 1
@@ -59,7 +59,7 @@ def test_a_refund_that_never_arrived_is_sent_again_with_the_same_id(service: Ser
     assert service.payment(checkout)["status"] == "refunded"
 
 
-def test_a_lost_result_is_made_up_for_by_asking(service: Service) -> None:
+def test_a_lost_result_is_made_up_for_by_a_query(service: Service) -> None:
     service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost"})
     checkout = service.paid(amount=100)
     service.refund(checkout, 100)
@@ -74,7 +74,7 @@ def test_a_lost_result_is_made_up_for_by_asking(service: Service) -> None:
     assert service.inbox()[-1].kind == "command_status_result"
 
 
-def test_a_duplicate_without_an_id_of_its_own_is_asked_about_by_ours(service: Service) -> None:
+def test_a_duplicate_without_an_id_of_its_own_is_queried_by_ours(service: Service) -> None:
     service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost", "fault": "answer_lost"})
     checkout = service.paid(amount=100)
     service.refund(checkout, 100)
@@ -97,13 +97,13 @@ def test_a_failed_transaction_frees_its_amount(service: Service) -> None:
     assert service.row(checkout).refunding_amount == 0
 
 
-def test_still_on_its_way_is_asked_about_until_a_person_must_look(service: Service) -> None:
+def test_still_on_its_way_is_queried_until_a_person_must_look(service: Service) -> None:
     checkout = service.paid(amount=100)
     service.refund(checkout, 100)
-    asks = 0
+    queries = 0
     for seconds in (60, 240, 600, 2_700, 18_000, 64_800):
-        asks += due_after(service, seconds)
-    assert asks == 6
+        queries += due_after(service, seconds)
+    assert queries == 6
     payment = service.payment(checkout)
     assert payment["refunds"][0]["status"] == "review"
     assert "manual review" in payment["refunds"][0]["failureReason"]
@@ -122,7 +122,7 @@ def test_v1_is_never_sent_again(
     service = start_service(listening, simulator, clock, env)
     checkout = lost_answer(service)
     due_after(service, 60)
-    assert asked(service, "b2c") == 1
+    assert request_count(service, "b2c") == 1
     assert service.refunds()[0].status == "unknown"
     complete_by_result(service)
     assert service.payment(checkout)["status"] == "refunded"
@@ -190,16 +190,16 @@ def test_a_fault_in_one_refund_does_not_hold_up_the_others(
     service.clock.advance(1)
     service.refund(second, 100)
     poisonous = service.refunds()[0].id
-    real = due._look_into
+    real = due._check
 
     def fail_for_one(runtime, command) -> None:
         if command.row.id == poisonous:
             raise RuntimeError("poison")
         real(runtime, command)
 
-    monkeypatch.setattr(due, "_look_into", fail_for_one)
+    monkeypatch.setattr(due, "_check", fail_for_one)
     assert due_after(service, 60) == 2
-    assert asked(service, "transaction_status") == 1
+    assert request_count(service, "transaction_status") == 1
 
 
 def test_one_that_another_worker_took_a_moment_ago_is_left_alone(
@@ -210,7 +210,7 @@ def test_one_that_another_worker_took_a_moment_ago_is_left_alone(
     service.refund(checkout, 100)
     taken = service.refunds()[0].id
     monkeypatch.setattr(RefundCommand, "claim", lambda session, _now: RefundCommand.lock(session, id=taken))
-    assert look_into_due(service.runtime, KINDS) == 0
+    assert check_due(service.runtime, KINDS) == 0
     assert service.refunds()[0].check_attempts == 0
 
 
@@ -229,7 +229,7 @@ def test_looking_into_stops_at_its_limit(service: Service) -> None:
         checkout = service.paid(order=f"ORDER{number}", amount=100, phone=f"25472200000{number}")
         service.refund(checkout, 100)
     service.clock.advance(60)
-    assert look_into_due(service.runtime, KINDS, limit=2) == 2
+    assert check_due(service.runtime, KINDS, limit=2) == 2
 
 
 class TestRefusedInitiator:
@@ -246,7 +246,7 @@ class TestRefusedInitiator:
         answer = service.refund(checkout, 40)
         assert (answer.status_code, answer.json["code"]) == (503, "refunds_suspended")
         assert "2001" in answer.json["message"]
-        assert asked(service, "b2c") == 1
+        assert request_count(service, "b2c") == 1
 
     def test_what_is_due_waits(self, service: Service) -> None:
         first = lost_answer(service)
@@ -255,9 +255,9 @@ class TestRefusedInitiator:
         service.clock.advance(1)
         service.refund(second, 40)
         complete(service, resultCode=8006)
-        sent = asked(service, "b2c")
+        sent = request_count(service, "b2c")
         assert due_after(service, 60) == 0
-        assert asked(service, "b2c") == sent
+        assert request_count(service, "b2c") == sent
 
     def test_a_person_lets_them_go_on(self, service: Service) -> None:
         checkout = self.stop(service)

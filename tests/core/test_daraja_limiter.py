@@ -63,7 +63,7 @@ def test_many_at_once_get_one_token(service: Service) -> None:
 
 
 def test_queries_of_daraja_keep_to_the_rate_limit(service: Service) -> None:
-    from mpesa_service.payments.reconcile import ask_due
+    from mpesa_service.payments.reconcile import check_due
 
     object.__setattr__(service.runtime.settings, "mpesa_queries_per_minute", 5)
     for number in range(4):
@@ -71,7 +71,7 @@ def test_queries_of_daraja_keep_to_the_rate_limit(service: Service) -> None:
     service.clock.advance(31)
     queried = 0
     for _ in range(3):
-        queried += ask_due(service.runtime)
+        queried += check_due(service.runtime)
         service.clock.now += timedelta(seconds=12)
     assert queried == 3
     assert service.ledger()["requests"]["stk_query"] == 3

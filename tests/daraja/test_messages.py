@@ -143,7 +143,7 @@ def test_refused_by_name_and_never_by_value(make, values, field, bad):
     assert len(str(bad)) < 9 or str(bad).strip() not in str(caught.value)
 
 
-def test_a_status_query_asks_by_one_id():
+def test_a_status_query_names_one_id():
     with pytest.raises(ValueError, match=r"^receipt must .* not both"):
         TransactionStatusQuery(**STATUS, original_conversation_id="refund-1")
     for bad in ("", "x" * 129):

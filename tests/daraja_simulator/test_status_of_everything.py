@@ -107,10 +107,10 @@ def test_a_pochi(shop: Shop) -> None:
     assert (reported["ReasonType"], reported["ReceiptNo"]) == ("Business Payment to Pochi via API", receipt)
 
 
-@pytest.mark.parametrize("ask", [Shop.status, Shop.balance])
-def test_a_query_is_no_transaction(shop: Shop, receiver: Receiver, ask: Any) -> None:
-    way = {"TransactionID": "SG632NMUAB"} if ask is Shop.status else {}
-    key = ask(shop, **way).json()["ConversationID"]
+@pytest.mark.parametrize("query", [Shop.status, Shop.balance])
+def test_a_query_is_no_transaction(shop: Shop, receiver: Receiver, query: Any) -> None:
+    way = {"TransactionID": "SG632NMUAB"} if query is Shop.status else {}
+    key = query(shop, **way).json()["ConversationID"]
     shop.status(OriginalConversationID=key)
     shop.advance(1.1)
     assert receiver.results()[-1]["ResultCode"] == 2032

@@ -143,10 +143,10 @@ class TestAlways:
                 assert not decision.mismatch_resolved
                 assert decision.negative_result is None
 
-    def test_an_untrusted_claim_that_is_new_makes_us_ask(self) -> None:
+    def test_an_untrusted_claim_that_is_new_makes_us_query(self) -> None:
         for _, report, decision in CLAIMS:
             if not report.trusted and report.outcome is not O.PENDING:
-                assert decision.ask_daraja is (decision.verdict is not Verdict.DUPLICATE)
+                assert decision.query_daraja is (decision.verdict is not Verdict.DUPLICATE)
 
     def test_no_verdict_moves_and_remembers_nothing(self) -> None:
         for _, report, decision in ALL:
@@ -212,11 +212,11 @@ class TestAlways:
         for _, _, decision in ALL:
             if decision.mismatch is not None:
                 assert decision.verdict is Verdict.DISPUTED
-                assert decision.ask_daraja
+                assert decision.query_daraja
                 assert not decision.mismatch_resolved
 
     def test_every_dispute_is_put_to_daraja(self) -> None:
-        assert all(d.ask_daraja for _, _, d in ALL if d.verdict is Verdict.DISPUTED)
+        assert all(d.query_daraja for _, _, d in ALL if d.verdict is Verdict.DISPUTED)
 
     def test_a_duplicate_changes_nothing_at_all(self) -> None:
         for _, report, decision in CLAIMS:
@@ -272,14 +272,14 @@ class TestClaims:
         """Other money may have arrived."""
         record = payment_facts(status, mismatch=M.AMOUNT, claimed_receipt=OTHER_RECEIPT)
         decision = judge(record, claim())
-        assert (decision.edge, decision.ask_daraja, decision.mismatch_resolved) == ("paid", True, False)
+        assert (decision.edge, decision.query_daraja, decision.mismatch_resolved) == ("paid", True, False)
         known = changed(record, status=S.SUCCEEDED, receipt=RECEIPT)
         assert judge(known, query(O.PAID)).edge == "contradicted"
 
     def test_in_review_a_person_decides_about_both_receipts(self) -> None:
         record = payment_facts(mismatch=M.AMOUNT, claimed_receipt=OTHER_RECEIPT, order_paid=True)
         decision = judge(record, claim())
-        assert (decision.edge, decision.ask_daraja) == ("duplicate_payment", False)
+        assert (decision.edge, decision.query_daraja) == ("duplicate_payment", False)
         assert not decision.mismatch_resolved
 
     @pytest.mark.parametrize("status", sorted(OPEN))
@@ -314,7 +314,7 @@ class TestClaims:
         assert judge(payment_facts(status), claim(**more)) == Decision(
             Verdict.DISPUTED,
             f"contradicts the record ({mismatch.value}): Daraja is queried",
-            ask_daraja=True,
+            query_daraja=True,
             mismatch=mismatch,
             store_receipt=mismatch in {M.AMOUNT, M.PAYER} and more.get("receipt", RECEIPT) is not None,
         )
@@ -347,7 +347,7 @@ class TestClaims:
             Verdict.DISPUTED,
             f"success after {status.value}: Daraja is queried",
             store_receipt=True,
-            ask_daraja=True,
+            query_daraja=True,
         )
 
     @pytest.mark.parametrize("status", sorted(UNPAID))
@@ -387,7 +387,7 @@ class TestClaims:
     @pytest.mark.parametrize("earlier", list(M))
     def test_a_failure_after_a_dispute_is_put_to_daraja(self, earlier: Mismatch) -> None:
         decision = judge(payment_facts(mismatch=earlier), claim(O.CANCELED))
-        assert (decision.verdict, decision.ask_daraja, decision.edge) == (Verdict.DISPUTED, True, None)
+        assert (decision.verdict, decision.query_daraja, decision.edge) == (Verdict.DISPUTED, True, None)
         assert decision.mismatch is None, "the first one stays"
 
     def test_a_clean_success_after_a_dispute_is_believed(self) -> None:
@@ -447,7 +447,7 @@ class TestQueries:
         assert judge(payment_facts(status, negative_result=negative_result), query(outcome)) == Decision(
             Verdict.NOTED,
             "Daraja reports it as not paid: a second query decides",
-            ask_daraja=True,
+            query_daraja=True,
             negative_result=NegativeResult("1032", NOW),
         )
 
@@ -456,7 +456,7 @@ class TestQueries:
     def test_the_second_must_not_come_too_soon(self, status: PaymentStatus, seconds: float) -> None:
         record = payment_facts(status, negative_result=negative(timedelta(seconds=seconds)))
         assert judge(record, query(O.FAILED)) == Decision(
-            Verdict.NOTED, "the same negative query result, too soon after the first", ask_daraja=True
+            Verdict.NOTED, "the same negative query result, too soon after the first", query_daraja=True
         )
 
     @pytest.mark.parametrize("status", sorted(OPEN))
@@ -486,7 +486,7 @@ class TestQueries:
     ) -> None:
         record = payment_facts(status, mismatch=earlier)
         first = judge(record, query(O.CANCELED, at=NOW - NEGATIVE_RESULT_INTERVAL))
-        assert (first.edge, first.ask_daraja) == (None, True)
+        assert (first.edge, first.query_daraja) == (None, True)
         second = judge(changed(record, negative_result=first.negative_result), query(O.CANCELED))
         assert (second.verdict, second.edge) == (Verdict.APPLIED, "contradicted")
 
@@ -611,12 +611,12 @@ class TestProven:
     @pytest.mark.parametrize("outcome", NOT_PAID)
     @pytest.mark.parametrize("report", [claim, query])
     @pytest.mark.parametrize("earlier", [None, *M])
-    def test_no_failure_moves_it_or_makes_us_ask(
+    def test_no_failure_moves_it_or_makes_us_query(
         self, status: PaymentStatus, outcome: Outcome, report: Any, earlier: Mismatch | None
     ) -> None:
         decision = judge(self.proven(status, mismatch=earlier), report(outcome))
         assert (decision.verdict, decision.edge, decision.note) == (Verdict.NOTED, None, Note.PROMPT_OVER)
-        assert (decision.ask_daraja, decision.nothing_to_ask) == (False, True)
+        assert (decision.query_daraja, decision.nothing_to_query) == (False, True)
         assert (decision.mismatch, decision.mismatch_resolved) == (None, True)
         assert decision.negative_result == NegativeResult("1032", NOW)
 
@@ -628,12 +628,12 @@ class TestProven:
     def test_a_failure_that_is_not_certain_leaves_no_note(self, uncertain: dict[str, bool]) -> None:
         decision = judge(self.proven(mismatch=M.AMOUNT), claim(O.CANCELED, **uncertain))
         assert (decision.verdict, decision.note, decision.negative_result) == (Verdict.NOTED, None, None)
-        assert (decision.mismatch_resolved, decision.nothing_to_ask) == (False, False)
+        assert (decision.mismatch_resolved, decision.nothing_to_query) == (False, False)
 
     def test_another_receipt_is_a_second_payment(self) -> None:
         decision = judge(self.proven(), claim(receipt=OTHER_RECEIPT))
         assert (decision.verdict, decision.edge, decision.note) == (Verdict.NOTED, None, Note.PAID_AGAIN)
-        assert (decision.second_payment, decision.ask_daraja) == (True, False)
+        assert (decision.second_payment, decision.query_daraja) == (True, False)
 
     def test_one_that_is_booked_already_is_not_booked_again(self) -> None:
         decision = judge(self.proven(receipt_taken=True), claim(receipt=OTHER_RECEIPT))
@@ -645,7 +645,7 @@ class TestProven:
     )
     def test_one_that_disagrees_is_put_to_daraja(self, changes: dict[str, Any], says: Mismatch) -> None:
         decision = judge(self.proven(), claim(receipt=OTHER_RECEIPT, **changes))
-        assert (decision.mismatch, decision.ask_daraja) == (says, True)
+        assert (decision.mismatch, decision.query_daraja) == (says, True)
 
     def test_no_receipt_is_no_second_payment(self) -> None:
         assert judge(self.proven(), claim(receipt="")).mismatch is M.RECEIPT
@@ -655,5 +655,5 @@ class TestProven:
         doubted = payment_facts(S.SUCCEEDED, receipt=RECEIPT, mismatch=M.DENIAL)
         decision = judge(doubted, claim(evidence=Evidence.CONFIRMATION))
         assert decision.verdict is Verdict.APPLIED
-        assert (decision.edge, decision.mismatch_resolved, decision.nothing_to_ask) == (None, True, True)
+        assert (decision.edge, decision.mismatch_resolved, decision.nothing_to_query) == (None, True, True)
         assert judge(doubted, claim()).verdict is Verdict.DUPLICATE

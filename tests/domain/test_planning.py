@@ -16,7 +16,7 @@ from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.planning import apply_query, apply_report, decide
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Evidence, PaymentReport
-from mpesa_service.domain.schedule import ASK_AFTER, CALL_LIMIT
+from mpesa_service.domain.schedule import CALL_LIMIT, CHECK_AFTER
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 from mpesa_service.models.load import make_facts
 from tests.facts import AT, changed, payment_facts
@@ -70,7 +70,7 @@ class PaymentMachine(RuleBasedStateMachine):
             order_lock="ORDER1",
             phone_lock="phone",
             prompt_expires_at=AT + timedelta(seconds=60),
-            next_check_at=AT + (CALL_LIMIT if begun is PaymentStatus.SUBMITTING else ASK_AFTER[0]),
+            next_check_at=AT + (CALL_LIMIT if begun is PaymentStatus.SUBMITTING else CHECK_AFTER[0]),
             checks_since=AT,
             **known,
         )
@@ -87,7 +87,7 @@ class PaymentMachine(RuleBasedStateMachine):
     def the_push_is_answered(self, edge: str) -> None:
         change = PaymentChange(self.facts)
         if edge == "push_accepted":
-            change.set(checkout_id_hash="checkout", next_check_at=self.now + ASK_AFTER[0])
+            change.set(checkout_id_hash="checkout", next_check_at=self.now + CHECK_AFTER[0])
         change.move(edge, Cause(MPESA, self.now, Evidence.PUSH))
         self.write(change.plan("applied", edge))
 
@@ -107,8 +107,8 @@ class PaymentMachine(RuleBasedStateMachine):
     @rule(outcome=st.one_of(st.none(), outcomes), code=codes, seconds=st.sampled_from([0, 5, 100]))
     def daraja_is_asked_when_it_is_due(self, outcome: Outcome | None, code: str, seconds: int) -> None:
         self.now = max(self.now, self.facts.payment["next_check_at"]) + timedelta(seconds=seconds)
-        asks = self.facts.payment["check_attempts"] + 1
-        self.facts = changed(self.facts, check_attempts=asks, next_check_at=self.now + CALL_LIMIT)
+        queries = self.facts.payment["check_attempts"] + 1
+        self.facts = changed(self.facts, check_attempts=queries, next_check_at=self.now + CALL_LIMIT)
         self.query(outcome, code, scheduled=True)
 
     @precondition(lambda self: self.facts.payment["checkout_id_hash"] is not None)
@@ -257,7 +257,7 @@ class PaymentMachine(RuleBasedStateMachine):
         assert self.facts.receipt != ""
 
     @invariant()
-    def somebody_will_look_into_it(self) -> None:
+    def a_check_is_due_or_a_person_decides(self) -> None:
         """Daraja is queried about a payment without a final status, and about a success with a mismatch."""
         contested = self.facts.status in PAID and self.facts.mismatch is not None
         if self.facts.status in OPEN or contested:

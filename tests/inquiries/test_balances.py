@@ -9,7 +9,7 @@ from sqlalchemy import select
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.core import suspensions
 from mpesa_service.inquiries.command import InquiryCommand
-from mpesa_service.inquiries.request import ask_balance_when_due
+from mpesa_service.inquiries.request import query_balance_when_due
 from mpesa_service.models import AccountBalance, OutgoingEvent
 from tests.inquiries.test_request import answered, inquiries, post
 from tests.support import Service, start_service
@@ -162,37 +162,37 @@ class TestSchedule:
         return {**service_env, "BALANCE_EVERY": "30"}
 
     def test_every_half_hour(self, service: Service) -> None:
-        asked = []
+        queried = []
         for _ in range(4):
-            asked.append(ask_balance_when_due(service.runtime))
+            queried.append(query_balance_when_due(service.runtime))
             answered(service)
             service.clock.advance(600)
-        assert asked == [1, 0, 0, 1]
+        assert queried == [1, 0, 0, 1]
         assert [row.requested_by for row in inquiries(service)] == ["service", "service"]
 
     def test_not_while_the_initiator_is_refused(self, service: Service) -> None:
         with service.runtime.database.begin() as session:
             suspensions.suspend_initiator(session, "refused", service.clock())
-        assert ask_balance_when_due(service.runtime) == 0
+        assert query_balance_when_due(service.runtime) == 0
 
     def test_never_without_one(self, service_env: dict, listening, simulator, clock, sqlite_url) -> None:
         env = {**service_env, "DATABASE_URL": sqlite_url, "MPESA_ENVIRONMENT": "sandbox"}
         env.update(MPESA_CONSUMER_KEY="k", MPESA_CONSUMER_SECRET="s", MPESA_SHORTCODE="174379")
         env.update(MPESA_PASSKEY="bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919")
         service = start_service(listening, simulator, clock, env)
-        assert ask_balance_when_due(service.runtime) == 0
+        assert query_balance_when_due(service.runtime) == 0
         service.runtime.database.dispose()
 
 
 def test_zero_is_never(service: Service) -> None:
-    assert ask_balance_when_due(service.runtime) == 0
+    assert query_balance_when_due(service.runtime) == 0
 
 
 class TestCommandLine:
     def run(self, service: Service, *words: str) -> Any:
         return service.app.test_cli_runner().invoke(args=["mpesa", "balance", *words])
 
-    def test_asks_and_shows(self, service: Service) -> None:
+    def test_queries_and_shows(self, service: Service) -> None:
         assert "Run the command again" in self.run(service).output
         answered(service)
         result = self.run(service, "--wait")
@@ -206,7 +206,7 @@ class TestCommandLine:
 
 
 @pytest.mark.parametrize("use", ["result", "timeout"])
-def test_nobody_asks_about_questions(service: Service, use: str) -> None:
+def test_no_query_is_about_a_query(service: Service, use: str) -> None:
     """A caller who posts to an inquiry's status address must have calculated it."""
     refresh(service)
     token = tokens_of(service.runtime.encryption, "inquiry", inquiries(service)[0].id).status

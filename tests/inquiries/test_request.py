@@ -7,7 +7,7 @@ import requests
 from sqlalchemy import select
 
 from mpesa_service.callbacks.handlers import KINDS
-from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands.due import check_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.core import suspensions
 from mpesa_service.daraja import NotSent, OutcomeUnknown
@@ -18,7 +18,7 @@ from mpesa_service.verification.payments import verify
 from tests.support import PHONE, Service, start_service
 
 
-def ask(service: Service, receipt: str, **query: Any) -> Any:
+def request_status(service: Service, receipt: str, **query: Any) -> Any:
     path = f"/transactions/{receipt}" + "".join(f"?{key}={value}" for key, value in query.items())
     return service.call("GET", path, by="boss", admin=True)
 
@@ -50,14 +50,14 @@ def post(service: Service, use: str, body: Any) -> str:
 
 
 class TestTransactionStatus:
-    def test_is_asked_and_answered(self, service: Service) -> None:
+    def test_is_queried_and_answered(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         receipt = receipt_of(service, checkout)
-        first = ask(service, receipt.lower())
+        first = request_status(service, receipt.lower())
         data = first.json["data"]
         assert (first.status_code, data["status"], data["transaction"]) == (202, "pending", None)
         answered(service)
-        answer = ask(service, receipt)
+        answer = request_status(service, receipt)
         data = answer.json["data"]
         assert (answer.status_code, data["status"]) == (200, "answered")
         shown = data["transaction"]
@@ -75,7 +75,7 @@ class TestTransactionStatus:
         assert list(verify(service.runtime)) == []
 
     def test_what_it_names_is_encrypted(self, service: Service) -> None:
-        ask(service, receipt_of(service, service.paid()))
+        request_status(service, receipt_of(service, service.paid()))
         answered(service)
         [row] = inquiries(service)
         assert row.answer_encrypted is not None
@@ -84,12 +84,12 @@ class TestTransactionStatus:
 
     def test_serves_for_a_minute(self, service: Service) -> None:
         receipt = receipt_of(service, service.paid())
-        ask(service, receipt)
-        ask(service, receipt)
+        request_status(service, receipt)
+        request_status(service, receipt)
         assert len(inquiries(service)) == 1, "it is still waited for"
         answered(service)
         service.clock.advance(60)
-        assert ask(service, receipt).status_code == 202
+        assert request_status(service, receipt).status_code == 202
         assert len(inquiries(service)) == 2
 
     def test_of_a_refund(self, service: Service) -> None:
@@ -98,14 +98,14 @@ class TestTransactionStatus:
         refund = service.refunds()[0]
         service.simulator.post(f"/simulator/b2c/{refund.originator_conversation_id}/complete")
         receipt = service.refunds()[0].receipt
-        ask(service, receipt)
+        request_status(service, receipt)
         answered(service)
-        assert ask(service, receipt).json["data"]["ours"]["kind"] == "refund"
+        assert request_status(service, receipt).json["data"]["ours"]["kind"] == "refund"
 
     def test_of_a_receipt_that_nobody_knows(self, service: Service) -> None:
-        ask(service, "UKN2ABCDEF")
+        request_status(service, "UKN2ABCDEF")
         answered(service)
-        answer = ask(service, "UKN2ABCDEF")
+        answer = request_status(service, "UKN2ABCDEF")
         data = answer.json["data"]
         assert (answer.status_code, data["status"], data["resultCode"]) == (200, "failed", "2032")
         assert "does not know" in data["failureReason"]
@@ -113,11 +113,11 @@ class TestTransactionStatus:
 
     @pytest.mark.parametrize("receipt", ["short", "x" * 33, "UKN2-ABCDE"])
     def test_of_what_is_no_receipt(self, service: Service, receipt: str) -> None:
-        answer = ask(service, receipt)
+        answer = request_status(service, receipt)
         assert (answer.status_code, answer.json["code"]) == (400, "invalid_receipt")
 
     def test_nothing_but_a_word_is_no_answer(self, service: Service) -> None:
-        ask(service, "UKN2ABCDEF")
+        request_status(service, "UKN2ABCDEF")
         body = {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_1"}
         assert post(service, "result", {"Result": body}) == "applied"
         [row] = inquiries(service)
@@ -127,11 +127,11 @@ class TestTransactionStatus:
         assert inquiries(service)[0].status == "failed"
 
     def test_an_answer_without_times_and_parties(self, service: Service) -> None:
-        ask(service, "UKN2ABCDEF")
+        request_status(service, "UKN2ABCDEF")
         body = {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_1"}
         parameters = {"ResultParameter": [{"Key": "TransactionStatus", "Value": "Cancelled"}]}
         post(service, "result", {"Result": {**body, "ResultParameters": parameters}})
-        shown = ask(service, "UKN2ABCDEF").json["data"]["transaction"]
+        shown = request_status(service, "UKN2ABCDEF").json["data"]["transaction"]
         assert (shown["status"], shown["debitParty"], shown["amount"], shown["finalisedAt"]) == (
             "Cancelled",
             None,
@@ -156,9 +156,9 @@ class TestWaiting:
         service.simulator.post(
             "/simulator/script", {"for": "transaction_status", "callback": "before_answer"}
         )
-        answer = ask(service, receipt_of(service, service.paid()), wait=10)
+        answer = request_status(service, receipt_of(service, service.paid()), wait=10)
         assert answer.json["data"]["status"] == "answered"
-        assert ask(service, "UKN2ABCDEF", wait=11).status_code == 400
+        assert request_status(service, "UKN2ABCDEF", wait=11).status_code == 400
 
     def test_for_what_is_not_there(self, service: Service) -> None:
         with pytest.raises(NotFound):
@@ -168,16 +168,16 @@ class TestWaiting:
 class TestSilence:
     def look(self, service: Service, seconds: float) -> int:
         service.clock.advance(seconds)
-        return look_into_due(service.runtime, KINDS)
+        return check_due(service.runtime, KINDS)
 
-    def test_is_asked_again(self, service: Service) -> None:
+    def test_is_queried_again(self, service: Service) -> None:
         script(service, callback="lost")
         receipt = receipt_of(service, service.paid())
-        ask(service, receipt)
+        request_status(service, receipt)
         answered(service)
         assert self.look(service, 60) == 1
         answered(service)
-        assert ask(service, receipt).json["data"]["status"] == "answered"
+        assert request_status(service, receipt).json["data"]["status"] == "answered"
         assert len(inquiries(service)) == 1
 
     def test_an_unanswered_question_too(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ class TestSilence:
             raise OutcomeUnknown("time-out", operation="transaction_status")
 
         monkeypatch.setattr(service.runtime.daraja, "transaction_status", fail)
-        assert ask(service, "UKN2ABCDEF").status_code == 202
+        assert request_status(service, "UKN2ABCDEF").status_code == 202
         monkeypatch.undo()
         self.look(service, 60)
         answered(service)
@@ -194,19 +194,19 @@ class TestSilence:
     def test_in_the_end_it_has_failed(self, service: Service) -> None:
         for _ in range(9):
             script(service, callback="lost")
-        ask(service, "UKN2ABCDEF")
+        request_status(service, "UKN2ABCDEF")
         assert [self.look(service, seconds) for seconds in (60, 240, 600)] == [1, 1, 1]
         [row] = inquiries(service)
         assert (row.status, row.failure_reason) == ("failed", "M-Pesa did not answer the question.")
         assert row.next_check_at is None
 
     def test_a_time_out_leaves_it_open(self, service: Service) -> None:
-        ask(service, "UKN2ABCDEF")
+        request_status(service, "UKN2ABCDEF")
         assert post(service, "timeout", {}) == "applied"
         assert inquiries(service)[0].status == "pending"
 
     def test_open_and_never_looked_into_is_found(self, service: Service) -> None:
-        ask(service, "UKN2ABCDEF")
+        request_status(service, "UKN2ABCDEF")
         with service.runtime.database.begin() as session:
             session.scalars(select(Inquiry)).one().next_check_at = None
         [violation] = verify(service.runtime)
@@ -214,41 +214,41 @@ class TestSilence:
 
 
 class TestRefused:
-    def test_what_was_not_sent_may_be_asked_again_at_once(
+    def test_what_was_not_sent_may_be_queried_again_at_once(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(_query: object) -> None:
             raise NotSent("connection refused", operation="transaction_status")
 
         monkeypatch.setattr(service.runtime.daraja, "transaction_status", fail)
-        answer = ask(service, "UKN2ABCDEF")
+        answer = request_status(service, "UKN2ABCDEF")
         assert (answer.status_code, answer.json["code"]) == (503, "provider_unreachable")
         assert inquiries(service)[0].status == "failed"
         monkeypatch.undo()
-        assert ask(service, "UKN2ABCDEF").status_code == 202
+        assert request_status(service, "UKN2ABCDEF").status_code == 202
 
     def test_a_refused_initiator_stops_everything(self, service: Service) -> None:
         script(service, outcome="2001")
-        ask(service, "UKN2ABCDEF")
-        ask(service, "UKN3ABCDEF")
+        request_status(service, "UKN2ABCDEF")
+        request_status(service, "UKN3ABCDEF")
         answered(service)
         checkout = service.paid()
         assert service.refund(checkout).json["code"] == "refunds_suspended"
         service.clock.advance(60)
-        answer = ask(service, "UKN4ABCDEF")
+        answer = request_status(service, "UKN4ABCDEF")
         assert (answer.status_code, answer.json["code"]) == (503, "initiator_refused")
         with service.runtime.database.read() as session:
             assert "2001" in str(suspensions.why_suspended(session, suspensions.PAYOUTS))
-        assert look_into_due(service.runtime, KINDS) == 0
+        assert check_due(service.runtime, KINDS) == 0
         assert suspensions.resume(service.runtime, "amina", suspensions.REFUNDS)
-        assert ask(service, "UKN4ABCDEF").status_code == 202
+        assert request_status(service, "UKN4ABCDEF").status_code == 202
 
     def test_without_an_initiator(self, service_env: dict, listening, simulator, clock, sqlite_url) -> None:
         env = {**service_env, "DATABASE_URL": sqlite_url, "MPESA_ENVIRONMENT": "sandbox"}
         env.update(MPESA_CONSUMER_KEY="k", MPESA_CONSUMER_SECRET="s", MPESA_SHORTCODE="174379")
         env.update(MPESA_PASSKEY="bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919")
         service = start_service(listening, simulator, clock, env)
-        answer = ask(service, "UKN2ABCDEF")
+        answer = request_status(service, "UKN2ABCDEF")
         assert (answer.status_code, answer.json["code"]) == (503, "not_set_up")
         service.runtime.database.dispose()
 
@@ -257,7 +257,7 @@ class TestCommandLine:
     def run(self, service: Service, *words: str) -> Any:
         return service.app.test_cli_runner().invoke(args=["mpesa", "status", *words])
 
-    def test_asks_and_shows(self, service: Service) -> None:
+    def test_queries_and_shows(self, service: Service) -> None:
         receipt = receipt_of(service, service.paid())
         assert "Run the command again" in self.run(service, receipt).output
         answered(service)

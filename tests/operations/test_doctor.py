@@ -186,7 +186,7 @@ class TestInitiator:
     @pytest.mark.parametrize(
         "changes", [{"mpesa_initiator_password": "bad"}, {"mpesa_initiator_name": "bob"}], ids=str
     )
-    def test_is_asked_anew_after_every_change(
+    def test_is_queried_again_after_every_change(
         self, service: Service, with_daraja: Any, changes: dict[str, str]
     ) -> None:
         assert only(doctor.initiator(service.runtime)).health is Health.GOOD
@@ -207,7 +207,7 @@ class TestInitiator:
         service.clock.advance(10)
         assert only(doctor.initiator(service.runtime)).health is Health.GOOD
 
-    def test_is_not_asked_again_at_once(self, service: Service) -> None:
+    def test_is_not_queried_again_at_once(self, service: Service) -> None:
         assert only(doctor.initiator(service.runtime)).health is Health.GOOD
         service.clock.advance(9)
         found = only(doctor.initiator(service.runtime))

@@ -72,7 +72,7 @@ def test_after_the_prompts_life_the_customer_may_try_again(service: Service) -> 
     assert len(order["attempts"]) == 2
 
 
-def test_before_a_second_prompt_daraja_is_asked_about_the_first(service: Service) -> None:
+def test_before_a_second_prompt_daraja_is_queried_about_the_first(service: Service) -> None:
     service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
     checkout = service.pending()
     service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})

@@ -220,9 +220,9 @@ class TestFilters:
         ids=["instant", "backwards", "amounts"],
     )
     def test_ranges_go_forward(self, service: Service, filters: Any) -> None:
-        for ask in (found, lambda *_, **f: list(all_payments(service.runtime, SHOP, Filters(**f)))):
+        for search in (found, lambda *_, **f: list(all_payments(service.runtime, SHOP, Filters(**f)))):
             with pytest.raises(InvalidRequest):
-                ask(service, **filters)
+                search(service, **filters)
 
 
 class TestBatches:

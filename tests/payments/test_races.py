@@ -10,7 +10,7 @@ import requests
 from sqlalchemy import select
 
 from mpesa_service.callbacks.handlers import KINDS
-from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands.due import check_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.models import Inquiry, OutgoingEvent
 from tests.callbacks.test_receive import stk_body
@@ -178,7 +178,7 @@ def test_callbacks_before_the_answer_are_all_right(service: Service) -> None:
         assert debits[payment["mpesaReceiptNumber"]] == payment["mpesaCheckoutRequestId"]
 
 
-def test_many_readers_ask_daraja_once(service: Service) -> None:
+def test_many_readers_query_daraja_once(service: Service) -> None:
     checkout = service.pending()
     service.clock.advance(10)
     headers = {"Authorization": f"Bearer {service.token()}"}
@@ -188,14 +188,14 @@ def test_many_readers_ask_daraja_once(service: Service) -> None:
     assert service.ledger()["requests"]["stk_query"] == 1
 
 
-def test_workers_look_into_a_reversal_once(service: Service) -> None:
+def test_workers_check_a_reversal_once(service: Service) -> None:
     """Daraja takes no id of ours there: a second sending must be meant."""
     checkout = service.paid(amount=100)
     service.simulator.post("/simulator/script", {"for": "reversal", "fault": "error_5xx"})
     body = {"method": "reversal"}
     assert service.call("POST", f"/{checkout}/refund", body, by="boss", admin=True).status_code == 202
     service.clock.advance(60)
-    assert sum(at_once(8, lambda _: look_into_due(service.runtime, KINDS))) == 1
+    assert sum(at_once(8, lambda _: check_due(service.runtime, KINDS))) == 1
     assert len(service.ledger()["reversals"]) == 1
 
 

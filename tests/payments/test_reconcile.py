@@ -21,11 +21,11 @@ def pay(service: Service, checkout: str) -> None:
     service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
 
 
-def asks(service: Service) -> int:
+def queries(service: Service) -> int:
     return int(service.ledger()["requests"].get("stk_query", 0))
 
 
-def test_a_lost_callback_is_made_up_for_by_asking(service: Service) -> None:
+def test_a_lost_callback_is_made_up_for_by_a_query(service: Service) -> None:
     lose_callbacks(service)
     checkout = service.pending()
     pay(service, checkout)
@@ -34,7 +34,7 @@ def test_a_lost_callback_is_made_up_for_by_asking(service: Service) -> None:
     payment = service.payment(checkout)
     assert (payment["status"], payment["evidence"]) == ("succeeded", "query")
     assert payment["mpesaReceiptNumber"] is None
-    assert asks(service) == 1
+    assert queries(service) == 1
 
 
 def test_the_receipt_follows_with_a_late_callback(service: Service) -> None:
@@ -54,18 +54,18 @@ def test_the_receipt_follows_with_a_late_callback(service: Service) -> None:
     ]
 
 
-def test_at_most_one_ask_in_ten_seconds(service: Service) -> None:
+def test_at_most_one_query_in_ten_seconds(service: Service) -> None:
     checkout = service.pending()
     service.clock.advance(10)
     for _ in range(5):
         service.payment(checkout)
-    assert asks(service) == 1
+    assert queries(service) == 1
     service.clock.advance(9)
     service.payment(checkout)
-    assert asks(service) == 1
+    assert queries(service) == 1
     service.clock.advance(1)
     service.payment(checkout)
-    assert asks(service) == 2
+    assert queries(service) == 2
 
 
 @pytest.mark.parametrize("style", ["4999", "500"])
@@ -108,7 +108,7 @@ def test_a_query_that_lies_once_does_no_harm(service: Service) -> None:
     assert service.payment(checkout)["status"] == "succeeded"
 
 
-def test_a_failed_ask_changes_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_query_changes_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = service.pending()
 
     def fail(_checkout: str) -> None:
@@ -120,7 +120,7 @@ def test_a_failed_ask_changes_nothing(service: Service, monkeypatch: pytest.Monk
     assert service.row(checkout).check_attempts == 1
 
 
-def test_the_schedule_moves_on_with_each_ask(service: Service) -> None:
+def test_the_schedule_moves_on_with_each_query(service: Service) -> None:
     checkout = service.pending()
     made = service.row(checkout).created_at
     assert (service.row(checkout).next_check_at - made).total_seconds() == 30
@@ -135,7 +135,7 @@ def test_impatient_readers_do_not_use_up_the_schedule(service: Service) -> None:
         service.clock.advance(10)
         service.payment(checkout)
     row = service.row(checkout)
-    assert asks(service) == 30
+    assert queries(service) == 30
     assert (row.status, row.check_attempts) == ("unknown", 5)
     assert (row.next_check_at - row.created_at).total_seconds() == 900
 
@@ -159,11 +159,11 @@ def test_a_push_that_a_crash_cut_off_becomes_unknown_when_it_is_read(
     assert service.payment(row.id)["mpesaCheckoutRequestId"] is None
 
 
-def test_asking_about_a_settled_payment_does_nothing(service: Service) -> None:
+def test_a_query_about_a_settled_payment_does_nothing(service: Service) -> None:
     checkout = service.paid()
     service.clock.advance(100)
-    assert reconcile.ask(service.runtime, service.row(checkout).id) is None
-    assert asks(service) == 0
+    assert reconcile.check(service.runtime, service.row(checkout).id) is None
+    assert queries(service) == 0
 
 
 def test_late_success_after_1037_is_a_named_correction(service: Service) -> None:
@@ -186,7 +186,7 @@ class TestOnSchedule:
 
     def run(self, service: Service, seconds: float) -> int:
         service.clock.advance(seconds)
-        return reconcile.ask_due(service.runtime)
+        return reconcile.check_due(service.runtime)
 
     def test_a_lost_callback_is_found_without_anybody_reading(self, service: Service) -> None:
         lose_callbacks(service)
@@ -218,7 +218,7 @@ class TestOnSchedule:
         assert self.run(service, 86_399) == 0
         assert self.run(service, 1) == 1
         assert service.row(payment).status == "review"
-        assert asks(service) == 0
+        assert queries(service) == 0
         [prompt] = service.ledger()["prompts"]
         pay(service, prompt["checkoutRequestId"])
         assert service.row(payment).receipt == service.ledger()["debits"][0]["receipt"]
@@ -304,7 +304,7 @@ class TestOnSchedule:
         for number in range(3):
             service.pending(order=f"ORDER{number}", phone=f"25472200000{number}")
         service.clock.advance(30)
-        assert reconcile.ask_due(service.runtime, limit=2) == 2
+        assert reconcile.check_due(service.runtime, limit=2) == 2
 
 
 class TestBatches:
@@ -364,7 +364,7 @@ class TestBatches:
         rows = [service.row(checkout) for checkout in checkouts]
         assert [row.status for row in rows] == ["succeeded"] * 2 + ["pending"] * 4
         assert [(row.check_attempts, row.next_check_at) for row in rows[2:]] == [(0, at) for at in dates[2:]]
-        assert reconcile.ask_due(service.runtime) == 4
+        assert reconcile.check_due(service.runtime) == 4
         assert asked == checkouts
 
     def test_released_tokens_can_be_acquired_at_once(self, service: Service) -> None:
@@ -389,22 +389,22 @@ class TestBatches:
         with monkeypatch.context() as patch:
             patch.setattr(service.runtime.daraja, "stk_query", die)
             with pytest.raises(Killed):
-                reconcile.ask_due(service.runtime)
+                reconcile.check_due(service.runtime)
         service.clock.advance(89.9)
-        assert reconcile.ask_due(service.runtime) == 0
+        assert reconcile.check_due(service.runtime) == 0
         service.clock.advance(0.1)
-        assert reconcile.ask_due(service.runtime) == 4
+        assert reconcile.check_due(service.runtime) == 4
         assert {service.row(checkout).check_attempts for checkout in checkouts} == {2}
 
-    def test_no_reader_asks_about_one_that_waits_to_be_asked_about(self, service: Service) -> None:
+    def test_no_reader_queries_one_that_waits_for_its_query(self, service: Service) -> None:
         checkouts = self.pending(service, 3)
         claimed = due.claim_queryable(service.runtime, 50)
         service.clock.advance(14.9)
         service.payment(checkouts[2])
-        assert asks(service) == 0
+        assert queries(service) == 0
         service.clock.advance(0.1)
         service.payment(checkouts[2])
-        assert asks(service) == 1
+        assert queries(service) == 1
         due.release(service.runtime, claimed)
 
     def test_many_workers_take_each_once(self, service: Service) -> None:
@@ -424,7 +424,7 @@ class TestBatches:
         with service.runtime.database.begin() as session:
             daraja_limiter.lock(session, daraja_limiter.QUERIES, service.clock())
             daraja_limiter.store(session, daraja_limiter.QUERIES, service.clock() + timedelta(hours=1))
-        assert reconcile.ask_due(service.runtime) == 1
+        assert reconcile.check_due(service.runtime) == 1
         assert (service.row(lost).status, service.row(lost).last_checked_at) == ("review", None)
         assert service.row(checkout).check_attempts == 0
 
@@ -433,6 +433,6 @@ class TestBatches:
         spoilt_id = service.row(spoilt).id
         with service.runtime.database.begin() as session:
             lock_payment(session, spoilt_id).checkout_id_encrypted = b"rubbish"
-        assert reconcile.ask_due(service.runtime) == 2
+        assert reconcile.check_due(service.runtime) == 2
         assert service.row(fine).check_attempts == 1
         assert service.row(spoilt_id).next_check_at == service.clock() + CALL_LIMIT

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from mpesa_service.callbacks.handlers import KINDS
-from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands.due import check_due
 from mpesa_service.payouts.command import PayoutCommand
 from tests.payouts.support import (
     PAYBILL,
@@ -27,7 +27,7 @@ from tests.payouts.test_send import due_after, events
 from tests.support import Service
 
 
-def asked(service: Service, operation: str) -> int:
+def request_count(service: Service, operation: str) -> int:
     return int(service.ledger()["requests"].get(operation, 0))
 
 
@@ -57,7 +57,7 @@ def test_one_whose_answer_was_lost_is_sent_again_and_paid_once(
     pay(service)
     assert counts(service, batch) == {"unknown": 1}
     assert due_after(service, 60) == 1
-    assert asked(service, operation) == 2
+    assert request_count(service, operation) == 2
     assert counts(service, batch) == {"pending": 1}
     complete(service)
     assert counts(service, batch) == {"succeeded": 1}
@@ -72,7 +72,7 @@ def test_a_business_payment_is_never_sent_again(service: Service, row: dict[str,
     for seconds in (60, 240, 600, 2_700, 18_000):
         assert due_after(service, seconds) == 1
     assert counts(service, batch) == {"unknown": 1}
-    assert asked(service, "b2b") == 1
+    assert request_count(service, "b2b") == 1
     complete(service)
     assert counts(service, batch) == {"succeeded": 1}, "its own address tells which one it is"
     assert len(service.ledger()["transfers"]) == 1
@@ -100,11 +100,11 @@ def test_v1_is_never_sent_again(service: Service) -> None:
     script(service, fault="answer_lost")
     pay(service)
     due_after(service, 60)
-    assert asked(service, "b2c") == 1
+    assert request_count(service, "b2c") == 1
 
 
 @pytest.mark.parametrize("row", [ROW, TILL])
-def test_a_lost_result_is_made_up_for_by_asking(service: Service, row: dict[str, Any]) -> None:
+def test_a_lost_result_is_made_up_for_by_a_query(service: Service, row: dict[str, Any]) -> None:
     batch = made(service, row)
     script(service, "b2c" if row is ROW else "b2b", callback="lost")
     pay(service)
@@ -229,5 +229,5 @@ def test_m_pesa_pays_after_all_what_it_had_not_taken(service: Service, then: str
     assert [entry.verdict for entry in service.inbox()] == ["duplicate", "disputed"]
     assert counts(service, batch) == {"review": 1}
     service.clock.advance(60)
-    look_into_due(service.runtime, KINDS)
+    check_due(service.runtime, KINDS)
     assert at_m_pesa(service) == []

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from mpesa_service.callbacks.handlers import KINDS
-from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands.due import check_due
 from mpesa_service.core import suspensions
 from mpesa_service.models import OutgoingEvent
 from mpesa_service.payouts import control
@@ -36,7 +36,7 @@ from tests.support import Service
 
 def due_after(service: Service, seconds: float) -> int:
     service.clock.advance(seconds)
-    done = look_into_due(service.runtime, KINDS)
+    done = check_due(service.runtime, KINDS)
     service.simulator.post("/simulator/clock/advance", {"seconds": 2})
     return done
 

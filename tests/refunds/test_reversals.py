@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from mpesa_service.callbacks.handlers import KINDS
-from mpesa_service.commands.due import look_into_due
+from mpesa_service.commands.due import check_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.references import new_id
@@ -62,7 +62,7 @@ def complete(service: Service, which: int = -1, **body: Any) -> None:
 
 def look(service: Service, seconds: float = 60) -> None:
     service.clock.advance(seconds)
-    assert look_into_due(service.runtime, KINDS) == 1
+    assert check_due(service.runtime, KINDS) == 1
     service.simulator.post("/simulator/clock/advance", {"seconds": 2})
 
 
@@ -285,7 +285,7 @@ def test_a_result_that_is_about_something_else_is_disputed(service: Service, cha
     assert service.refunds()[0].status == "pending"
 
 
-def test_a_lost_result_is_made_up_for_by_asking(service: Service) -> None:
+def test_a_lost_result_is_made_up_for_by_a_query(service: Service) -> None:
     service.simulator.post("/simulator/script", {"for": "reversal", "callback": "lost"})
     checkout = service.paid(amount=100)
     reverse(service, checkout)
