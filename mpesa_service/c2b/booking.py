@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from mpesa_service.c2b.candidates import Arrival
+from mpesa_service.c2b.arrivals import Arrival
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
@@ -117,11 +117,6 @@ def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:
 def typed_key(encryption: Encryption, key: str) -> str:
     """Return what finds payments whose payers typed something that comes to `key`."""
     return encryption.blind_index("typed", key)
-
-
-def typed_reference(encryption: Encryption, encrypted: bytes | None) -> str:
-    """Return what a payer typed as account, in the clear; "" for nothing."""
-    return encryption.decrypt(encrypted) if encrypted else ""
 
 
 def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:

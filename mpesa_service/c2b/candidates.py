@@ -13,6 +13,7 @@ from enum import IntEnum
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from mpesa_service.c2b.arrivals import Arrival
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import PayerKind, payer_matches
 from mpesa_service.domain.orders import reference_key
@@ -26,21 +27,6 @@ MOST = 50
 PROMPT_WINDOW = timedelta(hours=1)
 """Since the push: the money of a prompt moves within minutes, and later money is other money."""
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """Money that arrived, in whole shillings; `payer` is masked, hashed or plain, as `payer_kind` says."""
-
-    amount: int
-    bill_reference: str
-    payer: str
-    payer_kind: PayerKind
-    moved_at: datetime
-
-    @property
-    def names_something(self) -> bool:
-        return reference_key(self.bill_reference) != ""
 
 
 class Rank(IntEnum):

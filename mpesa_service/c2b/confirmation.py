@@ -2,7 +2,7 @@
 
 import json
 
-from mpesa_service.c2b.booking import typed_reference
+from mpesa_service.c2b.arrivals import typed_reference
 from mpesa_service.c2b.matching import Booking, Confirmation
 from mpesa_service.core.apply import commit_until_settled
 from mpesa_service.core.inbox import CallbackOutcome, Received, outcome_of

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.c2b.booking import RESULT_CODE, typed_reference
+from mpesa_service.c2b.arrivals import typed_reference
+from mpesa_service.c2b.booking import RESULT_CODE
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
@@ -33,7 +34,7 @@ AMOUNT_WITH_CENTS = "Needs manual review: its amount has cents, and payments are
 
 
 @dataclass(frozen=True)
-class UnbookedRecord:
+class FractionalRecord:
     """Money that arrived and that no payment holds; `amount` is exact, in shillings: `100.50`."""
 
     id: str
@@ -62,24 +63,25 @@ def fractional_plan(confirmation: Mapping[str, Any], now: datetime) -> tuple[Pla
     return plan, {"fractional_id": fractional_id}
 
 
-def open_unbooked(runtime: Runtime, session: Session, limit: int, after: str) -> Sequence[UnbookedRecord]:
-    """Return what nobody has seen to yet: oldest first, after an id."""
+def list_fractional(runtime: Runtime, limit: int, after: str) -> Sequence[FractionalRecord]:
+    """Return the fractional amounts that nobody has closed: oldest first, after an id."""
     statement = (
         select(C2bConfirmation)
         .where(C2bConfirmation.fractional_id > after, C2bConfirmation.closed_at.is_(None))
         .order_by(C2bConfirmation.fractional_id)
         .limit(limit)
     )
-    return [_record(runtime.encryption, row) for row in session.scalars(statement)]
+    with runtime.database.read() as session:
+        return [_record(runtime.encryption, row) for row in session.scalars(statement)]
 
 
-def close_unbooked(runtime: Runtime, reference: str, cause: Cause, why: str) -> UnbookedRecord:
+def close_fractional(runtime: Runtime, reference: str, cause: Cause, why: str) -> FractionalRecord:
     """Take what a person has seen to off the list.
 
     Raises NotFound, and Conflict when somebody has done so before.
     """
     with runtime.database.begin() as session:
-        row = _lock(session, reference)
+        row = _find(session, reference, lock=True)
         if row is None:
             raise NotFound("There is no such money with cents.")
         if row.closed_at is not None:
@@ -89,19 +91,21 @@ def close_unbooked(runtime: Runtime, reference: str, cause: Cause, why: str) -> 
         return _record(runtime.encryption, row)
 
 
-def refuse_unbooked(session: Session, reference: str) -> None:
-    """Raise Conflict if this names money with cents, which can be neither matched nor reversed from here."""
-    if _lock(session, reference) is not None:
+def refuse_fractional(runtime: Runtime, reference: str) -> None:
+    """Raise Conflict if this names a fractional amount: it can be neither matched nor reversed here."""
+    with runtime.database.read() as session:
+        found = _find(session, reference)
+    if found is not None:
         raise Conflict(
             "Its amount has cents: send it back in M-Pesa's portal, then close it.", code="amount_with_cents"
         )
 
 
-def _lock(session: Session, reference: str) -> C2bConfirmation | None:
+def _find(session: Session, reference: str, *, lock: bool = False) -> C2bConfirmation | None:
     if not reference.isprintable():  # PostgreSQL takes no NUL in a text
         return None
-    statement = select(C2bConfirmation).where(C2bConfirmation.fractional_id == reference).with_for_update()
-    return session.scalars(statement).one_or_none()
+    statement = select(C2bConfirmation).where(C2bConfirmation.fractional_id == reference)
+    return session.scalars(statement.with_for_update() if lock else statement).one_or_none()
 
 
 def exact_shillings(cents: int) -> str:
@@ -129,11 +133,11 @@ def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> E
     return Event(EventType.PAYMENT_REVIEW, subject_id, 1, data, now)
 
 
-def _record(encryption: Encryption, row: C2bConfirmation) -> UnbookedRecord:
+def _record(encryption: Encryption, row: C2bConfirmation) -> FractionalRecord:
     typed = typed_reference(encryption, row.bill_reference_encrypted)
     payer = encryption.decrypt(row.payer_encrypted) if row.payer_encrypted else ""
     return record_from(
-        UnbookedRecord,
+        FractionalRecord,
         row,
         id=row.fractional_id or "",
         amount=exact_shillings(row.amount_cents),

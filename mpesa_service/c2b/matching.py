@@ -19,14 +19,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mpesa_service.c2b.booking import RESULT_CODE, new_payment, order_for, typed_reference
-from mpesa_service.c2b.candidates import Arrival, Candidate, Rank, check_open_soon, find_candidates, likeliest
+from mpesa_service.c2b.arrivals import Arrival, arrival_of, confirmation_columns
+from mpesa_service.c2b.booking import RESULT_CODE, new_payment, order_for
+from mpesa_service.c2b.candidates import Candidate, Rank, check_open_soon, find_candidates, likeliest
 from mpesa_service.c2b.fractional import fractional_plan
 from mpesa_service.core.apply import NotCommitted, apply
 from mpesa_service.core.inbox import Received
 from mpesa_service.core.log_format import write_lines
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
@@ -38,7 +38,6 @@ from mpesa_service.domain.reports import Evidence, PaymentReport
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import About, load
-from mpesa_service.models.statements import columns_of
 
 TABLE = "c2b_confirmations"
 MATCH_AGAIN_AFTER = timedelta(seconds=60)
@@ -55,7 +54,7 @@ class Confirmation:
 
     @classmethod
     def of_row(cls, row: C2bConfirmation) -> "Confirmation":
-        return cls({name: getattr(row, name) for name in columns_of(C2bConfirmation)}, row.id)
+        return cls(confirmation_columns(row), row.id)
 
     @classmethod
     def of_receipt(cls, runtime: Runtime, receipt: str) -> "Confirmation | None":
@@ -103,7 +102,7 @@ class Booking:
             return self._finish(plan, retry_at=None, **unbooked)
         if self._is_known():
             return self._confirm(About(receipt=columns["receipt"]), None)
-        arrival, ours = arrival_of(runtime, columns), is_ours(runtime, columns["shortcode"])
+        arrival, ours = arrival_of(runtime.encryption, columns), is_ours(runtime, columns["shortcode"])
         candidates = find_candidates(runtime, arrival) if ours else []
         if _must_wait(arrival, candidates, now - columns["received_at"]):
             check_open_soon(runtime, candidates, now)
@@ -170,18 +169,6 @@ class Booking:
 def is_ours(runtime: Runtime, shortcode: str) -> bool:
     """Return whether this is the business number of this service, or its till."""
     return shortcode in {runtime.settings.mpesa_shortcode, runtime.settings.mpesa_till}
-
-
-def arrival_of(runtime: Runtime, columns: Mapping[str, Any]) -> Arrival:
-    """Return what a confirmation of whole shillings says, in the clear."""
-    payer = columns["payer_encrypted"]
-    return Arrival(
-        amount=columns["amount_cents"] // CENTS,
-        bill_reference=typed_reference(runtime.encryption, columns["bill_reference_encrypted"]),
-        payer=runtime.encryption.decrypt(payer) if payer else "",
-        payer_kind=PayerKind(columns["payer_kind"]),
-        moved_at=columns["transacted_at"] or columns["received_at"],
-    )
 
 
 def _must_wait(arrival: Arrival, candidates: Sequence[Candidate], age: timedelta) -> bool:

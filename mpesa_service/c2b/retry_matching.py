@@ -11,8 +11,9 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from mpesa_service.c2b.arrivals import arrival_of
 from mpesa_service.c2b.booking import match_if_it_fits, typed_key
-from mpesa_service.c2b.matching import MATCH_AGAIN_AFTER, TABLE, Booking, Confirmation, arrival_of
+from mpesa_service.c2b.matching import MATCH_AGAIN_AFTER, TABLE, Booking, Confirmation
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.plans import Update
@@ -79,4 +80,4 @@ def _match(runtime: Runtime, row_id: int) -> None:
         log.info("another attempt to match a confirmation", extra={**about, "payment_id": plan.payment_id})
         return
     done = Update(TABLE, {"id": row.id}, {"retry_at": None})
-    match_if_it_fits(runtime, row.payment_id, arrival_of(runtime, confirmation.columns), done)
+    match_if_it_fits(runtime, row.payment_id, arrival_of(runtime.encryption, confirmation.columns), done)

@@ -8,7 +8,7 @@ from flask import Response
 
 from mpesa_service.c2b.schemas import ValidationAnswerSchema
 from mpesa_service.c2b.urls import check_secret
-from mpesa_service.callbacks.c2b_validation import validate
+from mpesa_service.c2b.validation import validate
 from mpesa_service.callbacks.routes import posted, take
 from mpesa_service.callbacks.schemas import CallbackAnswerSchema
 from mpesa_service.core.idempotency import Answer

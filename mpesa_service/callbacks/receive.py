@@ -4,9 +4,6 @@ Should that fail, the body is stored alone, as `failed`. A job takes it up again
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,8 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mpesa_service.callbacks.handlers import handler_of
 from mpesa_service.core.batching import MaybeServed
-from mpesa_service.core.encryption import token_hash
-from mpesa_service.core.inbox import AlreadyApplied, CallbackOutcome, Received
+from mpesa_service.core.inbox import AlreadyApplied, CallbackOutcome, Posted, Received
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import MAX_ATTEMPTS, CallbackKind, InboxVerdict
 from mpesa_service.models import CallbackInbox
@@ -25,17 +21,6 @@ log = logging.getLogger(__name__)
 TRIES_AT_ONCE = 3
 NEWEST = 10_000
 """Rows among which a callback is looked for that may be stored: more than arrive while a try lasts."""
-
-
-@dataclass(frozen=True)
-class Posted:
-    """What came in over HTTP: which address, the raw bytes, headers of interest, from where."""
-
-    kind: CallbackKind
-    token: str | None
-    body: bytes
-    headers: Mapping[str, str]
-    source_address: str | None
 
 
 def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
@@ -96,11 +81,6 @@ def _stored_verdict(runtime: Runtime, received: Received) -> InboxVerdict | None
     return None if found is None else InboxVerdict(found)
 
 
-def keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) -> None:
-    """Store what was posted and has been answered already. Nothing is applied."""
-    _store(runtime, _received(runtime, posted), CallbackOutcome(verdict, reason))
-
-
 def apply_failed_again(runtime: Runtime, limit: int = 100) -> int:
     """Apply again the stored callbacks that failed before, each once, oldest first; return how many."""
     after = 0
@@ -141,16 +121,7 @@ def _next_failed(runtime: Runtime, after: int) -> CallbackInbox | None:
 
 
 def _received(runtime: Runtime, posted: Posted) -> Received:
-    token = token_hash(posted.token) if posted.token else None
-    columns: dict[str, Any] = {
-        "kind": posted.kind,
-        "token_hash": token,
-        "body_encrypted": runtime.encryption.encrypt_bytes(posted.body),
-        "headers": dict(posted.headers),
-        "source_address": posted.source_address,
-        "received_at": runtime.clock(),
-    }
-    return Received(posted.kind, token, columns)
+    return Received.of(posted, runtime.encryption, runtime.clock())
 
 
 def _failed(error: Exception) -> CallbackOutcome:

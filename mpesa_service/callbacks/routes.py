@@ -10,8 +10,9 @@ from collections.abc import Callable
 from flask import Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from mpesa_service.callbacks.receive import Posted, receive
+from mpesa_service.callbacks.receive import receive
 from mpesa_service.callbacks.schemas import CallbackAnswerSchema
+from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
 from mpesa_service.web.blueprint import RUNTIME, Guard, View, blueprint, errors, guard

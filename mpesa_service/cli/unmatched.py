@@ -3,7 +3,7 @@
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.c2b.fractional import UnbookedRecord
+from mpesa_service.c2b.fractional import FractionalRecord
 from mpesa_service.cli.options import (
     as_json,
     by,
@@ -105,7 +105,7 @@ def close_(money: str, why: str, who: str, as_json: bool) -> None:
 def _cells(one: UnmatchedRecord) -> Row:
     money = one.money
     reference = (money.bill_reference, money.phone, money.receipt)
-    if isinstance(money, UnbookedRecord):
+    if isinstance(money, FractionalRecord):
         return (money.id, local_time(money.received_at), money.amount, *reference, SEND_BACK)
     likely = "\n".join(_words(suggestion) for suggestion in one.suggestions)
     return (money.id, local_time(money.created_at), str(money.amount), *reference, likely)

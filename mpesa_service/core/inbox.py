@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.database import after_commit, driver_of
+from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.plans import LogLine, NewRow, Plan, Update
 from mpesa_service.models.commit import rows_and_events, update_statement
@@ -44,6 +45,17 @@ class AlreadyApplied(Exception):
 
 
 @dataclass(frozen=True)
+class Posted:
+    """What M-Pesa posted over HTTP: the kind of its address, the raw body, and where it came from."""
+
+    kind: CallbackKind
+    token: str | None
+    body: bytes
+    headers: Mapping[str, str]
+    source_address: str | None
+
+
+@dataclass(frozen=True)
 class Received:
     """A callback that M-Pesa posted. `columns` are its inbox row; `row_id` is set if it is stored already."""
 
@@ -52,6 +64,20 @@ class Received:
     columns: Mapping[str, Any] = field(repr=False)
     row_id: int | None = None
     attempts: int = 0
+
+    @classmethod
+    def of(cls, posted: Posted, encryption: Encryption, at: datetime) -> "Received":
+        """Return what was posted as a row that is not stored yet."""
+        token = token_hash(posted.token) if posted.token else None
+        columns = {
+            "kind": posted.kind,
+            "token_hash": token,
+            "body_encrypted": encryption.encrypt_bytes(posted.body),
+            "headers": dict(posted.headers),
+            "source_address": posted.source_address,
+            "received_at": at,
+        }
+        return cls(posted.kind, token, columns)
 
     def added_to(self, plan: Plan, at: datetime) -> Plan:
         """Return the plan, extended so that it also stores this callback with the plan's verdict."""

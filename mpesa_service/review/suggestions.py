@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from mpesa_service.c2b.candidates import Arrival
+from mpesa_service.c2b.arrivals import Arrival
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.daraja import payer_matches
 from mpesa_service.domain.orders import OrderStatus, reference_key

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from mpesa_service.c2b.booking import typed_reference
-from mpesa_service.c2b.candidates import Arrival
-from mpesa_service.c2b.fractional import UnbookedRecord, close_unbooked, open_unbooked, refuse_unbooked
-from mpesa_service.c2b.matching import Confirmation, arrival_of
+from mpesa_service.c2b.arrivals import arrival_of_payment
+from mpesa_service.c2b.fractional import (
+    FractionalRecord,
+    close_fractional,
+    list_fractional,
+    refuse_fractional,
+)
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.commands import RefundMethod
@@ -47,7 +49,7 @@ class UnmatchedRecord:
     Or money with a fractional amount, which is no payment.
     """
 
-    money: PaymentRecord | UnbookedRecord
+    money: PaymentRecord | FractionalRecord
     suggestions: tuple[Suggestion, ...] = ()
 
     @property
@@ -59,8 +61,8 @@ class UnmatchedRecord:
         return self.money if isinstance(self.money, PaymentRecord) else None
 
     @property
-    def unbooked(self) -> UnbookedRecord | None:
-        return self.money if isinstance(self.money, UnbookedRecord) else None
+    def unbooked(self) -> FractionalRecord | None:
+        return self.money if isinstance(self.money, FractionalRecord) else None
 
     @property
     def reason(self) -> WhyUnmatched:
@@ -81,7 +83,7 @@ def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[
     with runtime.database.read() as session:
         rows = session.execute(statement).all()
         found = [_record(runtime, session, payment, row) for payment, row in rows]
-        found += map(UnmatchedRecord, open_unbooked(runtime, session, limit, after))
+    found += map(UnmatchedRecord, list_fractional(runtime, limit, after))
     return tuple(sorted(found, key=lambda one: one.id)[:limit])
 
 
@@ -138,38 +140,29 @@ def send_back(runtime: Runtime, principal: Principal, reference: str, reason: st
     return refund(runtime, principal, payment_id, request, render)
 
 
-def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -> UnbookedRecord:
+def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -> FractionalRecord:
     """Remove a fractional amount from the list: a person has returned the money or settled the case.
 
     Raises NotFound, Conflict if it is closed already, InvalidRequest without a reason.
     """
-    return close_unbooked(runtime, reference, _cause(runtime, principal, reason), reason.strip())
+    return close_fractional(runtime, reference, _cause(runtime, principal, reason), reason.strip())
 
 
 def _record(
     runtime: Runtime, session: Session, payment: Payment, row: C2bConfirmation | None
 ) -> UnmatchedRecord:
-    if row is None:
-        arrival = _arrival_from_statement(runtime, payment)
-    else:
-        arrival = arrival_of(runtime, Confirmation.of_row(row).columns)
+    arrival = arrival_of_payment(runtime.encryption, payment, row)
     record = payment_record(session, runtime.encryption, payment)
     found = suggestions(session, runtime.encryption, arrival)
     return UnmatchedRecord(record, found)
-
-
-def _arrival_from_statement(runtime: Runtime, payment: Payment) -> Arrival:
-    """Return the facts of money that only a statement reported, so that there is no confirmation."""
-    typed = typed_reference(runtime.encryption, payment.bill_reference_encrypted)
-    return Arrival(payment.amount, typed, "", PayerKind.NONE, payment.created_at)
 
 
 def apply_to_unmatched(
     runtime: Runtime, principal: Principal, reference: str, decide: Callable[[PaymentFacts], Plan]
 ) -> str:
     """Apply an operator's decision to money that matches no order; return the payment's id."""
+    refuse_fractional(runtime, reference)
     with runtime.database.read() as session:
-        refuse_unbooked(session, reference)
         payment_id = find_payment(session, runtime, principal, reference).id
     apply_to(runtime.database, payment_id, decide)
     return payment_id

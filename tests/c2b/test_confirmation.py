@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from mpesa_service.c2b.booking import typed_reference
+from mpesa_service.c2b.arrivals import typed_reference
 from mpesa_service.models import OutgoingEvent, Payment
 from mpesa_service.payments.reconcile import check_due
 from tests.c2b.support import RECEIPT, assert_books_are_right, causes, confirm, look, order_row

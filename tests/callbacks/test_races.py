@@ -13,8 +13,9 @@ import pytest
 import requests
 
 from mpesa_service.callbacks import handlers
-from mpesa_service.callbacks.receive import Posted, apply_failed_again, receive
+from mpesa_service.callbacks.receive import apply_failed_again, receive
 from mpesa_service.core import apply
+from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.orders.expected import expire_due
 from mpesa_service.verification.payments import verify

@@ -11,7 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mpesa_service.callbacks import handlers
 from mpesa_service.callbacks import receive as inbox
-from mpesa_service.callbacks.receive import Posted, apply_failed_again, receive
+from mpesa_service.callbacks.receive import apply_failed_again, receive
+from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.payments.reconcile import check_due
 from tests.support import PHONE, Service

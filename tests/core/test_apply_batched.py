@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from mpesa_service.callbacks import handlers
-from mpesa_service.callbacks.receive import Posted, receive
+from mpesa_service.callbacks.receive import receive
 from mpesa_service.core import apply
 from mpesa_service.core.encryption import token_hash
+from mpesa_service.core.inbox import Posted
 from mpesa_service.core.log_context import about
 from mpesa_service.core.log_format import LineHandler, RedactingFormatter
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from mpesa_service.callbacks.receive import Posted, receive
+from mpesa_service.callbacks.receive import receive
+from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.models import Payment

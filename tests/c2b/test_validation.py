@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from mpesa_service.callbacks import c2b_validation
+from mpesa_service.c2b import validation
 from mpesa_service.models import ExpectedOrder
 from tests.c2b.support import c2b_body, post_c2b
 from tests.c2b.test_booking import repeat_by_callback
@@ -186,11 +186,11 @@ class TestInTime:
         self, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Somebody has locked what must be read, and what must be written: the answer comes all the same."""
-        monkeypatch.setattr(c2b_validation, "JUDGE_SECONDS", 0.4)
-        monkeypatch.setattr(c2b_validation, "KEEP_SECONDS", 0.2)
-        monkeypatch.setattr(c2b_validation, "STATEMENT_SECONDS", 0.2)
+        monkeypatch.setattr(validation, "JUDGE_SECONDS", 0.4)
+        monkeypatch.setattr(validation, "KEEP_SECONDS", 0.2)
+        monkeypatch.setattr(validation, "STATEMENT_SECONDS", 0.2)
         threads = ThreadPoolExecutor(2)
-        monkeypatch.setattr(c2b_validation, "_threads", threads)
+        monkeypatch.setattr(validation, "_threads", threads)
         set_rules(service, "known", "exact")
         sqlite = service.runtime.database.is_sqlite
         lock = "LOCK TABLE expected_orders, callback_inbox IN ACCESS EXCLUSIVE MODE"

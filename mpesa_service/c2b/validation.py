@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.matching import is_ours
 from mpesa_service.c2b.validation_rules import read_rules
-from mpesa_service.callbacks.receive import Posted, keep
 from mpesa_service.core.database import driver_of
+from mpesa_service.core.inbox import CallbackOutcome, Posted, Received
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import C2bPayment, C2bRejection, UnreadableCallback, parse_c2b
 from mpesa_service.domain.callbacks import InboxVerdict
@@ -73,7 +73,7 @@ def validate(runtime: Runtime, posted: Posted) -> Judgment:
         )
     reason = " ".join(("rejected" if judgment.rejection else "accepted", judgment.result_code, judgment.why))
     log.info("validation", extra={"verdict": judgment.result_code, "reason": judgment.why})
-    _in_time(lambda: keep(runtime, posted, verdict, reason), KEEP_SECONDS)
+    _in_time(lambda: _keep(runtime, posted, verdict, reason), KEEP_SECONDS)
     return judgment
 
 
@@ -146,6 +146,14 @@ def _judgment(reason: Objection | None) -> Judgment:
 def _undecided(runtime: Runtime, why: str, rule: WhenUnsure | None = None) -> Judgment:
     """Answer by the rule of the shortcode, or by the setting if the rule could not be read."""
     return replace(_judgment(unsure(rule or WhenUnsure(runtime.settings.c2b_when_unsure))), why=why)
+
+
+def _keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) -> None:
+    """Store what was posted with its answer. Nothing is applied."""
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        received = Received.of(posted, runtime.encryption, now)
+        received.store(session, CallbackOutcome(verdict, reason), now)
 
 
 def _in_time(work: Callable[[], Found], seconds: float) -> Found | None:
