@@ -50,7 +50,7 @@ def test_each_room_has_its_tests() -> None:
 
 
 def test_each_folder_of_tests_is_about_a_room_or_a_program() -> None:
-    others = {"battery", "benchmarks", "daraja_simulator", "devtools", "examples"}
+    others = {"battery", "benchmarks", "daraja_simulator", "devtools", "examples", "support"}
     assert {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")} <= {*ROOMS, *others}
 
 

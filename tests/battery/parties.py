@@ -17,7 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError, webhooks
 
 from tests.battery.clocks import SharedClock
 from tests.battery.sizes import SEED
-from tests.receivers import Got, Reply, answering, raw_receiver
+from tests.support.receivers import Got, Reply, answering, raw_receiver
 
 LIKELY = 0.3
 DRIP = 0.1

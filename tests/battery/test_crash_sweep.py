@@ -15,8 +15,8 @@ from tests.battery.clocks import TickingClock
 from tests.battery.sizes import figures, sized
 from tests.battery.sweep import Flow, Forge, forge, forget_token, run_until_idle, sweep
 from tests.payouts.support import batches, made, payouts
-from tests.receivers import receiver
 from tests.support import Listening, Service, start_service
+from tests.support.receivers import receiver
 
 STRIDE = sized({"PostgreSQL": 7, "SQLite": 20}, {"PostgreSQL": 1, "SQLite": 1})
 """One point in so many is tried."""

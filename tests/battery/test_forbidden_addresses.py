@@ -16,7 +16,7 @@ from tests.battery.parties import Party, library_on
 from tests.battery.processes import wait_for
 from tests.battery.sizes import figures, sized
 from tests.battery.stack import Stack
-from tests.receivers import answering, receiver
+from tests.support.receivers import answering, receiver
 from tests.webhooks.test_addresses import SPECIAL, SPELLINGS
 
 PAYMENTS = sized(1, 30)

@@ -14,7 +14,7 @@ from tests.battery.parties import Party, dripping, hanging, ill, library_on, moo
 from tests.battery.processes import wait_for
 from tests.battery.sizes import figures, sized
 from tests.battery.stack import Stack
-from tests.receivers import Got, Reply, answering, receiver
+from tests.support.receivers import Got, Reply, answering, receiver
 
 PAYMENTS = sized(15, 600)
 """In each of the two parts: before the trouble, and in it."""

@@ -11,9 +11,9 @@ from mpesa_service.callbacks import receive as inbox
 from mpesa_service.callbacks.receive import apply_failed_again, receive
 from mpesa_service.core import apply
 from tests.core.test_apply_batched import add_prompted, callback, moves, together
-from tests.plans import lose
-from tests.rows import dump
 from tests.support import Service
+from tests.support.plans import lose
+from tests.support.rows import dump
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 import mpesa_service
 from mpesa_service.cli.output import print_facts, print_table
-from tests.many import add_payments
 from tests.review.test_unmatched import waits
 from tests.support import Service
+from tests.support.many import add_payments
 
 ID = "01a2027bd680d709c4b77b16"
 WHY = "Needs manual review: paid, but the claim differs in amount, and nobody said why."

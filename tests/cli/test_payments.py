@@ -10,8 +10,8 @@ import pytest
 
 from mpesa_service.payments import listing
 from mpesa_service.payments.json_rows import EXPORTED
-from tests.many import add_payments, ids, phone_of
 from tests.support import Service
+from tests.support.many import add_payments, ids, phone_of
 
 
 def invoke(service: Service, *words: str) -> Any:

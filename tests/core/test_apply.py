@@ -25,7 +25,7 @@ from mpesa_service.domain.plans import Change, LogLine, Plan
 from mpesa_service.domain.states import OPEN
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import About
-from tests.rows import AT, add, audit_row, dump, payment_row, suspension_row
+from tests.support.rows import AT, add, audit_row, dump, payment_row, suspension_row
 
 P1 = About(id="p1")
 LOG = "mpesa_service.test_apply"

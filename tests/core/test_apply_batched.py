@@ -23,8 +23,8 @@ from mpesa_service.core.log_format import LineHandler, RedactingFormatter
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.models.load import About
 from mpesa_service.verification.payments import verify
-from tests.rows import add, audit_row, dump, payment_row
 from tests.support import PHONE, Service
+from tests.support.rows import add, audit_row, dump, payment_row
 
 PATIENCE = 10.0
 

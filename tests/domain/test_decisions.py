@@ -23,7 +23,7 @@ from mpesa_service.domain.reports import (
     Verdict,
 )
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
-from tests.facts import changed, payment_facts
+from tests.domain.facts import changed, payment_facts
 
 S, O, M = PaymentStatus, Outcome, Mismatch  # noqa: E741
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

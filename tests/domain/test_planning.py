@@ -19,7 +19,7 @@ from mpesa_service.domain.reports import Evidence, PaymentReport
 from mpesa_service.domain.schedule import CALL_LIMIT, CHECK_AFTER
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 from mpesa_service.models.load import make_facts
-from tests.facts import AT, changed, payment_facts
+from tests.domain.facts import AT, changed, payment_facts
 
 AMOUNT = 100
 OWN, SECOND, THEIR = "NLJ7RT61SV", "NLJ7RT61SW", "NLJ7RT61SX"

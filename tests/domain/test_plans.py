@@ -9,7 +9,7 @@ from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.planning import decide
 from mpesa_service.domain.reports import Evidence, PaymentReport
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, PaymentStatus
-from tests.facts import AT, payment_facts
+from tests.domain.facts import AT, payment_facts
 
 
 def test_an_edge_leads_to_one_state_from_wherever_it_leaves() -> None:

@@ -21,8 +21,8 @@ from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.models import Payment
 from mpesa_service.models.commit import commit
 from tests.conftest import empty
-from tests.plans import BODIES, PATIENCE, Body, change, set_up, succeeded, whole
-from tests.rows import (
+from tests.support.plans import BODIES, PATIENCE, Body, change, set_up, succeeded, whole
+from tests.support.rows import (
     AT,
     add,
     add_endpoint,

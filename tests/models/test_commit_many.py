@@ -12,8 +12,8 @@ from mpesa_service.core.database import Database
 from mpesa_service.domain.plans import Plan
 from mpesa_service.models.commit import commit, commit_many
 from mpesa_service.models.driver import Statement
-from tests.plans import GUARD, PATIENCE, Body, change, lose, set_up, wait_for_one_that_waits, whole
-from tests.rows import add, add_endpoint, audit_row, dump, inbox_row, payment_row, suspension_row
+from tests.support.plans import GUARD, PATIENCE, Body, change, lose, set_up, wait_for_one_that_waits, whole
+from tests.support.rows import add, add_endpoint, audit_row, dump, inbox_row, payment_row, suspension_row
 
 
 @pytest.fixture

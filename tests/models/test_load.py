@@ -22,7 +22,7 @@ from mpesa_service.models.load import (
     load_order,
     make_facts,
 )
-from tests.rows import AT, add, audit_row, confirmation_row, order_row, payment_row
+from tests.support.rows import AT, add, audit_row, confirmation_row, order_row, payment_row
 
 
 @pytest.fixture

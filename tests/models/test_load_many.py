@@ -6,7 +6,7 @@ import pytest
 
 from mpesa_service.core.database import Database
 from mpesa_service.models.load import About, load, load_many, lock
-from tests.rows import add, dump, order_row, payment_row
+from tests.support.rows import add, dump, order_row, payment_row
 
 
 @pytest.fixture

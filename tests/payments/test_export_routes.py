@@ -15,8 +15,8 @@ from sqlalchemy import text
 from mpesa_service.payments import listing
 from mpesa_service.payments.export_routes import EXPORTS_AT_ONCE, _slots
 from mpesa_service.payments.json_rows import EXPORTED
-from tests.many import add_payments, phone_of
 from tests.support import Service
+from tests.support.many import add_payments, phone_of
 
 
 @pytest.fixture(autouse=True)

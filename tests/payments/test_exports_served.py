@@ -20,8 +20,8 @@ from mpesa_service.core.runtime import build_runtime
 from mpesa_service.payments.listing import BATCH
 from mpesa_service.web.auth import make_token
 from tests.battery.processes import Child, wait_for
-from tests.many import add_payments, phone_of
 from tests.support import environment
+from tests.support.many import add_payments, phone_of
 
 PAYMENTS = 8 * BATCH
 HEAVY = {"metadata": {"note": "x" * 4_000}}

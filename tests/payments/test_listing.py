@@ -16,8 +16,8 @@ from mpesa_service.payments.json_rows import EXPORTED, as_json
 from mpesa_service.payments.listing import Filters, all_payments, count_payments, list_payments
 from mpesa_service.payments.lookup import query_payment
 from mpesa_service.payments.schemas import PaymentSchema
-from tests.many import FIRST, STEP, add_payments, phone_of
 from tests.support import ENCRYPTION_KEY, SECRET, Service
+from tests.support.many import FIRST, STEP, add_payments, phone_of
 
 SHOP = Principal("shop")
 BOSS = Principal("boss", frozenset({ADMIN}))

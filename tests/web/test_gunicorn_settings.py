@@ -95,7 +95,9 @@ def test_the_application_says_the_same_without_gunicorns_settings() -> None:
 
 def test_garbage_is_collected_once_the_application_is_loaded(tmp_path: Path) -> None:
     url = f"127.0.0.1:{free_port()}"
-    child = Child([*GUNICORN, "tests.probe:app"], {**os.environ, **environment(BIND=url)}, tmp_path / "log")
+    child = Child(
+        [*GUNICORN, "tests.web.probe:app"], {**os.environ, **environment(BIND=url)}, tmp_path / "log"
+    )
 
     def facts() -> dict[str, bool] | None:
         try:

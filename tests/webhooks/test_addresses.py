@@ -17,7 +17,7 @@ from mpesa_service.webhooks.addresses import (
     system_resolve,
 )
 from mpesa_service.webhooks.posting import Poster
-from tests.receivers import receiver
+from tests.support.receivers import receiver
 
 PRIVATE: tuple[Network, ...] = (ip_network("10.20.0.0/16"), ip_network("fd00:1::/32"))
 

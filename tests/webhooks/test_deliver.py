@@ -24,8 +24,8 @@ from mpesa_service.webhooks.claim import LANES, MAX_CLAIMS, Room, Sizes, claim
 from mpesa_service.webhooks.deliver import deliver_due
 from mpesa_service.webhooks.outbox import publish
 from mpesa_service.webhooks.posting import Poster
-from tests.receivers import Got, Reply, answering, raw_receiver, receiver
 from tests.support import Service
+from tests.support.receivers import Got, Reply, answering, raw_receiver, receiver
 from tests.webhooks.test_outbox import deliveries, outgoing
 
 DELAYS = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]

@@ -12,8 +12,8 @@ from mpesa_service.operations.key_rotation import rotate
 from mpesa_service.webhooks import endpoints, history
 from mpesa_service.webhooks.endpoints import EndpointChange
 from mpesa_service.webhooks.history import list_deliveries, replay, resend
-from tests.receivers import Receiver, answering, receiver
 from tests.support import Service
+from tests.support.receivers import Receiver, answering, receiver
 from tests.webhooks.test_deliver import add, deliver, rows, tell
 from tests.webhooks.test_outbox import outgoing
 

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from mpesa_service.webhooks import posting
 from mpesa_service.webhooks.posting import Poster
-from tests.receivers import answering, raw_receiver, receiver
+from tests.support.receivers import answering, raw_receiver, receiver
 
 HERE = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from mpesa_service.webhooks.deliver import deliver_due
-from tests.receivers import receiver
 from tests.support import Service
+from tests.support.receivers import receiver
 
 URL = "http://127.0.0.1:9/hooks"
 

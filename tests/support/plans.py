@@ -10,7 +10,7 @@ from mpesa_service.core.database import Database
 from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.plans import Change, Event, NewRow, Plan, Update
 from mpesa_service.models.commit import Committed, commit, commit_many
-from tests.rows import AT, add, audit_row, inbox_row, payment_row
+from tests.support.rows import AT, add, audit_row, inbox_row, payment_row
 
 PATIENCE = 10.0
 GUARD = Update("rate_limiters", {"name": "guard"}, {"next_at": AT})
