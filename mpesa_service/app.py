@@ -12,7 +12,7 @@ from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.operations import health_routes
 from mpesa_service.routes import blueprint, c2b_blueprint
 from mpesa_service.web import auth, errors, request_hooks
-from mpesa_service.web.blueprint import RUNTIME
+from mpesa_service.web.blueprint import RUNTIME, describe_errors
 from mpesa_service.web.extensions import limiter
 
 FLASK_SETTINGS = {
@@ -43,6 +43,7 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     errors.init_app(app)
     api = errors.PaymentApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    describe_errors(api)
     api.register_blueprint(blueprint)
     api.register_blueprint(c2b_blueprint)
     app.register_blueprint(health_routes.blueprint)

@@ -111,7 +111,8 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)
         for status, response in operation["responses"].items():
             if status.isdigit() and int(status) >= 400:
-                [content] = response["content"].values()
+                assert response == {"$ref": f"#/components/responses/Error{status}"}, (path, status)
+                [content] = document["components"]["responses"][f"Error{status}"]["content"].values()
                 assert content["schema"] == {"$ref": "#/components/schemas/Error"}, (path, status)
     initiate = operations["/api/mpesa/initiate", "post"]
     assert {"201", "202", "400", "401", "409", "413", "415", "422", "429", "500", "502", "503"} <= set(

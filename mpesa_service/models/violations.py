@@ -1,29 +1,32 @@
 """Integrity errors: a unique key that another writer has taken, or a broken rule of the schema."""
 
-import sqlite3
-
 from sqlalchemy.exc import IntegrityError
 
 _UNIQUE_VIOLATION = "23505"
 """PostgreSQL's SQLSTATE for a unique or primary key."""
 _SQLITE_UNIQUE = {
-    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
-    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
-    sqlite3.SQLITE_CONSTRAINT_ROWID,
+    "SQLITE_CONSTRAINT_UNIQUE",
+    "SQLITE_CONSTRAINT_PRIMARYKEY",
+    "SQLITE_CONSTRAINT_ROWID",
 }
 
 
 def is_taken(error: IntegrityError) -> bool:
     """Return whether a unique key refused the row: another writer was faster."""
-    if isinstance(error.orig, sqlite3.Error):
-        return error.orig.sqlite_errorcode in _SQLITE_UNIQUE
+    if (name := _sqlite_name(error)) is not None:
+        return name in _SQLITE_UNIQUE
     return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION
 
 
 def broken_rule(error: IntegrityError) -> str:
     """Return the name of the constraint, or of the column that must not be NULL. Holds no values."""
-    if isinstance(error.orig, sqlite3.Error):  # such as "CHECK constraint failed: ck_payments_status"
+    if _sqlite_name(error) is not None:  # such as "CHECK constraint failed: ck_payments_status"
         return str(error.orig).rpartition(": ")[2]
     place = getattr(error.orig, "diag", None)
     names = [getattr(place, name, None) for name in ("constraint_name", "table_name", "column_name")]
     return names[0] or ".".join(name for name in names if name)
+
+
+def _sqlite_name(error: IntegrityError) -> str | None:
+    """Return SQLite's name of an error; None for an error of another database."""
+    return getattr(error.orig, "sqlite_errorname", None)

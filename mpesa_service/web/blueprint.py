@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from flask import Response, current_app
 from flask_limiter import RequestLimit, RouteLimit
-from flask_smorest import Blueprint
+from flask_smorest import Api, Blueprint
 from marshmallow import Schema
 
 from mpesa_service.core.runtime import Runtime
@@ -137,12 +137,16 @@ def errors(*statuses: int) -> Callable[[View], View]:
     return blueprint.doc(responses=_described(*statuses))  # type: ignore[no-any-return]
 
 
-def _described(*statuses: int) -> dict[str, Any]:
-    """Return the OpenAPI description of errors, and of the two that every route can return."""
-    responses: dict[str, Any] = {}
-    for status in sorted({*statuses, 500, 503}):
-        responses |= documented(status, ErrorSchema, description=_ERRORS[status])
-    return responses
+def _described(*statuses: int) -> dict[str, str]:
+    """Return references to the described errors, and to the two that every route can return."""
+    return {str(status): f"Error{status}" for status in sorted({*statuses, 500, 503})}
+
+
+def describe_errors(api: Api) -> None:
+    """Describe each error once in the OpenAPI document; the routes refer to it."""
+    for status, description in _ERRORS.items():
+        [response] = documented(status, ErrorSchema, description=description).values()
+        api.spec.components.response(f"Error{status}", response)
 
 
 @limiter.request_filter

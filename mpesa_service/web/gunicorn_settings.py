@@ -51,18 +51,21 @@ logconfig_dict = {
 }
 
 
-def post_fork(_server: object, _worker: object) -> None:
-    """Load the application without garbage collections: a tenth to a fifth less CPU at the start.
+_thresholds = gc.get_threshold()
 
-    Compare `python -c "import wsgi"` (1.62 s of CPU, median of 6) with
-    `python -c "import gc; gc.disable(); import wsgi"` (1.46 s).
+
+def post_fork(_server: object, _worker: object) -> None:
+    """Load the application with fewer garbage collections: a tenth less CPU at the start.
+
+    `python -c "import wsgi"` takes 0.99 s of CPU and 95.3 MiB; with these thresholds 0.88 s and 95.7 MiB; and
+    without any collection 0.84 s and 97.6 MiB (medians of 6, interleaved).
     """
-    gc.disable()
+    gc.set_threshold(5_000, 50, 100)
 
 
 def post_worker_init(_worker: object) -> None:
     """Collect garbage as Python does by default, now that the application is loaded."""
-    gc.enable()
+    gc.set_threshold(*_thresholds)
 
 
 def on_starting(server: Arbiter) -> None:
