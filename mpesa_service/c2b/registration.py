@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from mpesa_service.c2b.urls import addresses
+from mpesa_service.c2b.urls import c2b_addresses
 from mpesa_service.c2b.validation_rules import read_rules
 from mpesa_service.config import forbidden_word
 from mpesa_service.core.provider_errors import refusal_for_caller
@@ -72,7 +72,7 @@ def register(runtime: Runtime, actor: str, response_type: str | None = None) -> 
 
 def planned(runtime: Runtime, response_type: str | None = None) -> Registration:
     """Return what `register` would register."""
-    settings, where = runtime.settings, addresses(runtime)
+    settings, where = runtime.settings, c2b_addresses(runtime)
     return Registration(
         settings.mpesa_shortcode,
         settings.mpesa_c2b_version,

@@ -12,20 +12,20 @@ from mpesa_service.errors import NotFound
 
 
 @dataclass(frozen=True)
-class Addresses:
+class C2bAddresses:
     """What is registered at Daraja."""
 
     confirmation: str
     validation: str
 
 
-def addresses(runtime: Runtime) -> Addresses:
+def c2b_addresses(runtime: Runtime) -> C2bAddresses:
     """Return the addresses of the shortcode.
 
     They are secret: a caller who knows them can claim that money arrived.
     """
     base = f"{runtime.settings.c2b_url}/{_secret(runtime)}"
-    return Addresses(f"{base}/confirmation", f"{base}/validation")
+    return C2bAddresses(f"{base}/confirmation", f"{base}/validation")
 
 
 def check_secret(runtime: Runtime, secret: str) -> None:

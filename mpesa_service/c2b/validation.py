@@ -30,7 +30,7 @@ from mpesa_service.models.load import find_orders
 from mpesa_service.models.payments import Channel
 
 log = logging.getLogger(__name__)
-Found = TypeVar("Found")
+Returned = TypeVar("Returned")
 
 JUDGE_SECONDS, KEEP_SECONDS = 3.0, 1.0
 """Together half of what M-Pesa waits."""
@@ -156,7 +156,7 @@ def _keep(runtime: Runtime, posted: Posted, verdict: InboxVerdict, reason: str) 
         received.store(session, CallbackOutcome(verdict, reason), now)
 
 
-def _in_time(work: Callable[[], Found], seconds: float) -> Found | None:
+def _in_time(work: Callable[[], Returned], seconds: float) -> Returned | None:
     """Do some work in a thread. Return its result, or None if it fails or takes too long."""
     try:
         task = _threads.submit(work)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
 from mpesa_service.domain.principal import Principal
-from mpesa_service.domain.validation import Rule
+from mpesa_service.domain.validation import ShortcodeRules
 from mpesa_service.models import C2bRule
 from mpesa_service.models.statements import insert_once
 
@@ -29,8 +29,8 @@ class RuleRecord:
     updated_at: datetime | None = None
 
     @property
-    def rule(self) -> Rule:
-        return Rule(self.reference, self.amount, self.when_unsure)
+    def rule(self) -> ShortcodeRules:
+        return ShortcodeRules(self.reference, self.amount, self.when_unsure)
 
 
 @dataclass(frozen=True)

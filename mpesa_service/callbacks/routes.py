@@ -15,7 +15,8 @@ from mpesa_service.callbacks.schemas import CallbackAnswerSchema
 from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
-from mpesa_service.web.blueprint import RUNTIME, Guard, View, blueprint, errors, guard
+from mpesa_service.web.blueprint import RUNTIME, Guard, blueprint, errors, guard
+from mpesa_service.web.request_hooks import View
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from flask.cli import AppGroup, with_appcontext
 from mpesa_service.c2b.registration import Registration, planned, register
 from mpesa_service.c2b.schemas import RegistrationSchema, RulesSchema
 from mpesa_service.c2b.validation_rules import RuleChange, RuleRecord, change_rules, show_rules
-from mpesa_service.cli.options import NAME, Word, as_json, by, echo_json, local_time, operator
+from mpesa_service.cli.options import NAME, EnumChoice, as_json, by, echo_json, local_time, operator
 from mpesa_service.cli.output import print_facts
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
 from mpesa_service.web.blueprint import runtime
@@ -67,18 +67,18 @@ def show(as_json: bool) -> None:
 @c2b_rules_cli.command("set")
 @click.option(
     "--reference",
-    type=Word(ReferenceRule),
+    type=EnumChoice(ReferenceRule),
     help="known: references of expected orders and started payments. open: any reference.",
 )
 @click.option(
     "--amount",
-    type=Word(AmountRule),
+    type=EnumChoice(AmountRule),
     help="exact: the amount due. minimum: the amount due or more. any: any amount.",
 )
 @click.option(
     "--unsure",
     "when_unsure",
-    type=Word(WhenUnsure),
+    type=EnumChoice(WhenUnsure),
     help="What to do with a payment when the service cannot check the rules.",
 )
 @by

@@ -36,7 +36,7 @@ class _Name(click.ParamType[str]):
         return found
 
 
-class Word(click.Choice[str]):
+class EnumChoice(click.Choice[str]):
     """One of the words of an enumeration; the command receives its member."""
 
     def __init__(self, words: type[StrEnum]) -> None:
@@ -61,7 +61,7 @@ def limit_option(default: int, most: int | None, words: str = "Show at most this
 
 def status_option(words: type[StrEnum]) -> Option:
     """Return the option `--status`, for a list."""
-    return click.option("--status", type=Word(words), help="Only this status.")
+    return click.option("--status", type=EnumChoice(words), help="Only this status.")
 
 
 def operator(name: str) -> Principal:

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from mpesa_service.cli.options import (
-    Word,
+    EnumChoice,
     as_json,
     echo_json,
     limit_option,
@@ -15,7 +15,7 @@ from mpesa_service.cli.options import (
     operator,
     status_option,
 )
-from mpesa_service.cli.output import Row, print_table
+from mpesa_service.cli.output import TableRow, print_table
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.domain.principal import Principal
 from mpesa_service.orders.expected import (
@@ -47,7 +47,7 @@ orders_cli = AppGroup("orders", help="Expected orders: customers can pay them by
 @click.option(
     "--amount-rule",
     "amountRule",
-    type=Word(AmountRule),
+    type=EnumChoice(AmountRule),
     help="Default: the `amount` rule of `mpesa c2b-rules`.",
 )
 @as_json
@@ -119,12 +119,12 @@ def _print(*orders: OrderState) -> None:
     print_table(headings, map(_order, orders))
 
 
-def _order(one: OrderState) -> Row:
+def _order(one: OrderState) -> TableRow:
     sums = (one.amount_due, one.received_amount, one.missing_amount, one.overpaid_amount)
     named = (one.order_id, one.account_reference, one.owner, one.status)
     return (*named, *map(str, sums), local_time(one.expires_at))
 
 
-def _payment(one: PaymentRecord) -> Row:
+def _payment(one: PaymentRecord) -> TableRow:
     amounts = (str(one.amount), str(one.refunded_amount))
     return (one.id, local_time(one.created_at), one.status, *amounts, one.phone, one.receipt)

@@ -17,11 +17,11 @@ from mpesa_service.refunds.request import RefundStarted
 if TYPE_CHECKING:
     from rich.table import Table
 
-Row = Sequence[str | None]
+TableRow = Sequence[str | None]
 _ANY_WIDTH = 1_000_000
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Row]) -> None:
+def print_table(headings: Sequence[str], rows: Iterable[TableRow]) -> None:
     """Print a table.
 
     In a pipe, the table has its full width. On a terminal, columns of text are wrapped. If the table is still
@@ -42,7 +42,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Row]) -> None:
         click.echo()
 
 
-def show_list(as_json: bool, data: Any, headings: Sequence[str], rows: Iterable[Row]) -> None:
+def show_list(as_json: bool, data: Any, headings: Sequence[str], rows: Iterable[TableRow]) -> None:
     """Print a list: `data` as JSON, or a table."""
     if as_json:
         click.echo(json.dumps(data, indent=2))

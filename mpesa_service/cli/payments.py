@@ -11,7 +11,7 @@ import click
 from flask.cli import AppGroup
 
 from mpesa_service.cli.options import limit_option, load, local_time
-from mpesa_service.cli.output import Row, print_table, show_list
+from mpesa_service.cli.output import TableRow, print_table, show_list
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.payments.audit import TrailEvent, payment_trail
 from mpesa_service.payments.json_rows import as_json, written
@@ -166,12 +166,12 @@ _TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund
 _COLUMNS = ("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
 
 
-def _row(row: PaymentRecord) -> Row:
+def _row(row: PaymentRecord) -> TableRow:
     amounts = (str(row.amount), str(row.refunded_amount or ""))
     known = (row.receipt, row.phone, row.failure_reason)
     return (row.id, local_time(row.created_at), row.order_id, *amounts, row.status, *known)
 
 
-def _trail_row(row: TrailEvent) -> Row:
+def _trail_row(row: TrailEvent) -> TableRow:
     happened = (str(row.sequence), local_time(row.at), row.sentence)
     return (*happened, row.before, row.after, row.actor, row.evidence, row.refund)

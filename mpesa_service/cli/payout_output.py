@@ -3,13 +3,13 @@
 import click
 
 from mpesa_service.cli.options import echo_json, local_time
-from mpesa_service.cli.output import Row, print_table
+from mpesa_service.cli.output import TableRow, print_table
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.payouts.create import FAULTS_SHOWN, InvalidRows
 from mpesa_service.payouts.views import BatchRecord, Progress
 
 
-def batch_cells(one: BatchRecord) -> Row:
+def batch_cells(one: BatchRecord) -> TableRow:
     figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by)
     times = (local_time(one.created_at), local_time(one.completed_at))
     return (one.id, one.reference, one.status, *figures, *times)

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from mpesa_service.cli.options import (
-    Word,
+    EnumChoice,
     as_json,
     by,
     echo_json,
@@ -18,7 +18,7 @@ from mpesa_service.cli.options import (
     resume_suspended,
     say,
 )
-from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
+from mpesa_service.cli.output import TableRow, end_with, print_table, refund_shown
 from mpesa_service.core import suspensions
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema
@@ -58,14 +58,14 @@ _PAYMENT = ("payment", "order", "amount", "status", "receipt", "evidence", "why"
 _PAYOUT = ("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
 
 
-def _payment_row(record: PaymentRecord) -> Row:
+def _payment_row(record: PaymentRecord) -> TableRow:
     why = [record.failure_reason] if record.failure_reason else []
     why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
     cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt)
     return (*cells, record.evidence, "\n".join(why))
 
 
-def _payout_row(record: PayoutRecord) -> Row:
+def _payout_row(record: PayoutRecord) -> TableRow:
     cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
     return (*cells, str(record.amount), record.receipt, record.evidence, record.failure_reason)
 
@@ -118,7 +118,7 @@ def fail(payment: str, who: str, why: str, as_json: bool) -> None:
 @click.argument("payment")
 @click.option(
     "--method",
-    type=Word(RefundMethod),
+    type=EnumChoice(RefundMethod),
     help="Pay to the customer's phone (b2c), or reverse. Default: b2c if the phone is known.",
 )
 @_AMOUNT

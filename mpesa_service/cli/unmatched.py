@@ -15,7 +15,7 @@ from mpesa_service.cli.options import (
     reason,
     say,
 )
-from mpesa_service.cli.output import Row, end_with, print_table, refund_shown
+from mpesa_service.cli.output import TableRow, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.review.schemas import (
@@ -102,7 +102,7 @@ def close_(money: str, why: str, who: str, as_json: bool) -> None:
     say(UnbookedSchema().dump(record), said, as_json)
 
 
-def _cells(one: UnmatchedRecord) -> Row:
+def _cells(one: UnmatchedRecord) -> TableRow:
     money = one.money
     reference = (money.bill_reference, money.phone, money.receipt)
     if isinstance(money, FractionalRecord):

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from mpesa_service.cli.options import (
     NAIROBI,
-    Word,
+    EnumChoice,
     as_json,
     by,
     echo_json,
@@ -18,7 +18,7 @@ from mpesa_service.cli.options import (
     say,
     status_option,
 )
-from mpesa_service.cli.output import Row, show_list
+from mpesa_service.cli.output import TableRow, show_list
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
 from mpesa_service.web.blueprint import runtime
@@ -45,7 +45,7 @@ webhooks_cli = AppGroup("webhooks", help="Webhook endpoints and their deliveries
     "--type",
     "types",
     multiple=True,
-    type=Word(EventType),
+    type=EnumChoice(EventType),
     help="Send only events of this type. Repeatable. Default: every type.",
 )
 @click.option("--description", default="", help="A description, for people.")
@@ -158,13 +158,13 @@ def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:
 _DELIVERY = ("delivery", "event", "subject", "status", "attempts", "next", "last answer")
 
 
-def _endpoint_row(row: EndpointRecord) -> Row:
+def _endpoint_row(row: EndpointRecord) -> TableRow:
     enabled = "yes" if row.enabled else f"no: {row.disabled_reason}"
     types = "\n".join(row.event_types) or "all"
     return (row.id, row.url, types, enabled, local_time(row.created_at), row.created_by)
 
 
-def _delivery_row(row: DeliveryRecord) -> Row:
+def _delivery_row(row: DeliveryRecord) -> TableRow:
     answer = " ".join(str(part) for part in (row.last_status, row.last_error) if part is not None)
     event, due = f"{row.event_type} {row.event_id}", local_time(row.due_at)
     return (str(row.id), event, row.subject_id, row.status, str(row.attempts), due, answer)

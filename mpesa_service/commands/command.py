@@ -20,11 +20,11 @@ from mpesa_service.domain.commands import Stage
 from mpesa_service.domain.schedule import COMMAND_CHECK_AFTER
 from mpesa_service.models.commands import CommandColumns
 
-Row = TypeVar("Row", bound=CommandColumns)
+CommandRow = TypeVar("CommandRow", bound=CommandColumns)
 
 
 @dataclass(frozen=True)
-class Addresses:
+class ResultAddresses:
     """Where M-Pesa posts the result of a command, and the report that its queue timed out."""
 
     result: str
@@ -40,7 +40,7 @@ class PostedResult:
     report: Report
 
 
-class Command(ABC, Generic[Row]):
+class Command(ABC, Generic[CommandRow]):
     """A row of one kind, locked to the end of the session's transaction with what comes before it.
 
     After the transaction it is a snapshot that can still be sent. `edge` is always without its prefix.
@@ -50,7 +50,7 @@ class Command(ABC, Generic[Row]):
     suspensions: ClassVar[tuple[str, ...]]
     schedule: ClassVar[Sequence[timedelta]] = COMMAND_CHECK_AFTER
 
-    def __init__(self, session: Session, row: Row) -> None:
+    def __init__(self, session: Session, row: CommandRow) -> None:
         self.session = session
         self.row = row
 
@@ -75,7 +75,7 @@ class Command(ABC, Generic[Row]):
         """Shillings that move; None when it moves none."""
 
     @abstractmethod
-    def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+    def post(self, runtime: Runtime, addresses: ResultAddresses) -> CommandAccepted:
         """Send it; raise DarajaError. No transaction is open."""
 
     @abstractmethod
@@ -169,14 +169,14 @@ class Command(ABC, Generic[Row]):
         return CallbackOutcome(verdict, reason, **self.ids)
 
 
-Kind = TypeVar("Kind", bound=Command[Any])
+CommandKind = TypeVar("CommandKind", bound=Command[Any])
 
 
 Kinds = Sequence[type[Command[Any]]]
 """The kinds of commands that a function deals with."""
 
 
-def locked(kind: type[Kind], session: Session, command_id: str) -> Kind:
+def locked(kind: type[CommandKind], session: Session, command_id: str) -> CommandKind:
     """Return a command that exists, locked."""
     command = kind.lock(session, id=command_id)
     if command is None:
@@ -184,7 +184,7 @@ def locked(kind: type[Kind], session: Session, command_id: str) -> Kind:
     return command
 
 
-def unparented_claim(session: Session, table: type[Row], now: datetime) -> Row | None:
+def unparented_claim(session: Session, table: type[CommandRow], now: datetime) -> CommandRow | None:
     """Return the row of `table` that is due longest and that nobody has locked, locked; or None."""
     due = select(table).where(table.next_check_at <= now).order_by(table.next_check_at).limit(1)
     return session.scalars(due.with_for_update(skip_locked=True)).one_or_none()

@@ -7,7 +7,7 @@ word for word: Daraja's v3 takes one OriginatorConversationID once, and calls th
 from dataclasses import dataclass
 from typing import Any
 
-from mpesa_service.commands.command import Addresses, Command
+from mpesa_service.commands.command import Command, ResultAddresses
 from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.core.log_context import about
 from mpesa_service.core.provider_errors import failure_of
@@ -43,25 +43,25 @@ def tokens_of(encryption: Encryption, name: str, command_id: str) -> Tokens:
     )
 
 
-def addresses(runtime: Runtime, command: Command[Any]) -> Addresses:
+def result_addresses(runtime: Runtime, command: Command[Any]) -> ResultAddresses:
     """Return where the command's own result and time-out are posted."""
     tokens = tokens_of(runtime.encryption, command.name, command.row.id)
     base = f"{runtime.settings.callback_url}/command"
-    return Addresses(f"{base}/result/{tokens.result}", f"{base}/timeout/{tokens.timeout}")
+    return ResultAddresses(f"{base}/result/{tokens.result}", f"{base}/timeout/{tokens.timeout}")
 
 
-def status_addresses(runtime: Runtime, command: Command[Any]) -> Addresses:
+def status_addresses(runtime: Runtime, command: Command[Any]) -> ResultAddresses:
     """Return where the answer to a status query about the command is posted."""
     token = tokens_of(runtime.encryption, command.name, command.row.id).status
     base = f"{runtime.settings.callback_url}/command/status"
-    return Addresses(f"{base}/result/{token}", f"{base}/timeout/{token}")
+    return ResultAddresses(f"{base}/result/{token}", f"{base}/timeout/{token}")
 
 
 def send(runtime: Runtime, command: Command[Any]) -> CommandAccepted | DarajaError:
     """Send a command, with no transaction open; the error, if any, is returned."""
     with about(**command.ids):
         try:
-            return command.post(runtime, addresses(runtime, command))
+            return command.post(runtime, result_addresses(runtime, command))
         except DarajaError as error:
             return error
 

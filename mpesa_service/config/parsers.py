@@ -1,7 +1,7 @@
 """How the text of an environment variable becomes a value.
 
-A `Kind` has a parser, and says in words which values it accepts. A parser raises ValueError with the rest of
-a sentence that begins with the variable's name: `must be a whole number from 1, not '0'.`
+A `SettingKind` has a parser and a description of the values that it accepts. A parser raises ValueError with
+the rest of a sentence that begins with the variable's name: `must be a whole number from 1, not '0'.`
 """
 
 from collections.abc import Callable
@@ -16,19 +16,19 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Kind(Generic[Value]):
+class SettingKind(Generic[Value]):
     """One kind of value. `allowed` is Markdown, for the table of all settings."""
 
     parse: Callable[[str], Value]
     allowed: str
 
 
-def text(allowed: str = "text") -> Kind[str]:
+def text(allowed: str = "text") -> SettingKind[str]:
     """Return the kind whose value is the text itself."""
-    return Kind(str, allowed)
+    return SettingKind(str, allowed)
 
 
-def whole_number(least: int = 0, most: int | None = None) -> Kind[int]:
+def whole_number(least: int = 0, most: int | None = None) -> SettingKind[int]:
     """Return the kind for whole numbers, `least` and `most` included."""
     words = f"a whole number from {least}" + ("" if most is None else f" to {most}")
 
@@ -38,16 +38,16 @@ def whole_number(least: int = 0, most: int | None = None) -> Kind[int]:
             raise ValueError(f"must be {words}, not {raw!r}.")
         return number
 
-    return Kind(parse, words)
+    return SettingKind(parse, words)
 
 
-def seconds(least: int) -> Kind[timedelta]:
+def seconds(least: int) -> SettingKind[timedelta]:
     """Return the kind for durations, written as whole seconds."""
     number = whole_number(least)
-    return Kind(lambda raw: timedelta(seconds=number.parse(raw)), f"whole seconds from {least}")
+    return SettingKind(lambda raw: timedelta(seconds=number.parse(raw)), f"whole seconds from {least}")
 
 
-def choice(*allowed: str) -> Kind[str]:
+def choice(*allowed: str) -> SettingKind[str]:
     """Return the kind for one of a few words."""
 
     def parse(raw: str) -> str:
@@ -55,7 +55,7 @@ def choice(*allowed: str) -> Kind[str]:
             raise ValueError(f"must be one of {', '.join(allowed)}, not {raw!r}.")
         return raw
 
-    return Kind(parse, ", ".join(f"`{word}`" for word in allowed))
+    return SettingKind(parse, ", ".join(f"`{word}`" for word in allowed))
 
 
 def _digits(raw: str) -> str:
@@ -111,11 +111,11 @@ def _pem(raw: str) -> str:
     return raw.replace("\\n", "\n")
 
 
-digits = Kind(_digits, "digits")
-short_time = Kind(_short_time, "seconds, more than 0 and at most 60")
-boolean = Kind(_boolean, "`true`, `false`")
-comma_list = Kind(_comma_list, "values separated by commas")
-network_list = Kind(_network_list, "networks such as `10.0.0.0/8`, separated by commas")
-rate_limit = Kind(_rate_limit, "such as `100 per 15 minutes`")
-pem = Kind(_pem, "a PEM block; `\\n` counts as a line break")
+digits = SettingKind(_digits, "digits")
+short_time = SettingKind(_short_time, "seconds, more than 0 and at most 60")
+boolean = SettingKind(_boolean, "`true`, `false`")
+comma_list = SettingKind(_comma_list, "values separated by commas")
+network_list = SettingKind(_network_list, "networks such as `10.0.0.0/8`, separated by commas")
+rate_limit = SettingKind(_rate_limit, "such as `100 per 15 minutes`")
+pem = SettingKind(_pem, "a PEM block; `\\n` counts as a line break")
 address = text("an http or https address")

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mpesa_service.config.parsers import (
-    Kind,
+    SettingKind,
     address,
     boolean,
     choice,
@@ -45,7 +45,7 @@ TOKEN = "`serve`, `token`"  # noqa: S105 - a list of commands
 
 
 def setting(
-    kind: Kind[Any], help_: str, default: Any = MISSING, *, read_by: str = ALL, secret: bool = False
+    kind: SettingKind[Any], help_: str, default: Any = MISSING, *, read_by: str = ALL, secret: bool = False
 ) -> Any:
     """Declare an environment variable. Without a default it is required. `read_by` names `mpesa` commands."""
     metadata = {"kind": kind, "help": help_, "read_by": read_by, "secret": secret}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from mpesa_service.models.driver import Rows, Statement, Values
+from mpesa_service.models.driver import ResultRows, Statement, Values
 
 Translate = Callable[[Exception], Exception]
 """Converts an error of the driver to one of sqlalchemy.exc, and returns any other unchanged."""
@@ -37,7 +37,7 @@ class _Connection(ABC):
 
     def rows(
         self, sql: str, values: Values, times: Sequence[int] = (), documents: Sequence[int] = ()
-    ) -> Rows:
+    ) -> ResultRows:
         try:
             found = [list(row) for row in self._connection.execute(sql, self._adapted(values)).fetchall()]
         except Exception as error:

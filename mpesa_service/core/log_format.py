@@ -149,7 +149,7 @@ class RedactingFormatter(JsonFormatter):
         return self._encoder.encode(log_data)
 
 
-Line = tuple[logging.LogRecord, str]
+FormattedRecord = tuple[logging.LogRecord, str]
 _kept = threading.local()
 """`lines`: the lines of this thread that wait for one common write, by their handler."""
 
@@ -181,7 +181,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
         except Exception:  # noqa: BLE001 - a line that cannot be written must not stop a payment
             self.handleError(record)
 
-    def write_all(self, lines: Sequence[Line]) -> None:
+    def write_all(self, lines: Sequence[FormattedRecord]) -> None:
         """Write lines with the fewest system calls that keep each line whole."""
         together: list[str] = []
         for record, line in lines:
@@ -201,7 +201,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
 @contextmanager
 def in_one_write() -> Iterator[None]:
     """Collect the lines that this thread logs in the block; write them at its end, many lines per call."""
-    outer, lines = getattr(_kept, "lines", None), defaultdict[LineHandler, list[Line]](list)
+    outer, lines = getattr(_kept, "lines", None), defaultdict[LineHandler, list[FormattedRecord]](list)
     _kept.lines = lines
     try:
         yield

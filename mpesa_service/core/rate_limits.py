@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
 """Time without calls to a shared store that did not answer."""
-Found = TypeVar("Found")
+Counted = TypeVar("Counted")
 
 
 def storage_uri(settings: Settings) -> str:
@@ -62,7 +62,7 @@ class Counters:
         reset = self._shared_or(here, lambda shared: shared.get_window_stats(item, *key).reset_time)
         return max(1, int(reset - time.time()) + 1)
 
-    def _shared_or(self, here: Found, query: Callable[[MovingWindowRateLimiter], Found]) -> Found:
+    def _shared_or(self, here: Counted, query: Callable[[MovingWindowRateLimiter], Counted]) -> Counted:
         """Return the answer of the shared store, or this process's answer where there is no shared store."""
         if self._shared is None or time.monotonic() < self._away_until:
             return here

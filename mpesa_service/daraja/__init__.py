@@ -30,9 +30,9 @@ from mpesa_service.daraja.c2b_callbacks import (
     payer_matches,
 )
 from mpesa_service.daraja.callbacks import (
-    AccountBalance,
     BalanceResult,
     CommandResult,
+    ReportedBalance,
     StatusResult,
     parse_balance_result,
     parse_command_result,
@@ -92,7 +92,6 @@ __all__ = [
     "COMMAND_RESULTS",
     "ERROR_CODES",
     "STK_RESULTS",
-    "AccountBalance",
     "AlreadyRegistered",
     "B2bCommand",
     "B2bPayment",
@@ -118,6 +117,7 @@ __all__ = [
     "PayerKind",
     "Refused",
     "RegisterUrls",
+    "ReportedBalance",
     "ResultCode",
     "Reversal",
     "SimulatedC2b",

@@ -10,7 +10,7 @@ from mpesa_service.daraja.messages import (
 )
 from mpesa_service.daraja.stk_results import stk_result
 from mpesa_service.daraja.values import normalise_code
-from mpesa_service.daraja.verdicts import Answer, scrub
+from mpesa_service.daraja.verdicts import DarajaAnswer, scrub
 
 MAX_ID_LENGTH = 128
 MAX_TEXT_LENGTH = 1024
@@ -20,7 +20,7 @@ _REPETITIONS = ("already registered", "duplicate notification")
 class AnswerReader:
     """Reads the fields of one answer. Wrong types under 2xx mean that Daraja may have acted."""
 
-    def __init__(self, operation: str, answer: Answer) -> None:
+    def __init__(self, operation: str, answer: DarajaAnswer) -> None:
         self.operation = operation
         self.body = answer.body or {}
         self._status = answer.status
@@ -74,7 +74,7 @@ class AnswerReader:
         )
 
 
-def read_stk_push(operation: str, answer: Answer) -> StkPushAccepted:
+def read_stk_push(operation: str, answer: DarajaAnswer) -> StkPushAccepted:
     """Read the answer to a push. Without a CheckoutRequestID the outcome is unknown."""
     reader = AnswerReader(operation, answer)
     return StkPushAccepted(
@@ -87,7 +87,7 @@ def read_stk_push(operation: str, answer: Answer) -> StkPushAccepted:
     )
 
 
-def read_stk_query(operation: str, answer: Answer, checkout_id: str) -> StkQueryAnswer:
+def read_stk_query(operation: str, answer: DarajaAnswer, checkout_id: str) -> StkQueryAnswer:
     """Read the answer to a query. An answer about another id is no result."""
     reader = AnswerReader(operation, answer)
     if reader.text("CheckoutRequestID") != checkout_id:
@@ -101,7 +101,7 @@ def read_stk_query(operation: str, answer: Answer, checkout_id: str) -> StkQuery
     )
 
 
-def read_command(operation: str, answer: Answer, ours: str) -> CommandAccepted:
+def read_command(operation: str, answer: DarajaAnswer, ours: str) -> CommandAccepted:
     """Read the acknowledgement of a command; `ours` stands in for an id that is not echoed."""
     reader = AnswerReader(operation, answer)
     return CommandAccepted(
@@ -113,7 +113,7 @@ def read_command(operation: str, answer: Answer, ours: str) -> CommandAccepted:
     )
 
 
-def read_registration(operation: str, answer: Answer) -> UrlsRegistered:
+def read_registration(operation: str, answer: DarajaAnswer) -> UrlsRegistered:
     """Read the answer to a registration, whose id is misspelt on the wire (documented).
 
     Older answers have no ResponseCode. Their text says success or repetition (reported).
@@ -131,7 +131,7 @@ def read_registration(operation: str, answer: Answer) -> UrlsRegistered:
     )
 
 
-def read_simulation(operation: str, answer: Answer) -> SimulationAccepted:
+def read_simulation(operation: str, answer: DarajaAnswer) -> SimulationAccepted:
     """Read the answer to a simulated payment, with the same misspelling."""
     reader = AnswerReader(operation, answer)
     return SimulationAccepted(

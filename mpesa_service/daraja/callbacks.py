@@ -31,7 +31,7 @@ _COLUMNS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccountBalance:
+class ReportedBalance:
     """One account of a shortcode, in shillings. Paid charges are negative.
 
     The columns after the currency are named differently from one document to the next; these are
@@ -47,18 +47,18 @@ class AccountBalance:
     uncleared: Decimal | None
 
 
-def read_accounts(value: object) -> tuple[AccountBalance, ...]:
+def read_accounts(value: object) -> tuple[ReportedBalance, ...]:
     """Return the accounts in a text, without those that show no balance; () when it is no such text."""
     texts = value.split("&") if isinstance(value, str) else []
     return tuple(account for text in texts if (account := _read_account(text)) is not None)
 
 
-def _read_account(text: str) -> AccountBalance | None:
+def _read_account(text: str) -> ReportedBalance | None:
     columns = [column.strip() for column in text.split("|")] + [""] * _COLUMNS
     current = read_balance(columns[2])
     if current is None:
         return None
-    return AccountBalance(
+    return ReportedBalance(
         name=columns[0],
         currency=columns[1],
         current=current,
@@ -104,7 +104,7 @@ class CommandResult:
         return read_receipt(self.parameters.get("OriginalTransactionID"))
 
     @property
-    def debit_account(self) -> AccountBalance | None:
+    def debit_account(self) -> ReportedBalance | None:
         """Our account after a reversal. A business payment writes it in another way: None."""
         return next(iter(read_accounts(self.parameters.get("DebitAccountBalance"))), None)
 
@@ -172,7 +172,7 @@ class BalanceResult:
     result_desc: str
     conversation_id: str
     originator_conversation_id: str
-    accounts: tuple[AccountBalance, ...]
+    accounts: tuple[ReportedBalance, ...]
     completed_at: datetime | None
     raw: dict[str, object] = field(repr=False)
 

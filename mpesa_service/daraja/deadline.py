@@ -10,12 +10,12 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
 
-from mpesa_service.deadlines import Deadline as SocketDeadline
+from mpesa_service.deadlines import Deadline
 
 _this_thread = threading.local()
 
 
-class Deadline(SocketDeadline):
+class CallDeadline(Deadline):
     """Limits what the current thread does on a WatchedAdapter to `seconds`, while entered."""
 
     def __enter__(self) -> Self:
@@ -33,7 +33,7 @@ class Deadline(SocketDeadline):
 
 
 def _watch(sock: socket.socket | None) -> None:
-    deadline: Deadline | None = getattr(_this_thread, "deadline", None)
+    deadline: CallDeadline | None = getattr(_this_thread, "deadline", None)
     if deadline is not None and sock is not None:
         deadline.watch(sock)
 

@@ -19,7 +19,7 @@ from mpesa_service.daraja.retries import Pauses, may_retry
 from mpesa_service.daraja.settings import DarajaSettings
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore, utc_now
 from mpesa_service.daraja.transport import Call, Transport
-from mpesa_service.daraja.verdicts import Answer
+from mpesa_service.daraja.verdicts import DarajaAnswer
 
 OAUTH_PATH = "/oauth/v1/generate?grant_type=client_credentials"
 LONGEST_TOKEN_LIFE = 24 * 3600
@@ -62,7 +62,9 @@ class Sender:
         """Close idle connections; the sender stays usable."""
         self._transport.close()
 
-    def post(self, operation: str, path: str, body: Callable[[], Body], *, reads: bool = False) -> Answer:
+    def post(
+        self, operation: str, path: str, body: Callable[[], Body], *, reads: bool = False
+    ) -> DarajaAnswer:
         """Post with the shared token; renew it once if it is refused. `body` is called for each attempt.
 
         `reads` marks requests that cannot move money. Raises NotSent, OutcomeUnknown or Refused.
@@ -70,7 +72,7 @@ class Sender:
         token = self._tokens.get()
         pauses = self._pauses()
 
-        def attempt(bearer: str) -> Answer:
+        def attempt(bearer: str) -> DarajaAnswer:
             def make() -> Call:
                 return Call(
                     operation=operation,
@@ -89,7 +91,7 @@ class Sender:
             pass
         return attempt(self._tokens.renew(token))
 
-    def _persist(self, make: Callable[[], Call], pauses: Pauses) -> Answer:
+    def _persist(self, make: Callable[[], Call], pauses: Pauses) -> DarajaAnswer:
         """Send, and send again after a pause where that is safe."""
         while True:
             call = make()

@@ -21,10 +21,10 @@ from requests import exceptions as failures
 from requests.utils import check_header_validity
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from mpesa_service.daraja.deadline import Deadline, WatchedAdapter
+from mpesa_service.daraja.deadline import CallDeadline, WatchedAdapter
 from mpesa_service.daraja.errors import DarajaError, NotSent, OutcomeUnknown
 from mpesa_service.daraja.values import load_json
-from mpesa_service.daraja.verdicts import Answer, judge
+from mpesa_service.daraja.verdicts import DarajaAnswer, judge
 
 logger = logging.getLogger("mpesa_service.daraja")
 
@@ -102,7 +102,7 @@ class Transport:
         """Close the idle connections."""
         self._session.close()
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: Call) -> DarajaAnswer:
         """Send once, and return an answer whose body is a JSON object without an error.
 
         Raises NotSent, OutcomeUnknown or Refused.
@@ -132,11 +132,11 @@ class Transport:
                 self._session.close()
             self._last_used = now
 
-    def _exchange(self, call: Call) -> Answer:
+    def _exchange(self, call: Call) -> DarajaAnswer:
         try:
             request = self._request(call)
             with (
-                Deadline(self._total) as deadline,
+                CallDeadline(self._total) as deadline,
                 self._session.send(
                     request,
                     timeout=self._timeout,
@@ -172,7 +172,9 @@ class Transport:
             )
         return request
 
-    def _log(self, call: Call, started: float, answer: Answer | None, error: DarajaError | None) -> None:
+    def _log(
+        self, call: Call, started: float, answer: DarajaAnswer | None, error: DarajaError | None
+    ) -> None:
         outcome = error.outcome if error is not None else "answered"
         logger.log(
             logging.INFO if error is None else logging.WARNING,
@@ -202,7 +204,7 @@ def _read(response: requests.Response) -> bytes | None:
     return bytes(body)
 
 
-def _answer(response: requests.Response, raw: bytes | None) -> Answer:
+def _answer(response: requests.Response, raw: bytes | None) -> DarajaAnswer:
     body: object = None
     if raw is not None:
         try:
@@ -211,7 +213,7 @@ def _answer(response: requests.Response, raw: bytes | None) -> Answer:
             body = None
     wait = response.headers.get("Retry-After", "").strip()
     known = wait.isascii() and wait.isdigit() and len(wait) <= len(str(LONGEST_RETRY_AFTER))
-    return Answer(
+    return DarajaAnswer(
         response.status_code,
         body if isinstance(body, dict) else None,
         float(min(int(wait), LONGEST_RETRY_AFTER)) if known else None,

@@ -36,7 +36,7 @@ _LONG_NUMBER = re.compile(r"\d{9,}")
 
 
 @dataclass(frozen=True)
-class Answer:
+class DarajaAnswer:
     """An HTTP answer. `body` is None unless it was a JSON object; `retry_after` is in seconds."""
 
     status: int
@@ -62,7 +62,7 @@ def scrub(text: str, secret: str = "") -> str:
     return _LONG_NUMBER.sub("[number]", text)[:MAX_MESSAGE_LENGTH]
 
 
-def judge(operation: str, answer: Answer, *, reads: bool, secret: str = "") -> DarajaError | None:
+def judge(operation: str, answer: DarajaAnswer, *, reads: bool, secret: str = "") -> DarajaError | None:
     """Return the error for an answer, or None when its body is usable.
 
     `reads` marks calls that cannot move money; `secret` is scrubbed from messages.
@@ -90,7 +90,9 @@ def judge(operation: str, answer: Answer, *, reads: bool, secret: str = "") -> D
     )
 
 
-def _judge_complaint(operation: str, answer: Answer, complaint: _Complaint, *, reads: bool) -> DarajaError:
+def _judge_complaint(
+    operation: str, answer: DarajaAnswer, complaint: _Complaint, *, reads: bool
+) -> DarajaError:
     entry = error_entry(answer.status, complaint.code, complaint.message)
     summary = f"HTTP {answer.status} {complaint.code} {complaint.message}".strip()
     if entry is None:

@@ -14,7 +14,7 @@ from mpesa_service.domain.commands import PayoutType
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.errors import InvalidAmount, InvalidPhone
 
-Word = TypeVar("Word", bound=StrEnum)
+Choice = TypeVar("Choice", bound=StrEnum)
 
 MAX_ROWS = 10_000
 REMARKS = "Payment"
@@ -32,7 +32,7 @@ TO_PHONES = frozenset({PayoutType.B2C, PayoutType.B2POCHI})
 _BUSINESS_NUMBER = re.compile(r"\d{5,7}", re.ASCII)
 
 
-class PayoutCommand(StrEnum):
+class PayoutPurpose(StrEnum):
     """The purpose of a B2C payout. M-Pesa's tariff and the receiver's message depend on it."""
 
     SALARY = "SalaryPayment"
@@ -63,7 +63,7 @@ class PayoutRow:
     amount: int
     account_reference: str | None
     remarks: str
-    command: PayoutCommand | None
+    command: PayoutPurpose | None
 
     @property
     def to_phone(self) -> bool:
@@ -145,7 +145,7 @@ class _Reader:
     def _fault(self, field: str, message: str) -> None:
         self.faults.append(RowFault(self._number, field, message))
 
-    def _word(self, field: str, words: type[Word], default: Word | None = None) -> Word | None:
+    def _word(self, field: str, words: type[Choice], default: Choice | None = None) -> Choice | None:
         value = self._fields.get(field)
         if value is None and default is not None:
             return default
@@ -158,11 +158,11 @@ class _Reader:
     def type(self) -> PayoutType | None:
         return self._word("type", PayoutType)
 
-    def command(self, kind: PayoutType) -> PayoutCommand | None:
+    def command(self, kind: PayoutType) -> PayoutPurpose | None:
         if kind is not PayoutType.B2C:
             self._refuse("command", kind)
             return None
-        return self._word("command", PayoutCommand, PayoutCommand.BUSINESS)
+        return self._word("command", PayoutPurpose, PayoutPurpose.BUSINESS)
 
     def amount(self) -> int:
         value, terms = self._fields.get("amount"), self._terms

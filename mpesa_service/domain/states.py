@@ -162,10 +162,10 @@ REFUND_OPEN = frozenset({_R.SUBMITTING, _R.PENDING, _R.UNKNOWN})
 PAYOUT_OPEN = frozenset({_O.SUBMITTING, _O.PENDING, _O.UNKNOWN})
 """The money may still be sent."""
 
-Command = TypeVar("Command", bound=StrEnum)
+CommandStatus = TypeVar("CommandStatus", bound=StrEnum)
 
 
-def _command_edges(what: str, states: type[Command]) -> list[Edge[Command]]:
+def _command_edges(what: str, states: type[CommandStatus]) -> list[Edge[CommandStatus]]:
     """Return the transitions of a command that M-Pesa accepts now and answers later."""
     sending, taken, silent = states("submitting"), states("pending"), states("unknown")
     done, refused, review = states("succeeded"), states("failed"), states("review")

@@ -28,7 +28,7 @@ class Objection(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class ShortcodeRules:
     """The rules for payments to one shortcode."""
 
     reference: ReferenceRule
@@ -71,7 +71,7 @@ class Known:
     could_type_reference: bool = True
 
 
-def objection(rule: Rule, amount: int | None, known: Known) -> Objection | None:
+def objection(rule: ShortcodeRules, amount: int | None, known: Known) -> Objection | None:
     """Return the reason to reject a payment of whole shillings (None: the amount is fractional), or None."""
     if not amount:
         return Objection.AMOUNT
@@ -94,7 +94,7 @@ def unsure(when_unsure: WhenUnsure) -> Objection | None:
     return Objection.UNSURE if when_unsure is WhenUnsure.REJECT else None
 
 
-def _of_order(rule: Rule, amount: int, order: Expectation) -> Objection | None:
+def _of_order(rule: ShortcodeRules, amount: int, order: Expectation) -> Objection | None:
     if not order.accepts_more:
         return Objection.ORDER
     return _of_amount(order.amount_rule or rule.amount, amount, order.missing)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.daraja import AccountBalance as ReportedBalance
+from mpesa_service.daraja import ReportedBalance
 from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.plans import Event
 from mpesa_service.models import AccountBalance, OutgoingEvent

@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.command import Addresses, Command, PostedResult, unparented_claim
+from mpesa_service.commands.command import Command, PostedResult, ResultAddresses, unparented_claim
 from mpesa_service.commands.reports import Report
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.core.suspensions import PAYOUTS, REFUNDS
@@ -78,7 +78,7 @@ class InquiryCommand(Command[Inquiry]):
     def _is_balance_query(self) -> bool:
         return self.row.kind == InquiryKind.BALANCE
 
-    def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+    def post(self, runtime: Runtime, addresses: ResultAddresses) -> CommandAccepted:
         to = {"result_url": addresses.result, "timeout_url": addresses.timeout}
         if self._is_balance_query:
             return runtime.daraja.account_balance(BalanceQuery(**to))

@@ -83,7 +83,7 @@ def _file_broker_options(url: str) -> dict[str, Any]:
     _make_exchange_file(folder / "control" / f"{QUEUE}.exchange")
     return {
         "broker_url": FILE_BROKER,
-        "broker_transport": "mpesa_service.jobs.file_broker:Transport",
+        "broker_transport": "mpesa_service.jobs.file_broker:FileTransport",
         "broker_transport_options": {
             "data_folder_in": str(folder / "messages"),
             "data_folder_out": str(folder / "messages"),

@@ -14,7 +14,7 @@ from typing import Any
 from kombu.transport import filesystem
 
 
-class Channel(filesystem.Channel):
+class FileChannel(filesystem.Channel):
     """A channel whose `_put` is atomic. The names of messages sort by time, as kombu's do."""
 
     def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
@@ -25,7 +25,7 @@ class Channel(filesystem.Channel):
         unfinished.replace(folder / name)
 
 
-class Transport(filesystem.Transport):
+class FileTransport(filesystem.Transport):
     """The transport that `worker.py` names to Celery."""
 
-    Channel = Channel
+    Channel = FileChannel

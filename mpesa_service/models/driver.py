@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 Values = Mapping[str, Any] | Sequence[Any]
-Rows = list[list[Any]]
+ResultRows = list[list[Any]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Driver(Protocol):
 
     def rows(
         self, sql: str, values: Values, times: Sequence[int] = (), documents: Sequence[int] = ()
-    ) -> Rows:
+    ) -> ResultRows:
         """Execute a query; return its rows, with times (UTC) and JSON converted at these places."""
 
     def execute(self, statements: Sequence[Statement]) -> list[int] | None:

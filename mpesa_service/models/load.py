@@ -12,7 +12,7 @@ from mpesa_service.domain.facts import HolderFacts, OrderFacts, PaymentFacts
 from mpesa_service.domain.reports import Mismatch, NegativeResult
 from mpesa_service.domain.states import PAID, PaymentStatus
 from mpesa_service.models.base import UtcDateTime
-from mpesa_service.models.driver import Driver, Rows
+from mpesa_service.models.driver import Driver, ResultRows
 from mpesa_service.models.payments import Payment
 from mpesa_service.models.statements import columns_of, table_of
 
@@ -99,7 +99,7 @@ def load_many(connection: Driver, abouts: Sequence[About]) -> list[PaymentFacts 
         "tokens": [about.token for about in abouts],
         "receipts": [about.receipt for about in abouts],
     }
-    found: dict[int, Rows] = {}
+    found: dict[int, ResultRows] = {}
     for row in connection.rows(_statement_for_many(), values, _TIMES, _DOCUMENTS):
         found.setdefault(row[-1] - 1, []).append(row)
     return [_best(found.get(number, []), about) for number, about in enumerate(abouts)]
@@ -147,7 +147,7 @@ def _by(about: About) -> str:
     return "receipt" if about.checkout is None else "address"
 
 
-def _best(rows: Rows, about: About) -> PaymentFacts | None:
+def _best(rows: ResultRows, about: About) -> PaymentFacts | None:
     place = NAMES.index("checkout_id_hash")
     named = [row for row in rows if about.checkout and row[place] == about.checkout]
     found = named or rows

@@ -17,7 +17,7 @@ from mpesa_service.models.payments import Payment
 from mpesa_service.models.payouts import Payout, PayoutBatch
 from mpesa_service.models.refunds import Refund
 
-Row = TypeVar("Row")
+Entity = TypeVar("Entity")
 
 
 def by_column(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,6 +123,6 @@ def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:
     return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
-def _locked(statement: Select[Row]) -> Select[Row]:
+def _locked(statement: Select[Entity]) -> Select[Entity]:
     # populate_existing: values that were read before the lock may have changed when it is granted.
     return statement.with_for_update().execution_options(populate_existing=True)

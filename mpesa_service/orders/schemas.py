@@ -5,7 +5,7 @@ from marshmallow import Schema, fields, validate
 from mpesa_service.domain.money import LARGEST_ORDER
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.payments.schemas import PaymentSchema
-from mpesa_service.web.fields import TIME_EXAMPLE, Metadata, Moment, NairobiTime, OrderId, Shillings
+from mpesa_service.web.fields import TIME_EXAMPLE, Metadata, NairobiTime, OrderId, Shillings, ZonedTime
 
 
 class ExpectOrderSchema(Schema):
@@ -21,7 +21,7 @@ class ExpectOrderSchema(Schema):
         validate=validate.Range(max=LARGEST_ORDER, error=f"Amount may be {LARGEST_ORDER} shillings at most."),
         metadata={"type": "integer", "minimum": 1, "description": "Whole shillings due.", "example": 2500},
     )
-    expires_at = Moment(data_key="expiresAt", load_default=None, allow_none=True, metadata=TIME_EXAMPLE)
+    expires_at = ZonedTime(data_key="expiresAt", load_default=None, allow_none=True, metadata=TIME_EXAMPLE)
     amount_rule = fields.String(
         data_key="amountRule",
         load_default=None,

@@ -29,7 +29,7 @@ class Initiated:
     refusal: ServiceError | None = None
 
 
-Render = Callable[[Initiated], Answer]
+RenderPayment = Callable[[Initiated], Answer]
 """Makes the exact answer from an outcome. The transaction that decides the outcome also stores the answer."""
 
 
@@ -41,7 +41,7 @@ class Conclusion:
         runtime: Runtime,
         pushed: StkPushAccepted | DarajaError | None,
         request: KeyedRequest | None,
-        render: Render,
+        render: RenderPayment,
         shown: Shown | None = None,
     ) -> None:
         self._runtime = runtime

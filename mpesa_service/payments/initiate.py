@@ -38,7 +38,7 @@ from mpesa_service.models.commit import commit
 from mpesa_service.models.load import facts_of_new
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.payments.admission import InTheWay, insert_locked
-from mpesa_service.payments.conclude import Conclusion, Initiated, Render
+from mpesa_service.payments.conclude import Conclusion, Initiated, RenderPayment
 from mpesa_service.payments.order_admission import expected_order_id
 from mpesa_service.payments.views import Shown, record_of
 
@@ -62,7 +62,7 @@ def initiate(
     runtime: Runtime,
     principal: Principal,
     order: Order,
-    render: Render,
+    render: RenderPayment,
     request: KeyedRequest | None = None,
 ) -> Answer:
     """Start a payment and send its prompt; return the caller's answer.
@@ -213,7 +213,7 @@ def _conclude(
     order: Order,
     pushed: StkPushAccepted | DarajaError,
     request: KeyedRequest | None,
-    render: Render,
+    render: RenderPayment,
 ) -> Answer:
     accepted = isinstance(pushed, StkPushAccepted)
     checkout = pushed.checkout_request_id if isinstance(pushed, StkPushAccepted) else None
@@ -221,6 +221,6 @@ def _conclude(
     return Conclusion(runtime, pushed, request, render, shown).store(facts.id, facts)
 
 
-def _finish(runtime: Runtime, payment_id: str, request: KeyedRequest | None, render: Render) -> Answer:
+def _finish(runtime: Runtime, payment_id: str, request: KeyedRequest | None, render: RenderPayment) -> Answer:
     """Return the answer for a request that was killed between the transactions: its outcome is unknown."""
     return Conclusion(runtime, None, request, render).store(payment_id)

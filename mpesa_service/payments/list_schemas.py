@@ -6,7 +6,7 @@ from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import OrderId, PhoneNumber
-from mpesa_service.web.query_fields import Cursor, Moment, WholeNumber, Words
+from mpesa_service.web.query_fields import Cursor, QueryTime, WholeNumber, Words
 
 STATUSES = sorted({status.public for status in PaymentStatus})
 PROVIDERS = ("mpesa", "stripe")
@@ -25,7 +25,7 @@ class PaymentFilterSchema(Schema):
     )
     provider = fields.String(load_default=None, validate=validate.OneOf(PROVIDERS))
     order_id = OrderId(data_key="orderId", load_default=None, metadata={"type": "string"})
-    since = Moment(
+    since = QueryTime(
         data_key="from",
         load_default=None,
         metadata={
@@ -33,7 +33,7 @@ class PaymentFilterSchema(Schema):
             "description": "Created at this time or later. Without a time zone: Nairobi time.",
         },
     )
-    until = Moment(
+    until = QueryTime(
         data_key="to", load_default=None, metadata={**_MOMENT, "description": "Created before this time."}
     )
     receipt = fields.String(load_default=None, validate=validate.Regexp(r"[A-Za-z0-9_-]{1,128}\Z"))

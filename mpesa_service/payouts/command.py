@@ -7,7 +7,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.command import Addresses, Command, unparented_claim
+from mpesa_service.commands.command import Command, ResultAddresses, unparented_claim
 from mpesa_service.commands.reports import Report
 from mpesa_service.core import daraja_limiter
 from mpesa_service.core.provider_errors import Failure
@@ -68,7 +68,7 @@ class PayoutCommand(Command[Payout]):
     def begun_at(self) -> datetime:
         return self.row.begun_at or self.row.created_at
 
-    def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+    def post(self, runtime: Runtime, addresses: ResultAddresses) -> CommandAccepted:
         party = runtime.encryption.decrypt(self.row.party_encrypted)
         kind = PayoutType(self.row.type)
         if kind in _BUSINESS_COMMANDS:
@@ -78,7 +78,7 @@ class PayoutCommand(Command[Payout]):
             return runtime.daraja.b2pochi_payment(message)
         return runtime.daraja.b2c_payment(message)
 
-    def _to_phone(self, runtime: Runtime, party: str, addresses: Addresses) -> B2cPayment:
+    def _to_phone(self, runtime: Runtime, party: str, addresses: ResultAddresses) -> B2cPayment:
         return B2cPayment(
             originator_conversation_id=self.row.originator_conversation_id,
             amount=self.row.amount,
@@ -91,7 +91,7 @@ class PayoutCommand(Command[Payout]):
         )
 
     def _to_business(
-        self, runtime: Runtime, kind: PayoutType, party: str, addresses: Addresses
+        self, runtime: Runtime, kind: PayoutType, party: str, addresses: ResultAddresses
     ) -> B2bPayment:
         return B2bPayment(
             command=_BUSINESS_COMMANDS[kind],

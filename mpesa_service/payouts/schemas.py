@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, pre_dump, validate
 
 from mpesa_service.domain.commands import BatchStatus, PayoutType
-from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutCommand
+from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutPurpose
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.web.csv_rows import CsvRows, csv_lines
 from mpesa_service.web.fields import text_field, time_field
@@ -33,10 +33,10 @@ class PayoutRowSchema(Schema):
         "Needed with `paybill`. Up to 13 characters to businesses; up to 20 to phones, where it is yours."
     )
     remarks = _field("2 to 100 characters.")
-    command = _field("With `b2c`; `BusinessPayment` if absent.", enum=[word.value for word in PayoutCommand])
+    command = _field("With `b2c`; `BusinessPayment` if absent.", enum=[word.value for word in PayoutPurpose])
 
 
-class Rows(fields.List[Any]):
+class PayoutRows(fields.List[Any]):
     """Rows of any shape with their numbers, as JSON or from a file; their faults are reported later."""
 
     def __init__(self, **more: Any) -> None:
@@ -70,7 +70,7 @@ class PayoutRequestSchema(PayoutRowSchema):
         falsy={False, "false"},
         metadata={"description": "Rows may pay the same amount to the same party."},
     )
-    rows = Rows(validate=validate.Length(min=1), metadata={"maxItems": MAX_ROWS})
+    rows = PayoutRows(validate=validate.Length(min=1), metadata={"maxItems": MAX_ROWS})
 
     @post_load
     def _one_is_a_batch(self, data: dict[str, Any], **_: Any) -> Mapping[str, Any]:

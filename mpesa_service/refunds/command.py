@@ -12,7 +12,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.command import Addresses, Command, PostedResult
+from mpesa_service.commands.command import Command, PostedResult, ResultAddresses
 from mpesa_service.commands.reports import Report
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.core.suspensions import REFUNDS
@@ -72,7 +72,7 @@ class RefundCommand(Command[Refund]):
     def _reverses(self) -> bool:
         return self.row.method == RefundMethod.REVERSAL
 
-    def post(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+    def post(self, runtime: Runtime, addresses: ResultAddresses) -> CommandAccepted:
         if self._reverses:
             return self._reverse(runtime, addresses)
         return runtime.daraja.b2c_payment(
@@ -87,7 +87,7 @@ class RefundCommand(Command[Refund]):
             )
         )
 
-    def _reverse(self, runtime: Runtime, addresses: Addresses) -> CommandAccepted:
+    def _reverse(self, runtime: Runtime, addresses: ResultAddresses) -> CommandAccepted:
         return runtime.daraja.reverse(
             Reversal(
                 receipt=self.payment.receipt or "",

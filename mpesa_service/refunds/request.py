@@ -52,7 +52,7 @@ class RefundStarted:
     refusal: ServiceError | None = None
 
 
-Render = Callable[[RefundStarted], Answer]
+RenderRefund = Callable[[RefundStarted], Answer]
 
 
 def refund(
@@ -60,7 +60,7 @@ def refund(
     principal: Principal,
     reference: str,
     request: RefundRequest,
-    render: Render,
+    render: RenderRefund,
     keyed: KeyedRequest | None = None,
 ) -> Answer:
     """Refund a payment, or a part of it; return the caller's answer.
@@ -144,7 +144,7 @@ def _conclude(
     refund_id: str,
     sent: CommandAccepted | DarajaError,
     keyed: KeyedRequest | None,
-    render: Render,
+    render: RenderRefund,
 ) -> Answer:
     """Transaction 2: store the outcome and the caller's answer."""
     with runtime.database.begin() as session:
@@ -154,7 +154,7 @@ def _conclude(
         return _answer(runtime, session, command, keyed, render, refusal)
 
 
-def _finish(runtime: Runtime, refund_id: str, keyed: KeyedRequest | None, render: Render) -> Answer:
+def _finish(runtime: Runtime, refund_id: str, keyed: KeyedRequest | None, render: RenderRefund) -> Answer:
     """Return the answer for a request that was killed between the transactions: its outcome is unknown."""
     with runtime.database.begin() as session:
         command = locked(RefundCommand, session, refund_id)
@@ -168,7 +168,7 @@ def _answer(
     session: Session,
     command: RefundCommand,
     keyed: KeyedRequest | None,
-    render: Render,
+    render: RenderRefund,
     refusal: ServiceError | None,
 ) -> Answer:
     session.flush()

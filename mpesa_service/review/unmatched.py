@@ -36,7 +36,7 @@ from mpesa_service.models.load import load_order
 from mpesa_service.models.payments import Channel
 from mpesa_service.payments.lookup import find_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
-from mpesa_service.refunds.request import Render, refund, refuse_if_suspended
+from mpesa_service.refunds.request import RenderRefund, refund, refuse_if_suspended
 from mpesa_service.refunds.terms import RefundRequest
 from mpesa_service.review.payments import MAX_REASON
 from mpesa_service.review.suggestions import suggestions
@@ -119,7 +119,9 @@ def match(
     return _record_after(runtime, principal, apply_to_unmatched(runtime, principal, reference, decide))
 
 
-def send_back(runtime: Runtime, principal: Principal, reference: str, reason: str, render: Render) -> Answer:
+def send_back(
+    runtime: Runtime, principal: Principal, reference: str, reason: str, render: RenderRefund
+) -> Answer:
     """Reverse money that matches no order; return the caller's answer, as for a refund.
 
     Raises NotFound, Conflict if the money is not unmatched (any more), InvalidRequest without a reason, and

@@ -1,7 +1,6 @@
 """The invariants of C2B payments and expected orders, in the database and in the simulator's ledger."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import func, or_, select
 
@@ -10,9 +9,8 @@ from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.states import PAID
 from mpesa_service.models import C2bConfirmation, CallbackInbox, ExpectedOrder, Payment
-from mpesa_service.verification.common import BATCH, Tally, Violation
+from mpesa_service.verification.common import BATCH, Json, Tally, Violation
 
-Json = Mapping[str, Any]
 CONFIRMATION = "c2b_confirmation"
 ANSWERED = 200
 

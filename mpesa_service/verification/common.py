@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.domain.states import TransitionTable
 
 BATCH = 500
+Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def freeze(session: Session) -> None:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
 
 
-class Line(Protocol):
+class TrailLine(Protocol):
     """One line of an audit trail."""
 
     from_status: Any
@@ -56,7 +57,9 @@ class Moves:
         return cls(targets, {edge.name for edge in table.edges})
 
 
-def transition_violation(line: Line, at: str | None, moves: Moves, begins: Collection[str]) -> str | None:
+def transition_violation(
+    line: TrailLine, at: str | None, moves: Moves, begins: Collection[str]
+) -> str | None:
     """Return what is wrong with a line of an audit trail, or None.
 
     `at` is the status after the line before; it is None for the first line, which must lead to one of

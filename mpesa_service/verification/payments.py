@@ -59,7 +59,7 @@ class PaymentHistory:
     refunds: Sequence[Refund]
 
 
-Rule = Callable[[PaymentHistory], Iterator[str]]
+PaymentInvariant = Callable[[PaymentHistory], Iterator[str]]
 Item = TypeVar("Item", PaymentEvent, Refund, Row[Any])
 
 
@@ -156,7 +156,13 @@ def open_is_due(history: PaymentHistory) -> Iterator[str]:
             yield f"refund {refund.id} is {refund.status}, but no check is scheduled"
 
 
-RULES: tuple[Rule, ...] = (trail_is_a_path, published_once, refunds_add_up, review_says_why, open_is_due)
+RULES: tuple[PaymentInvariant, ...] = (
+    trail_is_a_path,
+    published_once,
+    refunds_add_up,
+    review_says_why,
+    open_is_due,
+)
 
 
 def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:

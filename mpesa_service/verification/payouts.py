@@ -18,9 +18,16 @@ from mpesa_service.domain.event_types import batch_event_type, payout_event_type
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, same_person
 from mpesa_service.domain.states import PAYOUT_OPEN, PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.models import OutgoingEvent, Payout, PayoutBatch, PayoutEvent
-from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, freeze, transition_violation
+from mpesa_service.verification.common import (
+    BATCH,
+    Json,
+    Moves,
+    Tally,
+    Violation,
+    freeze,
+    transition_violation,
+)
 
-Json = Mapping[str, Any]
 Subject = Payout | PayoutBatch
 
 _PAYOUT_MOVES, _BATCH_MOVES = Moves.of(PAYOUT_TRANSITIONS), Moves.of(BATCH_TRANSITIONS)

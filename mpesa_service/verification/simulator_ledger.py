@@ -11,7 +11,6 @@ The database is read after the ledger, so no money may move in between.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -22,11 +21,10 @@ from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, Payment
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.verification.c2b import verify_c2b_in_ledger
-from mpesa_service.verification.common import BATCH, Tally, Violation
+from mpesa_service.verification.common import BATCH, Json, Tally, Violation
 from mpesa_service.verification.payments import PaymentHistory, histories
 from mpesa_service.verification.payouts import verify_payouts_in_ledger
 
-Json = Mapping[str, Any]
 ANSWERED = 200
 STK = "stk"
 """The kind of a debit that belongs to a prompt."""
@@ -110,7 +108,7 @@ class Compared:
         return any(e.cause == edge and e.refund_id == refund_id for e in self.history.events)
 
 
-Rule = Callable[[Compared], Iterator[str]]
+LedgerInvariant = Callable[[Compared], Iterator[str]]
 
 
 def every_debit_is_one_success(it: Compared) -> Iterator[str]:
@@ -182,7 +180,7 @@ def verify_ledger(
 ) -> Iterator[Violation]:
     """Yield every violation that the ledger shows; `settled` means that no result is outstanding."""
     ledger, tally = Ledger.of(payload), tally or Tally()
-    rules: list[Rule] = [every_debit_is_one_success, refunds_credit_once, prompted_once]
+    rules: list[LedgerInvariant] = [every_debit_is_one_success, refunds_credit_once, prompted_once]
     if settled:
         rules.append(final_is_known)
     booked = _booked(runtime, sorted(ledger.debits))

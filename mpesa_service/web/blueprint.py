@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Response, current_app
 from flask_limiter import RequestLimit, RouteLimit
@@ -18,10 +18,10 @@ from mpesa_service.web.auth import current_principal, is_known, require_admin
 from mpesa_service.web.envelopes import ErrorSchema, envelope_of
 from mpesa_service.web.extensions import limiter
 from mpesa_service.web.parsing import JSON_OR_CSV, StrictParser
+from mpesa_service.web.request_hooks import View
 from mpesa_service.web.responses import failure, respond
 
 RUNTIME = "mpesa_service"
-View = TypeVar("View", bound=Callable[..., Any])
 
 _ERRORS = {
     400: "The request is not valid; nothing was done.",

@@ -96,7 +96,7 @@ def _depth(value: Any, most: int = MAX_METADATA_DEPTH + 1) -> int:
     return 1 + max((_depth(item, most - 1) for item in value), default=0)
 
 
-class Moment(fields.AwareDateTime):
+class ZonedTime(fields.AwareDateTime):
     """An ISO 8601 time, in a year that the service can store. A time without a zone is Nairobi time."""
 
     def __init__(self, *, default_timezone: tzinfo | None = NAIROBI, **more: Any) -> None:

@@ -37,7 +37,7 @@ class Words(fields.List[str]):
         return frozenset(super()._deserialize(split, attr, data, **kwargs))
 
 
-class Moment(fields.Field[datetime]):
+class QueryTime(fields.Field[datetime]):
     """A date (its first instant) or a date-time. Without a zone it is Nairobi time.
 
     A blank before the offset counts as `+`, because the parser of query strings replaces `+` by a blank.

@@ -14,7 +14,7 @@ from mpesa_service.domain.deliveries import DeliveryStatus, next_attempt, retry_
 from mpesa_service.models import WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.statements import table_of
 from mpesa_service.webhooks.claim import Bundle, Parcel
-from mpesa_service.webhooks.posting import Answer
+from mpesa_service.webhooks.posting import ReceiverAnswer
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +53,11 @@ class Sent:
     """The result of a bundle: answers to its first parcels, and whether the next attempt crashed."""
 
     bundle: Bundle
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ReceiverAnswer] = field(default_factory=list)
     crashed: bool = False
 
     @property
-    def attempts(self) -> list[tuple[Parcel, Answer]]:
+    def attempts(self) -> list[tuple[Parcel, ReceiverAnswer]]:
         return list(zip(self.bundle.parcels, self.answers, strict=False))
 
     @property
@@ -92,7 +92,9 @@ def record(runtime: Runtime, endpoint_id: str, sent: Sequence[Sent], chance: Cal
     return len(attempts)
 
 
-def _note_received(session: Session, received: Sequence[tuple[Parcel, Answer]], now: datetime) -> None:
+def _note_received(
+    session: Session, received: Sequence[tuple[Parcel, ReceiverAnswer]], now: datetime
+) -> None:
     """Record received deliveries: one statement for all that got the same answer, which is usually all."""
     alike: dict[tuple[int | None, str], list[int]] = {}
     for parcel, answer in received:
@@ -111,7 +113,7 @@ def _release(session: Session, sent: Sent) -> None:
 def _note_failed(
     session: Session,
     endpoint: WebhookEndpoint,
-    attempt: tuple[Bundle, Parcel, Answer],
+    attempt: tuple[Bundle, Parcel, ReceiverAnswer],
     now: datetime,
     chance: float,
 ) -> str | None:
@@ -158,7 +160,7 @@ def disable(session: Session, endpoint: WebhookEndpoint, reason: str, actor: str
     log.info("webhook endpoint disabled", extra={"endpoint_id": endpoint.id, "reason": reason})
 
 
-def _note_attempt(delivery: WebhookDelivery, answer: Answer, now: datetime) -> None:
+def _note_attempt(delivery: WebhookDelivery, answer: ReceiverAnswer, now: datetime) -> None:
     delivery.attempts += 1
     delivery.claims = 0
     delivery.lease_until = None
@@ -175,7 +177,7 @@ def _shown(body: bytes) -> str:
     return redact(plain)[:BODY_SHOWN]
 
 
-def _schedule(delivery: WebhookDelivery, answer: Answer, now: datetime, chance: float) -> None:
+def _schedule(delivery: WebhookDelivery, answer: ReceiverAnswer, now: datetime, chance: float) -> None:
     requested: timedelta | None = None
     if answer.status in WAIT_STATUSES:
         requested = retry_after(answer.retry_after, now)
@@ -186,7 +188,7 @@ def _schedule(delivery: WebhookDelivery, answer: Answer, now: datetime, chance: 
         delivery.due_at = due_at
 
 
-def _log(endpoint_id: str, parcel: Parcel, answer: Answer, status: str) -> None:
+def _log(endpoint_id: str, parcel: Parcel, answer: ReceiverAnswer, status: str) -> None:
     log.log(
         logging.INFO if answer.is_received else logging.WARNING,
         "webhook attempt",

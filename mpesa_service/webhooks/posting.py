@@ -32,7 +32,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReceiverAnswer:
     """The result of a POST: a status with the start of the body, or an error in words."""
 
     status: int | None = None
@@ -61,7 +61,7 @@ class Poster:
         self._seconds = seconds
         self._tls = tls
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> ReceiverAnswer:
         """Send once. Errors of the receiver or the network are returned, not raised."""
         with _Leash(self._seconds) as leash:
             try:
@@ -70,22 +70,22 @@ class Poster:
                 connection = _PinnedConnection(target, addresses, leash, self._tls)
                 return _exchange(connection, target.path, body, headers, leash)
             except AddressRefused as refusal:
-                return Answer(error=str(refusal))
+                return ReceiverAnswer(error=str(refusal))
             except (OSError, HTTPException, ValueError) as error:
                 if leash.expired:
-                    return Answer(error=f"No answer within {self._seconds:g} seconds.")
-                return Answer(error=f"No answer: {_in_words(error)}.")
+                    return ReceiverAnswer(error=f"No answer within {self._seconds:g} seconds.")
+                return ReceiverAnswer(error=f"No answer: {_in_words(error)}.")
 
 
 def _exchange(
     connection: "_PinnedConnection", path: str, body: bytes, headers: Mapping[str, str], leash: "_Leash"
-) -> Answer:
+) -> ReceiverAnswer:
     with closing(connection):
         connection.request("POST", path, body, dict(headers))
         with connection.getresponse() as response:
             if leash.expired:  # headers that the deadline cuts off look complete
                 raise TimeoutError
-            return Answer(
+            return ReceiverAnswer(
                 response.status, body=_start_of(response), retry_after=response.getheader("Retry-After")
             )
 

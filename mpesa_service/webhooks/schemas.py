@@ -6,15 +6,15 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
-from mpesa_service.web.fields import Moment, time_field
+from mpesa_service.web.fields import ZonedTime, time_field
 
 _URL = {"format": "uri", "example": "https://orders.example.co.ke/webhooks"}
 _TYPES = "The event types that the endpoint receives; all types if empty."
 
 
-def _moment(key: str) -> Moment:
+def _moment(key: str) -> ZonedTime:
     metadata = {"description": "ISO 8601 with its offset.", "example": "2026-11-22T00:00:00+03:00"}
-    return Moment(data_key=key, required=True, default_timezone=None, metadata=metadata)
+    return ZonedTime(data_key=key, required=True, default_timezone=None, metadata=metadata)
 
 
 def _types(**more: object) -> fields.Field[list[Any]]:

@@ -9,7 +9,7 @@ import requests
 from sqlalchemy import select
 
 from mpesa_service.c2b.retry_matching import match_due
-from mpesa_service.c2b.urls import addresses
+from mpesa_service.c2b.urls import c2b_addresses
 from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.verification.payments import verify
 from tests.support import Service
@@ -47,7 +47,7 @@ def c2b_body(service: Service, **changes: Any) -> dict[str, Any]:
 
 def post_c2b(service: Service, body: Any, what: str = "confirmation") -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    url = getattr(addresses(service.runtime), what)
+    url = getattr(c2b_addresses(service.runtime), what)
     return requests.post(url, data=data, headers={"Content-Type": "application/json"}, timeout=30)
 
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from mpesa_service.c2b import matching, retry_matching
-from mpesa_service.c2b.urls import addresses
+from mpesa_service.c2b.urls import c2b_addresses
 from mpesa_service.callbacks.receive import apply_failed_again
 from mpesa_service.domain.planning import NO_OUTCOME_REPORTED
 from mpesa_service.models import Payment
@@ -75,7 +75,7 @@ class TestAtTheDoor:
         assert confirmations(service) == []
 
     def test_the_address_holds_no_word_that_safaricom_forbids(self, service: Service) -> None:
-        found = addresses(service.runtime)
+        found = c2b_addresses(service.runtime)
         assert found.confirmation.startswith(f"{service.url}/c2b/")
         assert found.confirmation != found.validation
         assert "mpesa" not in found.confirmation

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.c2b.urls import addresses
+from mpesa_service.c2b.urls import c2b_addresses
 from tests.support import Service
 
 
@@ -20,7 +20,7 @@ class TestRegister:
     def test_the_addresses_are_registered_and_shown(self, service: Service) -> None:
         answer = admin(service, "POST", "/c2b/register")
         assert answer.status_code == 200, answer.json
-        where = addresses(service.runtime)
+        where = c2b_addresses(service.runtime)
         assert answer.json["data"] == {
             "shortcode": "174379",
             "version": "v2",

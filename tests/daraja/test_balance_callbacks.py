@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.daraja import AccountBalance, UnreadableCallback, parse_balance_result
+from mpesa_service.daraja import ReportedBalance, UnreadableCallback, parse_balance_result
 
 from .test_callbacks import JSON, PAID, paths, replaced
 
@@ -38,7 +38,7 @@ def balances(value=None, drop=(), **changes) -> bytes:
 def account(name, *columns, currency="KES"):
     names = ("current", "available", "reserved", "uncleared")
     values = dict.fromkeys(names) | dict(zip(names, map(Decimal, columns), strict=False))
-    return AccountBalance(name=name, currency=currency, **values)
+    return ReportedBalance(name=name, currency=currency, **values)
 
 
 def test_the_sample_of_the_documentation():
@@ -81,7 +81,7 @@ def test_a_rejected_initiator_is_recognized():
         ("Merchant|KES|5.50", [account("Merchant", "5.5")]),
         ("Merchant|KES|5.50|4", [account("Merchant", "5.5", 4)]),
         (" Merchant | KES | -0.50 |", [account("Merchant", "-0.5")]),
-        ("Merchant|KES|5|x|1", [AccountBalance(name="Merchant", currency="KES", current=Decimal(5),
+        ("Merchant|KES|5|x|1", [ReportedBalance(name="Merchant", currency="KES", current=Decimal(5),
                                                available=None, reserved=Decimal(1), uncleared=None)]),
         ("Merchant||5|4|3|2|1|0", [account("Merchant", 5, 4, 3, 2, currency="")]),
         ("&A|KES|1&&B|KES&C|KES|x&D|KES|2&", [account("A", 1), account("D", 2)]),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpesa_service.daraja import (
-    AccountBalance,
+    ReportedBalance,
     UnreadableCallback,
     parse_command_result,
     parse_status_result,
@@ -296,7 +296,7 @@ def test_a_finished_reversal():
     assert (result.receipt, result.original_receipt) == ("SKE52PAWR9", "SKC82PACB8")
     assert (result.amount, result.parameters["Charge"]) == (Decimal(1), Decimal(0))
     assert result.completed_at == datetime(2021, 11, 14, 10, 27, 11, tzinfo=UTC)
-    assert result.debit_account == AccountBalance(
+    assert result.debit_account == ReportedBalance(
         name="Utility Account",
         currency="KES",
         current=Decimal("7722179.62"),

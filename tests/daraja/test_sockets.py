@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from mpesa_service.daraja.deadline import Deadline
+from mpesa_service.daraja.deadline import CallDeadline
 from mpesa_service.daraja.errors import NotSent, OutcomeUnknown
 from mpesa_service.daraja.transport import Call, Transport, new_session
 
@@ -282,7 +282,7 @@ def test_no_http(serve, answer):
 
 def test_a_socket_that_arrives_after_the_deadline_is_shut_at_once():
     ours, theirs = socket.socketpair()
-    with ours, theirs, Deadline(0.01) as deadline:
+    with ours, theirs, CallDeadline(0.01) as deadline:
         for _ in range(200):
             if deadline.expired:
                 break

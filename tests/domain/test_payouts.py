@@ -6,7 +6,7 @@ import pytest
 
 from mpesa_service.domain.commands import PayoutType
 from mpesa_service.domain.payouts import (
-    PayoutCommand,
+    PayoutPurpose,
     PayoutRow,
     PayoutTerms,
     RowFault,
@@ -38,7 +38,7 @@ def faults_of(fields: object) -> dict[str, str]:
 
 def test_a_payout_to_a_phone() -> None:
     assert good(**TO_PHONE) == PayoutRow(
-        1, PayoutType.B2C, "254712345678", 100, None, "Payment", PayoutCommand.BUSINESS
+        1, PayoutType.B2C, "254712345678", 100, None, "Payment", PayoutPurpose.BUSINESS
     )
     row = good(**TO_PHONE, command="SalaryPayment", remarks=" Salary ", accountReference="E" * 20)
     assert (row.command, row.remarks, row.account_reference) == ("SalaryPayment", "Salary", "E" * 20)

@@ -3,14 +3,21 @@
 import pytest
 
 from mpesa_service.domain.orders import AmountRule, OrderStatus, ReferenceRule, WhenUnsure
-from mpesa_service.domain.validation import Expectation, Known, Objection, Rule, StartedPayments, objection
+from mpesa_service.domain.validation import (
+    Expectation,
+    Known,
+    Objection,
+    ShortcodeRules,
+    StartedPayments,
+    objection,
+)
 
 OPEN_ORDER = Expectation(OrderStatus.OPEN, 100)
 PART_PAID = Expectation(OrderStatus.PARTIALLY_PAID, 60)
 
 
-def rule(reference: str = "open", amount: str = "any", unsure: str = "accept") -> Rule:
-    return Rule(ReferenceRule(reference), AmountRule(amount), WhenUnsure(unsure))
+def rule(reference: str = "open", amount: str = "any", unsure: str = "accept") -> ShortcodeRules:
+    return ShortcodeRules(ReferenceRule(reference), AmountRule(amount), WhenUnsure(unsure))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def options(tmp_path: Path) -> dict[str, str]:
 
 def connection(options: dict[str, str]) -> Connection:
     return Connection(
-        "filesystem://", transport="mpesa_service.jobs.file_broker:Transport", transport_options=options
+        "filesystem://", transport="mpesa_service.jobs.file_broker:FileTransport", transport_options=options
     )
 
 

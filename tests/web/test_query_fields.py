@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 
 from mpesa_service.domain.references import new_id
 from mpesa_service.web.fields import NAIROBI
-from mpesa_service.web.query_fields import Cursor, Moment, WholeNumber, Words, cursor
+from mpesa_service.web.query_fields import Cursor, QueryTime, WholeNumber, Words, cursor
 
 EAT = timezone(timedelta(hours=3))
 
@@ -28,13 +28,13 @@ EAT = timezone(timedelta(hours=3))
     ],
 )
 def test_moments(text: str, read: datetime) -> None:
-    found = Moment().deserialize(text)
+    found = QueryTime().deserialize(text)
     assert found == read
     assert found.tzinfo is not None
 
 
 def test_a_moment_without_a_zone_is_in_nairobi() -> None:
-    assert Moment().deserialize("2026-11-22").tzinfo is NAIROBI
+    assert QueryTime().deserialize("2026-11-22").tzinfo is NAIROBI
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_moment_without_a_zone_is_in_nairobi() -> None:
 )
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(ValidationError, match="Not a date or date-time such as"):
-        Moment().deserialize(text)
+        QueryTime().deserialize(text)
 
 
 @pytest.mark.parametrize(("text", "read"), [("0", 0), ("7", 7), ("007", 7), ("9" * 12, 10**12 - 1), (50, 50)])
