@@ -11,6 +11,7 @@
 The receipt is unique among confirmations and among payments, so of several at once only one is booked.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,22 +20,22 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mpesa_service.c2b.arrivals import Arrival, arrival_of, confirmation_columns
+from mpesa_service.c2b.arrivals import Arrival, arrival_of, confirmation_columns, typed_reference
 from mpesa_service.c2b.booking import RESULT_CODE, new_payment, order_for
 from mpesa_service.c2b.candidates import Candidate, Rank, check_open_soon, find_candidates, likeliest
 from mpesa_service.c2b.fractional import fractional_plan
-from mpesa_service.core.apply import NotCommitted, apply
-from mpesa_service.core.inbox import Received
+from mpesa_service.core.apply import NotCommitted, apply, commit_until_settled
+from mpesa_service.core.inbox import CallbackOutcome, Received, outcome_of
 from mpesa_service.core.log_format import write_lines
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import C2bPayment, UnreadableCallback, parse_c2b
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import CENTS
-from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import NewRow, Plan, Update
-from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import About, load
@@ -182,3 +183,61 @@ def _must_wait(arrival: Arrival, candidates: Sequence[Candidate], age: timedelta
         return False
     paid = [one for one in fitting if one.rank is Rank.PAID]
     return age < MATCH_AGAIN_AFTER or (len(fitting) > 1 and len(paid) != 1 and age < MATCH_WAIT_LIMIT)
+
+
+REFERENCE_KEPT, SHORTCODE_KEPT = 64, 16
+
+
+def handle_c2b_confirmation(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
+    """Book money that M-Pesa says has arrived, at an address that only M-Pesa and the service know."""
+    try:
+        payment = parse_c2b(body)
+    except UnreadableCallback as error:
+        return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, str(error)))
+    cents = payment.amount * CENTS
+    if cents != int(cents) or not cents:
+        return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, "TransAmount is no amount of money"))
+
+    booking = Booking(runtime, Confirmation(_columns(runtime, payment, int(cents))), received)
+
+    def attempt() -> Plan | None:
+        known = Confirmation.of_receipt(runtime, payment.receipt)
+        if known is None:
+            return booking.book()
+        plan = received.added_to(_repeated(runtime, known, payment, int(cents)), runtime.clock())
+        return booking.commit(plan)
+
+    return outcome_of(commit_until_settled(attempt, booking.wait))
+
+
+def _store(runtime: Runtime, received: Received, plan: Plan) -> CallbackOutcome:
+    outcome = outcome_of(plan)
+    with runtime.database.begin() as session:
+        received.store(session, outcome, runtime.clock())
+    return outcome
+
+
+def _repeated(runtime: Runtime, known: Confirmation, payment: C2bPayment, cents: int) -> Plan:
+    """Return the verdict on a confirmation whose receipt is known; it changes nothing."""
+    typed = typed_reference(runtime.encryption, known.columns["bill_reference_encrypted"])
+    if (known.columns["amount_cents"], typed) != (cents, payment.bill_reference[:REFERENCE_KEPT]):
+        reason = "the first one with this receipt had other values"
+        return Plan(InboxVerdict.DISPUTED, reason, known.columns["payment_id"])
+    return Plan(InboxVerdict.DUPLICATE, "its receipt is known", known.columns["payment_id"])
+
+
+def _columns(runtime: Runtime, payment: C2bPayment, cents: int) -> dict[str, object]:
+    typed = payment.bill_reference[:REFERENCE_KEPT]
+    names = [payment.first_name, payment.middle_name, payment.last_name]
+    return {
+        "receipt": payment.receipt,
+        "shortcode": payment.shortcode[:SHORTCODE_KEPT],
+        "amount_cents": cents,
+        "transaction_type": payment.transaction_type[:REFERENCE_KEPT],
+        "bill_reference_encrypted": runtime.encryption.encrypt(typed) if typed else None,
+        "payer_encrypted": runtime.encryption.encrypt(payment.payer) if payment.payer else None,
+        "payer_kind": payment.payer_kind,
+        "names_encrypted": runtime.encryption.encrypt(json.dumps(names)) if any(names) else None,
+        "transacted_at": payment.transacted_at,
+        "received_at": runtime.clock(),
+    }

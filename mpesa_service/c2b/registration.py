@@ -1,16 +1,20 @@
-"""Register the validation and confirmation addresses for C2B payments at Daraja."""
+"""The addresses to which M-Pesa posts C2B payments, and their registration at Daraja.
 
+M-Pesa signs nothing, so both addresses contain a secret. It is derived from the service's own key, is never
+stored, and is the same after every restart.
+"""
+
+import hmac
 import logging
 from dataclasses import dataclass
 
-from mpesa_service.c2b.urls import c2b_addresses
 from mpesa_service.c2b.validation_rules import read_rules
 from mpesa_service.config import forbidden_word
 from mpesa_service.core.provider_errors import refusal_for_caller
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import AlreadyRegistered, DarajaError, OutcomeUnknown, RegisterUrls
 from mpesa_service.domain.orders import WhenUnsure
-from mpesa_service.errors import Conflict, Unavailable
+from mpesa_service.errors import Conflict, NotFound, Unavailable
 
 log = logging.getLogger("mpesa_service.audit")
 
@@ -18,7 +22,7 @@ COMPLETED, CANCELLED = "Completed", "Cancelled"
 """What M-Pesa does by itself when validation does not answer."""
 
 STAND_ALREADY = (
-    "Addresses of this shortcode are registered already. In production they are deleted first: in the Daraja"
+    "C2bAddresses of this shortcode are registered already. In production they are deleted first: in the Daraja"
     " portal's self-service URL management, which takes two operators, or by e-mail to Safaricom. Then"
     " register these."
 )
@@ -86,3 +90,30 @@ def _usual_response(runtime: Runtime) -> str:
     with runtime.database.read() as session:
         when_unsure = read_rules(runtime, session).when_unsure
     return COMPLETED if when_unsure is WhenUnsure.ACCEPT else CANCELLED
+
+
+@dataclass(frozen=True)
+class C2bAddresses:
+    """What is registered at Daraja."""
+
+    confirmation: str
+    validation: str
+
+
+def c2b_addresses(runtime: Runtime) -> C2bAddresses:
+    """Return the addresses of the shortcode.
+
+    They are secret: a caller who knows them can claim that money arrived.
+    """
+    base = f"{runtime.settings.c2b_url}/{_secret(runtime)}"
+    return C2bAddresses(f"{base}/confirmation", f"{base}/validation")
+
+
+def check_secret(runtime: Runtime, secret: str) -> None:
+    """Raise NotFound for an address that is not one of ours."""
+    if not hmac.compare_digest(secret.encode(), _secret(runtime).encode()):
+        raise NotFound("There is nothing at this address.")
+
+
+def _secret(runtime: Runtime) -> str:
+    return runtime.encryption.blind_index("c2b", runtime.settings.mpesa_shortcode)

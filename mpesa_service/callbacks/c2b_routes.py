@@ -6,11 +6,10 @@ them. A caller who does not know the secret in the address gets 404, and nothing
 
 from flask import Response
 
+from mpesa_service.c2b.registration import check_secret
 from mpesa_service.c2b.schemas import ValidationAnswerSchema
-from mpesa_service.c2b.urls import check_secret
 from mpesa_service.c2b.validation import validate
-from mpesa_service.callbacks.routes import posted, take
-from mpesa_service.callbacks.schemas import CallbackAnswerSchema
+from mpesa_service.callbacks.routes import CallbackAnswerSchema, posted, take
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.web.blueprint import Guard, StrictBlueprint, errors, guard, runtime

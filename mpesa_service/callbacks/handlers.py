@@ -6,7 +6,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.booking import second_payment
-from mpesa_service.c2b.confirmation import handle_c2b_confirmation
+from mpesa_service.c2b.matching import handle_c2b_confirmation
 from mpesa_service.commands.callbacks import (
     handle_result,
     handle_status_result,

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable
 
 from flask import Response, current_app, request
+from marshmallow import Schema, fields
 from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.callbacks.receive import receive
-from mpesa_service.callbacks.schemas import CallbackAnswerSchema
 from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
@@ -22,6 +22,13 @@ log = logging.getLogger(__name__)
 
 STORED = b'{"ResultCode":0,"ResultDesc":"Success"}'
 HEADERS_OF_INTEREST = ("Content-Type", "User-Agent", "Businessshortcode", "X-Forwarded-For")
+
+
+class CallbackAnswerSchema(Schema):
+    """The answer to M-Pesa: stored."""
+
+    ResultCode = fields.Integer()
+    ResultDesc = fields.String()
 
 
 def address(rule: str) -> Callable[[View], View]:

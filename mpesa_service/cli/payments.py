@@ -15,13 +15,6 @@ from mpesa_service.cli.output import TableRow, print_table, show_list
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.payments.audit import TrailEvent, payment_trail
 from mpesa_service.payments.json_rows import as_json, written
-from mpesa_service.payments.list_schemas import (
-    FORMATS,
-    PROVIDERS,
-    STATUSES,
-    PaymentFilterSchema,
-    PaymentListQuerySchema,
-)
 from mpesa_service.payments.listing import (
     ExportedPayment,
     Filters,
@@ -29,7 +22,14 @@ from mpesa_service.payments.listing import (
     count_payments,
     list_payments,
 )
-from mpesa_service.payments.schemas import TrailEventSchema
+from mpesa_service.payments.schemas import (
+    FORMATS,
+    PROVIDERS,
+    STATUSES,
+    PaymentFilterSchema,
+    PaymentListQuerySchema,
+    TrailEventSchema,
+)
 from mpesa_service.payments.views import PaymentRecord
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.query_fields import cursor

@@ -4,8 +4,7 @@ The row is committed before anything is sent. An acknowledgement follows, and a 
 address of its own. Without a result, the command is queried, or sent again where that is safe, and finally a
 person decides. It never fails because time ran out.
 
-    command.py       `Command`: one locked row of a kind, and what each kind says for itself
-    reports.py       what M-Pesa reports of a command, whichever of its addresses it came to
+    command.py       `Command`: one locked row of a kind, what each kind says for itself, and reports on it
     sending.py       addresses, sending with no transaction open, and the answer to the first send
     apply_result.py  the decision on a report: mismatches, inconclusive and late reports
     callbacks.py     the four addresses: result, time-out, and both for a status query about the command

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from mpesa_service.commands.command import Command
-from mpesa_service.commands.reports import Report
+from mpesa_service.commands.command import Command, Report
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import UNDER_WAY, Stage
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 CONFLICTING_REPORTS = "Needs manual review: M-Pesa reported both that it paid and that it did not."
 

@@ -5,8 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mpesa_service.commands.apply_result import apply_report
-from mpesa_service.commands.command import Command, Kinds
-from mpesa_service.commands.reports import report_of_status
+from mpesa_service.commands.command import Command, Kinds, report_of_status
 from mpesa_service.core.inbox import CallbackOutcome
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import UnreadableCallback, parse_status_result

@@ -12,17 +12,3 @@ from mpesa_service.config.loading import (
     load_settings,
 )
 from mpesa_service.config.settings import BASE_URLS, SIMULATOR, Settings, environment_name
-
-__all__ = [
-    "BASE_URLS",
-    "SIMULATOR",
-    "SIMULATOR_DEFAULTS",
-    "SIMULATOR_INITIATOR",
-    "ConfigurationError",
-    "Settings",
-    "database_problem",
-    "environment_name",
-    "forbidden_word",
-    "load_settings",
-    "unsafe_settings",
-]

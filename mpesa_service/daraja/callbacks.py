@@ -25,7 +25,7 @@ from mpesa_service.daraja.values import (
     read_receipt,
     required,
 )
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 _COLUMNS = 6
 

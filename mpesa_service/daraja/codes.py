@@ -8,7 +8,7 @@ integrators in the sandbox or in production), reported (one public source), assu
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 
 class Confidence(StrEnum):

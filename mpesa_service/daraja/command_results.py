@@ -10,7 +10,7 @@ from typing import Any
 from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
 from mpesa_service.daraja.values import normalise_code
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 ALREADY_REVERSED = "R000001"
 """The ResultCode of a reversal whose receipt was reversed before.

@@ -27,7 +27,7 @@ from mpesa_service.daraja.values import (
     required_identifier,
     whole_shillings,
 )
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 _DOCUMENTED = Confidence.DOCUMENTED
 _OBSERVED = Confidence.OBSERVED

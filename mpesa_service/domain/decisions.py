@@ -18,13 +18,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mpesa_service.domain.facts import PaymentFacts
-from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.reports import (
     Decision,
     Evidence,
     Mismatch,
     NegativeResult,
     Note,
+    Outcome,
     PaymentReport,
     Verdict,
 )

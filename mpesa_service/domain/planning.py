@@ -7,9 +7,8 @@ from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge
 from mpesa_service.domain.facts import PaymentFacts
-from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.plans import Plan
-from mpesa_service.domain.reports import Decision, Evidence, PaymentReport, Verdict
+from mpesa_service.domain.reports import Decision, Evidence, Outcome, PaymentReport, Verdict
 from mpesa_service.domain.schedule import CHECK_AFTER, CHECK_INTERVAL_LIMIT, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 

@@ -1,10 +1,23 @@
-"""A report about a payment, and the decision on it."""
+"""A report about a payment, its outcome, and the decision on it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from mpesa_service.domain.outcomes import Outcome
+
+class Outcome(StrEnum):
+    """The meaning of a provider's result code, whatever its type or spelling."""
+
+    PAID = "paid"
+    """The money moved."""
+    FAILED = "failed"
+    """The money did not move, and this attempt will not move it."""
+    CANCELED = "canceled"
+    """The customer refused."""
+    PENDING = "pending"
+    """There is no outcome yet; query again later."""
+    UNCLEAR = "unclear"
+    """A code that is not documented. It needs manual review."""
 
 
 class Evidence(StrEnum):

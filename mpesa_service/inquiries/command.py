@@ -8,8 +8,7 @@ from typing import Any, Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.command import Command, PostedResult, ResultAddresses, unparented_claim
-from mpesa_service.commands.reports import Report
+from mpesa_service.commands.command import Command, PostedResult, Report, ResultAddresses, unparented_claim
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.core.suspensions import PAYOUTS, REFUNDS
 from mpesa_service.daraja import (
@@ -24,8 +23,7 @@ from mpesa_service.daraja import (
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import InquiryKind
-from mpesa_service.domain.outcomes import Outcome
-from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.reports import Evidence, Outcome
 from mpesa_service.domain.schedule import INQUIRY_CHECK_AFTER
 from mpesa_service.domain.states import TransitionTable, edges
 from mpesa_service.inquiries.balances import book_balances

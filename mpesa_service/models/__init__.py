@@ -5,30 +5,6 @@ from mpesa_service.models.callbacks import CallbackInbox
 from mpesa_service.models.controls import DarajaToken, IdempotencyKey, RateLimiter, Suspension
 from mpesa_service.models.inquiries import AccountBalance, Inquiry
 from mpesa_service.models.orders import C2bConfirmation, C2bRule, ExpectedOrder
-from mpesa_service.models.payments import Payment, PaymentEvent
+from mpesa_service.models.payments import Payment, PaymentEvent, Refund
 from mpesa_service.models.payouts import Payout, PayoutBatch, PayoutEvent
-from mpesa_service.models.refunds import Refund
 from mpesa_service.models.webhooks import OutgoingEvent, WebhookDelivery, WebhookEndpoint
-
-__all__ = [
-    "AccountBalance",
-    "Base",
-    "C2bConfirmation",
-    "C2bRule",
-    "CallbackInbox",
-    "DarajaToken",
-    "ExpectedOrder",
-    "IdempotencyKey",
-    "Inquiry",
-    "OutgoingEvent",
-    "Payment",
-    "PaymentEvent",
-    "Payout",
-    "PayoutBatch",
-    "PayoutEvent",
-    "RateLimiter",
-    "Refund",
-    "Suspension",
-    "WebhookDelivery",
-    "WebhookEndpoint",
-]

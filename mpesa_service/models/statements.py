@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.orders import ExpectedOrder
-from mpesa_service.models.payments import Payment
+from mpesa_service.models.payments import Payment, Refund
 from mpesa_service.models.payouts import Payout, PayoutBatch
-from mpesa_service.models.refunds import Refund
 
 Entity = TypeVar("Entity")
 

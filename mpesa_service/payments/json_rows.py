@@ -9,8 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from mpesa_service.payments import views
-from mpesa_service.payments.list_schemas import ListedPaymentSchema
-from mpesa_service.payments.schemas import RefundSchema
+from mpesa_service.payments.schemas import ListedPaymentSchema, RefundSchema
 from mpesa_service.payments.views import PaymentRecord
 from mpesa_service.web.fields import NairobiTime
 

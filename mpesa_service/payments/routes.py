@@ -1,20 +1,38 @@
-"""Routes that start a payment and show one."""
+"""Routes that start, show, list and export payments, and show the audit trail of one."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Response, request
 
 from mpesa_service.config import Settings
 from mpesa_service.core.idempotency import Answer, KeyedRequest
-from mpesa_service.errors import InvalidAmount
+from mpesa_service.errors import InvalidAmount, Unavailable
+from mpesa_service.payments.audit import payment_trail
 from mpesa_service.payments.conclude import Initiated
 from mpesa_service.payments.initiate import Order, initiate
-from mpesa_service.payments.json_rows import as_initiated, as_whole_json
+from mpesa_service.payments.json_rows import as_initiated, as_json, as_whole_json, written
+from mpesa_service.payments.listing import ExportedPayment, Filters, all_payments, list_payments
 from mpesa_service.payments.lookup import order_payments, query_payment
-from mpesa_service.payments.schemas import InitiatedSchema, InitiateSchema, OrderSchema, PaymentSchema
+from mpesa_service.payments.schemas import (
+    ExportQuerySchema,
+    InitiatedSchema,
+    InitiateSchema,
+    OrderSchema,
+    PaymentListQuerySchema,
+    PaymentPageEnvelope,
+    PaymentSchema,
+    TrailEventSchema,
+)
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
+from mpesa_service.web.fields import NAIROBI
 from mpesa_service.web.parsing import idempotency_key
+from mpesa_service.web.query_fields import cursor
 from mpesa_service.web.responses import failure, respond, success
 
 SENT = "STK Push sent successfully. Please check your phone to complete payment."
@@ -86,3 +104,76 @@ def _initiated(outcome: Initiated) -> Answer:
     if outcome.payment.status == "unknown":
         return success(202, UNKNOWN, data)
     return success(201, SENT, data)
+
+
+@blueprint.get("/payments")
+@guard(Guard.USER)
+@blueprint.arguments(PaymentListQuerySchema, location="query")
+@blueprint.response(200, PaymentPageEnvelope)
+@errors(400)
+def payments(query: dict[str, Any]) -> Response:
+    """List the caller's payments, newest first. Admins get the payments of all callers."""
+    limit, after = query.pop("limit"), query.pop("after")
+    page = list_payments(runtime(), current_principal(), Filters(**query), limit, after)
+    data = [as_json(payment) for payment in page.payments]
+    return respond(success(200, f"{len(data)} payments", data, next=cursor(page.next)))
+
+
+@blueprint.get("/payments/<reference>/events")
+@guard(Guard.USER)
+@blueprint.success(200, TrailEventSchema, many=True)
+@errors(404)
+def payment_events(reference: str) -> Response:
+    """List the audit trail of a payment and its refunds, oldest line first."""
+    found = payment_trail(runtime(), current_principal(), reference)
+    return respond(success(200, f"{len(found)} events", TrailEventSchema(many=True).dump(found)))
+
+
+log = logging.getLogger(__name__)
+
+EXPORTS_AT_ONCE = 2
+"""Per process. An export keeps a thread for as long as its reader takes, and callbacks also need threads."""
+
+_slots = BoundedSemaphore(EXPORTS_AT_ONCE)
+_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+_FILE = {
+    "description": "The file, streamed from the database.",
+    "content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()},
+}
+
+
+@blueprint.get("/payments/export")
+@guard(Guard.USER)
+@blueprint.arguments(ExportQuerySchema, location="query")
+@blueprint.doc(responses={"200": _FILE})
+@errors(400)
+def export_payments(query: dict[str, Any]) -> Response:
+    """Export the caller's payments, newest first. Admins get the payments of all callers."""
+    kind, principal = query.pop("format"), current_principal()
+    if not _slots.acquire(blocking=False):
+        raise Unavailable("Other exports are in progress.", code="exports_busy", retry_after=30)
+    with ExitStack() as stack:
+        stack.callback(_slots.release)
+        batches = all_payments(runtime(), principal, Filters(**query))
+        # An error here still gets an error response. After the first byte it only cuts the file short.
+        first = next(batches, [])
+        logged = _logged(chain([first] if first else [], batches), principal.subject)
+        response = Response(written(kind, logged), mimetype=_TYPES[kind])
+        response.call_on_close(stack.pop_all().close)
+    made = runtime().clock().astimezone(NAIROBI)
+    response.headers["Content-Disposition"] = f'attachment; filename="payments-{made:%Y%m%dT%H%M%S}.{kind}"'
+    # nginx then passes the data on at once, and reports when the reader disconnects.
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _logged(batches: Iterator[list[ExportedPayment]], subject: str) -> Iterator[list[ExportedPayment]]:
+    """Pass batches on; log who read how many payments, and whether the export was complete."""
+    rows, whole = 0, False
+    try:
+        for batch in batches:
+            yield batch
+            rows += len(batch)
+        whole = True
+    finally:
+        log.info("export", extra={"actor": subject, "rows": rows, "whole": whole})

@@ -7,8 +7,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.command import Command, ResultAddresses, unparented_claim
-from mpesa_service.commands.reports import Report
+from mpesa_service.commands.command import Command, Report, ResultAddresses, unparented_claim
 from mpesa_service.core import daraja_limiter
 from mpesa_service.core.provider_errors import Failure
 from mpesa_service.core.runtime import Runtime

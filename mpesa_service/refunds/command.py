@@ -12,16 +12,14 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.command import Command, PostedResult, ResultAddresses
-from mpesa_service.commands.reports import Report
+from mpesa_service.commands.command import Command, PostedResult, Report, ResultAddresses
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.core.suspensions import REFUNDS
 from mpesa_service.daraja import ALREADY_REVERSED, B2cPayment, CommandAccepted, Reversal
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.domain.outcomes import Outcome
-from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.reports import Evidence, Outcome
 from mpesa_service.domain.states import RefundStatus
 from mpesa_service.models import Payment, PaymentEvent, Refund
 from mpesa_service.models.statements import lock_payment, lock_refund_where

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import requests
 from sqlalchemy import select
 
+from mpesa_service.c2b.registration import c2b_addresses
 from mpesa_service.c2b.retry_matching import match_due
-from mpesa_service.c2b.urls import c2b_addresses
 from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.verification.payments import verify
 from tests.support import Service

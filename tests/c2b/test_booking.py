@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from mpesa_service.c2b import matching, retry_matching
-from mpesa_service.c2b.urls import c2b_addresses
+from mpesa_service.c2b.registration import c2b_addresses
 from mpesa_service.callbacks.receive import apply_failed_again
 from mpesa_service.domain.planning import NO_OUTCOME_REPORTED
 from mpesa_service.models import Payment

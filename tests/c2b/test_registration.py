@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.c2b.urls import c2b_addresses
+from mpesa_service.c2b.registration import c2b_addresses
 from tests.support import Service
 
 

@@ -16,7 +16,7 @@ from mpesa_service.daraja import (
     parse_status_result,
     parse_stk_callback,
 )
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 PAID = b"""{"Body": {"stkCallback": {
   "MerchantRequestID": "29115-34620561-1",

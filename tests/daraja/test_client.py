@@ -30,7 +30,7 @@ from mpesa_service.daraja import (
     Token,
     TransactionStatusQuery,
 )
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 from .conftest import BASE, TOKEN_URL, make_settings
 from .test_messages import BALANCE, BUSINESS, GOODS, PAYMENT, PUSH, REVERSAL, SIMULATED, STATUS, URLS

@@ -20,7 +20,7 @@ from mpesa_service.daraja import (
     status_query_result,
     stk_result,
 )
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 STK_FAILED = [
     *("1", "2", "3", "4", "8", "15", "17", "21", "26", "1001", "1019", "1025", "1036", "1037"),

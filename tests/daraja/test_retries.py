@@ -6,7 +6,7 @@ import pytest
 
 from mpesa_service.daraja import InvalidToken, NotSent, OutcomeUnknown, Refused, Throttled
 from mpesa_service.daraja.error_codes import error_entry
-from mpesa_service.daraja.retries import Pauses, may_retry
+from mpesa_service.daraja.sending import Pauses, may_retry
 
 
 class Edge(random.Random):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpesa_service.daraja import UnreadableCallback, parse_status_result
-from mpesa_service.domain.outcomes import Outcome
+from mpesa_service.domain.reports import Outcome
 
 from .test_callbacks import JSON, PAID, paths, replaced
 

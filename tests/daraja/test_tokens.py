@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mpesa_service.daraja import InMemoryTokenStore, NotSent, Refused, Token, TokenSource
-from mpesa_service.daraja.retries import MAX_SLEEP_SECONDS, PATIENCE_SECONDS
+from mpesa_service.daraja.sending import MAX_SLEEP_SECONDS, PATIENCE_SECONDS
 from mpesa_service.daraja.tokens import LEASE_SECONDS, utc_now
 
 from .conftest import make_settings

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge, order_is_paid
 from mpesa_service.domain.facts import PaymentFacts
-from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.reports import (
     Decision,
     Evidence,
     Mismatch,
     NegativeResult,
     Note,
+    Outcome,
     PaymentReport,
     Verdict,
 )

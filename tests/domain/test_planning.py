@@ -12,10 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import HolderFacts, OrderFacts, PaymentFacts
-from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.planning import apply_query, apply_report, decide
 from mpesa_service.domain.plans import Plan
-from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport
 from mpesa_service.domain.schedule import CALL_LIMIT, CHECK_AFTER
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 from mpesa_service.models.load import make_facts

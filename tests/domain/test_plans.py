@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mpesa_service.domain.facts import HolderFacts, OrderFacts
-from mpesa_service.domain.outcomes import Outcome
 from mpesa_service.domain.planning import decide
-from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, PaymentStatus
 from tests.domain.facts import AT, payment_facts
 

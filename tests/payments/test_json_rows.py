@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from mpesa_service.payments.json_rows import EXPORTED, as_initiated, as_json, as_whole_json, written
-from mpesa_service.payments.list_schemas import ListedPaymentSchema
 from mpesa_service.payments.listing import ExportedPayment
-from mpesa_service.payments.schemas import InitiatedSchema, PaymentSchema
+from mpesa_service.payments.schemas import InitiatedSchema, ListedPaymentSchema, PaymentSchema
 from mpesa_service.payments.views import PaymentRecord, RefundRecord
 
 AT = datetime(2026, 11, 22, 23, 30, 0, 999_999, tzinfo=UTC)

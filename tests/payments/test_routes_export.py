@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from mpesa_service.payments import listing
-from mpesa_service.payments.export_routes import EXPORTS_AT_ONCE, _slots
 from mpesa_service.payments.json_rows import EXPORTED
+from mpesa_service.payments.routes import EXPORTS_AT_ONCE, _slots
 from tests.support import Service
 from tests.support.many import add_payments, phone_of
 
