@@ -12,7 +12,7 @@ from typing import Any
 import mpesa_service
 from daraja_simulator.server import SimulatorServer
 from mpesa_service.core.log_context import about, current
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.support import PHONE, Listening, Service, TestClock, start_service
 
 ROOT = Path(mpesa_service.__file__).parent

@@ -18,7 +18,7 @@ from mpesa_service.core.log_format import RedactingFormatter
 from mpesa_service.models import Base
 from mpesa_service.payments import reconcile
 from tests.c2b.support import confirm, post_c2b
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.payouts.support import PAYBILL, POCHI, ROW, at_m_pesa, look, made, pay, post
 from tests.refunds.test_request import complete, last_payout
 from tests.support import SECRET, Service

@@ -15,7 +15,7 @@ import requests
 from psycopg import pq
 from sqlalchemy import event
 
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.support import Service
 
 _ROUND_TRIP = re.compile(r"^F\t\d+\t(?:Query|Sync)\b", re.MULTILINE)

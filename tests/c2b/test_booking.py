@@ -26,7 +26,7 @@ from tests.c2b.support import (
     look,
     post_c2b,
 )
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.support import PHONE, Service
 
 OTHER = "254722000001"

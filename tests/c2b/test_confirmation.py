@@ -9,7 +9,7 @@ from mpesa_service.c2b.arrivals import typed_reference
 from mpesa_service.models import OutgoingEvent, Payment
 from mpesa_service.payments.reconcile import check_due
 from tests.c2b.support import RECEIPT, assert_books_are_right, causes, confirm, look, order_row
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.orders.test_expected import expect_order, state, sums
 from tests.support import Service
 

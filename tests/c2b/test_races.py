@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.c2b.support import RECEIPT, assert_books_are_right, c2b_body, causes, confirmations, post_c2b
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.payments.test_races import at_once
 from tests.support import PHONE, Listening, Service, TestClock, start_service
 

@@ -19,7 +19,7 @@ from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.orders.expected import expire_due
 from mpesa_service.verification.payments import verify
-from tests.callbacks.test_receive import stk_body, verdicts
+from tests.callbacks.support import stk_body, verdicts
 from tests.orders.support import add_order
 from tests.support import Service
 

@@ -17,7 +17,7 @@ from mpesa_service.webhooks.endpoints import EndpointChange, add_endpoint, chang
 from mpesa_service.webhooks.signing import new_secret, signed_headers
 from tests.refunds.test_request import complete
 from tests.support import Service
-from tests.webhooks.test_deliver import deliver
+from tests.webhooks.support import deliver
 from tests.webhooks.test_outbox import outgoing
 
 SOURCE = Path(__file__).resolve().parents[2] / "examples" / "order_service.py"

@@ -13,7 +13,7 @@ from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import check_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.models import Inquiry, OutgoingEvent
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.support import PHONE, Listening, Service, TestClock, start_service
 
 

@@ -6,7 +6,7 @@ import requests
 from mpesa_service.domain.references import normal_receipt
 from mpesa_service.review.payments import OperatorDecision, Resolution
 from tests.c2b.support import RECEIPT, c2b_body, confirm, confirmations, post_c2b
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.support import Service
 
 LOWER = RECEIPT.lower()

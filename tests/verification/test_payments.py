@@ -16,7 +16,7 @@ from mpesa_service.review.payments import OperatorDecision, Resolution, resolve
 from mpesa_service.verification import payments as payment_rules
 from mpesa_service.verification.payments import Tally, Violation, verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
-from tests.callbacks.test_receive import stk_body
+from tests.callbacks.support import stk_body
 from tests.refunds.test_request import complete
 from tests.support import Service
 

@@ -14,7 +14,7 @@ from mpesa_service.webhooks.endpoints import EndpointChange
 from mpesa_service.webhooks.history import list_deliveries, replay, resend
 from tests.support import Service
 from tests.support.receivers import Receiver, answering, receiver
-from tests.webhooks.test_deliver import add, deliver, rows, tell
+from tests.webhooks.support import add, deliver, rows, tell
 from tests.webhooks.test_outbox import outgoing
 
 URL = "http://127.0.0.1:9/hooks"
