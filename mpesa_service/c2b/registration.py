@@ -22,7 +22,7 @@ COMPLETED, CANCELLED = "Completed", "Cancelled"
 """What M-Pesa does by itself when validation does not answer."""
 
 STAND_ALREADY = (
-    "C2bAddresses of this shortcode are registered already. In production they are deleted first: in the Daraja"
+    "Addresses of this shortcode are registered already. In production they are deleted first: in the Daraja"
     " portal's self-service URL management, which takes two operators, or by e-mail to Safaricom. Then"
     " register these."
 )

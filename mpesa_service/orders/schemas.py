@@ -5,17 +5,21 @@ from marshmallow import Schema, fields, validate
 from mpesa_service.domain.money import LARGEST_ORDER
 from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.payments.schemas import PaymentSchema
-from mpesa_service.web.fields import TIME_EXAMPLE, Metadata, NairobiTime, OrderId, Shillings, ZonedTime
+from mpesa_service.web.fields import (
+    TIME_EXAMPLE,
+    Shillings,
+    ZonedTime,
+    metadata_field,
+    order_id_field,
+    text_field,
+    time_field,
+)
 
 
 class ExpectOrderSchema(Schema):
     """An order that a customer may pay."""
 
-    order_id = OrderId(
-        data_key="orderId",
-        required=True,
-        metadata={"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "example": "ORDER-1001"},
-    )
+    order_id = order_id_field()
     amount = Shillings(
         required=True,
         validate=validate.Range(max=LARGEST_ORDER, error=f"Amount may be {LARGEST_ORDER} shillings at most."),
@@ -29,13 +33,7 @@ class ExpectOrderSchema(Schema):
         validate=validate.OneOf([rule.value for rule in AmountRule]),
         metadata={"description": "The amounts that validation accepts; default: the shortcode's rule."},
     )
-    metadata = Metadata(
-        load_default=dict,
-        metadata={
-            "type": "object",
-            "description": "Your own data, stored and returned unchanged. At most 4 kB and 5 levels.",
-        },
-    )
+    metadata = metadata_field()
 
 
 class ExpectedOrderSchema(Schema):
@@ -43,8 +41,8 @@ class ExpectedOrderSchema(Schema):
 
     id = fields.String(data_key="_id")
     order_id = fields.String(data_key="orderId")
-    account_reference = fields.String(
-        data_key="accountReference", metadata={"description": "Customers may also type this as the account."}
+    account_reference = text_field(
+        "accountReference", "Customers may also type this as the account.", nullable=False
     )
     amount_due = fields.Integer(data_key="amountDue")
     amount_rule = fields.String(data_key="amountRule", allow_none=True)
@@ -55,7 +53,7 @@ class ExpectedOrderSchema(Schema):
     overpaid_amount = fields.Integer(data_key="overpaidAmount")
     status = fields.String(metadata={"enum": [status.value for status in OrderStatus]})
     metadata = fields.Raw(metadata={"type": "object"})
-    expires_at = NairobiTime(data_key="expiresAt", allow_none=True, metadata=TIME_EXAMPLE)
-    created_at = NairobiTime(data_key="createdAt", metadata=TIME_EXAMPLE)
-    updated_at = NairobiTime(data_key="updatedAt", metadata=TIME_EXAMPLE)
+    expires_at = time_field("expiresAt", nullable=True)
+    created_at = time_field("createdAt")
+    updated_at = time_field("updatedAt")
     payments = fields.List(fields.Nested(PaymentSchema), metadata={"description": "Latest first."})

@@ -6,12 +6,11 @@ from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import (
-    TIME_EXAMPLE,
-    Metadata,
-    NairobiTime,
     OrderId,
     PhoneNumber,
     Shillings,
+    metadata_field,
+    order_id_field,
     text_field,
     time_field,
 )
@@ -21,11 +20,7 @@ from mpesa_service.web.query_fields import Cursor, QueryTime, WholeNumber, Words
 class InitiateSchema(Schema):
     """A payment to start."""
 
-    order_id = OrderId(
-        data_key="orderId",
-        required=True,
-        metadata={"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "example": "ORDER-1001"},
-    )
+    order_id = order_id_field()
     amount = Shillings(
         required=True,
         metadata={
@@ -44,13 +39,7 @@ class InitiateSchema(Schema):
             "description": "254XXXXXXXXX, 0XXXXXXXXX or XXXXXXXXX, starting with 7 or 1.",
         },
     )
-    metadata = Metadata(
-        load_default=dict,
-        metadata={
-            "type": "object",
-            "description": "Your own data, stored and returned unchanged. At most 4 kB and 5 levels.",
-        },
-    )
+    metadata = metadata_field()
 
 
 _PAYMENT_STATUSES = sorted({status.public for status in PaymentStatus})
@@ -131,7 +120,7 @@ class TrailEventSchema(Schema):
     """One line of the audit trail: a change of status, or a note that changes no status."""
 
     sequence = fields.Integer(metadata={"description": "The number of the line, from 1."})
-    at = NairobiTime(metadata=TIME_EXAMPLE)
+    at = time_field("at")
     actor = fields.String(
         metadata={"description": "`mpesa`, `service`, a caller's `sub`, or `operator:` and a name."}
     )
@@ -139,17 +128,9 @@ class TrailEventSchema(Schema):
     after = fields.String(data_key="to", metadata={"enum": _STATUSES})
     cause = fields.String(metadata={"description": "The name of the change, for programs."})
     sentence = fields.String(metadata={"description": "The same as a sentence."})
-    evidence = fields.String(
-        allow_none=True, metadata={"description": "The source that the status is based on."}
-    )
-    refund = fields.String(
-        allow_none=True, metadata={"description": "`_id` of the refund that the line is about."}
-    )
-    refund_id = fields.String(
-        data_key="refundId",
-        allow_none=True,
-        metadata={"description": "The refund's ConversationID; null until it is known."},
-    )
+    evidence = text_field("evidence", "The source that the status is based on.")
+    refund = text_field("refund", "`_id` of the refund that the line is about.")
+    refund_id = text_field("refundId", "The refund's ConversationID; null until it is known.")
 
 
 STATUSES = sorted({status.public for status in PaymentStatus})
@@ -217,6 +198,4 @@ class PaymentPageEnvelope(Envelope):
     """A page of payments, newest first."""
 
     data = fields.List(fields.Nested(ListedPaymentSchema))
-    next = fields.String(
-        allow_none=True, metadata={"description": "`after` of the next page; null on the last one."}
-    )
+    next = text_field("next", "`after` of the next page; null on the last one.")

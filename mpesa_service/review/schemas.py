@@ -4,10 +4,18 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, WhyUnmatched
 from mpesa_service.payments.schemas import PaymentSchema
-from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime, OrderId, Shillings
+from mpesa_service.web.fields import Shillings, order_id_field, text_field, time_field
 
 LARGEST_AMOUNT = 1_000_000_000
 """Shillings. M-Pesa moves far less in one transaction."""
+
+
+def _reason() -> fields.String:
+    return fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        metadata={"description": "The reason. The audit trail keeps it with the operator's name."},
+    )
 
 
 class ResolveSchema(Schema):
@@ -18,11 +26,7 @@ class ResolveSchema(Schema):
         validate=validate.OneOf(["settle", "fail"]),
         metadata={"description": "`settle`: the money arrived or the refund was paid. `fail`: it did not."},
     )
-    reason = fields.String(
-        required=True,
-        validate=validate.Length(1, 500),
-        metadata={"description": "The reason. The audit trail keeps it with the operator's name."},
-    )
+    reason = _reason()
     receipt = fields.String(
         load_default=None,
         validate=validate.Regexp(r"^[A-Za-z0-9]{6,32}\Z"),
@@ -52,22 +56,10 @@ class ReviewQuerySchema(Schema):
     )
 
 
-def _reason() -> fields.String:
-    return fields.String(
-        required=True,
-        validate=validate.Length(1, 500),
-        metadata={"description": "The reason. The audit trail keeps it with the operator's name."},
-    )
-
-
 class MatchSchema(Schema):
     """The order that the money is meant for."""
 
-    order_id = OrderId(
-        data_key="orderId",
-        required=True,
-        metadata={"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "example": "ORDER-1001"},
-    )
+    order_id = order_id_field()
     reason = _reason()
 
 
@@ -83,15 +75,10 @@ class CloseSchema(Schema):
     reason = _reason()
 
 
-class UnmatchedQuerySchema(Schema):
+class UnmatchedQuerySchema(ReviewQuerySchema):
     """The page of the list to return."""
 
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 50))
-    after = fields.String(
-        load_default="",
-        validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
-        metadata={"description": "The `_id` of the last entry of the previous page."},
-    )
 
 
 class SuggestionSchema(Schema):
@@ -108,17 +95,15 @@ class UnbookedSchema(Schema):
     id = fields.String(data_key="_id")
     receipt = fields.String(data_key="mpesaReceiptNumber")
     amount = fields.String(metadata={"description": "Exact, in shillings.", "example": "100.50"})
-    bill_reference = fields.String(
-        data_key="billReference",
-        allow_none=True,
-        metadata={"description": "The account that the payer typed; phone numbers are masked."},
+    bill_reference = text_field(
+        "billReference", "The account that the payer typed; phone numbers are masked."
     )
-    phone = fields.String(data_key="phoneNumber", allow_none=True, metadata={"description": "Masked."})
+    phone = text_field("phoneNumber", "Masked.")
     shortcode = fields.String()
     failure_reason = fields.String(data_key="failureReason")
-    transacted_at = NairobiTime(data_key="transactedAt", allow_none=True, metadata=TIME_EXAMPLE)
-    received_at = NairobiTime(data_key="receivedAt", metadata=TIME_EXAMPLE)
-    closed_at = NairobiTime(data_key="closedAt", allow_none=True, metadata=TIME_EXAMPLE)
+    transacted_at = time_field("transactedAt", nullable=True)
+    received_at = time_field("receivedAt")
+    closed_at = time_field("closedAt", nullable=True)
     closed_by = fields.String(data_key="closedBy", allow_none=True)
 
 

@@ -119,6 +119,18 @@ class NairobiTime(fields.Field[datetime]):
 TIME_EXAMPLE = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
 
 
+def order_id_field() -> OrderId:
+    """Return the field of an order that a request must name."""
+    form = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "example": "ORDER-1001"}
+    return OrderId(data_key="orderId", required=True, metadata=form)
+
+
+def metadata_field() -> Metadata:
+    """Return the field of the caller's own data in a request."""
+    words = "Your own data, stored and returned unchanged. At most 4 kB and 5 levels."
+    return Metadata(load_default=dict, metadata={"type": "object", "description": words})
+
+
 def text_field(key: str, description: str = "", *, nullable: bool = True) -> fields.String:
     return fields.String(data_key=key, allow_none=nullable, metadata={"description": description})
 

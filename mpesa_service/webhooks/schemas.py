@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
-from mpesa_service.web.fields import ZonedTime, time_field
+from mpesa_service.web.fields import ZonedTime, text_field, time_field
 
 _URL = {"format": "uri", "example": "https://orders.example.co.ke/webhooks"}
 _TYPES = "The event types that the endpoint receives; all types if empty."
@@ -106,9 +106,8 @@ class DeliverySchema(Schema):
     endpoint_id = fields.String(data_key="endpointId")
     event_id = fields.String(data_key="eventId", metadata={"description": "The `webhook-id`."})
     event_type = fields.String(data_key="eventType")
-    subject_id = fields.String(
-        data_key="subjectId",
-        metadata={"description": "The id of the payment, payout or batch of this event, or `balance`."},
+    subject_id = text_field(
+        "subjectId", "The id of the payment, payout or batch of this event, or `balance`.", nullable=False
     )
     payment_id = fields.String(data_key="paymentId", allow_none=True)
     sequence = fields.Integer(metadata={"description": "The event's number among those of its subject."})
@@ -121,11 +120,7 @@ class DeliverySchema(Schema):
     last_attempt_at = time_field("lastAttemptAt", nullable=True)
     last_status = fields.Integer(data_key="lastStatus", allow_none=True)
     last_error = fields.String(data_key="lastError", allow_none=True)
-    last_body = fields.String(
-        data_key="lastBody",
-        allow_none=True,
-        metadata={"description": "The first 500 characters of the answer, redacted."},
-    )
+    last_body = text_field("lastBody", "The first 500 characters of the answer, redacted.")
     delivered_at = time_field("deliveredAt", nullable=True)
     created_at = time_field("createdAt")
 
