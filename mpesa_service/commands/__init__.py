@@ -18,19 +18,9 @@ To add a kind:
 1. Its table has `CommandColumns` and `due_index`. A row is written before anything is sent: `id` by `new_id`,
    an `originator_conversation_id` of its own, the hashes of `tokens_of(encryption, name, id)`, and
    `next_check_at` at `now + CALL_LIMIT`: a first send that is not accounted for by then was cut off.
-2. It gets a subclass of `Command`, in the room of its feature, which says
-   * `name`, the prefix of its edges and the purpose of its tokens, and `suspensions`: the names that must
-     all be suspended before it waits;
-   * `lock`: one row, after its parent if it has one; `claim`: one that is due and not locked
-     (`unparented_claim` does for a kind without a parent);
-   * `ids`, its names in logs and in the inbox; `amount`, which its result must agree with;
-   * `post`, which sends it to the addresses given; `may_resend`, whether a second send is safe;
-   * `move` along its transition table, with audit trail and outgoing event. The edges are accepted, refused,
-     unanswered, timed_out, paid, declined, unclear, unresolved and contradicted; `note` moves nothing;
-   * `settle` and `release`, which record a success or a failure, and then move; `reopen`, which reverses
-     that when M-Pesa reports the contrary later; `receipt_taken` and `keep_receipt`.
-   It overrides what differs: `refuse`, `before_resend`, `query_id`, `read`, `recognizes`,
-   `inconclusive_reason`, `handle_late_report`, `party`, `begun_at`.
+2. It gets a subclass of `Command`, in the room of its feature. `Command` says what each attribute and method
+   is for. The edges of its transition table are accepted, refused, unanswered, timed_out, paid, declined,
+   unclear, unresolved and contradicted.
 3. It is added to `KINDS`, and the name of its id to `CallbackOutcome` and `CallbackInbox`. From then on its
    callbacks are applied, and it is sent again, queried and sent to review on schedule.
 4. The code that creates a row commits it, calls `send(runtime, command)` with no transaction open, locks the

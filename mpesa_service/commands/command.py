@@ -109,6 +109,7 @@ class Command(ABC, Generic[CommandRow]):
     """
 
     name: ClassVar[str]
+    table: ClassVar[type[Any]]
     suspensions: ClassVar[tuple[str, ...]]
     schedule: ClassVar[Sequence[timedelta]] = COMMAND_CHECK_AFTER
 
@@ -117,19 +118,24 @@ class Command(ABC, Generic[CommandRow]):
         self.row = row
 
     @classmethod
-    @abstractmethod
     def lock(cls, session: Session, **columns: str) -> Self | None:
         """Return the one command with these unique column values, locked after its parent, or None."""
+        statement = select(cls.table).filter_by(**columns).with_for_update()
+        row = session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+        return None if row is None else cls(session, row)
 
     @classmethod
-    @abstractmethod
     def claim(cls, session: Session, now: datetime) -> Self | None:
         """Return the one that is due longest of those that nobody has locked, locked; or None."""
+        next_check_at = cls.table.next_check_at
+        due = select(cls.table).where(next_check_at <= now).order_by(next_check_at).limit(1)
+        row = session.scalars(due.with_for_update(skip_locked=True)).one_or_none()
+        return None if row is None else cls(session, row)
 
     @property
-    @abstractmethod
     def ids(self) -> Mapping[str, str]:
         """What names it, under the names that `CallbackOutcome` has for them."""
+        return {f"{self.name}_id": self.row.id}
 
     @property
     @abstractmethod
@@ -178,13 +184,15 @@ class Command(ABC, Generic[CommandRow]):
     def reopen(self, *, paid: bool) -> None:
         """Take back what was booked: M-Pesa says that it was `paid`, or not, after the contrary."""
 
-    @abstractmethod
     def receipt_taken(self, receipt: str) -> bool:
         """Return whether another command of this kind has this receipt."""
+        others = select(self.table.id).where(self.table.receipt == receipt, self.table.id != self.row.id)
+        return self.session.scalars(others).first() is not None
 
-    @abstractmethod
     def keep_receipt(self, receipt: str) -> None:
         """Keep the receipt that is reported of one in review, if it has none."""
+        row: Any = self.row
+        row.receipt = row.receipt or receipt
 
     def refuse(self, _error: DarajaError, failure: Failure, cause: Cause) -> None:
         """Book that M-Pesa surely did nothing."""
@@ -244,9 +252,3 @@ def locked(kind: type[CommandKind], session: Session, command_id: str) -> Comman
     if command is None:
         raise LookupError(f"{kind.name} {command_id} has vanished")
     return command
-
-
-def unparented_claim(session: Session, table: type[CommandRow], now: datetime) -> CommandRow | None:
-    """Return the row of `table` that is due longest and that nobody has locked, locked; or None."""
-    due = select(table).where(table.next_check_at <= now).order_by(table.next_check_at).limit(1)
-    return session.scalars(due.with_for_update(skip_locked=True)).one_or_none()

@@ -2,13 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from mpesa_service.commands.command import Command, PostedResult, Report, ResultAddresses, unparented_claim
+from mpesa_service.commands.command import Command, PostedResult, Report, ResultAddresses
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.core.suspensions import PAYOUTS, REFUNDS
 from mpesa_service.daraja import (
@@ -49,24 +45,10 @@ class InquiryCommand(Command[Inquiry]):
     """A question. Which one of several sendings is answered makes no difference."""
 
     name = "inquiry"
+    table = Inquiry
     # Both are suspended together; when either is resumed, the credentials work again.
     suspensions = (REFUNDS, PAYOUTS)
     schedule = INQUIRY_CHECK_AFTER
-
-    @classmethod
-    def lock(cls, session: Session, **columns: str) -> Self | None:
-        statement = select(Inquiry).filter_by(**columns).with_for_update()
-        row = session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
-        return None if row is None else cls(session, row)
-
-    @classmethod
-    def claim(cls, session: Session, now: datetime) -> Self | None:
-        row = unparented_claim(session, Inquiry, now)
-        return None if row is None else cls(session, row)
-
-    @property
-    def ids(self) -> Mapping[str, str]:
-        return {"inquiry_id": self.row.id}
 
     @property
     def amount(self) -> None:

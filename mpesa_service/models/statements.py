@@ -14,9 +14,17 @@ from sqlalchemy.orm import Session
 from mpesa_service.models.base import Base
 from mpesa_service.models.orders import ExpectedOrder
 from mpesa_service.models.payments import Payment, Refund
-from mpesa_service.models.payouts import Payout, PayoutBatch
+from mpesa_service.models.payouts import PayoutBatch
 
 Entity = TypeVar("Entity")
+
+
+def _locked(statement: Select[Entity]) -> Select[Entity]:
+    # populate_existing: values that were read before the lock may have changed when it is granted.
+    return statement.with_for_update().execution_options(populate_existing=True)
+
+
+_LOCK_PAYMENT = _locked(select(Payment).where(Payment.id == bindparam("id")))
 
 
 def by_column(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,17 +67,7 @@ def _insert_once(table: type[Base], dialect_name: str) -> Executable:
 
 def lock_payment(session: Session, payment_id: str) -> Payment:
     """Return the payment, locked to the end of the transaction."""
-    return session.scalars(_lock_payment_by("id"), {"id": payment_id}).one()
-
-
-def lock_payment_where(session: Session, **columns: str) -> Payment | None:
-    """Return the one payment with these unique column values, locked, or None."""
-    return session.scalars(_lock_payment_by(*columns), columns).one_or_none()
-
-
-@cache
-def _lock_payment_by(*columns: str) -> Select[Payment]:
-    return _locked(select(Payment).filter_by(**{name: bindparam(name) for name in columns}))
+    return session.scalars(_LOCK_PAYMENT, {"id": payment_id}).one()
 
 
 def lock_refund_where(session: Session, **columns: str) -> Refund | None:
@@ -87,14 +85,6 @@ def lock_refund_where(session: Session, **columns: str) -> Refund | None:
 def lock_batch(session: Session, batch_id: str) -> PayoutBatch | None:
     """Return a batch of payouts, locked to the end of the transaction, or None."""
     return session.scalars(_locked(select(PayoutBatch).where(PayoutBatch.id == batch_id))).one_or_none()
-
-
-def lock_payout_where(session: Session, **columns: str) -> Payout | None:
-    """Return the one row of a batch with these unique column values, locked, or None.
-
-    A caller that also locks the batch locks the batch first.
-    """
-    return session.scalars(_locked(select(Payout).filter_by(**columns))).one_or_none()
 
 
 def order_of(session: Session, reference: str, owner: str) -> str | None:
@@ -120,8 +110,3 @@ def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:
     """
     statement = select(ExpectedOrder).filter_by(**columns).with_for_update(key_share=True)
     return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
-
-
-def _locked(statement: Select[Entity]) -> Select[Entity]:
-    # populate_existing: values that were read before the lock may have changed when it is granted.
-    return statement.with_for_update().execution_options(populate_existing=True)

@@ -54,15 +54,6 @@ def _locked_order(session: Session, payment: Payment) -> OrderFacts | None:
     return load_order(driver_of(session), "id", order_id, beside=payment.id)
 
 
-def create_payment(session: Session, payment: Payment, cause: Cause) -> None:
-    """Store a new payment with the first line of its audit trail."""
-    payment.status = "submitting"
-    payment.event_count = payment.outgoing_count = 0
-    session.add(payment)
-    with _changing(session, payment) as change:
-        change.create(cause)
-
-
 def move_payment(session: Session, payment: Payment, edge: str, cause: Cause) -> None:
     """Move a locked payment along the transition `edge`; raise ForbiddenTransition if the table has none."""
     with _changing(session, payment, order=True) as change:

@@ -1,13 +1,8 @@
 """A payout as a command: to a phone by B2C, to a Pochi la Biashara, or to a business."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Self
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from mpesa_service.commands.command import Command, Report, ResultAddresses, unparented_claim
+from mpesa_service.commands.command import Command, Report, ResultAddresses
 from mpesa_service.core import daraja_limiter
 from mpesa_service.core.provider_errors import Failure
 from mpesa_service.core.runtime import Runtime
@@ -26,7 +21,6 @@ from mpesa_service.daraja import (
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.commands import PayoutType
 from mpesa_service.models import Payout
-from mpesa_service.models.statements import lock_payout_where
 from mpesa_service.payouts.transitions import move_payout, note_payout
 
 OUR_ACCOUNT_IS_SHORT = "1"
@@ -43,21 +37,8 @@ class PayoutCommand(Command[Payout]):
     """One row of a batch. What M-Pesa surely did not take waits again; its batch is not locked for that."""
 
     name = "payout"
+    table = Payout
     suspensions = (PAYOUTS,)
-
-    @classmethod
-    def lock(cls, session: Session, **columns: str) -> Self | None:
-        row = lock_payout_where(session, **columns)
-        return None if row is None else cls(session, row)
-
-    @classmethod
-    def claim(cls, session: Session, now: datetime) -> Self | None:
-        row = unparented_claim(session, Payout, now)
-        return None if row is None else cls(session, row)
-
-    @property
-    def ids(self) -> Mapping[str, str]:
-        return {"payout_id": self.row.id}
 
     @property
     def amount(self) -> int:
@@ -145,13 +126,6 @@ class PayoutCommand(Command[Payout]):
 
     def reopen(self, *, paid: bool) -> None:
         """Nothing is booked elsewhere: the row itself is the book."""
-
-    def receipt_taken(self, receipt: str) -> bool:
-        statement = select(Payout.id).where(Payout.receipt == receipt, Payout.id != self.row.id)
-        return self.session.execute(statement).first() is not None
-
-    def keep_receipt(self, receipt: str) -> None:
-        self.row.receipt = self.row.receipt or receipt
 
 
 def _back_off_for(error: DarajaError) -> timedelta:

@@ -34,6 +34,7 @@ class RefundCommand(Command[Refund]):
     """A refund. Its payment is locked before it."""
 
     name = "refund"
+    table = Refund
     suspensions = (REFUNDS,)
 
     def __init__(self, session: Session, row: Refund, payment: Payment) -> None:
@@ -146,10 +147,3 @@ class RefundCommand(Command[Refund]):
 
     def reopen(self, *, paid: bool) -> None:
         reserve_again(self.payment, self.row, paid=paid)
-
-    def receipt_taken(self, receipt: str) -> bool:
-        statement = select(Refund.id).where(Refund.receipt == receipt, Refund.id != self.row.id)
-        return self.session.execute(statement).first() is not None
-
-    def keep_receipt(self, receipt: str) -> None:
-        self.row.receipt = self.row.receipt or receipt

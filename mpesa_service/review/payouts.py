@@ -9,9 +9,7 @@ from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import Payout
-from mpesa_service.models.statements import lock_payout_where
 from mpesa_service.payouts.command import PayoutCommand
-from mpesa_service.payouts.transitions import move_payout
 from mpesa_service.payouts.views import PayoutRecord, payout_record
 from mpesa_service.review.payments import OperatorDecision, Resolution, check_reason
 
@@ -39,16 +37,17 @@ def resolve_payout(
     reason = check_reason(decision)
     cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
     with runtime.database.begin() as session:
-        row = lock_payout_where(session, id=payout_id) if payout_id.isprintable() else None
-        if row is None:
+        command = PayoutCommand.lock(session, id=payout_id) if payout_id.isprintable() else None
+        if command is None:
             raise NotFound("There is no such payout.")
+        row = command.row
         if row.state is not PayoutStatus.REVIEW:
             raise Conflict("This payout is not in review.", code="not_in_review")
         if decision.action is Resolution.FAIL:
             row.failure_reason = f"Closed by an operator: {reason}"[:512]
-            move_payout(session, row, "payout_failed_by_operator", cause)
+            command.move("failed_by_operator", cause)
         else:
-            _settle(PayoutCommand(session, row), decision.receipt, cause)
+            _settle(command, decision.receipt, cause)
         session.flush()
         return payout_record(runtime.encryption, row)
 

@@ -16,7 +16,6 @@ from mpesa_service.models.payments import Provider
 from mpesa_service.models.statements import (
     insert_once,
     lock_payment,
-    lock_payment_where,
     lock_refund_where,
 )
 from tests.test_migrations import NOW, mpesa, refund_of
@@ -148,8 +147,6 @@ class TestStatements:
             assert payment.status == "pending"
             assert lock_payment(session, payment.id) is payment
             assert payment.status == "succeeded"
-            assert lock_payment_where(session, order_lock="ORDER1") is payment
-            assert lock_payment_where(session, order_lock="OTHER") is None
 
     def test_locking_a_refund_locks_its_payment_first(self, database: Database) -> None:
         with database.begin() as session:

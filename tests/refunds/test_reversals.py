@@ -9,9 +9,12 @@ from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import check_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.domain.audit import MPESA, Cause
+from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.references import new_id
 from mpesa_service.models import Payment
-from mpesa_service.payments.transitions import create_payment, move_payment
+from mpesa_service.models.commit import commit
+from mpesa_service.models.load import facts_of_new
+from mpesa_service.payments.transitions import move_payment
 from mpesa_service.verification.payments import verify
 from mpesa_service.verification.simulator_ledger import Ledger, verify_ledger
 from tests.support import PHONE, Service
@@ -30,28 +33,30 @@ def paid_by_c2b(service: Service, amount: int = 100) -> str:
     service.simulator.post("/simulator/c2b", paid)
     debit = service.ledger()["debits"][-1]
     now = service.clock()
-    payment = Payment(
-        id=new_id(now),
-        provider="mpesa",
-        channel="c2b",
-        owner="shop",
-        order_id="ORDER1",
-        amount=amount,
-        currency="kes",
-        refunded_amount=0,
-        refunding_amount=0,
-        refund_count=0,
-        check_attempts=0,
-        details={},
-        receipt=debit["receipt"],
-        payer_encrypted=service.runtime.encryption.encrypt(MASKED),
-        created_at=now,
-        updated_at=now,
-    )
-    with service.runtime.database.begin() as session:
-        create_payment(session, payment, Cause(MPESA, now))
-        move_payment(session, payment, "paid", Cause(MPESA, now, "callback"))
-    return str(payment.id)
+    columns = {
+        "id": new_id(now),
+        "provider": "mpesa",
+        "channel": "c2b",
+        "owner": "shop",
+        "order_id": "ORDER1",
+        "amount": amount,
+        "currency": "kes",
+        "refunded_amount": 0,
+        "refunding_amount": 0,
+        "refund_count": 0,
+        "check_attempts": 0,
+        "details": {},
+        "receipt": debit["receipt"],
+        "payer_encrypted": service.runtime.encryption.encrypt(MASKED),
+        "created_at": now,
+        "updated_at": now,
+    }
+    change = PaymentChange(facts_of_new(columns))
+    change.create(Cause(MPESA, now))
+    change.move("paid", Cause(MPESA, now, "callback"))
+    with service.runtime.database.writing() as connection:
+        assert commit(connection, change.plan_new("applied", "paid by C2B")) is not None
+    return str(columns["id"])
 
 
 def complete(service: Service, which: int = -1, **body: Any) -> None:
