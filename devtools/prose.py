@@ -48,7 +48,7 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class OperatorDecision:
+class Finding:
     """One thing to improve: in which file, on which line, and what is wrong."""
 
     path: Path
@@ -74,13 +74,13 @@ class Checker:
         if not registry.checks:
             registry.register_many(proselint_checks)
 
-    def findings(self, path: Path, passages: list[Passage]) -> list[OperatorDecision]:
+    def findings(self, path: Path, passages: list[Passage]) -> list[Finding]:
         """Return what is wrong in the passages of one file, by line."""
         lines, numbers = _laid_out(passages)
         text = "\n".join(lines)
 
-        def finding(offset: int, message: str) -> OperatorDecision:
-            return OperatorDecision(path, numbers[text.count("\n", 0, offset)], message)
+        def finding(offset: int, message: str) -> Finding:
+            return Finding(path, numbers[text.count("\n", 0, offset)], message)
 
         found = [finding(match.start(), f"doubled word: '{match[1]}'") for match in DOUBLED.finditer(text)]
         for match in self._avoid.finditer(text):

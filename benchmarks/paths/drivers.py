@@ -25,10 +25,9 @@ from mpesa_service.core.inbox import Received
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.domain.facts import PaymentFacts
-from mpesa_service.domain.reports import Outcome
 from mpesa_service.domain.planning import decide
 from mpesa_service.domain.plans import Plan
-from mpesa_service.domain.reports import Evidence, PaymentReport
+from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport
 from mpesa_service.models.commit import commit
 from mpesa_service.models.driver import Driver, Values
 from mpesa_service.models.load import About, load

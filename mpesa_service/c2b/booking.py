@@ -23,7 +23,7 @@ from mpesa_service.errors import InvalidPhone
 from mpesa_service.models.load import facts_of_new, find_orders, load_order
 from mpesa_service.models.payments import Channel, Provider
 
-NOBODY = ""
+NO_OWNER = ""
 """The owner of money that fits no order: no token has an empty subject, so only admins see it."""
 RESULT_CODE = "0"
 FITS_NONE = "Needs manual review: it fits no order."
@@ -120,12 +120,12 @@ def typed_key(encryption: Encryption, key: str) -> str:
 
 
 def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:
-    phone, typed = _whole_number(arrival), arrival.bill_reference
+    phone, typed = _full_number(arrival), arrival.bill_reference
     return {
         "id": new_id(now),
         "provider": Provider.MPESA,
         "channel": Channel.C2B,
-        "owner": NOBODY,
+        "owner": NO_OWNER,
         "amount": arrival.amount,
         "currency": CURRENCY,
         "refunded_amount": 0,
@@ -145,7 +145,7 @@ def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) ->
     }
 
 
-def _whole_number(arrival: Arrival) -> str | None:
+def _full_number(arrival: Arrival) -> str | None:
     """Return the payer's number if M-Pesa reports all digits, as it did before it masked them."""
     if arrival.payer_kind is not PayerKind.PLAIN:
         return None

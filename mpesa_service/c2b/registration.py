@@ -21,7 +21,7 @@ log = logging.getLogger("mpesa_service.audit")
 COMPLETED, CANCELLED = "Completed", "Cancelled"
 """What M-Pesa does by itself when validation does not answer."""
 
-STAND_ALREADY = (
+ALREADY_REGISTERED = (
     "Addresses of this shortcode are registered already. In production they are deleted first: in the Daraja"
     " portal's self-service URL management, which takes two operators, or by e-mail to Safaricom. Then"
     " register these."
@@ -44,7 +44,7 @@ def register(runtime: Runtime, actor: str, response_type: str | None = None) -> 
 
     Raises Conflict when Safaricom would not take the address or has others, and what a failed call means.
     """
-    found = planned(runtime, response_type)
+    found = planned_registration(runtime, response_type)
     word = forbidden_word(found.confirmation_url)
     if word is not None:
         raise Conflict(
@@ -61,7 +61,7 @@ def register(runtime: Runtime, actor: str, response_type: str | None = None) -> 
             )
         )
     except AlreadyRegistered as error:
-        raise Conflict(STAND_ALREADY, code="already_registered") from error
+        raise Conflict(ALREADY_REGISTERED, code="already_registered") from error
     except OutcomeUnknown as error:
         raise Unavailable(
             "M-Pesa has not answered. The addresses may be registered; to register them again does no harm.",
@@ -74,7 +74,7 @@ def register(runtime: Runtime, actor: str, response_type: str | None = None) -> 
     return found
 
 
-def planned(runtime: Runtime, response_type: str | None = None) -> Registration:
+def planned_registration(runtime: Runtime, response_type: str | None = None) -> Registration:
     """Return what `register` would register."""
     settings, where = runtime.settings, c2b_addresses(runtime)
     return Registration(

@@ -20,7 +20,7 @@ class ValidationAnswerSchema(Schema):
     )
 
     @post_dump
-    def _without_nothing(self, dumped: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _without_nulls(self, dumped: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {name: value for name, value in dumped.items() if value is not None}
 
 

@@ -82,7 +82,7 @@ def judge(runtime: Runtime, payment: C2bPayment) -> Judgment:
     if not is_ours(runtime, payment.shortcode):
         return _judgment(Objection.SHORTCODE)
     could_type = bool(reference_key(payment.bill_reference)) or runtime.settings.mpesa_till is None
-    with _quick_look(runtime) as session:
+    with _time_limited_read(runtime) as session:
         rules = read_rules(runtime, session)
         found = find_orders(driver_of(session), reference_key(payment.bill_reference))
         order = session.get(ExpectedOrder, found[0]) if len(found) == 1 else None
@@ -98,12 +98,12 @@ def judge(runtime: Runtime, payment: C2bPayment) -> Judgment:
 
 
 def _when_unsure(runtime: Runtime) -> WhenUnsure:
-    with _quick_look(runtime) as session:
+    with _time_limited_read(runtime) as session:
         return read_rules(runtime, session).when_unsure
 
 
 @contextmanager
-def _quick_look(runtime: Runtime) -> Iterator[Session]:
+def _time_limited_read(runtime: Runtime) -> Iterator[Session]:
     """A transaction whose statements end in time, too."""
     with runtime.database.read() as session:
         if not runtime.database.is_sqlite:

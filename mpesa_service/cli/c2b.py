@@ -5,7 +5,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from mpesa_service.c2b.registration import Registration, planned, register
+from mpesa_service.c2b.registration import Registration, planned_registration, register
 from mpesa_service.c2b.schemas import RegistrationSchema, RulesSchema
 from mpesa_service.c2b.validation_rules import RuleChange, RuleRecord, change_rules, show_rules
 from mpesa_service.cli.options import NAME, EnumChoice, as_json, by, echo_json, local_time, operator
@@ -39,7 +39,9 @@ def register_urls(response_type: str | None, who: str, show: bool, as_json: bool
     Example: mpesa register-urls --by amina
     """
     actor = operator(who).subject
-    found = planned(runtime(), response_type) if show else register(runtime(), actor, response_type)
+    found = (
+        planned_registration(runtime(), response_type) if show else register(runtime(), actor, response_type)
+    )
     if as_json:
         echo_json(RegistrationSchema().dump(found))
         return

@@ -26,7 +26,7 @@ from mpesa_service.review.schemas import (
     UnmatchedQuerySchema,
     UnmatchedSchema,
 )
-from mpesa_service.review.unmatched import UnmatchedRecord, close, list_unmatched, match, send_back
+from mpesa_service.review.unmatched import UnmatchedRecord, close, list_unmatched, match, return_money
 from mpesa_service.web.blueprint import runtime
 
 unmatched_cli = AppGroup("unmatched", help="C2B payments that fit no order.")
@@ -80,7 +80,7 @@ def return_(payment: str, why: str, who: str, as_json: bool) -> None:
     """
     request = load(ReturnSchema(), reason=why)
     shown = refund_shown(as_json=as_json)
-    answer = send_back(runtime(), operator(who), payment, request["reason"], shown)
+    answer = return_money(runtime(), operator(who), payment, request["reason"], shown)
     end_with(answer)
 
 

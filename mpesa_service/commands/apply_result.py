@@ -16,11 +16,11 @@ CONFLICTING_REPORTS = "Needs manual review: M-Pesa reported both that it paid an
 def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tuple[InboxVerdict, str]:
     """Apply a report to a locked command; return the verdict and why."""
     cause = Cause(MPESA, runtime.clock(), report.evidence, {"resultCode": report.result_code})
-    _mind_credentials(command, report, cause)
+    _suspend_if_refused(command, report, cause)
     if report.outcome is Outcome.PENDING:
         return InboxVerdict.NOTED, "no result yet"
     if command.row.status not in UNDER_WAY:
-        return command.handle_late_report(report, cause) or _after_the_end(command, report, cause)
+        return command.handle_late_report(report, cause) or _after_completion(command, report, cause)
     command.row.result_code = report.result_code
     command.row.result_desc = report.result_desc[:1024]
     reason = command.inconclusive_reason(report)
@@ -57,15 +57,15 @@ def _objection(command: Command[Any], report: Report) -> str | None:
     return None
 
 
-def _mind_credentials(command: Command[Any], report: Report, cause: Cause) -> None:
-    """Every further try with a refused initiator brings the lock of the API user nearer."""
+def _suspend_if_refused(command: Command[Any], report: Report, cause: Cause) -> None:
+    """Suspend the commands if M-Pesa refuses the initiator: more failures lock the API user."""
     if report.credential_fault:
         why = f"M-Pesa refuses the initiator ({report.result_code}: {report.result_desc})"
         suspensions.suspend_initiator(command.session, why, cause.at)
 
 
-def _after_the_end(command: Command[Any], report: Report, cause: Cause) -> tuple[InboxVerdict, str]:
-    """A second result: the same again changes nothing; the contrary needs a person."""
+def _after_completion(command: Command[Any], report: Report, cause: Cause) -> tuple[InboxVerdict, str]:
+    """Handle a second result. The same result changes nothing; the opposite needs manual review."""
     paid = report.outcome is Outcome.PAID
     if command.row.status == Stage.REVIEW:
         if paid and report.receipt is not None:

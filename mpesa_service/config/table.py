@@ -21,8 +21,8 @@ def markdown_table() -> str:
     return HEAD + "".join(_row(item) for item in fields(Settings))
 
 
-def renewed(page: str) -> str:
-    """Return the page with the table of today between its two marks."""
+def with_current_table(page: str) -> str:
+    """Return the page with the current table between its two marks."""
     before, _, rest = page.partition(BEGIN)
     after = rest.partition(END)[2]
     return f"{before}{BEGIN}\n{markdown_table()}\n{END}{after}"
@@ -54,6 +54,6 @@ def _default(value: object) -> str:
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        Path(name).write_text(renewed(Path(name).read_text()))
+        Path(name).write_text(with_current_table(Path(name).read_text()))
     if not sys.argv[1:]:
         print(markdown_table(), end="")

@@ -17,7 +17,7 @@ from mpesa_service.models.driver import Driver
 
 BUSY_TIMEOUT_SECONDS = 15
 POOL_TIMEOUT_SECONDS = 5
-REST_SECONDS = 1.0
+IDLE_SECONDS = 1.0
 """A connection that was idle in the pool for longer is tested before it is used."""
 
 
@@ -152,7 +152,7 @@ def _server_engine(url: str, pool_size: int) -> Engine:
         pool_recycle=1_800,
         hide_parameters=True,
     )
-    _try_rested_connections(engine)
+    _ping_idle_connections(engine)
     _begin_only_transactions(engine)
     return engine
 
@@ -175,8 +175,8 @@ def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
-def _try_rested_connections(engine: Engine) -> None:
-    """Test a connection that was idle in the pool for longer than REST_SECONDS; open another if it is lost.
+def _ping_idle_connections(engine: Engine) -> None:
+    """Test a connection that was idle in the pool for longer than IDLE_SECONDS; open another if it is lost.
 
     SQLAlchemy's pre-ping tests every time, which costs a busy service one round trip per transaction. If a
     connection breaks within that time, its next statement fails, as it would if the connection broke a moment
@@ -184,13 +184,13 @@ def _try_rested_connections(engine: Engine) -> None:
     """
 
     @event.listens_for(engine, "checkin")
-    def rest(_connection: Any, record: Any) -> None:
-        record.info["rested_since"] = time.monotonic()
+    def returned(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
-    def use(connection: Any, record: Any, _proxy: Any) -> None:
-        since = record.info.get("rested_since")
-        if since is not None and time.monotonic() - since > REST_SECONDS:
+    def taken(connection: Any, record: Any, _proxy: Any) -> None:
+        since = record.info.get("idle_since")
+        if since is not None and time.monotonic() - since > IDLE_SECONDS:
             try:
                 engine.dialect.do_ping(connection)
             except engine.dialect.loaded_dbapi.Error as error:

@@ -186,12 +186,12 @@ class LineHandler(logging.StreamHandler[TextIO]):
         together: list[str] = []
         for record, line in lines:
             if together and sum(map(len, together)) + len(line) > PIPE_BUF:
-                self._write_or_tell(together, record)
+                self._write_or_report(together, record)
                 together = []
             together.append(line)
-        self._write_or_tell(together, lines[-1][0])
+        self._write_or_report(together, lines[-1][0])
 
-    def _write_or_tell(self, lines: Sequence[str], record: logging.LogRecord) -> None:
+    def _write_or_report(self, lines: Sequence[str], record: logging.LogRecord) -> None:
         try:
             _write(self.stream, "".join(lines))
         except Exception:  # noqa: BLE001 - as above

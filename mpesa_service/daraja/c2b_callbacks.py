@@ -25,7 +25,7 @@ from mpesa_service.daraja.values import (
 
 OPERATION = "c2b_callback"
 SUBSCRIBER_DIGITS = 9
-LEAST_TELLING_DIGITS = 3
+LEAST_COMPARED_DIGITS = 3
 _HASH = re.compile(r"[0-9a-f]{64}")
 _CUT_HASH = re.compile(r"[0-9a-f]{32,128}")
 _FILLERS = str.maketrans("", "", " -().+\u00a0")
@@ -175,4 +175,4 @@ def _mask_matches(payer: str, msisdn: str) -> bool | None:
     if not fitting:
         return False
     prefix = min(len(text) - SUBSCRIBER_DIGITS for text in fitting)
-    return True if max(len(lead) - prefix, 0) + len(trail) >= LEAST_TELLING_DIGITS else None
+    return True if max(len(lead) - prefix, 0) + len(trail) >= LEAST_COMPARED_DIGITS else None

@@ -26,7 +26,7 @@ _SAYS = {
     ErrorKind.UNKNOWN_ID: _WAIT_SAY,
     ErrorKind.AMBIGUOUS: _CHECK_SAY,
 }
-_MENDS = {
+_ADVICE = {
     ErrorKind.REQUEST: advice.REQUEST,
     ErrorKind.TOKEN: advice.BEARER,
     ErrorKind.SPIKE: advice.SPIKE,
@@ -55,7 +55,7 @@ def _row(
         kind=kind,
         say=_SAYS.get(kind, _OURS_SAY),
         confidence=confidence,
-        advice=advice or _MENDS.get(kind),
+        advice=advice or _ADVICE.get(kind),
     )
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from mpesa_service.daraja.credentials import NAIROBI
 from mpesa_service.daraja.errors import UnreadableCallback
-from mpesa_service.domain.moments import can_be_kept
+from mpesa_service.domain.moments import can_be_stored
 
 MAX_CODE_LENGTH = 32
 MAX_CALLBACK_BYTES = 64 * 1024
@@ -218,7 +218,7 @@ def read_moment(value: object) -> datetime | None:
         local = datetime(**parts, tzinfo=NAIROBI)
     except ValueError:
         return None
-    return local.astimezone(UTC) if can_be_kept(local) else None
+    return local.astimezone(UTC) if can_be_stored(local) else None
 
 
 def normalise_code(code: object) -> str:

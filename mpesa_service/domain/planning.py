@@ -15,7 +15,7 @@ from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID,
 _TARGETS = {edge.name: edge.target for edge in PAYMENT_TRANSITIONS.edges}
 """The status that each edge leads to, from any status."""
 NO_OUTCOME_REPORTED = "Needs manual review: M-Pesa never reported the outcome of this payment."
-NOT_CLEARED_UP = "Needs manual review: a mismatch that M-Pesa has not resolved."
+MISMATCH_UNRESOLVED = "Needs manual review: a mismatch that M-Pesa has not resolved."
 
 
 def decide(facts: PaymentFacts, report: PaymentReport) -> Plan:
@@ -124,7 +124,7 @@ def no_information(change: PaymentChange, now: datetime, jitter: float) -> None:
         change.set(failure_reason=NO_OUTCOME_REPORTED)
         change.move("unresolved", cause)
     elif _is_contested(change):
-        change.set(failure_reason=NOT_CLEARED_UP)
+        change.set(failure_reason=MISMATCH_UNRESOLVED)
         change.move("contradicted", cause)
 
 

@@ -12,12 +12,12 @@ from mpesa_service.webhooks import deliver
 
 
 @setup_logging.connect
-def _log_as_we_do(**_: Any) -> None:
+def _configure_logging(**_: Any) -> None:
     log_format.configure(load_settings().log_level)
 
 
 @worker_shutting_down.connect
-def _take_up_nothing_more(**_: Any) -> None:
+def _stop_deliveries(**_: Any) -> None:
     deliver.stopping.set()
 
 

@@ -77,9 +77,9 @@ def expect_order(
     with runtime.database.begin() as session:
         made = insert_once(session, ExpectedOrder, _columns(principal, request, now))
         if made:
-            _take_what_is_there(runtime, session, principal, request, now)
+            _count_earlier_payments(runtime, session, principal, request, now)
         else:
-            _expect_the_same(session, principal, request)
+            _check_same_terms(session, principal, request)
     if made:
         retry_matching.match_due(runtime, MATCH_AT_ONCE)
     return find_order(runtime, principal, request.order_id), made
@@ -102,7 +102,7 @@ def list_orders(
     if status is not None:
         statement = statement.where(ExpectedOrder.status == status)
     with runtime.database.read() as session:
-        return tuple(_as_it_stands(order, runtime.clock()) for order in session.scalars(statement))
+        return tuple(_order_state(order, runtime.clock()) for order in session.scalars(statement))
 
 
 def cancel_order(runtime: Runtime, principal: Principal, order_id: str) -> OrderState:
@@ -159,7 +159,7 @@ def _columns(principal: Principal, request: ExpectedOrderRequest, now: datetime)
     }
 
 
-def _expect_the_same(session: Session, principal: Principal, request: ExpectedOrderRequest) -> None:
+def _check_same_terms(session: Session, principal: Principal, request: ExpectedOrderRequest) -> None:
     order = session.scalars(select(ExpectedOrder).filter_by(reference=request.order_id)).one_or_none()
     if order is None:
         message = "Another order has a similar id: payments of the two could not be distinguished."
@@ -171,7 +171,7 @@ def _expect_the_same(session: Session, principal: Principal, request: ExpectedOr
         raise Conflict("This order is already registered with other terms.", code="order_exists")
 
 
-def _take_what_is_there(
+def _count_earlier_payments(
     runtime: Runtime, session: Session, principal: Principal, request: ExpectedOrderRequest, now: datetime
 ) -> None:
     """Count earlier payments of the order, and schedule unmatched money to be matched again.
@@ -179,14 +179,14 @@ def _take_what_is_there(
     Only an admin may register an order that other callers have payments of. Any other caller would be
     credited with their money, so the request is refused.
     """
-    begun = select(Payment.id).where(Payment.order_id == request.order_id)
+    earlier = select(Payment.id).where(Payment.order_id == request.order_id)
     if not principal.is_admin:
-        others = begun.where(Payment.owner != principal.subject, Payment.status.not_in(UNPAID))
+        others = earlier.where(Payment.owner != principal.subject, Payment.status.not_in(UNPAID))
         if session.scalars(others.limit(1)).first() is not None:
             raise order_taken()
-        begun = begun.where(Payment.owner == principal.subject)
+        earlier = earlier.where(Payment.owner == principal.subject)
     [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=request.order_id))
-    for payment_id in session.scalars(begun.order_by(Payment.id)).all():
+    for payment_id in session.scalars(earlier.order_by(Payment.id)).all():
         payment = lock_payment(session, payment_id)
         payment.expected_order_id = order_id
         count_towards_order(session, payment, Cause(SERVICE, now))
@@ -213,12 +213,10 @@ def _state(session: Session, runtime: Runtime, principal: Principal, order: Expe
     if not principal.is_admin:
         payments = payments.where(Payment.owner == principal.subject)
     shown = tuple(payment_record(session, runtime.encryption, row) for row in session.scalars(payments))
-    return _as_it_stands(order, runtime.clock(), shown)
+    return _order_state(order, runtime.clock(), shown)
 
 
-def _as_it_stands(
-    order: ExpectedOrder, now: datetime, payments: tuple[PaymentRecord, ...] = ()
-) -> OrderState:
+def _order_state(order: ExpectedOrder, now: datetime, payments: tuple[PaymentRecord, ...] = ()) -> OrderState:
     return record_from(
         OrderState,
         order,

@@ -25,7 +25,7 @@ from mpesa_service.payments import reconcile
 ATTEMPTS = 3
 
 
-class InTheWay(Exception):
+class LockHeld(Exception):
     """Another payment holds the order lock or the phone lock. Nothing was written."""
 
 
@@ -38,18 +38,18 @@ def insert_locked(
 ) -> PaymentFacts:
     """Run `write`, which inserts a payment and returns its facts.
 
-    If it raises InTheWay, query Daraja about the payment that holds the lock, release its locks if its prompt
+    If it raises LockHeld, query Daraja about the payment that holds the lock, release its locks if its prompt
     has expired, and try again. Otherwise raise Conflict or TryLater, which name the lock.
     """
     for _ in range(ATTEMPTS):
         try:
             return write()
-        except InTheWay:
-            _make_way(runtime, principal, order_id, phone_hash)
+        except LockHeld:
+            _free_locks(runtime, principal, order_id, phone_hash)
     raise TryLater("Another request for this order or phone is in progress.", code="order_busy")
 
 
-def _make_way(runtime: Runtime, principal: Principal, order_id: str, phone_hash: str) -> None:
+def _free_locks(runtime: Runtime, principal: Principal, order_id: str, phone_hash: str) -> None:
     for holder_id in _holders(runtime, order_id, phone_hash):
         reconcile.check(runtime, holder_id)
         release = partial(_release, principal, order_id, phone_hash, runtime.clock())

@@ -37,7 +37,7 @@ from mpesa_service.errors import ServiceError
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import facts_of_new
 from mpesa_service.models.payments import Channel, Provider
-from mpesa_service.payments.admission import InTheWay, insert_locked
+from mpesa_service.payments.admission import LockHeld, insert_locked
 from mpesa_service.payments.conclude import Conclusion, Initiated, RenderPayment
 from mpesa_service.payments.order_admission import expected_order_id
 from mpesa_service.payments.views import Shown, record_of
@@ -86,7 +86,7 @@ def initiate(
     except ServiceError:
         # A request that is known under the key gets its answer first, whatever locks a new one would meet.
         earlier = idempotency.earlier_answer(
-            runtime, request, lambda begun: _finish(runtime, begun, request, render)
+            runtime, request, lambda payment_id: _finish(runtime, payment_id, request, render)
         )
         if earlier is None:
             raise
@@ -115,7 +115,7 @@ def _write_intent(
     """Transaction 1: claim the key and store the payment; return its facts.
 
     Raises TryLater when another request has the key, Conflict when the expected order takes no such payment,
-    and InTheWay when another payment holds the order or the phone.
+    and LockHeld when another payment holds the order or the phone.
     """
     written = _insert(runtime, principal, columns, request, None)
     if written is None:
@@ -126,7 +126,7 @@ def _write_intent(
         written = _insert(runtime, principal, columns, request, order_id) if order_id else None
     if written is None:
         idempotency.refuse_taken(runtime, request)
-        raise InTheWay
+        raise LockHeld
     return written
 
 

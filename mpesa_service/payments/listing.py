@@ -135,17 +135,17 @@ def _statuses(words: frozenset[str]) -> tuple[str, ...]:
 
 
 def _listed(encryption: Encryption, row: Row[Any]) -> PaymentRecord:
-    values = _in_clients_words(encryption, row)
+    values = _public_values(encryption, row)
     if (encrypted := values[_CHECKOUT]) is not None:
         values[_CHECKOUT] = encryption.decrypt(encrypted)
     return PaymentRecord(*values)
 
 
 def _exported(encryption: Encryption, row: Row[Any]) -> ExportedPayment:
-    return tuple(_in_clients_words(encryption, row))
+    return tuple(_public_values(encryption, row))
 
 
-def _in_clients_words(encryption: Encryption, row: Row[Any]) -> list[Any]:
+def _public_values(encryption: Encryption, row: Row[Any]) -> list[Any]:
     """Return a row's values with the public status and with numbers masked."""
     values = list(row)
     payer, phone_hash = values.pop(), values.pop()

@@ -64,10 +64,10 @@ def check_due(runtime: Runtime, limit: int = 200) -> int:
     done, batch = 0, due.BATCH
     for claim in (due.claim_unqueryable, due.claim_queryable):
         while done < limit and (claimed := claim(runtime, min(batch, limit - done))):
-            begun = _check_each(runtime, claimed)
-            if begun < len(claimed):  # Daraja is slow: claim no more than it answers in time.
-                batch = begun
-            done += begun
+            queried = _check_each(runtime, claimed)
+            if queried < len(claimed):  # Daraja is slow: claim no more than it answers in time.
+                batch = queried
+            done += queried
     return done
 
 
@@ -85,16 +85,16 @@ def _check_each(runtime: Runtime, claimed: Sequence[Lease]) -> int:
 
 
 def _check(runtime: Runtime, lease: Lease) -> Decision | None:
-    begun_at = runtime.clock()
+    started_at = runtime.clock()
     answer = _query(runtime, lease)
     decisions: list[Decision | None] = []
 
     def decide(facts: PaymentFacts) -> Plan:
         change = PaymentChange(facts)
         if lease.checkout_id_encrypted is not None and lease.scheduled:
-            change.set(last_checked_at=begun_at)
+            change.set(last_checked_at=started_at)
         elif change.status is PaymentStatus.SUBMITTING:
-            change.move("push_unanswered", Cause(SERVICE, begun_at))
+            change.move("push_unanswered", Cause(SERVICE, started_at))
         report = None if answer is None else _report(answer, runtime.clock())
         decision = apply_query(
             change, report, scheduled=lease.scheduled, now=runtime.clock(), jitter=runtime.jitter()

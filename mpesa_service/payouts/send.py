@@ -39,17 +39,17 @@ def pay_waiting(runtime: Runtime, limit: int = 200) -> int:
     Return how many.
     """
     sent = 0
-    while sent < limit and (begun := _begin_some(runtime)):
-        _send_all(runtime, begun)
-        sent += len(begun)
-    return sent + _tidy(runtime)
+    while sent < limit and (commands := _begin_some(runtime)):
+        _send_all(runtime, commands)
+        sent += len(commands)
+    return sent + _close_finished(runtime)
 
 
 def _begin_some(runtime: Runtime) -> list[PayoutCommand]:
-    begun: list[PayoutCommand] = []
-    while len(begun) < AT_ONCE and (command := _begin_next(runtime)):
-        begun.append(command)
-    return begun
+    commands: list[PayoutCommand] = []
+    while len(commands) < AT_ONCE and (command := _begin_next(runtime)):
+        commands.append(command)
+    return commands
 
 
 def _begin_next(runtime: Runtime) -> PayoutCommand | None:
@@ -85,12 +85,12 @@ def _begin(session: Session, row: Payout, now: datetime) -> None:
     move_payout(session, row, "payout_begun", Cause(SERVICE, now))
 
 
-def _send_all(runtime: Runtime, begun: list[PayoutCommand]) -> None:
-    if len(begun) == 1:
-        _send(runtime, begun[0])
+def _send_all(runtime: Runtime, commands: list[PayoutCommand]) -> None:
+    if len(commands) == 1:
+        _send(runtime, commands[0])
         return
-    with ThreadPoolExecutor(len(begun)) as pool:
-        for _ in pool.map(lambda command: _send(runtime, command), begun):
+    with ThreadPoolExecutor(len(commands)) as pool:
+        for _ in pool.map(lambda command: _send(runtime, command), commands):
             pass
 
 
@@ -99,17 +99,17 @@ def _send(runtime: Runtime, command: PayoutCommand) -> None:
         answer = send(runtime, command)
         with runtime.database.begin() as session:
             conclude(runtime, locked(PayoutCommand, session, command.row.id), answer)
-    except Exception:  # the others must not wait for a fault in this one; its lease ends, and it is found out
+    except Exception:  # an error in one payout must not delay the others; after its lease it is checked
         log.exception("could not send a payout", extra=dict(command.ids))
 
 
-def _tidy(runtime: Runtime) -> int:
-    """Cancel what waits in stopped batches, and close those of which no row moves any more."""
+def _close_finished(runtime: Runtime) -> int:
+    """Cancel the waiting rows of stopped batches, and close batches whose rows are all finished."""
     of_batch = Payout.batch_id == PayoutBatch.id
     through = ~exists().where(of_batch, Payout.status.in_(PAYOUT_UNFINISHED))
     to_cancel = (PayoutBatch.status == BatchStatus.STOPPED) & exists().where(of_batch, _WAITING)
-    begun = (BatchStatus.RUNNING, BatchStatus.PAUSED, BatchStatus.STOPPED)
-    live = select(PayoutBatch.id).where(PayoutBatch.status.in_(begun), PayoutBatch.completed_at.is_(None))
+    started = (BatchStatus.RUNNING, BatchStatus.PAUSED, BatchStatus.STOPPED)
+    live = select(PayoutBatch.id).where(PayoutBatch.status.in_(started), PayoutBatch.completed_at.is_(None))
     with runtime.database.read() as session:
         found = list(session.scalars(live.where(or_(through, to_cancel)).order_by(PayoutBatch.id).limit(100)))
     return sum(cancel_waiting(runtime, batch_id) + finish(runtime, batch_id) for batch_id in found)

@@ -37,11 +37,11 @@ def create_batch(
     """
     waiting = PayoutStatus.WAITING.value
     session.execute(insert(Payout), [{**row, "status": waiting, "event_count": 1} for row in rows])
-    begun = _Line(batch.id, None, None, waiting, "created", 1)
-    trails = [replace(begun, payout_id=row["id"]).values(cause) for row in rows]
+    first = _Line(batch.id, None, None, waiting, "created", 1)
+    trails = [replace(first, payout_id=row["id"]).values(cause) for row in rows]
     session.execute(insert(PayoutEvent), trails)
     _record_batch(session, batch, None, "created", cause)
-    _tell_batch(session, batch, "created", cause)
+    _publish_batch(session, batch, "created", cause)
 
 
 def move_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -> None:
@@ -52,7 +52,7 @@ def move_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) ->
     if edge == "finished":
         batch.completed_at = cause.at
     _record_batch(session, batch, before, edge, cause)
-    _tell_batch(session, batch, edge, cause)
+    _publish_batch(session, batch, edge, cause)
 
 
 def move_payout(session: Session, row: Payout, edge: str, cause: Cause) -> None:
@@ -67,7 +67,7 @@ def move_payout(session: Session, row: Payout, edge: str, cause: Cause) -> None:
     if after not in PAYOUT_UNFINISHED or after is PayoutStatus.WAITING:
         row.next_check_at = None
     _record_payout(session, row, before, edge, cause)
-    _tell_payout(session, row, before, cause)
+    _publish_payout(session, row, before, cause)
 
 
 def note_payout(session: Session, row: Payout, what: str, cause: Cause) -> None:
@@ -75,14 +75,14 @@ def note_payout(session: Session, row: Payout, what: str, cause: Cause) -> None:
     _record_payout(session, row, row.status, what, cause)
 
 
-def _tell_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -> None:
+def _publish_batch(session: Session, batch: PayoutBatch, edge: str, cause: Cause) -> None:
     event = batch_event_type(edge, batch.state)
     if event is not None:
         batch.outgoing_count += 1
         publish(session, batch_event(event, batch, shares_of(session, batch.id), cause.at))
 
 
-def _tell_payout(session: Session, row: Payout, before: PayoutStatus, cause: Cause) -> None:
+def _publish_payout(session: Session, row: Payout, before: PayoutStatus, cause: Cause) -> None:
     event = payout_event_type(row.state)
     if event is not None:
         row.outgoing_count += 1

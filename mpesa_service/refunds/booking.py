@@ -36,7 +36,7 @@ def release_refund(
     reserve(payment, row, 0)
     move_refund(session, payment, row, edge, cause)
     if payment.state in {PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED}:
-        _say_less_was_refunded(session, payment, cause)
+        _reverse_status(session, payment, cause)
 
 
 def reserve_again(payment: Payment, row: Refund, *, paid: bool) -> None:
@@ -48,7 +48,7 @@ def reserve_again(payment: Payment, row: Refund, *, paid: bool) -> None:
         reserve(payment, row, row.amount)
 
 
-def _say_less_was_refunded(session: Session, payment: Payment, cause: Cause) -> None:
+def _reverse_status(session: Session, payment: Payment, cause: Cause) -> None:
     """Move the payment back: a refund that counted as paid was not paid."""
     if payment.refunded_amount == 0:
         move_payment(session, payment, "refund_reversed", cause)

@@ -68,18 +68,20 @@ def refund(
     Raises NotFound, Unavailable while refunds are suspended, and the errors of `terms_of` and of the
     idempotency key.
     """
-    earlier = idempotency.earlier_answer(runtime, keyed, lambda begun: _finish(runtime, begun, keyed, render))
+    earlier = idempotency.earlier_answer(
+        runtime, keyed, lambda refund_id: _finish(runtime, refund_id, keyed, render)
+    )
     if earlier is not None:
         return earlier
     refuse_if_suspended(runtime)
-    command, begun = _reserve(runtime, principal, reference, request, keyed)
+    command, started = _reserve(runtime, principal, reference, request, keyed)
     sent = send(runtime, command)
     try:
-        return _conclude(runtime, begun.refund.id, sent, keyed, render)
+        return _conclude(runtime, started.refund.id, sent, keyed, render)
     except SQLAlchemyError:
         # M-Pesa may have acted: a caller who gets an error would request a second refund.
-        log.exception("outcome of a refund could not be recorded", extra={"refund_id": begun.refund.id})
-        return render(replace(begun, refund=replace(begun.refund, status=RefundStatus.UNKNOWN.public)))
+        log.exception("outcome of a refund could not be recorded", extra={"refund_id": started.refund.id})
+        return render(replace(started, refund=replace(started.refund, status=RefundStatus.UNKNOWN.public)))
 
 
 def refuse_if_suspended(runtime: Runtime) -> None:

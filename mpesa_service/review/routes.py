@@ -20,7 +20,7 @@ from mpesa_service.review.schemas import (
     UnmatchedQuerySchema,
     UnmatchedSchema,
 )
-from mpesa_service.review.unmatched import close, list_unmatched, match, send_back
+from mpesa_service.review.unmatched import close, list_unmatched, match, return_money
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_refunds, runtime
 from mpesa_service.web.responses import respond, success
@@ -107,7 +107,7 @@ def match_unmatched(body: dict[str, Any], reference: str) -> Response:
 @errors(400, 404, 409, 413, 415, 502)
 def return_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Return money that matches no order to its payer, by reversal, with a reason."""
-    return respond(send_back(runtime(), current_principal(), reference, body["reason"], refund_answer))
+    return respond(return_money(runtime(), current_principal(), reference, body["reason"], refund_answer))
 
 
 @blueprint.post("/unmatched/<reference>/close")

@@ -29,7 +29,9 @@ def suggestions(session: Session, encryption: Encryption, arrival: Arrival) -> t
     orders = {order.id: order for order in _by_reference(session, key)}
     if arrival.payer:
         orders |= {order.id: order for order in _by_amount(session, arrival.amount)}
-    agreeing = _of_this_payer(session, encryption, arrival, [order.reference for order in orders.values()])
+    agreeing = _paid_by_same_phone(
+        session, encryption, arrival, [order.reference for order in orders.values()]
+    )
     resembling = [
         Resemblance(
             order_id=order.reference,
@@ -70,7 +72,7 @@ def _recent(status: OrderStatus, amount: int) -> Select[ExpectedOrder]:
     return select(order).where(fits, was_paid_for).order_by(order.id.desc()).limit(MOST_ORDERS)
 
 
-def _of_this_payer(
+def _paid_by_same_phone(
     session: Session, encryption: Encryption, arrival: Arrival, references: list[str]
 ) -> set[str]:
     """Return those of the orders that had a payment, with any outcome, by a payer who may be this one."""

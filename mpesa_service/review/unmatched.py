@@ -119,7 +119,7 @@ def match(
     return _record_after(runtime, principal, apply_to_unmatched(runtime, principal, reference, decide))
 
 
-def send_back(
+def return_money(
     runtime: Runtime, principal: Principal, reference: str, reason: str, render: RenderRefund
 ) -> Answer:
     """Reverse money that matches no order; return the caller's answer, as for a refund.

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
 
-from mpesa_service.domain.moments import can_be_kept
+from mpesa_service.domain.moments import can_be_stored
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.errors import InvalidAmount, InvalidPhone
@@ -104,7 +104,7 @@ class ZonedTime(fields.AwareDateTime):
 
     def _deserialize(self, value: Any, *arguments: Any, **more: Any) -> Any:
         found = super()._deserialize(value, *arguments, **more)
-        if not can_be_kept(found):
+        if not can_be_stored(found):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         return found
 

@@ -71,7 +71,7 @@ class StrictParser(FlaskParser):
 
 def _strict_json(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode(), parse_constant=_not_a_number, object_pairs_hook=_no_twins)
+        return json.loads(raw.decode(), parse_constant=_not_a_number, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from error
 
@@ -80,7 +80,7 @@ def _not_a_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
 
 
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a field is given twice")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-_DECENT = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 MAX_BODY_BYTES = 64 * 1024
 KILOBYTE = 1024
 TOO_LARGE = 413
@@ -31,7 +31,7 @@ def request_id() -> str:
 
 def _assign() -> None:
     requested = request.headers.get("X-Request-Id", "")
-    g.request_id = requested if _DECENT.fullmatch(requested) else f"{random.getrandbits(128):032x}"
+    g.request_id = requested if _VALID_ID.fullmatch(requested) else f"{random.getrandbits(128):032x}"
 
 
 def _show(response: Response) -> Response:

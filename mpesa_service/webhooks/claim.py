@@ -50,7 +50,7 @@ _LEASE_THEM = (
     .where(_THESE)
     .values(lease_until=bindparam("until"), claims=_D.claims + 1)
 )
-_SET_ASIDE = (
+_PARK = (
     update(table_of(WebhookDelivery))
     .where(_THESE)
     .values(status=DeliveryStatus.PARKED, lease_until=None, last_error=CRASHES)
@@ -58,7 +58,7 @@ _SET_ASIDE = (
 
 
 @dataclass(frozen=True)
-class Room:
+class Capacity:
     """How many bundles a worker can claim, and how many of them for struggling endpoints."""
 
     all: int
@@ -99,31 +99,33 @@ class Sizes:
     def of(self, endpoint_id: str) -> int:
         return self._of.get(endpoint_id, FIRST_BUNDLE)
 
-    def update(self, endpoint_id: str, begun: int, left: int) -> None:
+    def update(self, endpoint_id: str, attempted: int, left: int) -> None:
         """Note how many deliveries of a bundle were begun, and how many were left when its time was over."""
-        doubled = min(2 * begun, BUNDLE)
-        self._of[endpoint_id] = max(begun, 1) if left else max(doubled, self.of(endpoint_id))
+        doubled = min(2 * attempted, BUNDLE)
+        self._of[endpoint_id] = max(attempted, 1) if left else max(doubled, self.of(endpoint_id))
 
 
-def claim(runtime: Runtime, room: Room, sizes: Sizes) -> list[Bundle]:
-    """Lease due deliveries, in as many bundles as there is room for, and return them; commits."""
+def claim(runtime: Runtime, capacity: Capacity, sizes: Sizes) -> list[Bundle]:
+    """Lease due deliveries, in as many bundles as `capacity` allows, and return them; commits."""
     now = runtime.clock()
     waits = exists().where(_is_due(now), WebhookDelivery.endpoint_id == WebhookEndpoint.id)
     waiting = select(WebhookEndpoint).where(WebhookEndpoint.enabled, waits)
-    if room.struggling < 1:
+    if capacity.struggling < 1:
         waiting = waiting.where(WebhookEndpoint.struggling.is_(False))
-    if room.all < 1 or not _any(runtime, waiting.with_only_columns(WebhookEndpoint.id).limit(1)):
+    if capacity.all < 1 or not _any(runtime, waiting.with_only_columns(WebhookEndpoint.id).limit(1)):
         return []
     turns = waiting.order_by(WebhookEndpoint.struggling, WebhookEndpoint.served_at, WebhookEndpoint.id)
     bundles: list[Bundle] = []
     with runtime.database.begin() as session:
         # NO KEY UPDATE: transactions of payments refer to endpoints, and must not wait for this lock.
-        locked = turns.limit(room.all).with_for_update(key_share=True, skip_locked=True)
+        locked = turns.limit(capacity.all).with_for_update(key_share=True, skip_locked=True)
         for endpoint in session.scalars(locked).all():
-            free = min(room.all - len(bundles), room.struggling if endpoint.struggling else room.all)
+            free = min(
+                capacity.all - len(bundles), capacity.struggling if endpoint.struggling else capacity.all
+            )
             taken = _take(session, endpoint, now, free, sizes.of(endpoint.id))
             if endpoint.struggling:
-                room = Room(room.all, room.struggling - len(taken))
+                capacity = Capacity(capacity.all, capacity.struggling - len(taken))
             bundles += taken
     return bundles
 
@@ -151,19 +153,19 @@ FIND_DUE = (
 """The due deliveries of an endpoint, oldest first."""
 
 
-def _take(session: Session, endpoint: WebhookEndpoint, now: datetime, room: int, size: int) -> list[Bundle]:
+def _take(session: Session, endpoint: WebhookEndpoint, now: datetime, limit: int, size: int) -> list[Bundle]:
     """Lease deliveries of a locked endpoint, oldest first, up to `size` per bundle."""
     connection = session.connection()
     which = {"of_endpoint": endpoint.id, "now": now}
     in_use, last = connection.execute(_LANES_IN_USE, which).one()
     lanes, size = (1, 1) if endpoint.struggling else (LANES, size)
-    free = min(room, lanes - in_use)
+    free = min(limit, lanes - in_use)
     if free < 1:
         return []
     due = connection.execute(FIND_DUE, {**which, "most": free * size}).all()
-    hopeless = [row.id for row in due if row.claims >= MAX_CLAIMS]
-    if hopeless:
-        connection.execute(_SET_ASIDE, {"ids": hopeless})
+    crashed = [row.id for row in due if row.claims >= MAX_CLAIMS]
+    if crashed:
+        connection.execute(_PARK, {"ids": crashed})
     endpoint.served_at = now
     until = now + LEASE if last is None else max(now + LEASE, last + timedelta(microseconds=1))
     bundles = []

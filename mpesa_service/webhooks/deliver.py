@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.webhooks.claim import Bundle, Room, Sizes, claim
+from mpesa_service.webhooks.claim import Bundle, Capacity, Sizes, claim
 from mpesa_service.webhooks.outcome import Sent, record
 from mpesa_service.webhooks.posting import Poster
 from mpesa_service.webhooks.signing import signed_headers
@@ -36,7 +36,7 @@ BUNDLE_SECONDS = 1.0
 """After this time a lane begins no more posts, and releases the rest. The lease is far longer."""
 HEADERS = {"Content-Type": "application/json", "User-Agent": "mpesa-service"}
 
-Flying = dict["Future[Sent]", Bundle]
+InFlight = dict["Future[Sent]", Bundle]
 
 _turn = threading.Lock()
 stopping = threading.Event()
@@ -69,41 +69,41 @@ def deliver_due(
     and spreads the retries.
     """
     poster = poster or Poster(runtime.settings.webhook_networks)
-    flying: Flying = {}
+    in_flight: InFlight = {}
     sizes, ended = Sizes(), 0
     with ThreadPoolExecutor(THREADS, thread_name_prefix="webhook") as pool:
         with turn or nullcontext():
             ends = time.monotonic() + seconds
             while time.monotonic() < ends and not (stop is not None and stop.is_set()):
-                bundles = _claim(runtime, flying, sizes)
+                bundles = _claim(runtime, in_flight, sizes)
                 if bundles is None:
                     break
-                flying.update({pool.submit(send, runtime, poster, b): b for b in bundles})
-                if not flying:
+                in_flight.update({pool.submit(send, runtime, poster, b): b for b in bundles})
+                if not in_flight:
                     return ended
-                ended += _conclude_some(runtime, flying, sizes, chance)
-        while flying:
-            ended += _conclude_some(runtime, flying, sizes, chance)
+                ended += _conclude_some(runtime, in_flight, sizes, chance)
+        while in_flight:
+            ended += _conclude_some(runtime, in_flight, sizes, chance)
         return ended
 
 
-def _claim(runtime: Runtime, flying: Flying, sizes: Sizes) -> list[Bundle] | None:
-    """Claim as many bundles as there is room for.
+def _claim(runtime: Runtime, in_flight: InFlight, sizes: Sizes) -> list[Bundle] | None:
+    """Claim as many bundles as the threads allow.
 
     Return None if the database does not answer while attempts are in progress.
     """
     try:
-        return claim(runtime, _room(flying), sizes)
+        return claim(runtime, _capacity(in_flight), sizes)
     except SQLAlchemyError:
-        if not flying:
+        if not in_flight:
             raise
         log.exception("no deliveries could be claimed; finishing the attempts in progress")
         return None
 
 
-def _room(flying: Flying) -> Room:
-    struggling = sum(bundle.struggling for bundle in flying.values())
-    return Room(THREADS - len(flying), STRUGGLING_THREADS - struggling)
+def _capacity(in_flight: InFlight) -> Capacity:
+    struggling = sum(bundle.struggling for bundle in in_flight.values())
+    return Capacity(THREADS - len(in_flight), STRUGGLING_THREADS - struggling)
 
 
 def send(runtime: Runtime, poster: Poster, bundle: Bundle) -> Sent:
@@ -124,11 +124,11 @@ def send(runtime: Runtime, poster: Poster, bundle: Bundle) -> Sent:
     return sent
 
 
-def _conclude_some(runtime: Runtime, flying: Flying, sizes: Sizes, chance: Callable[[], float]) -> int:
-    done, _ = wait(flying, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+def _conclude_some(runtime: Runtime, in_flight: InFlight, sizes: Sizes, chance: Callable[[], float]) -> int:
+    done, _ = wait(in_flight, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
     by_endpoint: dict[str, list[Sent]] = {}
     for future in done:
-        endpoint_id, sent = flying.pop(future).endpoint_id, future.result()
+        endpoint_id, sent = in_flight.pop(future).endpoint_id, future.result()
         by_endpoint.setdefault(endpoint_id, []).append(sent)
         sizes.update(endpoint_id, len(sent.answers), len(sent.not_begun))
     return sum(_conclude(runtime, *one, chance) for one in by_endpoint.items())

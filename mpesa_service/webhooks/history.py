@@ -11,7 +11,7 @@ from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
-from mpesa_service.domain.moments import can_be_kept
+from mpesa_service.domain.moments import can_be_stored
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
 from mpesa_service.models.base import UtcDateTime
@@ -116,7 +116,7 @@ def replay(runtime: Runtime, actor: str, endpoint_id: str, since: datetime, unti
     a waiting delivery are left out. Raises NotFound, Conflict if the endpoint is disabled, and InvalidRequest
     if `since` is not before `until`, a time is out of range, or there are more events than REPLAY_LIMIT.
     """
-    if not (can_be_kept(since) and can_be_kept(until)):
+    if not (can_be_stored(since) and can_be_stored(until)):
         raise InvalidRequest("The times must be between the years 1900 and 9000.", code="invalid_time_range")
     if since >= until:
         raise InvalidRequest("`from` must be before `to`.", code="invalid_time_range")

@@ -63,27 +63,31 @@ class Poster:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> ReceiverAnswer:
         """Send once. Errors of the receiver or the network are returned, not raised."""
-        with _Leash(self._seconds) as leash:
+        with _SocketDeadline(self._seconds) as deadline:
             try:
                 target = read_target(url)
                 addresses = permitted_addresses(target, self._networks, self._resolve)
-                connection = _PinnedConnection(target, addresses, leash, self._tls)
-                return _exchange(connection, target.path, body, headers, leash)
+                connection = _PinnedConnection(target, addresses, deadline, self._tls)
+                return _exchange(connection, target.path, body, headers, deadline)
             except AddressRefused as refusal:
                 return ReceiverAnswer(error=str(refusal))
             except (OSError, HTTPException, ValueError) as error:
-                if leash.expired:
+                if deadline.expired:
                     return ReceiverAnswer(error=f"No answer within {self._seconds:g} seconds.")
                 return ReceiverAnswer(error=f"No answer: {_in_words(error)}.")
 
 
 def _exchange(
-    connection: "_PinnedConnection", path: str, body: bytes, headers: Mapping[str, str], leash: "_Leash"
+    connection: "_PinnedConnection",
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    deadline: "_SocketDeadline",
 ) -> ReceiverAnswer:
     with closing(connection):
         connection.request("POST", path, body, dict(headers))
         with connection.getresponse() as response:
-            if leash.expired:  # headers that the deadline cuts off look complete
+            if deadline.expired:  # headers that the deadline cuts off look complete
                 raise TimeoutError
             return ReceiverAnswer(
                 response.status, body=_start_of(response), retry_after=response.getheader("Retry-After")
@@ -111,7 +115,7 @@ def _in_words(error: Exception) -> str:
     return "the response was not HTTP"
 
 
-class _Leash(Deadline):
+class _SocketDeadline(Deadline):
     """A deadline that ends any wait of a connection, a TLS handshake included.
 
     It shuts a duplicate of the socket down, because TLS detaches the original socket.
@@ -141,19 +145,19 @@ class _PinnedConnection(HTTPConnection):
     """A connection by name that goes to the first of the given addresses that accepts it."""
 
     def __init__(
-        self, target: Target, addresses: Sequence[str], leash: _Leash, tls: ssl.SSLContext | None
+        self, target: Target, addresses: Sequence[str], deadline: _SocketDeadline, tls: ssl.SSLContext | None
     ) -> None:
         self._secure = target.scheme == "https"
         self.default_port = 443 if self._secure else 80
         super().__init__(target.host, target.port)
         self._addresses = addresses
-        self._leash = leash
+        self._deadline = deadline
         self._tls = tls
 
     def connect(self) -> None:
         sock = self._reach()
-        self._leash.hold(sock)
-        sock.settimeout(self._leash.left() + 1)
+        self._deadline.hold(sock)
+        sock.settimeout(self._deadline.left() + 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # send the body directly after the headers
         if self._secure:
             sock = (self._tls or _trusted()).wrap_socket(sock, server_hostname=self.host)
@@ -162,10 +166,10 @@ class _PinnedConnection(HTTPConnection):
     def _reach(self) -> socket.socket:
         failure: OSError = TimeoutError("no time is left to connect")
         for address in self._addresses:
-            if self._leash.expired:
+            if self._deadline.expired:
                 break
             try:
-                wait = min(CONNECT_SECONDS, self._leash.left())
+                wait = min(CONNECT_SECONDS, self._deadline.left())
                 return socket.create_connection((address, self.port), timeout=wait)
             except OSError as error:
                 failure = error

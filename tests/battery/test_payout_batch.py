@@ -96,7 +96,7 @@ def test_each_row_is_paid_once_or_known_not_to_be(new_stack: Any) -> None:
     made = at_once(*(lambda: call(stack, "", "amina", body) for _ in range(3)))
     assert Counter(answer.status_code for answer in made) == {201: 1, 200: 2}
     batch = made[0].json()["data"]["_id"]
-    assert call(stack, f"/{batch}/approve", "amina").json()["code"] == "same_person"
+    assert call(stack, f"/{batch}/approve", "amina").json()["code"] == "maker_cannot_approve"
     kills, done = list[str](), threading.Event()
     killer = threading.Thread(target=shoot, args=(stack, done, kills))
     killer.start()

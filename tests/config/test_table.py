@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from mpesa_service.config import Settings, environment_name
-from mpesa_service.config.table import BEGIN, END, markdown_table, renewed
+from mpesa_service.config.table import BEGIN, END, markdown_table, with_current_table
 from tests.config.test_loading import REQUIRED
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
@@ -47,7 +47,9 @@ def test_the_table() -> None:
 
 def test_the_page_has_the_table_of_today() -> None:
     page = PAGE.read_text()
-    assert page == renewed(page), "renew it: python -m mpesa_service.config.table docs/configuration.md"
+    assert page == with_current_table(page), (
+        "renew it: python -m mpesa_service.config.table docs/configuration.md"
+    )
 
 
 def test_the_command_renews_a_page(tmp_path: Path) -> None:

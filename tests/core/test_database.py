@@ -109,7 +109,7 @@ def kill_idle_connections(database: Database) -> None:
 def test_a_connection_that_died_at_rest_is_replaced(
     postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "REST_SECONDS", -1.0)
+    monkeypatch.setattr(database_module, "IDLE_SECONDS", -1.0)
     store(postgres, "before")
     kill_idle_connections(postgres)
     store(postgres, "after")

@@ -15,7 +15,7 @@ from mpesa_service.core.rate_limits import PromptLimit, storage_uri
 from mpesa_service.errors import LimitExceeded
 from tests.support import environment
 
-NOBODY = "redis://127.0.0.1:9/0"
+NO_OWNER = "redis://127.0.0.1:9/0"
 
 
 def settings(**env: str) -> Settings:
@@ -54,7 +54,7 @@ class TestPromptLimit:
         assert prompts == allowed
 
     def test_a_store_that_is_away_makes_it_count_here(self) -> None:
-        limit = PromptLimit(settings(RATELIMIT_PROMPTS="1 per minute", RATELIMIT_STORAGE_URI=NOBODY))
+        limit = PromptLimit(settings(RATELIMIT_PROMPTS="1 per minute", RATELIMIT_STORAGE_URI=NO_OWNER))
         limit.check("one")
         limit.count("one")
         with pytest.raises(LimitExceeded):
@@ -63,14 +63,14 @@ class TestPromptLimit:
     def test_a_store_that_is_away_is_left_alone_for_a_while(
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        limit = PromptLimit(settings(RATELIMIT_STORAGE_URI=NOBODY))
+        limit = PromptLimit(settings(RATELIMIT_STORAGE_URI=NO_OWNER))
         limit.count("one")
         limit.count("one")
         assert [record.message for record in caplog.records] == [
             "rate limit store unreachable; counting in this process"
         ]
         monkeypatch.setattr(rate_limits, "RETRY_SECONDS", 0.0)
-        limit = PromptLimit(settings(RATELIMIT_STORAGE_URI=NOBODY))
+        limit = PromptLimit(settings(RATELIMIT_STORAGE_URI=NO_OWNER))
         limit.count("one")
         limit.count("one")
         assert len(caplog.records) == 3

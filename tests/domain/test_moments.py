@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from mpesa_service.domain.moments import EARLIEST, LATEST, can_be_kept
+from mpesa_service.domain.moments import EARLIEST, LATEST, can_be_stored
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from mpesa_service.domain.moments import EARLIEST, LATEST, can_be_kept
     ],
 )
 def test_the_ends(at: datetime, kept: bool) -> None:
-    assert can_be_kept(at) is kept
+    assert can_be_stored(at) is kept

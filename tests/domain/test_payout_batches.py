@@ -8,8 +8,8 @@ from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import (
     BATCH_TRANSITIONS,
     PAYOUT_UNFINISHED,
+    is_same_person,
     needs_approval,
-    same_person,
     seconds_left,
 )
 from mpesa_service.domain.states import ForbiddenTransition
@@ -65,7 +65,7 @@ def test_above_the_threshold_a_second_person_is_needed() -> None:
     ],
 )
 def test_one_person_by_two_ways(one: str, other: str, same: bool) -> None:
-    assert same_person(one, other) is same
+    assert is_same_person(one, other) is same
 
 
 def test_the_time_that_rows_take() -> None:

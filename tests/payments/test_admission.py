@@ -104,16 +104,14 @@ def test_a_payment_let_go_and_paid_late_takes_its_order_back(service: Service) -
     assert service.events(payment["_id"])[-1].cause == "duplicate_payment"
 
 
-def test_gives_up_politely_when_the_way_never_clears(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_returns_409_if_the_lock_is_never_released(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     service.pending()
-    monkeypatch.setattr(admission, "_make_way", lambda *_: None)
+    monkeypatch.setattr(admission, "_free_locks", lambda *_: None)
     answer = service.initiate()
     assert (answer.status_code, answer.json["code"]) == (409, "order_busy")
 
 
-def test_a_holder_that_daraja_settles_makes_way_by_itself(service: Service) -> None:
+def test_a_holder_that_daraja_settles_releases_its_lock(service: Service) -> None:
     service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
     first = service.pending()
     service.simulator.post(f"/simulator/prompts/{first}/cancel")

@@ -310,7 +310,7 @@ class TestApproval:
 
     def test_its_maker_cannot(self, service: Service, large: str) -> None:
         answer = act(service, large, "approve")
-        assert (answer.status_code, answer.json["code"]) == (403, "same_person")
+        assert (answer.status_code, answer.json["code"]) == (403, "maker_cannot_approve")
         assert batches(service)[0].status == "waiting_approval"
 
     def test_nobody_approves_twice(self, service: Service, large: str) -> None:

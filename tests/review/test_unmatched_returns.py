@@ -22,12 +22,12 @@ def payment(service: Service) -> str:
     return service.payments()[0].id
 
 
-def send_back(service: Service, payment: str, reason: str = "not for us") -> Any:
+def return_money(service: Service, payment: str, reason: str = "not for us") -> Any:
     return service.call("POST", f"/unmatched/{payment}/return", {"reason": reason}, by="amina", admin=True)
 
 
 def test_it_goes_back_whole(service: Service, payment: str) -> None:
-    answer = send_back(service, payment)
+    answer = return_money(service, payment)
     data = answer.json["data"]
     assert (answer.status_code, data["method"], data["refundAmount"]) == (200, "reversal", 100)
     assert unmatched(service) == []
@@ -46,10 +46,10 @@ def test_it_goes_back_whole(service: Service, payment: str) -> None:
 
 
 def test_only_once(service: Service, payment: str) -> None:
-    send_back(service, payment)
-    assert send_back(service, payment).json["code"] == "not_unmatched"
+    return_money(service, payment)
+    assert return_money(service, payment).json["code"] == "not_unmatched"
     complete(service)
-    answer = send_back(service, payment)
+    answer = return_money(service, payment)
     assert (answer.status_code, answer.json["code"]) == (409, "not_unmatched")
     assert match(service, payment).json["code"] == "not_unmatched"
     assert len(service.ledger()["reversals"]) == 1
@@ -58,17 +58,17 @@ def test_only_once(service: Service, payment: str) -> None:
 def test_what_has_an_order_is_not_sent_back_here(service: Service, payment: str) -> None:
     add_order(service)
     match(service, payment)
-    answer = send_back(service, payment)
+    answer = return_money(service, payment)
     assert (answer.status_code, answer.json["code"]) == (409, "not_unmatched")
     assert service.ledger()["reversals"] == []
 
 
 def test_what_mpesa_would_not_reverse_is_unmatched_again(service: Service, payment: str) -> None:
-    send_back(service, payment)
+    return_money(service, payment)
     complete(service, resultCode=1, resultDesc="The balance is insufficient for the transaction.")
     assert service.payment(payment)["status"] == "succeeded"
     assert [one["payment"]["_id"] for one in unmatched(service)] == [payment]
-    assert send_back(service, payment).status_code == 200
+    assert return_money(service, payment).status_code == 200
     complete(service, resultCode=1)
     add_order(service)
     assert match(service, payment).status_code == 200
@@ -80,12 +80,12 @@ def test_what_mpesa_would_not_reverse_is_unmatched_again(service: Service, payme
 def test_while_refunds_are_stopped_nothing_is_done(service: Service, payment: str) -> None:
     with service.runtime.database.begin() as session:
         suspensions.suspend(session, suspensions.REFUNDS, "wrong credential", service.clock())
-    answer = send_back(service, payment)
+    answer = return_money(service, payment)
     assert (answer.status_code, answer.json["code"]) == (503, "refunds_suspended")
     assert service.row(payment).status == "review"
 
 
 @pytest.mark.parametrize("reason", ["", " ", "x" * 501])
 def test_needs_a_reason(service: Service, payment: str, reason: str) -> None:
-    assert send_back(service, payment, reason).status_code == 400
+    assert return_money(service, payment, reason).status_code == 400
     assert service.row(payment).status == "review"

@@ -8,7 +8,7 @@ from mpesa_service.models import WebhookDelivery
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.webhooks import deliver as delivery
 from mpesa_service.webhooks import endpoints
-from mpesa_service.webhooks.claim import Room, Sizes, claim
+from mpesa_service.webhooks.claim import Capacity, Sizes, claim
 from mpesa_service.webhooks.deliver import deliver_due
 from mpesa_service.webhooks.outbox import publish
 from mpesa_service.webhooks.posting import Poster
@@ -29,8 +29,8 @@ def deliver(service: Service, **more: Any) -> int:
     return deliver_due(service.runtime, chance=middle, **more)
 
 
-def take(service: Service, room: Room) -> list[delivery.Bundle]:
-    return claim(service.runtime, room, Sizes())
+def take(service: Service, capacity: Capacity) -> list[delivery.Bundle]:
+    return claim(service.runtime, capacity, Sizes())
 
 
 def tell(service: Service, payment_id: str, count: int = 1) -> None:

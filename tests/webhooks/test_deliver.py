@@ -9,7 +9,7 @@ from standardwebhooks import Webhook
 
 from mpesa_service.models import WebhookEndpoint
 from mpesa_service.webhooks import endpoints
-from mpesa_service.webhooks.claim import LANES, Room
+from mpesa_service.webhooks.claim import LANES, Capacity
 from mpesa_service.webhooks.deliver import deliver_due
 from tests.support import Service
 from tests.support.receivers import Got, Reply, answering, receiver
@@ -48,7 +48,7 @@ class TestDelivered:
             tell(service, payment, len(statuses))
             while len(shop.got) < len(statuses):
                 service.clock.advance(0.1)
-                send_bundles(service, take(service, Room(1, 1)))
+                send_bundles(service, take(service, Capacity(1, 1)))
         found = {row.last_status: row.status for row in rows(service, endpoint)}
         assert found == {code: "delivered" if code < 300 else "waiting" for code in statuses}
 
@@ -166,7 +166,7 @@ class TestGone:
             tell(service, payment, 1)
             service.clock.advance(1)
             tell(service, payment, 9)
-            send_bundles(service, take(service, Room(1, 1)))
+            send_bundles(service, take(service, Capacity(1, 1)))
             deliver(service)
             deliver(service)
         assert len(shop.got) <= LANES

@@ -8,7 +8,7 @@ import pytest
 from mpesa_service.models import WebhookDelivery
 from mpesa_service.webhooks import claim as delivery_claims
 from mpesa_service.webhooks import deliver as delivery
-from mpesa_service.webhooks.claim import LANES, MAX_CLAIMS, Room, Sizes
+from mpesa_service.webhooks.claim import LANES, MAX_CLAIMS, Capacity, Sizes
 from mpesa_service.webhooks.posting import Poster
 from tests.support import Service
 from tests.support.receivers import answering, receiver
@@ -26,12 +26,12 @@ class TestBundles:
         with receiver(lambda _got: (next(replies), {}, b"")) as shop:
             endpoint = add(service, shop.url)
             tell(service, payment, 5)
-            send_bundles(service, take(service, Room(1, 1)))
+            send_bundles(service, take(service, Capacity(1, 1)))
         first, second, third, *rest = rows(service, endpoint)
         assert {first.status, second.status} == {"delivered"}
         assert (third.status, third.attempts, third.last_status) == ("waiting", 1, 500)
         assert all(self.untouched(row) for row in rest)
-        [next_one] = take(service, Room(32, 16))
+        [next_one] = take(service, Capacity(32, 16))
         assert [parcel.delivery_id for parcel in next_one.parcels] == [rest[0].id], "it struggles"
 
     def test_a_slow_receiver_gets_one_and_the_rest_is_given_back(
@@ -41,7 +41,7 @@ class TestBundles:
         with receiver() as shop:
             endpoint = add(service, shop.url)
             tell(service, payment, 6)
-            send_bundles(service, take(service, Room(1, 1)))
+            send_bundles(service, take(service, Capacity(1, 1)))
             assert [self.untouched(row) for row in rows(service, endpoint)] == [False] + [True] * 5
             assert deliver(service) == 5
         assert Counter(got.id for got in shop.got).most_common(1)[0][1] == 1
@@ -61,7 +61,7 @@ class TestBundles:
             tell(service, payment, 12)
             killer = rows(service, endpoint)[5].id
             kills = 0
-            while bundles := take(service, Room(32, 16)):
+            while bundles := take(service, Capacity(32, 16)):
                 deadly = [b for b in bundles if killer in {parcel.delivery_id for parcel in b.parcels}]
                 kills += bool(deadly)
                 if kills > 1:
@@ -89,7 +89,7 @@ class TestBundles:
         with receiver() as shop:
             endpoint = add(service, shop.url)
             tell(service, payment, 4)
-            [bundle] = take(service, Room(1, 1))
+            [bundle] = take(service, Capacity(1, 1))
             sent = delivery.send(service.runtime, poster, bundle)
             assert delivery.record(service.runtime, endpoint.id, [sent], middle) == 1
         first, second, *rest = rows(service, endpoint)
@@ -100,16 +100,16 @@ class TestBundles:
     def test_who_was_overtaken_gives_nothing_back(self, service: Service, payment: str) -> None:
         endpoint = add(service, "http://127.0.0.1:9/hooks")
         tell(service, payment, 3)
-        [late] = take(service, Room(1, 1))
+        [late] = take(service, Capacity(1, 1))
         service.clock.advance(90)
-        assert len(take(service, Room(32, 16))) == 3, "each on its own, after what happened"
+        assert len(take(service, Capacity(32, 16))) == 3, "each on its own, after what happened"
         delivery.record(service.runtime, endpoint.id, [delivery.Sent(late)], middle)
         assert {(row.claims, row.lease_until is None) for row in rows(service, endpoint)} == {(2, False)}
 
     def test_lanes_claimed_at_one_moment_are_distinguished(self, service: Service, payment: str) -> None:
         add(service, "http://127.0.0.1:9/hooks")
         tell(service, payment, 60)
-        bundles = [bundle for _ in range(6) for bundle in take(service, Room(1, 1))]
+        bundles = [bundle for _ in range(6) for bundle in take(service, Capacity(1, 1))]
         assert len(bundles) == len({bundle.lease_until for bundle in bundles}) == LANES
 
     def test_all_lanes_stop_after_the_receiver_is_gone(self, service: Service, payment: str) -> None:

@@ -14,7 +14,7 @@ from mpesa_service.models import OutgoingEvent, WebhookEndpoint
 from mpesa_service.webhooks import claim as delivery_claims
 from mpesa_service.webhooks import deliver as delivery
 from mpesa_service.webhooks import endpoints
-from mpesa_service.webhooks.claim import LANES, Room, claim
+from mpesa_service.webhooks.claim import LANES, Capacity, claim
 from tests.support import Service
 from tests.support.receivers import Got, Reply, answering, receiver
 from tests.webhooks.support import add, deliver, row_of, rows, send_bundles, take, tell
@@ -37,7 +37,7 @@ class TestManyWorkers:
         add(service, "http://127.0.0.1:9/hooks")
         tell(service, payment, 30)
         with ThreadPoolExecutor(8) as pool:
-            taken = [pool.submit(take, service, Room(32, 16)) for _ in range(8)]
+            taken = [pool.submit(take, service, Capacity(32, 16)) for _ in range(8)]
             assert sum(len(future.result(30)) for future in taken) == LANES
 
 
@@ -89,9 +89,9 @@ class TestCrashes:
         with receiver(answering(500)) as shop:
             endpoint = add(service, shop.url)
             tell(service, payment)
-            first = take(service, Room(1, 1))
+            first = take(service, Capacity(1, 1))
             service.clock.advance(90)
-            second = take(service, Room(1, 1))
+            second = take(service, Capacity(1, 1))
             assert (len(first), len(second)) == (1, 1)
             send_bundles(service, first)
             assert row_of(service, endpoint).attempts == 0, "the second one decides"
@@ -170,7 +170,7 @@ class TestStopping:
 def test_events_of_a_payment_are_taken_up_in_their_order(service: Service, payment: str) -> None:
     add(service, "http://127.0.0.1:9/hooks")
     tell(service, payment, 6)
-    bundles = take(service, Room(32, 16))
+    bundles = take(service, Capacity(32, 16))
     with service.runtime.database.read() as session:
         order = session.scalars(select(OutgoingEvent.event_id).order_by(OutgoingEvent.sequence)).all()
     lanes = [[parcel.event_id for parcel in bundle.parcels] for bundle in bundles]

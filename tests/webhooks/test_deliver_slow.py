@@ -13,7 +13,7 @@ from sqlalchemy import update
 from mpesa_service.models import WebhookEndpoint
 from mpesa_service.webhooks import claim as delivery_claims
 from mpesa_service.webhooks import deliver as delivery
-from mpesa_service.webhooks.claim import LANES, Room
+from mpesa_service.webhooks.claim import LANES, Capacity
 from mpesa_service.webhooks.posting import Poster
 from tests.support import Service
 from tests.support.receivers import Got, Reply, raw_receiver, receiver
@@ -121,10 +121,10 @@ class TestNobodyWaits:
         tell(service, payment, 10)
         with service.runtime.database.begin() as session:
             session.execute(update(WebhookEndpoint).values(struggling=True))
-        assert len(take(service, Room(32, 16))) == 1
-        assert take(service, Room(32, 16)) == []
-        assert take(service, Room(32, 0)) == []
-        assert take(service, Room(0, 0)) == []
+        assert len(take(service, Capacity(32, 16))) == 1
+        assert take(service, Capacity(32, 16)) == []
+        assert take(service, Capacity(32, 0)) == []
+        assert take(service, Capacity(0, 0)) == []
 
     def test_endpoints_take_turns(
         self, service: Service, payment: str, monkeypatch: pytest.MonkeyPatch
@@ -135,7 +135,7 @@ class TestNobodyWaits:
         turns = []
         for _ in range(6):
             service.clock.advance(1)
-            [bundle] = take(service, Room(1, 1))
+            [bundle] = take(service, Capacity(1, 1))
             turns.append(bundle.endpoint_id)
         assert turns == ids * 2
 

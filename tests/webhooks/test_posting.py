@@ -163,11 +163,14 @@ class TestTime:
         assert shop.got == []
 
     def test_a_socket_that_comes_after_the_end_is_shut_at_once(self) -> None:
-        with posting._Leash(60) as leash, raw_receiver(lambda connection: connection.recv(1)) as address:
-            leash.expire()
+        with (
+            posting._SocketDeadline(60) as deadline,
+            raw_receiver(lambda connection: connection.recv(1)) as address,
+        ):
+            deadline.expire()
             host, port = address.split(":")
             with posting.socket.create_connection((host, int(port)), timeout=5) as sock:
-                leash.hold(sock)
+                deadline.hold(sock)
                 assert sock.recv(1) == b""
 
 
