@@ -82,13 +82,13 @@ def create_app() -> Flask:
     @app.post("/initiate")
     def initiate() -> Response:
         verify_jwt_in_request()
-        asked = request.get_json()
+        intent = request.get_json()
         raw = request.get_data()
         with engine.begin() as connection:
-            connection.execute(insert(intents), {"order_id": asked["orderId"], "body": raw})
-        answer = session.post(push_url, json=asked, timeout=10).content
+            connection.execute(insert(intents), {"order_id": intent["orderId"], "body": raw})
+        answer = session.post(push_url, json=intent, timeout=10).content
         with engine.begin() as connection:
-            mine = intents.c.order_id == asked["orderId"]
+            mine = intents.c.order_id == intent["orderId"]
             connection.execute(update(intents).where(mine).values(answer=answer))
         return Response(answer, 201, mimetype="application/json")
 

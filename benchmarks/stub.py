@@ -99,13 +99,13 @@ def _take_pushes() -> list[Push]:
     return [_push(json.loads(body), accepted) for body, accepted in taken]
 
 
-def _push(asked: dict[str, Any], accepted: dict[str, Any]) -> Push:
+def _push(request: dict[str, Any], accepted: dict[str, Any]) -> Push:
     return Push(
-        callback_path=urlsplit(asked["CallBackURL"]).path,
+        callback_path=urlsplit(request["CallBackURL"]).path,
         merchant_id=accepted["MerchantRequestID"],
         checkout_id=accepted["CheckoutRequestID"],
-        phone=str(asked["PhoneNumber"]),
-        amount=int(asked["Amount"]),
+        phone=str(request["PhoneNumber"]),
+        amount=int(request["Amount"]),
     )
 
 

@@ -219,7 +219,7 @@ def listening() -> Iterator[Listening]:
 
 @pytest.fixture
 def service_env(listening: Listening, simulator: SimulatorServer, certificate: Path) -> dict[str, str]:
-    """The environment of the service under test; tests may change it before they ask for `service`."""
+    """The environment of the service under test; tests may change it before they use `service`."""
     return environment(
         MPESA_BASE_URL=simulator.url,
         MPESA_CALLBACK_URL=f"{listening.url}/api/mpesa/callback",

@@ -18,7 +18,7 @@ DOC = (PACKAGE.parent / "docs" / "api.md").read_text()
 DEFAULTS = {"conflict", "try_later"}
 """Codes of classes whose errors all have codes of their own; the text says so."""
 EDGES = ("approved", "paused", "resumed", "stopped")
-"""What admins ask for of a batch."""
+"""What admins request about a batch."""
 
 
 def section(title: str) -> str:

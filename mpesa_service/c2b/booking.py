@@ -31,7 +31,7 @@ FITS_SEVERAL = "Needs manual review: its reference fits more than one order."
 EXPIRED = "Needs manual review: its order had expired."
 CANCELED = "Needs manual review: its order was canceled."
 NOT_OURS = "Needs manual review: it names another business number."
-PAID_BEFORE = "Needs manual review: what it was asked for is paid already, by other money."
+PAID_BEFORE = "Needs manual review: what it was meant to pay is paid already, by other money."
 
 
 def new_payment(

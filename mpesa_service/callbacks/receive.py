@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 TRIES_AT_ONCE = 3
 NEWEST = 10_000
-"""Rows among which a callback is looked for that may be stored: more than arrive while a try lasts."""
+"""The number of latest rows that are searched for a stored callback: more than arrive during one try."""
 
 
 def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
@@ -45,7 +45,7 @@ def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
 def _apply(runtime: Runtime, received: Received, body: bytes) -> InboxVerdict:
     """Apply and store a callback; at once again if the database broke off (a deadlock, a lost connection).
 
-    If the connection was lost, the callback may be committed. So each further try looks for its row first.
+    If the connection was lost, the callback may be committed. So each further try searches for its row first.
     """
     tries = 0
     while True:

@@ -68,8 +68,8 @@ def create(
 
     Example: mpesa payout create salaries.csv --reference SALARIES-2026-11 --by amina
     """
-    asked = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
-    request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **asked))
+    options = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
+    request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **options))
     try:
         made = payout_batches.create(runtime(), operator(who), request)
     except InvalidRows as error:

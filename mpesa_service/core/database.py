@@ -158,7 +158,7 @@ def _server_engine(url: str, pool_size: int) -> Engine:
 
 
 def _begin_only_transactions(engine: Engine) -> None:
-    """Let the driver begin a transaction only when the connection's user asks for one.
+    """Let the driver begin a transaction only when the connection's user begins one.
 
     SQLAlchemy's own option for this, an isolation level, costs as much as a small statement.
     """

@@ -72,7 +72,7 @@ class DarajaClient:
         self._sender.close()
 
     def stk_push(self, push: StkPush) -> StkPushAccepted:
-        """Ask the customer's phone for a PIN. Never repeated once it may have been received.
+        """Show a PIN prompt on the customer's phone. Never repeated once it may have been received.
 
         Two pushes are two prompts and two payments: Daraja knows no idempotency here. Raises
         SubscriberBusy when another prompt is open on that phone.

@@ -160,7 +160,7 @@ class B2cPayment:
 class B2bPayment:
     """A payment to another business: to `party`, its pay bill number or its till.
 
-    `account_reference` is what the pay bill asks for; for a till it may be empty. `requester` is the
+    `account_reference` is what the pay bill requires; for a till it may be empty. `requester` is the
     number of the customer for whom it is made, if any. There is no id of ours on the wire, so it must
     never be sent twice (documented).
     """

@@ -62,7 +62,7 @@ class StartedPayments:
 class Known:
     """The facts about the account reference that the payer typed.
 
-    `could_type_reference` is False if the payer typed nothing because a till asks for no reference.
+    `could_type_reference` is False if the payer typed nothing because a till has no reference.
     """
 
     order: Expectation | None = None

@@ -1,8 +1,8 @@
 """kombu's folder broker, with atomic writes of messages.
 
 kombu opens a message under its final name before it has written it. A worker may then read an empty file, and
-crash. This channel writes the message under another name and renames it. kombu's `virtual.Channel` asks every
-transport to implement `_put`.
+crash. This channel writes the message under another name and renames it. `_put` is the method of kombu's
+`virtual.Channel` that every transport must implement.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Asking for payouts, in batches; one alone is a batch of one.
+"""Creates payouts, in batches; a single payout is a batch of one.
 
 A batch is checked as a whole before anything is stored: if one row is wrong, nothing is. What is stored is
 only an intent; `payout_sending` sends it, row by row.
@@ -49,7 +49,7 @@ class InvalidRows(InvalidRequest):
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """What is asked for: rows as number and fields, by the caller's own reference.
+    """A requested batch: rows as number and fields, under the caller's own reference.
 
     `reference` is the batch's idempotency key: 1 to 64 letters, digits, `-` and `_`.
     """
@@ -62,14 +62,14 @@ class BatchRequest:
 
 @dataclass(frozen=True)
 class BatchMade:
-    """A batch, and whether it was made by an earlier request of the same content."""
+    """A batch, and whether an earlier request with the same content created it."""
 
     progress: Progress
     replayed: bool
 
 
-def create(runtime: Runtime, principal: Principal, asked: BatchRequest) -> BatchMade:
-    """Store a batch whose rows are all right; it is sent once it is running.
+def create(runtime: Runtime, principal: Principal, request: BatchRequest) -> BatchMade:
+    """Store a batch if all of its rows are valid. The batch is sent while it is running.
 
     Raises InvalidRows with every fault, KeyReused when the reference belongs to another batch, and
     Unavailable without an initiator.
@@ -78,9 +78,9 @@ def create(runtime: Runtime, principal: Principal, asked: BatchRequest) -> Batch
         raise Unavailable(
             "Payouts are not set up: MPESA_INITIATOR_NAME is missing.", code="payouts_not_set_up"
         )
-    rows = _checked(runtime, asked)
+    rows = _checked(runtime, request)
     now = runtime.clock()
-    batch = _batch(runtime, principal, asked, rows, now)
+    batch = _batch(runtime, principal, request, rows, now)
     stored = [_stored(runtime.encryption, batch["id"], row, principal, now) for row in rows]
     with runtime.database.begin() as session:
         if not insert_once(session, PayoutBatch, batch):
@@ -92,29 +92,29 @@ def create(runtime: Runtime, principal: Principal, asked: BatchRequest) -> Batch
         return BatchMade(progress_of(runtime, session, made), replayed=False)
 
 
-def _checked(runtime: Runtime, asked: BatchRequest) -> list[PayoutRow]:
+def _checked(runtime: Runtime, request: BatchRequest) -> list[PayoutRow]:
     settings = runtime.settings
     ours = {settings.mpesa_shortcode, settings.mpesa_till, settings.mpesa_b2c_shortcode}
     own_numbers = frozenset(number for number in ours if number)
     terms = PayoutTerms(settings.payout_min_amount, settings.payout_max_amount, own_numbers)
-    rows, faults = read_rows(asked.rows, terms, allow_duplicates=asked.allow_duplicates)
+    rows, faults = read_rows(request.rows, terms, allow_duplicates=request.allow_duplicates)
     if faults:
         raise InvalidRows(faults)
     return rows
 
 
 def _batch(
-    runtime: Runtime, principal: Principal, asked: BatchRequest, rows: Sequence[PayoutRow], now: datetime
+    runtime: Runtime, principal: Principal, request: BatchRequest, rows: Sequence[PayoutRow], now: datetime
 ) -> dict[str, Any]:
     total = sum(row.amount for row in rows)
     approval = needs_approval(total, runtime.settings.payout_approval_threshold)
-    content = json.dumps([asked.description, *(list(vars(row).values()) for row in rows)])
+    content = json.dumps([request.description, *(list(vars(row).values()) for row in rows)])
     return {
         "id": new_id(now),
-        "reference": asked.reference,
+        "reference": request.reference,
         "fingerprint": runtime.encryption.blind_index("payout batch", content),
         "status": BatchStatus.WAITING_APPROVAL.value if approval else BatchStatus.RUNNING.value,
-        "description": asked.description,
+        "description": request.description,
         "row_count": len(rows),
         "total_amount": total,
         "needs_approval": approval,

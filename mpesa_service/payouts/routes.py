@@ -47,8 +47,8 @@ _AS_CSV = {
 @errors(400, 413, 415, 422)
 def create_payouts(body: dict[str, Any]) -> Response:
     """Pay out to one or to many: checked as a whole, and nothing is stored if one row is wrong."""
-    asked = BatchRequest(**{**body, "reference": _reference(body)})
-    made = create.create(runtime(), current_principal(), asked)
+    batch_request = BatchRequest(**{**body, "reference": _reference(body)})
+    made = create.create(runtime(), current_principal(), batch_request)
     answer = _answer(made.progress, 200 if made.replayed else 201)
     return respond(Answer(answer.status, answer.body, replayed=made.replayed))
 

@@ -1,6 +1,6 @@
 """The one function that changes the state of a payout, and the one that changes a batch's.
 
-Both expect the row to be locked and what the move rests on to be set on it. They ask the transition
+Both expect the row to be locked and what the move rests on to be set on it. They check the transition
 table, and write the audit event and the outgoing event in the caller's transaction.
 """
 

@@ -69,7 +69,7 @@ def post_worker_init(_worker: object) -> None:
 
 
 def on_starting(server: Arbiter) -> None:
-    """Check again with the workers that the command line asked for."""
+    """Check again with the number of workers of the command line."""
     settings = replace(_settings, web_concurrency=server.cfg.workers)
     if problems := unsafe_settings(settings):
         sys.exit(str(ConfigurationError(problems)))

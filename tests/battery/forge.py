@@ -93,8 +93,8 @@ def fork(step: Step) -> Ended:
 def main() -> None:
     logging.disable(logging.INFO)
     for line in sys.stdin:
-        asked: dict[str, Any] = json.loads(line)
-        print(json.dumps(asdict(fork(Step(**asked)))), flush=True)
+        request: dict[str, Any] = json.loads(line)
+        print(json.dumps(asdict(fork(Step(**request)))), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ FIGURES = os.environ.get("BATTERY_FIGURES")
 
 
 def sized(small: Size, full: Size) -> Size:
-    """Return the one of two that this run's size asks for."""
+    """Return the one of two for this run's size."""
     return full if FULL else small
 
 

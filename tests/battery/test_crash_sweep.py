@@ -189,7 +189,7 @@ def test_reconcile_payments(service: Service, warm: Forge) -> None:
 
 
 def test_reconcile_refunds(service: Service, warm: Forge) -> None:
-    """Every other refund is asked about, every other one is sent again: its first answer was lost."""
+    """Half of the refunds are queried. The other half is sent again, because their first answer was lost."""
 
     def prepare(number: int) -> dict[str, Any]:
         checkout = service.paid(f"ORDER{number}", phone=phone(number))

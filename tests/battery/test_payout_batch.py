@@ -45,7 +45,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def call(stack: Stack, path: str, who: str, body: Any = None) -> requests.Response:
-    """Ask until there is an answer: workers are being shot."""
+    """Repeat the request until there is an answer: workers are being killed."""
     headers = {"Authorization": f"Bearer {stack.token(who, 'admin')}"}
     for _ in range(100):
         try:

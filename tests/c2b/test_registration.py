@@ -1,4 +1,4 @@
-"""Telling Daraja where to ask and to tell, and the rules that admins set."""
+"""The registration of the C2B addresses at Daraja, and the rules that admins set."""
 
 from typing import Any
 

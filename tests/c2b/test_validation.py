@@ -1,4 +1,4 @@
-"""M-Pesa asks whether somebody may pay: the answer follows the rules, and always comes in time."""
+"""Validation requests of M-Pesa: the answer follows the rules, and always comes in time."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ def rejected(code: str) -> dict[str, str]:
 
 
 def validate(service: Service, **changes: Any) -> dict[str, str]:
-    """Ask as M-Pesa does; return the answer's body without the order."""
+    """Send a validation request as M-Pesa does; return the answer's body without the order."""
     answer = post_c2b(service, c2b_body(service, OrgAccountBalance="", **changes), "validation")
     assert answer.status_code == 200
     found = dict(answer.json())
@@ -103,7 +103,7 @@ class TestAnswers:
 
 
 class TestPrompts:
-    """A push into a shortcode that is asked about may be asked about as well."""
+    """M-Pesa may validate a push to a shortcode with external validation, too."""
 
     def test_its_money_is_let_through(self, service: Service) -> None:
         set_rules(service, "known", "exact")
@@ -204,7 +204,7 @@ class TestInTime:
         assert took < 5
         assert "a part of a validation failed, or took too long" in caplog.text
         threads.shutdown()
-        assert len(service.inbox()) == 1, "what was asked is kept when the way is free"
+        assert len(service.inbox()) == 1, "the request is stored when the database is free"
 
     @pytest.mark.parametrize(("unsure", "answer"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
     def test_a_database_that_is_away(

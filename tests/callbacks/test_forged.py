@@ -12,7 +12,7 @@ from tests.support import Service
 
 
 class TestForged:
-    """None of these moves a state unless Daraja itself, asked, confirms it."""
+    """None of these moves a state unless a query of Daraja confirms it."""
 
     def test_without_token(self, service: Service) -> None:
         checkout = service.pending()
@@ -109,7 +109,7 @@ class TestForged:
         post(url, stk_body(service, checkout))
         service.clock.advance(10)
         payment = service.payment(checkout)
-        assert payment["status"] == "canceled", "Daraja was asked, and did not confirm"
+        assert payment["status"] == "canceled", "Daraja was queried, and did not confirm"
         assert payment["mpesaReceiptNumber"] is None
         assert service.row(checkout).claimed_receipt == "NLJ7RT61SV"
 

@@ -62,7 +62,7 @@ def test_a_rival_has_settled_the_payment(service: Service) -> None:
 
 
 def test_a_rival_has_canceled_the_payment(service: Service) -> None:
-    """The success came second, so Daraja is asked; its receipt is kept."""
+    """The success came second, so Daraja is queried; its receipt is kept."""
     checkout = service.pending()
     rival = posted(service, checkout, ResultCode=1032)
     with between(lambda: receive(service.runtime, rival)):

@@ -1,4 +1,4 @@
-"""Commands whose result is missing: sent again word for word, or asked about, never failed by the clock."""
+"""Commands whose result is missing: sent again word for word, or queried, never failed by the clock."""
 
 import pytest
 import requests

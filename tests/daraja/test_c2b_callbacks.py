@@ -1,4 +1,4 @@
-"""A payment that nobody asked for: every form it has been seen in, and whose it may be."""
+"""A C2B payment: every form it has been seen in, and whose it may be."""
 
 import json
 from datetime import UTC, datetime

@@ -140,9 +140,9 @@ def without(body, *keys):
 def test_the_token_request(client, wire):
     wire.post(PUSH_URL, json=PUSHED)
     client.stk_push(StkPush(**PUSH))
-    asked, pushed = wire.request_history
-    assert (asked.method, asked.url) == ("GET", TOKEN_URL)
-    scheme, pair = asked.headers["Authorization"].split()
+    authorized, pushed = wire.request_history
+    assert (authorized.method, authorized.url) == ("GET", TOKEN_URL)
+    scheme, pair = authorized.headers["Authorization"].split()
     assert (scheme, b64decode(pair)) == ("Basic", b"the-key:the-secret")
     assert pushed.headers["Authorization"] == "Bearer token-1"
     assert pushed.headers["Content-Type"] == "application/json"

@@ -256,7 +256,7 @@ class PaymentMachine(RuleBasedStateMachine):
         assert self.facts.receipt != ""
 
     @invariant()
-    def a_check_is_due_or_a_person_decides(self) -> None:
+    def a_check_is_due(self) -> None:
         """Daraja is queried about a payment without a final status, and about a success with a mismatch."""
         contested = self.facts.status in PAID and self.facts.mismatch is not None
         if self.facts.status in OPEN or contested:

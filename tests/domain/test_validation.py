@@ -90,7 +90,7 @@ class TestWithoutAnOrder:
 
 
 def test_the_money_of_a_prompt_that_waits_is_let_through() -> None:
-    """Whatever has become of the order since: we have asked for it ourselves."""
+    """Whatever became of the order since: we requested the payment ourselves."""
     canceled = Expectation(OrderStatus.CANCELED, 100)
     known = Known(canceled, StartedPayments(frozenset({100}), 100))
     assert objection(rule("known", "exact"), 100, known) is None

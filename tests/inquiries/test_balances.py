@@ -24,7 +24,7 @@ def known(service: Service, query: str = "") -> Any:
 
 
 def tell(service: Service, balance: str) -> str:
-    """Ask, and answer with this text as M-Pesa does."""
+    """Query the balances, and answer with this text as M-Pesa does."""
     service.clock.advance(61)
     assert refresh(service).status_code == 202
     parameters = {"ResultParameter": [{"Key": "AccountBalance", "Value": balance}]}

@@ -1,4 +1,4 @@
-"""Questions to M-Pesa: asked once, answered on their own address, asked again when silent."""
+"""Inquiries: sent once, answered on their own address, sent again without an answer."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def request_status(service: Service, receipt: str, **query: Any) -> Any:
 
 
 def answered(service: Service) -> None:
-    """Let the simulator answer what it was asked."""
+    """Let the simulator answer the inquiries."""
     service.simulator.post("/simulator/clock/advance", {"seconds": 2})
 
 

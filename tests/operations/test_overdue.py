@@ -49,7 +49,7 @@ def stopped(service: Service) -> None:
     change(service, PayoutBatch, status="stopped")
 
 
-def asked(service: Service) -> None:
+def queried(service: Service) -> None:
     assert service.call("GET", "/transactions/UKN2ABCDEF", by="boss", admin=True).status_code == 202
 
 
@@ -75,7 +75,7 @@ WORK: dict[str, Callable[[Service], Any]] = {
     "payout in progress": sent,
     "waiting payout": made,
     "stopped batch": stopped,
-    "inquiry": asked,
+    "inquiry": queried,
     "unmatched C2B payment": unplaced,
     "order to expire": lambda service: expect_order(service, expires_in=MINUTE),
     "callback": failed,

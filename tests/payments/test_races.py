@@ -209,7 +209,7 @@ def test_many_low_balances_at_once_publish_one_event(
         clock.advance(0.001)
         with service.runtime.database.begin() as session:
             newest = session.scalars(select(Inquiry).order_by(Inquiry.id.desc())).first()
-            newest.status, newest.evidence = "failed", "push"  # so that another one is asked
+            newest.status, newest.evidence = "failed", "push"  # so that another query is sent
     with service.runtime.database.begin() as session:
         for inquiry in session.scalars(select(Inquiry)):
             inquiry.status = "pending"

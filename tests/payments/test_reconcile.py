@@ -12,7 +12,7 @@ def test_a_lost_callback_is_made_up_for_by_a_query(service: Service) -> None:
     lose_callbacks(service)
     checkout = service.pending()
     pay(service, checkout)
-    assert service.payment(checkout)["status"] == "pending", "not asked within ten seconds of the push"
+    assert service.payment(checkout)["status"] == "pending", "not queried within ten seconds of the push"
     service.clock.advance(10)
     payment = service.payment(checkout)
     assert (payment["status"], payment["evidence"]) == ("succeeded", "query")

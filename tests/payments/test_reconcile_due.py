@@ -153,16 +153,16 @@ class TestBatches:
         return made
 
     def be_slow(self, service: Service, monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[str]:
-        """Let every answer take so long; return the list of those that are asked about."""
-        real, asked = service.runtime.daraja.stk_query, []
+        """Let every answer take so long; return the list of those that are queried."""
+        real, queried = service.runtime.daraja.stk_query, []
 
         def slowly(checkout: str) -> StkQueryAnswer:
-            asked.append(checkout)
+            queried.append(checkout)
             service.clock.advance(seconds)
             return real(checkout)
 
         monkeypatch.setattr(service.runtime.daraja, "stk_query", slowly)
-        return asked
+        return queried
 
     def tokens_left(self, service: Service) -> int:
         per_minute = service.runtime.settings.queries_per_minute
@@ -188,17 +188,17 @@ class TestBatches:
         dates = [service.row(checkout).next_check_at for checkout in checkouts]
         for checkout in checkouts:
             pay(service, checkout)
-        asked = self.be_slow(service, monkeypatch, 2.6)
+        queried = self.be_slow(service, monkeypatch, 2.6)
         claimed = due.claim_queryable(service.runtime, 50)
         assert (len(claimed), self.tokens_left(service)) == (6, 0)
         assert reconcile._check_each(service.runtime, claimed) == 2
-        assert asked == checkouts[:2]
+        assert queried == checkouts[:2]
         assert self.tokens_left(service) == 6, "four were released, one or two came with time"
         rows = [service.row(checkout) for checkout in checkouts]
         assert [row.status for row in rows] == ["succeeded"] * 2 + ["pending"] * 4
         assert [(row.check_attempts, row.next_check_at) for row in rows[2:]] == [(0, at) for at in dates[2:]]
         assert reconcile.check_due(service.runtime) == 4
-        assert asked == checkouts
+        assert queried == checkouts
 
     def test_released_tokens_can_be_acquired_at_once(self, service: Service) -> None:
         self.pending(service, 8)

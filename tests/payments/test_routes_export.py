@@ -37,7 +37,7 @@ def every_slot_is_given_back() -> Iterator[None]:
 def export(
     service: Service, query: str = "", *, by: str = "shop", admin: bool = False, buffered: bool = True
 ) -> Any:
-    """Ask for a file; `buffered` reads it to its end and closes it, as a server does."""
+    """Request a file; `buffered` reads it to its end and closes it, as a server does."""
     headers = {"Authorization": f"Bearer {service.token(by, *(['admin'] if admin else []))}"}
     path = f"/api/mpesa/payments/export{query}"
     return service.app.test_client().get(path, headers=headers, buffered=buffered)

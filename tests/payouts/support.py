@@ -21,7 +21,7 @@ def to_phones(count: int, amount: int = 100) -> list[dict[str, Any]]:
 
 
 def post(service: Service, body: Any, by: str = "amina", **headers: str) -> Any:
-    """Ask for payouts."""
+    """Request payouts."""
     return service.call("POST", "/payouts", body, by=by, admin=True, **headers)
 
 
@@ -40,7 +40,7 @@ def look(service: Service, path: str) -> Any:
 
 
 def made(service: Service, *rows: Any, reference: str = "PAY-1") -> str:
-    """Ask for a batch of these rows; return its id."""
+    """Request a batch of these rows; return its id."""
     answer = post(service, {"reference": reference, "rows": list(rows) or [ROW]})
     assert answer.status_code == 201, answer.json
     return str(answer.json["data"]["_id"])
@@ -75,7 +75,7 @@ def pay(service: Service) -> int:
 
 
 def at_m_pesa(service: Service) -> list[AtMpesa]:
-    """Return the simulator's own records of what it was asked to pay, oldest first."""
+    """Return the simulator's own records of the payouts that it received, oldest first."""
     return list(service.simulator.state.commands_of(AtMpesa))
 
 

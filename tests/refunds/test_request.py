@@ -10,7 +10,7 @@ from tests.support import Service
 
 
 def complete(service: Service, number: int = -1, **body: object) -> None:
-    """Let the simulator pay (or refuse) the refund that was asked for last."""
+    """Let the simulator pay (or refuse) the refund that was requested last."""
     refund = service.refunds()[number]
     service.simulator.post(f"/simulator/b2c/{refund.originator_conversation_id}/complete", body)
 
@@ -43,7 +43,7 @@ def result_token(service: Service) -> str:
 
 
 def last_payout(service: Service) -> Payout:
-    """Return the simulator's own record of the last payout that it was asked for."""
+    """Return the simulator's own record of the last payout that it received."""
     return list(service.simulator.state.payouts.values())[-1]
 
 

@@ -60,7 +60,7 @@ def paid_by_c2b(service: Service, amount: int = 100) -> str:
 
 
 def complete(service: Service, which: int = -1, **body: Any) -> None:
-    """Let the simulator carry out a reversal (or refuse it), the last one that it was asked for."""
+    """Let the simulator carry out a reversal (or refuse it), the last one that was requested."""
     conversation = service.ledger()["reversals"][which]["conversationId"]
     service.simulator.post(f"/simulator/commands/{conversation}/complete", body)
 
@@ -87,9 +87,9 @@ def test_a_payment_goes_back_whole(service: Service) -> None:
     data = answer.json["data"]
     assert (answer.status_code, data["method"], data["refundAmount"]) == (200, "reversal", 100)
     assert (data["status"], service.row(checkout).refunding_amount) == ("pending", 100)
-    [asked] = service.ledger()["reversals"]
-    assert asked["originalReceipt"] == service.payment(checkout)["mpesaReceiptNumber"]
-    assert asked["shortcode"] == service.runtime.settings.mpesa_shortcode
+    [reversal] = service.ledger()["reversals"]
+    assert reversal["originalReceipt"] == service.payment(checkout)["mpesaReceiptNumber"]
+    assert reversal["shortcode"] == service.runtime.settings.mpesa_shortcode
     complete(service)
     payment = service.payment(checkout)
     assert (payment["status"], payment["refundedAmount"]) == ("refunded", 100)

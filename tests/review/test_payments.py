@@ -64,7 +64,7 @@ def test_settling_with_a_receipt(service: Service) -> None:
 
 
 class TestAnotherAmount:
-    """M-Pesa's statement shows that the customer paid something else than was asked."""
+    """M-Pesa's statement shows that the customer paid another amount than was requested."""
 
     @pytest.mark.parametrize("really", [70, 130])
     def test_the_payment_is_of_what_moved(self, service: Service, really: int) -> None:

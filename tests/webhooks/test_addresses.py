@@ -233,11 +233,11 @@ def test_user_info_and_redirects_do_not_lead_here() -> None:
 
 def test_a_name_that_resolves_differently_a_moment_later_gains_nothing() -> None:
     """The connection goes to the checked address; the name is resolved only once."""
-    asked: list[str] = []
+    resolved: list[str] = []
 
     def rebinding(host: str, _port: int) -> list[str]:
-        asked.append(host)
-        return ["8.8.8.8"] if len(asked) % 2 else ["127.0.0.1"]
+        resolved.append(host)
+        return ["8.8.8.8"] if len(resolved) % 2 else ["127.0.0.1"]
 
     with receiver() as here:
         allowed = (ip_network("127.0.0.1/32"),)
@@ -245,12 +245,12 @@ def test_a_name_that_resolves_differently_a_moment_later_gains_nothing() -> None
             f"http://rebind.example:{here.port}/", b"{}", {}
         )
         assert first.error == "The address must be https: http is for allowed private networks only."
-        assert asked == ["rebind.example"]
+        assert resolved == ["rebind.example"]
         assert here.got == []
         second = Poster(allowed, resolve=rebinding, seconds=5).post(
             f"http://rebind.example:{here.port}/", b"{}", {}
         )
     assert second.status == 204, "the second time it is the allowed address"
-    assert len(asked) == 2
+    assert len(resolved) == 2
     [got] = here.got
     assert got.headers["host"] == f"rebind.example:{here.port}"
