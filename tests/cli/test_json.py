@@ -8,7 +8,7 @@ import pytest
 from mpesa_service.jobs.table import JOBS
 from tests.cli.commands import LEAVES
 from tests.cli.test_webhooks import URL
-from tests.review.test_payments import to_review
+from tests.review.support import to_review
 from tests.support import Service
 
 FILES = {("payout", "result"), ("migrate",), ("serve",), ("worker",)}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.c2b.support import MASKED, confirm, order_row
 from tests.orders.support import add_order
-from tests.refunds.test_reversals import complete
+from tests.refunds.reversals import complete
 from tests.review.test_unmatched import waits
 from tests.review.test_unmatched_returns import payment as unmatched_payment
 from tests.support import Service

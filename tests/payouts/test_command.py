@@ -23,7 +23,8 @@ from tests.payouts.support import (
     script,
     trail,
 )
-from tests.payouts.test_send import due_after, events
+from tests.payouts.test_send import events
+from tests.payouts.test_send_batches import due_after
 from tests.support import Service
 
 

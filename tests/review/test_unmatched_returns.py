@@ -7,7 +7,7 @@ import pytest
 from mpesa_service.core import suspensions
 from tests.c2b.support import assert_books_are_right, causes, confirm, order_row
 from tests.orders.support import add_order
-from tests.refunds.test_reversals import complete
+from tests.refunds.reversals import complete
 from tests.review.test_unmatched import match, unmatched
 from tests.support import PHONE, Service
 

@@ -24,7 +24,7 @@ from tests.payouts.support import (
 )
 from tests.review.test_payouts import resolve
 from tests.support import Service
-from tests.verification.test_payments import change
+from tests.verification.support import change
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import pytest
 from flask import Flask
 
 from mpesa_service.web import auth
-from tests.web.test_auth import app, make_app, refused, send, strict_app, template, token
-
-__all__ = ["app", "make_app", "strict_app", "template"]
+from tests.web.tokens import refused, send, token
 
 
 class TestRememberedTokens:
