@@ -179,17 +179,17 @@ class FairLock:
             self._release()
 
     def _acquire(self, timeout: float) -> None:
-        turn = threading.Event()
+        waiter = threading.Event()
         with self._guard:
             if not self._held:
                 self._held = True
                 return
-            self._waiting.append(turn)
-        if turn.wait(timeout):
+            self._waiting.append(waiter)
+        if waiter.wait(timeout):
             return
         with self._guard:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
                 raise LockTimeout
         # It was handed over at the very end of the wait, so it is held.
 

@@ -53,13 +53,14 @@ def _begin_some(runtime: Runtime) -> list[PayoutCommand]:
 
 
 def _begin_next(runtime: Runtime) -> PayoutCommand | None:
-    """Begin the next row of the batch that has waited longest for its turn, and commit."""
+    """Begin the next row of the batch that was served longest ago, and commit."""
     waits = exists().where(Payout.batch_id == PayoutBatch.id, _WAITING)
-    turn = select(PayoutBatch.id).where(PayoutBatch.status == BatchStatus.RUNNING, waits)
+    running = select(PayoutBatch.id).where(PayoutBatch.status == BatchStatus.RUNNING, waits)
+    next_batch = running.order_by(PayoutBatch.served_at, PayoutBatch.id).limit(1)
     with runtime.database.begin() as session:
         if suspensions.why_suspended(session, suspensions.PAYOUTS) is not None:
             return None
-        batch_id = session.scalars(turn.order_by(PayoutBatch.served_at, PayoutBatch.id).limit(1)).first()
+        batch_id = session.scalars(next_batch).first()
         return begin_row(runtime, session, batch_id) if batch_id else None
 
 

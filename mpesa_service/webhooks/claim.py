@@ -114,11 +114,11 @@ def claim(runtime: Runtime, capacity: Capacity, sizes: Sizes) -> list[Bundle]:
         waiting = waiting.where(WebhookEndpoint.struggling.is_(False))
     if capacity.all < 1 or not _any(runtime, waiting.with_only_columns(WebhookEndpoint.id).limit(1)):
         return []
-    turns = waiting.order_by(WebhookEndpoint.struggling, WebhookEndpoint.served_at, WebhookEndpoint.id)
+    in_order = waiting.order_by(WebhookEndpoint.struggling, WebhookEndpoint.served_at, WebhookEndpoint.id)
     bundles: list[Bundle] = []
     with runtime.database.begin() as session:
         # NO KEY UPDATE: transactions of payments refer to endpoints, and must not wait for this lock.
-        locked = turns.limit(capacity.all).with_for_update(key_share=True, skip_locked=True)
+        locked = in_order.limit(capacity.all).with_for_update(key_share=True, skip_locked=True)
         for endpoint in session.scalars(locked).all():
             free = min(
                 capacity.all - len(bundles), capacity.struggling if endpoint.struggling else capacity.all

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 THREADS = 64
 STRUGGLING_THREADS = THREADS // 2
 """The most threads that receivers which do not answer can take together."""
-LOOK_EVERY = 0.25
+POLL_SECONDS = 0.25
 """Seconds between searches for due deliveries while attempts are in progress."""
 ROUND_SECONDS = 30.0
 BUNDLE_SECONDS = 1.0
@@ -38,7 +38,7 @@ HEADERS = {"Content-Type": "application/json", "User-Agent": "mpesa-service"}
 
 InFlight = dict["Future[Sent]", Bundle]
 
-_turn = threading.Lock()
+_claim_lock = threading.Lock()
 stopping = threading.Event()
 """Set when this process must end: it claims no more deliveries."""
 
@@ -49,7 +49,7 @@ def deliver(runtime: Runtime) -> int:
     So the next round serves other receivers while one round waits for receivers that hang, and only one round
     at a time claims.
     """
-    return deliver_due(runtime, turn=_turn, stop=stopping)
+    return deliver_due(runtime, claim_lock=_claim_lock, stop=stopping)
 
 
 def deliver_due(
@@ -59,20 +59,20 @@ def deliver_due(
     chance: Callable[[], float] = random.random,
     seconds: float = ROUND_SECONDS,
     stop: threading.Event | None = None,
-    turn: AbstractContextManager[Any] | None = None,
+    claim_lock: AbstractContextManager[Any] | None = None,
 ) -> int:
     """Send due deliveries, also those that become due meanwhile; return how many attempts finished.
 
     Returns when nothing is due and no attempt is in progress. After `seconds`, or when `stop` is set, it
     claims no more and waits for the attempts in progress (16 s at most). Any number of calls may run at once,
-    in any number of processes. Calls that share a `turn` claim one after the other. `chance` returns 0 to 1
-    and spreads the retries.
+    in any number of processes. Calls that share a `claim_lock` claim one after the other. `chance` returns 0
+    to 1 and spreads the retries.
     """
     poster = poster or Poster(runtime.settings.webhook_networks)
     in_flight: InFlight = {}
     sizes, ended = Sizes(), 0
     with ThreadPoolExecutor(THREADS, thread_name_prefix="webhook") as pool:
-        with turn or nullcontext():
+        with claim_lock or nullcontext():
             ends = time.monotonic() + seconds
             while time.monotonic() < ends and not (stop is not None and stop.is_set()):
                 bundles = _claim(runtime, in_flight, sizes)
@@ -125,7 +125,7 @@ def send(runtime: Runtime, poster: Poster, bundle: Bundle) -> Sent:
 
 
 def _conclude_some(runtime: Runtime, in_flight: InFlight, sizes: Sizes, chance: Callable[[], float]) -> int:
-    done, _ = wait(in_flight, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+    done, _ = wait(in_flight, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
     by_endpoint: dict[str, list[Sent]] = {}
     for future in done:
         endpoint_id, sent = in_flight.pop(future).endpoint_id, future.result()

@@ -34,7 +34,7 @@ from tests.support import environment
 STEPS = (15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200)
 """Seconds of time handed in, at least, one after the other and the last again and again."""
 ROUNDS = 40
-ASKED: dict[Any, Any] = {Payment: OPEN, Refund: REFUND_OPEN, Payout: PAYOUT_UNFINISHED}
+QUERIED: dict[Any, Any] = {Payment: OPEN, Refund: REFUND_OPEN, Payout: PAYOUT_UNFINISHED}
 """What may be open, and which states that is."""
 LONGEST_ROUND = 1_200.0
 PAUSE = 2.0
@@ -186,7 +186,7 @@ class Stack:
         with self.runtime.database.read() as session:
             return [
                 f"{table.__name__} {row.id} {row.status}, next check {row.next_check_at}"
-                for table, states in ASKED.items()
+                for table, states in QUERIED.items()
                 for row in session.scalars(
                     select(table).where(table.next_check_at.is_not(None) | table.status.in_(states))
                 )
@@ -197,7 +197,7 @@ class Stack:
         failed = select(func.count()).where(
             CallbackInbox.verdict == InboxVerdict.FAILED, CallbackInbox.attempts < MAX_ATTEMPTS
         )
-        due = [select(func.count()).where(table.next_check_at <= now) for table in ASKED]
+        due = [select(func.count()).where(table.next_check_at <= now) for table in QUERIED]
         try:
             return not any(self._count(statement) for statement in [failed, *due])
         except OperationalError:
@@ -218,12 +218,12 @@ class Stack:
             self._count(
                 select(func.count()).where(table.next_check_at.is_not(None) | table.status.in_(states))
             )
-            for table, states in ASKED.items()
+            for table, states in QUERIED.items()
         )
 
     def _seconds_to_next(self) -> float:
         with self.runtime.database.read() as session:
-            times = [session.scalar(select(func.min(table.next_check_at))) for table in ASKED]
+            times = [session.scalar(select(func.min(table.next_check_at))) for table in QUERIED]
         now = self.clock()
         return min(((at - now).total_seconds() for at in times if at is not None), default=0.0)
 

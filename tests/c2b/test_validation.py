@@ -153,7 +153,7 @@ class TestInTime:
         assert answer.status_code == 404
         assert service.inbox() == []
 
-    def test_what_was_asked_is_kept(self, service: Service) -> None:
+    def test_the_request_is_stored(self, service: Service) -> None:
         add_order(service, status="paid")
         body = json.dumps(c2b_body(service)).encode()
         post_c2b(service, body, "validation")

@@ -48,7 +48,7 @@ class TestToken:
         header = {"Authorization": f"Bearer {result.stdout.strip()}"}
         assert app.test_client().post("/api/mpesa/x/refund", json={}, headers=header).status_code == 404
 
-    def test_says_what_it_was_asked_to(self, make_app: Any) -> None:
+    def test_says_what_the_options_say(self, make_app: Any) -> None:
         result = run(
             make_app(), "token", "--sub", "shop", "--role", "admin", "--role", "clerk", "--hours", "2"
         )

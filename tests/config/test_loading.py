@@ -132,7 +132,7 @@ class TestReading:
         environ = production(MPESA_ENVIRONMENT=name, MPESA_QUERIES_PER_MINUTE=value)
         assert load_settings(environ).queries_per_minute == per_minute
 
-    def test_the_process_environment_is_read_when_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_process_environment_is_the_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in environment(MPESA_SHORTCODE="123321").items():
             monkeypatch.setenv(name, value)
         assert load_settings().mpesa_shortcode == "123321"

@@ -58,7 +58,7 @@ class TestLineHandler:
         assert raw.getvalue() == b"hello\n"
 
     @pytest.mark.parametrize("answer", [False, record_of("another")])
-    def test_filters_are_asked(self, answer: object) -> None:
+    def test_filters_are_applied(self, answer: object) -> None:
         text = io.StringIO()
         handler = LineHandler(text)
         handler.filter = lambda _: answer  # type: ignore[assignment, method-assign, return-value]

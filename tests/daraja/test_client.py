@@ -72,7 +72,7 @@ QUEUED = {
     "ResponseCode": "0",
     "ResponseDescription": "Accept the service request successfully.",
 }
-ASKED = QUEUED | {"ConversationID": "AG_20240706_2010364430d9bbdaf872"}
+ACCEPTED = QUEUED | {"ConversationID": "AG_20240706_2010364430d9bbdaf872"}
 REGISTERED = {
     "OriginatorCoversationID": "6e86-45dd-91ac-fd5d4178ab523408729",
     "ResponseCode": "0",
@@ -105,7 +105,7 @@ OPERATIONS = [
     pytest.param(
         "POST",
         STATUS_URL,
-        ASKED,
+        ACCEPTED,
         lambda c: c.transaction_status(TransactionStatusQuery(**STATUS)),
         id="status",
     ),
@@ -321,7 +321,7 @@ def test_a_reversal(make_client, wire):
 
 
 def test_a_status_query_by_receipt(client, wire):
-    wire.post(STATUS_URL, json=ASKED)
+    wire.post(STATUS_URL, json=ACCEPTED)
     accepted = client.transaction_status(TransactionStatusQuery(**STATUS))
     assert wire.last_request.json() == {
         "Initiator": "testapi",
@@ -338,11 +338,11 @@ def test_a_status_query_by_receipt(client, wire):
     assert accepted.originator_conversation_id == "f1e2-4b95-a71d-b30d3cdbb7a7735297"
     assert accepted.response_code == "0"
     assert accepted.response_description == "Accept the service request successfully."
-    assert accepted.raw == ASKED
+    assert accepted.raw == ACCEPTED
 
 
 def test_a_status_query_by_conversation(make_client, wire):
-    wire.post(STATUS_URL, json=without(ASKED, "OriginatorConversationID"))
+    wire.post(STATUS_URL, json=without(ACCEPTED, "OriginatorConversationID"))
     query = TransactionStatusQuery(
         result_url="https://shop.example/status/8f1c",
         timeout_url="https://shop.example/late/8f1c",
@@ -359,7 +359,7 @@ def test_a_status_query_by_conversation(make_client, wire):
 
 
 def test_a_status_query_for_another_party(make_client, wire):
-    wire.post(STATUS_URL, json=ASKED)
+    wire.post(STATUS_URL, json=ACCEPTED)
     query = TransactionStatusQuery(**(STATUS | {"party": "600584"}))
     make_client(b2c_shortcode="600997").transaction_status(query)
     assert wire.last_request.json()["PartyA"] == "600584"
@@ -395,7 +395,7 @@ def test_a_balance_query(make_client, wire):
     ],
 )
 def test_a_status_query_that_was_not_accepted(client, wire, changes, kind):
-    wire.post(STATUS_URL, json=ASKED | changes)
+    wire.post(STATUS_URL, json=ACCEPTED | changes)
     with pytest.raises(kind) as caught:
         client.transaction_status(TransactionStatusQuery(**STATUS))
     assert type(caught.value) is kind
@@ -810,7 +810,7 @@ def test_the_token_is_kept_and_renewed_in_time(client, wire, clock):
     assert len(sent_to(wire, TOKEN_URL)) == 2
 
 
-def test_the_life_of_a_token_is_counted_from_the_asking(client, wire, clock):
+def test_the_life_of_a_token_is_counted_from_the_request(client, wire, clock):
     def slow(request, context):
         clock.forward(5)
         return {"access_token": "slow", "expires_in": "3599"}
@@ -968,7 +968,7 @@ def test_the_credential_is_computed_once(make_client, wire, tmp_path):
     wire.post(B2C_URL, json=QUEUED)
     client.b2c_payment(B2cPayment(**PAYMENT))
     path.unlink()
-    wire.post(STATUS_URL, json=ASKED)
+    wire.post(STATUS_URL, json=ACCEPTED)
     client.transaction_status(TransactionStatusQuery(**STATUS))
     first = sent_to(wire, B2C_URL)[0].json()["SecurityCredential"]
     assert first == sent_to(wire, STATUS_URL)[0].json()["SecurityCredential"]

@@ -27,14 +27,14 @@ def test_two_waits_and_no_third(clock, end, naps):
     assert clock.naps == naps
 
 
-def test_the_provider_may_ask_for_more(clock):
+def test_the_provider_may_require_a_longer_wait(clock):
     pauses = Pauses(clock.sleep, Edge(1), clock.monotonic)
     assert pauses.take(2.5)
     assert not pauses.take()  # 2.5 + 2 would be more than 4 s
     assert clock.naps == [2.5]
 
 
-def test_the_provider_may_not_ask_for_too_much(clock):
+def test_the_provider_may_not_require_too_long_a_wait(clock):
     pauses = Pauses(clock.sleep, Edge(0), clock.monotonic)
     assert not pauses.take(4.1)
     assert clock.naps == []

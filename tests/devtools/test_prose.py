@@ -99,7 +99,7 @@ def test_doubled_words_are_found(checker: prose.Checker) -> None:
     assert found == ["page.md:1: doubled word: 'the'"]
 
 
-def test_proselint_is_asked_too_but_for_checks_that_are_off() -> None:
+def test_proselint_runs_too_except_for_checks_that_are_off() -> None:
     found = page(prose.Checker(GLOSSARY, []), "Good.\n\nIt is very big.")
     assert [line.split(": ")[:2] for line in found] == [["page.md:3", "weasel_words.very"]]
     assert page(prose.Checker(GLOSSARY, ["weasel_words.very"]), "It is very big.") == []

@@ -104,7 +104,7 @@ class PaymentMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.facts.payment["next_check_at"] is not None)
     @rule(outcome=st.one_of(st.none(), outcomes), code=codes, seconds=st.sampled_from([0, 5, 100]))
-    def daraja_is_asked_when_it_is_due(self, outcome: Outcome | None, code: str, seconds: int) -> None:
+    def daraja_is_queried_when_it_is_due(self, outcome: Outcome | None, code: str, seconds: int) -> None:
         self.now = max(self.now, self.facts.payment["next_check_at"]) + timedelta(seconds=seconds)
         queries = self.facts.payment["check_attempts"] + 1
         self.facts = changed(self.facts, check_attempts=queries, next_check_at=self.now + CALL_LIMIT)
@@ -112,7 +112,7 @@ class PaymentMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.facts.payment["checkout_id_hash"] is not None)
     @rule(outcome=st.one_of(st.none(), outcomes), code=codes)
-    def a_reader_has_daraja_asked(self, outcome: Outcome | None, code: str) -> None:
+    def a_reader_causes_a_query(self, outcome: Outcome | None, code: str) -> None:
         self.query(outcome, code, scheduled=False)
 
     @precondition(lambda self: self.facts.status in OPEN and self.facts.payment["order_lock"])

@@ -70,7 +70,7 @@ class TestWithoutAnOrder:
         assert objection(rule(reference), 100, Known()) is found
 
     @pytest.mark.parametrize(("unsure", "found"), [("accept", None), ("reject", Objection.UNSURE)])
-    def test_a_till_asks_for_no_reference(self, unsure: str, found: Objection | None) -> None:
+    def test_a_till_has_no_reference(self, unsure: str, found: Objection | None) -> None:
         assert objection(rule("known", unsure=unsure), 100, Known(could_type_reference=False)) is found
 
     @pytest.mark.parametrize(("unsure", "found"), [("accept", None), ("reject", Objection.UNSURE)])

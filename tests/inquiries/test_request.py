@@ -272,7 +272,7 @@ class TestCommandLine:
         assert (result.exit_code, '"resultCode": "2032"' in result.output) == (1, True)
 
     @pytest.mark.parametrize("receipt", ["bad", "", "UKN2-ABCDEF", "A" * 33, "UKN2ABCDÉF"])
-    def test_asks_only_for_what_may_be_a_receipt(self, service: Service, receipt: str) -> None:
+    def test_queries_only_what_may_be_a_receipt(self, service: Service, receipt: str) -> None:
         result = self.run(service, receipt)
         assert (result.exit_code, "6 to 32 letters and digits" in result.output) == (1, True)
         assert inquiries(service) == []

@@ -196,7 +196,7 @@ class TestPayingByPrompt:
         assert service.initiate(amount=70, phone=OTHER).json["code"] == "order_in_progress"
 
     @pytest.mark.parametrize(("rule", "first", "second"), [("minimum", 120, 409), ("any", 120, 201)])
-    def test_more_is_asked_for_where_the_order_allows_it(
+    def test_more_is_requested_where_the_order_allows_it(
         self, service: Service, rule: str, first: int, second: int
     ) -> None:
         expect_order(service, amountRule=rule)
@@ -229,7 +229,7 @@ class TestPayingByPrompt:
         ("before", "amount", "code"),
         [("paid", 1, "order_paid"), ("open", 101, "more_than_due"), ("canceled", 100, "order_closed")],
     )
-    def test_too_much_is_never_asked_for(self, service: Service, before: str, amount: int, code: str) -> None:
+    def test_too_much_is_never_requested(self, service: Service, before: str, amount: int, code: str) -> None:
         expect_order(service)
         if before == "paid":
             confirm(service, TransID="RKL51ZDR40", TransAmount="100.00", BillRefNumber="ORDER1")

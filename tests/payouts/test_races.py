@@ -22,7 +22,7 @@ def made(service: Service) -> str:
     return str(post(service, "", "amina", {"reference": "PAY-1", "rows": ROWS}).json()["data"]["_id"])
 
 
-def test_the_same_batch_asked_for_at_once_is_one(service: Service) -> None:
+def test_the_same_batch_requested_at_once_is_one(service: Service) -> None:
     body = {"reference": "PAY-1", "rows": ROWS}
     answers = at_once(10, lambda number: post(service, "", f"admin-{number}", body))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 9}

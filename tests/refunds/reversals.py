@@ -18,6 +18,6 @@ def complete(service: Service, which: int = -1, **body: Any) -> None:
     service.simulator.post(f"/simulator/commands/{conversation}/complete", body)
 
 
-def holds_in_the_books(service: Service) -> None:
+def verify_all(service: Service) -> None:
     assert list(verify(service.runtime)) == []
     assert list(verify_ledger(service.runtime, service.ledger(), settled=True)) == []

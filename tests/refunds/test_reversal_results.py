@@ -8,7 +8,7 @@ import requests
 from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import check_due
 from mpesa_service.commands.sending import tokens_of
-from tests.refunds.reversals import complete, holds_in_the_books, reverse
+from tests.refunds.reversals import complete, reverse, verify_all
 from tests.support import Service
 
 
@@ -59,7 +59,7 @@ class TestSentAgain:
         assert len(service.ledger()["credits"]) == 1
         assert service.payment(checkout)["refunds"][0]["status"] == "succeeded"
         assert [row.verdict for row in service.inbox()[-2:]] == ["applied", "noted"]
-        holds_in_the_books(service)
+        verify_all(service)
 
     def test_already_reversed_is_no_verdict(self, service: Service, checkout: str) -> None:
         complete(service, 1, resultCode="R000001")
@@ -67,7 +67,7 @@ class TestSentAgain:
         assert service.inbox()[-1].verdict == "noted"
         complete(service, 0)
         assert service.payment(checkout)["status"] == "refunded"
-        holds_in_the_books(service)
+        verify_all(service)
 
     def test_nor_is_what_became_of_the_second_try(self, service: Service) -> None:
         checkout = self.taken_twice(service, callback="lost")

@@ -12,7 +12,7 @@ from mpesa_service.models.commit import commit
 from mpesa_service.models.load import facts_of_new
 from mpesa_service.payments.transitions import move_payment
 from mpesa_service.verification.simulator_ledger import Ledger
-from tests.refunds.reversals import complete, holds_in_the_books, reverse
+from tests.refunds.reversals import complete, reverse, verify_all
 from tests.support import PHONE, Service
 
 MASKED = "2547 ***** 678"
@@ -70,7 +70,7 @@ def test_a_payment_goes_back_whole(service: Service) -> None:
     [credit] = service.ledger()["credits"]
     assert payment["refunds"][0]["mpesaReceiptNumber"] == credit["receipt"]
     assert service.refunds()[0].phone_encrypted is None
-    holds_in_the_books(service)
+    verify_all(service)
 
 
 def test_the_amount_may_be_named_if_it_is_the_whole(service: Service) -> None:

@@ -48,7 +48,7 @@ def test_two_workers_with_limits_in_memory_do_not_start(words: list[str]) -> Non
 
 
 @pytest.mark.parametrize("words", [["-w", "2"], ["--workers=3"]], ids=str)
-def test_nor_when_the_command_line_asks_for_them(words: list[str]) -> None:
+def test_nor_when_the_command_line_sets_them(words: list[str]) -> None:
     result = start(limited(), *words)
     assert result.returncode != 0
     assert "workers cannot share rate limits kept in memory." in result.stderr

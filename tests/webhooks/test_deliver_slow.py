@@ -48,7 +48,7 @@ class TestNobodyWaits:
 
     def test_a_round_that_waits_for_one_is_relieved_by_the_next(self, service: Service, payment: str) -> None:
         """Both rounds began at once. If both claimed from the start, both would wait now."""
-        release, turn = threading.Event(), threading.Lock()
+        release, claim_lock = threading.Event(), threading.Lock()
 
         def hang(_got: Got) -> Reply:
             assert release.wait(30)
@@ -56,7 +56,7 @@ class TestNobodyWaits:
 
         @contextmanager
         def before_an_event() -> Iterator[None]:
-            with turn:
+            with claim_lock:
                 yield
                 tell(service, payment)
 
@@ -64,18 +64,18 @@ class TestNobodyWaits:
             add(service, slow.url)
             add(service, quick.url)
             tell(service, payment)
-            rounds = [pool.submit(deliver, service, seconds=0.5, turn=before_an_event())]
+            rounds = [pool.submit(deliver, service, seconds=0.5, claim_lock=before_an_event())]
             try:
                 slow.wait_for(1)
                 quick.wait_for(1)
-                rounds.append(pool.submit(deliver, service, seconds=30, turn=turn))
+                rounds.append(pool.submit(deliver, service, seconds=30, claim_lock=claim_lock))
                 quick.wait_for(2)
                 assert not rounds[0].done()
             finally:
                 release.set()
             assert sum(one.result(30) for one in rounds) == 4
 
-    def test_a_job_ends_its_turn_when_its_worker_does(self, service: Service, payment: str) -> None:
+    def test_a_job_ends_when_its_worker_does(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             add(service, shop.url)
             tell(service, payment)
@@ -132,12 +132,12 @@ class TestNobodyWaits:
         monkeypatch.setattr(delivery_claims, "FIRST_BUNDLE", 1)
         ids = [add(service, "http://127.0.0.1:9/hooks").id for _ in range(3)]
         tell(service, payment, 4)
-        turns = []
+        order = []
         for _ in range(6):
             service.clock.advance(1)
             [bundle] = take(service, Capacity(1, 1))
-            turns.append(bundle.endpoint_id)
-        assert turns == ids * 2
+            order.append(bundle.endpoint_id)
+        assert order == ids * 2
 
     @pytest.mark.parametrize("drip", ["silence", "headers", "status"])
     def test_slow_loris(self, service: Service, payment: str, drip: str) -> None:

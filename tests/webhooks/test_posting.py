@@ -73,7 +73,7 @@ def client_tls(certificate: Path) -> Iterator[ssl.SSLContext]:
 
 
 class TestTls:
-    def test_goes_to_the_address_and_asks_for_the_name(
+    def test_goes_to_the_address_and_names_the_host(
         self, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
     ) -> None:
         names: list[str | None] = []
