@@ -13,7 +13,6 @@ import threading
 import time
 from contextlib import suppress
 from itertools import count
-from types import TracebackType
 from typing import Self
 
 
@@ -34,12 +33,7 @@ class Deadline:
         _watchman.take(self._ends, self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self.over = True
             self._socket = None

@@ -47,7 +47,7 @@ VALUES ('evt_1', '{"p" * 24}', 'payment.succeeded', 1, 'x', :at)
 
 
 def alembic(database: Database, do: Any, *arguments: str) -> None:
-    config = Config(ROOT / "alembic.ini")
+    config = Config(ROOT / "alembic.ini", stdout=sys.stdout)
     with database.engine.connect() as connection:
         config.attributes["connection"] = connection
         do(config, *arguments)
@@ -121,9 +121,12 @@ class TestSteps:
         alembic(empty, command.upgrade, "head")
         assert schema(empty) == first
 
-    def test_the_schema_is_that_of_the_models(self, empty: Database) -> None:
+    def test_the_schema_is_that_of_the_models(
+        self, empty: Database, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         alembic(empty, command.upgrade, "head")
         alembic(empty, command.check)
+        assert "No new upgrade operations detected." in capsys.readouterr().out
 
     def test_constraints_are_those_of_the_models(self, empty: Database, tmp_path: Path) -> None:
         """`alembic check` does not compare checks, and its types are coarse."""

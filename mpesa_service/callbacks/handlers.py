@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from functools import partial
-
-from sqlalchemy.orm import Session
+from typing import Any
 
 from mpesa_service.c2b.booking import second_payment
 from mpesa_service.c2b.matching import handle_c2b_confirmation
 from mpesa_service.commands.callbacks import (
+    UNKNOWN_ADDRESS,
+    find_command,
     handle_result,
     handle_status_result,
     handle_status_timeout,
     handle_timeout,
 )
-from mpesa_service.commands.command import Kinds
+from mpesa_service.commands.command import Command, Kinds
 from mpesa_service.core.apply import daraja_id_columns
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.inbox import CallbackOutcome, Received, outcome_of
@@ -112,12 +113,16 @@ def _payer_agrees(encryption: Encryption, facts: PaymentFacts, named: str | None
     return encryption.decrypt(facts.payment["phone_encrypted"] or b"") == number
 
 
-def _locked(handle: Callable[[Runtime, Session, Kinds, str | None, bytes], CallbackOutcome]) -> Handler:
-    """Return the handler of a command's callback: commands are locked while a report on them is applied."""
+def _locked(column: str, handle: Callable[[Runtime, Command[Any], bytes], CallbackOutcome]) -> Handler:
+    """Return the handler of a command's callback. `column` has the hash of the address's token.
+
+    The command is locked while a report on it is applied.
+    """
 
     def handler(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
         with runtime.database.begin() as session:
-            outcome = handle(runtime, session, KINDS, received.token_hash, body)
+            command = find_command(session, KINDS, **{column: received.token_hash or ""})
+            outcome = UNKNOWN_ADDRESS if command is None else handle(runtime, command, body)
             received.store(session, outcome, runtime.clock())
         return outcome
 
@@ -127,10 +132,10 @@ def _locked(handle: Callable[[Runtime, Session, Kinds, str | None, bytes], Callb
 _HANDLERS: dict[CallbackKind, Handler] = {
     CallbackKind.STK: handle_stk,
     CallbackKind.C2B_CONFIRMATION: handle_c2b_confirmation,
-    CallbackKind.COMMAND_RESULT: _locked(handle_result),
-    CallbackKind.COMMAND_TIMEOUT: _locked(handle_timeout),
-    CallbackKind.COMMAND_STATUS_RESULT: _locked(handle_status_result),
-    CallbackKind.COMMAND_STATUS_TIMEOUT: _locked(handle_status_timeout),
+    CallbackKind.COMMAND_RESULT: _locked("result_token_hash", handle_result),
+    CallbackKind.COMMAND_TIMEOUT: _locked("timeout_token_hash", handle_timeout),
+    CallbackKind.COMMAND_STATUS_RESULT: _locked("status_token_hash", handle_status_result),
+    CallbackKind.COMMAND_STATUS_TIMEOUT: _locked("status_token_hash", handle_status_timeout),
 }
 
 

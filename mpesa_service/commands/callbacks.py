@@ -17,13 +17,8 @@ from mpesa_service.domain.reports import Evidence
 UNKNOWN_ADDRESS = CallbackOutcome(InboxVerdict.UNMATCHED, "no command has this address")
 
 
-def handle_result(
-    runtime: Runtime, session: Session, kinds: Kinds, token: str | None, body: bytes
-) -> CallbackOutcome:
+def handle_result(runtime: Runtime, command: Command[Any], body: bytes) -> CallbackOutcome:
     """Apply a result that arrived on a command's own result address."""
-    command = _find(session, kinds, result_token_hash=token or "")
-    if command is None:
-        return UNKNOWN_ADDRESS
     try:
         result = command.read(body)
     except UnreadableCallback as error:
@@ -36,29 +31,19 @@ def handle_result(
     return command.handled(*apply_report(runtime, command, result.report))
 
 
-def handle_timeout(
-    runtime: Runtime, session: Session, kinds: Kinds, token: str | None, _body: bytes
-) -> CallbackOutcome:
+def handle_timeout(runtime: Runtime, command: Command[Any], _body: bytes) -> CallbackOutcome:
     """M-Pesa's queue timed out: whether the money moved is unknown, and stays reserved.
 
     The body is the original request (reported, not documented), so it contains nothing new.
     """
-    command = _find(session, kinds, timeout_token_hash=token or "")
-    if command is None:
-        return UNKNOWN_ADDRESS
     if command.row.status not in {Stage.SUBMITTING, Stage.PENDING}:
         return command.handled(InboxVerdict.NOTED, f"time-out after {command.row.status}")
     command.move("timed_out", Cause(MPESA, runtime.clock(), Evidence.CALLBACK))
     return command.handled(InboxVerdict.APPLIED, "timed out in M-Pesa's queue")
 
 
-def handle_status_result(
-    runtime: Runtime, session: Session, kinds: Kinds, token: str | None, body: bytes
-) -> CallbackOutcome:
+def handle_status_result(runtime: Runtime, command: Command[Any], body: bytes) -> CallbackOutcome:
     """Apply the answer to a status query about a command."""
-    command = _find(session, kinds, status_token_hash=token or "")
-    if command is None:
-        return UNKNOWN_ADDRESS
     try:
         result = parse_status_result(body)
     except UnreadableCallback as error:
@@ -69,15 +54,12 @@ def handle_status_result(
     return command.handled(*apply_report(runtime, command, report))
 
 
-def handle_status_timeout(
-    _runtime: Runtime, session: Session, kinds: Kinds, token: str | None, _body: bytes
-) -> CallbackOutcome:
+def handle_status_timeout(_runtime: Runtime, command: Command[Any], _body: bytes) -> CallbackOutcome:
     """Record that a status query timed out. It has no effect: the schedule repeats the query."""
-    command = _find(session, kinds, status_token_hash=token or "")
-    return command.handled(InboxVerdict.NOTED, "the query timed out") if command else UNKNOWN_ADDRESS
+    return command.handled(InboxVerdict.NOTED, "the query timed out")
 
 
-def _find(session: Session, kinds: Kinds, **token: str) -> Command[Any] | None:
+def find_command(session: Session, kinds: Kinds, **token: str) -> Command[Any] | None:
     """Return the command that has this address, of whichever kind, locked."""
     found = (kind.lock(session, **token) for kind in kinds)
     return next((command for command in found if command is not None), None)

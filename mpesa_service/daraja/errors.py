@@ -24,13 +24,35 @@ from mpesa_service.daraja.codes import ErrorCode
 
 
 class DarajaError(Exception):
-    """Base of all. `operation` names the call: stk_push, b2c_payment, transaction_status …"""
+    """Base of all. `operation` names the call: stk_push, b2c_payment, transaction_status …
+
+    The other attributes belong to an answer of Daraja. `http_status` is None if no status line arrived, and
+    texts are "" if there were none. `entry` is the row of the code table, or None for a new code.
+    `request_id` is Daraja's own, to be quoted to Safaricom's support. `retry_after` is in seconds, or None.
+    """
 
     outcome: ClassVar[str] = "error"
 
-    def __init__(self, message: str, *, operation: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        http_status: int | None = None,
+        error_code: str = "",
+        error_message: str = "",
+        entry: ErrorCode | None = None,
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.operation = operation
+        self.http_status = http_status
+        self.error_code = error_code
+        self.error_message = error_message
+        self.entry = entry
+        self.request_id = request_id
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         return f"{self.operation}: {self.args[0]}" if self.operation else str(self.args[0])
@@ -52,53 +74,15 @@ class NotSetUp(NotSent):
 
 
 class OutcomeUnknown(DarajaError):
-    """Daraja may have acted on the request: time-out, reset, unreadable or ambiguous answer.
-
-    `http_status` is None when no status line arrived; `error_code` is "" when none was given.
-    """
+    """Daraja may have acted on the request: time-out, reset, unreadable or ambiguous answer."""
 
     outcome = "unknown"
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        operation: str = "",
-        http_status: int | None = None,
-        error_code: str = "",
-    ) -> None:
-        super().__init__(message, operation=operation)
-        self.http_status = http_status
-        self.error_code = error_code
-
 
 class Refused(DarajaError):
-    """Daraja refused. `entry` is the row of the code table, or None for a new code.
-
-    `request_id` is Daraja's own, to be quoted to Safaricom's support; "" when it was none.
-    """
+    """Daraja refused."""
 
     outcome = "refused"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        operation: str = "",
-        http_status: int = 0,
-        error_code: str = "",
-        error_message: str = "",
-        entry: ErrorCode | None = None,
-        request_id: str = "",
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message, operation=operation)
-        self.http_status = http_status
-        self.error_code = error_code
-        self.error_message = error_message
-        self.entry = entry
-        self.request_id = request_id
-        self.retry_after = retry_after
 
 
 class InvalidToken(Refused):

@@ -152,8 +152,7 @@ class Sender:
             except DarajaError as error:
                 if not may_retry(error, reads=call.reads):
                     raise
-                at_least = getattr(error, "retry_after", None)
-                if not pauses.take(at_least):
+                if not pauses.take(error.retry_after):
                     raise
 
     def _pauses(self) -> Pauses:

@@ -184,7 +184,7 @@ class Transport:
             extra={
                 "operation": call.operation,
                 "http_status": answer.status if answer is not None else None,
-                "error_code": getattr(error, "error_code", "") or None,
+                "error_code": error.error_code or None if error is not None else None,
                 "duration_ms": round((self._monotonic() - started) * 1000),
                 "outcome": outcome,
             },

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import partial
 
 import requests
 from sqlalchemy.exc import SQLAlchemyError
@@ -77,27 +78,16 @@ class Health(StrEnum):
 class CheckResult:
     """One check: its subject, what was found (with Daraja's own words), and advice on how to fix it."""
 
-    check: str
     health: Health
+    check: str
     found: str
     advice: str = ""
 
 
-def good(check: str, found: str) -> CheckResult:
-    return CheckResult(check, Health.GOOD, found)
-
-
-def warning(check: str, found: str, advice: str) -> CheckResult:
-    return CheckResult(check, Health.WARNING, found, advice)
-
-
-def wrong(check: str, found: str, advice: str) -> CheckResult:
-    return CheckResult(check, Health.WRONG, found, advice)
-
-
-def skipped(check: str, found: str) -> CheckResult:
-    return CheckResult(check, Health.SKIPPED, found)
-
+good = partial(CheckResult, Health.GOOD)
+warning = partial(CheckResult, Health.WARNING)
+wrong = partial(CheckResult, Health.WRONG)
+skipped = partial(CheckResult, Health.SKIPPED)
 
 Check = Callable[[Runtime], Iterator[CheckResult]]
 
@@ -148,8 +138,8 @@ def _credential_results(error: DarajaError) -> Iterator[CheckResult]:
 
 def _entry(error: DarajaError) -> ErrorCode | None:
     """Return the entry of the error's code; without a token, that of the answer which refused the token."""
-    entry: ErrorCode | None = getattr(error, "entry", None) or getattr(error.__cause__, "entry", None)
-    return entry
+    cause = error.__cause__
+    return error.entry or (cause.entry if isinstance(cause, DarajaError) else None)
 
 
 def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Iterator[CheckResult]:

@@ -6,7 +6,6 @@ table, and write the audit event and the outgoing event in the caller's transact
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,8 +36,7 @@ def create_batch(
     """
     waiting = PayoutStatus.WAITING.value
     session.execute(insert(Payout), [{**row, "status": waiting, "event_count": 1} for row in rows])
-    first = _Line(batch.id, None, None, waiting, "created", 1)
-    trails = [replace(first, payout_id=row["id"]).values(cause) for row in rows]
+    trails = [_line(batch.id, row["id"], None, waiting, "created", 1, cause) for row in rows]
     session.execute(insert(PayoutEvent), trails)
     _record_batch(session, batch, None, "created", cause)
     _publish_batch(session, batch, "created", cause)
@@ -90,53 +88,45 @@ def _publish_payout(session: Session, row: Payout, before: PayoutStatus, cause: 
         publish(session, payout_event(event, row, reference, before.public, cause.at))
 
 
-@dataclass(frozen=True)
-class _Line:
-    """One line of an audit trail: that of a row, or without `payout_id` that of its batch."""
-
-    batch_id: str
-    payout_id: str | None
-    before: str | None
-    after: str
-    name: str
-    sequence: int
-
-    def values(self, cause: Cause) -> dict[str, Any]:
-        return {
-            "subject_id": self.payout_id or self.batch_id,
-            "batch_id": self.batch_id,
-            "payout_id": self.payout_id,
-            "sequence": self.sequence,
-            "from_status": self.before,
-            "to_status": self.after,
-            "cause": self.name,
-            "evidence": cause.evidence,
-            "actor": cause.actor,
-            "detail": cause.detail or {},
-            "at": cause.at,
-        }
+def _line(
+    batch_id: str,
+    payout_id: str | None,
+    before: str | None,
+    after: str,
+    name: str,
+    sequence: int,
+    cause: Cause,
+) -> dict[str, Any]:
+    """Return one line of an audit trail: that of a row, or without `payout_id` that of its batch."""
+    return {
+        "subject_id": payout_id or batch_id,
+        "batch_id": batch_id,
+        "payout_id": payout_id,
+        "sequence": sequence,
+        "from_status": before,
+        "to_status": after,
+        "cause": name,
+        "evidence": cause.evidence,
+        "actor": cause.actor,
+        "detail": cause.detail or {},
+        "at": cause.at,
+    }
 
 
 def _record_batch(session: Session, batch: PayoutBatch, before: str | None, name: str, cause: Cause) -> None:
     batch.event_count += 1
-    _write(session, _Line(batch.id, None, before, batch.status, name, batch.event_count), cause)
+    _write(session, _line(batch.id, None, before, batch.status, name, batch.event_count, cause))
 
 
 def _record_payout(session: Session, row: Payout, before: str, name: str, cause: Cause) -> None:
     row.event_count += 1
-    _write(session, _Line(row.batch_id, row.id, before, row.status, name, row.event_count), cause)
+    _write(session, _line(row.batch_id, row.id, before, row.status, name, row.event_count, cause))
 
 
-def _write(session: Session, line: _Line, cause: Cause) -> None:
-    session.add(PayoutEvent(**line.values(cause)))
-    extra = {
-        "batch_id": line.batch_id,
-        "payout_id": line.payout_id,
-        "from_status": line.before,
-        "to_status": line.after,
-        "cause": line.name,
-        "evidence": cause.evidence,
-    }
+def _write(session: Session, line: Mapping[str, Any]) -> None:
+    session.add(PayoutEvent(**line))
+    names = ("batch_id", "payout_id", "from_status", "to_status", "cause", "evidence")
+    extra = {name: line[name] for name in names}
     after_commit(session, [LogLine(AUDIT_LOG, logging.INFO, "state change", extra)])
 
 

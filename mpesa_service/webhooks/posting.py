@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from types import TracebackType
 
 import certifi
 
@@ -125,13 +124,8 @@ class _SocketDeadline(Deadline):
         super().__init__(seconds)
         self._held: socket.socket | None = None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         if self._held is not None:
             self._held.close()
 
