@@ -1,4 +1,4 @@
-"""Parsers of C2B callbacks: M-Pesa posts one flat body, as a question before or as a report after a payment.
+"""Parsers of C2B callbacks: M-Pesa posts one flat body, as a request before or as a report after a payment.
 
 Validation and confirmation have the same form; only their addresses differ. The same money may also
 have come as the callback of a push: the receipt is the key to both (documented). Version 2 masks the

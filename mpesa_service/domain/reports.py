@@ -105,6 +105,6 @@ class Decision:
     note: Note | None = None
     """The audit line of a report that changes no status."""
     nothing_to_query: bool = False
-    """Daraja cannot answer an open question any more."""
+    """A query of Daraja can change nothing any more."""
     second_payment: bool = False
     """The report is about other money than the payment's: store it as a payment of its own."""

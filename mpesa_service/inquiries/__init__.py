@@ -1,1 +1,1 @@
-"""Questions to M-Pesa: a transaction's status, an account's balance."""
+"""Inquiries to M-Pesa: the status of a transaction, and the account balances."""

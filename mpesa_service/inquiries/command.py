@@ -42,7 +42,7 @@ _TRANSITIONS = TransitionTable(
 
 
 class InquiryCommand(Command[Inquiry]):
-    """A question. Which one of several sendings is answered makes no difference."""
+    """An inquiry. It may be sent several times, and an answer to any of them counts."""
 
     name = "inquiry"
     table = Inquiry
@@ -77,12 +77,12 @@ class InquiryCommand(Command[Inquiry]):
         self.row.updated_at = cause.at
         self.row.evidence = cause.evidence or self.row.evidence
         if edge == "unresolved":
-            self.row.failure_reason = "M-Pesa did not answer the question."
+            self.row.failure_reason = "M-Pesa did not answer the inquiry."
         if self.row.state not in _OPEN:
             self.row.completed_at, self.row.next_check_at = cause.at, None
 
     def note(self, what: str, cause: Cause) -> None:
-        """Nothing: there is no audit trail of questions."""
+        """Nothing: there is no audit trail of inquiries."""
 
     def keep(self, runtime: Runtime, report: Report) -> None:
         if self._is_balance_query:

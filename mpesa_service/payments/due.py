@@ -49,7 +49,7 @@ class _Which:
 
 _UNQUERYABLE = _Which(_NOT_QUERYABLE, _LEASE)
 _QUERYABLE = _Which(not_(_NOT_QUERYABLE), _LEASE_AND_COUNT)
-_STILL_HELD = (
+_STILL_LEASED = (
     select(_P.id)
     .where(_P.id.in_(bindparam("ids", expanding=True)), _P.next_check_at == bindparam("lease"))
     .with_for_update(skip_locked=True)
@@ -131,8 +131,8 @@ def release(runtime: Runtime, leases: Sequence[Lease]) -> None:
     with runtime.database.begin() as session:
         connection = session.connection()
         # Lock payments before the rate limiter. Every other writer locks them in this order.
-        held = {"ids": list(back), "lease": leases[0].claimed_at + CALL_LIMIT}
-        for payment_id in connection.scalars(_STILL_HELD, held).all():
+        still_leased = {"ids": list(back), "lease": leases[0].claimed_at + CALL_LIMIT}
+        for payment_id in connection.scalars(_STILL_LEASED, still_leased).all():
             connection.execute(_RELEASE, {"its_id": payment_id, "its_due": back[payment_id].due_at})
         daraja_limiter.release(session, daraja_limiter.QUERIES, per_minute, now, len(leases))
 

@@ -75,10 +75,10 @@ def test_what_people_type_is_no_markup() -> None:
 def test_facts_stand_one_below_the_other() -> None:
     @click.command()
     def command() -> None:
-        print_facts([("question", "answered"), ("url", "https://" + "a" * 100)])
+        print_facts([("inquiry", "answered"), ("url", "https://" + "a" * 100)])
 
     assert CliRunner().invoke(command, env=PIPE).stdout == (
-        "question  answered\nurl       https://" + "a" * 100 + "\n"
+        "inquiry  answered\nurl      https://" + "a" * 100 + "\n"
     )
 
 

@@ -158,7 +158,7 @@ def test_a_crash_before_the_answer_was_recorded(service: Service, monkeypatch: p
     assert len(service.ledger()["credits"]) == 1
 
 
-def test_an_answer_to_the_question_before_its_acknowledgement(service: Service) -> None:
+def test_an_answer_to_the_query_before_its_acknowledgement(service: Service) -> None:
     service.simulator.post("/simulator/script", {"for": "b2c", "callback": "lost"})
     checkout = service.paid(amount=100)
     service.refund(checkout, 100)
@@ -169,7 +169,7 @@ def test_an_answer_to_the_question_before_its_acknowledgement(service: Service) 
     assert service.refunds()[0].next_check_at is None
 
 
-def test_an_unanswered_question_is_no_information(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unanswered_query_is_no_information(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = service.paid(amount=100)
     service.refund(checkout, 100)
 

@@ -180,7 +180,7 @@ class TestSilence:
         assert request_status(service, receipt).json["data"]["status"] == "answered"
         assert len(inquiries(service)) == 1
 
-    def test_an_unanswered_question_too(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unanswered_inquiry_too(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(_query: object) -> None:
             raise OutcomeUnknown("time-out", operation="transaction_status")
 
@@ -197,7 +197,7 @@ class TestSilence:
         request_status(service, "UKN2ABCDEF")
         assert [self.look(service, seconds) for seconds in (60, 240, 600)] == [1, 1, 1]
         [row] = inquiries(service)
-        assert (row.status, row.failure_reason) == ("failed", "M-Pesa did not answer the question.")
+        assert (row.status, row.failure_reason) == ("failed", "M-Pesa did not answer the inquiry.")
         assert row.next_check_at is None
 
     def test_a_time_out_leaves_it_open(self, service: Service) -> None:

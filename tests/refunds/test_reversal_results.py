@@ -132,7 +132,7 @@ def test_a_lost_result_is_made_up_for_by_a_query(service: Service) -> None:
     assert payment["refunds"][0]["mpesaReceiptNumber"] == service.ledger()["credits"][0]["receipt"]
 
 
-def test_declined_by_the_answer_to_a_question(service: Service) -> None:
+def test_declined_by_the_answer_to_a_query(service: Service) -> None:
     service.simulator.post("/simulator/script", {"for": "reversal", "callback": "lost"})
     checkout = service.paid(amount=100)
     reverse(service, checkout)
