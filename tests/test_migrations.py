@@ -359,6 +359,26 @@ class TestCallbackKinds:
         assert self.kinds(empty) == ("stk", *self.NEW, "c2b_confirmation", "b2c_result")
 
 
+class TestMismatches:
+    """The mismatch `denial` is called `negative_result` from 0012 on."""
+
+    def mismatches(self, database: Database) -> tuple[str, ...]:
+        with database.read() as session:
+            return tuple(session.scalars(sa.text("SELECT mismatch FROM payments ORDER BY id")))
+
+    def test_go_up_and_down(self, empty: Database) -> None:
+        alembic(empty, command.upgrade, "0002")
+        with empty.begin() as session:
+            session.execute(sa.text(INSERT_PAYMENT_0002), {"at": NOW.isoformat()})
+        alembic(empty, command.upgrade, "0011")
+        with empty.begin() as session:
+            session.execute(sa.text("UPDATE payments SET mismatch = :old"), {"old": "denial"})
+        alembic(empty, command.upgrade, "0012")
+        assert self.mismatches(empty) == ("negative_result",)
+        alembic(empty, command.downgrade, "0011")
+        assert self.mismatches(empty) == ("denial",)
+
+
 def stored(values: dict[str, Any]) -> dict[str, Any]:
     """Return a row as plain SQL takes it at a revision before 0009 and 0011, which rename columns."""
     names = {"details": "metadata", "check_attempts": "asks_made", "reserved_amount": "held"}

@@ -25,7 +25,7 @@ def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tup
     command.row.result_desc = report.result_desc[:1024]
     reason = command.inconclusive_reason(report)
     if reason is not None:
-        command.note("doubted", cause)
+        command.note("inconclusive", cause)
         return InboxVerdict.NOTED, reason
     _conclude(runtime, command, report, cause)
     return InboxVerdict.APPLIED, str(report.outcome)

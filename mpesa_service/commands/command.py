@@ -230,7 +230,7 @@ class Command(ABC, Generic[CommandRow]):
         return None
 
     @property
-    def begun_at(self) -> datetime:
+    def first_sent_at(self) -> datetime:
         """When it was first sent: its schedule counts from there."""
         return self.row.created_at
 

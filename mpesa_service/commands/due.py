@@ -103,7 +103,7 @@ def _plan_next(runtime: Runtime, command: Command[Any]) -> None:
     if row.status not in UNDER_WAY:
         return
     attempts = row.check_attempts
-    row.next_check_at = next_check(command.schedule, command.begun_at, attempts, now, runtime.jitter())
+    row.next_check_at = next_check(command.schedule, command.first_sent_at, attempts, now, runtime.jitter())
     if row.next_check_at is None:
         row.failure_reason = f"Needs manual review: M-Pesa never reported the outcome of this {command.name}."
         command.move("unresolved", Cause(SERVICE, now))

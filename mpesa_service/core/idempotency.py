@@ -46,7 +46,7 @@ class KeyedRequest:
     caller: str
     operation: str
     key: str
-    fingerprint: str
+    request_hash: str
 
     @classmethod
     def of(cls, caller: str, operation: str, key: str, fields: Mapping[str, object]) -> "KeyedRequest":
@@ -86,7 +86,7 @@ def earlier_answer(
         row = session.scalars(_row(request)).one_or_none()
     if row is None or row.expires_at <= runtime.clock():
         return None
-    if row.fingerprint != request.fingerprint:
+    if row.request_hash != request.request_hash:
         raise KeyReused
     if row.answer_status is not None and row.answer_body is not None:
         return _kept(runtime, row.answer_status, row.answer_body)
@@ -145,7 +145,7 @@ def _new_row(request: KeyedRequest, resource_id: str, now: datetime) -> dict[str
         "caller": request.caller,
         "operation": request.operation,
         "key": request.key,
-        "fingerprint": request.fingerprint,
+        "request_hash": request.request_hash,
         "resource_id": resource_id,
         "locked_until": now + LOCKED_FOR,
         "created_at": now,

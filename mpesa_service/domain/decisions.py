@@ -91,7 +91,7 @@ def _says_what_is_known(facts: PaymentFacts, report: PaymentReport) -> bool:
 
 def _by_repetition(facts: PaymentFacts, report: PaymentReport) -> Decision:
     known = Decision(Verdict.DUPLICATE, "repeats what is already known")
-    denied = facts.mismatch is Mismatch.DENIAL and facts.status in PAID
+    denied = facts.mismatch is Mismatch.NEGATIVE_RESULT and facts.status in PAID
     if report.evidence is not Evidence.CONFIRMATION or not denied:
         return known
     reason = "its money is confirmed, and the negative query result is about its prompt"
@@ -112,7 +112,7 @@ def _objection(facts: PaymentFacts, report: PaymentReport) -> Mismatch | None:
     if not report.ids_agree:
         return Mismatch.IDS
     if report.outcome is not Outcome.PAID:
-        return Mismatch.DENIAL if facts.status in PAID else None
+        return Mismatch.NEGATIVE_RESULT if facts.status in PAID else None
     if report.amount != facts.amount:
         return Mismatch.AMOUNT
     if not report.payer_agrees:
@@ -195,7 +195,7 @@ def _by_query(facts: PaymentFacts, report: PaymentReport) -> Decision:
 
 def _by_confirmation(facts: PaymentFacts) -> Decision:
     """Daraja's query result says paid. It names no amount and no receipt."""
-    disputed = facts.mismatch not in (None, Mismatch.DENIAL)
+    disputed = facts.mismatch not in (None, Mismatch.NEGATIVE_RESULT)
     if facts.status is PaymentStatus.REVIEW:
         return Decision(Verdict.NOTED, "Daraja reports it as paid; an operator decides")
     if disputed:

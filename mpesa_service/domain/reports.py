@@ -47,7 +47,7 @@ class Mismatch(StrEnum):
     PAYER = "payer"
     IDS = "ids"
     RECEIPT = "receipt"
-    DENIAL = "denial"
+    NEGATIVE_RESULT = "negative_result"
 
 
 class Note(StrEnum):

@@ -53,7 +53,7 @@ class IdempotencyKey(Base):
     caller: Mapped[str] = mapped_column(String(255))
     operation: Mapped[str] = mapped_column(String(32))
     key: Mapped[str] = mapped_column(String(255))
-    fingerprint: Mapped[str] = mapped_column(String(64))
+    request_hash: Mapped[str] = mapped_column(String(64))
     resource_id: Mapped[str] = mapped_column(String(24))
     locked_until: Mapped[datetime]
     answer_status: Mapped[int | None] = mapped_column(Integer)

@@ -25,7 +25,7 @@ from mpesa_service.models.commands import CommandColumns
 class PayoutBatch(Base):
     """Payouts that were requested together. A single payout is a batch of one.
 
-    `reference` is the caller's id, and the batch's idempotency key. `fingerprint` shows whether a repeated
+    `reference` is the caller's id, and the batch's idempotency key. `request_hash` shows whether a repeated
     request has the same content. The admin who created the batch (`created_by`) never approves it.
     `served_at` is the time at which a row of it was last sent: batches alternate.
     """
@@ -34,7 +34,7 @@ class PayoutBatch(Base):
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
     reference: Mapped[str] = mapped_column(String(64))
-    fingerprint: Mapped[str] = mapped_column(String(64))
+    request_hash: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(24))
     description: Mapped[str] = mapped_column(String(255))
     row_count: Mapped[int] = mapped_column(Integer)
@@ -67,8 +67,8 @@ class Payout(CommandColumns, Base):
     """One row of a batch: `amount` whole shillings to a phone, a pay bill or a till.
 
     The party (a phone number, or a business number) is encrypted, with a keyed hash beside it. So is the
-    account at a pay bill, which may belong to a person. `begun_at` is the time at which it was first sent,
-    which may be hours after the request.
+    account at a pay bill, which may belong to a person. `first_sent_at` is the time of the
+    first send, which may be hours after the request.
     """
 
     __tablename__ = "payouts"
@@ -83,7 +83,7 @@ class Payout(CommandColumns, Base):
     account_reference_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     remarks: Mapped[str] = mapped_column(String(100))
     receipt: Mapped[str | None] = mapped_column(String(128))
-    begun_at: Mapped[datetime | None]
+    first_sent_at: Mapped[datetime | None]
     event_count: Mapped[int] = mapped_column(Integer, default=0)
     outgoing_count: Mapped[int] = mapped_column(Integer, default=0)
 

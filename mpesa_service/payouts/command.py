@@ -45,8 +45,8 @@ class PayoutCommand(Command[Payout]):
         return self.row.amount
 
     @property
-    def begun_at(self) -> datetime:
-        return self.row.begun_at or self.row.created_at
+    def first_sent_at(self) -> datetime:
+        return self.row.first_sent_at or self.row.created_at
 
     def post(self, runtime: Runtime, addresses: ResultAddresses) -> CommandAccepted:
         party = runtime.encryption.decrypt(self.row.party_encrypted)

@@ -112,7 +112,7 @@ def _batch(
     return {
         "id": new_id(now),
         "reference": request.reference,
-        "fingerprint": runtime.encryption.blind_index("payout batch", content),
+        "request_hash": runtime.encryption.blind_index("payout batch", content),
         "status": BatchStatus.WAITING_APPROVAL.value if approval else BatchStatus.RUNNING.value,
         "description": request.description,
         "row_count": len(rows),
@@ -157,7 +157,7 @@ def _stored(
 def _earlier(runtime: Runtime, session: Session, batch: Mapping[str, Any]) -> Progress:
     statement = select(PayoutBatch).where(PayoutBatch.reference == batch["reference"])
     earlier = session.scalars(statement).one()
-    if earlier.fingerprint != batch["fingerprint"]:
+    if earlier.request_hash != batch["request_hash"]:
         raise KeyReused(
             "This reference belongs to another batch of payouts. Use a new one.", code="reference_reused"
         )

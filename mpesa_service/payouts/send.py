@@ -81,7 +81,7 @@ def begin_row(runtime: Runtime, session: Session, batch_id: str) -> PayoutComman
 
 
 def _begin(session: Session, row: Payout, now: datetime) -> None:
-    row.begun_at, row.next_check_at, row.check_attempts = now, now + CALL_LIMIT, 0
+    row.first_sent_at, row.next_check_at, row.check_attempts = now, now + CALL_LIMIT, 0
     row.result_code = row.result_desc = None
     move_payout(session, row, "payout_begun", Cause(SERVICE, now))
 

@@ -132,7 +132,7 @@ def _of_batch(session: Session, batch: PayoutBatch) -> Iterator[str]:
     live = select(Payout.id).where(Payout.batch_id == batch.id, Payout.status.in_(PAYOUT_UNFINISHED)).limit(1)
     if batch.completed_at is not None and session.scalars(live).first() is not None:
         yield "it is closed, but one of its rows is not finished"
-    sent = select(Payout.id).where(Payout.batch_id == batch.id, Payout.begun_at.is_not(None)).limit(1)
+    sent = select(Payout.id).where(Payout.batch_id == batch.id, Payout.first_sent_at.is_not(None)).limit(1)
     approved = batch.approved_by is not None and not is_same_person(batch.approved_by, batch.created_by)
     if batch.needs_approval and not approved and session.scalars(sent).first() is not None:
         yield "some of its rows were sent without a second person's approval"

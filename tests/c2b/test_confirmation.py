@@ -96,7 +96,7 @@ class TestThePromptEnds:
         checkout = service.pending()
         post_callback(service, checkout, receipt=RECEIPT)
         assert post_callback(service, checkout, ResultCode=1032) == "disputed"
-        assert service.row(checkout).mismatch == "denial"
+        assert service.row(checkout).mismatch == "negative_result"
         confirm(service)
         payment = service.row(checkout)
         assert (payment.status, payment.mismatch, payment.next_check_at) == ("succeeded", None, None)
@@ -120,7 +120,7 @@ class TestThePromptEnds:
         post_callback(service, checkout, receipt=RECEIPT)
         confirm(service, TransAmount="90.00")
         assert post_callback(service, checkout, ResultCode=1032) == "disputed"
-        assert service.row(checkout).mismatch == "denial"
+        assert service.row(checkout).mismatch == "negative_result"
 
 
 class TestThePromptIsPaidAsWell:

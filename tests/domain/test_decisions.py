@@ -338,7 +338,7 @@ class TestClaims:
     @pytest.mark.parametrize("outcome", NOT_PAID)
     def test_a_failure_after_success_is_put_to_daraja(self, status: PaymentStatus, outcome: Outcome) -> None:
         decision = judge(payment_facts(status, receipt=RECEIPT), claim(outcome))
-        assert (decision.verdict, decision.mismatch) == (Verdict.DISPUTED, M.DENIAL)
+        assert (decision.verdict, decision.mismatch) == (Verdict.DISPUTED, M.NEGATIVE_RESULT)
         assert decision.edge is None
 
     @pytest.mark.parametrize("status", sorted(UNPAID))
@@ -400,7 +400,7 @@ class TestClaims:
 
 class TestQueries:
     @pytest.mark.parametrize("status", sorted(OPEN))
-    @pytest.mark.parametrize("earlier", [None, M.DENIAL])
+    @pytest.mark.parametrize("earlier", [None, M.NEGATIVE_RESULT])
     def test_paid_is_believed_at_once(self, status: PaymentStatus, earlier: Mismatch | None) -> None:
         assert judge(payment_facts(status, mismatch=earlier), query(O.PAID)) == Decision(
             Verdict.APPLIED, "Daraja reports it as paid", edge="paid", mismatch_resolved=True
@@ -424,7 +424,7 @@ class TestQueries:
         )
 
     @pytest.mark.parametrize("status", sorted(PAID))
-    @pytest.mark.parametrize("earlier", [None, M.DENIAL])
+    @pytest.mark.parametrize("earlier", [None, M.NEGATIVE_RESULT])
     def test_paid_again_resolves_a_mismatch(self, status: PaymentStatus, earlier: Mismatch | None) -> None:
         assert judge(payment_facts(status, mismatch=earlier), query(O.PAID)) == Decision(
             Verdict.DUPLICATE, "Daraja confirms it", mismatch_resolved=True
@@ -652,8 +652,8 @@ class TestProven:
         assert judge(self.proven(), claim(receipt=None)).mismatch is M.RECEIPT
 
     def test_a_confirmation_resolves_an_earlier_mismatch(self) -> None:
-        doubted = payment_facts(S.SUCCEEDED, receipt=RECEIPT, mismatch=M.DENIAL)
-        decision = judge(doubted, claim(evidence=Evidence.CONFIRMATION))
+        disputed = payment_facts(S.SUCCEEDED, receipt=RECEIPT, mismatch=M.NEGATIVE_RESULT)
+        decision = judge(disputed, claim(evidence=Evidence.CONFIRMATION))
         assert decision.verdict is Verdict.APPLIED
         assert (decision.edge, decision.mismatch_resolved, decision.nothing_to_query) == (None, True, True)
-        assert judge(doubted, claim()).verdict is Verdict.DUPLICATE
+        assert judge(disputed, claim()).verdict is Verdict.DUPLICATE

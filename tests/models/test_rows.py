@@ -112,7 +112,7 @@ def key(**changes: Any) -> dict[str, Any]:
         "caller": "shop",
         "operation": "initiate",
         "key": "k",
-        "fingerprint": "f",
+        "request_hash": "f",
         "resource_id": "r",
         "locked_until": NOW,
         "created_at": NOW,

@@ -16,7 +16,7 @@ def test_an_answer_that_is_stored_already_is_returned(service: Service) -> None:
     answer = service.initiate(Idempotency_Key="key-12345678")
     with service.runtime.database.read() as session:
         [row] = session.scalars(select(IdempotencyKey)).all()
-    request = KeyedRequest(row.caller, row.operation, row.key, row.fingerprint)
+    request = KeyedRequest(row.caller, row.operation, row.key, row.request_hash)
     kept = Conclusion(service.runtime, None, request, render).store(row.resource_id)
     assert (kept.status, kept.body, kept.replayed) == (201, answer.data, True)
 

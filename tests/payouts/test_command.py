@@ -127,7 +127,7 @@ def test_its_schedule_counts_from_its_first_sending(service: Service) -> None:
     act(service, batch, "resume")
     pay(service)
     [row] = payouts(service)
-    assert row.begun_at == service.clock()
+    assert row.first_sent_at == service.clock()
     assert due_after(service, 59) == 0
     assert due_after(service, 1) == 1
     assert counts(service, batch) == {"pending": 1}
@@ -138,7 +138,7 @@ def test_one_that_was_never_begun_counts_from_when_it_was_made(service: Service)
     with service.runtime.database.begin() as session:
         command = PayoutCommand.lock(session, id=payouts(service)[0].id)
         assert command is not None
-        assert command.begun_at == command.row.created_at
+        assert command.first_sent_at == command.row.created_at
 
 
 def test_a_time_out_is_not_a_failure(service: Service) -> None:

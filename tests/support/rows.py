@@ -94,7 +94,7 @@ def suspension_row(name: str, reason: str = "x", *, once: bool = False) -> NewRo
 
 def key_row(key: str, *, once: bool = False, **columns: Any) -> NewRow:
     """Return an idempotency key without an answer."""
-    row = {**dict.fromkeys(("caller", "operation", "fingerprint", "resource_id"), "x"), "key": key}
+    row = {**dict.fromkeys(("caller", "operation", "request_hash", "resource_id"), "x"), "key": key}
     times = dict.fromkeys(("locked_until", "created_at", "expires_at"), AT)
     return NewRow("idempotency_keys", {**row, **times, **columns}, once)
 
