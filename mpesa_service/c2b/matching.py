@@ -101,8 +101,11 @@ class Booking:
         if columns["amount_cents"] % CENTS:
             plan, unbooked = fractional_plan(columns, now)
             return self._finish(plan, retry_at=None, **unbooked)
-        if self._is_known():
-            return self._confirm(About(receipt=columns["receipt"]), None)
+        about = About(receipt=columns["receipt"])
+        with runtime.database.reading() as connection:
+            is_known = load(connection, about) is not None
+        if is_known:
+            return self._confirm(about, None)
         arrival, ours = arrival_of(runtime.encryption, columns), is_ours(runtime, columns["shortcode"])
         candidates = find_candidates(runtime, arrival) if ours else []
         if _must_wait(arrival, candidates, now - columns["received_at"]):
@@ -120,10 +123,6 @@ class Booking:
         """Store the confirmation; a job tries again to match it."""
         again = self._runtime.clock() + MATCH_AGAIN_AFTER
         return self._finish(Plan(InboxVerdict.NOTED, reason), retry_at=again)
-
-    def _is_known(self) -> bool:
-        with self._runtime.database.reading() as connection:
-            return load(connection, About(receipt=self._confirmation.columns["receipt"])) is not None
 
     def _confirm(self, about: About, rank: Rank | None) -> Plan | None:
         try:

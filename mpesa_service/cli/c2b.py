@@ -5,7 +5,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from mpesa_service.c2b.registration import Registration, planned_registration, register
+from mpesa_service.c2b.registration import planned_registration, register
 from mpesa_service.c2b.schemas import RegistrationSchema, RulesSchema
 from mpesa_service.c2b.validation_rules import RuleChange, RuleRecord, change_rules, show_rules
 from mpesa_service.cli.options import NAME, EnumChoice, as_json, by, echo_json, local_time, operator
@@ -42,15 +42,12 @@ def register_urls(response_type: str | None, who: str, show: bool, as_json: bool
     found = (
         planned_registration(runtime(), response_type) if show else register(runtime(), actor, response_type)
     )
+    data = RegistrationSchema().dump(found)
     if as_json:
-        echo_json(RegistrationSchema().dump(found))
+        echo_json(data)
         return
-    _print_registration(found)
+    print_facts(data.items())
     click.echo("Nothing is registered." if show else "Registered.")
-
-
-def _print_registration(found: Registration) -> None:
-    print_facts(RegistrationSchema().dump(found).items())
 
 
 c2b_rules_cli = AppGroup("c2b-rules", help="Rules that say which C2B payments M-Pesa accepts.")

@@ -64,7 +64,8 @@ def _table(columns: Sequence[Sequence[str]]) -> "Table":
 
     table = Table()
     for heading, *cells in columns:
-        table.add_column(Text(heading), overflow="fold", no_wrap=not _is_prose(cells))
+        is_prose = any(" " in cell for cell in cells)
+        table.add_column(Text(heading), overflow="fold", no_wrap=not is_prose)
     for row in zip(*(cells for _, *cells in columns), strict=True):
         table.add_row(*map(Text, row))
     return table
@@ -74,10 +75,6 @@ def _least_width(column: Sequence[str]) -> int:
     """Return the width of the longest word in a column."""
     parts = [part for cell in column for part in cell.split()]
     return max(map(len, parts), default=0)
-
-
-def _is_prose(cells: Sequence[str]) -> bool:
-    return any(" " in cell for cell in cells)
 
 
 def refund_shown(*, as_json: bool) -> Callable[[RefundStarted], Answer]:

@@ -54,10 +54,6 @@ class KeyedRequest:
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), default=str)
         return cls(caller, operation, key, hashlib.sha256(canonical.encode()).hexdigest())
 
-    def as_parameters(self) -> dict[str, str]:
-        """Return the parameters with which the statements find the key's row."""
-        return {"of_caller": self.caller, "of_operation": self.operation, "of_key": self.key}
-
 
 _K = table_of(IdempotencyKey)
 _OF_KEY = (
@@ -161,7 +157,8 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
     """
     if request is None:
         return answer
-    connection, key = session.connection(), request.as_parameters()
+    connection = session.connection()
+    key = {"of_caller": request.caller, "of_operation": request.operation, "of_key": request.key}
     if answer.retry_after is not None:
         first = connection.execute(_RELEASE, key).first()
     else:

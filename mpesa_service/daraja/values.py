@@ -40,14 +40,10 @@ def load_json(raw: bytes) -> object:
         value = _DECODER.decode(raw.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not _is_plain(raw):
+    # A text without escapes and without depth needs no inspection.
+    if b"\\" in raw or raw.count(b"{") + raw.count(b"[") >= MAX_DEPTH:
         _inspect(value)
     return value
-
-
-def _is_plain(raw: bytes) -> bool:
-    """Return whether nothing needs inspection: the text has no escape and no depth."""
-    return b"\\" not in raw and raw.count(b"{") + raw.count(b"[") < MAX_DEPTH
 
 
 def _decimal(text: str) -> Decimal:

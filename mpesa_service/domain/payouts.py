@@ -17,6 +17,7 @@ from mpesa_service.errors import InvalidAmount, InvalidPhone
 Choice = TypeVar("Choice", bound=StrEnum)
 
 MAX_ROWS = 10_000
+REPEATED = "Row {} pays the same amount to the same party. Set allowDuplicates if that is intended."
 REMARKS = "Payment"
 REMARKS_LIMITS = (2, 100)
 """Characters that Daraja accepts (documented for B2C)."""
@@ -100,9 +101,11 @@ def read_rows(
         if row is None:
             continue
         good.append(row)
-        earlier = first.setdefault(_what_is_paid(row), number)
+        account = None if row.to_phone else row.account_reference
+        earlier = first.setdefault((row.type, row.party, row.amount, account), number)
         if earlier != number and not allow_duplicates:
-            faults.append(RowFault(number, _party_field(row.type), _repeats(earlier)))
+            field = "phoneNumber" if row.to_phone else "businessNumber"
+            faults.append(RowFault(number, field, REPEATED.format(earlier)))
     return good, faults
 
 
@@ -116,23 +119,10 @@ def read_row(number: int, fields: object, terms: PayoutTerms) -> tuple[PayoutRow
     party = reader.party(kind) if kind else ""
     reference = reader.account_reference(kind) if kind else None
     command = reader.command(kind) if kind else None
-    reader.refuse_unknown()
-    reader.refuse_long()
+    reader.refuse_other_fields()
     if kind is None or reader.faults:
         return None, reader.faults
     return PayoutRow(number, kind, party, amount, reference, remarks, command), []
-
-
-def _what_is_paid(row: PayoutRow) -> tuple[object, ...]:
-    return (row.type, row.party, row.amount, None if row.to_phone else row.account_reference)
-
-
-def _party_field(kind: PayoutType) -> str:
-    return "phoneNumber" if kind in TO_PHONES else "businessNumber"
-
-
-def _repeats(earlier: int) -> str:
-    return f"Row {earlier} pays the same amount to the same party. Set allowDuplicates if that is intended."
 
 
 class _Reader:
@@ -218,11 +208,9 @@ class _Reader:
         if self._fields.get(field) is not None:
             self._fault(field, f"is not allowed for the type {kind}.")
 
-    def refuse_long(self) -> None:
-        if isinstance(self._fields, LongRow):
-            self._fault("row", "has more cells than the file has columns.")
-
-    def refuse_unknown(self) -> None:
+    def refuse_other_fields(self) -> None:
         for field in self._fields:
             if field not in FIELDS:
                 self._fault(str(field)[:64], "is not a field of a payout.")
+        if isinstance(self._fields, LongRow):
+            self._fault("row", "has more cells than the file has columns.")

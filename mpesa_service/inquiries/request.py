@@ -152,7 +152,8 @@ def _query(
         raise Unavailable("MPESA_INITIATOR_NAME is missing: M-Pesa cannot be queried.", code="not_set_up")
     with runtime.database.begin() as session:
         if again:
-            _acquire_token(session, now)
+            if not daraja_limiter.acquire(session, daraja_limiter.DOCTOR, AGAIN_PER_MINUTE, now):
+                raise QueriedTooSoon("M-Pesa was queried a moment ago.", retry_after=10)
         elif (row := _current_inquiry(session, kind, receipt, now)) is not None:
             return _record(runtime, session, row)
         row = _new(runtime, actor, kind, receipt, now)
@@ -167,11 +168,6 @@ def _query(
     if error is not None:
         raise refusal_for_caller(error, {"_id": record.id})
     return record
-
-
-def _acquire_token(session: Session, now: datetime) -> None:
-    if not daraja_limiter.acquire(session, daraja_limiter.DOCTOR, AGAIN_PER_MINUTE, now):
-        raise QueriedTooSoon("M-Pesa was queried a moment ago.", retry_after=10)
 
 
 def _current_inquiry(

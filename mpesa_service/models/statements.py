@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Executable, Select, Table, bindparam, inspect, or_, select
+from sqlalchemy import Executable, Select, Table, bindparam, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -93,13 +93,10 @@ def order_of(session: Session, reference: str, owner: str) -> str | None:
     return found
 
 
-def expected_order_of(reference: ColumnElement[Any], owner: ColumnElement[Any]) -> Select[str]:
-    """Return the statement that finds the expected order which counts an owner's payments of an order id."""
-    return select(_O.id).where(_O.reference == reference, or_(_O.shop_wide, _O.owner == owner))
-
-
 _O = table_of(ExpectedOrder).c
-_ORDER_OF = expected_order_of(bindparam("of_reference"), bindparam("of_owner"))
+_ORDER_OF = select(_O.id).where(
+    _O.reference == bindparam("of_reference"), or_(_O.shop_wide, _O.owner == bindparam("of_owner"))
+)
 
 
 def lock_order_where(session: Session, **columns: str) -> ExpectedOrder | None:

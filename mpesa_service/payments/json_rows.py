@@ -67,17 +67,9 @@ def written(kind: str, batches: Iterable[Sequence[Sequence[Any]]]) -> Iterator[s
     """Yield the text of an export, `csv` or `jsonl`, batch by batch. EXPORTED names the columns."""
     if kind == "csv":
         yield _csv([EXPORTED])
-    lines = _csv_lines if kind == "csv" else _json_lines
-    for batch in batches:
-        yield lines(batch)
-
-
-def _json_lines(payments: Iterable[Sequence[Any]]) -> str:
-    return "".join(f"{_encode(_exported(payment))}\n" for payment in payments)
-
-
-def _csv_lines(payments: Iterable[Sequence[Any]]) -> str:
-    return _csv(map(_cells, payments))
+        yield from (_csv(map(_cells, batch)) for batch in batches)
+    else:
+        yield from ("".join(f"{_encode(_exported(payment))}\n" for payment in batch) for batch in batches)
 
 
 def _exported(payment: Sequence[Any]) -> dict[str, Any]:

@@ -51,8 +51,13 @@ def query_payment(runtime: Runtime, principal: Principal, reference: str) -> Pay
     with runtime.bulkhead.try_place() as free:
         if free:
             reconcile.check(runtime, payment.id)
+    return show_payment(runtime, principal, payment.id)
+
+
+def show_payment(runtime: Runtime, principal: Principal, reference: str) -> PaymentRecord:
+    """Return the stored payment with this CheckoutRequestID or `_id`; raise NotFound."""
     with runtime.database.read() as session:
-        payment = find_payment(session, runtime, principal, payment.id)
+        payment = find_payment(session, runtime, principal, reference)
         return payment_record(session, runtime.encryption, payment)
 
 

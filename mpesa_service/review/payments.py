@@ -20,7 +20,7 @@ from mpesa_service.models import Payment, Refund
 from mpesa_service.models.load import About
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
-from mpesa_service.payments.lookup import find_payment
+from mpesa_service.payments.lookup import find_payment, show_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
 from mpesa_service.refunds.booking import release_refund, settle_refund
 
@@ -90,9 +90,7 @@ def resolve(
         apply(runtime.database, about, lambda facts: _resolve_payment(facts, decision, cause))
     except _NotInReview:
         _resolve_refunds(runtime, payment_id, decision, cause)
-    with runtime.database.read() as session:
-        payment = find_payment(session, runtime, principal, payment_id)
-        return payment_record(session, runtime.encryption, payment)
+    return show_payment(runtime, principal, payment_id)
 
 
 class _NotInReview(Exception):

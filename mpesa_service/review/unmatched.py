@@ -34,7 +34,7 @@ from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.load import load_order
 from mpesa_service.models.payments import Channel
-from mpesa_service.payments.lookup import find_payment
+from mpesa_service.payments.lookup import find_payment, show_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
 from mpesa_service.refunds.request import RenderRefund, refund, refuse_if_suspended
 from mpesa_service.refunds.terms import RefundRequest
@@ -116,7 +116,7 @@ def match(
             change.count_towards_order(cause)
         return change.plan(Verdict.APPLIED, "matched")
 
-    return _record_after(runtime, principal, apply_to_unmatched(runtime, principal, reference, decide))
+    return show_payment(runtime, principal, apply_to_unmatched(runtime, principal, reference, decide))
 
 
 def return_money(
@@ -168,12 +168,6 @@ def apply_to_unmatched(
         payment_id = find_payment(session, runtime, principal, reference).id
     apply_to(runtime.database, payment_id, decide)
     return payment_id
-
-
-def _record_after(runtime: Runtime, principal: Principal, payment_id: str) -> PaymentRecord:
-    with runtime.database.read() as session:
-        payment = find_payment(session, runtime, principal, payment_id)
-        return payment_record(session, runtime.encryption, payment)
 
 
 def _unmatched(facts: PaymentFacts) -> PaymentChange:

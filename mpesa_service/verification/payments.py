@@ -120,16 +120,13 @@ def refunds_add_up(history: PaymentHistory) -> Iterator[str]:
     if payment.refund_count != len(refunds):
         yield f"it counts {payment.refund_count} refunds and has {len(refunds)}"
     for refund in refunds:
-        if refund.state is not RefundStatus.REVIEW and refund.reserved_amount != _to_reserve(refund):
+        to_reserve = refund.amount if refund.state in REFUND_OPEN else 0
+        if refund.state is not RefundStatus.REVIEW and refund.reserved_amount != to_reserve:
             reserved_of = f"{refund.reserved_amount} of {refund.amount}"
             yield f"refund {refund.id} is {refund.status} and reserves {reserved_of}"
     in_doubt = any(refund.state is RefundStatus.REVIEW for refund in refunds)
     if payment.state in PAID and not in_doubt and payment.state is not _paid_status(payment):
         yield f"it is {payment.status} with {payment.refunded_amount} of {payment.amount} refunded"
-
-
-def _to_reserve(refund: Refund) -> int:
-    return refund.amount if refund.state in REFUND_OPEN else 0
 
 
 def _paid_status(payment: Payment) -> PaymentStatus:

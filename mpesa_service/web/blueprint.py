@@ -74,10 +74,6 @@ def documented(
 blueprint = StrictBlueprint("mpesa", __name__, url_prefix="/api/mpesa")
 
 
-def _caller() -> str:
-    return current_principal().subject
-
-
 def _refuse(breached: RequestLimit) -> Response:
     """Return the 429 that flask-limiter raises, with the seconds until the next request may be allowed."""
     wait = max(1, int(breached.window.reset_time - time.time()) + 1)
@@ -87,7 +83,10 @@ def _refuse(breached: RequestLimit) -> Response:
 def _limited(group: str, setting: str) -> RouteLimit:
     """Return a decorator for routes whose requests count against one of the caller's limits."""
     return limiter.shared_limit(
-        lambda: str(getattr(runtime().settings, setting)), scope=group, key_func=_caller, on_breach=_refuse
+        lambda: str(getattr(runtime().settings, setting)),
+        scope=group,
+        key_func=lambda: current_principal().subject,
+        on_breach=_refuse,
     )
 
 

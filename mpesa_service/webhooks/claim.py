@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     and_,
     bindparam,
     exists,
@@ -112,8 +111,11 @@ def claim(runtime: Runtime, capacity: Capacity, sizes: Sizes) -> list[Bundle]:
     waiting = select(WebhookEndpoint).where(WebhookEndpoint.enabled, waits)
     if capacity.struggling < 1:
         waiting = waiting.where(WebhookEndpoint.struggling.is_(False))
-    if capacity.all < 1 or not _any(runtime, waiting.with_only_columns(WebhookEndpoint.id).limit(1)):
+    if capacity.all < 1:
         return []
+    with runtime.database.read() as session:
+        if session.scalars(waiting.with_only_columns(WebhookEndpoint.id).limit(1)).first() is None:
+            return []
     in_order = waiting.order_by(WebhookEndpoint.struggling, WebhookEndpoint.served_at, WebhookEndpoint.id)
     bundles: list[Bundle] = []
     with runtime.database.begin() as session:
@@ -128,11 +130,6 @@ def claim(runtime: Runtime, capacity: Capacity, sizes: Sizes) -> list[Bundle]:
                 capacity = Capacity(capacity.all, capacity.struggling - len(taken))
             bundles += taken
     return bundles
-
-
-def _any(runtime: Runtime, statement: Select[str]) -> bool:
-    with runtime.database.read() as session:
-        return session.scalars(statement).first() is not None
 
 
 def _is_due(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
