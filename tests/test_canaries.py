@@ -20,7 +20,8 @@ from mpesa_service.payments import reconcile
 from tests.c2b.support import confirm, post_c2b
 from tests.callbacks.support import stk_body
 from tests.payouts.support import PAYBILL, POCHI, ROW, at_m_pesa, look, made, pay, post
-from tests.refunds.test_request import complete, last_payout
+from tests.refunds.support import complete
+from tests.refunds.test_results import last_payout
 from tests.support import SECRET, Service
 
 PHONE = "254798765432"

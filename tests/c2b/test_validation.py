@@ -13,7 +13,7 @@ from sqlalchemy import text
 from mpesa_service.c2b import validation
 from mpesa_service.models import ExpectedOrder
 from tests.c2b.support import c2b_body, post_c2b
-from tests.c2b.test_booking import repeat_by_callback
+from tests.c2b.test_matching import repeat_by_callback
 from tests.orders.support import add_order
 from tests.support import Listening, Service, TestClock, start_service
 

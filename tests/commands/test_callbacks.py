@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from mpesa_service.commands.sending import tokens_of
-from tests.refunds.test_request import last_payout, result
+from tests.refunds.test_results import last_payout, result
 from tests.support import Service
 
 

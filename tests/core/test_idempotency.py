@@ -6,12 +6,11 @@ import pytest
 from sqlalchemy import select, update
 
 from mpesa_service.core import idempotency
-from mpesa_service.core.idempotency import Answer, KeyedRequest
+from mpesa_service.core.idempotency import KeyedRequest
 from mpesa_service.errors import LimitExceeded, TryLater
 from mpesa_service.models import IdempotencyKey
+from tests.core.keys import KEY, Killed
 from tests.support import Service, start_service
-
-KEY = {"Idempotency_Key": "key-1"}
 
 
 def test_the_same_request_gets_the_same_bytes(service: Service) -> None:
@@ -117,44 +116,6 @@ def test_a_key_is_new_again_after_72_hours(service: Service) -> None:
         assert len(session.scalars(select(IdempotencyKey)).all()) == 1
 
 
-def test_refunds_have_keys_too(service: Service) -> None:
-    checkout = service.paid(amount=100)
-    first = service.refund(checkout, 40, **KEY)
-    second = service.refund(checkout, 40, **KEY)
-    third = service.refund(checkout, 30, **KEY)
-    assert (first.status_code, second.status_code, third.status_code) == (200, 200, 422)
-    assert second.data == first.data
-    assert second.headers["Idempotent-Replayed"] == "true"
-    assert len(service.refunds()) == 1
-
-
-def test_a_refund_cut_off_by_a_crash_is_not_sent_again(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checkout = service.paid(amount=100)
-
-    class Killed(BaseException):
-        pass
-
-    def die(_payment: object) -> None:
-        raise Killed
-
-    monkeypatch.setattr(service.runtime.daraja, "b2c_payment", die)
-    with pytest.raises(Killed):
-        service.refund(checkout, 40, **KEY)
-    monkeypatch.undo()
-    assert service.refund(checkout, 40, **KEY).status_code == 409
-    service.clock.advance(91)
-    answer = service.refund(checkout, 40, **KEY)
-    assert (answer.status_code, answer.json["data"]["status"]) == (202, "unknown")
-    assert service.row(checkout).refunding_amount == 40, "what may have been paid stays reserved"
-    assert service.ledger()["requests"].get("b2c", 0) == 0
-
-
-class Killed(BaseException):
-    """Represents `kill -9`: no code of the service may catch it."""
-
-
 def test_an_owner_that_was_only_slow_gives_the_answer_that_was_given_meanwhile(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,29 +165,6 @@ def test_a_key_is_answered_when_the_number_has_had_its_prompts(
     monkeypatch.setattr(service.runtime.prompt_limit, "check", exceeded)
     assert service.initiate(**KEY).data == first.data
     assert service.initiate().status_code == 429
-
-
-def test_a_refund_paid_before_its_sender_was_killed_is_answered_as_it_stands(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checkout = service.paid(amount=100)
-    pay = service.runtime.daraja.b2c_payment
-    service.simulator.post(
-        "/simulator/script", {"for": "b2c", "callback": "before_answer", "outcome": "paid"}
-    )
-
-    def pay_and_die(message: object) -> None:
-        pay(message)
-        raise Killed
-
-    monkeypatch.setattr(service.runtime.daraja, "b2c_payment", pay_and_die)
-    with pytest.raises(Killed):
-        service.refund(checkout, 40, **KEY)
-    monkeypatch.undo()
-    service.clock.advance(91)
-    answer = service.refund(checkout, 40, **KEY)
-    assert (answer.status_code, answer.json["data"]["status"]) == (200, "succeeded")
-    assert len(service.ledger()["credits"]) == 1
 
 
 def test_a_payment_paid_before_its_sender_was_killed_is_answered_as_it_stands(
@@ -297,27 +235,3 @@ def test_a_key_is_claimed_once_until_it_is_too_old(service: Service) -> None:
 def test_without_a_key_nothing_is_forgotten(service: Service) -> None:
     with service.runtime.database.begin() as session:
         assert not idempotency.forget_expired(session, None, service.clock())
-
-
-def test_the_first_answer_of_a_refund_is_kept(service: Service) -> None:
-    request = KeyedRequest.of("shop", "refund", "key-1", {})
-    with service.runtime.database.begin() as session:
-        idempotency.claim(session, request, "a", service.clock)
-    given = []
-    for body in (b"first", b"second"):
-        with service.runtime.database.begin() as session:
-            given.append(idempotency.complete(service.runtime, session, request, Answer(200, body)).body)
-    assert given == [b"first", b"first"]
-
-
-def test_a_refund_that_is_to_be_tried_later_frees_its_key(service: Service) -> None:
-    request = KeyedRequest.of("shop", "refund", "key-1", {})
-    later = Answer(503, b"later", retry_after=30)
-    with service.runtime.database.begin() as session:
-        idempotency.claim(session, request, "a", service.clock)
-    with service.runtime.database.begin() as session:
-        assert idempotency.complete(service.runtime, session, request, later) == later
-    with service.runtime.database.begin() as session:
-        idempotency.claim(session, request, "b", service.clock)
-    with service.runtime.database.read() as session:
-        assert session.scalars(select(IdempotencyKey.resource_id)).all() == ["b"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mpesa_service.daraja import ReportedBalance, UnreadableCallback, parse_balance_result
 
-from .test_callbacks import JSON, PAID, paths, replaced
+from .bodies import JSON, PAID, paths, replaced
 
 BALANCES = b"""{"Result": {"ResultType": "0", "ResultCode": "0",
  "ResultDesc": "The service request is processed successfully",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mpesa_service.daraja import C2bRejection, PayerKind, UnreadableCallback, parse_c2b, payer_matches
 
-from .test_callbacks import JSON, PAID, PAYOUT, paths, replaced
+from .bodies import JSON, PAID, PAYOUT, paths, replaced
 
 CONFIRMED = b"""{"TransactionType": "Pay Bill", "TransID": "RKL51ZDR4F", "TransTime": "20231121121325",
  "TransAmount": "5.00", "BusinessShortCode": "600966", "BillRefNumber": "Sample Transaction",

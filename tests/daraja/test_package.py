@@ -9,7 +9,7 @@ import requests
 
 from mpesa_service import daraja
 
-from .test_client import PUSH_URL, PUSHED
+from .operations import PUSH_URL, PUSHED
 
 FOREIGN = {"cryptography", "requests", "urllib3"}
 OURS = ("mpesa_service.daraja", "mpesa_service.domain", "mpesa_service.deadlines")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mpesa_service.daraja import UnreadableCallback, parse_status_result
 from mpesa_service.domain.reports import Outcome
 
-from .test_callbacks import JSON, PAID, paths, replaced
+from .bodies import JSON, PAID, paths, replaced
 
 COMPLETED = b"""{"Result": {"ResultType": 0, "ResultCode": 0,
  "ResultDesc": "The service request is processed successfully.",

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from mpesa_service.webhooks.endpoints import EndpointChange, add_endpoint, change_endpoint
 from mpesa_service.webhooks.signing import new_secret, signed_headers
-from tests.refunds.test_request import complete
+from tests.refunds.support import complete
 from tests.support import Service
 from tests.webhooks.support import deliver
 from tests.webhooks.test_outbox import outgoing

@@ -7,7 +7,7 @@ import pytest
 
 from mpesa_service.domain.trail import SENTENCES
 from mpesa_service.web.query_fields import cursor
-from tests.refunds.test_request import complete
+from tests.refunds.support import complete
 from tests.review.support import resolve, to_review
 from tests.support import PHONE, Service
 from tests.support.many import add_payments, ids, phone_of

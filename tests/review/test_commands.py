@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.refunds.test_request import complete, result, result_token
+from tests.refunds.support import complete
+from tests.refunds.test_results import result, result_token
 from tests.review.support import to_review
 from tests.support import Service
 

@@ -7,7 +7,8 @@ import pytest
 
 from mpesa_service.verification.payments import verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
-from tests.refunds.test_request import complete, result, result_token
+from tests.refunds.support import complete
+from tests.refunds.test_results import result, result_token
 from tests.review.support import resolve, to_review, waiting
 from tests.support import Service
 from tests.webhooks.test_outbox import outgoing

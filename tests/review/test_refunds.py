@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.refunds.test_request import complete, result, result_token
+from tests.refunds.support import complete
+from tests.refunds.test_results import result, result_token
 from tests.review.support import resolve, waiting
 from tests.support import Service
 

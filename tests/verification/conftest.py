@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.refunds.test_request import complete
+from tests.refunds.support import complete
 from tests.support import Service
 from tests.verification.support import OTHER
 

@@ -16,7 +16,7 @@ from mpesa_service.models.statements import lock_payment
 from mpesa_service.payments.transitions import move_payment
 from mpesa_service.webhooks import endpoints
 from tests.callbacks.support import post, stk_body
-from tests.refunds.test_request import complete
+from tests.refunds.support import complete
 from tests.support import PHONE, Service
 
 

@@ -1,0 +1,90 @@
+"""Commands while M-Pesa refuses the initiator, and results on the address of status queries."""
+
+import pytest
+import requests
+
+from mpesa_service.commands.sending import tokens_of
+from tests.commands.support import due_after, lost_answer, request_count
+from tests.refunds.support import complete
+from tests.support import Service
+
+
+class TestRefusedInitiator:
+    """Credential-class results suspend refunds with one alert, before the API user is locked."""
+
+    def stop(self, service: Service) -> str:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        complete(service, resultCode=2001)
+        return checkout
+
+    def test_refunds_stop(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+        checkout = self.stop(service)
+        answer = service.refund(checkout, 40)
+        assert (answer.status_code, answer.json["code"]) == (503, "refunds_suspended")
+        assert "2001" in answer.json["message"]
+        assert request_count(service, "b2c") == 1
+
+    def test_what_is_due_waits(self, service: Service) -> None:
+        first = lost_answer(service)
+        assert first
+        second = service.paid(order="ORDER2", amount=100, phone="254722000001")
+        service.clock.advance(1)
+        service.refund(second, 40)
+        complete(service, resultCode=8006)
+        sent = request_count(service, "b2c")
+        assert due_after(service, 60) == 0
+        assert request_count(service, "b2c") == sent
+
+    def test_a_person_lets_them_go_on(self, service: Service) -> None:
+        checkout = self.stop(service)
+        runner, words = service.app.test_cli_runner(), ["mpesa", "refunds", "resume", "--by", "amina"]
+        assert "are resumed" in runner.invoke(args=words).output
+        assert "were not suspended" in runner.invoke(args=words).output
+        assert service.refund(checkout, 40).status_code == 200
+
+    def test_one_alert_however_often(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+        checkout = service.paid(amount=100)
+        for amount in (20, 30):
+            service.clock.advance(1)
+            service.refund(checkout, amount)
+        for number in (0, 1):
+            complete(service, number, resultCode=21)
+        alerts = [record.args[0] for record in caplog.records if "ALERT" in record.getMessage()]
+        assert alerts == ["refunds", "payouts"]
+
+    def test_a_status_query_can_tell_it_too(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        service.simulator.post("/simulator/script", {"for": "transaction_status", "outcome": "2001"})
+        due_after(service, 60)
+        assert service.refund(checkout, 40).json["code"] == "refunds_suspended"
+        assert service.refunds()[0].status == "pending"
+
+
+class TestStatusAddress:
+    def url(self, service: Service, use: str) -> str:
+        tokens = tokens_of(service.runtime.encryption, "refund", service.refunds()[0].id)
+        return f"{service.url}/api/mpesa/callback/command/status/{use}/{tokens.status}"
+
+    def test_a_time_out_tells_nothing(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        requests.post(self.url(service, "timeout"), json={}, timeout=5)
+        assert service.inbox()[-1].verdict == "noted"
+        assert service.refunds()[0].status == "pending"
+
+    @pytest.mark.parametrize("use", ["result", "timeout"])
+    def test_of_nobody(self, service: Service, use: str) -> None:
+        body = {"Result": {"ResultType": 0, "ResultCode": 0, "ResultDesc": "", "ConversationID": "AG_1"}}
+        body["Result"]["OriginatorConversationID"] = "x"
+        requests.post(
+            f"{service.url}/api/mpesa/callback/command/status/{use}/{'0' * 64}", json=body, timeout=5
+        )
+        assert service.inbox()[-1].verdict == "unmatched"
+
+    def test_unreadable(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        service.refund(checkout, 40)
+        requests.post(self.url(service, "result"), data=b"{", timeout=5)
+        assert service.inbox()[-1].verdict == "unreadable"
