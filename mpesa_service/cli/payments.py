@@ -13,7 +13,6 @@ from flask.cli import AppGroup
 from mpesa_service.cli.options import limit_option, load, local_time
 from mpesa_service.cli.output import TableRow, print_table, show_list
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.payments.audit import TrailEvent, payment_trail
 from mpesa_service.payments.json_rows import as_json, written
 from mpesa_service.payments.listing import (
     ExportedPayment,
@@ -22,6 +21,7 @@ from mpesa_service.payments.listing import (
     count_payments,
     list_payments,
 )
+from mpesa_service.payments.lookup import TrailEvent, payment_trail
 from mpesa_service.payments.schemas import (
     FORMATS,
     PROVIDERS,

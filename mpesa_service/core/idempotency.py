@@ -204,3 +204,14 @@ def _row(request: KeyedRequest) -> Select[IdempotencyKey]:
     return select(IdempotencyKey).filter_by(
         caller=request.caller, operation=request.operation, key=request.key
     )
+
+
+def prune(runtime: Runtime) -> int:
+    """Delete expired idempotency keys; return how many."""
+    with runtime.database.begin() as session:
+        dropped = session.execute(
+            delete(IdempotencyKey)
+            .where(IdempotencyKey.expires_at <= runtime.clock())
+            .returning(IdempotencyKey.id)
+        )
+        return len(dropped.all())

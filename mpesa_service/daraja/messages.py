@@ -33,7 +33,6 @@ class StkPush:
     callback_url: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse or misunderstand."""
         check_amount(self.amount)
         check_msisdn(self.msisdn)
         check_length("account_reference", self.account_reference, 1, 12)
@@ -74,7 +73,6 @@ class RegisterUrls:
     response_type: str = "Completed"
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
         check_url("confirmation_url", self.confirmation_url)
         check_url("validation_url", self.validation_url)
         if self.response_type not in {"Completed", "Cancelled"}:
@@ -94,7 +92,6 @@ class SimulatedC2b:
     command: str = PAY_BILL
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
         check_amount(self.amount)
         check_msisdn(self.msisdn)
         check_choice("command", self.command, (PAY_BILL, BUY_GOODS))
@@ -147,7 +144,6 @@ class B2cPayment:
     command: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
         check_length("originator_conversation_id", self.originator_conversation_id, 1, 128)
         check_amount(self.amount)
         check_msisdn(self.msisdn)
@@ -176,7 +172,6 @@ class B2bPayment:
     timeout_url: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
         check_choice("command", self.command, B2bCommand)
         check_amount(self.amount)
         check_party(self.party)
@@ -203,7 +198,6 @@ class Reversal:
     timeout_url: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
         check_length("receipt", self.receipt, 1, 128)
         check_amount(self.amount)
         check_delivery(self.remarks, self.occasion, self.result_url, self.timeout_url, least=2)
@@ -226,7 +220,6 @@ class TransactionStatusQuery:
     party: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
         if (self.receipt is None) is (self.original_conversation_id is None):
             raise ValueError("receipt must be given, or original_conversation_id, and not both")
         for name in ("receipt", "original_conversation_id"):
@@ -248,7 +241,6 @@ class BalanceQuery:
     party: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what Daraja would refuse."""
         if self.party is not None:
             check_party(self.party)
         check_delivery(self.remarks, "", self.result_url, self.timeout_url)

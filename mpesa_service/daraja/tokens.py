@@ -77,7 +77,6 @@ class InMemoryTokenStore:
         self._lease_ends: datetime | None = None
 
     def read(self) -> Token | None:
-        """Return the stored token, fresh or not."""
         with self._lock:
             return self._token
 
@@ -95,7 +94,6 @@ class InMemoryTokenStore:
             return True
 
     def save(self, token: Token) -> None:
-        """Store a new token and end the lease."""
         with self._lock:
             self._token = token
             self._holder = self._lease_ends = None

@@ -35,8 +35,6 @@ class PayoutType(StrEnum):
 
 
 class InquiryKind(StrEnum):
-    """The kind of an inquiry."""
-
     STATUS = "status"
     """The outcome of a transaction, by its receipt."""
     BALANCE = "balance"

@@ -8,8 +8,6 @@ from mpesa_service.domain.states import PaymentStatus, PayoutStatus, RefundStatu
 
 
 class EventType(StrEnum):
-    """The type of an outgoing event."""
-
     PAYMENT_SUCCEEDED = "payment.succeeded"
     PAYMENT_FAILED = "payment.failed"
     PAYMENT_CANCELED = "payment.canceled"

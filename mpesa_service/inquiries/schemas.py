@@ -66,8 +66,6 @@ class OursSchema(Schema):
 
 
 class InquirySchema(Schema):
-    """An inquiry."""
-
     id = fields.String(data_key="_id")
     kind = fields.String(metadata={"enum": ["status", "balance"]})
     receipt = text_field("mpesaReceiptNumber", "The receipt that was queried.")

@@ -8,9 +8,9 @@ from mpesa_service.c2b import retry_matching
 from mpesa_service.callbacks import receive
 from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import check_due
+from mpesa_service.core import idempotency
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.inquiries.request import query_balance_when_due
-from mpesa_service.operations import retention
 from mpesa_service.orders import expected
 from mpesa_service.payments import reconcile
 from mpesa_service.payouts.send import pay_waiting
@@ -42,7 +42,7 @@ JOBS = (
     Job("balance", 60, query_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
     Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),
     Job("orders", 30, expected.expire_due, "close expired orders"),
-    Job("prune", 3600, retention.prune, "delete idempotency keys after 72 hours"),
+    Job("prune", 3600, idempotency.prune, "delete idempotency keys after 72 hours"),
 )
 
 

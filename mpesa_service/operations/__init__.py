@@ -1,1 +1,1 @@
-"""What operators use: doctor, readiness, suspensions, key rotation, retention."""
+"""What operators use: doctor, readiness, suspensions, key rotation."""

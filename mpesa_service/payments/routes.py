@@ -12,12 +12,11 @@ from flask import Response, request
 from mpesa_service.config import Settings
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.errors import InvalidAmount, Unavailable
-from mpesa_service.payments.audit import payment_trail
 from mpesa_service.payments.conclude import Initiated
 from mpesa_service.payments.initiate import Order, initiate
 from mpesa_service.payments.json_rows import as_initiated, as_json, as_whole_json, written
 from mpesa_service.payments.listing import ExportedPayment, Filters, all_payments, list_payments
-from mpesa_service.payments.lookup import order_payments, query_payment
+from mpesa_service.payments.lookup import order_payments, payment_trail, query_payment
 from mpesa_service.payments.schemas import (
     ExportQuerySchema,
     InitiatedSchema,

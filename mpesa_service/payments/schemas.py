@@ -47,8 +47,6 @@ _REFUND_STATUSES = sorted({status.public for status in RefundStatus})
 
 
 class RefundSchema(Schema):
-    """A refund."""
-
     id = fields.String(data_key="_id")
     refund_id = text_field("refundId", "Daraja's ConversationID; null until it is known.")
     method = fields.String(metadata={"enum": [method.value for method in RefundMethod]})
@@ -65,8 +63,6 @@ class RefundSchema(Schema):
 
 
 class PaymentSchema(Schema):
-    """A payment."""
-
     id = fields.String(data_key="_id")
     provider = fields.String(metadata={"enum": ["mpesa", "stripe"]})
     channel = text_field("channel", "`stk`: by a prompt; `c2b`: a C2B payment.")

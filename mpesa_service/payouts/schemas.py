@@ -23,8 +23,6 @@ def _field(description: str, **more: Any) -> fields.Raw:
 
 
 class PayoutRowSchema(Schema):
-    """One payout to make."""
-
     type = _field("Whom it goes to, and how.", enum=[kind.value for kind in PayoutType])
     phoneNumber = _field("With `b2c` and `b2pochi`.", example="0712345678")  # noqa: N815
     businessNumber = _field("Pay bill or till, with `paybill` and `buy_goods`: 5 to 7 digits.")  # noqa: N815
@@ -81,8 +79,6 @@ class PayoutRequestSchema(PayoutRowSchema):
 
 
 class BatchSchema(Schema):
-    """A batch of payouts."""
-
     id = fields.String(data_key="_id", metadata=_ID)
     reference = fields.String()
     description = fields.String()

@@ -25,8 +25,6 @@ PAGE = 500
 
 @dataclass(frozen=True)
 class BatchRecord:
-    """A batch."""
-
     id: str
     reference: str
     description: str

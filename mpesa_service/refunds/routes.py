@@ -4,16 +4,18 @@ from typing import Any
 
 from flask import Response, request
 
-from mpesa_service.core.idempotency import KeyedRequest
-from mpesa_service.payments.schemas import RefundSchema
-from mpesa_service.refunds.answers import UNKNOWN, refund_answer
-from mpesa_service.refunds.request import list_refunds, refund
+from mpesa_service.core.idempotency import Answer, KeyedRequest
+from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
+from mpesa_service.refunds.request import RefundStarted, list_refunds, refund
 from mpesa_service.refunds.schemas import RefundedSchema, RefundRequestSchema
 from mpesa_service.refunds.terms import RefundRequest
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_refunds, runtime
 from mpesa_service.web.parsing import idempotency_key
-from mpesa_service.web.responses import respond, success
+from mpesa_service.web.responses import failure, respond, success
+
+STARTED = "Refund initiated successfully"
+UNKNOWN = "M-Pesa has not answered. The refund's outcome is unknown; its amount stays reserved."
 
 
 @blueprint.post("/<reference>/refund")
@@ -41,3 +43,16 @@ def refunds(reference: str) -> Response:
     """List the refunds of a payment, oldest first."""
     found = list_refunds(runtime(), current_principal(), reference)
     return respond(success(200, "Refunds found", RefundSchema(many=True).dump(found)))
+
+
+def refund_answer(outcome: RefundStarted) -> Answer:
+    """Return the response to a refund request."""
+    if outcome.refusal is not None:
+        return failure(outcome.refusal)
+    data = {
+        **RefundSchema().dump(outcome.refund),
+        "payment": PaymentSchema().dump(outcome.payment),
+    }
+    if outcome.refund.status == "unknown":
+        return success(202, UNKNOWN, data)
+    return success(200, STARTED, data)

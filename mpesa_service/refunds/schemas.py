@@ -8,8 +8,6 @@ from mpesa_service.web.fields import Shillings
 
 
 class RefundRequestSchema(Schema):
-    """The refund to make."""
-
     amount = Shillings(
         metadata={
             "type": "integer",

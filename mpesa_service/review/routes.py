@@ -6,7 +6,7 @@ from flask import Response
 
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payouts.schemas import PayoutSchema
-from mpesa_service.refunds.answers import UNKNOWN, refund_answer
+from mpesa_service.refunds.routes import UNKNOWN, refund_answer
 from mpesa_service.refunds.schemas import RefundedSchema
 from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review, resolve_payout

@@ -34,8 +34,6 @@ def _description(**more: object) -> fields.String:
 
 
 class NewEndpointSchema(Schema):
-    """An endpoint to add."""
-
     url = fields.String(required=True, validate=validate.Length(1, 2048), metadata=_URL)
     event_types = _types(load_default=list)
     description = _description(load_default="")
@@ -74,8 +72,6 @@ class ReplaySchema(Schema):
 
 
 class EndpointSchema(Schema):
-    """An endpoint."""
-
     id = fields.String(data_key="_id")
     url = fields.String(metadata=_URL)
     description = fields.String()
