@@ -129,11 +129,11 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_url(shared_postgres: Engine) -> str:
     """A migrated, empty PostgreSQL database."""
     with shared_postgres.begin() as connection:
-        empty(connection)
+        delete_rows(connection)
     return shared_postgres.url.render_as_string(hide_password=False)
 
 
-def empty(connection: Connection) -> None:
+def delete_rows(connection: Connection) -> None:
     """Delete all rows and restart all counters, past keys and triggers; TRUNCATE is slow.
 
     Some tests pretend that the schema is old.
@@ -180,6 +180,23 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The same test on both databases."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    url: str = request.getfixturevalue("new_postgres_database")("migrations")
+    return url
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Database]:
+    """A database without tables."""
+    database = Database(empty_url)
+    yield database
+    database.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from mpesa_service.domain.plans import Absent, Plan, Update
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.models import Payment
 from mpesa_service.models.commit import commit
-from tests.conftest import empty
+from tests.conftest import delete_rows
 from tests.models.support import not_in_batches
 from tests.support.plans import BODIES, PATIENCE, Body, change, set_up, succeeded, whole
 from tests.support.rows import (
@@ -179,7 +179,7 @@ def test_every_body_writes_the_same_rows(migrated_sqlite: Path, tmp_path: Path, 
         else:
             database = Database(postgres_url)
             with database.engine.begin() as connection:
-                empty(connection)
+                delete_rows(connection)
         set_up(database)
         add(database, suspension_row("there"))
         add_endpoint(database, "all")

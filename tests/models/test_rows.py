@@ -18,7 +18,7 @@ from mpesa_service.models.statements import (
     lock_payment,
     lock_refund_where,
 )
-from tests.test_migrations import NOW, mpesa, refund_of
+from tests.support.migrations import NOW, mpesa, refund_of
 
 
 @pytest.fixture
