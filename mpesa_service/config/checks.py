@@ -63,15 +63,12 @@ def _is_fernet_key(key: str) -> bool:
 
 
 def _addresses(s: Settings) -> Iterator[str]:
-    callback = _split(s.mpesa_callback_url)
-    if callback.scheme not in {"http", "https"} or not callback.hostname:
-        yield "MPESA_CALLBACK_URL must be a full address, such as https://pay.example.co.ke/api/mpesa/callback"
-    elif callback.query or callback.fragment:
-        yield "MPESA_CALLBACK_URL must not have a query or a fragment: a token is appended to its path."
-    elif s.mpesa_environment == "production" and callback.scheme != "https":
-        yield "MPESA_CALLBACK_URL must be https in production: Safaricom calls nothing else."
+    yield from _posted_to(s, "MPESA_CALLBACK_URL", s.mpesa_callback_url, "api/mpesa/callback", "token")
     if s.mpesa_c2b_url is not None:
-        yield from _c2b_address(s)
+        yield from _posted_to(s, "MPESA_C2B_URL", s.c2b_url, "c2b", "secret")
+        if (word := forbidden_word(s.c2b_url)) is not None:
+            where = f"MPESA_C2B_URL must not hold {word!r}, nor in its host"
+            yield f"{where}: Safaricom registers no such address."
     base = _split(s.daraja_base_url)
     local = base.hostname in {"127.0.0.1", "localhost", "::1"}
     if base.scheme not in {"http", "https"} or not base.hostname:
@@ -80,17 +77,15 @@ def _addresses(s: Settings) -> Iterator[str]:
         yield "MPESA_BASE_URL must be https: credentials travel on it."
 
 
-def _c2b_address(s: Settings) -> Iterator[str]:
-    address = _split(s.c2b_url)
-    if address.scheme not in {"http", "https"} or not address.hostname:
-        yield "MPESA_C2B_URL must be a full address, such as https://pay.example.co.ke/c2b"
-    elif address.query or address.fragment:
-        yield "MPESA_C2B_URL must not have a query or a fragment: a secret is appended to its path."
-    elif s.mpesa_environment == "production" and address.scheme != "https":
-        yield "MPESA_C2B_URL must be https in production: Safaricom calls nothing else."
-    word = forbidden_word(s.c2b_url)
-    if word is not None:
-        yield f"MPESA_C2B_URL must not hold {word!r}, nor in its host: Safaricom registers no such address."
+def _posted_to(s: Settings, name: str, address: str, path: str, appended: str) -> Iterator[str]:
+    """Check an address that M-Pesa posts to."""
+    parts = _split(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        yield f"{name} must be a full address, such as https://pay.example.co.ke/{path}"
+    elif parts.query or parts.fragment:
+        yield f"{name} must not have a query or a fragment: a {appended} is appended to its path."
+    elif s.mpesa_environment == "production" and parts.scheme != "https":
+        yield f"{name} must be https in production: Safaricom calls nothing else."
 
 
 def forbidden_word(address: str) -> str | None:

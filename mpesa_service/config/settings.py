@@ -1,6 +1,6 @@
 """The settings: every environment variable that the service reads, with its meaning.
 
-`docs/configuration.md` has the table that `table.py` generates from this module.
+`docs/configuration.md` has the table that `devtools/settings_table.py` generates from this module.
 """
 
 from dataclasses import MISSING, Field, dataclass, field

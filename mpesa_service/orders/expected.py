@@ -150,7 +150,6 @@ def _columns(principal: Principal, request: ExpectedOrderRequest, now: datetime)
         "account_key": reference_key(account_reference(request.order_id)),
         "amount_due": request.amount,
         "amount_rule": request.amount_rule,
-        "received_amount": 0,
         "status": OrderStatus.OPEN,
         "details": dict(request.metadata),
         "expires_at": request.expires_at,

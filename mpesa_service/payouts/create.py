@@ -120,8 +120,6 @@ def _batch(
         "needs_approval": approval,
         "created_by": principal.subject,
         "served_at": now,
-        "event_count": 0,
-        "outgoing_count": 0,
         "created_at": now,
         "updated_at": now,
     }
@@ -146,8 +144,6 @@ def _stored(
         "remarks": row.remarks,
         "originator_conversation_id": str(uuid.uuid4()),
         **tokens_of(encryption, PayoutCommand.name, payout_id).hashes(),
-        "check_attempts": 0,
-        "outgoing_count": 0,
         "requested_by": principal.subject,
         "created_at": now,
         "updated_at": now,

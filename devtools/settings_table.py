@@ -1,4 +1,4 @@
-"""Write the table of all settings into docs/configuration.md: `python -m mpesa_service.config.table`.
+"""Write the table of all settings into docs/configuration.md: `python -m devtools.settings_table`.
 
 Without a page it prints the table.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from mpesa_service.config.settings import Settings, environment_name
 
 HEAD = "| Variable | Default | Meaning | Allowed values | Read by |\n|---|---|---|---|---|\n"
-BEGIN = "<!-- settings: written by python -m mpesa_service.config.table docs/configuration.md -->\n"
+BEGIN = "<!-- settings: written by python -m devtools.settings_table docs/configuration.md -->\n"
 END = "<!-- end of settings -->\n"
 
 

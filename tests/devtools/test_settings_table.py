@@ -6,8 +6,8 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from devtools.settings_table import BEGIN, END, markdown_table, with_current_table
 from mpesa_service.config import Settings, environment_name
-from mpesa_service.config.table import BEGIN, END, markdown_table, with_current_table
 from tests.config.test_loading import REQUIRED
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
@@ -48,17 +48,17 @@ def test_the_table() -> None:
 def test_the_page_has_the_table_of_today() -> None:
     page = PAGE.read_text()
     assert page == with_current_table(page), (
-        "renew it: python -m mpesa_service.config.table docs/configuration.md"
+        "renew it: python -m devtools.settings_table docs/configuration.md"
     )
 
 
 def test_the_command_renews_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}old\n{END}after\n")
-    subprocess.run([sys.executable, "-m", "mpesa_service.config.table", str(page)], check=True)
+    subprocess.run([sys.executable, "-m", "devtools.settings_table", str(page)], check=True)
     assert page.read_text() == f"before\n{BEGIN}\n{markdown_table()}\n{END}after\n"
 
 
 def test_the_command_prints_the_table() -> None:
-    command = [sys.executable, "-m", "mpesa_service.config.table"]
+    command = [sys.executable, "-m", "devtools.settings_table"]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == markdown_table()
