@@ -73,18 +73,19 @@ def commit_many(connection: Driver, plans: Sequence[Plan]) -> list[Committed | N
     """
     if not connection.is_postgres:
         return _many_one_by_one(connection, plans)
-    alike: dict[Shape, list[int]] = defaultdict(list)
+    alike: dict[Shape, dict[int, list[Any]]] = defaultdict(dict)
     payments: set[str] = set()
     for number, plan in enumerate(plans):
         if not _rests_on_one_row(plan) or len(plan.changes) != 1 or plan.changes[0].id in payments:
             continue
         payments.add(plan.changes[0].id)
-        alike[shape_of(plan)].append(number)
+        shape, values = shaped(plan)
+        alike[shape][number] = values
     done: list[Committed | None] = [None] * len(plans)
     for shape, numbers in alike.items():
         # In the order of their ids, like all writers that lock several payments.
         ordered = sorted(numbers, key=lambda number: plans[number].changes[0].id)
-        for number in _write_alike(connection, shape, {number: plans[number] for number in ordered}):
+        for number in _write_alike(connection, shape, {number: numbers[number] for number in ordered}):
             done[number] = Committed()
     return done
 
@@ -95,16 +96,17 @@ def _rests_on_one_row(plan: Plan) -> bool:
 
 
 def _in_one_statement(connection: Driver, plan: Plan) -> Committed | None:
-    found = connection.rows(commit_sql.statement(shape_of(plan)), _values(plan))
+    shape, values = shaped(plan)
+    found = connection.rows(commit_sql.statement(shape), values)
     return Committed(tuple(map(bool, found[0][1:]))) if found else None
 
 
-def _write_alike(connection: Driver, shape: Shape, plans: Mapping[int, Plan]) -> list[int]:
-    """Return the numbers of the plans that are written."""
+def _write_alike(connection: Driver, shape: Shape, plans: Mapping[int, Sequence[Any]]) -> list[int]:
+    """Return the numbers of the plans that are written. `plans` has their values."""
     try:
         records = [
-            {"n": number, **{f"a{place}": value for place, value in enumerate(_values(plan))}}
-            for number, plan in plans.items()
+            {"n": number, **{f"a{place}": value for place, value in enumerate(values)}}
+            for number, values in plans.items()
         ]
         text = json.dumps(records, default=_to_json)
         return [row[0] for row in connection.rows(commit_sql.statement_for_many(shape), (text,))]
@@ -204,39 +206,29 @@ def payload(event: Event) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _values(plan: Plan) -> list[Any]:
-    """Return a plan's values in the order of its shape."""
+def shaped(plan: Plan) -> tuple[Shape, list[Any]]:
+    """Return the shape of a plan, which is the plan without its values, and the values in that order."""
     values: list[Any] = []
+    changes, rows, events, updates = [], [], [], []
     for change in plan.changes:
+        changes.append((change.table, tuple(change.columns)))
         values += [change.id, change.version, *change.columns.values()]
     for row in plan.rows:
-        values += present(row.columns).values()
+        columns = present(row.columns)
+        rows.append((row.table, tuple(columns), row.once))
+        values += columns.values()
     for event in plan.events:
-        values += present(event_columns(event)).values()
+        columns = present(event_columns(event))
+        events.append((event.type, tuple(columns)))
+        values += columns.values()
     for update in plan.updates:
+        names = None if update.columns is None else tuple(update.columns)
+        updates.append((update.table, names, tuple(update.where), nulls(update.where)))
         values += [*present(update.where).values(), *(update.columns or {}).values()]
     if plan.absent is not None:
         values.append(plan.absent.value)
-    return values
-
-
-def shape_of(plan: Plan) -> Shape:
-    """Return the shape of a plan: the plan without its values."""
-    return Shape(
-        tuple((change.table, tuple(change.columns)) for change in plan.changes),
-        tuple((row.table, tuple(present(row.columns)), row.once) for row in plan.rows),
-        tuple((event.type, tuple(present(event_columns(event)))) for event in plan.events),
-        tuple(
-            (
-                update.table,
-                None if update.columns is None else tuple(update.columns),
-                tuple(update.where),
-                nulls(update.where),
-            )
-            for update in plan.updates
-        ),
-        None if plan.absent is None else (plan.absent.table, plan.absent.column),
-    )
+    absent = None if plan.absent is None else (plan.absent.table, plan.absent.column)
+    return Shape(tuple(changes), tuple(rows), tuple(events), tuple(updates), absent), values
 
 
 def present(columns: Columns) -> dict[str, Any]:

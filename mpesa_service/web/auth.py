@@ -50,11 +50,6 @@ def current_principal() -> Principal:
     return principal
 
 
-def is_known() -> bool:
-    """Return whether the request's caller has been verified."""
-    return "principal" in g
-
-
 def require_admin() -> Principal:
     """Return the caller if it is an admin; raise Unauthenticated or Forbidden."""
     principal = current_principal()

@@ -14,7 +14,7 @@ from marshmallow import Schema
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.errors import LimitExceeded
-from mpesa_service.web.auth import current_principal, is_known, require_admin
+from mpesa_service.web.auth import current_principal, require_admin
 from mpesa_service.web.envelopes import ErrorSchema, envelope_of
 from mpesa_service.web.extensions import limiter
 from mpesa_service.web.parsing import JSON_OR_CSV, StrictParser
@@ -146,15 +146,6 @@ def describe_errors(api: Api) -> None:
     for status, description in _ERRORS.items():
         [response] = documented(status, ErrorSchema, description=description).values()
         api.spec.components.response(f"Error{status}", response)
-
-
-@limiter.request_filter
-def _is_unknown_caller() -> bool:
-    """Exempt public routes, and other routes until their guard knows the caller: all limits are per caller.
-
-    flask-limiter looks twice: before each request, which costs time but counts nothing, and at the view.
-    """
-    return not is_known()
 
 
 def runtime() -> Runtime:
