@@ -2,7 +2,7 @@
 
     python -m benchmarks.limiter_hooks
 
-Two applications of one process, one with the hooks and one without, take callbacks in turns. The figure is
+Two applications of one process, one with the hooks and one without, alternate. The figure is
 the median of the rounds' ratios of CPU time. It takes about half a minute.
 """
 
