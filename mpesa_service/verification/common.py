@@ -1,17 +1,19 @@
 """The common parts of the invariants: violations, a tally, snapshots, and the rule of audit trails."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.states import TransitionTable
 
 BATCH = 500
 Json = Mapping[str, Any]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,23 @@ def freeze(session: Session) -> None:
     """Let all statements of the transaction read one snapshot. On SQLite they always do."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def read_pages(
+    runtime: Runtime, table: type[Any], read: Callable[[Session, Sequence[Any]], Found]
+) -> Iterator[Found]:
+    """Yield what `read` returns for each page of a table's rows, oldest first, each from one snapshot."""
+    after = None
+    while True:
+        page = select(table).order_by(table.id).limit(BATCH)
+        with runtime.database.read() as session:
+            freeze(session)
+            rows = session.scalars(page if after is None else page.where(table.id > after)).all()
+            if not rows:
+                return
+            found = read(session, rows)
+        yield found
+        after = rows[-1].id
 
 
 class TrailLine(Protocol):

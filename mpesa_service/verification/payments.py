@@ -37,7 +37,7 @@ from mpesa_service.models import (
     Refund,
 )
 from mpesa_service.verification.c2b import verify_c2b
-from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, freeze, transition_violation
+from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, read_pages, transition_violation
 from mpesa_service.verification.payouts import verify_payouts
 
 _BEGINS = ("submitting",)
@@ -177,26 +177,17 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
 
 def histories(runtime: Runtime, tally: Tally) -> Iterator[PaymentHistory]:
     """Yield every payment with its rows, oldest first, with one batch in memory at a time."""
-    after = ""
-    while True:
-        with runtime.database.read() as session:
-            freeze(session)
-            batch = _histories(session, after)
-        if not batch:
-            return
-        for history in batch:
+    for page in read_pages(runtime, Payment, _histories):
+        for history in page:
             tally.counts["payments"] += 1
             tally.counts["refunds"] += len(history.refunds)
             tally.counts["outgoing events"] += len(history.outgoing)
             tally.counts["review"] += history.payment.state is PaymentStatus.REVIEW
             tally.counts["review"] += sum(r.state is RefundStatus.REVIEW for r in history.refunds)
             yield history
-        after = batch[-1].payment.id
 
 
-def _histories(session: Session, after: str) -> list[PaymentHistory]:
-    page = select(Payment).where(Payment.id > after).order_by(Payment.id).limit(BATCH)
-    payments = session.scalars(page).all()
+def _histories(session: Session, payments: Sequence[Payment]) -> list[PaymentHistory]:
     ids = [payment.id for payment in payments]
     of_events = select(PaymentEvent).where(PaymentEvent.payment_id.in_(ids)).order_by(PaymentEvent.sequence)
     of_refunds = select(Refund).where(Refund.payment_id.in_(ids)).order_by(Refund.id)
@@ -243,16 +234,12 @@ def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
 
 def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     """Each idempotency key belongs to one payment or refund, and its stored answer is about that one."""
-    name, last = one_key_one_resource.__name__, 0
-    while True:
-        with runtime.database.read() as session:
-            freeze(session)
-            page = select(IdempotencyKey).where(IdempotencyKey.id > last)
-            keys = session.scalars(page.order_by(IdempotencyKey.id).limit(BATCH)).all()
-            owners = _owners(session, [key.resource_id for key in keys])
-        if not keys:
-            return
-        last = keys[-1].id
+    name = one_key_one_resource.__name__
+
+    def read(session: Session, keys: Sequence[IdempotencyKey]) -> tuple[Sequence[Any], Counter[str]]:
+        return keys, _owners(session, [key.resource_id for key in keys])
+
+    for keys, owners in read_pages(runtime, IdempotencyKey, read):
         tally.counts["keys"] += len(keys)
         for key in keys:
             subject = f"key {key.id}"

@@ -6,7 +6,7 @@ received M-Pesa's ids is found as well.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -18,17 +18,10 @@ from mpesa_service.domain.event_types import batch_event_type, payout_event_type
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, is_same_person
 from mpesa_service.domain.states import PAYOUT_OPEN, PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.models import OutgoingEvent, Payout, PayoutBatch, PayoutEvent
-from mpesa_service.verification.common import (
-    BATCH,
-    Json,
-    Moves,
-    Tally,
-    Violation,
-    freeze,
-    transition_violation,
-)
+from mpesa_service.verification.common import Json, Moves, Tally, Violation, read_pages, transition_violation
 
 Subject = Payout | PayoutBatch
+Fault = tuple[str, str]
 
 _PAYOUT_MOVES, _BATCH_MOVES = Moves.of(PAYOUT_TRANSITIONS), Moves.of(BATCH_TRANSITIONS)
 _NEVER_PAID = frozenset({PayoutStatus.WAITING, PayoutStatus.FAILED, PayoutStatus.CANCELED})
@@ -37,22 +30,13 @@ _ENDED = frozenset({"completed", "failed"})
 
 def verify_payouts(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     """Yield every violation that the database alone shows, with one page of rows in memory at a time."""
-    tables: tuple[type[Subject], ...] = (PayoutBatch, Payout)
-    for table in tables:
-        after = ""
-        while True:
-            with runtime.database.read() as session:
-                freeze(session)
-                page = select(table).where(table.id > after).order_by(table.id).limit(BATCH)
-                subjects = cast(Sequence[Subject], session.scalars(page).all())
-                found = [(subject, sentence) for subject, sentence in _faults(session, subjects, tally)]
-            if not subjects:
-                break
+
+    def read(session: Session, subjects: Sequence[Subject]) -> list[tuple[Subject, Fault]]:
+        return list(_faults(session, subjects, tally))
+
+    for table in (PayoutBatch, Payout):
+        for found in read_pages(runtime, table, read):
             yield from (Violation(rule, subject.id, sentence) for subject, (rule, sentence) in found)
-            after = subjects[-1].id
-
-
-Fault = tuple[str, str]
 
 
 def _faults(session: Session, subjects: Sequence[Subject], tally: Tally) -> Iterator[tuple[Subject, Fault]]:
@@ -143,14 +127,11 @@ def verify_payouts_in_ledger(
 ) -> Iterator[Violation]:
     """Yield every violation that the simulator's ledger shows; `settled` means that no result is missing."""
     requested, paid = _at_m_pesa(payload)
-    after = ""
-    while True:
-        with runtime.database.read() as session:
-            page = select(Payout).where(Payout.id > after).order_by(Payout.id).limit(BATCH)
-            rows = session.scalars(page).all()
-            settlers = _settled_by_people(session, [row.id for row in rows])
-        if not rows:
-            return
+
+    def read(session: Session, rows: Sequence[Payout]) -> tuple[Sequence[Payout], set[str]]:
+        return rows, _settled_by_people(session, [row.id for row in rows])
+
+    for rows, settlers in read_pages(runtime, Payout, read):
         for row in rows:
             commands = requested.get(row.result_token_hash, ())
             entries = [entry for command in commands for entry in paid.get(command["conversationId"], ())]
@@ -159,7 +140,6 @@ def verify_payouts_in_ledger(
             if settled and row.state in PAYOUT_OPEN and any(one["state"] in _ENDED for one in commands):
                 faults.append(f"it is {row.status}, but M-Pesa has ended it")
             yield from (Violation("payout_paid_once", row.id, sentence) for sentence in faults)
-        after = rows[-1].id
 
 
 def _at_m_pesa(payload: Json) -> tuple[Mapping[str, Sequence[Json]], Mapping[str, Sequence[Json]]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.verification import payouts as payout_rules
+from mpesa_service.verification import common
 from mpesa_service.verification.common import Tally, Violation
 from mpesa_service.verification.payments import verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
@@ -51,7 +51,7 @@ def against(service: Service, ledger: dict[str, Any], settled: bool = True) -> l
 
 
 def test_right_books_pass(books: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payout_rules, "BATCH", 1)
+    monkeypatch.setattr(common, "BATCH", 1)
     tally = Tally()
     assert list(verify(books.runtime, tally)) == []
     assert list(verify_ledger(books.runtime, books.ledger(), settled=True, tally=tally)) == []
