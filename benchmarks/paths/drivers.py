@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter, process_time
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, CursorResult, Engine
 
 from benchmarks import seed
 from benchmarks.bars import Row
@@ -18,7 +18,6 @@ from benchmarks.databases import small
 from benchmarks.paths.callbacks import pending_in
 from benchmarks.rounds import Sample, compare, cpu_us, run_rounds
 from benchmarks.service import environment, runtime_of
-from mpesa_service.core.database import Database
 from mpesa_service.core.drivers import PostgresDriver
 from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.core.inbox import Received
@@ -52,7 +51,8 @@ def measure(bench: Bench) -> list[Row]:
     """Load and settle as many payments with each side in every round; the sides alternate."""
     env = environment(small(bench), bench.daraja.port)
     runtime = runtime_of(env)
-    sides: dict[str, Open] = {DRIVER: runtime.database.reading, CORE: lambda: _core(runtime.database)}
+    engine = runtime.database.engine.execution_options(autocommit=True)  # made once, as a service would
+    sides: dict[str, Open] = {DRIVER: runtime.database.reading, CORE: lambda: _core(engine)}
     count, rounds = bench.size.requests, bench.size.rounds
     batches = {name: [pending_in(bench, "small", env, count) for _ in range(rounds + 1)] for name in sides}
     bench.postgres.vacuum("small")
@@ -70,9 +70,9 @@ def measure(bench: Bench) -> list[Row]:
 
 
 @contextmanager
-def _core(database: Database) -> Iterator[Driver]:
+def _core(engine: Engine) -> Iterator[Driver]:
     """Give a connection as `Database.reading` does, but through SQLAlchemy Core."""
-    with database.engine.execution_options(autocommit=True).connect() as connection:
+    with engine.connect() as connection:
         yield PostgresDriver(_CoreConnection(connection), lambda error: error)
 
 
