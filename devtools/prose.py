@@ -1,9 +1,10 @@
-"""Check the English of the tree: pages, docstrings, comments and messages.
+"""Check the English of the tree: pages, docstrings, comments, messages, and names in Python code.
 
 `python -m devtools.prose` applies two lists: the words to avoid of docs/glossary.md, and proselint's checks.
 It prints one line per finding and exits with 1 if there is one. `[tool.prose]` in pyproject.toml names the
 pages, the folders of Python files, and proselint's checks that are off.
-Code in backticks and fenced blocks is not checked, except the texts of Mermaid diagrams.
+Code in backticks and fenced blocks is not checked, except the texts of Mermaid diagrams. In names of Python
+code, only the words to avoid are checked.
 """
 
 import ast
@@ -37,6 +38,7 @@ NOT_PROSE = (
 DOUBLED = re.compile(r"(?<![\w.])([a-z]+)\s\1\b")
 """proselint's own check for doubled words also finds numbers and headings."""
 A_SENTENCE = re.compile(r"\w[,.:;]?\s+\w")
+WORD_OF_A_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,16 @@ class Checker:
             found.append(finding(check.span[0] - 1, f"{check.check_path}: {check.message}"))
         return sorted(found, key=lambda one: (one.line, one.message))
 
+    def name_findings(self, path: Path, names: list[Passage]) -> list[Finding]:
+        """Return the names of one file that contain a word to avoid, by line."""
+        found = []
+        for name in names:
+            match = self._avoid.search(" ".join(WORD_OF_A_NAME.findall(name.text)))
+            if match is not None:
+                instead = self._instead[match[0].lower()]
+                found.append(Finding(path, name.line, f"avoid '{match[0]}' in {name.text}; use: {instead}"))
+        return found
+
 
 def words_to_avoid(glossary: str) -> dict[str, str]:
     """Return the phrases of the glossary's list in lower case, each with what to use instead."""
@@ -111,6 +123,17 @@ def python_passages(path: Path) -> list[Passage]:
     tree = ast.parse(path.read_text())
     found = [*_strings(tree), *_comments(path)]
     return [Passage(one.line, _masked(one.text)) for one in found if A_SENTENCE.search(one.text)]
+
+
+def python_names(path: Path) -> list[Passage]:
+    """Return the name of a Python file and every name that it uses, once per line."""
+    with path.open("rb") as source:
+        names = {
+            (token.start[0], token.string)
+            for token in tokenize.tokenize(source.readline)
+            if token.type == tokenize.NAME
+        }
+    return [Passage(1, path.stem), *(Passage(line, name) for line, name in sorted(names))]
 
 
 def _masked(text: str) -> str:
@@ -182,10 +205,14 @@ def main() -> int:
     count = 0
     for path in checked_files(settings):
         full = ROOT / path
-        passages = page_passages(full.read_text()) if path.suffix == ".md" else python_passages(full)
-        for finding in checker.findings(path, passages):
+        if path.suffix == ".md":
+            findings = checker.findings(path, page_passages(full.read_text()))
+        else:
+            findings = checker.findings(path, python_passages(full))
+            findings += checker.name_findings(path, python_names(full))
+        for finding in findings:
             print(finding)
-            count += 1
+        count += len(findings)
     print(f"{count} findings in the prose." if count else "The prose passes.")
     return 1 if count else 0
 

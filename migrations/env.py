@@ -25,10 +25,10 @@ def prepare(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET lock_timeout = '4s'"))
         connection.execute(text("SET statement_timeout = '60s'"))
-        _take_turns(connection)
+        _one_at_a_time(connection)
 
 
-def _take_turns(connection: Connection) -> None:
+def _one_at_a_time(connection: Connection) -> None:
     """Try to take the lock, again and again, with no transaction open in between.
 
     PostgreSQL builds an index concurrently only after all earlier transactions have ended. A migration that

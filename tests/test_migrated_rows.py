@@ -180,7 +180,7 @@ class TestIndexesOfLists:
             assert connection.scalar(sa.text("SHOW statement_timeout")) == "7s"
             assert connection.scalar(sa.text("SHOW lock_timeout")) == "3s"
 
-    def test_two_operators_take_turns(self, before: Database) -> None:
+    def test_two_operators_wait_for_each_other(self, before: Database) -> None:
         url = before.engine.url.render_as_string(hide_password=False)
         with ThreadPoolExecutor(2) as pool:
             results = list(pool.map(lambda _: run_alembic(url, "upgrade", "head"), range(2)))

@@ -72,7 +72,7 @@ def test_every_route_declares_its_guard(service: Service) -> None:
     assert {name for name, guard in declared.items() if guard is Guard.ADMIN} == ADMIN
 
 
-def test_every_guarded_route_turns_strangers_away(service: Service) -> None:
+def test_every_guarded_route_refuses_strangers(service: Service) -> None:
     checked = 0
     for rule in service.app.url_map.iter_rules():
         guard = guards(service).get(rule.endpoint, Guard.PUBLIC)
@@ -159,7 +159,7 @@ def test_a_payment_has_the_promised_fields(service: Service) -> None:
     assert by_id.json["data"] == data["payment"]
 
 
-def test_metadata_is_given_back(service: Service) -> None:
+def test_metadata_is_returned(service: Service) -> None:
     metadata = {"cart": [1, 2, {"sku": "ABC"}], "note": "asante"}
     body = {"orderId": "5f9f1b9b9b9b9b9b9b9b9b9b", "amount": 1, "phoneNumber": "0712345678"}
     answer = service.call("POST", "/initiate", {**body, "metadata": metadata})

@@ -1,7 +1,7 @@
 """Payments that are started and settled: one at a time, 32 at once, and on SQLite."""
 
 from benchmarks import seed
-from benchmarks.against.comparison import NEW, Comparison, Load, against_old, settle_in_turns
+from benchmarks.against.comparison import NEW, Comparison, Load, against_old, settle_alternately
 from benchmarks.bars import Row, at_least, at_most
 from benchmarks.bench import CONNECTIONS
 from benchmarks.paths.callbacks import FLOOR, floor_server, raw_posts
@@ -19,7 +19,7 @@ def alone(comparison: Comparison) -> list[Row]:
     """One connection: no callback shares its statements with another."""
     amounts = comparison.amounts
     load = Load(amounts.alone, 1, starting_connections=1, restarts=amounts.restarts)
-    started, settled = settle_in_turns(comparison, comparison.postgres_urls(), load)
+    started, settled = settle_alternately(comparison, comparison.postgres_urls(), load)
     return [
         against_old(ALONE, "web CPU µs", cpu_us, settled, at_most(0.75, 0.65)),
         against_old(ALONE, "database CPU µs", database_us, settled),
@@ -36,7 +36,7 @@ def together(comparison: Comparison) -> list[Row]:
     with floor_server(bench, urls[NEW]) as floor:
         bench.load(floor, posts)
         floors = {FLOOR: lambda _: bench.load(floor, posts)}
-        started, settled = settle_in_turns(comparison, urls, load, floors)
+        started, settled = settle_alternately(comparison, urls, load, floors)
     return [
         against_old(TOGETHER, "web CPU µs", cpu_us, settled, at_most(1)),
         against_old(TOGETHER, "database CPU µs", database_us, settled, at_most(1.5)),
@@ -53,7 +53,7 @@ def sqlite(comparison: Comparison) -> list[Row]:
     """32 connections on a database with a single writer; payments are started over two."""
     amounts = comparison.amounts
     load = Load(2 * amounts.together, CONNECTIONS, starting_connections=2, restarts=amounts.sqlite_restarts)
-    _, settled = settle_in_turns(comparison, comparison.sqlite_urls(), load)
+    _, settled = settle_alternately(comparison, comparison.sqlite_urls(), load)
     return [
         against_old(SQLITE, "requests/s", rate, settled, at_least(2)),
         against_old(SQLITE, "p99 ms", p99, settled, at_most(0.2)),

@@ -58,7 +58,7 @@ class Load:
     restarts: int
 
 
-def settle_in_turns(
+def settle_alternately(
     comparison: Comparison,
     urls: Mapping[str, str],
     load: Load,

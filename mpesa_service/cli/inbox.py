@@ -3,7 +3,7 @@
 from flask.cli import AppGroup
 
 from mpesa_service.callbacks.receive import apply_failed_again
-from mpesa_service.cli.options import as_json, limit_option, say
+from mpesa_service.cli.options import as_json, limit_option, print_result
 from mpesa_service.web.blueprint import runtime
 
 inbox_cli = AppGroup("inbox", help="Stored callbacks.")
@@ -20,4 +20,4 @@ def retry_inbox(limit: int, as_json: bool) -> None:
     Example: mpesa inbox retry
     """
     taken = apply_failed_again(runtime(), limit)
-    say({"callbacks": taken}, f"{taken} callbacks were tried again.", as_json)
+    print_result({"callbacks": taken}, f"{taken} callbacks were tried again.", as_json)

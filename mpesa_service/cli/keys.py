@@ -3,7 +3,7 @@
 from cryptography.fernet import Fernet
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import as_json, say
+from mpesa_service.cli.options import as_json, print_result
 from mpesa_service.operations.key_rotation import rotate, rows_to_rotate
 from mpesa_service.web.blueprint import runtime
 
@@ -20,7 +20,7 @@ def new_key(as_json: bool) -> None:
     Example: mpesa keys new
     """
     key = Fernet.generate_key().decode()
-    say({"key": key}, key, as_json)
+    print_result({"key": key}, key, as_json)
 
 
 @keys_cli.command("rotate")
@@ -40,4 +40,4 @@ def rotate_keys(as_json: bool) -> None:
     with Progress(transient=True) as progress:
         task = progress.add_task("Encrypting rows", total=rows_to_rotate(bound))
         done = rotate(bound, lambda count: progress.advance(task, count))
-    say({"rows": done}, f"{done} rows were encrypted with the newest key.", as_json)
+    print_result({"rows": done}, f"{done} rows were encrypted with the newest key.", as_json)

@@ -91,7 +91,7 @@ def operator_decision(action: Resolution, **given: Any) -> OperatorDecision:
 def resume_suspended(name: str, who: str, *, as_json: bool) -> None:
     """End the suspension of refunds or payouts, and print the result."""
     ended = suspensions.resume(runtime(), operator(who).subject, name)
-    say(SuspensionSchema(many=True).dump(ended), suspensions.resume_message(name, ended), as_json)
+    print_result(SuspensionSchema(many=True).dump(ended), suspensions.resume_message(name, ended), as_json)
 
 
 def echo_json(data: Any) -> None:
@@ -99,7 +99,7 @@ def echo_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=2))
 
 
-def say(result: Any, sentence: str, as_json: bool) -> None:
+def print_result(result: Any, sentence: str, as_json: bool) -> None:
     """Print the result of a command: `sentence`, or `result` as JSON."""
     if as_json:
         echo_json(result)

@@ -16,9 +16,9 @@ from mpesa_service.cli.options import (
     load,
     operator,
     operator_decision,
+    print_result,
     reason,
     resume_suspended,
-    say,
     status_option,
 )
 from mpesa_service.cli.output import print_table, show_list
@@ -223,7 +223,7 @@ def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str
 
 def _decide(decision: OperatorDecision, payout: str, who: str, as_json: bool) -> None:
     record = resolve_payout(runtime(), operator(who), payout, decision)
-    say(PayoutSchema().dump(record), f"{record.id} is {record.status}", as_json)
+    print_result(PayoutSchema().dump(record), f"{record.id} is {record.status}", as_json)
 
 
 def _show(progress: Progress, as_json: bool) -> None:

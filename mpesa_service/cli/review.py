@@ -14,9 +14,9 @@ from mpesa_service.cli.options import (
     load,
     operator,
     operator_decision,
+    print_result,
     reason,
     resume_suspended,
-    say,
 )
 from mpesa_service.cli.output import TableRow, end_with, print_table, refund_shown
 from mpesa_service.core import suspensions
@@ -75,7 +75,7 @@ def _decide(reference: str, who: str, decision: OperatorDecision) -> PaymentReco
 
 
 def _show(record: PaymentRecord, as_json: bool) -> None:
-    say(PaymentSchema().dump(record), f"{record.id} is {record.status}", as_json)
+    print_result(PaymentSchema().dump(record), f"{record.id} is {record.status}", as_json)
 
 
 def _options(command: Any) -> Any:

@@ -6,7 +6,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from mpesa_service.cli.options import as_json, say
+from mpesa_service.cli.options import as_json, print_result
 from mpesa_service.web.auth import is_subject, make_token, makes_tokens
 
 
@@ -30,4 +30,4 @@ def token(sub: str, roles: tuple[str, ...], hours: int, as_json: bool) -> None:
             "The holder of the private key makes the tokens: JWT_ALGORITHM is not HS256."
         )
     made = make_token(current_app, sub, list(roles), timedelta(hours=hours))
-    say({"token": made}, made, as_json)
+    print_result({"token": made}, made, as_json)

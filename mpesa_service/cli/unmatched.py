@@ -12,8 +12,8 @@ from mpesa_service.cli.options import (
     load,
     local_time,
     operator,
+    print_result,
     reason,
-    say,
 )
 from mpesa_service.cli.output import TableRow, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
@@ -64,8 +64,8 @@ def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
     """
     request = load(MatchSchema(), orderId=order, reason=why)
     record = match(runtime(), operator(who), payment, request["order_id"], request["reason"])
-    said = f"{record.id} is {record.status}, order {record.order_id}"
-    say(PaymentSchema().dump(record), said, as_json)
+    message = f"{record.id} is {record.status}, order {record.order_id}"
+    print_result(PaymentSchema().dump(record), message, as_json)
 
 
 @unmatched_cli.command("return")
@@ -98,8 +98,8 @@ def close_(money: str, why: str, who: str, as_json: bool) -> None:
     """
     request = load(CloseSchema(), reason=why)
     record = close(runtime(), operator(who), money, request["reason"])
-    said = f"{record.id} of {record.amount} shillings is closed"
-    say(UnbookedSchema().dump(record), said, as_json)
+    message = f"{record.id} of {record.amount} shillings is closed"
+    print_result(UnbookedSchema().dump(record), message, as_json)
 
 
 def _cells(one: UnmatchedRecord) -> TableRow:

@@ -15,7 +15,7 @@ from mpesa_service.cli.options import (
     load,
     local_time,
     operator,
-    say,
+    print_result,
     status_option,
 )
 from mpesa_service.cli.output import TableRow, show_list
@@ -83,7 +83,7 @@ def disable(endpoint: str, who: str, as_json: bool) -> None:
     Example: mpesa webhooks disable 019a… --by amina
     """
     disabled = endpoints.disable_endpoint(runtime(), operator(who).subject, endpoint)
-    say(EndpointSchema().dump(disabled), f"{endpoint} is disabled.", as_json)
+    print_result(EndpointSchema().dump(disabled), f"{endpoint} is disabled.", as_json)
 
 
 @webhooks_cli.command("rotate")
@@ -126,8 +126,8 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
     Example: mpesa webhooks resend 4711 --by amina
     """
     again = history.resend(runtime(), operator(who).subject, delivery)
-    said = f"{again.event_id} will be sent again as delivery {again.id}."
-    say(DeliverySchema().dump(again), said, as_json)
+    message = f"{again.event_id} will be sent again as delivery {again.id}."
+    print_result(DeliverySchema().dump(again), message, as_json)
 
 
 @webhooks_cli.command("replay")
@@ -143,7 +143,7 @@ def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: b
     """
     times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
     count = history.replay(runtime(), operator(who).subject, endpoint, *times)
-    say({"events": count}, f"{count} events will be sent again.", as_json)
+    print_result({"events": count}, f"{count} events will be sent again.", as_json)
 
 
 def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:

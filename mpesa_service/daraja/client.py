@@ -99,7 +99,7 @@ class DarajaClient:
         """Query the outcome of a push. Only a result that is not PENDING is a verdict.
 
         Refused and OutcomeUnknown are no information: even "does not exist" has been observed
-        for an id that did exist. A verdict of failure can also be wrong, if a callback said paid.
+        for an id that did exist. A verdict of failure can also be wrong, if a callback reported paid.
         """
 
         def body() -> Body:

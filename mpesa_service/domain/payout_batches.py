@@ -40,7 +40,7 @@ def needs_approval(total: int, threshold: int) -> bool:
     return total > threshold
 
 
-def is_same_person(one: str, other: str) -> bool:
+def is_same_actor(one: str, other: str) -> bool:
     """Return whether two actors are one person, who may use both the API and the command line.
 
     Capital letters, blanks around a name, invisible characters and other encodings of a letter do not make

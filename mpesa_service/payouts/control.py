@@ -7,7 +7,7 @@ from sqlalchemy import select
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.commands import BatchStatus
-from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, is_same_person
+from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, is_same_actor
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.states import ForbiddenTransition, PayoutStatus
 from mpesa_service.errors import Conflict, Forbidden, NotFound
@@ -29,7 +29,7 @@ def approve(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
     def decide(batch: PayoutBatch, cause: Cause) -> str:
         if batch.state is not BatchStatus.WAITING_APPROVAL:
             raise _not_waiting(batch)
-        if is_same_person(batch.created_by, principal.subject):
+        if is_same_actor(batch.created_by, principal.subject):
             raise Forbidden("The person who created a batch cannot approve it.", code="maker_cannot_approve")
         batch.approved_by, batch.approved_at = principal.subject, cause.at
         return "approved"

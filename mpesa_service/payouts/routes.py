@@ -22,7 +22,7 @@ from mpesa_service.payouts.views import Progress
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_payouts, runtime
 from mpesa_service.web.parsing import JSON_OR_CSV, idempotency_key
-from mpesa_service.web.request_hooks import takes_up_to
+from mpesa_service.web.request_hooks import accepts_up_to
 from mpesa_service.web.responses import respond, success
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
@@ -39,7 +39,7 @@ _AS_CSV = {
 
 @blueprint.post("/payouts")
 @guard(Guard.ADMIN, limited_payouts)
-@takes_up_to(MAX_BATCH_BYTES)
+@accepts_up_to(MAX_BATCH_BYTES)
 @blueprint.doc(**_AS_CSV)
 @blueprint.arguments(PayoutRequestSchema, location=JSON_OR_CSV)
 @blueprint.success(201, ProgressSchema, description="Stored; nothing is sent before it is running.")

@@ -124,8 +124,8 @@ def refunds_add_up(history: PaymentHistory) -> Iterator[str]:
         if refund.state is not RefundStatus.REVIEW and refund.reserved_amount != to_reserve:
             reserved_of = f"{refund.reserved_amount} of {refund.amount}"
             yield f"refund {refund.id} is {refund.status} and reserves {reserved_of}"
-    in_doubt = any(refund.state is RefundStatus.REVIEW for refund in refunds)
-    if payment.state in PAID and not in_doubt and payment.state is not _paid_status(payment):
+    in_review = any(refund.state is RefundStatus.REVIEW for refund in refunds)
+    if payment.state in PAID and not in_review and payment.state is not _paid_status(payment):
         yield f"it is {payment.status} with {payment.refunded_amount} of {payment.amount} refunded"
 
 

@@ -15,7 +15,7 @@ from mpesa_service.core.encryption import token_hash
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.event_types import batch_event_type, payout_event_type
-from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, is_same_person
+from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, is_same_actor
 from mpesa_service.domain.states import PAYOUT_OPEN, PAYOUT_TRANSITIONS, PayoutStatus
 from mpesa_service.models import OutgoingEvent, Payout, PayoutBatch, PayoutEvent
 from mpesa_service.verification.common import Json, Moves, Tally, Violation, read_pages, transition_violation
@@ -117,7 +117,7 @@ def _of_batch(session: Session, batch: PayoutBatch) -> Iterator[str]:
     if batch.completed_at is not None and session.scalars(live).first() is not None:
         yield "it is closed, but one of its rows is not finished"
     sent = select(Payout.id).where(Payout.batch_id == batch.id, Payout.first_sent_at.is_not(None)).limit(1)
-    approved = batch.approved_by is not None and not is_same_person(batch.approved_by, batch.created_by)
+    approved = batch.approved_by is not None and not is_same_actor(batch.approved_by, batch.created_by)
     if batch.needs_approval and not approved and session.scalars(sent).first() is not None:
         yield "some of its rows were sent without a second person's approval"
 

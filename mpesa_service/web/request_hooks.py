@@ -41,7 +41,7 @@ def _show(response: Response) -> Response:
     return response
 
 
-def takes_up_to(size: int) -> Callable[[View], View]:
+def accepts_up_to(size: int) -> Callable[[View], View]:
     """Set the body limit of a route to `size` bytes."""
 
     def decorate(view: View) -> View:

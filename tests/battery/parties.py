@@ -74,12 +74,12 @@ def library_on(clock: SharedClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "datetime", Now)
 
 
-def moody() -> Callable[[Got], Reply]:
+def sometimes_failing() -> Callable[[Got], Reply]:
     chance = random.Random(SEED)
     return lambda _got: (500 if chance.random() < LIKELY else 204, {}, b"")
 
 
-def ill(then: Callable[[Got], Reply], well: threading.Event) -> Callable[[Got], Reply]:
+def failing_until(then: Callable[[Got], Reply], well: threading.Event) -> Callable[[Got], Reply]:
     """Behave like `then` until it is `well`."""
     return lambda got: answering(204)(got) if well.is_set() else then(got)
 

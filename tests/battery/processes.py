@@ -56,7 +56,7 @@ class Child:
             )
         Watched.watch(self._process.pid)
 
-    def behead(self) -> None:
+    def kill_master(self) -> None:
         """Kill the leader alone; what it started lives on, orphaned, until `kill`."""
         if self._process is not None:
             os.kill(self._process.pid, signal.SIGKILL)  # not waited for yet: the number stays taken
@@ -80,7 +80,7 @@ def wait_for(ready: Callable[[], bool], what: str, seconds: float = PATIENCE) ->
 
 
 def kill_one(pid: int) -> bool:
-    """Kill one process; tell whether it was there."""
+    """Kill one process; return whether it existed."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -11,9 +11,9 @@ ALLOWED, FORBIDDEN = "127.0.0.77", "127.0.0.1"
 def install() -> None:
     """Make this process resolve NAME alternately to ALLOWED and FORBIDDEN."""
     inner = socket.getaddrinfo
-    turns = itertools.cycle([ALLOWED, FORBIDDEN])
+    hosts = itertools.cycle([ALLOWED, FORBIDDEN])
 
-    def lying(host: Any, *arguments: Any, **named: Any) -> Any:
-        return inner(next(turns) if host == NAME else host, *arguments, **named)
+    def alternating(host: Any, *arguments: Any, **named: Any) -> Any:
+        return inner(next(hosts) if host == NAME else host, *arguments, **named)
 
-    socket.getaddrinfo = lying
+    socket.getaddrinfo = alternating

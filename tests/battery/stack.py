@@ -142,7 +142,7 @@ class Stack:
         return answer.json()
 
     def kill_a_web_worker(self, chance: random.Random) -> bool:
-        """Shoot one of gunicorn's workers; tell whether there was one."""
+        """Kill one of gunicorn's workers; return whether there was one."""
         alive = sorted(self._pids.iterdir())
         if not alive:
             return False
@@ -152,7 +152,7 @@ class Stack:
 
     def kill_the_web_master(self, orphaned: float) -> None:
         """Kill gunicorn's master; after some seconds do as a supervisor does: end its group, start again."""
-        self.web.behead()
+        self.web.kill_master()
         time.sleep(orphaned)
         self.web.kill()
         for pid in self._pids.iterdir():

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import text
 
 from mpesa_service.jobs.table import JOBS, run
-from tests.battery.forge import Ended, Step
 from tests.battery.processes import ROOT
 from tests.battery.sizes import SEED
+from tests.battery.step_runner import Ended, Step
 from tests.support import Service
 
 STEPS = (0, 30, 60, 60, 120, 300, 900, 3_600, 21_600, 43_200, 43_200, 86_400)
@@ -26,14 +26,14 @@ MOST_POINTS = 400
 MOST_ROUNDS = 2_000
 
 
-class Forge:
+class StepRunner:
     """The warm process, from the outside. `env` is the environment of the next steps."""
 
     def __init__(self, log: Path) -> None:
         self.env: dict[str, str] = {}
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "tests.battery.forge"],
+                [sys.executable, "-W", "ignore", "-m", "tests.battery.step_runner"],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -57,12 +57,12 @@ class Forge:
 
 
 @contextmanager
-def forge(log: Path) -> Iterator[Forge]:
-    warm = Forge(log)
+def step_runner(log: Path) -> Iterator[StepRunner]:
+    runner = StepRunner(log)
     try:
-        yield warm
+        yield runner
     finally:
-        warm.stop()
+        runner.stop()
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Swept:
     killed_at: list[str]
 
 
-def sweep(service: Service, warm: Forge, flow: Flow, stride: int) -> Swept:
+def sweep(service: Service, runner: StepRunner, flow: Flow, stride: int) -> Swept:
     """Kill the flow at its 1st, 2nd, 3rd … point, until a run comes through; then let everything recover.
 
     A stride of more than one begins at a point drawn from the seed and leaves others out.
@@ -102,7 +102,7 @@ def sweep(service: Service, warm: Forge, flow: Flow, stride: int) -> Swept:
             runs += 1
             number = 2 * stop_at + retries
             step = flow.prepare(number)
-            ended = warm.run(now=service.clock.now.isoformat(), stop_at=stop_at, **step)
+            ended = runner.run(now=service.clock.now.isoformat(), stop_at=stop_at, **step)
             assert ended.killed or ended.code == 0, (flow.name, stop_at, ended)
             if ended.killed:
                 killed_at.append(f"{stop_at} {ended.last}")

@@ -20,7 +20,7 @@ MASTER_EVERY = 10
 MASTERS = sum(n % MASTER_EVERY == 2 and n % JOBS_EVERY != JOBS_EVERY - 1 for n in range(KILLS))
 
 
-def shoot(stack: Stack, outcomes: Outcomes, done: threading.Event, kills: list[str]) -> None:
+def kill_at_random(stack: Stack, outcomes: Outcomes, done: threading.Event, kills: list[str]) -> None:
     """Kill somebody each time that another share of the payments is through."""
     chance = random.Random(SEED)
     while len(kills) < KILLS and not done.is_set():
@@ -41,7 +41,7 @@ def shoot(stack: Stack, outcomes: Outcomes, done: threading.Event, kills: list[s
 def test_kill_9_at_random(new_stack: Any) -> None:
     stack: Stack = new_stack(simulator={"pay_after": 0.5, "b2c_after": 0.5})
     outcomes, done, kills = Outcomes(), threading.Event(), list[str]()
-    killer = threading.Thread(target=shoot, args=(stack, outcomes, done, kills))
+    killer = threading.Thread(target=kill_at_random, args=(stack, outcomes, done, kills))
     began = time.monotonic()
     killer.start()
     try:

@@ -13,7 +13,7 @@ from mpesa_service.verification.simulator_ledger import verify_ledger
 from mpesa_service.webhooks import endpoints
 from tests.battery.clocks import TickingClock
 from tests.battery.sizes import figures, sized
-from tests.battery.sweep import Flow, Forge, forge, forget_token, run_until_idle, sweep
+from tests.battery.sweep import Flow, StepRunner, forget_token, run_until_idle, step_runner, sweep
 from tests.payouts.support import batches, made, payouts
 from tests.support import Listening, Service, start_service
 from tests.support.receivers import receiver
@@ -46,13 +46,13 @@ def service(listening: Listening, simulator: Any, environment: dict[str, str]) -
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    with forge(tmp_path_factory.mktemp("sweep") / "forge.log") as found:
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepRunner]:
+    with step_runner(tmp_path_factory.mktemp("sweep") / "step_runner.log") as found:
         yield found
 
 
 @pytest.fixture
-def warm(process: Forge, environment: dict[str, str]) -> Forge:
+def runner(process: StepRunner, environment: dict[str, str]) -> StepRunner:
     process.env = environment
     return process
 
@@ -61,11 +61,11 @@ def phone(number: int) -> str:
     return f"254710{number:06}"
 
 
-def swept(service: Service, warm: Forge, flow: Flow) -> None:
+def swept(service: Service, runner: StepRunner, flow: Flow) -> None:
     """Sweep the flow, and judge the books."""
     database = "SQLite" if service.runtime.database.is_sqlite else "PostgreSQL"
     stride = STRIDE[database]
-    done = sweep(service, warm, flow, stride)
+    done = sweep(service, runner, flow, stride)
     tally = Tally()
     violations: list[Violation] = list(verify(service.runtime, tally))
     violations += verify_ledger(service.runtime, service.ledger(), settled=True, tally=tally)
@@ -113,7 +113,7 @@ def again(service: Service, step: dict[str, Any]) -> None:
     assert answer.status_code in {200, 201, 202, 409}, answer.json
 
 
-def test_initiate(service: Service, warm: Forge) -> None:
+def test_initiate(service: Service, runner: StepRunner) -> None:
     service.simulator.post("/simulator/options", {"auto": "pay"})
 
     def step(number: int) -> dict[str, Any]:
@@ -124,10 +124,10 @@ def test_initiate(service: Service, warm: Forge) -> None:
         forget_token(service)
         return step(number)
 
-    swept(service, warm, Flow("initiate", prepare, lambda number: again(service, step(number))))
+    swept(service, runner, Flow("initiate", prepare, lambda number: again(service, step(number))))
 
 
-def test_apply_callback(service: Service, warm: Forge) -> None:
+def test_apply_callback(service: Service, runner: StepRunner) -> None:
     """M-Pesa calls once: a callback that was not answered 200 is lost."""
 
     def prepare(number: int) -> dict[str, Any]:
@@ -139,10 +139,10 @@ def test_apply_callback(service: Service, warm: Forge) -> None:
         path = service.callback_url(checkout).removeprefix(service.url)
         return {"path": path, "body": json.dumps(body), "headers": {"Content-Type": "application/json"}}
 
-    swept(service, warm, Flow("apply callback", prepare))
+    swept(service, runner, Flow("apply callback", prepare))
 
 
-def test_refund(service: Service, warm: Forge) -> None:
+def test_refund(service: Service, runner: StepRunner) -> None:
     checkouts: dict[int, str] = {}
 
     def step(number: int) -> dict[str, Any]:
@@ -152,12 +152,12 @@ def test_refund(service: Service, warm: Forge) -> None:
         checkouts[number] = service.paid(f"ORDER{number}", phone=phone(number))
         return step(number)
 
-    swept(service, warm, Flow("refund", prepare, lambda number: again(service, step(number))))
+    swept(service, runner, Flow("refund", prepare, lambda number: again(service, step(number))))
     paid_back = [credit["amount"] for credit in service.ledger()["credits"]]
     assert set(paid_back) == {60}
 
 
-def test_apply_refund_result(service: Service, warm: Forge) -> None:
+def test_apply_refund_result(service: Service, runner: StepRunner) -> None:
     service.simulator.post("/simulator/options", {"faults": {"b2c.callback_lost": 1}})
 
     def prepare(number: int) -> dict[str, Any]:
@@ -171,11 +171,11 @@ def test_apply_refund_result(service: Service, warm: Forge) -> None:
         path = payout.result_url.removeprefix(service.url)
         return {"path": path, "body": json.dumps(body), "headers": {"Content-Type": "application/json"}}
 
-    swept(service, warm, Flow("apply refund result", prepare))
+    swept(service, runner, Flow("apply refund result", prepare))
     assert {refund.status for refund in service.refunds()} == {"succeeded"}
 
 
-def test_reconcile_payments(service: Service, warm: Forge) -> None:
+def test_reconcile_payments(service: Service, runner: StepRunner) -> None:
     def prepare(number: int) -> dict[str, Any]:
         about = {"for": "stk_push", "msisdn": phone(number), "callback": "lost"}
         service.simulator.post("/simulator/script", about)
@@ -184,11 +184,13 @@ def test_reconcile_payments(service: Service, warm: Forge) -> None:
         service.clock.advance(31)
         return {"job": "reconcile"}
 
-    swept(service, warm, Flow("reconcile payments", prepare, after=lambda: leases_end(service, "reconcile")))
+    swept(
+        service, runner, Flow("reconcile payments", prepare, after=lambda: leases_end(service, "reconcile"))
+    )
     assert {payment.status for payment in service.payments()} == {"succeeded"}
 
 
-def test_reconcile_refunds(service: Service, warm: Forge) -> None:
+def test_reconcile_refunds(service: Service, runner: StepRunner) -> None:
     """Half of the refunds are queried. The other half is sent again, because their first answer was lost."""
 
     def prepare(number: int) -> dict[str, Any]:
@@ -199,11 +201,11 @@ def test_reconcile_refunds(service: Service, warm: Forge) -> None:
         service.clock.advance(61)
         return {"job": "commands"}
 
-    swept(service, warm, Flow("reconcile refunds", prepare, after=lambda: leases_end(service, "commands")))
+    swept(service, runner, Flow("reconcile refunds", prepare, after=lambda: leases_end(service, "commands")))
     assert {(refund.status, refund.failure_reason) for refund in service.refunds()} == {("succeeded", None)}
 
 
-def test_send_payouts(service: Service, warm: Forge) -> None:
+def test_send_payouts(service: Service, runner: StepRunner) -> None:
     """Every other payout goes to a phone, every other one to a till: that is never sent twice."""
 
     def prepare(number: int) -> dict[str, Any]:
@@ -212,13 +214,13 @@ def test_send_payouts(service: Service, warm: Forge) -> None:
         made(service, {**(to_phone if number % 4 < 2 else to_till), "amount": 60}, reference=f"PAY-{number}")
         return {"job": "payouts"}
 
-    swept(service, warm, Flow("send payouts", prepare, after=lambda: leases_end(service, "commands")))
+    swept(service, runner, Flow("send payouts", prepare, after=lambda: leases_end(service, "commands")))
     ends = {(row.type, row.status) for row in payouts(service)}
     assert ends <= {("b2c", "succeeded"), ("buy_goods", "succeeded"), ("buy_goods", "review")}
     assert {batch.status for batch in batches(service)} == {"done"}
 
 
-def test_deliver(service: Service, warm: Forge) -> None:
+def test_deliver(service: Service, runner: StepRunner) -> None:
     with receiver() as found:
         endpoints.add_endpoint(service.runtime, "operator:amina", found.url, [], "")
 
@@ -226,7 +228,7 @@ def test_deliver(service: Service, warm: Forge) -> None:
             service.paid(f"ORDER{number}", phone=phone(number))
             return {"job": "deliver"}
 
-        swept(service, warm, Flow("deliver", prepare, after=lambda: leases_end(service, "deliver")))
+        swept(service, runner, Flow("deliver", prepare, after=lambda: leases_end(service, "deliver")))
         with service.runtime.database.read() as session:
             rows = list(session.scalars(select(WebhookDelivery)))
         assert {row.status for row in rows} == {"delivered"}

@@ -104,7 +104,7 @@ CASES: dict[Callable[[PromptDriver], None], dict[str, int]] = {
 
 
 @pytest.mark.timeout(sized(240, 1_200))
-def test_contradictions(new_stack: Any) -> None:
+def test_mismatches(new_stack: Any) -> None:
     stack: Stack = new_stack(simulator={"auto": "hold"})
     driver = PromptDriver(stack, stack.token("shop"))
     expected: dict[str, int] = {}

@@ -71,7 +71,7 @@ def unsent(stack: Stack) -> int:
         return session.scalar(select(func.count()).where(Payout.status == "waiting")) or 0
 
 
-def shoot(stack: Stack, done: threading.Event, kills: list[str]) -> None:
+def kill_at_random(stack: Stack, done: threading.Event, kills: list[str]) -> None:
     """Kill the job runner or a web worker each time that another share of the rows is sent."""
     chance = random.Random(SEED)
     while len(kills) < KILLS and not done.wait(0.05):
@@ -98,7 +98,7 @@ def test_each_row_is_paid_once_or_known_not_to_be(new_stack: Any) -> None:
     batch = made[0].json()["data"]["_id"]
     assert call(stack, f"/{batch}/approve", "amina").json()["code"] == "maker_cannot_approve"
     kills, done = list[str](), threading.Event()
-    killer = threading.Thread(target=shoot, args=(stack, done, kills))
+    killer = threading.Thread(target=kill_at_random, args=(stack, done, kills))
     killer.start()
     try:
         approvers = ("otieno", "wanjiku")

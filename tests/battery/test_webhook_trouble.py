@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.battery.client import StackClient
-from tests.battery.parties import Party, dripping, hanging, ill, library_on, moody
+from tests.battery.parties import Party, dripping, failing_until, hanging, library_on, sometimes_failing
 from tests.battery.processes import wait_for
 from tests.battery.sizes import figures, sized
 from tests.battery.stack import Stack
@@ -29,7 +29,7 @@ def spread(seconds: list[float]) -> str:
     return f"median {statistics.median(seconds):.2f} s, most {max(seconds):.2f} s"
 
 
-class Town:
+class Receivers:
     """All receivers of one run; those in trouble get well together."""
 
     def __init__(self, client: StackClient, running: contextlib.ExitStack) -> None:
@@ -52,10 +52,10 @@ class Town:
         """Open one receiver of every kind."""
         well, url = self.well, self.trap.url
         self.troubled += [
-            self._open("500 to 30 %", moody()),
-            self._open("hanging", ill(hanging(well), well)),
-            self._open("redirects (302)", ill(answering(302, Location=url), well)),
-            self._open("redirects (307)", ill(answering(307, Location=url), well)),
+            self._open("500 to 30 %", sometimes_failing()),
+            self._open("hanging", failing_until(hanging(well), well)),
+            self._open("redirects (302)", failing_until(answering(302, Location=url), well)),
+            self._open("redirects (307)", failing_until(answering(307, Location=url), well)),
             self._open(GONE, answering(410)),
             self._slow_loris(),
             self._deaf(),
@@ -86,8 +86,8 @@ def test_receivers_in_trouble(new_stack: Any, monkeypatch: pytest.MonkeyPatch) -
     library_on(stack.clock, monkeypatch)
     client = StackClient(stack)
     with contextlib.ExitStack() as running:
-        town = Town(client, running)
-        healthy = town.healthy
+        receivers = Receivers(client, running)
+        healthy = receivers.healthy
 
         def part() -> tuple[set[str], list[float]]:
             events = client.pay(PAYMENTS)
@@ -96,14 +96,14 @@ def test_receivers_in_trouble(new_stack: Any, monkeypatch: pytest.MonkeyPatch) -
 
         _, calm = part()
         for _ in range(OF_EACH):
-            town.add_trouble()
+            receivers.add_trouble()
         events, troubled = part()
-        town.well.set()
-        drained = client.drain(*(party.endpoint for party in town.living))
+        receivers.well.set()
+        drained = client.drain(*(party.endpoint for party in receivers.living))
         stack.settle()
         violations, tally = stack.audit()
         requests_of: Counter[str] = Counter()
-        for party in town.all:
+        for party in receivers.all:
             requests_of[party.kind] += party.requests
         figures(
             "webhook receivers in trouble",
@@ -118,15 +118,15 @@ def test_receivers_in_trouble(new_stack: Any, monkeypatch: pytest.MonkeyPatch) -
         )
         assert violations == []
         assert max(troubled) <= max(calm) + MOST_DELAY
-        for party in town.living:
+        for party in receivers.living:
             assert party.accepted >= events, party.kind
             assert set(client.statuses(party.endpoint)) == {"delivered"}, party.kind
         written = client.events()
-        for party in town.all:
+        for party in receivers.all:
             assert party.not_verified == [], party.kind
             assert all(bodies == {written[n].payload} for n, bodies in party.bodies.items()), party.kind
-        for party in town.troubled:
+        for party in receivers.troubled:
             if party.kind == GONE:
                 assert client.get(party.endpoint)["disabledReason"] == "The receiver answered 410 Gone."
                 assert 0 < party.requests < len(events)
-        assert town.trap.got == []
+        assert receivers.trap.got == []

@@ -52,7 +52,7 @@ def post_c2b(service: Service, body: Any, what: str = "confirmation") -> request
 
 
 def confirm(service: Service, **changes: Any) -> None:
-    """Tell the service of money that arrived."""
+    """Post a confirmation of money that arrived."""
     answer = post_c2b(service, c2b_body(service, **changes))
     assert (answer.status_code, answer.json()) == (200, {"ResultCode": 0, "ResultDesc": "Success"})
 

@@ -76,7 +76,7 @@ class TestAtTheDoor:
 
 
 class TestMoneyThatFitsNothing:
-    def test_becomes_a_payment_that_a_person_must_look_at(self, service: Service) -> None:
+    def test_becomes_a_payment_in_review(self, service: Service) -> None:
         confirm(service)
         payment = only(service)
         assert (payment.channel, payment.status, payment.order_id) == ("c2b", "review", None)
@@ -167,7 +167,7 @@ class TestMoneyThatFitsNothing:
 
 class TestReview:
     @pytest.fixture
-    def given_up(self, service: Service) -> Payment:
+    def unresolved(self, service: Service) -> Payment:
         """A payment about which no report arrived."""
         service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "error_5xx"})
         service.initiate()
@@ -176,13 +176,13 @@ class TestReview:
         assert (only(service).status, only(service).failure_reason) == ("review", NO_OUTCOME_REPORTED)
         return only(service)
 
-    def test_silence_is_broken(self, service: Service, given_up: Payment) -> None:
+    def test_a_late_report_is_applied(self, service: Service, unresolved: Payment) -> None:
         confirm(service)
         assert (only(service).status, only(service).failure_reason) == ("succeeded", None)
-        assert causes(service, given_up)[-1] == "matched"
+        assert causes(service, unresolved)[-1] == "matched"
         assert_books_are_right(service)
 
-    def test_a_contradiction_is_left_to_the_person_who_now_sees_the_receipt(self, service: Service) -> None:
+    def test_a_mismatch_stays_in_review_with_the_receipt(self, service: Service) -> None:
         checkout = pay_with_lost_callback(service)
         body = stk_body(service, checkout, amount=1.0, receipt=None)
         requests.post(service.callback_url(checkout), json=body, timeout=5)
@@ -192,8 +192,8 @@ class TestReview:
         confirm(service)
         assert (only(service).status, only(service).receipt) == ("review", RECEIPT)
 
-    def test_a_contradiction_of_old_is_not_what_new_money_is_about(self, service: Service) -> None:
-        self.test_a_contradiction_is_left_to_the_person_who_now_sees_the_receipt(service)
+    def test_an_older_mismatch_does_not_concern_new_money(self, service: Service) -> None:
+        self.test_a_mismatch_stays_in_review_with_the_receipt(service)
         service.clock.advance(3_700)
         confirm(service, TransID="RKL51ZDR4G")
         assert [payment.channel for payment in prompted_first(service)] == ["stk", "c2b"]

@@ -102,7 +102,7 @@ class TestThePromptEnds:
         assert (payment.status, payment.mismatch, payment.next_check_at) == ("succeeded", None, None)
         assert_books_are_right(service)
 
-    def test_m_pesas_own_denials_count_no_more(self, service: Service) -> None:
+    def test_m_pesas_negative_results_no_longer_count(self, service: Service) -> None:
         """They are to come while a claim of another amount stands open: the confirmation is the proof."""
         checkout = service.pending()
         confirm(service)
@@ -187,7 +187,7 @@ class TestThePromptIsPaidAsWell:
         [{"amount": 99.0}, {"phone": 254722000001}, {"MerchantRequestID": "other"}],
         ids=str,
     )
-    def test_what_does_not_agree_is_a_contradiction_as_ever(
+    def test_other_values_are_a_mismatch(
         self, service: Service, proven: str, changes: dict[str, Any]
     ) -> None:
         assert post_callback(service, proven, receipt=SECOND, **changes) == "disputed"

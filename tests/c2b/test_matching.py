@@ -68,7 +68,7 @@ class TestAPaymentConfirmedAgain:
         assert only(service).status == "succeeded"
 
     @pytest.mark.parametrize("payer", [MASKED, PHONE, sha256(PHONE.encode()).hexdigest(), "f" * 64, None])
-    def test_a_payer_that_agrees_or_does_not_tell(self, service: Service, payer: Any) -> None:
+    def test_a_payer_that_agrees_or_is_unknown(self, service: Service, payer: Any) -> None:
         service.pending()
         confirm(service, MSISDN=payer)
         assert only(service).status == "succeeded"
@@ -126,7 +126,7 @@ class TestAPaymentConfirmedAgain:
         confirm(service)
         assert statuses(service) == ["pending", "review"]
 
-    def test_a_known_receipt_with_another_amount_is_a_contradiction(self, service: Service) -> None:
+    def test_a_known_receipt_with_another_amount_is_a_mismatch(self, service: Service) -> None:
         checkout = service.pending()
         repeat_by_callback(service, checkout)
         confirm(service, TransAmount="90.00")
@@ -223,7 +223,7 @@ class TestSeveralMayBeMeant:
         assert self.states(service, (failed, second)) == ["canceled", "succeeded"]
 
     def test_a_payer_who_differs_is_waited_for_once(self, service: Service) -> None:
-        """His mask may be of a kind that we do not know: the callback would tell."""
+        """The mask may be of an unknown kind. The callback would contain the whole number."""
         checkout = service.pending(phone=OTHER)
         confirm(service)
         assert verdicts(service) == ["noted"]

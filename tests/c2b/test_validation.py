@@ -139,7 +139,7 @@ class TestTills:
         started.runtime.database.dispose()
 
     @pytest.mark.parametrize(("unsure", "answer"), [("accept", ACCEPTED), ("reject", rejected("C2B00016"))])
-    def test_nobody_can_tell_what_a_till_is_paid_for(
+    def test_a_payment_to_a_till_names_no_order(
         self, service: Service, unsure: str, answer: dict[str, str]
     ) -> None:
         set_rules(service, "known", "exact", unsure)

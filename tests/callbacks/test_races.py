@@ -180,7 +180,7 @@ class TestStored:
             assert receive(service.runtime, posted(service, checkout)) == "failed"
         return checkout
 
-    def test_two_processes_that_take_up_the_same_one_apply_it_once(
+    def test_two_processes_that_retry_the_same_one_apply_it_once(
         self, service: Service, failed: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.clear()

@@ -52,7 +52,7 @@ class TestHonest:
         assert verdicts(service) == ["noted"]
         assert service.payment(checkout)["status"] == "pending"
 
-    def test_a_masked_payer_is_no_contradiction(self, service: Service) -> None:
+    def test_a_masked_payer_is_no_mismatch(self, service: Service) -> None:
         checkout = service.pending()
         post(service.callback_url(checkout), stk_body(service, checkout, phone="2547 ***** 678"))
         assert service.payment(checkout)["status"] == "succeeded"
@@ -78,7 +78,7 @@ class TestFaultsOfOurOwn:
         assert verdicts(service) == ["applied"]
         assert service.payment(checkout)["status"] == "succeeded"
 
-    def test_a_poisonous_body_is_not_taken_up_for_ever(
+    def test_a_body_that_always_fails_is_not_retried_without_end(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         checkout = service.pending()

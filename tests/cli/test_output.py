@@ -14,7 +14,7 @@ from tests.support import Service
 from tests.support.many import add_payments
 
 ID = "01a2027bd680d709c4b77b16"
-WHY = "Needs manual review: paid, but the claim differs in amount, and nobody said why."
+WHY = "Needs manual review: paid, but the claim differs in amount, and no reason was given."
 HEADINGS = ("payment", "amount", "receipt", "why")
 PIPE: dict[str, str] = {"COLUMNS": "80"}
 TERMINAL = {"FORCE_COLOR": "1", "NO_COLOR": "1"}

@@ -82,7 +82,7 @@ class TestToken:
         ],
         ids=str,
     )
-    def test_is_not_made_without_a_subject_or_for_ever(self, make_app: Any, words: list[str]) -> None:
+    def test_needs_a_subject_and_a_time_limit(self, make_app: Any, words: list[str]) -> None:
         result = run(make_app(), "token", *words)
         assert result.exit_code == 2
         assert "Usage:" in result.output

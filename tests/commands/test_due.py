@@ -78,7 +78,7 @@ def test_a_failed_transaction_frees_its_amount(service: Service) -> None:
     assert service.row(checkout).refunding_amount == 0
 
 
-def test_still_on_its_way_is_queried_until_a_person_must_look(service: Service) -> None:
+def test_a_command_in_progress_is_queried_until_its_review(service: Service) -> None:
     checkout = service.paid(amount=100)
     service.refund(checkout, 100)
     queries = 0

@@ -53,7 +53,7 @@ class TestRefusedInitiator:
         alerts = [record.args[0] for record in caplog.records if "ALERT" in record.getMessage()]
         assert alerts == ["refunds", "payouts"]
 
-    def test_a_status_query_can_tell_it_too(self, service: Service) -> None:
+    def test_a_status_query_can_report_it_too(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         service.refund(checkout, 40)
         service.simulator.post("/simulator/script", {"for": "transaction_status", "outcome": "2001"})
@@ -67,7 +67,7 @@ class TestStatusAddress:
         tokens = tokens_of(service.runtime.encryption, "refund", service.refunds()[0].id)
         return f"{service.url}/api/mpesa/callback/command/status/{use}/{tokens.status}"
 
-    def test_a_time_out_tells_nothing(self, service: Service) -> None:
+    def test_a_time_out_has_no_effect(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         service.refund(checkout, 40)
         requests.post(self.url(service, "timeout"), json={}, timeout=5)

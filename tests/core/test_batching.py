@@ -179,7 +179,7 @@ def test_a_request_that_is_part_of_a_batch_waits_for_its_result(
     assert doubling.served == [[0], [2, 3]]
 
 
-def test_it_does_not_wait_for_ever(doubling: Doubling, pool: ThreadPoolExecutor) -> None:
+def test_the_wait_is_limited(doubling: Doubling, pool: ThreadPoolExecutor) -> None:
     batching = Batching(doubling, patience=0.1, serving=0.1)
     first, others, go_on = behind_one(batching, doubling, pool, (2, 3))
     second = doubling.hold()

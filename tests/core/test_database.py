@@ -142,7 +142,7 @@ def test_an_error_that_is_not_the_drivers_stays_what_it_is(sqlite_url: str) -> N
     database.dispose()
 
 
-def test_a_writer_does_not_wait_for_ever_on_sqlite(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_of_a_writer_is_limited_on_sqlite(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0.01)
     database = Database(sqlite_url)
     with database.writing(), pytest.raises(Busy), database.writing():

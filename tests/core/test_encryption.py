@@ -14,7 +14,7 @@ class TestEncryption:
         assert both.decrypt(written) == "254712345678"
         assert Encryption([new], SECRET).decrypt(both.rotate(written)) == "254712345678"
 
-    def test_fingerprints_depend_on_purpose_key_and_text(self) -> None:
+    def test_blind_indexes_depend_on_purpose_key_and_text(self) -> None:
         encryption = Encryption([ENCRYPTION_KEY], SECRET)
         marks = {
             encryption.blind_index("phone", "1"),

@@ -60,7 +60,7 @@ def test_a_block_that_raises_releases_it() -> None:
         pass
 
 
-def test_a_thread_that_waited_too_long_gives_up_its_place() -> None:
+def test_a_thread_that_waited_too_long_leaves_the_queue() -> None:
     lock, served = FairLock(), []
 
     def use(timeout: float, number: int) -> None:

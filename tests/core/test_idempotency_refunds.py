@@ -78,7 +78,7 @@ def test_the_first_answer_of_a_refund_is_kept(service: Service) -> None:
     assert given == [b"first", b"first"]
 
 
-def test_a_refund_that_is_to_be_tried_later_frees_its_key(service: Service) -> None:
+def test_a_refund_that_may_be_tried_later_frees_its_key(service: Service) -> None:
     request = KeyedRequest.of("shop", "refund", "key-1", {})
     later = Answer(503, b"later", retry_after=30)
     with service.runtime.database.begin() as session:

@@ -128,10 +128,10 @@ class TestHidden:
         assert hidden not in line
 
     def test_in_an_argument_of_the_message(self, text: str, hidden: str) -> None:
-        assert hidden not in json.loads(line_of("Daraja said %s; done", text))["message"]
+        assert hidden not in json.loads(line_of("Daraja answered %s; done", text))["message"]
 
     def test_in_an_argument_that_is_shown_as_source(self, text: str, hidden: str) -> None:
-        assert hidden not in json.loads(line_of("Daraja said %r; done", text))["message"]
+        assert hidden not in json.loads(line_of("Daraja answered %r; done", text))["message"]
 
     def test_in_an_extra(self, text: str, hidden: str) -> None:
         assert hidden not in line_of(reason=text)

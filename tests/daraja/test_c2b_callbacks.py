@@ -41,7 +41,7 @@ def test_the_sample_of_the_documentation():
     assert payment.raw == json.loads(CONFIRMED)
 
 
-def test_the_repr_tells_nothing_of_the_payer():
+def test_the_repr_contains_no_personal_data():
     text = repr(parse_c2b(c2b(MiddleName="JOHN", LastName="SONGOK", BillRefNumber="0708374149")))
     for secret in ("2547", "126", "NICHOLAS", "JOHN", "SONGOK", "0708374149"):
         assert secret not in text

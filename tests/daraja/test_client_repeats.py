@@ -85,7 +85,7 @@ def test_a_spike_arrest_is_waited_out(client, wire, clock, method, url, good, ac
 
 
 @every_operation
-def test_but_not_for_ever(client, wire, clock, method, url, good, act):
+def test_retries_are_limited(client, wire, clock, method, url, good, act):
     wire.post(url, status_code=429, json=SPIKE)
     with pytest.raises(Throttled):
         act(client)

@@ -177,7 +177,7 @@ def test_the_callback_reports_wrong_values(shop: Shop, receiver: Receiver) -> No
     assert [item["amount"] for item in shop.ledger()["debits"]] == [100, 100]
 
 
-def test_a_contradiction_planned_for_a_prompt(shop: Shop) -> None:
+def test_a_mismatch_planned_for_a_prompt(shop: Shop) -> None:
     shop.options(faults={"stk_push.query_contradicts": 1})
     checkout = shop.pushed()
     shop.prompt(checkout, "outcome")

@@ -73,9 +73,7 @@ def test_after_a_diagram_and_in_it_prose_is_checked(checker: prose.Checker) -> N
     assert [line.split(": ")[0] for line in page(checker, text)] == ["page.md:2", "page.md:7"]
 
 
-def test_docstrings_messages_and_comments_are_checked_and_names_are_not(
-    checker: prose.Checker, tmp_path: Path
-) -> None:
+def test_docstrings_messages_and_comments_are_checked(checker: prose.Checker, tmp_path: Path) -> None:
     text = (
         '"""First line.\n\nWho was furnished.\n"""\n\n'
         "# This has\n# to be read.\n"
@@ -86,6 +84,18 @@ def test_docstrings_messages_and_comments_are_checked_and_names_are_not(
         "code.py:3: avoid 'furnished'; use: used",
         "code.py:6: avoid 'has to be'; use: must be",
         "code.py:8: avoid 'furnished'; use: used",
+    ]
+
+
+def test_names_are_checked_word_by_word(checker: prose.Checker, tmp_path: Path) -> None:
+    path = tmp_path / "furnished_room.py"
+    path.write_text("class InOrderTo:\n    is_refurnished = wasFurnished = FURNISHED_AT = 'furnished'\n")
+    found = checker.name_findings(Path("code.py"), prose.python_names(path))
+    assert [str(one) for one in found] == [
+        "code.py:1: avoid 'furnished' in furnished_room; use: used",
+        "code.py:1: avoid 'In Order To' in InOrderTo; use: used",
+        "code.py:2: avoid 'FURNISHED' in FURNISHED_AT; use: used",
+        "code.py:2: avoid 'Furnished' in wasFurnished; use: used",
     ]
 
 

@@ -8,7 +8,7 @@ from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import (
     BATCH_TRANSITIONS,
     PAYOUT_UNFINISHED,
-    is_same_person,
+    is_same_actor,
     needs_approval,
     seconds_left,
 )
@@ -65,7 +65,7 @@ def test_above_the_threshold_a_second_person_is_needed() -> None:
     ],
 )
 def test_one_person_by_two_ways(one: str, other: str, same: bool) -> None:
-    assert is_same_person(one, other) is same
+    assert is_same_actor(one, other) is same
 
 
 def test_the_time_that_rows_take() -> None:

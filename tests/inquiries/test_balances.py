@@ -23,7 +23,7 @@ def known(service: Service, query: str = "") -> Any:
     return service.call("GET", f"/balance{query}", by="boss", admin=True).json["data"]
 
 
-def tell(service: Service, balance: str) -> str:
+def report_balances(service: Service, balance: str) -> str:
     """Query the balances, and answer with this text as M-Pesa does."""
     service.clock.advance(61)
     assert refresh(service).status_code == 202
@@ -73,7 +73,7 @@ def test_all_accounts_are_kept(service: Service) -> None:
 def test_history(service: Service) -> None:
     for shillings in (300.5, 200, 100):
         charges = "Charges Paid Account|KES|-1540.25|-1540.25|0.00|0.00"
-        assert tell(service, f"{utility(shillings)}&{charges}") == "applied"
+        assert report_balances(service, f"{utility(shillings)}&{charges}") == "applied"
     latest = {row["account"]: row["current"] for row in known(service)["balances"]}
     assert latest == {"Utility Account": "100.00", "Charges Paid Account": "-1540.25"}
     rows = [row for row in known(service, "?history=2")["balances"] if row["account"] == "Utility Account"]
@@ -82,7 +82,7 @@ def test_history(service: Service) -> None:
 
 
 def test_columns_that_are_missing(service: Service) -> None:
-    tell(service, "Utility Account|KES|12.00&Utility Account|KES|13.00|||")
+    report_balances(service, "Utility Account|KES|12.00&Utility Account|KES|13.00|||")
     with service.runtime.database.read() as session:
         [row] = session.scalars(select(AccountBalance)).all()
     assert (row.current_cents, row.available_cents) == (1300, 1300)
@@ -90,7 +90,7 @@ def test_columns_that_are_missing(service: Service) -> None:
 
 
 def test_an_answer_without_accounts_is_none(service: Service) -> None:
-    tell(service, "nothing")
+    report_balances(service, "nothing")
     assert inquiries(service)[-1].status == "failed"
     answer = refresh(service)
     assert (answer.status_code, answer.json["message"]) == (200, "M-Pesa's answer says nothing.")
@@ -102,11 +102,11 @@ class TestLowBalance:
         return {**service_env, "LOW_BALANCE": "1000"}
 
     def test_suspends_payouts_and_is_published_once_a_fall(self, service: Service) -> None:
-        tell(service, utility(1000))
+        report_balances(service, utility(1000))
         assert (why_suspended(service), low_balance_events(service)) == (None, [])
-        tell(service, utility(5000, available=999.99))
+        report_balances(service, utility(5000, available=999.99))
         assert "999.99 shillings, less than the 1000" in str(why_suspended(service))
-        tell(service, utility(400))
+        report_balances(service, utility(400))
         [event] = low_balance_events(service)
         assert event == {
             "_id": "balance",
@@ -118,41 +118,41 @@ class TestLowBalance:
         }
 
     def test_is_ended_when_there_is_enough(self, service: Service) -> None:
-        tell(service, utility(10))
-        tell(service, utility(1000))
+        report_balances(service, utility(10))
+        report_balances(service, utility(1000))
         assert why_suspended(service) is None
-        tell(service, utility(20))
+        report_balances(service, utility(20))
         assert why_suspended(service) is not None
         assert [event["sequence"] for event in low_balance_events(service)] == [1, 2]
 
     def test_the_first_one_may_be_low(self, service: Service) -> None:
-        tell(service, utility(10))
+        report_balances(service, utility(10))
         assert len(low_balance_events(service)) == 1
 
     def test_refunds_go_on(self, service: Service) -> None:
-        tell(service, utility(10))
+        report_balances(service, utility(10))
         assert service.refund(service.paid()).status_code == 200
 
     def test_a_person_may_let_payouts_go_on(self, service: Service) -> None:
-        tell(service, utility(10))
+        report_balances(service, utility(10))
         assert suspensions.resume(service.runtime, "amina", suspensions.PAYOUTS)
-        tell(service, utility(9))
+        report_balances(service, utility(9))
         assert why_suspended(service) is None, "until it falls again"
 
     def test_a_refused_initiator_outlasts_it(self, service: Service) -> None:
-        tell(service, utility(10))
+        report_balances(service, utility(10))
         with service.runtime.database.begin() as session:
             suspensions.suspend(session, suspensions.PAYOUTS, "M-Pesa refuses the initiator", service.clock())
-        tell(service, utility(5000))
+        report_balances(service, utility(5000))
         assert why_suspended(service) == "M-Pesa refuses the initiator"
 
     def test_other_accounts_do_not_count(self, service: Service) -> None:
-        tell(service, "Working Account|KES|1.00|1.00|0.00|0.00")
+        report_balances(service, "Working Account|KES|1.00|1.00|0.00|0.00")
         assert why_suspended(service) is None
 
 
 def test_without_a_limit_nothing_is_low(service: Service) -> None:
-    tell(service, utility(0))
+    report_balances(service, utility(0))
     assert (why_suspended(service), low_balance_events(service)) == (None, [])
 
 

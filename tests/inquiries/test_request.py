@@ -146,7 +146,7 @@ class TestWaiting:
         found = wait_for(service.runtime, record, 5, sleep=lambda _: answered(service))
         assert found.status == "answered"
 
-    def test_not_for_ever(self, service: Service) -> None:
+    def test_the_wait_is_limited(self, service: Service) -> None:
         record = transaction_status(service.runtime, "boss", "UKN2ABCDEF")
         ticks = iter([0.0, 0.0, 1.0, 2.0])
         found = wait_for(service.runtime, record, 2, sleep=lambda _: None, monotonic=lambda: next(ticks))
@@ -205,7 +205,7 @@ class TestSilence:
         assert post(service, "timeout", {}) == "applied"
         assert inquiries(service)[0].status == "pending"
 
-    def test_open_and_never_looked_into_is_found(self, service: Service) -> None:
+    def test_open_and_never_queried_is_found(self, service: Service) -> None:
         request_status(service, "UKN2ABCDEF")
         with service.runtime.database.begin() as session:
             session.scalars(select(Inquiry)).one().next_check_at = None

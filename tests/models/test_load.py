@@ -1,4 +1,4 @@
-"""The facts of a payment: one query tells everything that a decision may depend on."""
+"""The facts of a payment: one query returns everything that a decision may depend on."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -246,19 +246,19 @@ class TestUnresolved:
         add(database, *(audit_row(sequence=number, **line) for number, line in enumerate(lines, 1)))
         return facts_of(database, id="p1").unresolved
 
-    GAVE_UP = {"cause": "unresolved", "from_status": "unknown", "to_status": "review"}  # noqa: RUF012
+    UNRESOLVED = {"cause": "unresolved", "from_status": "unknown", "to_status": "review"}  # noqa: RUF012
     NOTED = {"cause": "disputed", "from_status": "review", "to_status": "review"}  # noqa: RUF012
     UNCLEAR = {"cause": "unclear_result", "from_status": "pending", "to_status": "review"}  # noqa: RUF012
 
     def test_its_last_move_decides(self, database: Database) -> None:
-        assert self.unresolved(database, "review", self.GAVE_UP, self.NOTED)
+        assert self.unresolved(database, "review", self.UNRESOLVED, self.NOTED)
 
     def test_another_move_to_review(self, database: Database) -> None:
         assert not self.unresolved(database, "review", self.UNCLEAR)
 
     def test_what_is_not_in_review_is_not_unresolved(self, database: Database) -> None:
         settled = {"cause": "settled_by_operator", "from_status": "review", "to_status": "succeeded"}
-        assert not self.unresolved(database, "succeeded", self.GAVE_UP, settled)
+        assert not self.unresolved(database, "succeeded", self.UNRESOLVED, settled)
 
 
 def test_nothing_is_read_from_the_body_of_sql(database: Database) -> None:

@@ -132,7 +132,7 @@ def test_a_batch_is_due_from_its_approval_on(service: Service) -> None:
     assert oldest_due(service.runtime) == (service.clock(), "waiting payout")
 
 
-def test_a_callback_that_was_given_up_is_not_due(service: Service) -> None:
+def test_a_callback_that_failed_too_often_is_not_due(service: Service) -> None:
     failed(service)
     change(service, CallbackInbox, attempts=receive.MAX_ATTEMPTS)
     assert oldest_due(service.runtime) is None

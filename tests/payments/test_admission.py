@@ -83,7 +83,7 @@ def test_before_a_second_prompt_daraja_is_queried_about_the_first(service: Servi
     assert len(service.ledger()["debits"]) == 1
 
 
-def test_a_payment_let_go_and_paid_late_takes_its_order_back(service: Service) -> None:
+def test_a_released_payment_that_is_paid_late_takes_its_order_again(service: Service) -> None:
     service.simulator.post("/simulator/options", {"faults": {"callback_delayed": 1}, "pending_style": "500"})
     service.simulator.post("/simulator/script", {"for": "stk_push", "fault": "answer_lost"})
     first = service.initiate().json["data"]["payment"]["_id"]

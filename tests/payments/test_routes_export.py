@@ -25,7 +25,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def every_slot_is_given_back() -> Iterator[None]:
+def every_slot_is_released() -> Iterator[None]:
     yield
     taken = [_slots.acquire(blocking=False) for _ in range(EXPORTS_AT_ONCE)]
     for slot in taken:

@@ -75,11 +75,11 @@ def test_a_business_payment_is_never_sent_again(service: Service, row: dict[str,
     assert counts(service, batch) == {"unknown": 1}
     assert request_count(service, "b2b") == 1
     complete(service)
-    assert counts(service, batch) == {"succeeded": 1}, "its own address tells which one it is"
+    assert counts(service, batch) == {"succeeded": 1}, "its own address identifies it"
     assert len(service.ledger()["transfers"]) == 1
 
 
-def test_a_business_payment_that_nobody_explains_goes_to_a_person(service: Service) -> None:
+def test_a_business_payment_without_a_report_needs_review(service: Service) -> None:
     batch = made(service, TILL)
     script(service, "b2b", fault="answer_lost", callback="lost")
     pay(service)
@@ -161,7 +161,7 @@ def test_a_result_twice_changes_nothing(service: Service) -> None:
 
 
 @pytest.mark.parametrize("first", [0, 2040])
-def test_a_contradiction_goes_to_a_person(service: Service, first: int) -> None:
+def test_a_mismatch_needs_review(service: Service, first: int) -> None:
     batch = made(service)
     pay(service)
     complete(service, resultCode=first)

@@ -120,7 +120,7 @@ def test_a_failed_row_does_not_stop_the_others(service: Service) -> None:
     assert "payout.failed" in events(service)
 
 
-class TestPace:
+class TestRateLimit:
     @pytest.fixture(autouse=True)
     def slowly(self, service_env: dict[str, str]) -> None:
         service_env["PAYOUTS_PER_MINUTE"] = "60"
@@ -136,7 +136,7 @@ class TestPace:
         assert counts(service, batch) == {"pending": 10, "waiting": 10}
         assert [row.row_number for row in payouts(service) if row.status == "waiting"] == list(range(11, 21))
 
-    def test_batches_take_turns(self, service: Service) -> None:
+    def test_batches_alternate(self, service: Service) -> None:
         large = made(service, *to_phones(10), reference="LARGE")
         pay(service)
         small = made(service, TILL, reference="SMALL")

@@ -55,7 +55,7 @@ class TestSentAgain:
         assert service.payment(checkout)["status"] == "refunded"
         complete(service, 1)
         assert service.ledger()["reversals"][1]["resultCode"] == "R000001"
-        assert service.payment(checkout)["status"] == "refunded", "the second one tells nothing new"
+        assert service.payment(checkout)["status"] == "refunded", "the second one contains nothing new"
         assert len(service.ledger()["credits"]) == 1
         assert service.payment(checkout)["refunds"][0]["status"] == "succeeded"
         assert [row.verdict for row in service.inbox()[-2:]] == ["applied", "noted"]
@@ -80,7 +80,7 @@ class TestSentAgain:
         for seconds in (900, 3_600, 21_600, 86_400):
             look(service, seconds)
         [refund] = service.payment(checkout)["refunds"]
-        assert refund["status"] == "review", "only a person can tell"
+        assert refund["status"] == "review", "only a person can decide"
         assert service.row(checkout).refunding_amount == 100
         post_result(service, ResultCode="R000001", ResultParameters=None)
         assert service.inbox()[-1].reason == "unclear; a person decides"

@@ -36,7 +36,7 @@ class TestRefundsInReview:
         assert data["refunds"][0]["status"] == "failed"
         assert service.refund(checkout, 100).status_code == 200
 
-    def test_a_whole_refund_undone_in_part(self, service: Service) -> None:
+    def test_a_whole_refund_reversed_in_part(self, service: Service) -> None:
         checkout = service.paid(amount=100)
         service.refund(checkout, 40)
         complete(service)

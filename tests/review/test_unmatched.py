@@ -168,7 +168,7 @@ class TestSuggestions:
             ("ORDER1", 100, ["reference_equal", "amount_equal", "payer_agrees"]),
         ]
 
-    def test_a_till_tells_no_reference(self, service: Service) -> None:
+    def test_a_till_has_no_reference(self, service: Service) -> None:
         waits(service, typed="")
         add_order(service, "AB")
         assert suggested(service) == []

@@ -104,7 +104,7 @@ def test_one_that_was_not_answered_may_be_missing(books: Service) -> None:
     assert against(books, ledger) == set()
 
 
-class TestMenuMoneyOfAPromptedOrder:
+class TestC2bPaymentOfAPromptedOrder:
     """The receipt decides to which payment a debit belongs: a C2B debit may belong to a prompt's payment."""
 
     @pytest.fixture

@@ -157,7 +157,7 @@ def test_a_breakage_is_found(books: Service, rule: str, words: str, statements: 
     assert any(one.invariant == rule and words in one.sentence for one in violations), violations
 
 
-def test_reviews_name_their_reason_and_refunds_in_doubt_may_stand_apart(books: Service) -> None:
+def test_reviews_name_their_reason_and_refunds_in_review_may_differ(books: Service) -> None:
     in_review = "UPDATE payments SET status = 'review', next_check_at = NULL WHERE order_id = 'ORDER3'"
     of_refund = "UPDATE refunds SET status = 'review', reserved_amount = 5"
     change(books, in_review, of_refund)
@@ -167,7 +167,7 @@ def test_reviews_name_their_reason_and_refunds_in_doubt_may_stand_apart(books: S
     assert "review_says_why" not in {one.invariant for one in found(books)}
 
 
-def test_a_refund_in_the_dark_is_found(books: Service) -> None:
+def test_a_refund_without_a_next_check_is_found(books: Service) -> None:
     books.refund(row_of(books, "ORDER1").id, 20)
     assert found(books) == []
     change(books, "UPDATE refunds SET next_check_at = NULL")

@@ -1,4 +1,4 @@
-"""An application that tells a test about the process that serves it."""
+"""An application that returns facts about the process that serves it, for a test."""
 
 import gc
 import json

@@ -41,7 +41,7 @@ class TestFaults:
         ],
         ids=lambda fault: type(fault).__name__,
     )
-    def test_a_fault_of_ours_tells_nothing(
+    def test_an_internal_error_contains_no_details(
         self,
         shop: Service,
         monkeypatch: pytest.MonkeyPatch,

@@ -33,7 +33,7 @@ def take(service: Service, capacity: Capacity) -> list[delivery.Bundle]:
     return claim(service.runtime, capacity, Sizes())
 
 
-def tell(service: Service, payment_id: str, count: int = 1) -> None:
+def publish_events(service: Service, payment_id: str, count: int = 1) -> None:
     """Write events of a payment, as its transitions do."""
     for _ in range(count):
         with service.runtime.database.begin() as session:

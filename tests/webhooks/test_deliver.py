@@ -13,7 +13,7 @@ from mpesa_service.webhooks.claim import LANES, Capacity
 from mpesa_service.webhooks.deliver import deliver_due
 from tests.support import Service
 from tests.support.receivers import Got, Reply, answering, receiver
-from tests.webhooks.support import add, deliver, row_of, rows, send_bundles, take, tell
+from tests.webhooks.support import add, deliver, publish_events, row_of, rows, send_bundles, take
 from tests.webhooks.test_outbox import outgoing
 
 DELAYS = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
@@ -45,7 +45,7 @@ class TestDelivered:
         replies = iter(statuses)
         with receiver(lambda _got: (next(replies), {}, b"")) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment, len(statuses))
+            publish_events(service, payment, len(statuses))
             while len(shop.got) < len(statuses):
                 service.clock.advance(0.1)
                 send_bundles(service, take(service, Capacity(1, 1)))
@@ -58,7 +58,7 @@ class TestDelivered:
         body = b"No\x00 254712345678 Bearer abc.def \xff" + b"x" * 100_000
         with receiver(answering(500, body)) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver(service)
         shown = str(row_of(service, endpoint).last_body)
         assert len(shown) == 500
@@ -71,7 +71,7 @@ class TestRetries:
     ) -> None:
         with receiver(answering(500)) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             for seconds in DELAYS:
                 assert deliver(service) == 1
                 assert row_of(service, endpoint).due_at == service.clock() + timedelta(seconds=seconds)
@@ -91,7 +91,7 @@ class TestRetries:
     def test_retries_are_spread(self, service: Service, payment: str, chance: float, seconds: float) -> None:
         with receiver(answering(500)) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver_due(service.runtime, chance=lambda: chance)
         wait = row_of(service, endpoint).due_at - service.clock()
         assert wait.total_seconds() == pytest.approx(seconds, abs=0.001)
@@ -106,7 +106,7 @@ class TestRetries:
 
         with receiver(reply) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment, 60)
+            publish_events(service, payment, 60)
             for _ in range(12):
                 deliver(service)
                 service.clock.advance(400)
@@ -119,7 +119,7 @@ class TestRetries:
     def test_redirects_are_not_followed(self, service: Service, payment: str, status: int) -> None:
         with receiver() as trap, receiver(answering(status, Location=trap.url)) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver(service)
         assert (len(shop.got), trap.got) == (1, [])
         assert (row_of(service, endpoint).status, row_of(service, endpoint).last_status) == (
@@ -145,14 +145,14 @@ class TestRetries:
         with receiver(answering(status, Retry_After=header)) as shop:
             endpoint = add(service, shop.url)
             service.clock.now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver(service)
         assert row_of(service, endpoint).due_at == service.clock() + timedelta(seconds=seconds)
 
     def test_nobody_listens(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             endpoint = add(service, shop.url)
-        tell(service, payment)
+        publish_events(service, payment)
         deliver(service)
         row = row_of(service, endpoint)
         assert (row.last_status, row.last_error) == (None, "No answer: the connection was refused.")
@@ -163,9 +163,9 @@ class TestGone:
         with receiver(answering(410)) as shop, receiver() as other:
             gone = add(service, shop.url)
             kept = add(service, other.url)
-            tell(service, payment, 1)
+            publish_events(service, payment, 1)
             service.clock.advance(1)
-            tell(service, payment, 9)
+            publish_events(service, payment, 9)
             send_bundles(service, take(service, Capacity(1, 1)))
             deliver(service)
             deliver(service)
@@ -176,13 +176,13 @@ class TestGone:
         reasons = {row.last_error for row in rows(service, gone)}
         assert reasons == {"Set aside: The receiver answered 410 Gone."}
         assert {row.status for row in rows(service, kept)} == {"delivered"}
-        tell(service, payment)
+        publish_events(service, payment)
         assert len(rows(service, gone)) == 10, "nothing new for it"
 
     def test_enabled_again_it_gets_what_was_set_aside(self, service: Service, payment: str) -> None:
         with receiver(answering(410)) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment, 3)
+            publish_events(service, payment, 3)
             deliver(service)
             shop.reply = answering(200)
             endpoints.change_endpoint(
@@ -205,7 +205,7 @@ class TestForbiddenAddresses:
             endpoint = add(service, "https://8.8.8.8/hooks")
             with service.runtime.database.begin() as session:
                 session.execute(update(WebhookEndpoint).values(url=f"http://{host}:{here.port}/"))
-            tell(service, payment)
+            publish_events(service, payment)
             assert deliver(service) == 1
         assert here.got == []
         row = row_of(service, endpoint)

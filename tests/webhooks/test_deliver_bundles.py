@@ -12,7 +12,7 @@ from mpesa_service.webhooks.claim import LANES, MAX_CLAIMS, Capacity, Sizes
 from mpesa_service.webhooks.posting import Poster
 from tests.support import Service
 from tests.support.receivers import answering, receiver
-from tests.webhooks.support import add, deliver, middle, rows, send_bundles, take, tell
+from tests.webhooks.support import add, deliver, middle, publish_events, rows, send_bundles, take
 
 
 class TestBundles:
@@ -25,7 +25,7 @@ class TestBundles:
         replies = iter([200, 200, 500])
         with receiver(lambda _got: (next(replies), {}, b"")) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment, 5)
+            publish_events(service, payment, 5)
             send_bundles(service, take(service, Capacity(1, 1)))
         first, second, third, *rest = rows(service, endpoint)
         assert {first.status, second.status} == {"delivered"}
@@ -34,13 +34,13 @@ class TestBundles:
         [next_one] = take(service, Capacity(32, 16))
         assert [parcel.delivery_id for parcel in next_one.parcels] == [rest[0].id], "it struggles"
 
-    def test_a_slow_receiver_gets_one_and_the_rest_is_given_back(
+    def test_a_slow_receiver_gets_one_and_the_others_are_released(
         self, service: Service, payment: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(delivery, "BUNDLE_SECONDS", 0)
         with receiver() as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment, 6)
+            publish_events(service, payment, 6)
             send_bundles(service, take(service, Capacity(1, 1)))
             assert [self.untouched(row) for row in rows(service, endpoint)] == [False] + [True] * 5
             assert deliver(service) == 5
@@ -58,7 +58,7 @@ class TestBundles:
     def test_what_kills_its_workers_takes_no_other_with_it(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment, 12)
+            publish_events(service, payment, 12)
             killer = rows(service, endpoint)[5].id
             kills = 0
             while bundles := take(service, Capacity(32, 16)):
@@ -88,7 +88,7 @@ class TestBundles:
         monkeypatch.setattr(poster, "post", failing)
         with receiver() as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment, 4)
+            publish_events(service, payment, 4)
             [bundle] = take(service, Capacity(1, 1))
             sent = delivery.send(service.runtime, poster, bundle)
             assert delivery.record(service.runtime, endpoint.id, [sent], middle) == 1
@@ -99,7 +99,7 @@ class TestBundles:
 
     def test_who_was_overtaken_gives_nothing_back(self, service: Service, payment: str) -> None:
         endpoint = add(service, "http://127.0.0.1:9/hooks")
-        tell(service, payment, 3)
+        publish_events(service, payment, 3)
         [late] = take(service, Capacity(1, 1))
         service.clock.advance(90)
         assert len(take(service, Capacity(32, 16))) == 3, "each on its own, after what happened"
@@ -108,14 +108,14 @@ class TestBundles:
 
     def test_lanes_claimed_at_one_moment_are_distinguished(self, service: Service, payment: str) -> None:
         add(service, "http://127.0.0.1:9/hooks")
-        tell(service, payment, 60)
+        publish_events(service, payment, 60)
         bundles = [bundle for _ in range(6) for bundle in take(service, Capacity(1, 1))]
         assert len(bundles) == len({bundle.lease_until for bundle in bundles}) == LANES
 
     def test_all_lanes_stop_after_the_receiver_is_gone(self, service: Service, payment: str) -> None:
         with receiver(answering(410)) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment, 20)
+            publish_events(service, payment, 20)
             assert deliver(service) == LANES
         assert len(shop.got) == LANES
         assert {row.status for row in rows(service, endpoint)} == {"parked"}

@@ -17,25 +17,25 @@ from mpesa_service.webhooks import endpoints
 from mpesa_service.webhooks.claim import LANES, Capacity, claim
 from tests.support import Service
 from tests.support.receivers import Got, Reply, answering, receiver
-from tests.webhooks.support import add, deliver, row_of, rows, send_bundles, take, tell
+from tests.webhooks.support import add, deliver, publish_events, row_of, rows, send_bundles, take
 
 
 class TestManyWorkers:
     def test_two_at_once_never_send_one_attempt_twice(self, service: Service, payment: str) -> None:
-        with receiver() as shop, receiver(answering(500)) as moody:
-            good, bad = add(service, shop.url), add(service, moody.url)
-            tell(service, payment, 30)
+        with receiver() as shop, receiver(answering(500)) as sometimes_failing:
+            good, bad = add(service, shop.url), add(service, sometimes_failing.url)
+            publish_events(service, payment, 30)
             with ThreadPoolExecutor(4) as pool:
                 futures = [pool.submit(deliver, service) for _ in range(4)]
                 counts = [future.result(60) for future in futures]
         assert sum(counts) == 60
-        for endpoint, found in ((good, shop), (bad, moody)):
+        for endpoint, found in ((good, shop), (bad, sometimes_failing)):
             assert Counter(Counter(got.id for got in found.got).values()) == {1: 30}
             assert {row.attempts for row in rows(service, endpoint)} == {1}
 
     def test_the_lanes_hold_for_all_workers_together(self, service: Service, payment: str) -> None:
         add(service, "http://127.0.0.1:9/hooks")
-        tell(service, payment, 30)
+        publish_events(service, payment, 30)
         with ThreadPoolExecutor(8) as pool:
             taken = [pool.submit(take, service, Capacity(32, 16)) for _ in range(8)]
             assert sum(len(future.result(30)) for future in taken) == LANES
@@ -50,7 +50,7 @@ class TestCrashes:
 
         with receiver() as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             with monkeypatch.context() as patch:
                 patch.setattr(delivery, "record", killed)
                 assert deliver(service) == 0
@@ -74,7 +74,7 @@ class TestCrashes:
                     .where(WebhookEndpoint.id == broken.id)
                     .values(secret_encrypted=b"rubbish")
                 )
-            tell(service, payment)
+            publish_events(service, payment)
             for _ in range(6):
                 deliver(service)
                 service.clock.advance(90)
@@ -88,7 +88,7 @@ class TestCrashes:
     def test_an_attempt_that_outlived_its_lease(self, service: Service, payment: str) -> None:
         with receiver(answering(500)) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             first = take(service, Capacity(1, 1))
             service.clock.advance(90)
             second = take(service, Capacity(1, 1))
@@ -112,7 +112,7 @@ class TestCrashes:
 
         with receiver(look) as shop:
             add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver(service)
         assert held == [0]
 
@@ -128,7 +128,7 @@ class TestCrashes:
 
         with receiver(wait) as shop:
             endpoint = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             assert deliver(service) == 1
         assert row_of(service, endpoint).status == "delivered"
         with pytest.raises(OperationalError):
@@ -148,12 +148,12 @@ def _failing_after(count: int, gone: threading.Event) -> Callable[..., list[deli
 
 
 class TestStopping:
-    def test_a_stopped_round_takes_up_nothing(self, service: Service, payment: str) -> None:
+    def test_a_stopped_round_claims_nothing(self, service: Service, payment: str) -> None:
         stop = threading.Event()
         stop.set()
         with receiver() as shop:
             add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             assert deliver(service, stop=stop) == 0
             assert deliver(service, seconds=0) == 0
             assert deliver(service, stop=threading.Event()) == 1
@@ -167,9 +167,9 @@ class TestStopping:
         assert deliver(service) == 0
 
 
-def test_events_of_a_payment_are_taken_up_in_their_order(service: Service, payment: str) -> None:
+def test_events_of_a_payment_are_claimed_in_their_order(service: Service, payment: str) -> None:
     add(service, "http://127.0.0.1:9/hooks")
-    tell(service, payment, 6)
+    publish_events(service, payment, 6)
     bundles = take(service, Capacity(32, 16))
     with service.runtime.database.read() as session:
         order = session.scalars(select(OutgoingEvent.event_id).order_by(OutgoingEvent.sequence)).all()

@@ -17,7 +17,7 @@ from mpesa_service.webhooks.claim import LANES, Capacity
 from mpesa_service.webhooks.posting import Poster
 from tests.support import Service
 from tests.support.receivers import Got, Reply, raw_receiver, receiver
-from tests.webhooks.support import add, deliver, row_of, take, tell
+from tests.webhooks.support import add, deliver, publish_events, row_of, take
 from tests.webhooks.test_outbox import deliveries
 
 
@@ -32,12 +32,12 @@ class TestNobodyWaits:
         with receiver(hang) as slow, receiver() as quick, ThreadPoolExecutor(1) as background:
             add(service, slow.url)
             add(service, quick.url)
-            tell(service, payment, 20)
+            publish_events(service, payment, 20)
             delivering = background.submit(deliver, service)
             try:
                 quick.wait_for(20)
                 slow.wait_for(1)
-                tell(service, payment, 1)  # while the others hang
+                publish_events(service, payment, 1)  # while the others hang
                 quick.wait_for(21)
                 assert len(slow.got) == LANES
                 assert not delivering.done()
@@ -58,12 +58,12 @@ class TestNobodyWaits:
         def before_an_event() -> Iterator[None]:
             with claim_lock:
                 yield
-                tell(service, payment)
+                publish_events(service, payment)
 
         with receiver(hang) as slow, receiver() as quick, ThreadPoolExecutor(2) as pool:
             add(service, slow.url)
             add(service, quick.url)
-            tell(service, payment)
+            publish_events(service, payment)
             rounds = [pool.submit(deliver, service, seconds=0.5, claim_lock=before_an_event())]
             try:
                 slow.wait_for(1)
@@ -78,7 +78,7 @@ class TestNobodyWaits:
     def test_a_job_ends_when_its_worker_does(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             delivery.stopping.set()
             try:
                 assert delivery.deliver(service.runtime) == 0
@@ -104,12 +104,12 @@ class TestNobodyWaits:
             with service.runtime.database.begin() as session:
                 session.execute(update(WebhookEndpoint).values(struggling=True))
             add(service, quick.url)
-            tell(service, payment, 3)
+            publish_events(service, payment, 3)
             delivering = background.submit(deliver, service)
             try:
                 quick.wait_for(3)
                 dead.wait_for(2)
-                tell(service, payment)
+                publish_events(service, payment)
                 quick.wait_for(4)
                 assert len(dead.got) == 2
             finally:
@@ -118,7 +118,7 @@ class TestNobodyWaits:
 
     def test_a_struggling_receiver_has_one_lane(self, service: Service, payment: str) -> None:
         add(service, "http://127.0.0.1:9/hooks")
-        tell(service, payment, 10)
+        publish_events(service, payment, 10)
         with service.runtime.database.begin() as session:
             session.execute(update(WebhookEndpoint).values(struggling=True))
         assert len(take(service, Capacity(32, 16))) == 1
@@ -126,12 +126,12 @@ class TestNobodyWaits:
         assert take(service, Capacity(32, 0)) == []
         assert take(service, Capacity(0, 0)) == []
 
-    def test_endpoints_take_turns(
+    def test_endpoints_alternate(
         self, service: Service, payment: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(delivery_claims, "FIRST_BUNDLE", 1)
         ids = [add(service, "http://127.0.0.1:9/hooks").id for _ in range(3)]
-        tell(service, payment, 4)
+        publish_events(service, payment, 4)
         order = []
         for _ in range(6):
             service.clock.advance(1)
@@ -153,7 +153,7 @@ class TestNobodyWaits:
 
         with raw_receiver(script) as address:
             endpoint = add(service, f"http://{address}/")
-            tell(service, payment)
+            publish_events(service, payment)
             poster = Poster(service.runtime.settings.webhook_networks, seconds=0.3)
             deliver(service, poster=poster)
             done.set()

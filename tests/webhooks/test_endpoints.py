@@ -14,7 +14,7 @@ from mpesa_service.webhooks.endpoints import EndpointChange
 from mpesa_service.webhooks.history import list_deliveries, replay, resend
 from tests.support import Service
 from tests.support.receivers import Receiver, answering, receiver
-from tests.webhooks.support import add, deliver, rows, tell
+from tests.webhooks.support import add, deliver, publish_events, rows
 from tests.webhooks.test_outbox import outgoing
 
 URL = "http://127.0.0.1:9/hooks"
@@ -77,7 +77,7 @@ class TestEndpoints:
 
     def test_disabled_and_enabled(self, service: Service, payment: str) -> None:
         added = add(service, URL)
-        tell(service, payment, 2)
+        publish_events(service, payment, 2)
         off = endpoints.disable_endpoint(service.runtime, BOSS, added.id)
         assert (off.enabled, off.disabled_reason) == (False, "Disabled by an operator.")
         assert {row.status for row in rows(service, added)} == {"parked"}
@@ -109,13 +109,13 @@ class TestRotation:
             second = endpoints.rotate_secret(service.runtime, BOSS, first.id)
             assert second.previous_secret_valid_until == service.clock() + timedelta(hours=24)
             service.clock.now = second.previous_secret_valid_until - timedelta(seconds=1)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver(service)
             assert len(shop.got[-1].headers["webhook-signature"].split()) == 2
             assert verifies(first.secret, shop)
             assert verifies(second.secret, shop)
             service.clock.advance(1)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver(service)
         assert not verifies(first.secret, shop)
         assert verifies(second.secret, shop)
@@ -126,7 +126,7 @@ class TestRotation:
             first = add(service, shop.url)
             second = endpoints.rotate_secret(service.runtime, BOSS, first.id)
             third = endpoints.rotate_secret(service.runtime, BOSS, first.id)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver(service)
         assert [verifies(made.secret, shop) for made in (first, second, third)] == [False, True, True]
 
@@ -144,7 +144,7 @@ class TestRotation:
 class TestDeliveries:
     def test_pages_latest_first(self, service: Service, payment: str) -> None:
         added, other = add(service, URL), add(service, URL)
-        tell(service, payment, 5)
+        publish_events(service, payment, 5)
         ids = [row.id for row in reversed(rows(service, added))]
         first = list_deliveries(service.runtime, added.id, limit=2)
         second = list_deliveries(service.runtime, added.id, limit=2, before=first[-1].id)
@@ -157,9 +157,9 @@ class TestDeliveries:
     def test_by_status(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             added = add(service, shop.url)
-            tell(service, payment, 2)
+            publish_events(service, payment, 2)
             deliver(service)
-        tell(service, payment)
+        publish_events(service, payment)
         waiting = list_deliveries(service.runtime, added.id, DeliveryStatus.WAITING)
         assert [(row.sequence, row.due_at) for row in waiting] == [(3, service.clock())]
         delivered = list_deliveries(service.runtime, added.id, DeliveryStatus.DELIVERED)
@@ -171,7 +171,7 @@ class TestDeliveries:
     def test_one_is_sent_again_as_it_was(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             added = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             deliver(service)
             [row] = rows(service, added)
             for number in (1, 2):
@@ -187,7 +187,7 @@ class TestDeliveries:
     def test_a_failed_one_is_sent_again(self, service: Service, payment: str) -> None:
         with receiver(answering(500)) as shop:
             added = add(service, shop.url)
-            tell(service, payment)
+            publish_events(service, payment)
             for _ in range(10):
                 deliver(service)
                 service.clock.advance(86_400 * 2)
@@ -208,7 +208,7 @@ class TestDeliveries:
         payment: str,
     ) -> None:
         added = add(service, URL)
-        tell(service, payment)
+        publish_events(service, payment)
         endpoints.disable_endpoint(service.runtime, BOSS, added.id)
         now = service.clock()
         for call in (
@@ -228,7 +228,7 @@ class TestReplay:
     ) -> None:
         start = service.clock()
         for _ in range(4):
-            tell(service, payment)
+            publish_events(service, payment)
             service.clock.advance(60)
         with receiver() as shop:
             added = add(service, shop.url)
@@ -243,7 +243,7 @@ class TestReplay:
         assert [row.resend for row in rows(service, added)] == [0, 0, 1, 1]
 
     def test_only_what_it_wants(self, service: Service, payment: str) -> None:
-        tell(service, payment, 2)
+        publish_events(service, payment, 2)
         added = add(service, URL, EventType.REFUND_FAILED)
         now = service.clock()
         assert replay(service.runtime, BOSS, added.id, now - timedelta(1), now + timedelta(1)) == 0
@@ -255,7 +255,7 @@ class TestReplay:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(history, "REPLAY_LIMIT", 2)
-        tell(service, payment, 3)
+        publish_events(service, payment, 3)
         added = add(service, URL)
         now = service.clock()
         with pytest.raises(InvalidRequest) as caught:
