@@ -146,21 +146,33 @@ class BatchedApply:
         if len(jobs) == 1:
             return [apply(self._database, jobs[0].about, jobs[0].decide)]
         with self._database.reading() as connection:
-            facts = _loaded(connection, [job.about for job in jobs])
-        if facts is None:
-            return [None] * len(jobs)
-        plans = [job.context.run(_decide, job.decide, one) for job, one in zip(jobs, facts, strict=True)]
-        numbers = [number for number, plan in enumerate(plans) if plan is not None]
+            plans = _plans(connection, jobs)
+            if connection.is_postgres:
+                return _commit_all(connection, jobs, plans)
         with self._database.writing() as connection:
-            committed = commit_many(connection, [plan for plan in plans if plan is not None])
-        applied: list[Applied | None] = [None] * len(jobs)
-        with in_one_write():
-            for number, done in zip(numbers, committed, strict=True):
-                plan = plans[number]
-                if plan is not None and done is not None:
-                    jobs[number].context.run(write_lines, plan.log)
-                    applied[number] = Applied(plan, done)
-        return applied
+            return _commit_all(connection, jobs, plans)
+
+
+def _plans(connection: Driver, jobs: Sequence[_Job]) -> list[Plan | None]:
+    facts = _loaded(connection, [job.about for job in jobs])
+    if facts is None:
+        return [None] * len(jobs)
+    return [job.context.run(_decide, job.decide, one) for job, one in zip(jobs, facts, strict=True)]
+
+
+def _commit_all(
+    connection: Driver, jobs: Sequence[_Job], plans: Sequence[Plan | None]
+) -> list[Applied | None]:
+    """Commit the plans together; return what is committed, in the order of the jobs."""
+    planned = [(number, plan) for number, plan in enumerate(plans) if plan is not None]
+    committed = commit_many(connection, [plan for _, plan in planned])
+    applied: list[Applied | None] = [None] * len(jobs)
+    with in_one_write():
+        for (number, plan), done in zip(planned, committed, strict=True):
+            if done is not None:
+                jobs[number].context.run(write_lines, plan.log)
+                applied[number] = Applied(plan, done)
+    return applied
 
 
 def _loaded(connection: Driver, about: Sequence[About]) -> Sequence[PaymentFacts | None] | None:
