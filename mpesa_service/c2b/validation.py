@@ -68,7 +68,7 @@ def validate(runtime: Runtime, posted: Posted) -> Judgment:
         verdict, judgment = InboxVerdict.UNREADABLE, _undecided(runtime, str(error), rule)
     else:
         verdict = InboxVerdict.NOTED
-        judgment = _in_time(lambda: judge(runtime, payment), JUDGE_SECONDS) or _undecided(
+        judgment = _in_time(lambda: judge_payment(runtime, payment), JUDGE_SECONDS) or _undecided(
             runtime, "no decision in time"
         )
     reason = " ".join(("rejected" if judgment.rejection else "accepted", judgment.result_code, judgment.why))
@@ -77,7 +77,7 @@ def validate(runtime: Runtime, posted: Posted) -> Judgment:
     return judgment
 
 
-def judge(runtime: Runtime, payment: C2bPayment) -> Judgment:
+def judge_payment(runtime: Runtime, payment: C2bPayment) -> Judgment:
     """Judge a payment by the rules of the shortcode and the facts about its account reference."""
     if not is_ours(runtime, payment.shortcode):
         return _judgment(Objection.SHORTCODE)

@@ -13,7 +13,7 @@ from mpesa_service.domain.reports import Outcome
 CONFLICTING_REPORTS = "Needs manual review: M-Pesa reported both that it paid and that it did not."
 
 
-def apply_report(runtime: Runtime, command: Command[Any], report: Report) -> tuple[InboxVerdict, str]:
+def apply_command_report(runtime: Runtime, command: Command[Any], report: Report) -> tuple[InboxVerdict, str]:
     """Apply a report to a locked command; return the verdict and why."""
     cause = Cause(MPESA, runtime.clock(), report.evidence, {"resultCode": report.result_code})
     _suspend_if_refused(command, report, cause)

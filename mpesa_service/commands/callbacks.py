@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mpesa_service.commands.apply_result import apply_report
+from mpesa_service.commands.apply_result import apply_command_report
 from mpesa_service.commands.command import Command, Kinds, report_of_status
 from mpesa_service.core.inbox import CallbackOutcome
 from mpesa_service.core.runtime import Runtime
@@ -28,7 +28,7 @@ def handle_result(runtime: Runtime, command: Command[Any], body: bytes) -> Callb
         command.note("disputed", Cause(MPESA, runtime.clock(), Evidence.CALLBACK, detail))
         return command.handled(InboxVerdict.DISPUTED, f"names other ids than the {command.name}'s")
     command.row.conversation_id = command.row.conversation_id or result.conversation_id or None
-    return command.handled(*apply_report(runtime, command, result.report))
+    return command.handled(*apply_command_report(runtime, command, result.report))
 
 
 def handle_timeout(runtime: Runtime, command: Command[Any], _body: bytes) -> CallbackOutcome:
@@ -51,7 +51,7 @@ def handle_status_result(runtime: Runtime, command: Command[Any], body: bytes) -
     if command.amount is None:
         return command.handled(InboxVerdict.NOTED, f"the outcome of an {command.name} is not queried")
     report = report_of_status(command.name, command.amount, result)
-    return command.handled(*apply_report(runtime, command, report))
+    return command.handled(*apply_command_report(runtime, command, report))
 
 
 def handle_status_timeout(_runtime: Runtime, command: Command[Any], _body: bytes) -> CallbackOutcome:

@@ -24,7 +24,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from mpesa_service.daraja.deadline import CallDeadline, WatchedAdapter
 from mpesa_service.daraja.errors import DarajaError, NotSent, OutcomeUnknown
 from mpesa_service.daraja.values import load_json
-from mpesa_service.daraja.verdicts import DarajaAnswer, judge
+from mpesa_service.daraja.verdicts import DarajaAnswer, judge_answer
 
 logger = logging.getLogger("mpesa_service.daraja")
 
@@ -115,7 +115,7 @@ class Transport:
         except DarajaError as failure:
             self._log(call, started, None, failure)
             raise
-        error = judge(call.operation, answer, reads=call.reads, secret=secret)
+        error = judge_answer(call.operation, answer, reads=call.reads, secret=secret)
         self._log(call, started, answer, error)
         if error is not None:
             raise error

@@ -62,7 +62,9 @@ def scrub(text: str, secret: str = "") -> str:
     return _LONG_NUMBER.sub("[number]", text)[:MAX_MESSAGE_LENGTH]
 
 
-def judge(operation: str, answer: DarajaAnswer, *, reads: bool, secret: str = "") -> DarajaError | None:
+def judge_answer(
+    operation: str, answer: DarajaAnswer, *, reads: bool, secret: str = ""
+) -> DarajaError | None:
     """Return the error for an answer, or None when its body is usable.
 
     `reads` marks calls that cannot move money; `secret` is scrubbed from messages.

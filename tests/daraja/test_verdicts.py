@@ -3,7 +3,7 @@
 import pytest
 
 from mpesa_service.daraja import errors
-from mpesa_service.daraja.verdicts import DarajaAnswer, judge, scrub
+from mpesa_service.daraja.verdicts import DarajaAnswer, judge_answer, scrub
 
 SPIKE = {
     "fault": {
@@ -22,7 +22,7 @@ def kinds(status, body):
     """The verdict on a push and on a query."""
     answer = DarajaAnswer(status, body)
     return tuple(
-        type(found).__name__ if (found := judge("x", answer, reads=reads)) else None
+        type(found).__name__ if (found := judge_answer("x", answer, reads=reads)) else None
         for reads in (False, True)
     )
 
@@ -76,7 +76,9 @@ def test_judge(status, body, push, query):
 
 
 def test_a_refusal_carries_everything():
-    found = judge("stk_push", DarajaAnswer(429, SPIKE | {"requestId": "abc"}, retry_after=3.0), reads=False)
+    found = judge_answer(
+        "stk_push", DarajaAnswer(429, SPIKE | {"requestId": "abc"}, retry_after=3.0), reads=False
+    )
     assert found.operation == "stk_push"
     assert found.http_status == 429
     assert found.error_code == "policies.ratelimit.SpikeArrestViolation"
@@ -87,17 +89,17 @@ def test_a_refusal_carries_everything():
 
 
 def test_an_unknown_outcome_carries_status_and_code():
-    found = judge("stk_push", DarajaAnswer(500, error("500.001.1001", "Internal")), reads=False)
+    found = judge_answer("stk_push", DarajaAnswer(500, error("500.001.1001", "Internal")), reads=False)
     assert str(found) == "stk_push: HTTP 500 500.001.1001 Internal"
     assert (found.http_status, found.error_code) == (500, "500.001.1001")
-    page = judge("stk_push", DarajaAnswer(502, None), reads=False)
+    page = judge_answer("stk_push", DarajaAnswer(502, None), reads=False)
     assert (page.operation, page.http_status, page.error_code) == ("stk_push", 502, "")
-    empty = judge("stk_push", DarajaAnswer(200, None), reads=False)
+    empty = judge_answer("stk_push", DarajaAnswer(200, None), reads=False)
     assert (empty.operation, empty.http_status) == ("stk_push", 200)
 
 
 def test_the_firewall_has_its_row():
-    found = judge("stk_query", DarajaAnswer(403, None), reads=True)
+    found = judge_answer("stk_query", DarajaAnswer(403, None), reads=True)
     assert found.entry.meaning.startswith("The firewall")
     assert (found.operation, found.http_status) == ("stk_query", 403)
 
@@ -105,7 +107,7 @@ def test_the_firewall_has_its_row():
 def test_an_echoed_token_is_nowhere():
     token = "c9SQxWWhmdVRlyh0zh8gZDTkubVF"
     body = error("401.002.01", f"Error Occurred - Invalid Access Token - {token}")
-    found = judge("b2c_payment", DarajaAnswer(401, body), reads=False)
+    found = judge_answer("b2c_payment", DarajaAnswer(401, body), reads=False)
     assert isinstance(found, errors.InvalidToken)
     assert token not in repr(found) + str(found) + repr(vars(found))
     assert found.error_message == "Error Occurred - Invalid Access Token - [removed]"
@@ -113,13 +115,13 @@ def test_an_echoed_token_is_nowhere():
 
 def test_the_sent_token_is_removed_wherever_it_stands():
     body = error("400.1-s3cret", "see s3cret, twice: s3cret!") | {"requestId": "id-s3cret"}
-    found = judge("x", DarajaAnswer(400, body), reads=False, secret="s3cret")
+    found = judge_answer("x", DarajaAnswer(400, body), reads=False, secret="s3cret")
     assert "s3cret" not in repr(vars(found)) + str(found)
 
 
 def test_a_checkout_id_in_place_of_a_request_id_is_dropped():
     body = error("400.1", "?") | {"requestId": "ws_CO_230920262019337708374149"}
-    assert judge("x", DarajaAnswer(400, body), reads=True).request_id == ""
+    assert judge_answer("x", DarajaAnswer(400, body), reads=True).request_id == ""
 
 
 def test_scrub():
