@@ -74,7 +74,7 @@ def _new_payment(
     change = PaymentChange(facts)
     change.create(cause)
     if isinstance(order, OrderFacts):
-        change.give_to(order)
+        change.assign_to_order(order)
         change.move("paid", cause)
         return change.plan_new(InboxVerdict.APPLIED, "pays an expected order")
     change.set(failure_reason=order)
@@ -90,7 +90,7 @@ def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: 
         if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
             order = order_for(runtime, arrival)
             if isinstance(order, OrderFacts):
-                change.give_to(order)
+                change.assign_to_order(order)
                 change.set(failure_reason=None)
                 change.move("matched", Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
         return replace(change.plan(Verdict.NOTED, "another attempt to match"), updates=(also,))

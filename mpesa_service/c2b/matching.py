@@ -99,8 +99,8 @@ class Booking:
         runtime, columns = self._runtime, self._confirmation.columns
         now = runtime.clock()
         if columns["amount_cents"] % CENTS:
-            plan, unbooked = fractional_plan(columns, now)
-            return self._finish(plan, retry_at=None, **unbooked)
+            plan, fractional = fractional_plan(columns, now)
+            return self._finish(plan, retry_at=None, **fractional)
         about = About(receipt=columns["receipt"])
         with runtime.database.reading() as connection:
             is_known = load(connection, about) is not None

@@ -20,9 +20,9 @@ from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.review.schemas import (
     CloseSchema,
+    FractionalSchema,
     MatchSchema,
     ReturnSchema,
-    UnbookedSchema,
     UnmatchedQuerySchema,
     UnmatchedSchema,
 )
@@ -99,7 +99,7 @@ def close_(money: str, why: str, who: str, as_json: bool) -> None:
     request = load(CloseSchema(), reason=why)
     record = close(runtime(), operator(who), money, request["reason"])
     message = f"{record.id} of {record.amount} shillings is closed"
-    print_result(UnbookedSchema().dump(record), message, as_json)
+    print_result(FractionalSchema().dump(record), message, as_json)
 
 
 def _cells(one: UnmatchedRecord) -> TableRow:

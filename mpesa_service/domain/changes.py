@@ -103,7 +103,7 @@ class PaymentChange:
         data = {**_payment_data(self.now), **data}
         self.events.append(Event(event_type, payment_id, sequence, data, at, payment_id, refund_id))
 
-    def give_to(self, order: OrderFacts) -> None:
+    def assign_to_order(self, order: OrderFacts) -> None:
         """Make the payment one of this expected order, and of the order's owner."""
         self.order = order
         self.set(
@@ -142,7 +142,7 @@ class PaymentChange:
         paid = self.status in PAID
         return self.now["amount"] - self.now["refunded_amount"] if paid else 0
 
-    def take_order_back(self, at: datetime) -> None:
+    def lock_order_again(self, at: datetime) -> None:
         """Take the order lock again: this payment released it, but is paid after all.
 
         An expected order has no order lock. Its missing amount decides whether another payment may start.

@@ -31,7 +31,7 @@ def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     columns = _remember(report, decision)
     if decision.edge is not None:
         _move(change, report, decision, columns)
-        change.take_order_back(report.at)
+        change.lock_order_again(report.at)
     elif decision.note or decision.mismatch is not None or decision.store_receipt:
         change.note(str(decision.note or decision.verdict), _cause(report, decision), **columns)
     else:

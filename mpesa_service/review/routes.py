@@ -12,11 +12,11 @@ from mpesa_service.review.payments import OperatorDecision, Resolution, list_rev
 from mpesa_service.review.payouts import list_payouts_in_review, resolve_payout
 from mpesa_service.review.schemas import (
     CloseSchema,
+    FractionalSchema,
     MatchSchema,
     ResolveSchema,
     ReturnSchema,
     ReviewQuerySchema,
-    UnbookedSchema,
     UnmatchedQuerySchema,
     UnmatchedSchema,
 )
@@ -113,9 +113,9 @@ def return_unmatched(body: dict[str, Any], reference: str) -> Response:
 @blueprint.post("/unmatched/<reference>/close")
 @guard(Guard.ADMIN)
 @blueprint.arguments(CloseSchema)
-@blueprint.success(200, UnbookedSchema)
+@blueprint.success(200, FractionalSchema)
 @errors(400, 404, 409, 413, 415)
 def close_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Remove a fractional amount from the list after the money was returned by hand, with a reason."""
     record = close(runtime(), current_principal(), reference, body["reason"])
-    return respond(success(200, "Closed", UnbookedSchema().dump(record)))
+    return respond(success(200, "Closed", FractionalSchema().dump(record)))

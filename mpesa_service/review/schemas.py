@@ -89,7 +89,7 @@ class SuggestionSchema(Schema):
     reasons = fields.List(fields.Enum(Reason, by_value=True))
 
 
-class UnbookedSchema(Schema):
+class FractionalSchema(Schema):
     """Money with a fractional amount. It is no payment; a person returns it in M-Pesa's portal."""
 
     id = fields.String(data_key="_id")
@@ -114,10 +114,10 @@ class UnmatchedSchema(Schema):
     reason = fields.Enum(
         WhyUnmatched,
         by_value=True,
-        metadata={"description": "Money of `amount_with_cents` is in `unbooked`; all other in `payment`."},
+        metadata={"description": "Money of `amount_with_cents` is in `fractional`; all other in `payment`."},
     )
     payment = fields.Nested(PaymentSchema, allow_none=True)
-    unbooked = fields.Nested(UnbookedSchema, allow_none=True)
+    fractional = fields.Nested(FractionalSchema, allow_none=True)
     suggestions = fields.List(
         fields.Nested(SuggestionSchema),
         metadata={"description": f"The likeliest first, at most {MOST_SUGGESTED}."},

@@ -61,7 +61,7 @@ class UnmatchedRecord:
         return self.money if isinstance(self.money, PaymentRecord) else None
 
     @property
-    def unbooked(self) -> FractionalRecord | None:
+    def fractional(self) -> FractionalRecord | None:
         return self.money if isinstance(self.money, FractionalRecord) else None
 
     @property
@@ -107,7 +107,7 @@ def match(
                 order = load_order(connection, "reference", order_id, beside=change.facts.id)
         if order is None:
             raise NotFound("There is no such order. Register it first.", code="order_not_found")
-        change.give_to(order)
+        change.assign_to_order(order)
         change.set(failure_reason=None)
         if change.status is PaymentStatus.REVIEW:
             change.move("matched", cause)

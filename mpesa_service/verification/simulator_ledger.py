@@ -97,8 +97,8 @@ class Compared:
     @property
     def debits(self) -> Sequence[Json]:
         debits = self.ledger.by_prompt.get(self.payment.callback_token_hash or "", ())
-        nobodys = (debit for debit in debits if debit["receipt"] not in self.booked)
-        return [*self.ledger.debits.get(self.payment.receipt or "", ()), *nobodys]
+        unknown = (debit for debit in debits if debit["receipt"] not in self.booked)
+        return [*self.ledger.debits.get(self.payment.receipt or "", ()), *unknown]
 
     @property
     def prompts(self) -> Sequence[Json]:

@@ -17,7 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError, webhooks
 
 from tests.battery.clocks import SharedClock
 from tests.battery.sizes import SEED
-from tests.support.receivers import Got, Reply, answering, raw_receiver
+from tests.support.receivers import ReceivedRequest, Reply, answering, raw_receiver
 
 LIKELY = 0.3
 DRIP = 0.1
@@ -29,7 +29,7 @@ class Party:
     """One receiver: how it behaves, and what it got. It verifies each request when that arrives."""
 
     kind: str
-    behave: Callable[[Got], Reply]
+    behave: Callable[[ReceivedRequest], Reply]
     clock: SharedClock
     secret: str = ""
     endpoint: str = ""
@@ -41,14 +41,14 @@ class Party:
     """When each event came for the first time."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, got: Got) -> Reply:
+    def __call__(self, got: ReceivedRequest) -> Reply:
         self.note(got)
         reply = self.behave(got)
         if 200 <= reply[0] < 300:
             self.accept(got)
         return reply
 
-    def note(self, got: Got) -> None:
+    def note(self, got: ReceivedRequest) -> None:
         try:
             Webhook(self.secret).verify(got.body, got.headers)
         except WebhookVerificationError as error:
@@ -58,7 +58,7 @@ class Party:
             self.bodies[got.id].add(got.body)
             self.arrived.setdefault(got.id, self.clock())
 
-    def accept(self, got: Got) -> None:
+    def accept(self, got: ReceivedRequest) -> None:
         with self._lock:
             self.accepted.add(got.id)
 
@@ -74,18 +74,20 @@ def library_on(clock: SharedClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "datetime", Now)
 
 
-def sometimes_failing() -> Callable[[Got], Reply]:
+def sometimes_failing() -> Callable[[ReceivedRequest], Reply]:
     chance = random.Random(SEED)
     return lambda _got: (500 if chance.random() < LIKELY else 204, {}, b"")
 
 
-def failing_until(then: Callable[[Got], Reply], well: threading.Event) -> Callable[[Got], Reply]:
+def failing_until(
+    then: Callable[[ReceivedRequest], Reply], well: threading.Event
+) -> Callable[[ReceivedRequest], Reply]:
     """Behave like `then` until it is `well`."""
     return lambda got: answering(204)(got) if well.is_set() else then(got)
 
 
-def hanging(over: threading.Event) -> Callable[[Got], Reply]:
-    def behave(_got: Got) -> Reply:
+def hanging(over: threading.Event) -> Callable[[ReceivedRequest], Reply]:
+    def behave(_got: ReceivedRequest) -> Reply:
         over.wait(LONGEST_HANG)
         return 500, {}, b""
 
@@ -111,8 +113,8 @@ def dripping(party: Party, well: threading.Event) -> AbstractContextManager[str]
     return raw_receiver(script)
 
 
-def _request(connection: socket.socket) -> Got:
+def _request(connection: socket.socket) -> ReceivedRequest:
     with connection.makefile("rb") as file:
         path = file.readline().decode().split()[1]
         headers = {name.lower(): value for name, value in parse_headers(file).items()}
-        return Got(path, headers, file.read(int(headers["content-length"])), "")
+        return ReceivedRequest(path, headers, file.read(int(headers["content-length"])), "")

@@ -14,7 +14,7 @@ from tests.battery.parties import Party, dripping, failing_until, hanging, libra
 from tests.battery.processes import wait_for
 from tests.battery.sizes import figures, sized
 from tests.battery.stack import Stack
-from tests.support.receivers import Got, Reply, answering, receiver
+from tests.support.receivers import ReceivedRequest, Reply, answering, receiver
 
 PAYMENTS = sized(15, 600)
 """In each of the two parts: before the trouble, and in it."""
@@ -61,7 +61,7 @@ class Receivers:
             self._deaf(),
         ]
 
-    def _open(self, kind: str, behave: Callable[[Got], Reply]) -> Party:
+    def _open(self, kind: str, behave: Callable[[ReceivedRequest], Reply]) -> Party:
         party = Party(kind, behave, self._client.stack.clock)
         self._client.register(party, self._running.enter_context(receiver(party)).url)
         return party

@@ -43,8 +43,8 @@ def test_of_many_who_approve_at_once_exactly_one_does(service: Service) -> None:
 
 def test_a_batch_is_approved_or_stopped(service: Service) -> None:
     batch = made(service)
-    whats = ("approve", "stop", "approve", "stop")
-    answers = at_once(4, lambda number: post(service, f"/{batch}/{whats[number]}", f"admin-{number}"))
+    actions = ("approve", "stop", "approve", "stop")
+    answers = at_once(4, lambda number: post(service, f"/{batch}/{actions[number]}", f"admin-{number}"))
     lines = trail(service, batch)
     assert lines in (
         ["created", "stopped", "finished"],

@@ -36,7 +36,7 @@ def events(service: Service) -> list[Any]:
 def test_is_listed_with_its_exact_amount(service: Service, money: str) -> None:
     [one] = unmatched(service)
     assert (one["reason"], one["payment"], one["suggestions"]) == ("amount_with_cents", None, [])
-    found = one["unbooked"]
+    found = one["fractional"]
     assert (found["_id"], found["amount"], found["mpesaReceiptNumber"]) == (
         money,
         "100.50",
@@ -56,8 +56,8 @@ def test_is_listed_with_its_exact_amount(service: Service, money: str) -> None:
 def test_no_cent_is_lost(service: Service, amount: str, shown: str) -> None:
     confirm(service, TransAmount=amount, MSISDN=None, BillRefNumber="")
     [one] = unmatched(service)
-    assert (one["unbooked"]["amount"], one["unbooked"]["billReference"]) == (shown, None)
-    assert one["unbooked"]["phoneNumber"] is None
+    assert (one["fractional"]["amount"], one["fractional"]["billReference"]) == (shown, None)
+    assert one["fractional"]["phoneNumber"] is None
 
 
 def test_publishes_one_event_like_other_money_in_review(

@@ -13,7 +13,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 
 @dataclass(frozen=True)
-class Got:
+class ReceivedRequest:
     """A request as it came; header names in lower case."""
 
     path: str
@@ -30,8 +30,8 @@ class Got:
 class Receiver:
     """An HTTP server that notes what it gets and answers what `reply` returns."""
 
-    reply: Callable[[Got], Reply] = lambda _got: (204, {}, b"")
-    got: list[Got] = field(default_factory=list)
+    reply: Callable[[ReceivedRequest], Reply] = lambda _got: (204, {}, b"")
+    got: list[ReceivedRequest] = field(default_factory=list)
     url: str = ""
     port: int = 0
     arrived: threading.Condition = field(default_factory=threading.Condition)
@@ -40,14 +40,14 @@ class Receiver:
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.got) >= count, timeout=20), self.got
 
-    def take(self, got: Got) -> Reply:
+    def take(self, got: ReceivedRequest) -> Reply:
         with self.arrived:
             self.got.append(got)
             self.arrived.notify_all()
         return self.reply(got)
 
 
-def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[Got], Reply]:
+def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[ReceivedRequest], Reply]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _got: (status, named, body)
 
@@ -57,7 +57,7 @@ _NO_CONTENT = answering(204)
 
 @contextmanager
 def receiver(
-    reply: Callable[[Got], Reply] = _NO_CONTENT,
+    reply: Callable[[ReceivedRequest], Reply] = _NO_CONTENT,
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[Receiver]:
@@ -69,7 +69,7 @@ def receiver(
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             status, answer_headers, answer = found.take(
-                Got(self.path, headers, body, self.connection.getpeername()[0])
+                ReceivedRequest(self.path, headers, body, self.connection.getpeername()[0])
             )
             with suppress(OSError):
                 self.send_response(status)

@@ -151,7 +151,7 @@ class TestC2bPaymentOfAPromptedOrder:
         service.simulator.post(f"/simulator/prompts/{prompted}/pin", {"pin": "0000"})
         ledger = service.ledger()
         [of_prompt] = [debit for debit in ledger["debits"] if debit["kind"] == "stk"]
-        ledger["debits"].append({**of_prompt, "receipt": "UNBOOKED01"})
+        ledger["debits"].append({**of_prompt, "receipt": "UNKNOWN001"})
         sentence = "every_debit_is_one_success: the customer was debited 2 times"
         assert against(service, ledger) == {sentence}
 

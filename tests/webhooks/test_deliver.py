@@ -12,7 +12,7 @@ from mpesa_service.webhooks import endpoints
 from mpesa_service.webhooks.claim import LANES, Capacity
 from mpesa_service.webhooks.deliver import deliver_due
 from tests.support import Service
-from tests.support.receivers import Got, Reply, answering, receiver
+from tests.support.receivers import ReceivedRequest, Reply, answering, receiver
 from tests.webhooks.support import add, deliver, publish_events, row_of, rows, send_bundles, take
 from tests.webhooks.test_outbox import outgoing
 
@@ -99,7 +99,7 @@ class TestRetries:
     def test_a_third_of_errors_costs_no_event(self, service: Service, payment: str) -> None:
         seen: Counter[str] = Counter()
 
-        def reply(got: Got) -> Reply:
+        def reply(got: ReceivedRequest) -> Reply:
             seen[got.id] += 1
             unlucky = sum(got.id.encode()) % 10 < 3 and seen[got.id] < 3
             return (500 if unlucky else 200, {}, b"")

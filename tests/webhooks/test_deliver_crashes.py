@@ -16,7 +16,7 @@ from mpesa_service.webhooks import deliver as delivery
 from mpesa_service.webhooks import endpoints
 from mpesa_service.webhooks.claim import LANES, Capacity, claim
 from tests.support import Service
-from tests.support.receivers import Got, Reply, answering, receiver
+from tests.support.receivers import ReceivedRequest, Reply, answering, receiver
 from tests.webhooks.support import add, deliver, publish_events, row_of, rows, send_bundles, take
 
 
@@ -106,7 +106,7 @@ class TestCrashes:
     def test_no_connection_is_held_during_the_post(self, service: Service, payment: str) -> None:
         held: list[int] = []
 
-        def look(_got: Got) -> Reply:
+        def look(_got: ReceivedRequest) -> Reply:
             held.append(service.runtime.database.engine.pool.checkedout())  # type: ignore[attr-defined]
             return 200, {}, b""
 
@@ -122,7 +122,7 @@ class TestCrashes:
         gone = threading.Event()
         monkeypatch.setattr(delivery, "claim", _failing_after(1, gone))
 
-        def wait(_got: Got) -> Reply:
+        def wait(_got: ReceivedRequest) -> Reply:
             assert gone.wait(20)
             return 200, {}, b""
 

@@ -16,7 +16,7 @@ from mpesa_service.webhooks import deliver as delivery
 from mpesa_service.webhooks.claim import LANES, Capacity
 from mpesa_service.webhooks.posting import Poster
 from tests.support import Service
-from tests.support.receivers import Got, Reply, raw_receiver, receiver
+from tests.support.receivers import ReceivedRequest, Reply, raw_receiver, receiver
 from tests.webhooks.support import add, deliver, publish_events, row_of, take
 from tests.webhooks.test_outbox import deliveries
 
@@ -25,7 +25,7 @@ class TestNobodyWaits:
     def test_a_hanging_receiver_delays_no_other(self, service: Service, payment: str) -> None:
         release = threading.Event()
 
-        def hang(_got: Got) -> Reply:
+        def hang(_got: ReceivedRequest) -> Reply:
             assert release.wait(30)
             return 200, {}, b""
 
@@ -50,7 +50,7 @@ class TestNobodyWaits:
         """Both rounds began at once. If both claimed from the start, both would wait now."""
         release, claim_lock = threading.Event(), threading.Lock()
 
-        def hang(_got: Got) -> Reply:
+        def hang(_got: ReceivedRequest) -> Reply:
             assert release.wait(30)
             return 200, {}, b""
 
@@ -94,7 +94,7 @@ class TestNobodyWaits:
         monkeypatch.setattr(delivery, "STRUGGLING_THREADS", 2)
         release = threading.Event()
 
-        def hang(_got: Got) -> Reply:
+        def hang(_got: ReceivedRequest) -> Reply:
             assert release.wait(30)
             return 500, {}, b""
 
