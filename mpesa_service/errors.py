@@ -49,27 +49,16 @@ class ServiceError(Exception):
         super().__init__(self.message)
 
     def body(self, request_id: str) -> dict[str, object]:
-        """Return the JSON body that every error of the API has."""
-        return error_body(self.error, self.message, self.code, request_id, self.details)
-
-
-def error_body(
-    error: str,
-    message: str,
-    code: str,
-    request_id: str,
-    details: Mapping[str, object] | None = None,
-) -> dict[str, object]:
-    """Return the error shape: `error`, `message`, `code`, `requestId`, and `details` if there are any."""
-    body: dict[str, object] = {
-        "error": error,
-        "message": message,
-        "code": code,
-        "requestId": request_id,
-    }
-    if details:
-        body["details"] = dict(details)
-    return body
+        """Return the JSON body that every error of the API has, with `details` if there are any."""
+        body: dict[str, object] = {
+            "error": self.error,
+            "message": self.message,
+            "code": self.code,
+            "requestId": request_id,
+        }
+        if self.details:
+            body["details"] = self.details
+        return body
 
 
 class InvalidRequest(ServiceError):

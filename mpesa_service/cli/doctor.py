@@ -1,6 +1,5 @@
 """The operator command that checks the installation: mpesa doctor"""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -10,6 +9,8 @@ from limits.storage import storage_from_string
 from rich.console import Console
 from rich.text import Text
 
+from mpesa_service.cli.options import as_json as as_json_option
+from mpesa_service.cli.options import echo_json
 from mpesa_service.config import Settings
 from mpesa_service.jobs.celery_app import broker_problem, make_celery
 from mpesa_service.operations.doctor import CheckResult, Health, good, run_checks, skipped, wrong
@@ -21,7 +22,7 @@ _STYLES = {Health.GOOD: "green", Health.WARNING: "yellow", Health.WRONG: "bold r
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@as_json_option
 @with_appcontext
 def doctor(as_json: bool) -> None:
     """Check the installation: credentials, clock, database, broker.
@@ -38,7 +39,7 @@ def doctor(as_json: bool) -> None:
         if not as_json:
             _print(result)
     if as_json:
-        click.echo(json.dumps([asdict(result) for result in results], indent=2))
+        echo_json([asdict(result) for result in results])
     raise SystemExit(any(result.health is Health.WRONG for result in results))
 
 

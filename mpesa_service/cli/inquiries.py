@@ -1,13 +1,13 @@
 """Operator commands that query M-Pesa: mpesa status, mpesa balance"""
 
-import json
 from collections.abc import Callable, Iterator
 
 import click
 from flask.cli import with_appcontext
 
-from mpesa_service.cli.output import print_facts, print_table
-from mpesa_service.errors import ServiceError
+from mpesa_service.cli.options import as_json as as_json_option
+from mpesa_service.cli.options import echo_json
+from mpesa_service.cli.output import print_facts, show_list
 from mpesa_service.inquiries.balances import latest_balances
 from mpesa_service.inquiries.request import InquiryRecord, query_balance, transaction_status, wait_for
 from mpesa_service.inquiries.schemas import BalancesSchema, InquirySchema, parse_receipt
@@ -18,13 +18,12 @@ WAIT_SECONDS = 60
 _BALANCE = ("account", "available", "current", "reserved", "uncleared", "at")
 
 _wait = click.option("--wait", is_flag=True, help=f"Wait for the answer, at most {WAIT_SECONDS} seconds.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.command("status")
 @click.argument("receipt")
 @_wait
-@_json
+@as_json_option
 @with_appcontext
 def status(receipt: str, *, wait: bool, as_json: bool) -> None:
     """Query M-Pesa for the status of a transaction, by its receipt.
@@ -35,7 +34,7 @@ def status(receipt: str, *, wait: bool, as_json: bool) -> None:
     """
     record = _queried(lambda: transaction_status(runtime(), OPERATOR, parse_receipt(receipt)), wait=wait)
     if as_json:
-        click.echo(json.dumps(InquirySchema().dump(record), indent=2))
+        echo_json(InquirySchema().dump(record))
     else:
         print_facts(_facts(record))
     _exit(record)
@@ -43,7 +42,7 @@ def status(receipt: str, *, wait: bool, as_json: bool) -> None:
 
 @click.command("balance")
 @_wait
-@_json
+@as_json_option
 @with_appcontext
 def balance(*, wait: bool, as_json: bool) -> None:
     """Query M-Pesa for the account balances and show them.
@@ -53,21 +52,13 @@ def balance(*, wait: bool, as_json: bool) -> None:
     Example: mpesa balance --wait
     """
     record = _queried(lambda: query_balance(runtime(), OPERATOR), wait=wait)
-    found = latest_balances(runtime())
-    if as_json:
-        click.echo(json.dumps(BalancesSchema().dump({"balances": found, "inquiry": record}), indent=2))
-    else:
-        balances = BalancesSchema().dump({"balances": found})["balances"]
-        print_table(_BALANCE, ([row[name] for name in _BALANCE] for row in balances))
+    data = BalancesSchema().dump({"balances": latest_balances(runtime()), "inquiry": record})
+    show_list(as_json, data, _BALANCE, ([row[name] for name in _BALANCE] for row in data["balances"]))
     _exit(record)
 
 
 def _queried(query: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord:
-    try:
-        record = query()
-    except ServiceError as error:
-        raise click.ClickException(error.message) from error
-    return wait_for(runtime(), record, WAIT_SECONDS if wait else 0)
+    return wait_for(runtime(), query(), WAIT_SECONDS if wait else 0)
 
 
 def _facts(record: InquiryRecord) -> Iterator[tuple[str, str | None]]:

@@ -1,6 +1,5 @@
 """The operator command that checks the stored data: mpesa verify"""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,6 +10,8 @@ import requests
 from flask import current_app
 from flask.cli import with_appcontext
 
+from mpesa_service.cli.options import as_json as as_json_option
+from mpesa_service.cli.options import echo_json
 from mpesa_service.cli.output import print_table
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.verification.common import Tally, Violation
@@ -25,7 +26,7 @@ LEDGER_TIMEOUT = 60
 @click.command("verify")
 @click.option("--ledger", metavar="URL", help="The address of a simulator: also compare with its ledger.")
 @click.option("--settled", is_flag=True, help="Also require the result of everything that M-Pesa has ended.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@as_json_option
 @with_appcontext
 def verify_books(ledger: str | None, settled: bool, as_json: bool) -> None:
     """Check every invariant of the stored data.
@@ -42,7 +43,7 @@ def verify_books(ledger: str | None, settled: bool, as_json: bool) -> None:
             shown.append(violation)
     if as_json:
         found = [asdict(violation) for violation in shown]
-        click.echo(json.dumps({"checked": tally.counts, "broken": broken, "violations": found}, indent=2))
+        echo_json({"checked": tally.counts, "broken": broken, "violations": found})
     else:
         _print(tally, broken, shown)
     raise SystemExit(1 if broken else 0)

@@ -8,7 +8,7 @@ import pytest
 from mpesa_service.callbacks.receive import receive
 from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
-from mpesa_service.verification import payments as payment_rules
+from mpesa_service.verification import common
 from mpesa_service.verification.payments import Tally, Violation, verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
 from tests.callbacks.support import stk_body
@@ -40,7 +40,7 @@ def test_right_books_pass(books: Service) -> None:
 
 
 def test_every_batch_is_read(books: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payment_rules, "BATCH", 1)
+    monkeypatch.setattr(common, "BATCH", 1)
     tally = Tally()
     assert list(verify(books.runtime, tally)) == []
     assert (tally.counts["payments"], tally.counts["keys"]) == (3, 2)

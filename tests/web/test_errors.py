@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mpesa_service import errors
-from mpesa_service.errors import ServiceError, error_body
+from mpesa_service.errors import ServiceError
 from tests.support import PHONE, Service
 from tests.web.support import retry_after, shaped
 
@@ -62,7 +62,7 @@ class TestTree:
         assert errors.Conflict().retry_after is None
 
     def test_details_are_left_out_when_there_are_none(self) -> None:
-        assert "details" not in error_body("e", "m", "c", "r", {})
+        assert "details" not in errors.Conflict("m").body("r")
 
 
 class TestShape:
