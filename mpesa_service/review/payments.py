@@ -79,10 +79,9 @@ def resolve(
     match the money that really moved. The audit trail keeps both amounts. Raises Conflict if the new amount
     is less than what is refunded or reserved already.
     """
-    reason = check_reason(decision)
+    cause = operator_cause(runtime, principal, decision.reason)
     if decision.amount is not None and decision.action is Resolution.FAIL:
         raise InvalidRequest("A payment that failed takes no amount.", code="amount_not_settled")
-    cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
     with runtime.database.read() as session:
         payment_id = find_payment(session, runtime, principal, reference).id
     about = About(id=payment_id, receipt=decision.receipt)
@@ -97,12 +96,12 @@ class _NotInReview(Exception):
     """The payment itself is not in review. Its refunds may be."""
 
 
-def check_reason(decision: OperatorDecision) -> str:
-    """Return a decision's reason without surrounding blanks; raise InvalidRequest if it is empty."""
-    reason = decision.reason.strip()
-    if not reason or len(decision.reason) > MAX_REASON:
+def operator_cause(runtime: Runtime, principal: Principal, reason: str, **detail: str) -> Cause:
+    """Return the cause of an operator's decision; raise InvalidRequest if the reason is empty or too long."""
+    if not reason.strip() or len(reason) > MAX_REASON:
         raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
-    return reason
+    detail = {"reason": reason.strip(), **detail}
+    return Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, detail)
 
 
 def _resolve_payment(facts: PaymentFacts | None, decision: OperatorDecision, cause: Cause) -> Plan:

@@ -5,13 +5,12 @@ from sqlalchemy import select
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.principal import Principal
-from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import Payout
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.views import PayoutRecord, payout_record
-from mpesa_service.review.payments import OperatorDecision, Resolution, check_reason
+from mpesa_service.review.payments import OperatorDecision, Resolution, operator_cause
 
 
 def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PayoutRecord, ...]:
@@ -34,8 +33,7 @@ def resolve_payout(
     Raises NotFound, Conflict if it is not in review or another payout has the receipt, InvalidRequest
     without a reason.
     """
-    reason = check_reason(decision)
-    cause = Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, {"reason": reason})
+    cause = operator_cause(runtime, principal, decision.reason)
     with runtime.database.begin() as session:
         command = PayoutCommand.lock(session, id=payout_id) if payout_id.isprintable() else None
         if command is None:
@@ -44,7 +42,7 @@ def resolve_payout(
         if row.state is not PayoutStatus.REVIEW:
             raise Conflict("This payout is not in review.", code="not_in_review")
         if decision.action is Resolution.FAIL:
-            row.failure_reason = f"Closed by an operator: {reason}"[:512]
+            row.failure_reason = f"Closed by an operator: {decision.reason.strip()}"[:512]
             command.move("failed_by_operator", cause)
         else:
             _settle(command, decision.receipt, cause)

@@ -20,17 +20,16 @@ from mpesa_service.c2b.fractional import (
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
-from mpesa_service.domain.reports import Evidence, Verdict
+from mpesa_service.domain.reports import Verdict
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.domain.suggestions import Suggestion, WhyUnmatched
-from mpesa_service.errors import Conflict, InvalidRequest, NotFound
+from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.load import load_order
 from mpesa_service.models.payments import Channel
@@ -38,7 +37,7 @@ from mpesa_service.payments.lookup import find_payment, show_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
 from mpesa_service.refunds.request import RenderRefund, refund, refuse_if_suspended
 from mpesa_service.refunds.terms import RefundRequest
-from mpesa_service.review.payments import MAX_REASON
+from mpesa_service.review.payments import operator_cause
 from mpesa_service.review.suggestions import suggestions
 
 
@@ -94,7 +93,7 @@ def match(
 
     Raises NotFound, Conflict if the money is not unmatched (any more), InvalidRequest without a reason.
     """
-    cause = _cause(runtime, principal, reason, orderId=order_id)
+    cause = operator_cause(runtime, principal, reason, orderId=order_id)
     order: OrderFacts | None = None
 
     def decide(facts: PaymentFacts) -> Plan:
@@ -127,7 +126,7 @@ def return_money(
     Raises NotFound, Conflict if the money is not unmatched (any more), InvalidRequest without a reason, and
     Unavailable while refunds are suspended. If M-Pesa refuses, the money is unmatched as before.
     """
-    cause = _cause(runtime, principal, reason)
+    cause = operator_cause(runtime, principal, reason)
     refuse_if_suspended(runtime)
 
     def decide(facts: PaymentFacts) -> Plan:
@@ -147,7 +146,7 @@ def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -
 
     Raises NotFound, Conflict if it is closed already, InvalidRequest without a reason.
     """
-    return close_fractional(runtime, reference, _cause(runtime, principal, reason), reason.strip())
+    return close_fractional(runtime, reference, operator_cause(runtime, principal, reason), reason.strip())
 
 
 def _record(
@@ -183,10 +182,3 @@ def _unmatched(facts: PaymentFacts) -> PaymentChange:
             details={"status": status.public, "orderId": payment["order_id"]},
         )
     return PaymentChange(facts)
-
-
-def _cause(runtime: Runtime, principal: Principal, reason: str, **detail: str) -> Cause:
-    if not reason.strip() or len(reason) > MAX_REASON:
-        raise InvalidRequest(f"Say why, in at most {MAX_REASON} characters.", code="reason_needed")
-    why = {"reason": reason.strip(), **detail}
-    return Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, why)
