@@ -1,9 +1,12 @@
-"""The columns that all commands share: requests that M-Pesa accepts now and answers later."""
+"""The columns that all commands share (requests that M-Pesa answers later), and all audit trails."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Integer, String
+from sqlalchemy import JSON, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.models.base import RowId
 
 
 class CommandColumns:
@@ -33,3 +36,20 @@ class CommandColumns:
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+
+
+class EventColumns:
+    """A line of an audit trail: who changed which status, when and why.
+
+    `cause` is the name of the edge in the transition table (or `created`, or a note that changed no status).
+    """
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    sequence: Mapped[int] = mapped_column(Integer)
+    from_status: Mapped[str | None] = mapped_column(String(24))
+    to_status: Mapped[str] = mapped_column(String(24))
+    cause: Mapped[str] = mapped_column(String(32))
+    evidence: Mapped[str | None] = mapped_column(String(16))
+    actor: Mapped[str] = mapped_column(String(255))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    at: Mapped[datetime]

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
-from mpesa_service.models.base import Base, RowId, due_index, one_of, review_index
-from mpesa_service.models.commands import CommandColumns
+from mpesa_service.models.base import Base, due_index, one_of, review_index
+from mpesa_service.models.commands import CommandColumns, EventColumns
 
 
 class Provider(StrEnum):
@@ -181,27 +181,17 @@ class Payment(Base):
         return Provider(value).value
 
 
-class PaymentEvent(Base):
+class PaymentEvent(EventColumns, Base):
     """Who changed which status, when and why.
 
-    `cause` is the name of the edge in the transition table (or `created`, or a note that changed no status).
     `sequence` counts per payment from 1 without gaps. A row with `refund_id` contains that refund's statuses.
     The database refuses to update or delete rows (triggers in the migration).
     """
 
     __tablename__ = "payment_events"
 
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
     payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"))
     refund_id: Mapped[str | None] = mapped_column(ForeignKey("refunds.id"))
-    sequence: Mapped[int] = mapped_column(Integer)
-    from_status: Mapped[str | None] = mapped_column(String(24))
-    to_status: Mapped[str] = mapped_column(String(24))
-    cause: Mapped[str] = mapped_column(String(32))
-    evidence: Mapped[str | None] = mapped_column(String(16))
-    actor: Mapped[str] = mapped_column(String(255))
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    at: Mapped[datetime]
 
     __table_args__ = (UniqueConstraint("payment_id", "sequence"),)
 

@@ -1,10 +1,8 @@
 """Money that the shop pays out: batches, their rows, and the audit trail of both."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -18,8 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.states import PayoutStatus
-from mpesa_service.models.base import Base, RowId, due_index, one_of, partial_index, review_index
-from mpesa_service.models.commands import CommandColumns
+from mpesa_service.models.base import Base, due_index, one_of, partial_index, review_index
+from mpesa_service.models.commands import CommandColumns, EventColumns
 
 
 class PayoutBatch(Base):
@@ -104,7 +102,7 @@ class Payout(CommandColumns, Base):
         return PayoutStatus(self.status)
 
 
-class PayoutEvent(Base):
+class PayoutEvent(EventColumns, Base):
     """The audit trail of a batch and of each of its rows. Insert only, like the audit trail of payments.
 
     `subject_id` is the id of the row, or of the batch for its own events. `sequence` counts per subject.
@@ -112,18 +110,9 @@ class PayoutEvent(Base):
 
     __tablename__ = "payout_events"
 
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
     subject_id: Mapped[str] = mapped_column(String(24))
     batch_id: Mapped[str] = mapped_column(ForeignKey("payout_batches.id"))
     payout_id: Mapped[str | None] = mapped_column(ForeignKey("payouts.id"))
-    sequence: Mapped[int] = mapped_column(Integer)
-    from_status: Mapped[str | None] = mapped_column(String(24))
-    to_status: Mapped[str] = mapped_column(String(24))
-    cause: Mapped[str] = mapped_column(String(32))
-    evidence: Mapped[str | None] = mapped_column(String(16))
-    actor: Mapped[str] = mapped_column(String(255))
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    at: Mapped[datetime]
 
     __table_args__ = (
         UniqueConstraint("subject_id", "sequence"),
