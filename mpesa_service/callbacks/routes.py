@@ -21,7 +21,13 @@ from mpesa_service.web.request_hooks import View
 log = logging.getLogger(__name__)
 
 STORED = b'{"ResultCode":0,"ResultDesc":"Success"}'
-HEADERS_OF_INTEREST = ("Content-Type", "User-Agent", "Businessshortcode", "X-Forwarded-For")
+HEADERS_OF_INTEREST = {
+    "Content-Type": "CONTENT_TYPE",
+    "User-Agent": "HTTP_USER_AGENT",
+    "Businessshortcode": "HTTP_BUSINESSSHORTCODE",
+    "X-Forwarded-For": "HTTP_X_FORWARDED_FOR",
+}
+"""The stored headers, with their names in the WSGI environment."""
 
 
 class CallbackAnswerSchema(Schema):
@@ -85,11 +91,11 @@ def take(kind: CallbackKind, token: str | None) -> Response:
     except SQLAlchemyError as error:
         log.exception("callback could not be stored")
         raise Unavailable("The callback could not be stored; send it again.") from error
-    return Response(STORED, mimetype="application/json")
+    return Response(STORED, content_type="application/json")
 
 
 def posted(kind: CallbackKind, token: str | None) -> Posted:
     """Return what M-Pesa posts with the request at hand."""
-    found = {name: request.headers.get(name) for name in HEADERS_OF_INTEREST}
-    headers = {name: value[:256] for name, value in found.items() if value is not None}
+    environ = request.environ
+    headers = {name: environ[key][:256] for name, key in HEADERS_OF_INTEREST.items() if key in environ}
     return Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)
