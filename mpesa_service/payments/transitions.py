@@ -32,8 +32,6 @@ def _changing(session: Session, payment: Payment, *, order: bool = False) -> Ite
     yield change
     for name, value in change.changed().items():
         setattr(payment, name, value)
-    if session.new:
-        session.flush()
     connection = driver_of(session)
     others = [change_statement(other, connection.is_postgres) for other in change.others]
     if (
