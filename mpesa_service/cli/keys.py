@@ -10,12 +10,12 @@ from mpesa_service.web.blueprint import runtime
 keys_cli = AppGroup("keys", help="Keys that encrypt the stored phone numbers and callbacks.")
 
 
-@keys_cli.command("new")
+@keys_cli.command("new", with_appcontext=False)
 @as_json
 def new_key(as_json: bool) -> None:
     """Print a new key for PHONE_ENCRYPTION_KEYS.
 
-    Put the new key before the old keys, and restart every process.
+    The command needs no settings. Put the new key before the old keys, and restart every process.
 
     Example: mpesa keys new
     """

@@ -22,8 +22,9 @@ MIGRATIONS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "migration
 def migrate() -> None:
     """Create the tables, or bring them to this version of the service.
 
-    DATABASE_URL names the database. No other setting is needed. Running the command again changes nothing. If
-    two migrations run at the same time, one waits for the other.
+    DATABASE_URL names the database. A new database needs no other setting. An upgrade of a database that
+    stores account references in clear also needs PHONE_ENCRYPTION_KEYS and PHONE_HASH_KEY. Running the
+    command again changes nothing. If two migrations run at the same time, one waits for the other.
 
     Example: mpesa migrate
     """

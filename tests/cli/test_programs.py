@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.fernet import Fernet
 
 from mpesa_service.cli.root import mpesa_cli
 from mpesa_service.operations.readiness import SCHEMA_REVISION
@@ -34,6 +35,21 @@ def test_every_missing_setting_is_named(words: tuple[str, ...]) -> None:
         "PHONE_ENCRYPTION_KEYS",
         "PHONE_HASH_KEY",
     }
+
+
+def test_a_key_is_made_without_settings() -> None:
+    """The settings need the key first."""
+    result = subprocess.run(
+        [sys.executable, "-m", "mpesa_service", "keys", "new"],
+        cwd=ROOT,
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(Fernet(result.stdout.strip()).encrypt(b"text")) > 0
 
 
 def test_options_after_two_dashes_go_to_gunicorn() -> None:
