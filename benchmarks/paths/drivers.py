@@ -23,8 +23,9 @@ from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.core.inbox import Received
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
-from mpesa_service.domain.planning import decide
+from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport
 from mpesa_service.models.commit import commit
@@ -121,4 +122,6 @@ def _plan(runtime: Runtime, one: seed.Pending, facts: PaymentFacts) -> Plan:
         "received_at": now,
     }
     received = Received(CallbackKind.STK, token_hash(one.token), columns)
-    return received.added_to(decide(facts, report), now)
+    change = PaymentChange(facts)
+    decision = apply_report(change, report)
+    return received.added_to(change.plan(decision.verdict, decision.reason), now)

@@ -1,4 +1,7 @@
-"""Makes a plan from a report: `decide` judges the report, and returns every consequence as data."""
+"""Decides what a report changes: `apply_report` and `apply_query` put every consequence into a PaymentChange.
+
+`PaymentChange.plan` returns the consequences as data.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +10,6 @@ from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge
 from mpesa_service.domain.facts import PaymentFacts
-from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Decision, Evidence, Outcome, PaymentReport, Verdict
 from mpesa_service.domain.schedule import CHECK_AFTER, CHECK_INTERVAL_LIMIT, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
@@ -18,15 +20,8 @@ NO_OUTCOME_REPORTED = "Needs manual review: M-Pesa never reported the outcome of
 MISMATCH_UNRESOLVED = "Needs manual review: a mismatch that M-Pesa has not resolved."
 
 
-def decide(facts: PaymentFacts, report: PaymentReport) -> Plan:
-    """Return the plan for `report`. Pure: it reads only its arguments and changes nothing."""
-    change = PaymentChange(facts)
-    decision = apply_report(change, report)
-    return change.plan(decision.verdict, decision.reason)
-
-
 def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
-    """Judge a report and apply the decision to the working copy; return the decision."""
+    """Judge a report and apply the decision to the working copy; return it. The facts do not change."""
     decision = judge(change.facts, report)
     columns = _remember(report, decision)
     if decision.edge is not None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import HolderFacts, OrderFacts, PaymentFacts
-from mpesa_service.domain.planning import apply_query, apply_report, decide
+from mpesa_service.domain.planning import apply_query, apply_report
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport
 from mpesa_service.domain.schedule import CALL_LIMIT, CHECK_AFTER
@@ -138,10 +138,13 @@ class PaymentMachine(RuleBasedStateMachine):
         for repeated in (False, True):
             facts = self.beside(report.receipt)
             before = replace(facts, payment=dict(facts.payment))
-            plan = decide(facts, report)
-            assert decide(facts, report) == plan
+            change = PaymentChange(facts)
+            decision = apply_report(change, report)
+            plan = change.plan(decision.verdict, decision.reason)
+            again = PaymentChange(facts)
+            assert apply_report(again, report) == decision
+            assert again.plan(decision.verdict, decision.reason) == plan
             assert facts == before, "a decision changes nothing that it was given"
-            decision = apply_report(PaymentChange(facts), report)
             assert not (repeated and decision.edge), report
             if decision.second_payment:
                 self.book_second_payment(report)
