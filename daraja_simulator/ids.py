@@ -40,7 +40,7 @@ def receipt_prefix(moment: datetime) -> str:
 
 
 def receipt(moment: datetime) -> str:
-    """Return an M-Pesa receipt: ten upper-case callbacks and digits."""
+    """Return an M-Pesa receipt: ten upper-case letters and digits."""
     return receipt_prefix(moment) + "".join(secrets.choice(_ALPHABET) for _ in range(7))
 
 
@@ -50,5 +50,5 @@ def placeholder_receipt(moment: datetime) -> str:
 
 
 def access_token() -> str:
-    """Return 28 opaque callbacks and digits."""
+    """Return 28 opaque letters and digits."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(28))

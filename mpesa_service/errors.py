@@ -31,7 +31,7 @@ class ServiceError(Exception):
     status = 500
     code = "internal_error"
     error = "Internal Server Error"
-    message = "Internal error. Nothing is lost; ask the operator, with the request id."
+    message = "Internal error. Nothing is lost. Give the request id to the operator."
     retry_after: int | None = None
 
     def __init__(

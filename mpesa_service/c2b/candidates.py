@@ -1,4 +1,4 @@
-"""Which prompted payments a C2B confirmation may be the word of.
+"""Which STK payments a C2B confirmation may belong to.
 
 An STK payment into a shortcode with registered C2B addresses is confirmed there as well (documented), under
 the account reference that the prompt showed; a till's confirmation has no reference (documented), so there

@@ -48,7 +48,7 @@ def register(runtime: Runtime, actor: str, response_type: str | None = None) -> 
     word = forbidden_word(found.confirmation_url)
     if word is not None:
         raise Conflict(
-            f"Safaricom registers no address that holds {word!r}, and MPESA_CALLBACK_URL does: set"
+            f"Safaricom does not register an address that contains {word!r}, and MPESA_CALLBACK_URL does: set"
             " MPESA_C2B_URL to another public address of this service's /c2b.",
             code="address_refused",
         )

@@ -1,7 +1,7 @@
 """The addresses for validations and confirmations of C2B payments.
 
-This is a separate blueprint, because Safaricom registers no address with certain words in it, `mpesa` among
-them. A caller who does not know the secret in the address gets 404, and nothing is stored.
+This is a separate blueprint, because Safaricom does not register an address with certain words in it, `mpesa`
+among them. A caller who does not know the secret in the address gets 404, and nothing is stored.
 """
 
 from flask import Response

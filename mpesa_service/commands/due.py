@@ -1,4 +1,4 @@
-"""OperatorDecision out what became of a command whose result does not come.
+"""Finds out what became of a command whose result does not arrive.
 
 One that Daraja has not acknowledged is sent again where that is safe; one that it has acknowledged is
 queried by transaction status. Neither Daraja's silence nor our clock fails a command that moves money:

@@ -67,8 +67,8 @@ def _addresses(s: Settings) -> Iterator[str]:
     if s.mpesa_c2b_url is not None:
         yield from _posted_to(s, "MPESA_C2B_URL", s.c2b_url, "c2b", "secret")
         if (word := forbidden_word(s.c2b_url)) is not None:
-            where = f"MPESA_C2B_URL must not hold {word!r}, nor in its host"
-            yield f"{where}: Safaricom registers no such address."
+            where = f"MPESA_C2B_URL must not contain {word!r}, not even in its host"
+            yield f"{where}: Safaricom does not register such an address."
     base = _split(s.daraja_base_url)
     local = base.hostname in {"127.0.0.1", "localhost", "::1"}
     if base.scheme not in {"http", "https"} or not base.hostname:

@@ -224,7 +224,7 @@ def worker(runtime: Runtime) -> Iterator[CheckResult]:
         return
     if oldest is not None and now - oldest[0] > OVERDUE:
         minutes = int((now - oldest[0]).total_seconds() // 60)
-        fix = "Start the Celery worker with its beat (see Production start in the README), and read its log."
+        fix = "Start the worker: mpesa worker (see docs/going-live.md), and read its log."
         yield wrong(WORKER, f"the oldest due work ({oldest[1]}) has waited for {minutes} minutes", fix)
     else:
         yield good(WORKER, "nothing is overdue")

@@ -1,7 +1,7 @@
 """Creates payouts, in batches; a single payout is a batch of one.
 
 A batch is checked as a whole before anything is stored: if one row is wrong, nothing is. What is stored is
-only an intent; `payout_sending` sends it, row by row.
+only an intent; `payouts/send.py` sends it, row by row.
 """
 
 import json

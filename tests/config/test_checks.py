@@ -152,8 +152,8 @@ from tests.support import ENCRYPTION_KEY
             (
                 {"MPESA_C2B_URL": f"https://{place}"},
                 (
-                    f"MPESA_C2B_URL must not hold '{word}', nor in its host: Safaricom registers no such"
-                    " address."
+                    f"MPESA_C2B_URL must not contain '{word}', not even in its host: Safaricom does not"
+                    " register such an address."
                 ),
             )
             for place, word in (

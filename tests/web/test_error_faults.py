@@ -56,7 +56,7 @@ class TestFaults:
         body = shaped(answer, 500, "internal_error")
         assert body == {
             "error": "Internal Server Error",
-            "message": "Internal error. Nothing is lost; ask the operator, with the request id.",
+            "message": "Internal error. Nothing is lost. Give the request id to the operator.",
             "code": "internal_error",
             "requestId": "request-0001",
         }
