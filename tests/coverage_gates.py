@@ -7,11 +7,11 @@ VERBS = (
     *("c2b", "callbacks", "commands", "core", "inquiries", "operations", "orders", "payments", "payouts"),
     *("refunds", "review", "verification", "webhooks"),
 )
-"""Rooms in which money is decided."""
+"""Packages in which money is decided."""
 GATES = {
     "mpesa_service/*": 95,
     "mpesa_service/domain/*": 100,
-    **{f"mpesa_service/{room}/*": 100 for room in VERBS},
+    **{f"mpesa_service/{package}/*": 100 for package in VERBS},
     "mpesa_service/daraja/*": 100,
     "daraja_simulator/*": 95,
     "devtools/*": 95,

@@ -13,7 +13,7 @@ from tests.support import Service
 
 PACKAGE = Path(mpesa_service.__file__).parent
 SILENT = {"cli", "config", "daraja", "domain", "models"}
-"""Rooms that answer no caller."""
+"""Packages that answer no caller."""
 DOC = (PACKAGE.parent / "docs" / "api.md").read_text()
 DEFAULTS = {"conflict", "try_later"}
 """Codes of classes whose errors all have codes of their own; the text says so."""

@@ -122,7 +122,7 @@ def all_that_is_shown(service: Service, batch: str) -> str:
 
     found = [body_of("GET", "/unmatched?limit=50")]
     listed = {one["reason"]: one["_id"] for one in json.loads(found[0])["data"]}
-    matched, cents = listed["fits_no_order"], listed["amount_with_cents"]
+    matched, cents = listed["fits_no_order"], listed["fractional_amount"]
     found.append(body_of("POST", "/orders", {"orderId": "FOUND1", "amount": 100}))
     why = {"reason": "he called"}
     found.append(body_of("POST", f"/unmatched/{matched}/match", why | {"orderId": "FOUND1"}))

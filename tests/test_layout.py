@@ -1,4 +1,4 @@
-"""Budgets of the layout: sizes of rooms, files and functions, and where tests are."""
+"""Budgets of the layout: sizes of packages, files and functions, and where tests are."""
 
 import ast
 from pathlib import Path
@@ -8,9 +8,9 @@ PACKAGE = ROOT / "mpesa_service"
 PROGRAMS = (PACKAGE, ROOT / "daraja_simulator", ROOT / "devtools")
 SOURCES = [path for program in PROGRAMS for path in sorted(program.rglob("*.py"))]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 
-BIGGEST_ROOM = 0.15
+BIGGEST_PACKAGE = 0.15
 FILES_IN_ROOT = 8
 LINES_OF_FILE = 300
 LINES_OF_FUNCTION = 50
@@ -21,9 +21,9 @@ def lines(path: Path) -> int:
 
 
 def test_the_biggest_room_stays_within_its_share() -> None:
-    sizes = {room: sum(map(lines, (PACKAGE / room).rglob("*.py"))) for room in ROOMS}
+    sizes = {name: sum(map(lines, (PACKAGE / name).rglob("*.py"))) for name in PACKAGES}
     whole = sum(map(lines, PACKAGE.rglob("*.py")))
-    assert {room for room, size in sizes.items() if size >= BIGGEST_ROOM * whole} == set()
+    assert {name for name, size in sizes.items() if size >= BIGGEST_PACKAGE * whole} == set()
 
 
 def test_the_root_holds_few_files() -> None:
@@ -48,12 +48,12 @@ def test_functions_are_short() -> None:
 
 def test_each_room_has_its_tests() -> None:
     tested = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
-    assert set(ROOMS) <= tested
+    assert set(PACKAGES) <= tested
 
 
 def test_each_folder_of_tests_is_about_a_room_or_a_program() -> None:
     others = {"battery", "benchmarks", "daraja_simulator", "devtools", "examples", "support"}
-    assert {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")} <= {*ROOMS, *others}
+    assert {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")} <= {*PACKAGES, *others}
 
 
 def test_routes_and_schemas_stand_under_their_import_contract() -> None:

@@ -1,4 +1,4 @@
-"""Confirmations whose amount has cents: no payment can hold them, so a person handles them.
+"""Confirmations of fractional amounts. Payments are of whole shillings, so a person handles these.
 
 They are listed and published with the money that fits no order, and stay until they are closed.
 """
@@ -30,7 +30,7 @@ from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.payments import Provider
 
-AMOUNT_WITH_CENTS = "Needs manual review: its amount has cents, and payments are of whole shillings."
+NEEDS_REVIEW = "Needs manual review: a fractional amount, and payments are of whole shillings."
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class FractionalRecord:
 
 
 def fractional_plan(confirmation: Mapping[str, Any], now: datetime) -> tuple[Plan, dict[str, Any]]:
-    """Return the plan that lists and publishes a confirmation with cents, and the row's new columns."""
+    """Return the plan that lists and publishes a fractional amount, and the confirmation's new columns."""
     fractional_id = new_id(now)
-    line = LogLine(__name__, logging.WARNING, "money with cents", {"fractional_id": fractional_id})
+    line = LogLine(__name__, logging.WARNING, "fractional amount", {"fractional_id": fractional_id})
     plan = Plan(
         InboxVerdict.UNMATCHED,
         "not whole shillings: listed as unmatched, and no payment",
@@ -76,14 +76,14 @@ def list_fractional(runtime: Runtime, limit: int, after: str) -> Sequence[Fracti
 
 
 def close_fractional(runtime: Runtime, reference: str, cause: Cause, why: str) -> FractionalRecord:
-    """Take what a person has seen to off the list.
+    """Remove an amount that a person has handled from the list.
 
     Raises NotFound, and Conflict when somebody has done so before.
     """
     with runtime.database.begin() as session:
         row = _find(session, reference, lock=True)
         if row is None:
-            raise NotFound("There is no such money with cents.")
+            raise NotFound("There is no such fractional amount.")
         if row.closed_at is not None:
             raise Conflict("Somebody has closed it before.", code="already_closed")
         row.closed_at, row.closed_by, row.closed_why = cause.at, cause.actor, why
@@ -97,7 +97,7 @@ def refuse_fractional(runtime: Runtime, reference: str) -> None:
         found = _find(session, reference)
     if found is not None:
         raise Conflict(
-            "Its amount has cents: send it back in M-Pesa's portal, then close it.", code="amount_with_cents"
+            "A fractional amount: send it back in M-Pesa's portal, then close it.", code="fractional_amount"
         )
 
 
@@ -124,7 +124,7 @@ def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> E
         "currency": CURRENCY,
         "mpesaReceiptNumber": confirmation["receipt"],
         "refundedAmount": 0,
-        "failureReason": AMOUNT_WITH_CENTS,
+        "failureReason": NEEDS_REVIEW,
         "resultCode": RESULT_CODE,
         "evidence": Evidence.CONFIRMATION,
         "metadata": {},
@@ -143,5 +143,5 @@ def _record(encryption: Encryption, row: C2bConfirmation) -> FractionalRecord:
         amount=exact_shillings(row.amount_cents),
         bill_reference=mask_reference(typed) or None,
         phone=mask_payer(payer),
-        failure_reason=AMOUNT_WITH_CENTS,
+        failure_reason=NEEDS_REVIEW,
     )

@@ -27,7 +27,7 @@ from mpesa_service.web.blueprint import runtime
     type=NAME,
     default="command line",
     show_default=True,
-    help="Your name, for the audit log.",
+    help="Your name, for the log.",
 )
 @click.option("--show", is_flag=True, help="Only show the addresses.")
 @as_json

@@ -90,7 +90,7 @@ def return_(payment: str, why: str, who: str, as_json: bool) -> None:
 @by
 @as_json
 def close_(money: str, why: str, who: str, as_json: bool) -> None:
-    """Remove a payment with cents in its amount from the list.
+    """Remove a fractional amount from the list.
 
     First return the money in M-Pesa's organization portal.
 

@@ -10,7 +10,7 @@ person decides. It never fails because time ran out.
     callbacks.py     the four addresses: result, time-out, and both for a status query about the command
     due.py           queries about the commands that are due, kinds in turn
 
-The kinds are in the rooms of their features: `refunds/command.py`, `payouts/command.py`,
+The kinds are in the packages of their features: `refunds/command.py`, `payouts/command.py`,
 `inquiries/command.py`. `callbacks/handlers.py` lists them.
 
 To add a kind:
@@ -18,9 +18,9 @@ To add a kind:
 1. Its table has `CommandColumns` and `due_index`. A row is written before anything is sent: `id` by `new_id`,
    an `originator_conversation_id` of its own, the hashes of `tokens_of(encryption, name, id)`, and
    `next_check_at` at `now + CALL_LIMIT`: a first send that is not accounted for by then was cut off.
-2. It gets a subclass of `Command`, in the room of its feature. `Command` says what each attribute and method
-   is for. The edges of its transition table are accepted, refused, unanswered, timed_out, paid, declined,
-   unclear, unresolved and contradicted.
+2. It gets a subclass of `Command`, in the package of its feature. `Command` says what each attribute and
+   method is for. The edges of its transition table are accepted, refused, unanswered, timed_out, paid,
+   declined, unclear, unresolved and contradicted.
 3. It is added to `KINDS`, and the name of its id to `CallbackOutcome` and `CallbackInbox`. From then on its
    callbacks are applied, and it is sent again, queried and sent to review on schedule.
 4. The code that creates a row commits it, calls `send(runtime, command)` with no transaction open, locks the

@@ -1,1 +1,1 @@
-"""The parts that every room uses: database, locks, batching, encryption, limits. No feature is in here."""
+"""The parts that every package uses: database, locks, batching, encryption, limits. No feature is in here."""

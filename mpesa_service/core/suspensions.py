@@ -73,7 +73,7 @@ def end(session: Session, *names: str) -> tuple[SuspensionRecord, ...]:
 
 
 def resume(runtime: Runtime, actor: str, name: str) -> tuple[SuspensionRecord, ...]:
-    """End every suspension of `name`, and return them. The audit log records the actor."""
+    """End every suspension of `name`, and return them. The log records the actor."""
     with runtime.database.begin() as session:
         ended = end(session, *_SUSPENDED_BY.get(name, (name,)))
     for record in ended:

@@ -98,5 +98,5 @@ def _is_enough(reasons: Sequence[Reason]) -> bool:
 
 class WhyUnmatched(StrEnum):
     FITS_NO_ORDER = "fits_no_order"
-    AMOUNT_WITH_CENTS = "amount_with_cents"
+    FRACTIONAL_AMOUNT = "fractional_amount"
     """The amount is fractional, so it is no payment, and the service cannot return it."""

@@ -82,7 +82,7 @@ def resolve_payout_row(body: dict[str, Any], payout_id: str) -> Response:
 def unmatched(page: dict[str, Any]) -> Response:
     """List money that matches no order, oldest first, with the orders that it may be meant for.
 
-    The list also contains money with a fractional amount, which is no payment.
+    The list also contains fractional amounts, which are no payments.
     """
     found = list_unmatched(runtime(), page["limit"], page["after"])
     return respond(success(200, f"{len(found)} unmatched", UnmatchedSchema(many=True).dump(found)))

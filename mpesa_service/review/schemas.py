@@ -90,7 +90,7 @@ class SuggestionSchema(Schema):
 
 
 class FractionalSchema(Schema):
-    """Money with a fractional amount. It is no payment; a person returns it in M-Pesa's portal."""
+    """A fractional amount. It is no payment; a person returns it in M-Pesa's portal."""
 
     id = fields.String(data_key="_id")
     receipt = fields.String(data_key="mpesaReceiptNumber")
@@ -114,7 +114,7 @@ class UnmatchedSchema(Schema):
     reason = fields.Enum(
         WhyUnmatched,
         by_value=True,
-        metadata={"description": "Money of `amount_with_cents` is in `fractional`; all other in `payment`."},
+        metadata={"description": "Money of `fractional_amount` is in `fractional`; all other in `payment`."},
     )
     payment = fields.Nested(PaymentSchema, allow_none=True)
     fractional = fields.Nested(FractionalSchema, allow_none=True)

@@ -1,7 +1,7 @@
 """Unmatched money: listed with suggestions, matched to an order, or returned.
 
 Unmatched money is in review. Money that M-Pesa refused to reverse is also listed: it is settled, but has no
-order. Money with a fractional amount is listed too, but a person returns it in M-Pesa's portal.
+order. A fractional amount is listed too, but a person returns it in M-Pesa's portal.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ from mpesa_service.review.suggestions import suggestions
 class UnmatchedRecord:
     """A payment without an order, and the orders that it may be meant for, the most likely first.
 
-    Or money with a fractional amount, which is no payment.
+    Or a fractional amount, which is no payment.
     """
 
     money: PaymentRecord | FractionalRecord
@@ -65,7 +65,7 @@ class UnmatchedRecord:
 
     @property
     def reason(self) -> WhyUnmatched:
-        return WhyUnmatched.FITS_NO_ORDER if self.payment else WhyUnmatched.AMOUNT_WITH_CENTS
+        return WhyUnmatched.FITS_NO_ORDER if self.payment else WhyUnmatched.FRACTIONAL_AMOUNT
 
 
 def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[UnmatchedRecord, ...]:

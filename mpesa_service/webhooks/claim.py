@@ -36,7 +36,7 @@ FIRST_BUNDLE, BUNDLE = 10, 50
 """Deliveries in a bundle at first, and at most: a worker that dies may have sent all and recorded none."""
 MAX_CLAIMS = 5
 """Claims in a row without a recorded result. After these, the delivery itself probably kills its workers."""
-CRASHES = f"Set aside: {MAX_CLAIMS} attempts in a row did not finish. Resend it when the cause is found."
+CRASHES = f"Parked: {MAX_CLAIMS} attempts in a row did not finish. Resend it when the cause is found."
 
 _D, _E = table_of(WebhookDelivery).c, table_of(OutgoingEvent).c
 _OF_ENDPOINT = _D.endpoint_id == bindparam("of_endpoint")

@@ -188,7 +188,7 @@ def _enable(session: Session, endpoint: WebhookEndpoint, now: datetime) -> None:
         update(WebhookDelivery)
         .where(WebhookDelivery.endpoint_id == endpoint.id)
         .where(WebhookDelivery.status == DeliveryStatus.PARKED)
-        .where(WebhookDelivery.claims < MAX_CLAIMS)  # the others were set aside because they kill workers
+        .where(WebhookDelivery.claims < MAX_CLAIMS)  # the others were parked because they kill workers
         .values(status=DeliveryStatus.WAITING, attempts=0, claims=0, due_at=now)
     )
 

@@ -1,4 +1,4 @@
-"""Recording the result of an attempt: delivered, waiting for a retry, failed, or set aside."""
+"""Recording the result of an attempt: delivered, waiting for a retry, failed, or parked."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -138,7 +138,7 @@ def lock_endpoint(session: Session, endpoint_id: str) -> WebhookEndpoint:
 
 
 def disable(session: Session, endpoint: WebhookEndpoint, reason: str, actor: str, now: datetime) -> None:
-    """Disable a locked endpoint, and set its waiting deliveries aside.
+    """Disable a locked endpoint, and park its waiting deliveries.
 
     A current claim does not count against its delivery, because its result will not be recorded.
     """
@@ -154,7 +154,7 @@ def disable(session: Session, endpoint: WebhookEndpoint, reason: str, actor: str
                 (WebhookDelivery.lease_until > now, WebhookDelivery.claims - 1), else_=WebhookDelivery.claims
             ),
             lease_until=None,
-            last_error=f"Set aside: {reason}",
+            last_error=f"Parked: {reason}",
         )
     )
     log.info("webhook endpoint disabled", extra={"endpoint_id": endpoint.id, "reason": reason})

@@ -48,7 +48,7 @@ class EndpointChangeSchema(Schema):
     enabled = fields.Boolean(
         truthy={True},
         falsy={False},
-        metadata={"description": "`true` also sends the deliveries that were set aside."},
+        metadata={"description": "`true` also sends the parked deliveries."},
     )
 
 

@@ -27,7 +27,7 @@ def call(service: Service, method: str, path: str, *, admin: bool = True) -> Any
 
 
 def ended(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
-    """Return the ended suspensions of the audit log, with actor and reason."""
+    """Return the ended suspensions of the log, with actor and reason."""
     found = [vars(record) for record in caplog.records if record.name == "mpesa_service.audit"]
     return [(line["suspension"], line["actor"], line["reason"]) for line in found]
 

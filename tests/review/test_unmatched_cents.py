@@ -1,4 +1,4 @@
-"""Money whose amount has cents: no payment holds it, so it is listed, published, and handled by a person."""
+"""A fractional amount: no payment holds it, so it is listed, published, and handled by a person."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def events(service: Service) -> list[Any]:
 
 def test_is_listed_with_its_exact_amount(service: Service, money: str) -> None:
     [one] = unmatched(service)
-    assert (one["reason"], one["payment"], one["suggestions"]) == ("amount_with_cents", None, [])
+    assert (one["reason"], one["payment"], one["suggestions"]) == ("fractional_amount", None, [])
     found = one["fractional"]
     assert (found["_id"], found["amount"], found["mpesaReceiptNumber"]) == (
         money,
@@ -48,7 +48,7 @@ def test_is_listed_with_its_exact_amount(service: Service, money: str) -> None:
         "174379",
     )
     assert found["receivedAt"] == found["transactedAt"] == "2026-11-22T12:00:00.000+03:00"
-    assert "cents" in found["failureReason"]
+    assert "a fractional amount" in found["failureReason"]
     assert service.payments() == []
 
 
@@ -73,7 +73,7 @@ def test_publishes_one_event_like_other_money_in_review(
     assert (cents["data"]["amount"], cents["data"]["exactAmount"]) == (None, "100.50")
     assert (cents["data"]["mpesaReceiptNumber"], cents["data"]["status"]) == ("RKL51ZDR0C", "review")
     records = [*caplog.get_records("setup"), *caplog.records]
-    [line] = [record for record in records if record.message == "money with cents"]
+    [line] = [record for record in records if record.message == "fractional amount"]
     assert (line.levelname, line.fractional_id) == ("WARNING", money)  # type: ignore[attr-defined]
     assert_books_are_right(service)
 
@@ -88,7 +88,7 @@ def test_stands_among_the_others_by_its_time(service: Service) -> None:
     assert ids[0] == first
     assert [one["reason"] for one in unmatched(service)] == [
         "fits_no_order",
-        "amount_with_cents",
+        "fractional_amount",
         "fits_no_order",
     ]
     pages = [unmatched(service, limit=1, after=after) for after in ("", *ids)]
@@ -99,7 +99,7 @@ def test_can_be_neither_matched_nor_reversed(service: Service, money: str) -> No
     add_order(service)
     for what, body in (("match", {"orderId": "ORDER1"}), ("return", {})):
         answer = act(service, money, what, **body)
-        assert (answer.status_code, answer.json["code"]) == (409, "amount_with_cents")
+        assert (answer.status_code, answer.json["code"]) == (409, "fractional_amount")
     assert len(unmatched(service)) == 1
 
 

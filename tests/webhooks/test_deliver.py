@@ -174,7 +174,7 @@ class TestGone:
         assert (found.enabled, found.disabled_reason) == (False, "The receiver answered 410 Gone.")
         assert {row.status for row in rows(service, gone)} == {"parked"}
         reasons = {row.last_error for row in rows(service, gone)}
-        assert reasons == {"Set aside: The receiver answered 410 Gone."}
+        assert reasons == {"Parked: The receiver answered 410 Gone."}
         assert {row.status for row in rows(service, kept)} == {"delivered"}
         publish_events(service, payment)
         assert len(rows(service, gone)) == 10, "nothing new for it"
