@@ -15,7 +15,7 @@ from daraja_simulator.wire import Json, iso
 UTILITY = "utility"
 """The account that receives customers' payments and pays B2C payouts."""
 
-ORGANISATION = "SIMULATED SHOP"
+ORGANIZATION = "SIMULATED SHOP"
 """The shop's name in results."""
 
 ACCOUNTS = {
@@ -118,7 +118,7 @@ class Ledger:
         self.accounts: dict[str, int] = dict.fromkeys(ACCOUNTS, 0) | {UTILITY: utility_balance}
         self.customer_entries: list[Entry] = []
         self.shop_entries: list[Entry] = []
-        self.organisations: dict[str, int] = {}
+        self.organizations: dict[str, int] = {}
         """What other organizations have received, by their numbers."""
         self.transfer_entries: list[Entry] = []
         self.reversed: set[str] = set()
@@ -155,11 +155,11 @@ class Ledger:
         self.reversed.add(debit.receipt)
         return self.credit_customer(self.customers[debit.holder], -debit.change, cause)
 
-    def pay_organisation(self, number: str, amount: int, cause: Cause) -> str:
+    def pay_organization(self, number: str, amount: int, cause: Cause) -> str:
         """Move `amount` from the shop's utility account to an organization. Return the receipt."""
         receipt = self.new_receipt(cause.at)
-        balance = self.organisations.get(number, 0) + amount
-        self.organisations[number] = balance
+        balance = self.organizations.get(number, 0) + amount
+        self.organizations[number] = balance
         self.transfer_entries.append(Entry(cause, receipt, number, amount, balance))
         self._change_shop(cause, receipt, -amount)
         return receipt
@@ -172,7 +172,7 @@ class Ledger:
             "transfers": [entry.as_json() for entry in self.transfer_entries],
             "shop": [entry.as_shop_json() for entry in self.shop_entries],
             "accounts": dict(self.accounts),
-            "organisations": dict(self.organisations),
+            "organizations": dict(self.organizations),
         }
 
     def _move(self, customer: Customer, change: int, cause: Cause, receipt: str | None = None) -> str:

@@ -8,7 +8,7 @@ pays. If it has too little money, or with the fault `reversal_spent`, the result
 
 from daraja_simulator import sms
 from daraja_simulator.commands import TIMEOUT_ITEM, CommandType, reference_data, result_parameters
-from daraja_simulator.ledger import ACCOUNTS, ORGANISATION, UTILITY, Cause
+from daraja_simulator.ledger import ACCOUNTS, ORGANIZATION, UTILITY, Cause
 from daraja_simulator.outcomes import ALREADY_REVERSED, NOT_REVERSIBLE, REVERSAL_TEXTS, ResultCode
 from daraja_simulator.records import Reversal
 from daraja_simulator.state import SimulatorState
@@ -51,7 +51,7 @@ def _parameters(state: SimulatorState, reversal: Reversal) -> Json:
             "OriginalTransactionID": reversal.original_receipt,
             "Charge": 0.0,
             "CreditPartyPublicName": state.display_name(reversal.payer),
-            "DebitPartyPublicName": f"{reversal.shortcode} - {ORGANISATION}",
+            "DebitPartyPublicName": f"{reversal.shortcode} - {ORGANIZATION}",
         }
     )
 

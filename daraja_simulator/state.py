@@ -134,7 +134,7 @@ class SimulatorState:
         customer = self.ledger.customers.get(number)
         if customer is not None:
             return f"{number} - {customer.name}"
-        return f"{number} - SIMULATED PARTNER" if number in self.ledger.organisations else number
+        return f"{number} - SIMULATED PARTNER" if number in self.ledger.organizations else number
 
     def owns(self, number: str, *, till: bool = False) -> bool:
         """Return whether this is the shop's shortcode or till. Any 600xxx is, as in the sandbox."""

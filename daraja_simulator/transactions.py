@@ -9,7 +9,7 @@ final.
 from dataclasses import dataclass
 from datetime import datetime
 
-from daraja_simulator.ledger import ACCOUNTS, ORGANISATION, UTILITY
+from daraja_simulator.ledger import ACCOUNTS, ORGANIZATION, UTILITY
 from daraja_simulator.records import (
     B2B,
     B2C,
@@ -79,7 +79,7 @@ def _of_prompt(state: SimulatorState, prompt: Prompt) -> Transaction:
     return Transaction(
         status="Completed",
         debit_party=state.display_name(prompt.push.payer),
-        credit_party=f"{prompt.push.party_b} - {ORGANISATION}",
+        credit_party=f"{prompt.push.party_b} - {ORGANIZATION}",
         debit_account=_CUSTOMER_ACCOUNT,
         charges=None,
         reason_type="Buy Goods Online" if prompt.push.to_till else "Pay Bill Online",
@@ -97,7 +97,7 @@ def _of_payment(state: SimulatorState, payment: C2bPayment) -> Transaction:
     return Transaction(
         status="Completed",
         debit_party=state.display_name(transaction.msisdn),
-        credit_party=f"{transaction.shortcode} - {ORGANISATION}",
+        credit_party=f"{transaction.shortcode} - {ORGANIZATION}",
         debit_account=_CUSTOMER_ACCOUNT,
         charges=None,
         reason_type=transaction.transaction_type,
@@ -119,7 +119,7 @@ def _of_command(state: SimulatorState, command: Command) -> Transaction | None:
     expired = command.state == TIMED_OUT and ended
     return Transaction(
         status=_EXPIRED if expired else _STATUSES[command.state],
-        debit_party=f"{command.shortcode} - {ORGANISATION}",
+        debit_party=f"{command.shortcode} - {ORGANIZATION}",
         credit_party=state.display_name(command.payer if isinstance(command, Reversal) else command.party_b),
         debit_account=ACCOUNTS[UTILITY],
         charges=charges,

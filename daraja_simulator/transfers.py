@@ -27,7 +27,7 @@ def _execute(state: SimulatorState, payout: Payout) -> ResultCode:
         "conversationId": payout.conversation_id,
     }
     cause = Cause(payout.command_id, state.now(), refs)
-    payout.receipt = state.ledger.pay_organisation(payout.party_b, payout.amount, cause)
+    payout.receipt = state.ledger.pay_organization(payout.party_b, payout.amount, cause)
     return 0
 
 

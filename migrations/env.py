@@ -1,6 +1,6 @@
-"""Runs migrations against DATABASE_URL, which is all that they need of the configuration.
+"""Runs migrations against DATABASE_URL.
 
-But for a step that encrypts what stood in clear: it names the keys that it asks for.
+They need no other setting, except for a step that encrypts stored data: it names the keys that it needs.
 """
 
 import os

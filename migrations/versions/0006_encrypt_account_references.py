@@ -1,7 +1,7 @@
-"""What payers type as account is often their phone number: encrypted, as is the account of a payout.
+"""Encrypts the account references that payers typed, often their phone numbers, and the accounts of payouts.
 
-And confirmations of cents are listed until a person has seen to them. What is there already is encrypted
-here, which takes the service's keys; where nothing is, the database is all that is needed.
+Confirmations of fractional amounts are listed until a person closes them. This step encrypts the rows that
+exist, and needs the service's keys for that. Without such rows it needs only the database.
 """
 
 import os

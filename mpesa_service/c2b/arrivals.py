@@ -1,4 +1,4 @@
-"""What M-Pesa reported about money that arrived without a prompt, decrypted."""
+"""The report of a C2B payment, decrypted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

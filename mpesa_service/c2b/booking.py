@@ -1,4 +1,4 @@
-"""Payments of money that came without a prompt: towards the order that it names, or waiting for a person."""
+"""Books C2B payments: for the expected order that the payment names, or in review, where a person decides."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -115,7 +115,7 @@ def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:
 
 
 def typed_key(encryption: Encryption, key: str) -> str:
-    """Return what finds payments whose payers typed something that comes to `key`."""
+    """Return the condition for payments whose typed reference has this key."""
     return encryption.blind_index("typed", key)
 
 

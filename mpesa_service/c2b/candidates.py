@@ -1,8 +1,8 @@
-"""Which STK payments a C2B confirmation may belong to.
+"""Which STK payments a C2B confirmation may report.
 
-An STK payment into a shortcode with registered C2B addresses is confirmed there as well (documented), under
-the account reference that the prompt showed; a till's confirmation has no reference (documented), so there
-the payer must agree. The receipt that both carry may come first by either way.
+M-Pesa also confirms an STK payment to a shortcode with registered C2B addresses, under the account reference
+that the prompt showed (documented). The confirmation of a till has no reference (documented), so the payer
+must agree. The callback and the confirmation have the same receipt, and either may arrive first.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,8 @@
     it is not of whole shillings      it is listed as unmatched, and is no payment
     nothing fits                      a new payment without an order, in review: a person decides
 
-The receipt is unique among confirmations and among payments, so of several at once only one is booked.
+The receipt is unique among confirmations and among payments, so only one of several reports
+is booked.
 """
 
 import json

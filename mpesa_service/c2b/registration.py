@@ -23,7 +23,7 @@ COMPLETED, CANCELLED = "Completed", "Cancelled"
 
 ALREADY_REGISTERED = (
     "Addresses of this shortcode are registered already. In production they are deleted first: in the Daraja"
-    " portal's self-service URL management, which takes two operators, or by e-mail to Safaricom. Then"
+    " portal's self-service URL management, which takes two operators, or by email to Safaricom. Then"
     " register these."
 )
 
@@ -40,9 +40,11 @@ class Registration:
 
 
 def register(runtime: Runtime, actor: str, response_type: str | None = None) -> Registration:
-    """Register both addresses; by default M-Pesa does without an answer what the rules do when unsure.
+    """Register both addresses.
 
-    Raises Conflict when Safaricom would not take the address or has others, and what a failed call means.
+    If validation does not answer, M-Pesa follows `whenUnsure`, unless `response_type` is given.
+
+    Raises Conflict if Safaricom does not accept the address or has others, and the error of a failed call.
     """
     found = planned_registration(runtime, response_type)
     word = forbidden_word(found.confirmation_url)

@@ -1,4 +1,4 @@
-"""Retry to match C2B confirmations and money without an order.
+"""Retries to match C2B confirmations and unmatched money.
 
 `retry_at` is the time of the next attempt. A worker moves it ahead before it starts, so that the row of a
 killed worker is due again.

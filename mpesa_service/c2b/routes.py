@@ -26,7 +26,7 @@ def c2b_rules() -> Response:
 @blueprint.success(200, RulesSchema)
 @errors(400, 413, 415)
 def set_c2b_rules(body: dict[str, Any]) -> Response:
-    """Set the rules of the shortcode; they hold from the next payment on."""
+    """Set the rules of the shortcode; they apply from the next payment on."""
     record = change_rules(runtime(), current_principal(), RuleChange(**body))
     return respond(success(200, "Rules set", RulesSchema().dump(record)))
 

@@ -55,22 +55,22 @@ class RulesSchema(Schema):
         data_key="updatedBy",
         dump_only=True,
         allow_none=True,
-        metadata={"description": "Null while the rules are the usual ones."},
+        metadata={"description": "Null while the rules are the defaults."},
     )
     updated_at = NairobiTime(data_key="updatedAt", dump_only=True, allow_none=True, metadata=TIME_EXAMPLE)
 
 
-_RESPONSE_TYPE = "What M-Pesa does by itself when validation does not answer."
+_RESPONSE_TYPE = "What M-Pesa does if validation does not answer."
 
 
 class RegisterSchema(Schema):
-    """Which default to register."""
+    """What M-Pesa does if validation does not answer."""
 
     response_type = fields.String(
         data_key="responseType",
         load_default=None,
         validate=validate.OneOf(["Completed", "Cancelled"]),
-        metadata={"description": _RESPONSE_TYPE + " By default what the rules do when unsure."},
+        metadata={"description": _RESPONSE_TYPE + " By default, M-Pesa follows `whenUnsure`."},
     )
 
 

@@ -1,4 +1,4 @@
-"""The rules by which money on its way to the shortcode is judged: kept in the database, changed by admins."""
+"""The rules by which validation accepts or rejects C2B payments. Admins change them in the database."""
 
 import logging
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ log = logging.getLogger("mpesa_service.audit")
 
 @dataclass(frozen=True)
 class RuleRecord:
-    """The rules of a shortcode, and who set them when; nobody where they are the usual ones."""
+    """The rules of a shortcode, who set them, and when. Both are None while the defaults apply."""
 
     shortcode: str
     reference: ReferenceRule
@@ -55,7 +55,7 @@ def read_rules(runtime: Runtime, session: Session) -> RuleRecord:
 
 
 def change_rules(runtime: Runtime, principal: Principal, change: RuleChange) -> RuleRecord:
-    """Change the rules of the shortcode; validation goes by them from the next payment on."""
+    """Change the rules of the shortcode. Validation applies them from the next payment on."""
     usual, now = _usual(runtime), runtime.clock()
     with runtime.database.begin() as session:
         columns = {

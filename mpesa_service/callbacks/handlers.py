@@ -1,4 +1,4 @@
-"""What each kind of callback is about: from raw bytes to the payment or command, and the report on it."""
+"""Handles each kind of callback: parses its bytes, finds its payment or command, and applies the report."""
 
 from collections.abc import Callable
 from functools import partial

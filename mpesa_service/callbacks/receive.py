@@ -1,6 +1,6 @@
 """Receives what M-Pesa posts: each body is stored with its outcome, in the transaction that applies it.
 
-Should that fail, the body is stored alone, as `failed`. A job takes it up again by the same path.
+If that fails, the body is stored alone, as `failed`. A job applies it again by the same path.
 """
 
 import logging

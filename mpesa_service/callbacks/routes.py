@@ -1,7 +1,8 @@
-"""Where M-Pesa reports. The answer says only that the body is stored; what it means is not its business.
+"""The addresses to which M-Pesa posts its reports.
 
-No token, no rate limit: all of M-Pesa is one source. What protects a payment is its own unguessable
-address, and that a claim from anywhere else changes nothing until Daraja itself is queried.
+The answer says that the body is stored. It does not say whether the callback is believed. There is no bearer
+token and no rate limit, because all of M-Pesa is one source. A payment's own secret address protects it: a
+claim that arrives on another address changes nothing until the service has queried Daraja.
 """
 
 import logging
@@ -38,7 +39,7 @@ class CallbackAnswerSchema(Schema):
 
 
 def address(rule: str) -> Callable[[View], View]:
-    """Return the decorator of a view that takes what M-Pesa posts to an address."""
+    """Return the decorator of a view that receives what M-Pesa posts to an address."""
 
     def decorate(view: View) -> View:
         documented: View = blueprint.response(200, CallbackAnswerSchema)(errors(413, 503)(view))
@@ -50,13 +51,13 @@ def address(rule: str) -> Callable[[View], View]:
 
 @address("/callback")
 def stk_callback_anywhere() -> Response:
-    """Take an STK callback without a token: stored, answered, and verified before it counts."""
+    """Receive an STK callback without a token. It is stored, and verified before it counts."""
     return take(CallbackKind.STK, None)
 
 
 @address("/callback/<token>")
 def stk_callback(token: str) -> Response:
-    """Take an STK callback on a payment's own address."""
+    """Receive an STK callback on a payment's own address."""
     return take(CallbackKind.STK, token)
 
 
@@ -74,7 +75,7 @@ def command_timeout(token: str) -> Response:
 
 @address("/callback/command/status/result/<token>")
 def command_status_result(token: str) -> Response:
-    """Take M-Pesa's answer to a query about a command, on the command's own address."""
+    """Receive M-Pesa's answer to a query about a command, on the command's own address."""
     return take(CallbackKind.COMMAND_STATUS_RESULT, token)
 
 

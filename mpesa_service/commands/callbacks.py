@@ -1,4 +1,4 @@
-"""What M-Pesa posts to a command's own addresses: its result, its time-out, the answer to a query."""
+"""What M-Pesa posts to a command's own addresses: its result, its time-out, and the answer to a query."""
 
 from typing import Any
 
@@ -60,6 +60,6 @@ def handle_status_timeout(_runtime: Runtime, command: Command[Any], _body: bytes
 
 
 def find_command(session: Session, kinds: Kinds, **token: str) -> Command[Any] | None:
-    """Return the command that has this address, of whichever kind, locked."""
+    """Lock and return the command of any kind that has this address, or None."""
     found = (kind.lock(session, **token) for kind in kinds)
     return next((command for command in found if command is not None), None)

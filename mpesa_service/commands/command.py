@@ -1,4 +1,4 @@
-"""One locked command, and what each kind of it says for itself."""
+"""One locked command, and what each kind of command defines."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ class Command(ABC, Generic[CommandRow]):
 
     @classmethod
     def claim(cls, session: Session, now: datetime) -> Self | None:
-        """Return the one that is due longest of those that nobody has locked, locked; or None."""
+        """Lock and return the command that has been due longest and that nobody has locked, or None."""
         next_check_at = cls.table.next_check_at
         due = select(cls.table).where(next_check_at <= now).order_by(next_check_at).limit(1)
         row = session.scalars(due.with_for_update(skip_locked=True)).one_or_none()
@@ -134,7 +134,7 @@ class Command(ABC, Generic[CommandRow]):
 
     @property
     def ids(self) -> Mapping[str, str]:
-        """What names it, under the names that `CallbackOutcome` has for them."""
+        """The command's id, under the name that `CallbackOutcome` has for it."""
         return {f"{self.name}_id": self.row.id}
 
     @property

@@ -1,8 +1,8 @@
-"""Finds out what became of a command whose result does not arrive.
+"""Determines the outcome of commands whose result does not arrive.
 
-One that Daraja has not acknowledged is sent again where that is safe; one that it has acknowledged is
-queried by transaction status. Neither Daraja's silence nor our clock fails a command that moves money:
-its amount stays reserved, and in the end a person decides.
+A command that Daraja has not acknowledged is sent again where that is safe. One that it has acknowledged is
+queried by transaction status. A command that moves money does not fail because no answer arrives or time has
+passed: its amount stays reserved, and in the end a person decides.
 """
 
 import logging

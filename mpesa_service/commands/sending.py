@@ -1,7 +1,7 @@
-"""Sending a committed command to M-Pesa, the first time or again, and what the answer means.
+"""Sends a committed command to M-Pesa, for the first time or again, and interprets the answer.
 
-A command's addresses are derived from its id with the service's own key, so that it can be sent again
-word for word: Daraja's v3 takes one OriginatorConversationID once, and calls the second a duplicate.
+A command's addresses are derived from its id with the service's own key, so that a second request is the same
+as the first. Daraja's v3 accepts each OriginatorConversationID once, and calls the second a duplicate.
 """
 
 from dataclasses import dataclass

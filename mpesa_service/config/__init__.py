@@ -1,7 +1,7 @@
 """The configuration of the service: `load_settings` reads it from the environment and checks it as a whole.
 
-`settings.py` declares each variable, `parsers.py` reads one value, `checks.py` finds what must not start,
-`loading.py` puts them together. `devtools/settings_table.py` writes the table of `docs/configuration.md`.
+`settings.py` declares each variable, `parsers.py` reads one value, `checks.py` refuses unsafe settings,
+`loading.py` combines them. `devtools/settings_table.py` writes the table of `docs/configuration.md`.
 """
 
 from mpesa_service.config.checks import database_problem, forbidden_word, unsafe_settings

@@ -1,4 +1,4 @@
-"""Settings that can be read and still must not start: unsafe, contradictory, or not for production."""
+"""Refuses settings that are readable but unsafe, contradictory, or not for production."""
 
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
@@ -10,7 +10,7 @@ from mpesa_service.config.settings import SIMULATOR, Settings
 LEAST_SECRET_BYTES = 32
 _DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 FORBIDDEN_WORDS = ("m-pesa", "mpesa", "safaricom", "query", "cmd", "sql", "exe")
-"""In C2B addresses, in any case, by Safaricom's C2B page; `exec` is among them."""
+"""Words that Safaricom's C2B page forbids in addresses, in any case. `exe` covers `exec`."""
 _PUBLIC_SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
 
 
@@ -107,7 +107,7 @@ def _split(address: str) -> SplitResult:
 
 def _credentials(s: Settings) -> Iterator[str]:
     if s.mpesa_environment == "production" and s.mpesa_passkey == _PUBLIC_SANDBOX_PASSKEY:
-        yield "MPESA_PASSKEY is the public sandbox passkey; production has its own, sent by e-mail."
+        yield "MPESA_PASSKEY is the public sandbox passkey; production has its own, sent by email."
     if s.mpesa_transaction_type == "CustomerBuyGoodsOnline" and not s.mpesa_till:
         yield "MPESA_TILL is needed with CustomerBuyGoodsOnline."
     credential = s.mpesa_security_credential or s.mpesa_initiator_password

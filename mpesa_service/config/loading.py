@@ -1,4 +1,4 @@
-"""Reading the settings from the environment, once, by the program that starts."""
+"""Reads the settings from the environment, once, when a program starts."""
 
 import os
 from collections.abc import Mapping

@@ -85,7 +85,7 @@ from mpesa_service.daraja.messages import (
 from mpesa_service.daraja.settings import DarajaSettings
 from mpesa_service.daraja.stk_results import STK_RESULTS, StkCallback, parse_stk_callback, stk_result
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
-from mpesa_service.daraja.values import normalise_code, whole_shillings
+from mpesa_service.daraja.values import normalize_code, whole_shillings
 
 __all__ = [
     "ALREADY_REVERSED",
@@ -138,7 +138,7 @@ __all__ = [
     "command_result",
     "daraja_timestamp",
     "error_entry",
-    "normalise_code",
+    "normalize_code",
     "parse_balance_result",
     "parse_c2b",
     "parse_command_result",

@@ -1,4 +1,4 @@
-"""Read the body of a 2xx answer into a typed value, or raise the error that says why there is none."""
+"""Reads the body of a 2xx answer into a typed value, or raises the error that gives the reason."""
 
 from mpesa_service.daraja.errors import AlreadyRegistered, OutcomeUnknown, Refused
 from mpesa_service.daraja.messages import (
@@ -9,7 +9,7 @@ from mpesa_service.daraja.messages import (
     UrlsRegistered,
 )
 from mpesa_service.daraja.stk_results import stk_result
-from mpesa_service.daraja.values import normalise_code
+from mpesa_service.daraja.values import normalize_code
 from mpesa_service.daraja.verdicts import DarajaAnswer, scrub
 
 MAX_ID_LENGTH = 128
@@ -44,7 +44,7 @@ class AnswerReader:
     def code(self) -> str:
         """Return the ResponseCode in one spelling; "" when there is none."""
         value = self.body.get("ResponseCode")
-        code = normalise_code(value)
+        code = normalize_code(value)
         if value is not None and not code:
             raise self.unknown("ResponseCode is not a code")
         return code

@@ -1,8 +1,8 @@
-"""Parsers of C2B callbacks: M-Pesa posts one flat body, as a request before or as a report after a payment.
+"""Parsers of C2B callbacks: the validation before a payment, and the confirmation after it.
 
-Validation and confirmation have the same form; only their addresses differ. The same money may also
-have come as the callback of a push: the receipt is the key to both (documented). Version 2 masks the
-payer's number and version 1 hashes it, so it is compared and never called.
+Both have the same flat body; only their addresses differ. The callback of a push may report the same money,
+with the same receipt (documented). Version 2 masks the payer's number, and version 1 hashes it. So the number
+can be compared but not called.
 """
 
 import re

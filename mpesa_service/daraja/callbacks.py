@@ -1,6 +1,6 @@
 """Parsers of callbacks. Callbacks are unsigned: a parser returns a claim, not a fact.
 
-Whatever the bytes are, a parser returns a typed value or raises UnreadableCallback. Shapes are
+A parser returns a typed value or raises UnreadableCallback, for any bytes. Shapes are
 those of Safaricom's portal documentation and of captures: items in any order, `Balance` without
 a Value, no metadata on failures, one object where a list was promised.
 """

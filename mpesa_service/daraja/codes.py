@@ -1,7 +1,7 @@
 """The shape of the code tables.
 
-The tables themselves are `stk_results`, `command_results` and `error_codes`. Each row says how
-sure it is: documented (Safaricom's portal documentation), observed (seen by independent
+The tables themselves are `stk_results`, `command_results` and `error_codes`. Each row has the
+certainty of its meaning: documented (Safaricom's portal documentation), observed (seen by independent
 integrators in the sandbox or in production), reported (one public source), assumed (ours).
 """
 

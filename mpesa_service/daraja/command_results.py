@@ -1,7 +1,7 @@
 """ResultCodes of the commands: payouts, business payments, reversals, status and balance.
 
-A status query that ends with 0 only says that the query worked; the fate of the payment queried
-about is in its TransactionStatus parameter (documented).
+If a status query ends with 0, only the query succeeded. The status of the payment is in the parameter
+TransactionStatus (documented).
 """
 
 from dataclasses import replace
@@ -9,7 +9,7 @@ from typing import Any
 
 from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
-from mpesa_service.daraja.values import normalise_code
+from mpesa_service.daraja.values import normalize_code
 from mpesa_service.domain.reports import Outcome
 
 ALREADY_REVERSED = "R000001"
@@ -39,8 +39,8 @@ _ROWS = (
     _row("0", "Done.", "The money has been sent.", outcome=Outcome.PAID),
     _row(
         "1",
-        "Our utility account does not hold enough money: top it up.",
-        "The money was not sent, because our account does not hold enough. It must be sent again.",
+        "Our utility account does not have enough money: top it up.",
+        "The money was not sent, because our account does not have enough money. It must be sent again.",
         advice=advice.TOP_UP,
     ),
     _row("2", "Below the smallest payment.", "The amount is too small for M-Pesa to send."),
@@ -126,7 +126,7 @@ COMMAND_RESULTS: dict[str, ResultCode] = {row.code: row for row in _ROWS}
 
 def command_result(code: object) -> ResultCode:
     """Look up a ResultCode of a command, in whatever type it came; an unknown one is UNCLEAR."""
-    text = normalise_code(code)
+    text = normalize_code(code)
     return COMMAND_RESULTS.get(text) or unclear(text)
 
 

@@ -1,7 +1,7 @@
-"""The bodies of an initiator's commands, in the wire's own spelling, mistakes included.
+"""The bodies of an initiator's commands, with Daraja's spelling and its mistakes.
 
-`Occassion` and `Occasion`, `RecieverIdentifierType`, `InitiatorName` and `Initiator`: which one a
-command takes is documented for each, and a wrong one is ignored or refused.
+Daraja documents the spelling for each command: `Occassion` or `Occasion`, `RecieverIdentifierType`,
+`InitiatorName` or `Initiator`. It ignores or refuses another spelling.
 """
 
 from functools import cached_property
@@ -20,7 +20,7 @@ from mpesa_service.daraja.settings import DarajaSettings
 
 POCHI_COMMAND = "BusinessPayToPochi"
 SHORTCODE_PARTY = "4"
-ORGANISATION_PARTY = "11"
+ORGANIZATION_PARTY = "11"
 
 Fields = dict[str, object]
 Message = B2cPayment | B2bPayment | Reversal | TransactionStatusQuery | BalanceQuery
@@ -65,7 +65,7 @@ class CommandBodies:
             "TransactionID": reversal.receipt,
             "Amount": reversal.amount,
             "ReceiverParty": self._settings.shortcode,
-            "RecieverIdentifierType": ORGANISATION_PARTY,
+            "RecieverIdentifierType": ORGANIZATION_PARTY,
             **_unless_empty("Occasion", reversal.occasion),
         }
 

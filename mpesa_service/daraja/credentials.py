@@ -1,4 +1,4 @@
-"""The three secrets that Daraja wants in a body: password, timestamp, security credential."""
+"""The three secrets in the bodies of Daraja's requests: password, timestamp, security credential."""
 
 from base64 import b64encode
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The limit on the whole of one call to Daraja, for `requests`, which hides its sockets."""
+"""The time limit of one whole call to Daraja. `requests` has none, and hides its sockets."""
 
 import socket
 import threading

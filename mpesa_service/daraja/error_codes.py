@@ -1,4 +1,4 @@
-"""errorCodes of the HTTP answers. Several are overloaded, so the message distinguishes them."""
+"""The errorCodes of HTTP answers. Several have more than one meaning, which the message distinguishes."""
 
 from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ErrorCode, ErrorKind

@@ -1,10 +1,10 @@
-"""The errors of a call, sorted by what they say about the money.
+"""The errors of a call, by what they mean for the money.
 
 DarajaError
-├── NotSent             never sent, or no token available: surely not done
-│   └── NotSetUp            and will not be, until the configuration is fixed
+├── NotSent             never sent, or no token available: no money moved
+│   └── NotSetUp            nothing is sent until the configuration is fixed
 ├── OutcomeUnknown      Daraja may have acted: do not send it again, find the outcome
-├── Refused             Daraja refused: surely not done
+├── Refused             Daraja refused: no money moved
 │   ├── InvalidToken        the access token was refused, also after one renewal
 │   ├── Throttled           spike arrest, quota or overload; later, not now
 │   ├── Duplicate           this OriginatorConversationID was used: the first one was accepted
@@ -12,10 +12,9 @@ DarajaError
 │   └── AlreadyRegistered   the shortcode's C2B URLs are registered already
 └── UnreadableCallback  the posted bytes are not a callback
 
-For `stk_query`, `transaction_status` and `account_balance`, Refused and OutcomeUnknown say
-nothing about the payment or the account: no information.
-Messages and attributes hold no token, no credential and no phone number. Every error can be
-pickled, so that it may cross from one process to another.
+For `stk_query`, `transaction_status` and `account_balance`, Refused and OutcomeUnknown give no information
+about the payment or the account. Messages and attributes contain no token, no credential and no phone
+number. Every error can be pickled, so that one process can pass it to another.
 """
 
 from typing import ClassVar

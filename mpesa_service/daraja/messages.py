@@ -1,8 +1,8 @@
-"""Typed arguments and answers of the calls, without the spellings of the wire.
+"""Typed arguments and answers of the calls, with regular names instead of Daraja's.
 
-Arguments check themselves and raise ValueError, naming the field and never its value. Amounts
+Arguments check themselves and raise ValueError, which names the field and never its value. Amounts
 are whole shillings. Phone numbers are 12 digits, 2547XXXXXXXX or 2541XXXXXXXX. Limits are those
-of the portal's documentation; limits on amounts change and are the caller's to set. A repr shows
+of the portal's documentation; limits on amounts change, so the caller sets them. A repr shows
 neither phone numbers nor callback addresses.
 """
 

@@ -172,7 +172,7 @@ class Sender:
         body = self._persist(lambda: call, self._pauses()).body or {}
         value, life = body.get("access_token"), str(body.get("expires_in"))
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-            raise OutcomeUnknown("the answer holds no access token", operation="oauth")
+            raise OutcomeUnknown("the answer contains no access token", operation="oauth")
         if not _SECONDS.fullmatch(life) or not 0 < int(life) <= LONGEST_TOKEN_LIFE:
             raise OutcomeUnknown("expires_in is no number of seconds", operation="oauth")
         return Token(value, last_checked_at + timedelta(seconds=int(life)))

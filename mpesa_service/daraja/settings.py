@@ -1,4 +1,4 @@
-"""What the client must know about the Daraja app and the shortcode it acts for."""
+"""The client's settings: the Daraja app, and the shortcode that it acts for."""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit

@@ -15,7 +15,7 @@ from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
 from mpesa_service.daraja.values import (
     named_values,
-    normalise_code,
+    normalize_code,
     read_amount,
     read_child,
     read_description,
@@ -141,7 +141,7 @@ _ROWS = (
     ),
     _row(
         "1036",
-        "The message centre did not acknowledge the prompt (2018 to 2019).",
+        "The message center did not acknowledge the prompt (2018 to 2019).",
         _UNREACHED_SAY,
         _REPORTED,
         resend_safe=False,
@@ -207,7 +207,7 @@ STK_RESULTS: dict[str, ResultCode] = {row.code: row for row in _ROWS}
 
 def stk_result(code: object) -> ResultCode:
     """Look up a ResultCode of a push, in whatever type it came; an unknown one is UNCLEAR."""
-    text = normalise_code(code)
+    text = normalize_code(code)
     return STK_RESULTS.get(text) or unclear(text)
 
 

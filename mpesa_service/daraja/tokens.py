@@ -1,8 +1,8 @@
 """One access token for all processes: cached, renewed early, fetched by one caller at a time.
 
-A new token can invalidate the previous one (documented), so processes with tokens of their own would
-invalidate each other's. They share a TokenStore instead: a table, a cache, or the memory
-of a single process. The store grants a lease. Its holder fetches, and the others wait.
+A new token can invalidate the previous one (documented), so processes with separate tokens would
+invalidate each other's. They share a TokenStore instead: a table, a cache, or the memory of a single
+process. The store grants one caller a lease to fetch a token, and the others wait.
 """
 
 import threading

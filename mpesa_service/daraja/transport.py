@@ -1,8 +1,7 @@
 """The HTTP session: time-outs, size and time limits, and one log line per call.
 
-There are no redirects and no retries here, no proxy or .netrc from the environment, and no
-cookies. The log line carries operation, status, error code, duration and outcome, and nothing
-of the bodies.
+The session follows no redirects, does not retry, uses no proxy or .netrc from the environment, and keeps no
+cookies. The log line has the operation, status, error code, duration and outcome, but no part of the bodies.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Values from untrusted senders: readers of JSON text and of callback fields.
 
-A wrong type is None, a wrong shape is an error. Shapes are those of Safaricom's portal documentation and of
-captures: items in any order, `Balance` without a Value, one object where a list was promised, dates in two
-spellings.
+A value of a wrong type is read as None, and a wrong shape is an error. Shapes are those of Safaricom's portal
+documentation and of captures: items in any order, `Balance` without a Value, one object where a list was
+promised, dates in two spellings.
 """
 
 import json
@@ -217,7 +217,7 @@ def read_moment(value: object) -> datetime | None:
     return local.astimezone(UTC) if can_be_stored(local) else None
 
 
-def normalise_code(code: object) -> str:
+def normalize_code(code: object) -> str:
     """Bring an int, a numeric string or a text code into one spelling; "" if it is no code.
 
     Every all-zero string is "0" ("00000000" has been observed). Other leading zeros are kept:

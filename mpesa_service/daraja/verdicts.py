@@ -1,7 +1,7 @@
-"""Decide on an HTTP answer: return its body to read, or the error that fits.
+"""Decides on an HTTP answer: returns its body, or the matching error.
 
 The question is whether money may have moved. The table decides for a known errorCode. An unknown one
-is a refusal under a 4xx status, and an unknown outcome under any other. An answer without an
+is a refusal if the status is 4xx, and an unknown outcome otherwise. An answer without an
 errorCode, such as a firewall's page, is an unknown outcome for everything except a read.
 """
 

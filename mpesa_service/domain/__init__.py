@@ -1,1 +1,1 @@
-"""Pure rules: states, decisions, money and phone numbers. No I/O, no framework, no clock of its own."""
+"""Pure rules: states, decisions, money and phone numbers. There is no I/O, no framework and no clock here."""

@@ -1,4 +1,4 @@
-"""The cause of a change of status: what a line of the audit trail stores besides the statuses."""
+"""The cause of a change of status: the part of a line of the audit trail that is not a status."""
 
 from dataclasses import dataclass
 from datetime import datetime

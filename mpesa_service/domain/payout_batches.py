@@ -6,7 +6,7 @@
                                                 ▼
     running, paused ──finished──▶ done       stopped ──finished──▶ stopped
 
-`finished` happens when none of its rows can move by itself any more. A stopped batch stays `stopped`, so that
+`finished` happens when no row can change without a person. A stopped batch stays `stopped`, so that
 its status says how it ended.
 """
 

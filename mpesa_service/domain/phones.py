@@ -15,7 +15,7 @@ MOST_DIGITS_SHOWN = 9
 """Digits of a number's twelve, with the country code. M-Pesa's own mask shows seven: `2547 ***** 126`."""
 
 _WITHIN = re.compile(r"(?<![0-9])(?:(?:\+|00)?254[ .-]?|0)?[17]\d(?:[ .-]?\d){7}(?![0-9])", re.ASCII)
-_ORGANISATION = re.compile(r"\d{5,7}(?!\d)")
+_ORGANIZATION = re.compile(r"\d{5,7}(?!\d)")
 
 
 def normalize_msisdn(text: str) -> str:
@@ -32,7 +32,7 @@ def normalize_msisdn(text: str) -> str:
 
 
 def mask_msisdn(msisdn: str) -> str:
-    """Return a normalised number with its middle hidden, `254712***678`: enough to recognize, not to call."""
+    """Return a normalized number with its middle hidden, `254712***678`: enough to recognize, not to call."""
     return f"{msisdn[:6]}***{msisdn[-3:]}"
 
 
@@ -49,7 +49,7 @@ def mask_party(party: str) -> str:
 
     An organization is named with its business number, and is shown unchanged.
     """
-    if _ORGANISATION.match(party):
+    if _ORGANIZATION.match(party):
         return party
     number = re.sub(r"\d{9,}", lambda found: mask_msisdn(found[0]), party)
     return re.sub(r"[^\W\d_]{2,}", lambda found: found[0][0] + "***", number)

@@ -57,13 +57,13 @@ class Suggestion:
 
 def suggest(typed_key: str, amount: int, orders: Iterable[Resemblance]) -> tuple[Suggestion, ...]:
     """Return at most MOST_SUGGESTED orders, the most likely first; equal ones in the given order."""
-    spellings = neighbours(typed_key)
+    spellings = neighbors(typed_key)
     found = [_suggestion(typed_key, spellings, amount, order) for order in orders]
     likely = [one for one in found if _is_enough(one.reasons)]
     return tuple(sorted(likely, key=lambda one: -one.score)[:MOST_SUGGESTED])
 
 
-def neighbours(key: str) -> frozenset[str]:
+def neighbors(key: str) -> frozenset[str]:
     """Return every key that is one typo away: a letter missing, extra, wrong, or two exchanged.
 
     Return None for a key that is too short or too long for this search.

@@ -50,7 +50,7 @@ def book_balances(
 
 
 def latest_balances(runtime: Runtime, history: int = 1) -> list[BalanceRecord]:
-    """Return the last `history` balances of each account, by account, latest first."""
+    """Return the last `history` balances of each account, by account, newest first."""
     number = func.row_number().over(partition_by=AccountBalance.account, order_by=AccountBalance.id.desc())
     numbered = select(AccountBalance.id, number.label("number")).subquery()
     statement = (

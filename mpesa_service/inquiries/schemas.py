@@ -41,7 +41,7 @@ class BalanceQuerySchema(WaitSchema):
     history = fields.Integer(
         load_default=1,
         validate=validate.Range(1, 1000),
-        metadata={"description": "How many balances of each account, latest first."},
+        metadata={"description": "How many balances of each account, newest first."},
     )
 
 

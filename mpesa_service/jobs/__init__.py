@@ -1,5 +1,5 @@
 """The periodic jobs: `table.py` lists them, `celery_app.py` makes the Celery app, `celery` loads `worker.py`.
 
-The database says what is due, so a lost broker message costs only one interval, and any number of workers
+The database records what is due, so a lost broker message costs only one interval, and any number of workers
 on any number of hosts may run.
 """

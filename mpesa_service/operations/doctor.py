@@ -38,11 +38,11 @@ KEYS = "consumer key and secret"
 PASSKEY = "shortcode and passkey"
 INITIATOR = "initiator"
 INITIATOR_PATIENCE = 20.0
+"""Seconds; M-Pesa's answers take seconds to minutes."""
 INITIATOR_SETTINGS = (
     "The settings are MPESA_INITIATOR_NAME, and MPESA_SECURITY_CREDENTIAL or MPESA_INITIATOR_PASSWORD with"
     " MPESA_CERTIFICATE_PATH."
 )
-"""Seconds; M-Pesa's answers take seconds to minutes."""
 DOCTOR = "doctor"
 CALLBACK = "callback address"
 CLOCK = "clock"

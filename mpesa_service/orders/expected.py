@@ -41,7 +41,7 @@ class ExpectedOrderRequest:
 
 @dataclass(frozen=True)
 class OrderState:
-    """The present state of an expected order, with its payments, latest first (at most PAYMENTS_SHOWN).
+    """The present state of an expected order, with its payments, newest first (at most PAYMENTS_SHOWN).
 
     In a list, `payments` is empty.
     """

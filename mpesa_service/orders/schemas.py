@@ -56,4 +56,4 @@ class ExpectedOrderSchema(Schema):
     expires_at = time_field("expiresAt", nullable=True)
     created_at = time_field("createdAt")
     updated_at = time_field("updatedAt")
-    payments = fields.List(fields.Nested(PaymentSchema), metadata={"description": "Latest first."})
+    payments = fields.List(fields.Nested(PaymentSchema), metadata={"description": "Newest first."})

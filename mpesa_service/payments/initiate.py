@@ -50,7 +50,7 @@ DESCRIPTION = "Payment"
 
 @dataclass(frozen=True)
 class Order:
-    """The payment that the caller requests: whole shillings, from a normalised number."""
+    """The payment that the caller requests: whole shillings, from a normalized number."""
 
     order_id: str
     amount: int

@@ -31,7 +31,7 @@ class Filters:
     """The caller's filters. None, or an empty `statuses`, means no filter.
 
     `statuses` are public statuses. `since` (inclusive) and `until` (exclusive) limit the time of creation,
-    `phone` is a normalised number, and amounts are whole shillings.
+    `phone` is a normalized number, and amounts are whole shillings.
     """
 
     statuses: frozenset[str] = frozenset()

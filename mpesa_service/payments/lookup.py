@@ -24,7 +24,7 @@ _BY_REFERENCE = select(Payment).where(
 
 @dataclass(frozen=True)
 class OrderRecord:
-    """The latest payment of an order, and all attempts, latest first (at most ATTEMPTS_SHOWN)."""
+    """The latest payment of an order, and all attempts, newest first (at most ATTEMPTS_SHOWN)."""
 
     order_id: str
     latest: PaymentRecord
@@ -65,7 +65,7 @@ def show_payment(runtime: Runtime, principal: Principal, reference: str) -> Paym
 
 
 def order_payments(runtime: Runtime, principal: Principal, order_id: str) -> OrderRecord:
-    """Return the caller's payments of an order, latest first; raise NotFound if there are none."""
+    """Return the caller's payments of an order, newest first; raise NotFound if there are none."""
     if not is_order_id(order_id):
         raise NotFound("There is no payment of this order.")
     statement = (

@@ -97,7 +97,7 @@ class PaymentSchema(Schema):
 class OrderSchema(PaymentSchema):
     """The latest payment of an order, and all attempts."""
 
-    attempts = fields.List(fields.Nested(PaymentSchema), metadata={"description": "Latest first."})
+    attempts = fields.List(fields.Nested(PaymentSchema), metadata={"description": "Newest first."})
 
 
 class InitiatedSchema(Schema):

@@ -1,4 +1,4 @@
-"""What becomes of a batch as a whole: approved by a second person, paused, resumed, stopped, finished."""
+"""Approves, pauses, resumes, stops and finishes a batch as a whole."""
 
 from collections.abc import Callable
 

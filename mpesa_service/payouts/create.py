@@ -1,7 +1,7 @@
-"""Creates payouts, in batches; a single payout is a batch of one.
+"""Creates payouts in batches. A single payout is a batch of one row.
 
-A batch is checked as a whole before anything is stored: if one row is wrong, nothing is. What is stored is
-only an intent; `payouts/send.py` sends it, row by row.
+A batch is checked as a whole before anything is stored: if one row is wrong, no row is stored. The
+stored rows are only intents; `payouts/send.py` sends them one by one.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Paying money out, alone or in batches; for admins."""
+"""Routes for admins: single payouts, and batches of payouts."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def create_payouts(body: dict[str, Any]) -> Response:
 @blueprint.success(200, BatchSchema, many=True)
 @errors(400)
 def list_payouts(page: dict[str, Any]) -> Response:
-    """List batches of payouts, latest first."""
+    """List batches of payouts, newest first."""
     found = views.list_batches(runtime(), **page)
     return respond(success(200, f"{len(found)} batches", BatchSchema(many=True).dump(found)))
 
@@ -69,7 +69,7 @@ def list_payouts(page: dict[str, Any]) -> Response:
 @blueprint.success(200, ProgressSchema)
 @errors(404)
 def get_payouts(batch_id: str) -> Response:
-    """Answer with a batch and how far it is."""
+    """Return a batch and its progress."""
     return respond(_answer(views.batch_progress(runtime(), batch_id)))
 
 
@@ -89,7 +89,7 @@ def list_payout_rows(page: dict[str, Any], batch_id: str) -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="text/csv", description="One line a row.")
 @errors(404)
 def payout_result(batch_id: str) -> Response:
-    """Answer with every row of a batch as it stands, as a CSV file; phone numbers are masked."""
+    """Return all rows of a batch as a CSV file, with their present status; phone numbers are masked."""
     lines = result_lines(views.all_rows(runtime(), batch_id))
     named = {"Content-Disposition": f'attachment; filename="payouts-{batch_id}.csv"'}
     return Response(lines, mimetype="text/csv", headers=named)
@@ -100,7 +100,7 @@ def payout_result(batch_id: str) -> Response:
 @blueprint.success(200, ProgressSchema)
 @errors(404, 409)
 def approve_payouts(batch_id: str) -> Response:
-    """Approve a batch; its maker cannot."""
+    """Approve a batch. The admin who created it cannot."""
     return respond(_answer(control.approve(runtime(), current_principal(), batch_id)))
 
 
@@ -109,7 +109,7 @@ def approve_payouts(batch_id: str) -> Response:
 @blueprint.success(200, ProgressSchema)
 @errors(404, 409)
 def pause_payouts(batch_id: str) -> Response:
-    """Send no further row of a batch until it is resumed; those under way come to their end."""
+    """Pause a batch: its waiting rows are not sent until it is resumed; rows in progress finish."""
     return respond(_answer(control.pause(runtime(), current_principal(), batch_id)))
 
 
@@ -118,7 +118,7 @@ def pause_payouts(batch_id: str) -> Response:
 @blueprint.success(200, ProgressSchema)
 @errors(404, 409)
 def resume_payouts(batch_id: str) -> Response:
-    """Let a paused batch go on."""
+    """Resume a paused batch."""
     return respond(_answer(control.resume(runtime(), current_principal(), batch_id)))
 
 
@@ -127,12 +127,12 @@ def resume_payouts(batch_id: str) -> Response:
 @blueprint.success(200, ProgressSchema)
 @errors(404, 409)
 def stop_payouts(batch_id: str) -> Response:
-    """Cancel the rows of a batch that wait, for good; those under way come to their end."""
+    """Stop a batch: its waiting rows are canceled; rows in progress finish."""
     return respond(_answer(control.stop(runtime(), current_principal(), batch_id)))
 
 
 def _reference(body: dict[str, Any]) -> str:
-    """Return the batch's reference; where none is given, the Idempotency-Key serves as one."""
+    """Return the batch's reference, or the Idempotency-Key if none is given."""
     reference: str = body.get("reference") or idempotency_key(request) or ""
     if not is_order_id(reference):
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""Payouts: the requests of admins, and the answers."""
+"""Requests and responses about payouts."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain

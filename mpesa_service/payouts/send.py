@@ -1,7 +1,7 @@
 """The job that sends payouts: it claims waiting rows of running batches, one by one, and sends them.
 
-A row is `submitting`, with a lease, before it is sent. Whatever process dies then, it is never sent as a new
-one. The transaction that starts a row checks suspension, batch and rate limit under lock.
+Before a row is sent, it becomes `submitting`, with a lease. If the process dies then, the row is never sent
+as a new payout. The transaction that starts a row checks suspension, batch and rate limit under lock.
 """
 
 import logging

@@ -1,7 +1,7 @@
-"""The one function that changes the state of a payout, and the one that changes a batch's.
+"""Transitions of payouts and of batches. No other code changes their status.
 
-Both expect the row to be locked and what the move rests on to be set on it. They check the transition
-table, and write the audit event and the outgoing event in the caller's transaction.
+The caller locks the row and sets the columns that the transition needs. The functions check the transition
+table, and write the line of the audit trail and the outgoing event in the caller's transaction.
 """
 
 import logging

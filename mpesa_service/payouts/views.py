@@ -1,4 +1,4 @@
-"""What admins may know of batches and their rows: plain values, phone numbers masked."""
+"""Batches and their rows as admins see them: plain values, with phone numbers masked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -91,7 +91,7 @@ class PayoutRecord:
 def list_batches(
     runtime: Runtime, limit: int = 50, before: str | None = None, status: BatchStatus | None = None
 ) -> tuple[BatchRecord, ...]:
-    """Return batches, latest first; `before` is the id of the last one of the page before."""
+    """Return batches, newest first; `before` is the id of the last one of the page before."""
     statement = select(PayoutBatch).order_by(PayoutBatch.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(PayoutBatch.id < before)

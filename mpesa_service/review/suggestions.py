@@ -14,7 +14,7 @@ from mpesa_service.c2b.arrivals import Arrival
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.daraja import payer_matches
 from mpesa_service.domain.orders import OrderStatus, reference_key
-from mpesa_service.domain.suggestions import Resemblance, Suggestion, neighbours, suggest
+from mpesa_service.domain.suggestions import Resemblance, Suggestion, neighbors, suggest
 from mpesa_service.models import ExpectedOrder, Payment
 
 RECENT = 5_000
@@ -24,7 +24,7 @@ TAKES_MORE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID)
 
 
 def suggestions(session: Session, encryption: Encryption, arrival: Arrival) -> tuple[Suggestion, ...]:
-    """Return the orders that the money may be meant for, the most likely and latest first."""
+    """Return the orders that the money may be meant for, the most likely and newest first."""
     key = reference_key(arrival.bill_reference)
     orders = {order.id: order for order in _by_reference(session, key)}
     if arrival.payer:
@@ -47,7 +47,7 @@ def suggestions(session: Session, encryption: Encryption, arrival: Arrival) -> t
 def _by_reference(session: Session, key: str) -> Iterable[ExpectedOrder]:
     if not key:
         return []
-    keys = sorted({key, *neighbours(key)})
+    keys = sorted({key, *neighbors(key)})
     named = or_(ExpectedOrder.reference_key.in_(keys), ExpectedOrder.account_key.in_(keys))
     statement = select(ExpectedOrder).where(named, ExpectedOrder.status.in_(TAKES_MORE))
     return session.scalars(statement.order_by(ExpectedOrder.id.desc()).limit(MOST_ORDERS)).all()

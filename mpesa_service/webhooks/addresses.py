@@ -1,8 +1,8 @@
 """The addresses to which webhooks may go: the public Internet, and private networks named in the settings.
 
-Names are resolved first and the result is checked, so the spelling of an address does not matter (decimal,
-octal, hexadecimal). The caller then connects to the checked address, so it does not matter either if the name
-resolves to another address a moment later.
+A name is resolved first, and its address is checked, so the spelling of an address (decimal, octal,
+hexadecimal) does not matter. The caller then connects to the checked address, even if the name resolves to
+another address a moment later.
 """
 
 import socket

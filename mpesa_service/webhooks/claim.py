@@ -1,4 +1,4 @@
-"""Claiming due deliveries, so that no two workers send the same attempt.
+"""Claims due deliveries, so that two workers do not send the same attempt.
 
 A claim is a lease: if its worker dies, another worker claims the deliveries when the lease ends. The endpoint
 that was served least recently comes first. Each endpoint has a few lanes for all workers together, and a

@@ -1,4 +1,4 @@
-"""Sending outgoing events until they are received, at least once each.
+"""Sends each outgoing event until it is received, at least once.
 
     transaction 1    claim due deliveries (a lease), a bundle for each lane of an endpoint
     no transaction   post a bundle's deliveries one after the other, in a thread, 15 s at most each

@@ -56,7 +56,7 @@ def list_deliveries(
     limit: int = DELIVERIES_SHOWN,
     before: int | None = None,
 ) -> tuple[DeliveryRecord, ...]:
-    """Return deliveries of an endpoint, latest first.
+    """Return deliveries of an endpoint, newest first.
 
     `before` is the id of the last delivery on the page before. Raises NotFound if there is no such endpoint.
     """

@@ -1,4 +1,4 @@
-"""Recording the result of an attempt: delivered, waiting for a retry, failed, or parked."""
+"""Records the result of an attempt: delivered, waiting for a retry, failed, or parked."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -93,7 +93,7 @@ def rotate_webhook(endpoint_id: str) -> Response:
 @blueprint.success(200, DeliverySchema, many=True)
 @errors(400, 404)
 def list_webhook_deliveries(page: dict[str, Any], endpoint_id: str) -> Response:
-    """List deliveries to an endpoint, latest first."""
+    """List deliveries to an endpoint, newest first."""
     found = history.list_deliveries(runtime(), endpoint_id, **page)
     return respond(success(200, f"{len(found)} deliveries", DeliverySchema(many=True).dump(found)))
 

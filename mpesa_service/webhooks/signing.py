@@ -1,4 +1,4 @@
-"""Signatures of Standard Webhooks 1.0.0 (symmetric scheme `v1`), made by the `standardwebhooks` library."""
+"""Signs events by Standard Webhooks 1.0.0 (symmetric scheme `v1`), with the `standardwebhooks` library."""
 
 import secrets
 from base64 import b64encode

@@ -102,7 +102,7 @@ from tests.support import ENCRYPTION_KEY
         ),
         (
             {"MPESA_PASSKEY": PUBLIC_PASSKEY},
-            "MPESA_PASSKEY is the public sandbox passkey; production has its own, sent by e-mail.",
+            "MPESA_PASSKEY is the public sandbox passkey; production has its own, sent by email.",
         ),
         (
             {"MPESA_TRANSACTION_TYPE": "CustomerBuyGoodsOnline"},

@@ -191,6 +191,6 @@ def test_no_phone_number_survives(subscriber: str, prefix: str, fence: str) -> N
     assert subscriber not in redact(f"a{fence}{prefix}{subscriber}{fence}z")
 
 
-def test_enough_of_a_number_is_left_to_recognise_it() -> None:
+def test_enough_of_a_number_is_left_to_recognize_it() -> None:
     assert redact("254712345678") == "25471***78"
     assert redact("0712345678") == "071***78"

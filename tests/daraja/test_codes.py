@@ -16,7 +16,7 @@ from mpesa_service.daraja import (
     ErrorKind,
     command_result,
     error_entry,
-    normalise_code,
+    normalize_code,
     status_query_result,
     stk_result,
 )
@@ -133,14 +133,14 @@ def test_nobody_guesses_an_unknown_code(lookup, code):
         ("\u0660", "\u0660"),
     ],
 )
-def test_normalise(code, text):
-    assert normalise_code(code) == text
+def test_normalize(code, text):
+    assert normalize_code(code) == text
 
 
 @given(st.text() | st.integers() | st.floats() | st.none() | st.booleans() | st.binary())
 def test_any_code_gets_a_row(code):
     row = stk_result(code)
-    assert (row.outcome is Outcome.PAID) == (normalise_code(code) == "0")
+    assert (row.outcome is Outcome.PAID) == (normalize_code(code) == "0")
 
 
 ALL_ROWS = [*STK_RESULTS.values(), *COMMAND_RESULTS.values(), *ERROR_CODES, stk_result("?")]

@@ -55,7 +55,7 @@ def test_the_ledger_after_a_transfer(shop: Shop, receiver: Receiver) -> None:
     assert (payout["kind"], payout["commandId"]) == ("b2b", "BusinessPayBill")
     assert (payout["partyB"], payout["accountReference"]) == ("888880", "19008")
     assert (payout["msisdn"], payout["state"], payout["receipt"]) == (PHONE, "completed", transfer["receipt"])
-    assert (ledger["credits"], ledger["organisations"]) == ([], {"888880": 190})
+    assert (ledger["credits"], ledger["organizations"]) == ([], {"888880": 190})
     assert ledger["shop"][0]["amount"] == -190
     assert ledger["callbacks"][0]["kind"] == "b2b_result"
 
@@ -126,7 +126,7 @@ def test_a_failure_has_one_parameter(
     assert parameter["Key"] == "BOCompletedTime"
     assert isinstance(parameter["Value"], int)
     assert result["ReferenceData"]["ReferenceItem"]["Key"] == "QueueTimeoutURL"
-    assert (shop.ledger()["transfers"], shop.ledger()["organisations"]) == ([], {})
+    assert (shop.ledger()["transfers"], shop.ledger()["organizations"]) == ([], {})
 
 
 def test_the_utility_account_has_too_little_money(shop: Shop, receiver: Receiver) -> None:
@@ -141,7 +141,7 @@ def test_the_same_request_twice_is_two_payments(shop: Shop) -> None:
     for _ in range(2):
         shop.daraja(B2B, body)
     shop.advance(1.1)
-    assert shop.ledger()["organisations"] == {"888880": 380}
+    assert shop.ledger()["organizations"] == {"888880": 380}
 
 
 def test_time_outs_and_faults(shop: Shop, receiver: Receiver) -> None:

@@ -17,7 +17,7 @@ def total(shop: Shop) -> int:
         [
             *(customer["balance"] for customer in customers),
             *ledger["accounts"].values(),
-            *ledger["organisations"].values(),
+            *ledger["organizations"].values(),
         ]
     )
 

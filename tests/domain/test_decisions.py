@@ -1,4 +1,4 @@
-"""The judgement on reports: every combination against what must always hold, and each rule by name."""
+"""The judgment on reports: every combination against what must always hold, and each rule by name."""
 
 from datetime import timedelta
 from typing import Any

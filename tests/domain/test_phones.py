@@ -107,7 +107,7 @@ def subscribers() -> st.SearchStrategy[str]:
 
 
 @given(subscribers(), st.sampled_from(["", "0", "254", "+254", "00254"]), st.integers(0, 8))
-def test_normalising_twice_changes_nothing(subscriber: str, prefix: str, gap: int) -> None:
+def test_normalizing_twice_changes_nothing(subscriber: str, prefix: str, gap: int) -> None:
     once = normalize_msisdn(f"{prefix}{subscriber[:gap]} {subscriber[gap:]}")
     assert once == f"254{subscriber}"
     assert normalize_msisdn(once) == once

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, Resemblance, neighbours, suggest
+from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, Resemblance, neighbors, suggest
 
 
 def order(
@@ -76,10 +76,10 @@ KEYS = st.text("ab1", min_size=4, max_size=6)
 
 
 @given(KEYS, KEYS)
-def test_neighbours_are_what_is_one_typo_away(typed: str, other: str) -> None:
-    assert (other in neighbours(typed)) is (distance(typed, other) == 1)
+def test_neighbors_are_what_is_one_typo_away(typed: str, other: str) -> None:
+    assert (other in neighbors(typed)) is (distance(typed, other) == 1)
 
 
-def test_a_key_has_so_many_neighbours_and_no_more() -> None:
-    assert len(neighbours("abcdefghijklmnopqrst")) == 20 + 20 * 35 + 21 * 36 - 20 + 19
-    assert neighbours("a" * 21) == neighbours("abc") == frozenset()
+def test_a_key_has_so_many_neighbors_and_no_more() -> None:
+    assert len(neighbors("abcdefghijklmnopqrst")) == 20 + 20 * 35 + 21 * 36 - 20 + 19
+    assert neighbors("a" * 21) == neighbors("abc") == frozenset()
