@@ -167,7 +167,7 @@ def test_the_service_answers_and_the_worker_sends_a_payout(
     with installed.running("serve", **settings), installed.running("worker", **settings):
         until(lambda: get("/healthz") == 200)
         assert get("/readyz") == 200
-        words = ("payout", "create", str(rows), "--reference", "PAY-1", "--by", "amina")
+        words = ("payouts", "create", str(rows), "--reference", "PAY-1", "--by", "amina")
         made = installed.run(*words, **settings)
         assert made.returncode == 0, made.stderr
         [payout] = until(lambda: shared_simulator.get("/simulator/ledger")["payouts"][before:])

@@ -10,12 +10,9 @@ from zoneinfo import ZoneInfo
 import click
 from marshmallow import Schema, ValidationError
 
-from mpesa_service.core import suspensions
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.operations.suspension_schemas import SuspensionSchema
 from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.schemas import ResolveSchema
-from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.parsing import invalid
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
@@ -86,12 +83,6 @@ def operator_decision(action: Resolution, **given: Any) -> OperatorDecision:
     """Return an operator's decision on a payment or payout in review."""
     found = load(ResolveSchema(), action=action.value, **given)
     return OperatorDecision(action, found["reason"], found["receipt"], found.get("amount"))
-
-
-def resume_suspended(name: str, who: str, *, as_json: bool) -> None:
-    """End the suspension of refunds or payouts, and print the result."""
-    ended = suspensions.resume(runtime(), operator(who).subject, name)
-    print_result(SuspensionSchema(many=True).dump(ended), suspensions.resume_message(name, ended), as_json)
 
 
 def echo_json(data: Any) -> None:

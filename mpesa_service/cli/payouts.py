@@ -1,4 +1,4 @@
-"""Operator commands for payouts: mpesa payout …"""
+"""Operator commands for payouts: mpesa payouts …"""
 
 import json
 import time
@@ -18,12 +18,10 @@ from mpesa_service.cli.options import (
     operator_decision,
     print_result,
     reason,
-    resume_suspended,
     status_option,
 )
 from mpesa_service.cli.output import print_table, show_list
 from mpesa_service.cli.payout_output import batch_cells, progress_in_words, show_faults
-from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
@@ -43,11 +41,10 @@ from mpesa_service.review.payouts import resolve_payout
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.csv_rows import read_csv
 
-payout_cli = AppGroup("payout", help="Payout batches.")
-payouts_cli = AppGroup("payouts", help="End a suspension of all payouts.")
+payouts_cli = AppGroup("payouts", help="Payout batches.")
 
 
-@payout_cli.command("create")
+@payouts_cli.command("create")
 @click.argument("file", type=click.File("rb"))
 @click.option(
     "--reference",
@@ -66,7 +63,7 @@ def create(
     The first line of the file names the columns. If one row is invalid, nothing is stored. A batch above
     PAYOUT_APPROVAL_THRESHOLD needs the approval of a second person.
 
-    Example: mpesa payout create salaries.csv --reference SALARIES-2026-11 --by amina
+    Example: mpesa payouts create salaries.csv --reference SALARIES-2026-11 --by amina
     """
     options = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
     request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **options))
@@ -79,43 +76,43 @@ def create(
     _show(made.progress, as_json)
 
 
-@payout_cli.command("approve")
+@payouts_cli.command("approve")
 @click.argument("batch")
 @by
 @as_json
 def approve(batch: str, who: str, as_json: bool) -> None:
     """Approve a batch that another person created.
 
-    Example: mpesa payout approve 019a… --by otieno
+    Example: mpesa payouts approve 019a… --by otieno
     """
     _do(control.approve, batch, who, as_json)
 
 
-@payout_cli.command("pause")
+@payouts_cli.command("pause")
 @click.argument("batch")
 @by
 @as_json
 def pause(batch: str, who: str, as_json: bool) -> None:
     """Stop sending the rows of a batch until it is resumed.
 
-    Example: mpesa payout pause 019a… --by amina
+    Example: mpesa payouts pause 019a… --by amina
     """
     _do(control.pause, batch, who, as_json)
 
 
-@payout_cli.command("resume")
+@payouts_cli.command("resume")
 @click.argument("batch")
 @by
 @as_json
 def resume(batch: str, who: str, as_json: bool) -> None:
     """Continue a paused batch.
 
-    Example: mpesa payout resume 019a… --by amina
+    Example: mpesa payouts resume 019a… --by amina
     """
     _do(control.resume, batch, who, as_json)
 
 
-@payout_cli.command("stop")
+@payouts_cli.command("stop")
 @click.argument("batch")
 @by
 @as_json
@@ -124,25 +121,25 @@ def stop(batch: str, who: str, as_json: bool) -> None:
 
     This is final. Rows that are already sent still get their result.
 
-    Example: mpesa payout stop 019a… --by amina
+    Example: mpesa payouts stop 019a… --by amina
     """
     _do(control.stop, batch, who, as_json)
 
 
-@payout_cli.command("list")
+@payouts_cli.command("list")
 @status_option(BatchStatus)
 @limit_option(50, 1000)
 @as_json
 def list_(status: BatchStatus | None, limit: int, as_json: bool) -> None:
     """Show payout batches, newest first.
 
-    Example: mpesa payout list --status waiting_approval
+    Example: mpesa payouts list --status waiting_approval
     """
     found = views.list_batches(runtime(), limit, status=status)
     show_list(as_json, BatchSchema(many=True).dump(found), _BATCH, map(batch_cells, found))
 
 
-@payout_cli.command("watch")
+@payouts_cli.command("watch")
 @click.argument("batch")
 @click.option(
     "--every", default=1.0, show_default=True, type=click.FloatRange(0), help="Seconds between two queries."
@@ -153,7 +150,7 @@ def watch(batch: str, every: float, as_json: bool) -> None:
 
     Ctrl-C stops the display, not the batch. With --json, the command prints a line for each change.
 
-    Example: mpesa payout watch 019a…
+    Example: mpesa payouts watch 019a…
     """
     try:
         progress = _follow_in_json(batch, every) if as_json else _follow(batch, every)
@@ -164,7 +161,7 @@ def watch(batch: str, every: float, as_json: bool) -> None:
         _show(progress, as_json=False)
 
 
-@payout_cli.command("result")
+@payouts_cli.command("result")
 @click.argument("batch")
 @click.option(
     "--output", default="-", type=click.File("w", encoding="utf-8"), help="A file. Default: standard output."
@@ -172,12 +169,12 @@ def watch(batch: str, every: float, as_json: bool) -> None:
 def result(batch: str, output: TextIO) -> None:
     """Write the current state of every row as CSV, with masked phone numbers.
 
-    Example: mpesa payout result 019a… --output salaries-result.csv
+    Example: mpesa payouts result 019a… --output salaries-result.csv
     """
     output.writelines(result_lines(views.all_rows(runtime(), batch)))
 
 
-@payout_cli.command("settle")
+@payouts_cli.command("settle")
 @click.argument("payout")
 @click.option("--receipt", help="The M-Pesa receipt that proves it.")
 @reason
@@ -186,12 +183,12 @@ def result(batch: str, output: TextIO) -> None:
 def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) -> None:
     """Record that a payout in review was paid.
 
-    Example: mpesa payout settle 019a… --by amina --reason "on the statement"
+    Example: mpesa payouts settle 019a… --by amina --reason "on the statement"
     """
     _decide(operator_decision(Resolution.SETTLE, reason=why, receipt=receipt), payout, who, as_json)
 
 
-@payout_cli.command("fail")
+@payouts_cli.command("fail")
 @click.argument("payout")
 @reason
 @by
@@ -199,22 +196,9 @@ def settle(payout: str, receipt: str | None, why: str, who: str, as_json: bool) 
 def fail(payout: str, why: str, who: str, as_json: bool) -> None:
     """Record that a payout in review was not paid.
 
-    Example: mpesa payout fail 019a… --by amina --reason "not on the statement"
+    Example: mpesa payouts fail 019a… --by amina --reason "not on the statement"
     """
     _decide(operator_decision(Resolution.FAIL, reason=why), payout, who, as_json)
-
-
-@payouts_cli.command("resume")
-@by
-@as_json
-def resume_payouts(who: str, as_json: bool) -> None:
-    """End the suspension of all payouts.
-
-    First fix the cause, for example the initiator's credentials.
-
-    Example: mpesa payouts resume --by amina
-    """
-    resume_suspended(suspensions.PAYOUTS, who, as_json=as_json)
 
 
 def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str, as_json: bool) -> None:

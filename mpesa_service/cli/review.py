@@ -1,4 +1,4 @@
-"""Operator commands for reviews and for refunds: mpesa review …, mpesa reverse, mpesa refunds …"""
+"""Operator commands for reviews, and to reverse a payment: mpesa review …, mpesa reverse"""
 
 from typing import Any
 
@@ -16,10 +16,8 @@ from mpesa_service.cli.options import (
     operator_decision,
     print_result,
     reason,
-    resume_suspended,
 )
 from mpesa_service.cli.output import TableRow, end_with, print_table, refund_shown
-from mpesa_service.core import suspensions
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payments.views import PaymentRecord
@@ -33,7 +31,6 @@ from mpesa_service.review.schemas import LARGEST_AMOUNT, ReturnSchema
 from mpesa_service.web.blueprint import runtime
 
 review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
-refunds_cli = AppGroup("refunds", help="End a suspension of all refunds.")
 
 
 @review_cli.command("list")
@@ -155,16 +152,3 @@ def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
 def _refund(payment: str, who: str, request: RefundRequest, as_json: bool) -> None:
     answer = refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json))
     end_with(answer)
-
-
-@refunds_cli.command("resume")
-@by
-@as_json
-def resume_refunds(who: str, as_json: bool) -> None:
-    """End the suspension of all refunds.
-
-    First fix the cause, for example the initiator's credentials.
-
-    Example: mpesa refunds resume --by amina
-    """
-    resume_suspended(suspensions.REFUNDS, who, as_json=as_json)

@@ -39,7 +39,7 @@ MIGRATE = "all, `migrate`"
 SERVE = "`serve`"
 SERVE_WORKER = "`serve`, `worker`"
 WORKER = "`worker`"
-PAYOUTS = "`serve`, `payout`"
+PAYOUTS = "`serve`, `payouts`"
 C2B = "`serve`, `register-urls`"
 TOKEN = "`serve`, `token`"  # noqa: S105 - a list of commands
 

@@ -57,7 +57,9 @@ NO_ANSWER_ADVICE = (
 TOO_SOON_ADVICE = (
     "Run the doctor again in ten seconds. It does not query sooner, because failures lock an initiator."
 )
-SUSPENDED_ADVICE = "Resume them: mpesa refunds resume --by NAME, and mpesa payouts resume --by NAME."
+SUSPENDED_ADVICE = (
+    "Resume them: mpesa suspensions resume refunds --by NAME, and mpesa suspensions resume payouts --by NAME."
+)
 CALLBACK_ADVICE = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet, and the address must lead to this service's"
     " /api/mpesa/callback. Check DNS, the certificate, the proxy, and that the service runs."

@@ -11,7 +11,7 @@ from tests.cli.test_webhooks import URL
 from tests.review.support import to_review
 from tests.support import Service
 
-FILES = {("payout", "result"), ("migrate",), ("serve",), ("worker",)}
+FILES = {("payouts", "result"), ("migrate",), ("serve",), ("worker",)}
 """They write a file in a format of its own, or start a program."""
 WHY = ("--by", "amina", "--reason", "on the statement")
 

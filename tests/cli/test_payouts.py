@@ -16,7 +16,7 @@ from tests.support import Service
 CSV = "type,phoneNumber,amount\nb2c,0712345678,100\nb2c,0722000001,200\n"
 
 
-def run(service: Service, *words: str, code: int = 0, group: str = "payout") -> str:
+def run(service: Service, *words: str, code: int = 0, group: str = "payouts") -> str:
     runner = service.app.test_cli_runner()
     result = runner.invoke(args=["mpesa", group, *words], env={"COLUMNS": "200"})
     assert result.exit_code == code, result.output
@@ -154,12 +154,16 @@ def test_result(service: Service, tmp_path: Path) -> None:
 
 
 def test_a_suspension_is_shown_and_ended(service: Service, file: str) -> None:
-    assert "Payouts were not suspended." in run(service, "resume", "--by", "amina", group="payouts")
+    words = ("resume", "payouts", "--by", "amina")
+    assert "Payouts were not suspended." in run(service, *words, group="suspensions")
     with service.runtime.database.begin() as session:
         suspensions.suspend(session, suspensions.PAYOUTS, "no money", service.clock())
+    assert "no money" in run(service, "list", group="suspensions")
+    [shown] = json.loads(run(service, "list", "--json", group="suspensions"))
+    assert (shown["name"], shown["reason"]) == ("payouts", "no money")
     text = run(service, "create", file, "--reference", "PAY-1", "--by", "amina")
     assert "payouts are suspended: no money" in text
-    assert "Payouts are resumed." in run(service, "resume", "--by", "amina", group="payouts")
+    assert "Payouts are resumed." in run(service, *words, group="suspensions")
 
 
 def test_what_waits_for_another_person_says_so(service: Service, tmp_path: Path) -> None:

@@ -38,7 +38,10 @@ class TestRefusedInitiator:
 
     def test_a_person_lets_them_go_on(self, service: Service) -> None:
         checkout = self.stop(service)
-        runner, words = service.app.test_cli_runner(), ["mpesa", "refunds", "resume", "--by", "amina"]
+        runner, words = (
+            service.app.test_cli_runner(),
+            ["mpesa", "suspensions", "resume", "refunds", "--by", "amina"],
+        )
         assert "are resumed" in runner.invoke(args=words).output
         assert "were not suspended" in runner.invoke(args=words).output
         assert service.refund(checkout, 40).status_code == 200

@@ -66,7 +66,7 @@ def test_there_are_two_things_to_resume(service: Service) -> None:
 @pytest.mark.parametrize("name", [suspensions.REFUNDS, suspensions.PAYOUTS])
 def test_on_the_command_line(service: Service, caplog: pytest.LogCaptureFixture, name: str) -> None:
     def run(*words: str) -> Any:
-        return service.app.test_cli_runner().invoke(args=["mpesa", name, "resume", *words])
+        return service.app.test_cli_runner().invoke(args=["mpesa", "suspensions", "resume", name, *words])
 
     suspend(service, name)
     assert "Missing option '--by'" in run().output

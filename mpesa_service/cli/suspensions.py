@@ -1,0 +1,44 @@
+"""Operator commands for suspensions of refunds and payouts: mpesa suspensions …"""
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.cli.options import as_json as as_json_option
+from mpesa_service.cli.options import by, local_time, operator, print_result
+from mpesa_service.cli.output import show_list
+from mpesa_service.core import suspensions
+from mpesa_service.operations.suspension_schemas import SuspensionSchema
+from mpesa_service.web.blueprint import runtime
+
+suspensions_cli = AppGroup("suspensions", help="Suspensions of all refunds or all payouts.")
+_HEADINGS = ("suspended", "since", "why")
+_NAMES = click.Choice([suspensions.REFUNDS, suspensions.PAYOUTS])
+
+
+@suspensions_cli.command("list")
+@as_json_option
+def list_(as_json: bool) -> None:
+    """Show what is suspended, and why.
+
+    Example: mpesa suspensions list
+    """
+    found = suspensions.list_all(runtime())
+    rows = ((one.name, local_time(one.since), one.reason) for one in found)
+    show_list(as_json, SuspensionSchema(many=True).dump(found), _HEADINGS, rows)
+
+
+@suspensions_cli.command("resume")
+@click.argument(
+    "name", metavar="refunds|payouts", type=click.Choice([suspensions.REFUNDS, suspensions.PAYOUTS])
+)
+@by
+@as_json_option
+def resume(name: str, who: str, as_json: bool) -> None:
+    """End the suspension of all refunds or all payouts.
+
+    First fix the cause, for example the initiator's credentials.
+
+    Example: mpesa suspensions resume refunds --by amina
+    """
+    ended = suspensions.resume(runtime(), operator(who).subject, name)
+    print_result(SuspensionSchema(many=True).dump(ended), suspensions.resume_message(name, ended), as_json)
