@@ -163,7 +163,7 @@ def events(payment: str, to_json: bool) -> None:
 
 
 _TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")
-_COLUMNS = ("payment", "made", "order", "amount", "refunded", "status", "receipt", "phone", "why")
+_COLUMNS = ("payment", "created", "order", "amount", "refunded", "status", "receipt", "phone", "why")
 
 
 def _row(row: PaymentRecord) -> TableRow:

@@ -38,7 +38,9 @@ def _tokens(s: Settings) -> Iterator[str]:
     if s.jwt_algorithm == "HS256":
         if s.jwt_public_key:
             yield "JWT_PUBLIC_KEY is set, but JWT_ALGORITHM is HS256. Set RS256 or ES256."
-        if len((s.jwt_secret_key or "").encode()) < LEAST_SECRET_BYTES:
+        if s.jwt_secret_key is None:
+            yield "JWT_SECRET_KEY is not set. Make one with: openssl rand -hex 32"
+        elif len(s.jwt_secret_key.encode()) < LEAST_SECRET_BYTES:
             yield "JWT_SECRET_KEY must have 32 bytes or more, for example: openssl rand -hex 32"
     elif "BEGIN PUBLIC KEY" not in (s.jwt_public_key or ""):
         yield f"JWT_PUBLIC_KEY must be a PEM public key for {s.jwt_algorithm}."

@@ -29,7 +29,8 @@ class ConfigurationError(Exception):
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
-        super().__init__("The service cannot start:\n" + "\n".join(f"  - {p}" for p in problems))
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        super().__init__(f"The settings are not complete or not safe:{lines}")
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -170,13 +170,15 @@ class Settings:
     )
     prompt_lifetime: timedelta = setting(
         seconds(60),
-        "How long a prompt can live on the phone. After it, a payment without a report no longer blocks its"
-        " order and its phone.",
+        "How long a prompt can live. After it, a payment without a report releases its order and phone.",
         timedelta(seconds=180),
         read_by=SERVE_WORKER,
     )
     database_url: str = setting(
-        text("`sqlite:///…`, `postgresql+psycopg://…`"), "The database.", read_by=MIGRATE, secret=True
+        text("`sqlite:///…`, `postgresql+psycopg://…`"),
+        "The address of the database, for example `sqlite:///mpesa.db`.",
+        read_by=MIGRATE,
+        secret=True,
     )
     database_pool_size: int = setting(
         whole_number(1),

@@ -9,6 +9,7 @@ from mpesa_service.web.fields import (
     OrderId,
     PhoneNumber,
     Shillings,
+    evidence_field,
     metadata_field,
     order_id_field,
     text_field,
@@ -77,9 +78,7 @@ class PaymentSchema(Schema):
     merchant_request_id = text_field("mpesaMerchantRequestId")
     receipt = text_field("mpesaReceiptNumber")
     status = fields.String(metadata={"enum": _PAYMENT_STATUSES})
-    evidence = text_field(
-        "evidence", "The source that the status is based on: push, callback, confirmation, query or operator."
-    )
+    evidence = evidence_field()
     amount = fields.Integer(metadata={"description": "Whole shillings."})
     currency = fields.String(metadata={"enum": ["kes"]})
     phone = text_field("phoneNumber", "Masked; `hashed` if M-Pesa hides the number.")
@@ -124,7 +123,7 @@ class TrailEventSchema(Schema):
     after = fields.String(data_key="to", metadata={"enum": _STATUSES})
     cause = fields.String(metadata={"description": "The name of the change, for programs."})
     sentence = fields.String(metadata={"description": "The same as a sentence."})
-    evidence = text_field("evidence", "The source that the status is based on.")
+    evidence = evidence_field()
     refund = text_field("refund", "`_id` of the refund that the line is about.")
     refund_id = text_field("refundId", "The refund's ConversationID; null until it is known.")
 

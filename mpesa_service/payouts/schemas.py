@@ -10,7 +10,7 @@ from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutPurpose
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.web.csv_rows import CsvRows, csv_lines
-from mpesa_service.web.fields import text_field, time_field
+from mpesa_service.web.fields import evidence_field, text_field, time_field
 
 ROW_STATUSES = sorted({status.public for status in PayoutStatus})
 _REFERENCE = r"^[A-Za-z0-9_-]{1,64}\Z"
@@ -137,7 +137,7 @@ class PayoutSchema(Schema):
     account_reference = text_field("accountReference")
     remarks = fields.String()
     status = fields.String(metadata={"enum": ROW_STATUSES})
-    evidence = text_field("evidence", "The source that the status is based on.")
+    evidence = evidence_field()
     receipt = text_field("mpesaReceiptNumber")
     conversation_id = text_field("conversationId", "Daraja's; null until it is known.")
     result_code = text_field("resultCode")

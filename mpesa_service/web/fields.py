@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields
 from mpesa_service.domain.moments import can_be_stored
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.references import is_order_id
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.errors import InvalidAmount, InvalidPhone
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
@@ -133,6 +134,12 @@ def metadata_field() -> Metadata:
 
 def text_field(key: str, description: str = "", *, nullable: bool = True) -> fields.String:
     return fields.String(data_key=key, allow_none=nullable, metadata={"description": description})
+
+
+def evidence_field() -> fields.String:
+    """Return the field that says what a status is based on."""
+    words = f"The source that the status is based on: {', '.join(Evidence)}."
+    return text_field("evidence", words)
 
 
 def time_field(key: str, *, nullable: bool = False) -> NairobiTime:

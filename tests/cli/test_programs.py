@@ -28,7 +28,7 @@ def test_every_missing_setting_is_named(words: tuple[str, ...]) -> None:
     )
     assert (result.returncode, result.stdout) == (1, "")
     first, *problems = result.stderr.splitlines()
-    assert first == "The service cannot start:"
+    assert first == "The settings are not complete or not safe:"
     assert {line.removeprefix("  - ").partition(" ")[0] for line in problems} == {
         "DATABASE_URL",
         "JWT_SECRET_KEY",

@@ -26,7 +26,7 @@ from tests.support import ENCRYPTION_KEY
         ),
         (
             {"JWT_SECRET_KEY": ""},
-            "JWT_SECRET_KEY must have 32 bytes or more, for example: openssl rand -hex 32",
+            "JWT_SECRET_KEY is not set. Make one with: openssl rand -hex 32",
         ),
         (
             {"JWT_PUBLIC_KEY": PUBLIC_PEM},

@@ -166,7 +166,10 @@ class TestProblems:
         found = problems({})
         assert {problem.split()[0] for problem in found} == REQUIRED | {"JWT_SECRET_KEY"}
         assert len(found) == len(REQUIRED) + 1
-        assert all(" is not set. " in problem for problem in found if "JWT" not in problem)
+        assert all(" is not set. " in problem for problem in found)
+        assert (
+            "DATABASE_URL is not set. The address of the database, for example `sqlite:///mpesa.db`." in found
+        )
 
     def test_missing_unreadable_and_unsafe_are_reported_together(self) -> None:
         environ = production(

@@ -68,7 +68,7 @@ def test_everything_that_is_missing_is_listed(words: list[str]) -> None:
     assert result.returncode != 0
     for name in ("MPESA_CONSUMER_KEY", "MPESA_PASSKEY", "DATABASE_URL", "JWT_SECRET_KEY", "PHONE_HASH_KEY"):
         assert f"  - {name} " in result.stderr
-    assert result.stderr.startswith("The service cannot start:\n")
+    assert result.stderr.startswith("The settings are not complete or not safe:\n")
     assert "Traceback" not in result.stderr
 
 
@@ -89,7 +89,9 @@ def test_the_application_says_the_same_without_gunicorns_settings() -> None:
         timeout=30,
     )
     assert result.returncode == 1
-    assert result.stderr.startswith("The service cannot start:\n  - MPESA_ENVIRONMENT is not set.")
+    assert result.stderr.startswith(
+        "The settings are not complete or not safe:\n  - MPESA_ENVIRONMENT is not set."
+    )
     assert "Traceback" not in result.stderr
 
 
