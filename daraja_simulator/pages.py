@@ -1,5 +1,7 @@
 """The pages for a browser: help, certificate and phone."""
 
+import json
+
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -45,7 +47,8 @@ def blueprint(state: SimulatorState) -> Blueprint:
             table=table(),
             faults=FAULTS,
             operations=OPERATIONS,
-            options=state.options.as_json(),
+            options={name: json.dumps(value) for name, value in state.options.as_json().items()},
+            shortcode=state.options.shortcode,
         )
 
     @pages.get("/simulator/certificate")
@@ -56,11 +59,7 @@ def blueprint(state: SimulatorState) -> Blueprint:
     def phones() -> str | BaseResponse:
         typed = request.args.get("number", "")
         msisdn = subscriber(typed)
-        if msisdn is not None:
-            return redirect(f"/simulator/phone/{msisdn}")
-        with state.lock:
-            numbers = list(state.ledger.customers)
-        return render_template("phones.html", typed=typed, numbers=numbers)
+        return _phones(state, typed) if msisdn is None else redirect(f"/simulator/phone/{msisdn}")
 
     _add_phone(pages, state)
     return pages
@@ -68,8 +67,11 @@ def blueprint(state: SimulatorState) -> Blueprint:
 
 def _add_phone(pages: Blueprint, state: SimulatorState) -> None:
     @pages.get("/simulator/phone/<number>")
-    def phone(number: str) -> str:
-        return render_template("phone.html", msisdn=_number(number), shortcode=state.options.shortcode)
+    def phone(number: str) -> str | tuple[str, int]:
+        msisdn = subscriber(number)
+        if msisdn is None:
+            return _phones(state, number), 404
+        return render_template("phone.html", msisdn=msisdn, shortcode=state.options.shortcode)
 
     @pages.get("/simulator/phone/<number>/state")
     def current(number: str) -> Json:
@@ -92,6 +94,12 @@ def _add_phone(pages: Blueprint, state: SimulatorState) -> None:
         msisdn, typed = _number(number), json_body()
         c2b.pay_with_pin(state, c2b_request(state, typed | {"msisdn": msisdn}), str(typed.get("pin", "")))
         return phone_state(state, msisdn)
+
+
+def _phones(state: SimulatorState, typed: str) -> str:
+    with state.lock:
+        numbers = list(state.ledger.customers)
+    return render_template("phones.html", typed=typed, numbers=numbers)
 
 
 def _number(text: str) -> str:

@@ -1,5 +1,7 @@
 """Every route is guarded, documented and answers in the shapes that clients were promised."""
 
+import json
+
 import pytest
 from openapi_spec_validator import validate
 
@@ -95,6 +97,9 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
     document = service.app.test_client().get("/api/openapi.json").json
     validate(document)
     assert document["openapi"] == "3.1.0"
+    text = json.dumps(document)
+    unused = {name for name in document["components"]["schemas"] if f'schemas/{name}"' not in text}
+    assert unused == set()
     operations = {
         (path, method): operation
         for path, methods in document["paths"].items()

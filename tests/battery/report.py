@@ -75,7 +75,8 @@ def _counted(name: str, what: Any) -> str:
 
 
 def _words(name: str) -> str:
-    return str(name).replace("_", " ")
+    """Return a figure's name as words. The name of an event, such as `payout_batch.done`, stays as it is."""
+    return name if "." in name else name.replace("_", " ")
 
 
 if __name__ == "__main__":

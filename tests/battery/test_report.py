@@ -16,7 +16,7 @@ def test_the_figures_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "seed": 7,
         "violations": 0,
         "kills": 60,
-        "answers": {"201": 9},
+        "published": {"payout_batch.done": 9},
         "of_each": ["a_b"],
     }
     for _ in range(2):
@@ -25,7 +25,7 @@ def test_the_figures_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert text.startswith(f"before\n{report.BEGIN}\n\n20")
     assert text.endswith(f"\n\n{report.END}\nafter\n")
     assert "seed `7`, size `full`, 1.2 minutes" in text
-    assert "| chaos | 0 | kills: 60; answers: 9 × 201; of each: a b |" in text  # noqa: RUF001
+    assert "| chaos | 0 | kills: 60; published: 9 × payout_batch.done; of each: a b |" in text  # noqa: RUF001
     assert "old" not in text
 
 

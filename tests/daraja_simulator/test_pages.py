@@ -19,6 +19,19 @@ def test_the_help_page_describes_the_queries(shop: Shop) -> None:
         assert text in page.text
 
 
+def test_the_help_page_lists_every_call_and_shows_options_as_json(shop: Shop) -> None:
+    page = shop.call("GET", "/").text
+    for text in ("GET, POST, DELETE /simulator/script", "GET /simulator/clock", "/simulator/prompts/&lt;"):
+        assert text in page
+    for text in (">True<", ">False<", ">None<"):
+        assert text not in page
+    assert "<code>true</code>" in page
+
+
+def test_a_list_without_customers_is_not_shown(shop: Shop) -> None:
+    assert "<ul>" not in shop.call("GET", "/simulator/phone").text
+
+
 def test_a_phone_number_in_any_format(shop: Shop) -> None:
     page = shop.call("GET", "/simulator/phone?number=0712 345 678")
     assert page.url.endswith(f"/simulator/phone/{PHONE}")
@@ -33,7 +46,10 @@ def test_an_invalid_number_shows_an_error(shop: Shop) -> None:
     assert "not a Kenyan mobile number" in page.text
     assert "<b>12" not in page.text
     assert PHONE in page.text
-    assert shop.call("GET", "/simulator/phone/12").status_code == 404
+    unknown = shop.call("GET", "/simulator/phone/12")
+    assert unknown.status_code == 404
+    assert "not a Kenyan mobile number" in unknown.text
+    assert unknown.headers["Content-Type"].startswith("text/html")
 
 
 def test_the_phone_shows_the_prompt_and_takes_the_pin(shop: Shop, receiver: Receiver) -> None:
