@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, post_dump, validate
+from marshmallow import Schema, fields, post_dump
 
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
-from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime
+from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime, RequestSchema, one_of
 
 
 class ValidationAnswerSchema(Schema):
@@ -24,7 +24,7 @@ class ValidationAnswerSchema(Schema):
         return {name: value for name, value in dumped.items() if value is not None}
 
 
-class RulesSchema(Schema):
+class RulesSchema(RequestSchema):
     """The rules that accept or refuse C2B payments."""
 
     reference = fields.Enum(
@@ -63,13 +63,13 @@ class RulesSchema(Schema):
 _RESPONSE_TYPE = "What M-Pesa does if validation does not answer."
 
 
-class RegisterSchema(Schema):
+class RegisterSchema(RequestSchema):
     """What M-Pesa does if validation does not answer."""
 
     response_type = fields.String(
         data_key="responseType",
         load_default=None,
-        validate=validate.OneOf(["Completed", "Cancelled"]),
+        validate=one_of(["Completed", "Cancelled"]),
         metadata={"description": _RESPONSE_TYPE + " By default, M-Pesa follows `whenUnsure`."},
     )
 

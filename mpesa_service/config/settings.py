@@ -240,8 +240,7 @@ class Settings:
     )
     webhook_allowed_networks: str | None = setting(
         network_list,
-        "Private networks that events may be posted to, also by http. With the simulator, by default the"
-        " machine itself.",
+        "Private networks to which events may be posted, also by http. With the simulator: this machine.",
         None,
         read_by="`serve`, `worker`, `webhooks`",
     )

@@ -2,10 +2,10 @@
 
 import re
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from mpesa_service.errors import InvalidRequest
-from mpesa_service.web.fields import text_field, time_field
+from mpesa_service.web.fields import RequestSchema, between, text_field, time_field
 
 _RECEIPT = re.compile(r"[A-Z0-9]{6,32}")
 MAX_WAIT = 10
@@ -25,12 +25,12 @@ def _money(description: str = "") -> fields.Decimal:
     )
 
 
-class WaitSchema(Schema):
+class WaitSchema(RequestSchema):
     """How long to wait for the answer."""
 
     wait = fields.Integer(
         load_default=0,
-        validate=validate.Range(0, MAX_WAIT),
+        validate=between(0, MAX_WAIT),
         metadata={"description": "Seconds. Without it, repeat the request for the answer."},
     )
 
@@ -40,7 +40,7 @@ class BalanceQuerySchema(WaitSchema):
 
     history = fields.Integer(
         load_default=1,
-        validate=validate.Range(1, 1000),
+        validate=between(1, 1000),
         metadata={"description": "How many balances of each account, newest first."},
     )
 

@@ -7,16 +7,18 @@ from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.fields import (
     TIME_EXAMPLE,
+    RequestSchema,
     Shillings,
     ZonedTime,
     metadata_field,
+    one_of,
     order_id_field,
     text_field,
     time_field,
 )
 
 
-class ExpectOrderSchema(Schema):
+class ExpectOrderSchema(RequestSchema):
     """An order that a customer may pay."""
 
     order_id = order_id_field()
@@ -30,7 +32,7 @@ class ExpectOrderSchema(Schema):
         data_key="amountRule",
         load_default=None,
         allow_none=True,
-        validate=validate.OneOf([rule.value for rule in AmountRule]),
+        validate=one_of([rule.value for rule in AmountRule]),
         metadata={"description": "The amounts that validation accepts; default: the shortcode's rule."},
     )
     metadata = metadata_field()

@@ -8,9 +8,12 @@ from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import (
     OrderId,
     PhoneNumber,
+    RequestSchema,
     Shillings,
+    between,
     evidence_field,
     metadata_field,
+    one_of,
     order_id_field,
     text_field,
     time_field,
@@ -18,7 +21,7 @@ from mpesa_service.web.fields import (
 from mpesa_service.web.query_fields import Cursor, QueryTime, WholeNumber, Words
 
 
-class InitiateSchema(Schema):
+class InitiateSchema(RequestSchema):
     """A payment to start."""
 
     order_id = order_id_field()
@@ -134,7 +137,7 @@ FORMATS = ("csv", "jsonl")
 _MOMENT = {"type": "string", "example": "2026-11-22"}
 
 
-class PaymentFilterSchema(Schema):
+class PaymentFilterSchema(RequestSchema):
     """Filters for payments. A payment must match all of them."""
 
     statuses = Words(
@@ -143,7 +146,7 @@ class PaymentFilterSchema(Schema):
         load_default=frozenset(),
         metadata={"description": "Several values: repeat the parameter, or separate them by commas."},
     )
-    provider = fields.String(load_default=None, validate=validate.OneOf(PROVIDERS))
+    provider = fields.String(load_default=None, validate=one_of(PROVIDERS))
     order_id = OrderId(data_key="orderId", load_default=None, metadata={"type": "string"})
     since = QueryTime(
         data_key="from",
@@ -156,7 +159,10 @@ class PaymentFilterSchema(Schema):
     until = QueryTime(
         data_key="to", load_default=None, metadata={**_MOMENT, "description": "Created before this time."}
     )
-    receipt = fields.String(load_default=None, validate=validate.Regexp(r"[A-Za-z0-9_-]{1,128}\Z"))
+    receipt = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"[A-Za-z0-9_-]{1,128}\Z", error="must be letters, digits, - or _."),
+    )
     phone = PhoneNumber(
         data_key="phoneNumber",
         load_default=None,
@@ -169,7 +175,7 @@ class PaymentFilterSchema(Schema):
 class PaymentListQuerySchema(PaymentFilterSchema):
     """Filters for payments, and the page to return."""
 
-    limit = WholeNumber(load_default=50, validate=validate.Range(1, 100))
+    limit = WholeNumber(load_default=50, validate=between(1, 100))
     after = Cursor(
         load_default=None,
         metadata={"type": "string", "description": "The value of `next` from the previous page."},
@@ -179,7 +185,7 @@ class PaymentListQuerySchema(PaymentFilterSchema):
 class ExportQuerySchema(PaymentFilterSchema):
     """Filters for payments, and the format of the file."""
 
-    format = fields.String(load_default="csv", validate=validate.OneOf(FORMATS))
+    format = fields.String(load_default="csv", validate=one_of(FORMATS))
 
 
 class ListedPaymentSchema(PaymentSchema):

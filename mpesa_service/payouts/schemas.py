@@ -10,7 +10,15 @@ from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutPurpose
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.web.csv_rows import CsvRows, csv_lines
-from mpesa_service.web.fields import evidence_field, text_field, time_field
+from mpesa_service.web.fields import (
+    RequestSchema,
+    between,
+    characters,
+    evidence_field,
+    one_of,
+    text_field,
+    time_field,
+)
 
 ROW_STATUSES = sorted({status.public for status in PayoutStatus})
 _REFERENCE = r"^[A-Za-z0-9_-]{1,64}\Z"
@@ -22,7 +30,7 @@ def _field(description: str, **more: Any) -> fields.Raw:
     return fields.Raw(allow_none=True, metadata={"type": "string", "description": description, **more})
 
 
-class PayoutRowSchema(Schema):
+class PayoutRowSchema(RequestSchema):
     type = _field("Whom it goes to, and how.", enum=[kind.value for kind in PayoutType])
     phoneNumber = _field("With `b2c` and `b2pochi`.", example="0712345678")  # noqa: N815
     businessNumber = _field("Pay bill or till, with `paybill` and `buy_goods`: 5 to 7 digits.")  # noqa: N815
@@ -58,7 +66,10 @@ class PayoutRequestSchema(PayoutRowSchema):
     )
     description = fields.String(
         load_default="",
-        validate=[validate.Length(max=255), validate.Predicate("isprintable")],
+        validate=[
+            characters(0, 255),
+            validate.Predicate("isprintable", error="must be printable, on one line."),
+        ],
         metadata={"description": "For people."},
     )
     allow_duplicates = fields.Boolean(
@@ -68,7 +79,9 @@ class PayoutRequestSchema(PayoutRowSchema):
         falsy={False, "false"},
         metadata={"description": "Rows may pay the same amount to the same party."},
     )
-    rows = PayoutRows(validate=validate.Length(min=1), metadata={"maxItems": MAX_ROWS})
+    rows = PayoutRows(
+        validate=validate.Length(min=1, error="must have at least one row."), metadata={"maxItems": MAX_ROWS}
+    )
 
     @post_load
     def _one_is_a_batch(self, data: dict[str, Any], **_: Any) -> Mapping[str, Any]:
@@ -105,7 +118,7 @@ class ProgressSchema(BatchSchema):
     """A batch, and how far it is."""
 
     rows = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(ROW_STATUSES)),
+        keys=fields.String(validate=one_of(ROW_STATUSES)),
         values=fields.Nested(ShareSchema),
         metadata={"description": f"By status: {', '.join(ROW_STATUSES)}."},
     )
@@ -148,26 +161,26 @@ class PayoutSchema(Schema):
     completed_at = time_field("completedAt", nullable=True)
 
 
-class BatchQuerySchema(Schema):
+class BatchQuerySchema(RequestSchema):
     """Which batches, and which page of them."""
 
     status = fields.Enum(BatchStatus, by_value=True, load_default=None)
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = fields.Integer(load_default=50, validate=between(1, 200))
     before = fields.String(
         load_default=None,
-        validate=validate.Regexp(r"^[0-9a-f]{1,24}\Z"),
+        validate=validate.Regexp(r"^[0-9a-f]{1,24}\Z", error="must be an `_id`."),
         metadata={"description": "The `_id` of the last batch of the page before."},
     )
 
 
-class RowQuerySchema(Schema):
+class RowQuerySchema(RequestSchema):
     """Which rows of a batch, and which page of them."""
 
-    status = fields.String(load_default=None, validate=validate.OneOf(ROW_STATUSES))
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+    status = fields.String(load_default=None, validate=one_of(ROW_STATUSES))
+    limit = fields.Integer(load_default=100, validate=between(1, 500))
     after = fields.Integer(
         load_default=0,
-        validate=validate.Range(0, 2**31 - 1),
+        validate=between(0, 2**31 - 1),
         metadata={"description": "The `row` of the last one of the page before."},
     )
 

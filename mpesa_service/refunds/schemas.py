@@ -1,13 +1,13 @@
 """Requests and responses about refunds."""
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
-from mpesa_service.web.fields import Shillings
+from mpesa_service.web.fields import RequestSchema, Shillings
 
 
-class RefundRequestSchema(Schema):
+class RefundRequestSchema(RequestSchema):
     amount = Shillings(
         metadata={
             "type": "integer",

@@ -4,7 +4,16 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, WhyUnmatched
 from mpesa_service.payments.schemas import PaymentSchema
-from mpesa_service.web.fields import Shillings, order_id_field, text_field, time_field
+from mpesa_service.web.fields import (
+    RequestSchema,
+    Shillings,
+    between,
+    characters,
+    one_of,
+    order_id_field,
+    text_field,
+    time_field,
+)
 
 LARGEST_AMOUNT = 1_000_000_000
 """Shillings. M-Pesa moves far less in one transaction."""
@@ -13,29 +22,29 @@ LARGEST_AMOUNT = 1_000_000_000
 def _reason() -> fields.String:
     return fields.String(
         required=True,
-        validate=validate.Length(1, 500),
+        validate=characters(1, 500),
         metadata={"description": "The reason. The audit trail keeps it with the operator's name."},
     )
 
 
-class ResolveSchema(Schema):
+class ResolveSchema(RequestSchema):
     """An operator's decision."""
 
     action = fields.String(
         required=True,
-        validate=validate.OneOf(["settle", "fail"]),
+        validate=one_of(["settle", "fail"]),
         metadata={"description": "`settle`: the money arrived or the refund was paid. `fail`: it did not."},
     )
     reason = _reason()
     receipt = fields.String(
         load_default=None,
-        validate=validate.Regexp(r"^[A-Za-z0-9]{6,32}\Z"),
+        validate=validate.Regexp(r"^[A-Za-z0-9]{6,32}\Z", error="must be 6 to 32 letters and digits."),
         metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
     )
     amount = Shillings(
         # A client that loses its amount must not settle with the requested amount by mistake.
         allow_none=False,
-        validate=validate.Range(max=LARGEST_AMOUNT),
+        validate=validate.Range(max=LARGEST_AMOUNT, error="must be at most {max}."),
         metadata={
             "type": "integer",
             "minimum": 1,
@@ -45,31 +54,31 @@ class ResolveSchema(Schema):
     )
 
 
-class ReviewQuerySchema(Schema):
+class ReviewQuerySchema(RequestSchema):
     """The page of the list to return."""
 
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = fields.Integer(load_default=50, validate=between(1, 200))
     after = fields.String(
         load_default="",
-        validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z"),
+        validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z", error="must be an `_id`."),
         metadata={"description": "The `_id` of the last entry of the previous page."},
     )
 
 
-class MatchSchema(Schema):
+class MatchSchema(RequestSchema):
     """The order that the money is meant for."""
 
     order_id = order_id_field()
     reason = _reason()
 
 
-class ReturnSchema(Schema):
+class ReturnSchema(RequestSchema):
     """The money to return."""
 
     reason = _reason()
 
 
-class CloseSchema(Schema):
+class CloseSchema(RequestSchema):
     """A fractional amount that a person has handled."""
 
     reason = _reason()
@@ -78,7 +87,7 @@ class CloseSchema(Schema):
 class UnmatchedQuerySchema(ReviewQuerySchema):
     """The page of the list to return."""
 
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, 50))
+    limit = fields.Integer(load_default=20, validate=between(1, 50))
 
 
 class SuggestionSchema(Schema):

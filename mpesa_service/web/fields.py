@@ -1,11 +1,12 @@
 """Fields of request and response bodies that check money, phone numbers, ids and times."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from marshmallow import ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, validate
 
 from mpesa_service.domain.moments import can_be_stored
 from mpesa_service.domain.phones import normalize_msisdn
@@ -16,6 +17,46 @@ from mpesa_service.errors import InvalidAmount, InvalidPhone
 NAIROBI = ZoneInfo("Africa/Nairobi")
 MAX_METADATA_BYTES = 4_096
 MAX_METADATA_DEPTH = 5
+
+
+class RequestSchema(Schema):
+    """The fields of a request. Faults that every field can have are reported in the API's own words."""
+
+    error_messages = {"unknown": "is not a known field."}  # noqa: RUF012 - as marshmallow declares it
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002
+        for field in (field_obj, getattr(field_obj, "inner", field_obj)):
+            field.error_messages = {
+                name: _OURS.get(text, text) for name, text in field.error_messages.items()
+            }
+
+
+_OURS: dict[Any, Any] = {
+    "Missing data for required field.": "is required.",
+    "Field may not be null.": "must not be null.",
+    "Not a valid string.": "must be a text.",
+    "Not a valid integer.": "must be a whole number.",
+    "Not a valid boolean.": "must be true or false.",
+    "Not a valid list.": "must be a list.",
+    "Not a valid {obj_type}.": "must be an ISO 8601 time, such as 2026-11-30T18:00:00+03:00.",
+    "Must be one of: {choices}.": "must be one of: {choices}.",
+}
+"""Our words for marshmallow's own messages."""
+
+
+def between(least: int, most: int) -> validate.Range:
+    """Return the check of a number in a range."""
+    return validate.Range(least, most, error="must be {min} to {max}.")
+
+
+def characters(least: int, most: int) -> validate.Length:
+    """Return the check of a text's length."""
+    return validate.Length(least, most, error="must be {min} to {max} characters.")
+
+
+def one_of(words: Iterable[str]) -> validate.OneOf:
+    """Return the check of a text that is one of these words."""
+    return validate.OneOf(list(words), error="must be one of: {choices}.")
 
 
 class PhoneNumber(fields.Field[str]):

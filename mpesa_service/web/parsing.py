@@ -77,14 +77,20 @@ def _strict_json(raw: bytes) -> Any:
 
 
 def _not_a_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
+    raise _invalid_json(f"{word} is not a JSON number.")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a field is given twice")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _invalid_json(f"the field {json.dumps(name[:64])} occurs twice.")
+        found[name] = value
     return found
+
+
+def _invalid_json(cause: str) -> InvalidRequest:
+    return InvalidRequest(f"The body is not valid JSON: {cause}", code="invalid_json")
 
 
 def invalid(messages: Any) -> InvalidRequest:
@@ -92,14 +98,13 @@ def invalid(messages: Any) -> InvalidRequest:
     by_field = messages
     if isinstance(messages, dict):
         by_field = next((messages[place] for place in _PLACES if place in messages), messages)
-    if not isinstance(by_field, dict):
-        by_field = {"_schema": by_field}
+    if not isinstance(by_field, dict) or "_schema" in by_field:
+        by_field = {"body": ["must be a JSON object."]}
     by_field = {field: _flat(found) for field, found in by_field.items()}
     field, sentences = next(iter(by_field.items()))
     sentence = sentences[0]
-    if field == "_schema":
-        field, sentence = "body", "must be a JSON object."
-    message = sentence if field in _CODES and not sentence.startswith("Missing") else f"{field}: {sentence}"
+    is_whole = field in _CODES and not sentence.startswith(("is ", "must "))
+    message = sentence if is_whole else f"{field}: {sentence}"
     return InvalidRequest(message, code=_CODES.get(field, InvalidRequest.code), details={"fields": by_field})
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
-from mpesa_service.web.fields import NAIROBI
+from mpesa_service.web.fields import NAIROBI, one_of
 
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+ -]\d\d:\d\d)?)?", re.ASCII
@@ -29,7 +29,7 @@ class Words(fields.List[str]):
     """Some of the given words: a repeated parameter, or words separated by commas. Loads as a frozenset."""
 
     def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
-        word = fields.String(validate=validate.OneOf(words), metadata={"enum": list(words)})
+        word = fields.String(validate=one_of(words), metadata={"enum": list(words)})
         super().__init__(word, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.event_types import EventType
-from mpesa_service.web.fields import ZonedTime, text_field, time_field
+from mpesa_service.web.fields import RequestSchema, ZonedTime, between, characters, text_field, time_field
 
 _URL = {"format": "uri", "example": "https://orders.example.co.ke/webhooks"}
 _TYPES = "The event types that the endpoint receives; all types if empty."
@@ -28,21 +28,24 @@ def _types(**more: object) -> fields.Field[list[Any]]:
 
 def _description(**more: object) -> fields.String:
     return fields.String(
-        validate=[validate.Length(max=255), validate.Predicate("isprintable")],
+        validate=[
+            characters(0, 255),
+            validate.Predicate("isprintable", error="must be printable, on one line."),
+        ],
         **more,  # type: ignore[arg-type]
     )
 
 
-class NewEndpointSchema(Schema):
-    url = fields.String(required=True, validate=validate.Length(1, 2048), metadata=_URL)
+class NewEndpointSchema(RequestSchema):
+    url = fields.String(required=True, validate=characters(1, 2048), metadata=_URL)
     event_types = _types(load_default=list)
     description = _description(load_default="")
 
 
-class EndpointChangeSchema(Schema):
+class EndpointChangeSchema(RequestSchema):
     """A change of an endpoint; an absent field stays as it is."""
 
-    url = fields.String(validate=validate.Length(1, 2048), metadata=_URL)
+    url = fields.String(validate=characters(1, 2048), metadata=_URL)
     event_types = _types()
     description = _description()
     enabled = fields.Boolean(
@@ -52,19 +55,19 @@ class EndpointChangeSchema(Schema):
     )
 
 
-class DeliveryQuerySchema(Schema):
+class DeliveryQuerySchema(RequestSchema):
     """A page of an endpoint's deliveries, filtered by status."""
 
     status = fields.Enum(DeliveryStatus, by_value=True, load_default=None)
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = fields.Integer(load_default=50, validate=between(1, 200))
     before = fields.Integer(
         load_default=None,
-        validate=validate.Range(min=1),
+        validate=validate.Range(min=1, error="must be at least {min}."),
         metadata={"description": "The `_id` of the last delivery of the page before."},
     )
 
 
-class ReplaySchema(Schema):
+class ReplaySchema(RequestSchema):
     """The period whose events are sent again: from `from` to before `to`."""
 
     since = _moment("from")

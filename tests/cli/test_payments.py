@@ -58,13 +58,13 @@ class TestList:
     @pytest.mark.parametrize(
         ("words", "message"),
         [
-            (["--status", "paid"], "status: Must be one of"),
+            (["--status", "paid"], "status: must be one of"),
             (["--from", "monday"], "from: Not a date"),
             (["--phone", "123"], "Invalid phone number format"),
             (["--after", "x"], "after: Not a `next` value"),
             (["--order", ""], "orderId must be 1 to 64"),
             (["--receipt", ""], "receipt: "),
-            (["--min-amount", "-1"], "minAmount: Not a valid integer."),
+            (["--min-amount", "-1"], "minAmount: must be a whole number."),
             (["--limit", "101"], "101 is not in the range"),
         ],
         ids=str,

@@ -115,7 +115,7 @@ def test_faults(fields: object, expected: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("amount", [None, True, 100.0, "100", 1e3])
 def test_amounts_are_whole_shillings(amount: object) -> None:
-    expected = {"amount": "Amount must be a whole number of shillings."}
+    expected = {"amount": "Amount must be a JSON integer of whole shillings, such as 100."}
     assert faults_of({**TO_PHONE, "amount": amount}) == expected
 
 

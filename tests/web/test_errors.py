@@ -134,10 +134,24 @@ class TestShape:
     def test_no_json(self, shop: Service, text: bytes) -> None:
         shaped(post(shop, data=text, content_type="application/json"), 400, "invalid_json")
 
+    @pytest.mark.parametrize(
+        ("text", "cause"),
+        [
+            (b'{"amount": 1, "amount": 2}', 'the field "amount" occurs twice.'),
+            (b'{"amount": NaN}', "NaN is not a JSON number."),
+        ],
+        ids=["twice", "NaN"],
+    )
+    def test_the_cause_of_no_json(self, shop: Service, text: bytes, cause: str) -> None:
+        answer = post(shop, data=text, content_type="application/json")
+        assert answer.json["message"] == f"The body is not valid JSON: {cause}"
+
     @pytest.mark.parametrize("body", [[], [GOOD], "text", 1, None, True])
     def test_no_object(self, shop: Service, body: Any) -> None:
         answer = post(shop, data=json.dumps(body), content_type="application/json")
         shaped(answer, 400, "invalid_request")
+        assert answer.json["message"] == "body: must be a JSON object."
+        assert answer.json["details"] == {"fields": {"body": ["must be a JSON object."]}}
 
     @pytest.mark.parametrize(
         ("changes", "code"),

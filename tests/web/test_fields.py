@@ -12,8 +12,11 @@ from marshmallow import Schema, ValidationError, fields
 
 from mpesa_service.errors import InvalidAmount, InvalidPhone
 from mpesa_service.payments.schemas import InitiateSchema
+from mpesa_service.payouts.schemas import BatchQuerySchema
 from mpesa_service.refunds.schemas import RefundRequestSchema
+from mpesa_service.review.schemas import ResolveSchema, ReturnSchema
 from mpesa_service.web.fields import MAX_METADATA_BYTES, NairobiTime
+from mpesa_service.webhooks.schemas import EndpointChangeSchema, ReplaySchema
 
 GOOD = {"orderId": "ORDER-1001", "amount": 100, "phoneNumber": "0712345678"}
 
@@ -54,14 +57,39 @@ def test_metadata_may_be_left_out() -> None:
 def test_the_rest_may_not(field: str) -> None:
     with pytest.raises(ValidationError) as caught:
         InitiateSchema().load({name: value for name, value in GOOD.items() if name != field})
-    assert list(caught.value.messages) == [field]
+    assert caught.value.messages == {field: ["is required."]}
 
 
 @pytest.mark.parametrize("field", ["orderID", "order_id", "phone_number", "Amount", "currency", "status", ""])
 def test_unknown_fields_are_refused(field: str) -> None:
-    assert complaint(**{field: 1}) == {field: ["Unknown field."]}
+    assert complaint(**{field: 1}) == {field: ["is not a known field."]}
     with pytest.raises(ValidationError):
         RefundRequestSchema().load({"amount": 1, field: 1})
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "expected"),
+    [
+        (ResolveSchema(), {"action": "pay", "reason": 1}, "must be one of: settle, fail."),
+        (ResolveSchema(), {"action": None, "reason": "x"}, "must not be null."),
+        (ResolveSchema(), {"action": 1, "reason": "x"}, "must be a text."),
+        (ReturnSchema(), {"reason": ""}, "must be 1 to 500 characters."),
+        (BatchQuerySchema(), {"limit": 0}, "must be 1 to 200."),
+        (BatchQuerySchema(), {"limit": "x"}, "must be a whole number."),
+        (BatchQuerySchema(), {"status": "gone"}, "must be one of: waiting_approval"),
+        (EndpointChangeSchema(), {"enabled": "x"}, "must be true or false."),
+        (EndpointChangeSchema(), {"eventTypes": 1}, "must be a list."),
+        (EndpointChangeSchema(), {"eventTypes": ["x"]}, "must be one of: payment."),
+        (ReplaySchema(), {"from": "x"}, "must be an ISO 8601 time"),
+    ],
+    ids=lambda value: repr(value) if isinstance(value, dict) else None,
+)
+def test_every_fault_is_reported_in_one_style(schema: Schema, body: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        schema.load(body)
+    first = next(iter(caught.value.messages_dict.values()))
+    words = first[0] if isinstance(first, list) else first[0][0]
+    assert words.startswith(expected)
 
 
 def test_all_errors_are_reported_together() -> None:
