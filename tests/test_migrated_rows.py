@@ -224,6 +224,16 @@ class TestCallbackKinds:
         self.receive(empty, "b2c_result")
         assert self.kinds(empty) == ("stk", *self.NEW, "c2b_confirmation", "b2c_result")
 
+    def test_a_callback_that_was_only_received_is_applied_again(self, empty: Database) -> None:
+        alembic(empty, command.upgrade, "0012")
+        received = INSERT_CALLBACK.replace("'applied'", "'received'")
+        with empty.begin() as session:
+            session.execute(sa.text(received), {"kind": "stk", "at": NOW.isoformat()})
+        alembic(empty, command.upgrade, "0013")
+        with empty.read() as session:
+            assert session.scalar(sa.text("SELECT verdict FROM callback_inbox")) == "failed"
+        alembic(empty, command.downgrade, "0012")
+
 
 def stored(values: dict[str, Any]) -> dict[str, Any]:
     """Return a row as plain SQL takes it at a revision before 0009 and 0011, which rename columns."""

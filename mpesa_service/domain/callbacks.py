@@ -15,7 +15,6 @@ class CallbackKind(StrEnum):
 
 
 class InboxVerdict(StrEnum):
-    RECEIVED = "received"
     APPLIED = "applied"
     DUPLICATE = "duplicate"
     DISPUTED = "disputed"
