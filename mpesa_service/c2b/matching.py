@@ -79,7 +79,7 @@ class Confirmation:
 
 
 class _Changed(Exception):
-    """The payment that was to take the money is not as it was found: try again."""
+    """The payment of this money has changed since it was read: try again."""
 
 
 class Booking:

@@ -97,7 +97,7 @@ def in_use() -> TryLater:
 
 
 def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Clock) -> None:
-    """Take the key for `resource_id`; raise TryLater if another request has just taken it."""
+    """Claim the key for `resource_id`; raise TryLater if another request has just claimed it."""
     now = clock()
     row = _new_row(request, resource_id, now)
     if insert_once(session, IdempotencyKey, row):
@@ -107,7 +107,7 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
 
 
 def claim_row(request: KeyedRequest | None, resource_id: str, now: datetime) -> tuple[NewRow, ...]:
-    """Return the row that takes the key for `resource_id`; no row without a key.
+    """Return the row that claims the key for `resource_id`; no row without a key.
 
     The key is unique: a plan with this row writes nothing if the key is taken.
     """

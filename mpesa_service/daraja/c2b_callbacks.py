@@ -166,7 +166,7 @@ def _spellings(msisdn: str) -> tuple[str, ...]:
 
 
 def _mask_matches(payer: str, msisdn: str) -> bool | None:
-    """Compare the digits before and after the mask, whatever hides the others, and how many."""
+    """Compare the digits before and after the mask. The mask's characters and length do not matter."""
     mask = _MASK.fullmatch(payer.lstrip("+( "))
     if mask is None:
         return None

@@ -125,7 +125,7 @@ COMMAND_RESULTS: dict[str, ResultCode] = {row.code: row for row in _ROWS}
 
 
 def command_result(code: object) -> ResultCode:
-    """Look up a ResultCode of a command, in whatever type it came; an unknown one is UNCLEAR."""
+    """Look up a ResultCode of a command, of any type; an unknown one is UNCLEAR."""
     text = normalize_code(code)
     return COMMAND_RESULTS.get(text) or unclear(text)
 

@@ -206,7 +206,7 @@ STK_RESULTS: dict[str, ResultCode] = {row.code: row for row in _ROWS}
 
 
 def stk_result(code: object) -> ResultCode:
-    """Look up a ResultCode of a push, in whatever type it came; an unknown one is UNCLEAR."""
+    """Look up a ResultCode of a push, of any type; an unknown one is UNCLEAR."""
     text = normalize_code(code)
     return STK_RESULTS.get(text) or unclear(text)
 

@@ -143,7 +143,7 @@ class PaymentChange:
         return self.now["amount"] - self.now["refunded_amount"] if paid else 0
 
     def lock_order_again(self, at: datetime) -> None:
-        """Take the order lock again: this payment released it, but is paid after all.
+        """Acquire the order lock again: this payment released it, but is paid after all.
 
         An expected order has no order lock. Its missing amount decides whether another payment may start.
         """

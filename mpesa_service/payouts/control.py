@@ -38,7 +38,7 @@ def approve(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
 
 
 def pause(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
-    """Send no further row until the batch is resumed; those under way come to their end.
+    """Pause a batch: its waiting rows are not sent until it is resumed; rows in progress finish.
 
     Raises NotFound, and Conflict unless it is running.
     """
@@ -46,12 +46,12 @@ def pause(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
 
 
 def resume(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
-    """Let a paused batch go on; raise NotFound, and Conflict unless it is paused."""
+    """Resume a paused batch; raise NotFound, and Conflict unless it is paused."""
     return _decided(runtime, principal, batch_id, lambda batch, _: _allowed(batch, "resumed"))
 
 
 def stop(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
-    """Send no further row of a batch, for good; those that wait are canceled, a page at once, then by a job.
+    """Stop a batch: its waiting rows are canceled, the first page at once and the others by a job.
 
     Raises NotFound, and Conflict when it is done or stopped.
     """
@@ -64,7 +64,7 @@ def stop(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
 def _decided(
     runtime: Runtime, principal: Principal, batch_id: str, decide: Callable[[PayoutBatch, Cause], str]
 ) -> Progress:
-    """Move a batch along the edge that `decide` names, the batch locked."""
+    """Lock a batch and move it along the edge that `decide` names."""
     cause = Cause(principal.subject, runtime.clock())
     with runtime.database.begin() as session:
         batch = lock_batch(session, batch_id) if batch_id.isprintable() else None

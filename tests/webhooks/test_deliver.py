@@ -159,7 +159,7 @@ class TestRetries:
 
 
 class TestGone:
-    def test_410_disables_and_sets_aside(self, service: Service, payment: str) -> None:
+    def test_410_disables_and_parks(self, service: Service, payment: str) -> None:
         with receiver(answering(410)) as shop, receiver() as other:
             gone = add(service, shop.url)
             kept = add(service, other.url)
@@ -179,7 +179,7 @@ class TestGone:
         publish_events(service, payment)
         assert len(rows(service, gone)) == 10, "nothing new for it"
 
-    def test_enabled_again_it_gets_what_was_set_aside(self, service: Service, payment: str) -> None:
+    def test_enabled_again_it_gets_what_was_parked(self, service: Service, payment: str) -> None:
         with receiver(answering(410)) as shop:
             endpoint = add(service, shop.url)
             publish_events(service, payment, 3)

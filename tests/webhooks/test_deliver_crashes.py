@@ -63,9 +63,7 @@ class TestCrashes:
         assert len({(got.id, got.body) for got in shop.got}) == 1
         assert (row_of(service, endpoint).status, row_of(service, endpoint).attempts) == ("delivered", 1)
 
-    def test_what_keeps_crashing_is_set_aside_and_holds_nobody_up(
-        self, service: Service, payment: str
-    ) -> None:
+    def test_what_keeps_crashing_is_parked_and_holds_nobody_up(self, service: Service, payment: str) -> None:
         with receiver() as shop:
             broken, fine = add(service, shop.url), add(service, shop.url)
             with service.runtime.database.begin() as session:
