@@ -13,11 +13,11 @@ inbox_cli = AppGroup("inbox", help="Stored callbacks.")
 @limit_option(1000, None, "Apply at most this many.")
 @as_json
 def retry_inbox(limit: int, as_json: bool) -> None:
-    """Apply the callbacks that failed again.
+    """Apply again the callbacks that failed.
 
     The service tries each callback ten times in all.
 
     Example: mpesa inbox retry
     """
     taken = apply_failed_again(runtime(), limit)
-    print_result({"callbacks": taken}, f"{taken} callbacks were tried again.", as_json)
+    print_result({"callbacks": taken}, f"Callbacks that were tried again: {taken}.", as_json)

@@ -40,4 +40,4 @@ def rotate_keys(as_json: bool) -> None:
     with Progress(transient=True) as progress:
         task = progress.add_task("Encrypting rows", total=rows_to_rotate(bound))
         done = rotate(bound, lambda count: progress.advance(task, count))
-    print_result({"rows": done}, f"{done} rows were encrypted with the newest key.", as_json)
+    print_result({"rows": done}, f"Rows encrypted with the newest key: {done}.", as_json)

@@ -88,7 +88,7 @@ def show(order: str, as_json: bool) -> None:
 @orders_cli.command("list")
 @status_option(OrderStatus)
 @limit_option(50, 100)
-@click.option("--before", default=None, help="Show the orders after the one with this `_id`.")
+@click.option("--before", default=None, help="Show the next page: the value that the page before printed.")
 @as_json
 def list_(status: OrderStatus | None, limit: int, before: str | None, as_json: bool) -> None:
     """Show expected orders, newest first.

@@ -73,7 +73,7 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 @payments_cli.command("list")
 @_filters
 @limit_option(50, 100)
-@click.option("--after", help="Show the next page: the cursor that the page before printed.")
+@click.option("--after", help="Show the next page: the value that the page before printed.")
 @as_json_option
 def list_(to_json: bool, **given: Any) -> None:
     """Show payments, newest first.
@@ -117,7 +117,7 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
         raise click.ClickException(f"{path} already exists. --force replaces it.")
     rows = _write(path, kind, filters)
     summary = {"file": str(path), "payments": rows}
-    click.echo(json.dumps(summary) if to_json else f"{rows} payments are in {path}.")
+    click.echo(json.dumps(summary) if to_json else f"Payments in {path}: {rows}.")
 
 
 def _write(path: Path, kind: str, filters: Filters) -> int:

@@ -34,5 +34,5 @@ def show_faults(error: InvalidRows, as_json: bool) -> int:
     print_table(
         ("row", "field", "what is wrong"), ((str(fault.row), fault.field, fault.message) for fault in shown)
     )
-    click.echo(f"{len(error.faults)} faults. Nothing was stored.")
+    click.echo(f"Faults: {len(error.faults)}. Nothing was stored.")
     return 1

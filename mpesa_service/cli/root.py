@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mpesa_service import __version__
 from mpesa_service.cli.lazy import Lazy, LazyGroup
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def _at(where: str, line: str) -> Lazy:
 COMMANDS = {
     "balance": _at("inquiries:balance", "Query M-Pesa for the account balances and show them."),
     "c2b-rules": _at("c2b:c2b_rules_cli", "Rules that say which C2B payments M-Pesa accepts."),
-    "doctor": _at("doctor:doctor", "Check the installation: credentials, clock, database, broker."),
+    "doctor": _at(
+        "doctor:doctor", "Check the installation: database, credentials, addresses, clock, worker, broker."
+    ),
     "inbox": _at("inbox:inbox_cli", "Stored callbacks."),
     "jobs": _at("jobs:jobs_cli", "Background jobs."),
     "keys": _at("keys:keys_cli", "Keys that encrypt the stored phone numbers and callbacks."),
@@ -46,6 +49,7 @@ PROGRAMS = {
 
 
 @click.group("mpesa", cls=LazyGroup, sections={"Run the service": PROGRAMS, "Operate the service": COMMANDS})
+@click.version_option(__version__)
 @click.pass_context
 def mpesa_cli(context: click.Context) -> None:
     """Run and operate the payment service.

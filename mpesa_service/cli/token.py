@@ -12,7 +12,9 @@ from mpesa_service.web.auth import is_subject, make_token, makes_tokens
 
 @click.command("token")
 @with_appcontext
-@click.option("--sub", required=True, help="The caller: the owner of the payments that the token creates.")
+@click.option(
+    "--sub", required=True, help="The caller, who owns the payments that are started with the token."
+)
 @click.option("--role", "roles", multiple=True, help="A role. The role `admin` can refund. Repeatable.")
 @click.option(
     "--hours", default=12, show_default=True, type=click.IntRange(1, 24 * 365), help="How long it is valid."

@@ -35,7 +35,7 @@ SEND_BACK = "an order has no cents: return the money by hand, then close this pa
 
 @unmatched_cli.command("list")
 @limit_option(20, 50)
-@click.option("--after", default="", help="Show the payments after the one with this id.")
+@click.option("--after", default="", help="Show the next page: the id of the last entry of the page before.")
 @as_json
 def list_(limit: int, after: str, as_json: bool) -> None:
     """Show unmatched payments, oldest first, with the orders that they may belong to.

@@ -69,7 +69,7 @@ def _print(tally: Tally, broken: Counter[str], shown: list[Violation]) -> None:
     if shown:
         rows = ((one.invariant, one.subject, one.sentence) for one in shown)
         print_table(("rule", "about", "what is wrong"), rows)
-    checked = ", ".join(f"{count} {what}" for what, count in tally.counts.items())
-    click.echo(f"Checked {checked or 'nothing'}.")
+    checked = ", ".join(f"{what}: {count}" for what, count in tally.counts.items())
+    click.echo(f"Checked: {checked or 'nothing'}.")
     total = sum(broken.values())
-    click.echo(f"{total} violations." if total else "Every rule holds.")
+    click.echo(f"Violations: {total}." if total else "Every rule holds.")

@@ -103,7 +103,11 @@ def rotate(endpoint: str, who: str, as_json: bool) -> None:
 @click.argument("endpoint")
 @status_option(DeliveryStatus)
 @limit_option(50, 1000)
-@click.option("--before", type=click.IntRange(1), help="Show the deliveries before this one.")
+@click.option(
+    "--before",
+    type=click.IntRange(1),
+    help="Show the next page: the number of the last entry of the page before.",
+)
 @as_json
 def deliveries(
     endpoint: str, status: DeliveryStatus | None, limit: int, before: int | None, as_json: bool
@@ -143,7 +147,7 @@ def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: b
     """
     times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
     count = history.replay(runtime(), operator(who).subject, endpoint, *times)
-    print_result({"events": count}, f"{count} events will be sent again.", as_json)
+    print_result({"events": count}, f"Events that will be sent again: {count}.", as_json)
 
 
 def _show_secret(endpoint: EndpointRecord, as_json: bool) -> None:

@@ -82,7 +82,7 @@ def _file_broker_options(url: str) -> dict[str, Any]:
         (folder / part).mkdir(parents=True, exist_ok=True)
     _make_exchange_file(folder / "control" / f"{QUEUE}.exchange")
     return {
-        "broker_url": FILE_BROKER,
+        "broker_url": f"{FILE_BROKER}localhost",  # kombu warns about an address without a host
         "broker_transport": "mpesa_service.jobs.file_broker:FileTransport",
         "broker_transport_options": {
             "data_folder_in": str(folder / "messages"),

@@ -6,7 +6,7 @@ from mpesa_service.core import suspensions
 from mpesa_service.operations.suspension_schemas import SuspensionSchema
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
-from mpesa_service.web.responses import respond, success
+from mpesa_service.web.responses import counted, respond, success
 
 
 @blueprint.get("/suspensions")
@@ -15,7 +15,7 @@ from mpesa_service.web.responses import respond, success
 def list_suspensions() -> Response:
     """List the suspensions, with their reasons."""
     found = suspensions.list_all(runtime())
-    message = "1 suspension" if len(found) == 1 else f"{len(found)} suspensions"
+    message = counted(len(found), "suspension")
     return respond(success(200, message, SuspensionSchema(many=True).dump(found)))
 
 

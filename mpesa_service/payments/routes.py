@@ -32,7 +32,7 @@ from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.fields import NAIROBI
 from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.query_fields import cursor
-from mpesa_service.web.responses import failure, respond, success
+from mpesa_service.web.responses import counted, failure, respond, success
 
 SENT = "STK Push sent successfully. Please check your phone to complete payment."
 UNKNOWN = "M-Pesa has not answered. The payment's outcome is unknown; request it by its _id."
@@ -115,7 +115,7 @@ def payments(query: dict[str, Any]) -> Response:
     limit, after = query.pop("limit"), query.pop("after")
     page = list_payments(runtime(), current_principal(), Filters(**query), limit, after)
     data = [as_json(payment) for payment in page.payments]
-    return respond(success(200, f"{len(data)} payments", data, next=cursor(page.next)))
+    return respond(success(200, counted(len(data), "payment"), data, next=cursor(page.next)))
 
 
 @blueprint.get("/payments/<reference>/events")
@@ -125,7 +125,7 @@ def payments(query: dict[str, Any]) -> Response:
 def payment_events(reference: str) -> Response:
     """List the audit trail of a payment and its refunds, oldest line first."""
     found = payment_trail(runtime(), current_principal(), reference)
-    return respond(success(200, f"{len(found)} events", TrailEventSchema(many=True).dump(found)))
+    return respond(success(200, counted(len(found), "event"), TrailEventSchema(many=True).dump(found)))
 
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_payouts, runtime
 from mpesa_service.web.parsing import JSON_OR_CSV, idempotency_key
 from mpesa_service.web.request_hooks import accepts_up_to
-from mpesa_service.web.responses import respond, success
+from mpesa_service.web.responses import counted, respond, success
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 _AS_CSV = {
@@ -61,7 +61,7 @@ def create_payouts(body: dict[str, Any]) -> Response:
 def list_payouts(page: dict[str, Any]) -> Response:
     """List batches of payouts, newest first."""
     found = views.list_batches(runtime(), **page)
-    return respond(success(200, f"{len(found)} batches", BatchSchema(many=True).dump(found)))
+    return respond(success(200, counted(len(found), "batch", "batches"), BatchSchema(many=True).dump(found)))
 
 
 @blueprint.get("/payouts/<batch_id>")
@@ -81,7 +81,7 @@ def get_payouts(batch_id: str) -> Response:
 def list_payout_rows(page: dict[str, Any], batch_id: str) -> Response:
     """List rows of a batch, in their order."""
     found = views.list_rows(runtime(), batch_id, **page)
-    return respond(success(200, f"{len(found)} rows", PayoutSchema(many=True).dump(found)))
+    return respond(success(200, counted(len(found), "row"), PayoutSchema(many=True).dump(found)))
 
 
 @blueprint.get("/payouts/<batch_id>/result.csv")

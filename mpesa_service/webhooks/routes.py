@@ -7,7 +7,7 @@ from flask import Response
 from mpesa_service.errors import NotFound
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
-from mpesa_service.web.responses import respond, success
+from mpesa_service.web.responses import counted, respond, success
 from mpesa_service.webhooks import endpoints, history
 from mpesa_service.webhooks.endpoints import EndpointChange
 from mpesa_service.webhooks.schemas import (
@@ -43,7 +43,7 @@ def add_webhook(body: dict[str, Any]) -> Response:
 def list_webhooks() -> Response:
     """List the endpoints, disabled ones too, oldest first."""
     found = endpoints.list_endpoints(runtime())
-    return respond(success(200, f"{len(found)} endpoints", EndpointSchema(many=True).dump(found)))
+    return respond(success(200, counted(len(found), "endpoint"), EndpointSchema(many=True).dump(found)))
 
 
 @blueprint.get("/webhooks/<endpoint_id>")
@@ -95,7 +95,9 @@ def rotate_webhook(endpoint_id: str) -> Response:
 def list_webhook_deliveries(page: dict[str, Any], endpoint_id: str) -> Response:
     """List deliveries to an endpoint, newest first."""
     found = history.list_deliveries(runtime(), endpoint_id, **page)
-    return respond(success(200, f"{len(found)} deliveries", DeliverySchema(many=True).dump(found)))
+    return respond(
+        success(200, counted(len(found), "delivery", "deliveries"), DeliverySchema(many=True).dump(found))
+    )
 
 
 @blueprint.post("/webhooks/deliveries/<delivery_id>/resend")
@@ -118,7 +120,7 @@ def resend_webhook_delivery(delivery_id: str) -> Response:
 def replay_webhook(body: dict[str, Any], endpoint_id: str) -> Response:
     """Send an endpoint every event of a period again."""
     count = history.replay(runtime(), _actor(), endpoint_id, **body)
-    return respond(success(200, f"{count} events will be sent again", {"events": count}))
+    return respond(success(200, f"{counted(count, 'event')} will be sent again", {"events": count}))
 
 
 def _with_secret(endpoint: endpoints.EndpointRecord) -> Any:

@@ -89,7 +89,7 @@ class TestExport:
     def test_csv(self, service: Service, tmp_path: Path) -> None:
         made = add_payments(service.runtime, 10, lambda n: {"owner": f"shop{n}"})
         file = tmp_path / "payments.csv"
-        assert f"10 payments are in {file}." in run(service, "export", str(file))
+        assert f"Payments in {file}: 10." in run(service, "export", str(file))
         with file.open(newline="") as lines:
             rows = list(csv.DictReader(lines))
         assert list(rows[0]) == list(EXPORTED)

@@ -52,7 +52,7 @@ def test_create_with_faults_stores_nothing(service: Service, tmp_path: Path) -> 
     words = ("create", str(path), "--reference", "PAY-1", "--by", "amina")
     text = run(service, *words, code=1)
     assert "must be 10 to 250000 shillings" in text
-    assert "2 faults. Nothing was stored." in text
+    assert "Faults: 2. Nothing was stored." in text
     shown = run_json(service, *words, code=1)
     assert (shown["code"], shown["details"]["total"]) == ("invalid_rows", 2)
     path.write_text("x")

@@ -8,6 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from mpesa_service import __version__
 from mpesa_service.cli.root import mpesa_cli
 from tests.cli.commands import EVERY, LEAVES
 
@@ -37,6 +38,11 @@ def test_every_command_has_an_example(path: tuple[str, ...]) -> None:
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     listed = {name: lazy.line for section in mpesa_cli.sections.values() for name, lazy in section.items()}
     assert listed == {name: EVERY[name,].get_short_help_str(limit=200) for name in listed}
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    result = CliRunner().invoke(mpesa_cli, ["--version"])
+    assert result.output.rstrip().endswith(f"version {__version__}")
 
 
 def test_a_misspelt_command_is_answered_with_the_right_one() -> None:

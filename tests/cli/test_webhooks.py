@@ -59,7 +59,7 @@ def test_deliveries_resend_and_replay(service: Service) -> None:
         assert run_json(service, "resend", str(row["_id"]), "--by", "amina")["resend"] == 2
         deliver_due(service.runtime)
         times = ("--from", "2026-11-22", "--to", "2026-11-22T12:00:01", "--by", "amina")
-        assert "1 events" in run(service, "replay", added["_id"], *times)
+        assert "again: 1." in run(service, "replay", added["_id"], *times)
         deliver_due(service.runtime)
         assert run_json(service, "replay", added["_id"], *times) == {"events": 1}
         assert "delivered" in run(service, "deliveries", added["_id"])

@@ -37,7 +37,7 @@ class TestList:
         assert len(alone.pop("refunds")) == 1
         body = listed(service)
         assert body["data"] == [alone]
-        assert (body["message"], body["next"]) == ("1 payments", None)
+        assert (body["message"], body["next"]) == ("1 payment", None)
         assert body["data"][0]["phoneNumber"] == "254712***678"
 
     def test_pages_follow_each_other(self, service: Service) -> None:

@@ -181,7 +181,7 @@ class TestCommand:
     def test_right_books(self, books: Service) -> None:
         result = self.run(books)
         assert (result.exit_code, "Every rule holds." in result.output) == (0, True), result.output
-        assert "3 payments" in result.output
+        assert "payments: 3" in result.output
 
     def test_with_a_ledger(self, books: Service) -> None:
         result = self.run(books, "--ledger", books.simulator.url, "--settled", "--json")
@@ -193,7 +193,7 @@ class TestCommand:
         result = self.run(books)
         assert result.exit_code == 1
         assert "open_is_due" in result.output
-        assert "1 violations." in result.output
+        assert "Violations: 1." in result.output
         report = json.loads(self.run(books, "--json").output)
         assert report["broken"] == {"open_is_due": 1}
         assert report["violations"][0]["sentence"] == "it is pending, but no check is scheduled"
