@@ -1,6 +1,7 @@
 """What `mpesa doctor` prints, and its exit status."""
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,22 @@ def test_what_is_wrong_ends_with_1_and_gives_advice(service: Service, results: l
     assert result.exit_code == 1
     assert "wrong    second: broken" in result.stdout
     assert "Fix it." in result.stdout
+
+
+def test_only_errors_are_logged_between_the_results(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = []
+
+    def checks(_: Any) -> Any:
+        levels.append(logging.getLogger("mpesa_service").getEffectiveLevel())
+        yield good("first", "fine")
+
+    monkeypatch.setattr(cli_doctor, "run_checks", checks)
+    before = logging.getLogger("mpesa_service").level
+    run(service)
+    assert levels == [logging.ERROR]
+    assert logging.getLogger("mpesa_service").level == before
 
 
 def test_for_scripts(service: Service, results: list[Any]) -> None:
