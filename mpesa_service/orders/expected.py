@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -19,6 +19,7 @@ from mpesa_service.domain.states import UNPAID
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import ExpectedOrder, Payment
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
+from mpesa_service.models.writers import wait_for_writers
 from mpesa_service.payments.order_admission import order_taken
 from mpesa_service.payments.transitions import count_towards_order
 from mpesa_service.payments.views import PaymentRecord, payment_record
@@ -26,6 +27,8 @@ from mpesa_service.payments.views import PaymentRecord, payment_record
 PAYMENTS_SHOWN = 50
 MATCH_AT_ONCE = 10
 """Confirmations that are matched in the request that registers their order. A job matches the others."""
+WAIT_FOR_WRITERS = timedelta(seconds=1)
+"""The longest wait of a registration for payments that are being written."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def expect_order(
         else:
             _check_same_terms(session, principal, request)
     if made:
+        _count_unseen_payments(runtime, principal, request, now)
         retry_matching.match_due(runtime, MATCH_AT_ONCE)
     return find_order(runtime, principal, request.order_id), made
 
@@ -178,19 +182,70 @@ def _count_earlier_payments(
     Only an admin may register an order that other callers have payments of. Any other caller would be
     credited with their money, so the request is refused.
     """
-    earlier = select(Payment.id).where(Payment.order_id == request.order_id)
-    if not principal.is_admin:
-        others = earlier.where(Payment.owner != principal.subject, Payment.status.not_in(UNPAID))
-        if session.scalars(others.limit(1)).first() is not None:
-            raise order_taken()
-        earlier = earlier.where(Payment.owner == principal.subject)
-    [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=request.order_id))
-    for payment_id in session.scalars(earlier.order_by(Payment.id)).all():
-        payment = lock_payment(session, payment_id)
-        payment.expected_order_id = order_id
-        count_towards_order(session, payment, Cause(SERVICE, now))
+    if _is_paid_by_others(session, principal, request.order_id):
+        raise order_taken()
+    _count_payments(session, principal, request.order_id, now)
     references = (request.order_id, account_reference(request.order_id))
     retry_matching.retry_references(runtime, session, references, now)
+
+
+def _count_unseen_payments(
+    runtime: Runtime, principal: Principal, request: ExpectedOrderRequest, now: datetime
+) -> None:
+    """Look again after the registration's commit, for payments that were started before they could see it.
+
+    They are counted like earlier payments. If another caller has one, the order is withdrawn, and the request
+    is refused, too. An order that has payments of its own is not withdrawn.
+
+    First it waits for the writers of payments, because they may not have seen the order. A payment that takes
+    longer to write than WAIT_FOR_WRITERS stays unseen. It is counted when it is paid. If another caller has
+    started it, `mpesa verify` reports it.
+    """
+    with runtime.database.read() as session:
+        wait_for_writers(session, Payment, WAIT_FOR_WRITERS)
+    with runtime.database.begin() as session:
+        taken = _is_paid_by_others(session, principal, request.order_id)
+        withdrawn = taken and _withdraw(session, request.order_id)
+        if not withdrawn:
+            _count_payments(session, principal, request.order_id, now)
+    if withdrawn:
+        raise order_taken()
+
+
+def _is_paid_by_others(session: Session, principal: Principal, order_id: str) -> bool:
+    """Return whether other callers have live or paid payments that an order of this caller cannot count."""
+    if principal.is_admin:
+        return False
+    others = select(Payment.id).where(
+        Payment.order_id == order_id, Payment.owner != principal.subject, Payment.status.not_in(UNPAID)
+    )
+    return session.scalars(others.limit(1)).first() is not None
+
+
+def _count_payments(session: Session, principal: Principal, reference: str, now: datetime) -> None:
+    """Make the payments of the order id that no order counts payments of the new order, and count them."""
+    uncounted = select(Payment.id).where(Payment.order_id == reference, Payment.expected_order_id.is_(None))
+    if not principal.is_admin:
+        uncounted = uncounted.where(Payment.owner == principal.subject)
+    ids = session.scalars(uncounted.order_by(Payment.id)).all()
+    # All of them before the order, like all writers.
+    payments = [lock_payment(session, payment_id) for payment_id in ids]
+    [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=reference))
+    for payment in payments:
+        payment.expected_order_id = order_id
+        count_towards_order(session, payment, Cause(SERVICE, now))
+
+
+def _withdraw(session: Session, reference: str) -> bool:
+    """Delete a new order, unless it has payments; return whether it is deleted."""
+    # Stronger than the lock of `lock_order_where`: no payment may refer to the order from now on.
+    locked = select(ExpectedOrder).filter_by(reference=reference).with_for_update()
+    order = session.scalars(locked).one()
+    of_order = select(Payment.id).where(Payment.expected_order_id == order.id)
+    if order.received_amount or session.scalars(of_order.limit(1)).first() is not None:
+        return False
+    session.delete(order)
+    return True
 
 
 def _visible(session: Session, principal: Principal, order_id: str) -> ExpectedOrder:
