@@ -148,6 +148,8 @@ class Booking:
         )
         change = PaymentChange(facts)
         decision = apply_report(change, report)
+        # The confirmation is a fact of the payment: a decision without it must not be committed later.
+        change.touch(now)
         plan = change.plan(decision.verdict, decision.reason)
         return self._complete(plan, now, payment_id=facts.id, retry_at=None)
 

@@ -82,11 +82,15 @@ def apply_to(
 def _attempt(
     database: Database, about: About, decide: Decide, known: PaymentFacts | None
 ) -> tuple[Plan, Committed | None]:
-    """Load, decide and commit once. On SQLite, the thread holds no connection while it waits for the lock."""
-    with database.reading() as connection:
-        plan = decide(known or load(connection, about))
-        if connection.is_postgres:
-            return plan, commit(connection, plan)
+    """Load, decide and commit once.
+
+    No connection is held while a decision is made. A few decisions read more, on a connection of their own;
+    threads that each hold a first one would wait for each other's second one.
+    """
+    if known is None:
+        with database.reading() as connection:
+            known = load(connection, about)
+    plan = decide(known)
     with database.writing() as connection:
         return plan, commit(connection, plan)
 
@@ -146,18 +150,12 @@ class BatchedApply:
         if len(jobs) == 1:
             return [apply(self._database, jobs[0].about, jobs[0].decide)]
         with self._database.reading() as connection:
-            plans = _plans(connection, jobs)
-            if connection.is_postgres:
-                return _commit_all(connection, jobs, plans)
+            facts = _loaded(connection, [job.about for job in jobs])
+        if facts is None:
+            return [None] * len(jobs)
+        plans = [job.context.run(_decide, job.decide, one) for job, one in zip(jobs, facts, strict=True)]
         with self._database.writing() as connection:
             return _commit_all(connection, jobs, plans)
-
-
-def _plans(connection: Driver, jobs: Sequence[_Job]) -> list[Plan | None]:
-    facts = _loaded(connection, [job.about for job in jobs])
-    if facts is None:
-        return [None] * len(jobs)
-    return [job.context.run(_decide, job.decide, one) for job, one in zip(jobs, facts, strict=True)]
 
 
 def _commit_all(

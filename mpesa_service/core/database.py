@@ -16,6 +16,9 @@ from mpesa_service.domain.plans import LogLine
 from mpesa_service.models.driver import Driver
 
 BUSY_TIMEOUT_SECONDS = 15
+"""SQLite waits this long for another process to end its transaction."""
+QUEUE_TIMEOUT_SECONDS = 60
+"""A thread waits this long for the threads of its process that came before it, on SQLite."""
 POOL_TIMEOUT_SECONDS = 5
 IDLE_SECONDS = 1.0
 """A connection that was idle in the pool for longer is tested before it is used."""
@@ -97,7 +100,7 @@ class Database:
             yield
             return
         try:
-            with self._writers.hold(BUSY_TIMEOUT_SECONDS):
+            with self._writers.hold(QUEUE_TIMEOUT_SECONDS):
                 yield
         except LockTimeout as error:
             raise exc.TimeoutError("the database was busy for too long") from error

@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import lru_cache
 from select import PIPE_BUF
@@ -220,7 +220,8 @@ def write_lines(lines: Iterable[LogLine]) -> None:
         try:
             logging.getLogger(line.logger).log(line.level, line.message, extra=dict(line.extra))
         except Exception:  # noqa: BLE001 - the plan is committed; an error here must not repeat it
-            traceback.print_exc(file=sys.stderr)
+            with suppress(Exception):  # standard error may be closed
+                traceback.print_exc(file=sys.stderr)
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -31,6 +31,7 @@ class PaymentChange:
         self.rows: list[NewRow] = []
         self.events: list[Event] = []
         self.log: list[LogLine] = []
+        self._touched = False
 
     @property
     def status(self) -> PaymentStatus:
@@ -40,10 +41,16 @@ class PaymentChange:
         """Set new values for columns."""
         self.now.update(columns)
 
+    def touch(self, at: datetime) -> None:
+        """Raise the payment's version, although no other column may change."""
+        self.set(updated_at=at)
+        self._touched = True
+
     def changed(self) -> dict[str, Any]:
         """Return the columns that differ from what was read."""
         before = self.facts.payment
-        return {name: value for name, value in self.now.items() if before.get(name) != value}
+        found = {name: value for name, value in self.now.items() if before.get(name) != value}
+        return {**found, "updated_at": self.now["updated_at"]} if self._touched else found
 
     def create(self, cause: Cause) -> None:
         """Begin the audit trail of a new payment."""

@@ -27,7 +27,7 @@ from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.phones import mask_msisdn
-from mpesa_service.domain.plans import Absent
+from mpesa_service.domain.plans import Absent, Update
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, new_id, new_token
 from mpesa_service.domain.reports import Verdict
@@ -36,10 +36,11 @@ from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import ServiceError
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import facts_of_new
+from mpesa_service.models.orders import ExpectedOrder
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.payments.admission import LockHeld, insert_locked
 from mpesa_service.payments.conclude import Conclusion, Initiated, RenderPayment
-from mpesa_service.payments.order_admission import expected_order_id
+from mpesa_service.payments.order_admission import expected_order
 from mpesa_service.payments.views import Shown, record_of
 
 log = logging.getLogger(__name__)
@@ -120,10 +121,10 @@ def _write_intent(
     written = _insert(runtime, principal, columns, request, None)
     if written is None:
         with runtime.database.read() as session:
-            order_id = expected_order_id(
+            order = expected_order(
                 session, principal, columns["order_id"], columns["amount"], columns["created_at"]
             )
-        written = _insert(runtime, principal, columns, request, order_id) if order_id else None
+        written = _insert(runtime, principal, columns, request, order) if order else None
     if written is None:
         idempotency.refuse_taken(runtime, request)
         raise LockHeld
@@ -135,19 +136,22 @@ def _insert(
     principal: Principal,
     columns: Mapping[str, Any],
     request: KeyedRequest | None,
-    expected_order_id: str | None,
+    order: ExpectedOrder | None,
 ) -> PaymentFacts | None:
-    """Store the payment if there is no expected order with its order id, or for the one that is given.
+    """Store the payment if there is no expected order with its order id, or for `order` as it was read.
 
     Return None if nothing was stored.
     """
     now = columns["created_at"]
-    change = PaymentChange(facts_of_new({**columns, "expected_order_id": expected_order_id}))
+    change = PaymentChange(facts_of_new({**columns, "expected_order_id": order.id if order else None}))
     change.create(Cause(principal.subject, now))
     plan = change.plan_new(Verdict.APPLIED, "started")
-    absent = None if expected_order_id else Absent("expected_orders", "reference", columns["order_id"])
     rows = (*idempotency.claim_row(request, columns["id"], now), *plan.rows)
-    plan = replace(plan, rows=rows, absent=absent)
+    if order is None:
+        absent = Absent("expected_orders", "reference", columns["order_id"])
+        plan = replace(plan, rows=rows, absent=absent)
+    else:
+        plan = replace(plan, rows=rows, updates=(_unchanged(order),))
     with runtime.database.writing() as connection:
         written = commit(connection, plan)
         if written is None and idempotency.forget_expired(connection, request, now):
@@ -156,6 +160,19 @@ def _insert(
         return None
     write_lines(plan.log)
     return facts_of_new(change.now)
+
+
+def _unchanged(order: ExpectedOrder) -> Update:
+    """Return the condition that an order is as it was read.
+
+    It is no `Change`, which would come first: every writer locks payments before their order.
+    """
+    return Update(
+        "expected_orders",
+        {"id": order.id, "version": order.version},
+        {"version": order.version + 1},
+        required=True,
+    )
 
 
 def _columns(

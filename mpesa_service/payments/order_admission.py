@@ -13,10 +13,10 @@ from mpesa_service.models import ExpectedOrder
 _BY_REFERENCE = select(ExpectedOrder).where(ExpectedOrder.reference == bindparam("reference"))
 
 
-def expected_order_id(
+def expected_order(
     session: Session, principal: Principal, order_id: str, amount: int, now: datetime
-) -> str | None:
-    """Return the id of the expected order with this order id, which a prompt of `amount` would pay, or None.
+) -> ExpectedOrder | None:
+    """Return the expected order with this order id, which a prompt of `amount` would pay, or None.
 
     Raises Conflict if the order counts only another caller's payments, is closed or paid, or if `amount` is
     more than the missing amount. Only callers who may see the order get the missing amount.
@@ -38,7 +38,7 @@ def expected_order_id(
         due = f"Only {missing} shillings" if may_see else "Fewer shillings"
         message = f"{due} of this order are still missing."
         raise Conflict(message, code="more_than_due", details=details)
-    return order.id
+    return order
 
 
 def order_taken() -> Conflict:

@@ -21,6 +21,8 @@ _VERIFIED = "mpesa_service.verified_tokens"
 REMEMBERED = 1_000
 """Verified tokens that an application remembers until they expire (docs/decisions/0028)."""
 MAX_SUBJECT_LENGTH = 255
+FAR_FUTURE = 2**62
+"""A later expiry, in seconds, does not fit a float."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -89,7 +91,7 @@ def _verify() -> Principal:
     principal = _principal(claims)
     if len(verified) >= REMEMBERED:
         verified.clear()
-    verified[token] = principal, int(claims["exp"]) + LEEWAY.total_seconds()
+    verified[token] = principal, min(int(claims["exp"]), FAR_FUTURE) + LEEWAY.total_seconds()
     return principal
 
 

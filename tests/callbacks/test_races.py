@@ -19,6 +19,7 @@ from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.orders.expected import expire_due
 from mpesa_service.verification.payments import verify
+from tests.c2b.support import c2b_body, post_c2b
 from tests.callbacks.support import stk_body, verdicts
 from tests.orders.support import add_order
 from tests.support import Service
@@ -124,6 +125,17 @@ def test_its_receipt_has_become_another_payments(service: Service) -> None:
     row = service.row(second)
     assert (row.status, row.receipt, row.mismatch) == ("pending", None, "receipt")
     assert service.row(first).receipt == "QWE1234567"
+
+
+def test_its_money_has_been_confirmed(service: Service) -> None:
+    """What proves a payment counts, although nothing else of the payment has changed."""
+    checkout = service.paid()
+    confirmation = c2b_body(service, TransID=service.row(checkout).receipt)
+    with between(lambda: post_c2b(service, confirmation)):
+        receive(service.runtime, posted(service, checkout, ResultCode=1032))
+    row = service.row(checkout)
+    assert (row.status, row.mismatch) == ("succeeded", None)
+    assert list(verify(service.runtime)) == []
 
 
 def test_its_push_has_been_answered(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as Busy
 from sqlalchemy.orm import Session
 
+from mpesa_service.callbacks.receive import TRIES_AT_ONCE
 from mpesa_service.core import database as database_module
 from mpesa_service.core.clock import utc_now
 from mpesa_service.core.database import Database
@@ -143,8 +144,13 @@ def test_an_error_that_is_not_the_drivers_stays_what_it_is(sqlite_url: str) -> N
 
 
 def test_the_wait_of_a_writer_is_limited_on_sqlite(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(database_module, "QUEUE_TIMEOUT_SECONDS", 0.01)
     database = Database(sqlite_url)
     with database.writing(), pytest.raises(Busy), database.writing():
         pytest.fail("two writers at once")
     database.dispose()
+
+
+def test_a_waiting_writer_outlasts_all_tries_of_the_one_before_it() -> None:
+    """Otherwise all callbacks that wait end with the first one, when another process has SQLite locked."""
+    assert database_module.QUEUE_TIMEOUT_SECONDS > TRIES_AT_ONCE * database_module.BUSY_TIMEOUT_SECONDS

@@ -1,5 +1,6 @@
 """Log lines that follow a commit."""
 
+import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,3 +55,13 @@ def test_a_line_that_cannot_be_a_record_stops_nothing(
     write_lines([line("one", message="a name that the library keeps"), line("two")])
     assert [record.message for record in caplog.records] == ["two"]
     assert "KeyError" in capsys.readouterr().err
+
+
+def test_a_line_that_cannot_be_written_anywhere_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stderr", closed)
+    written: list[str] = []
+    monkeypatch.setattr(logging.getLogger(NAME), "handle", lambda record: written.append(record.msg))
+    write_lines([line("one", message="a name that the library keeps"), line("two")])
+    assert written == ["two"]

@@ -88,15 +88,20 @@ def test_no_text_of_sql_changes_a_versioned_row() -> None:
 
 
 def test_plans_change_versioned_rows_by_their_version_only() -> None:
-    """`Update` names a row by its values: it neither looks at the version nor raises it."""
+    """An `Update` of such a row names its version among the values, raises it, and must find the row."""
     calls = [
-        ast.unparse(node.args[0])
+        node
         for _, tree in sources()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Update" and node.args
     ]
     assert calls
-    assert not [name for name in calls if name.strip("'\"") in TABLES]
+    for call in calls:
+        if ast.unparse(call.args[0]).strip("'\"") in TABLES:
+            _, where, columns = map(ast.unparse, call.args)
+            assert "'version':" in where
+            assert "'version':" in columns
+            assert [word.arg for word in call.keywords] == ["required"]
 
 
 @pytest.mark.parametrize(
