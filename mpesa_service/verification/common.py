@@ -5,11 +5,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.states import TransitionTable
+from mpesa_service.models import Payment, PaymentEvent, Refund
 
 BATCH = 500
 Json = Mapping[str, Any]
@@ -30,6 +31,16 @@ class Tally:
     """How many rows were checked, by kind; `review` counts the rows in review."""
 
     counts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class PaymentHistory:
+    """Everything in the database about one payment; outgoing events without their payload."""
+
+    payment: Payment
+    events: Sequence[PaymentEvent]
+    outgoing: Sequence[Row[Any]]
+    refunds: Sequence[Refund]
 
 
 def freeze(session: Session) -> None:

@@ -8,7 +8,6 @@ simulator's own ledger: two records that share no code.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, func, select
@@ -37,7 +36,16 @@ from mpesa_service.models import (
     Refund,
 )
 from mpesa_service.verification.c2b import verify_c2b
-from mpesa_service.verification.common import BATCH, Moves, Tally, Violation, read_pages, transition_violation
+from mpesa_service.verification.common import (
+    BATCH,
+    Moves,
+    PaymentHistory,
+    Tally,
+    Violation,
+    read_pages,
+    transition_violation,
+)
+from mpesa_service.verification.payment_rows import ended_is_dated, locks_follow_status
 from mpesa_service.verification.payouts import verify_payouts
 
 _BEGINS = ("submitting",)
@@ -47,16 +55,6 @@ _EVENTS = {
     False: {(e.name, str(e.source)): payment_event_type(e.name, e.target) for e in PAYMENT_TRANSITIONS.edges},
     True: {(e.name, str(e.source)): refund_event_type(e.target) for e in REFUND_TRANSITIONS.edges},
 }
-
-
-@dataclass(frozen=True)
-class PaymentHistory:
-    """Everything in the database about one payment; outgoing events without their payload."""
-
-    payment: Payment
-    events: Sequence[PaymentEvent]
-    outgoing: Sequence[Row[Any]]
-    refunds: Sequence[Refund]
 
 
 PaymentInvariant = Callable[[PaymentHistory], Iterator[str]]
@@ -159,6 +157,8 @@ RULES: tuple[PaymentInvariant, ...] = (
     refunds_add_up,
     review_says_why,
     open_is_due,
+    ended_is_dated,
+    locks_follow_status,
 )
 
 

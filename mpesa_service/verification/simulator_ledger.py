@@ -21,8 +21,8 @@ from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, Payment
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.models.payments import Channel, Provider
 from mpesa_service.verification.c2b import verify_c2b_in_ledger
-from mpesa_service.verification.common import BATCH, Json, Tally, Violation
-from mpesa_service.verification.payments import PaymentHistory, histories
+from mpesa_service.verification.common import BATCH, Json, PaymentHistory, Tally, Violation
+from mpesa_service.verification.payments import histories
 from mpesa_service.verification.payouts import verify_payouts_in_ledger
 
 ANSWERED = 200

@@ -67,9 +67,53 @@ def test_a_payment_of_another_amount_than_was_confirmed(books: Service) -> None:
 
 
 def test_an_order_that_says_what_its_payments_do_not(books: Service) -> None:
-    change(books, "UPDATE expected_orders SET received_amount = 49")
+    change(books, "UPDATE expected_orders SET received_amount = 49, status = 'partially_paid'")
     sentence = "its received amount is 49 shillings, but its payments add up to 50"
     assert found(books) == [("orders_add_up", sentence)]
+
+
+@pytest.mark.parametrize("status", ["open", "partially_paid", "overpaid", "expired", "canceled"])
+def test_an_order_with_another_status_than_its_sum_says(books: Service, status: str) -> None:
+    change(books, f"UPDATE expected_orders SET status = '{status}'")
+    assert found(books) == [("order_status_fits", f"it is {status} with 50 of 50 received")]
+
+
+def test_a_payment_of_another_receipt_than_was_confirmed(books: Service) -> None:
+    change(books, "UPDATE payments SET receipt = 'OTHER00001' WHERE status = 'succeeded'")
+    assert found(books) == [("confirmations_are_booked", "it is of a payment whose receipt is OTHER00001")]
+
+
+class TestPaymentsOfAnOrder:
+    def broken(self, service: Service, *statements: str) -> set[str]:
+        for statement in statements:
+            change(service, statement)
+        return {sentence for rule, sentence in found(service) if rule == "payments_know_their_order"}
+
+    def test_a_paid_one_that_its_order_does_not_count(self, service: Service) -> None:
+        expect_order(service)
+        service.paid()
+        assert found(service) == []
+        sentences = self.broken(
+            service,
+            "UPDATE payments SET expected_order_id = NULL, order_lock = order_id",
+            "UPDATE expected_orders SET received_amount = 0, status = 'open'",
+        )
+        assert sentences == {"it is succeeded, and is not counted by the expected order ORDER1"}
+        assert len(found(service)) == 1
+
+    @pytest.mark.parametrize("column", ["order_id", "owner"])
+    def test_one_that_does_not_belong_to_its_order(self, service: Service, column: str) -> None:
+        expect_order(service)
+        service.paid()
+        sentences = self.broken(service, f"UPDATE payments SET {column} = 'other'")
+        assert sentences == {"it is succeeded, and does not belong to the expected order ORDER1"}
+
+    def test_an_open_one_of_another_caller(self, service: Service) -> None:
+        service.pending()
+        expect_order(service)
+        assert found(service) == []
+        sentences = self.broken(service, "UPDATE payments SET owner = 'amina', expected_order_id = NULL")
+        assert sentences == {"it is pending, and another caller has registered the expected order ORDER1"}
 
 
 def test_money_that_was_never_debited(books: Service) -> None:
