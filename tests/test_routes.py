@@ -1,6 +1,7 @@
 """Every route is guarded, documented and answers in the shapes that clients were promised."""
 
 import json
+import re
 
 import pytest
 from openapi_spec_validator import validate
@@ -119,6 +120,13 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
     assert {"201", "202", "400", "401", "409", "413", "415", "422", "429", "500", "502", "503"} <= set(
         initiate["responses"]
     )
+
+
+def test_the_published_patterns_mean_the_same_in_every_language(service: Service) -> None:
+    document = service.app.test_client().get("/api/openapi.json").text
+    patterns = re.findall(r'"pattern": ?"([^"]*)"', document)
+    assert patterns
+    assert [pattern for pattern in patterns if not re.fullmatch(r"\^[^\\]*\$", pattern)] == []
 
 
 PAYMENT_FIELDS = {

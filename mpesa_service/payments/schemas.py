@@ -1,12 +1,13 @@
 """Requests and responses about payments. Unknown fields in a request are an error."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import (
     OrderId,
+    Pattern,
     PhoneNumber,
     RequestSchema,
     Shillings,
@@ -161,7 +162,7 @@ class PaymentFilterSchema(RequestSchema):
     )
     receipt = fields.String(
         load_default=None,
-        validate=validate.Regexp(r"[A-Za-z0-9_-]{1,128}\Z", error="must be letters, digits, - or _."),
+        validate=Pattern(r"^[A-Za-z0-9_-]{1,128}$", error="must be letters, digits, - or _."),
     )
     phone = PhoneNumber(
         data_key="phoneNumber",

@@ -11,6 +11,7 @@ from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutPurpose
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.web.csv_rows import CsvRows, csv_lines
 from mpesa_service.web.fields import (
+    Pattern,
     RequestSchema,
     between,
     characters,
@@ -21,7 +22,7 @@ from mpesa_service.web.fields import (
 )
 
 ROW_STATUSES = sorted({status.public for status in PayoutStatus})
-_REFERENCE = r"^[A-Za-z0-9_-]{1,64}\Z"
+_REFERENCE = r"^[A-Za-z0-9_-]{1,64}$"
 _ID = {"example": "01a205e279cb21ba6f2a359c"}
 
 
@@ -58,7 +59,7 @@ class PayoutRequestSchema(PayoutRowSchema):
     """A batch in `rows`, or one payout in the fields of a row."""
 
     reference = fields.String(
-        validate=validate.Regexp(_REFERENCE, error="must be 1 to 64 letters, digits, - or _."),
+        validate=Pattern(_REFERENCE, error="must be 1 to 64 letters, digits, - or _."),
         metadata={
             "description": "Yours: the same again is answered with the same batch.",
             "example": "PAY-11",
@@ -168,7 +169,7 @@ class BatchQuerySchema(RequestSchema):
     limit = fields.Integer(load_default=50, validate=between(1, 200))
     before = fields.String(
         load_default=None,
-        validate=validate.Regexp(r"^[0-9a-f]{1,24}\Z", error="must be an `_id`."),
+        validate=Pattern(r"^[0-9a-f]{1,24}$", error="must be an `_id`."),
         metadata={"description": "The `_id` of the last batch of the page before."},
     )
 

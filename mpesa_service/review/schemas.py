@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, WhyUnmatched
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.fields import (
+    Pattern,
     RequestSchema,
     Shillings,
     between,
@@ -38,7 +39,7 @@ class ResolveSchema(RequestSchema):
     reason = _reason()
     receipt = fields.String(
         load_default=None,
-        validate=validate.Regexp(r"^[A-Za-z0-9]{6,32}\Z", error="must be 6 to 32 letters and digits."),
+        validate=Pattern(r"^[A-Za-z0-9]{6,32}$", error="must be 6 to 32 letters and digits."),
         metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
     )
     amount = Shillings(
@@ -60,7 +61,7 @@ class ReviewQuerySchema(RequestSchema):
     limit = fields.Integer(load_default=50, validate=between(1, 200))
     after = fields.String(
         load_default="",
-        validate=validate.Regexp(r"^[0-9a-f]{0,24}\Z", error="must be an `_id`."),
+        validate=Pattern(r"^[0-9a-f]{0,24}$", error="must be an `_id`."),
         metadata={"description": "The `_id` of the last entry of the previous page."},
     )
 

@@ -54,6 +54,18 @@ def characters(least: int, most: int) -> validate.Length:
     return validate.Length(least, most, error="must be {min} to {max} characters.")
 
 
+class Pattern(validate.Regexp):
+    """Accepts a text that matches as a whole. Begin the pattern with `^` and end it with `$`.
+
+    The OpenAPI document publishes the pattern. Python's own mark of the end is the letter Z in JavaScript.
+    """
+
+    def __call__(self, value: Any) -> Any:
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
 def one_of(words: Iterable[str]) -> validate.OneOf:
     """Return the check of a text that is one of these words."""
     return validate.OneOf(list(words), error="must be one of: {choices}.")
