@@ -12,7 +12,7 @@ class RouteLimiter(Limiter):
     """A limiter whose limits are checked at the routes that have one, and nowhere else.
 
     flask-limiter also adds hooks around every request, for default limits and headers, which this service
-    does not use. They take 5 % to 7 % of a callback's CPU (`python -m benchmarks.limiter_hooks`).
+    does not use. They cost a callback 6 % to 9 % more CPU (`python -m benchmarks.limiter_hooks`).
     """
 
     def init_app(self, app: Flask) -> None:
