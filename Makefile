@@ -79,7 +79,7 @@ migrate: .venv/.runtime ## alembic upgrade head on DATABASE_URL
 
 lock: .venv/.dev ## update both lock files from setup.cfg
 	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
-		--extra postgres --extra redis -o requirements.lock -q
+		--extra postgres --extra redis --extra simulator -o requirements.lock -q
 	$(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade \
 		--all-extras -c requirements.lock -o requirements-dev.lock -q
 
