@@ -77,7 +77,8 @@ class Database:
             if self.is_sqlite:
                 yield SqliteDriver(driver, errors)
             else:
-                driver.autocommit = True
+                if not driver.autocommit:  # to set it again costs as much as a small query's client side
+                    driver.autocommit = True
                 yield PostgresDriver(driver, errors)
         finally:
             fairy.close()
@@ -153,8 +154,10 @@ def _server_engine(url: str, pool_size: int) -> Engine:
         max_overflow=2,
         pool_timeout=POOL_TIMEOUT_SECONDS,
         pool_recycle=1_800,
+        pool_reset_on_return=None,
         hide_parameters=True,
     )
+    _roll_back_open_transactions(engine)
     _ping_idle_connections(engine)
     _begin_only_transactions(engine)
     return engine
@@ -172,6 +175,15 @@ def _begin_only_transactions(engine: Engine) -> None:
         alone, driver = options.get("autocommit", False), _driver(connection)
         if "isolation_level" not in options and driver.autocommit is not alone:
             driver.autocommit = alone
+
+
+def _roll_back_open_transactions(engine: Engine) -> None:
+    """Roll back what a returned connection has left open. Most have left nothing, and cost nothing here."""
+
+    @event.listens_for(engine, "reset")
+    def reset(connection: Any, _record: Any, _state: Any) -> None:
+        if connection.info.transaction_status:  # 0 is "idle"
+            connection.rollback()
 
 
 def _driver(connection: Connection) -> Any:

@@ -136,6 +136,16 @@ def test_a_lost_connection_empties_the_pool(postgres: Database) -> None:
     assert names(postgres) == set()
 
 
+def test_a_returned_connection_leaves_nothing_open(postgres: Database) -> None:
+    connection = postgres.engine.raw_connection()
+    driver = connection.driver_connection
+    driver.autocommit = False
+    driver.execute("INSERT INTO suspensions (name, reason, since) VALUES ('left', 'x', now())")
+    connection.close()
+    assert driver.info.transaction_status == 0
+    assert names(postgres) == set()
+
+
 def test_an_error_that_is_not_the_drivers_stays_what_it_is(sqlite_url: str) -> None:
     database = Database(sqlite_url)
     with pytest.raises(UnicodeEncodeError), database.begin() as session:
