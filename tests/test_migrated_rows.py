@@ -234,6 +234,19 @@ class TestCallbackKinds:
             assert session.scalar(sa.text("SELECT verdict FROM callback_inbox")) == "failed"
         alembic(empty, command.downgrade, "0012")
 
+    def test_callbacks_without_a_post_id_stay(self, empty: Database) -> None:
+        alembic(empty, command.upgrade, "0013")
+        self.receive(empty, "stk", "stk")
+        alembic(empty, command.upgrade, "0014")
+        self.receive(empty, "stk")  # by an older version that still runs
+        with empty.begin() as session:
+            update = sa.text("UPDATE callback_inbox SET post_id = 'a' WHERE id <= :last")
+            session.execute(update, {"last": 1})
+        with pytest.raises(IntegrityError), empty.begin() as session:
+            session.execute(update, {"last": 2})
+        alembic(empty, command.downgrade, "0013")
+        assert self.kinds(empty) == ("stk",) * 3
+
 
 def stored(values: dict[str, Any]) -> dict[str, Any]:
     """Return a row as plain SQL takes it at a revision before 0009 and 0011, which rename columns."""

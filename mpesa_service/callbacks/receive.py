@@ -1,15 +1,19 @@
 """Receives what M-Pesa posts: each body is stored with its outcome, in the transaction that applies it.
 
 If that fails, the body is stored alone, as `failed`. A job applies it again by the same path.
+
+An earlier try may have committed although its connection was lost, or may still commit in a batch that hangs.
+The unique `post_id` of the row lets only one try store the post. The others return the verdict of its row.
 """
 
 import logging
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mpesa_service.callbacks.handlers import handler_of
+from mpesa_service.core.apply import NotCommitted
 from mpesa_service.core.batching import MaybeServed
 from mpesa_service.core.inbox import AlreadyApplied, CallbackOutcome, Posted, Received
 from mpesa_service.core.runtime import Runtime
@@ -19,8 +23,6 @@ from mpesa_service.models import CallbackInbox
 log = logging.getLogger(__name__)
 
 TRIES_AT_ONCE = 3
-NEWEST = 10_000
-"""The number of latest rows that are searched for a stored callback: more than arrive during one try."""
 
 
 def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
@@ -35,17 +37,13 @@ def receive(runtime: Runtime, posted: Posted) -> InboxVerdict:
         raise
     except Exception as error:  # the body must be kept whatever went wrong
         log.exception("callback could not be applied")
-        if (stored := _stored_verdict(runtime, received)) is not None:
-            return stored
-        outcome = _failed(error)
-        _store(runtime, received, outcome)
-        return outcome.verdict
+        return _keep(runtime, received, _failed(error))
 
 
 def _apply(runtime: Runtime, received: Received, body: bytes) -> InboxVerdict:
     """Apply and store a callback; at once again if the database broke off (a deadlock, a lost connection).
 
-    If the connection was lost, the callback may be committed. So each further try searches for its row first.
+    Each further try looks for the stored row first.
     """
     tries = 0
     while True:
@@ -56,6 +54,10 @@ def _apply(runtime: Runtime, received: Received, body: bytes) -> InboxVerdict:
             return handler_of(received.kind)(runtime, received, body).verdict
         except PoolTimeout:
             raise
+        except NotCommitted:
+            if (stored := _stored_verdict(runtime, received)) is None:
+                raise
+            return stored
         except (SQLAlchemyError, MaybeServed) as error:
             if tries == TRIES_AT_ONCE:
                 raise
@@ -63,19 +65,10 @@ def _apply(runtime: Runtime, received: Received, body: bytes) -> InboxVerdict:
 
 
 def _stored_verdict(runtime: Runtime, received: Received) -> InboxVerdict | None:
-    """Return the verdict on a callback that is stored although the connection was lost, or None.
-
-    Encryption is randomized, so the ciphertext identifies the HTTP request that stored the row.
-    """
+    """Return the verdict on a post that an earlier try has stored, or None."""
     if received.row_id is not None:  # its number of attempts guards it
         return None
-    row = CallbackInbox
-    columns = (row.verdict, row.received_at, row.body_encrypted)
-    newest = select(*columns).order_by(row.id.desc()).limit(NEWEST).subquery().c
-    statement = select(newest.verdict).where(
-        newest.received_at == received.columns["received_at"],
-        newest.body_encrypted == received.columns["body_encrypted"],
-    )
+    statement = select(CallbackInbox.verdict).where(CallbackInbox.post_id == received.columns["post_id"])
     with runtime.database.read() as session:
         found = session.scalar(statement)
     return None if found is None else InboxVerdict(found)
@@ -126,6 +119,18 @@ def _received(runtime: Runtime, posted: Posted) -> Received:
 
 def _failed(error: Exception) -> CallbackOutcome:
     return CallbackOutcome(InboxVerdict.FAILED, f"applying raised {type(error).__name__}")
+
+
+def _keep(runtime: Runtime, received: Received, outcome: CallbackOutcome) -> InboxVerdict:
+    """Store a new callback with this outcome, unless it is stored already; return the verdict of its row."""
+    try:
+        _store(runtime, received, outcome)
+    except IntegrityError as error:
+        if (stored := _stored_verdict(runtime, received)) is None:
+            raise
+        log.warning("callback is stored already: %s", type(error).__name__)
+        return stored
+    return outcome.verdict
 
 
 def _store(runtime: Runtime, received: Received, outcome: CallbackOutcome) -> None:

@@ -12,6 +12,7 @@ from mpesa_service.core.database import after_commit, driver_of
 from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.plans import LogLine, NewRow, Plan, Update
+from mpesa_service.domain.references import new_id
 from mpesa_service.models.commit import rows_and_events, update_statement
 
 INBOX = "callback_inbox"
@@ -67,9 +68,10 @@ class Received:
 
     @classmethod
     def of(cls, posted: Posted, encryption: Encryption, at: datetime) -> "Received":
-        """Return what was posted as a row that is not stored yet."""
+        """Return what was posted as a row that is not stored yet. Each call makes a new `post_id`."""
         token = token_hash(posted.token) if posted.token else None
         columns = {
+            "post_id": new_id(at),
             "kind": posted.kind,
             "token_hash": token,
             "body_encrypted": encryption.encrypt_bytes(posted.body),
@@ -88,7 +90,10 @@ class Received:
         )
 
     def store(self, session: Session, outcome: CallbackOutcome, at: datetime) -> None:
-        """Store this callback and its outcome in the session's transaction, and log it after the commit."""
+        """Store this callback and its outcome in the session's transaction, and log it after the commit.
+
+        Raises AlreadyApplied, or IntegrityError if the post is stored already.
+        """
         session.flush()
         rows, updates = self._writes(outcome, at)
         connection = driver_of(session)

@@ -11,11 +11,16 @@ from mpesa_service.models.base import Base, RowId, one_of
 
 
 class CallbackInbox(Base):
-    """A raw callback, encrypted (it contains a phone number), and the verdict on it."""
+    """A raw callback, encrypted (it contains a phone number), and the verdict on it.
+
+    `post_id` is a random id of the HTTP post. It is unique, so a post is stored once, however many tries that
+    takes. Rows of versions before migration 0014 have none.
+    """
 
     __tablename__ = "callback_inbox"
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    post_id: Mapped[str | None] = mapped_column(String(24))
     kind: Mapped[str] = mapped_column(String(24))
     token_hash: Mapped[str | None] = mapped_column(String(64))
     body_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
@@ -32,6 +37,7 @@ class CallbackInbox(Base):
     inquiry_id: Mapped[str | None] = mapped_column(ForeignKey("inquiries.id"))
 
     __table_args__ = (
+        Index("ix_callback_inbox_post", "post_id", unique=True),
         Index("ix_callback_inbox_verdict", "verdict", "id"),
         Index("ix_callback_inbox_payment", "payment_id"),
         CheckConstraint(one_of("kind", CallbackKind), name="kind"),
