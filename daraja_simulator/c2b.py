@@ -10,9 +10,10 @@ other codes, such as ResultCode 1, as rejections.
 import json
 from dataclasses import dataclass
 
-from daraja_simulator import confirmations, sms
+from daraja_simulator import charges, confirmations, sms
 from daraja_simulator.callback_delivery import Attempt, Callback
 from daraja_simulator.ledger import Cause, Customer
+from daraja_simulator.money import Money
 from daraja_simulator.outcomes import STK_TEXTS
 from daraja_simulator.records import C2B, COMPLETED, OPEN, REJECTED, C2bPayment, C2bTransaction
 from daraja_simulator.state import SimulatorState
@@ -28,7 +29,7 @@ class C2bRequest:
     """What a customer typed on the phone."""
 
     msisdn: str
-    amount: int
+    amount: Money
     shortcode: str
     bill_ref_number: str
     till: bool
@@ -55,6 +56,7 @@ def start(state: SimulatorState, request: C2bRequest, originator_id: str | None 
             msisdn=request.msisdn,
             amount=request.amount,
             bill_ref_number=request.bill_ref_number,
+            till=request.till,
         )
         payment = C2bPayment(transaction, state.fault_plan("c2b", {"msisdn": request.msisdn}), originator_id)
         state.c2b[transaction.trans_id] = payment
@@ -133,8 +135,10 @@ def _settle(
 
 def _take_money(state: SimulatorState, transaction: C2bTransaction, customer: Customer) -> None:
     refs = {"billRefNumber": transaction.bill_ref_number, "shortcode": transaction.shortcode}
-    cause = Cause(C2B, state.now(), refs)
+    command = charges.TILL if transaction.till else "paybill"
+    cause = Cause(C2B, state.now(), refs, transaction.shortcode, command, transaction.at)
     state.ledger.debit_customer(customer, transaction.amount, cause, transaction.trans_id)
+    charges.post(state, cause, transaction.trans_id, transaction.amount)
     sms.paid(
         customer, transaction.trans_id, transaction.amount, transaction.shortcode, transaction.bill_ref_number
     )

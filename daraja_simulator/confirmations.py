@@ -11,6 +11,7 @@ import hashlib
 from daraja_simulator.callback_delivery import Callback
 from daraja_simulator.faults import FaultPlan
 from daraja_simulator.ledger import UTILITY
+from daraja_simulator.money import Money
 from daraja_simulator.records import C2bTransaction
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json, compact_time, two_decimals
@@ -33,7 +34,7 @@ def confirmation(
     urls: Json,
     plan: FaultPlan,
     *,
-    amount: float | None = None,
+    amount: Money | float | None = None,
     third_party_id: str = "",
 ) -> Callback:
     """Return the confirmation of a payment. `amount` replaces the true amount."""
@@ -46,7 +47,7 @@ def confirmation(
     )
 
 
-def _body(state: SimulatorState, transaction: C2bTransaction, urls: Json, amount: float) -> Json:
+def _body(state: SimulatorState, transaction: C2bTransaction, urls: Json, amount: Money | float) -> Json:
     return {
         "TransactionType": transaction.transaction_type,
         "TransID": transaction.trans_id,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from daraja_simulator.errors import ControlError
+from daraja_simulator.money import Money
 from daraja_simulator.scripts import Script
 
 COMMANDS = ("b2c", "b2pochi", "b2b", "reversal", "transaction_status", "account_balance")
@@ -84,7 +85,7 @@ class FaultPlan:
         """Return the plan with additional faults."""
         return FaultPlan(self.faults | faults, self.script)
 
-    def reported_amount(self, amount: int) -> int | float:
+    def reported_amount(self, amount: Money) -> Money | float:
         """Return the amount that the callback reports."""
         if self.script is not None and self.script.amount_in_callback is not None:
             return self.script.amount_in_callback

@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from daraja_simulator.errors import invalid_field
+from daraja_simulator.money import Money, parse_money
 from daraja_simulator.wire import SUBSCRIBER, Json
 
 MAX_AMOUNT = 250_000
@@ -58,6 +59,13 @@ class Fields:
         """Return whole shillings from 1 to 250,000."""
         amount = int(self._matching(name, _WHOLE))
         if not 1 <= amount <= MAX_AMOUNT:
+            raise invalid_field(name)
+        return amount
+
+    def exact_amount(self, name: str = "Amount") -> Money:
+        """Return shillings with at most two decimals, from 1 to 250,000."""
+        amount = parse_money(self._body.get(name))
+        if amount is None or not 1 <= amount <= MAX_AMOUNT:
             raise invalid_field(name)
         return amount
 

@@ -81,6 +81,13 @@ class SimulatorOptions:
     stk_confirmation: bool = True
     """On: an STK payment is also confirmed to the shortcode's registered C2B URL."""
 
+    charges: Literal["off", "shared", "business", "customer"] = "off"
+    """Who pays M-Pesa's charges of pay bill payments. Unless off, the shop also pays those of its payouts."""
+    charges_account: Literal["utility", "charges"] = "utility"
+    """The account that pays charges: the one that moved, as in portal statements, or Charges Paid."""
+    b2c_charge_receipt: Literal["shared", "own"] = "shared"
+    """Whether the charge of a payout has the payout's receipt or its own. Sources differ."""
+
     callback_delay: float = 20
     callback_timeout: float = 10
     slow_seconds: float = 5

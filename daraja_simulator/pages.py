@@ -10,6 +10,7 @@ from daraja_simulator.control.c2b import c2b_request
 from daraja_simulator.control.routes import json_body
 from daraja_simulator.errors import ControlError
 from daraja_simulator.faults import FAULTS, OPERATIONS
+from daraja_simulator.money import json_number
 from daraja_simulator.outcomes import table
 from daraja_simulator.records import Prompt
 from daraja_simulator.state import SimulatorState
@@ -26,7 +27,7 @@ def phone_state(state: SimulatorState, msisdn: str) -> Json:
         prompt = state.open_by_phone.get(msisdn)
         return {
             "msisdn": msisdn,
-            "balance": customer.balance if customer else None,
+            "balance": json_number(customer.balance) if customer else None,
             "messages": customer.messages[-5:] if customer else [],
             "prompt": _shown(state, prompt) if prompt else None,
         }

@@ -1,6 +1,6 @@
 """B2C and B2Pochi: the shop's utility account pays a customer. Formats: the portal's B2C page."""
 
-from daraja_simulator import sms
+from daraja_simulator import charges, sms
 from daraja_simulator.commands import TIMEOUT_ITEM, CommandType, reference_data, result_parameters
 from daraja_simulator.ledger import UTILITY, Cause
 from daraja_simulator.outcomes import B2C_TEXTS, ResultCode
@@ -15,14 +15,16 @@ def _execute(state: SimulatorState, payout: Payout) -> ResultCode:
         return "SFC_IC0003"
     if payout.amount < state.options.b2c_minimum:
         return 2
-    if state.ledger.accounts[UTILITY] < payout.amount:
+    needed = charges.from_utility(state.options, payout.kind, payout.command_id, payout.amount)
+    if state.ledger.accounts[UTILITY] < needed:
         return 1
     refs = {
         "originatorConversationId": payout.originator_conversation_id,
         "conversationId": payout.conversation_id,
     }
-    cause = Cause(payout.kind, state.now(), refs)
+    cause = Cause(payout.kind, state.now(), refs, payout.shortcode, payout.command_id, payout.accepted_at)
     payout.receipt = state.ledger.credit_customer(customer, payout.amount, cause)
+    charges.post(state, cause, payout.receipt, payout.amount)
     sms.received(customer, payout.receipt, payout.amount, payout.shortcode)
     return 0
 

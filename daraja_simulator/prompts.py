@@ -5,7 +5,7 @@ A phone shows one prompt at a time.
 
 from datetime import timedelta
 
-from daraja_simulator import ids, sms, stk_callbacks
+from daraja_simulator import charges, ids, sms, stk_callbacks
 from daraja_simulator.callback_delivery import Attempt, Callback
 from daraja_simulator.errors import generic_error
 from daraja_simulator.faults import FaultPlan
@@ -173,7 +173,10 @@ def _take_money(state: SimulatorState, prompt: Prompt) -> ResultCode:
         "accountReference": push.account_reference,
         "shortcode": push.shortcode,
     }
-    prompt.receipt = state.ledger.debit_customer(customer, push.amount, Cause(STK, state.now(), refs))
+    command = charges.TILL if push.to_till else "paybill"
+    cause = Cause(STK, state.now(), refs, push.shortcode, command, prompt.opened_at)
+    prompt.receipt = state.ledger.debit_customer(customer, push.amount, cause)
+    charges.post(state, cause, prompt.receipt, push.amount)
     sms.paid(customer, prompt.receipt, push.amount, push.shortcode, push.account_reference)
     return 0
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daraja_simulator.faults import FaultPlan
+from daraja_simulator.money import Money, json_number
 from daraja_simulator.outcomes import Outcome, ResultCode
 from daraja_simulator.wire import Json, iso, masked
 
@@ -90,8 +91,9 @@ class C2bTransaction:
     transaction_type: str
     shortcode: str
     msisdn: str
-    amount: int
+    amount: Money
     bill_ref_number: str
+    till: bool = False
 
 
 @dataclass(slots=True)
@@ -114,7 +116,7 @@ class C2bPayment:
         data = self.transaction
         return {
             "transId": data.trans_id if self.state == COMPLETED else None,
-            "amount": data.amount,
+            "amount": json_number(data.amount),
             "msisdn": data.msisdn,
             "billRefNumber": data.bill_ref_number,
             "shortcode": data.shortcode,

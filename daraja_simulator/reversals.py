@@ -32,7 +32,10 @@ def _execute(state: SimulatorState, reversal: Reversal) -> ResultCode:
         "originatorConversationId": reversal.originator_conversation_id,
         "conversationId": reversal.conversation_id,
     }
-    reversal.receipt = ledger.reverse(debit, Cause(reversal.kind, state.now(), refs))
+    cause = Cause(
+        reversal.kind, state.now(), refs, reversal.shortcode, debit.cause.command, reversal.accepted_at
+    )
+    reversal.receipt = ledger.reverse(debit, cause)
     sms.payment_reversed(ledger.customers[reversal.payer], reversal.receipt, amount, debit.receipt)
     return 0
 

@@ -9,7 +9,8 @@ final.
 from dataclasses import dataclass
 from datetime import datetime
 
-from daraja_simulator.ledger import ACCOUNTS, ORGANIZATION, UTILITY
+from daraja_simulator.ledger import ACCOUNTS, ORGANIZATION, SWEEP, UTILITY, Entry
+from daraja_simulator.money import Money
 from daraja_simulator.records import (
     B2B,
     B2C,
@@ -26,14 +27,16 @@ from daraja_simulator.records import (
     Reversal,
 )
 from daraja_simulator.state import SimulatorState
+from daraja_simulator.wire import two_decimals
+from daraja_simulator.wording import wording_of
 
 INITIATED = "Initiated"
 _STATUSES = {QUEUED: INITIATED, COMPLETED: "Completed", FAILED: "Declined", TIMED_OUT: "Authorized"}
 _EXPIRED = "Expired"
 _REASONS = {
-    B2C: ("Business Payment to Customer via API", "Fee For B2C Payment|KES|0.00"),
-    POCHI: ("Business Payment to Pochi via API", "Fee For B2C Payment|KES|0.00"),
-    B2B: ("Business to Business Payment via API", "Fee For B2B Payment|KES|0.00"),
+    B2C: ("Business Payment to Customer via API", "Fee For B2C Payment"),
+    POCHI: ("Business Payment to Pochi via API", "Fee For B2C Payment"),
+    B2B: ("Business to Business Payment via API", "Fee For B2B Payment"),
     REVERSAL: ("Transaction Reversal via API", None),
 }
 _CUSTOMER_ACCOUNT = "MMF Account For Customer"
@@ -53,7 +56,7 @@ class Transaction:
     conversation_id: str | None
     initiated_at: datetime
     finalised_at: datetime | None
-    amount: int | float
+    amount: Money | float
     receipt: str | None
 
 
@@ -71,7 +74,8 @@ def find(state: SimulatorState, receipt: str, conversation_id: str) -> Transacti
             continue
         if receipt or conversation_id in (command.originator_conversation_id, command.conversation_id):
             return _of_command(state, command)
-    return None
+    entry = state.ledger.own_entries.get(receipt)
+    return None if entry is None else _of_entry(state, entry)
 
 
 def _of_prompt(state: SimulatorState, prompt: Prompt) -> Transaction:
@@ -110,11 +114,33 @@ def _of_payment(state: SimulatorState, payment: C2bPayment) -> Transaction:
     )
 
 
+def _of_entry(state: SimulatorState, entry: Entry) -> Transaction:
+    """Return the transaction of a sweep, a withdrawal, or a charge with its own receipt."""
+    cause = entry.cause
+    own = f"{cause.shortcode or state.options.shortcode} - {ORGANIZATION}"
+    wording = wording_of(entry)
+    return Transaction(
+        status="Completed",
+        debit_party=own,
+        credit_party=own if cause.kind == SWEEP else wording.party,
+        debit_account=ACCOUNTS[entry.holder],
+        charges=None,
+        reason_type=wording.reason_type,
+        originator_conversation_id=None,
+        conversation_id=None,
+        initiated_at=cause.initiated_at or cause.at,
+        finalised_at=cause.at,
+        amount=-entry.change,
+        receipt=entry.receipt,
+    )
+
+
 def _of_command(state: SimulatorState, command: Command) -> Transaction | None:
     """Return the transaction of a command, or None if the command moves no money."""
     if not isinstance(command, Payout | Reversal):
         return None
-    reason, charges = _REASONS[command.kind]
+    reason, fee = _REASONS[command.kind]
+    charge = state.ledger.charges.get(command.receipt or "", 0)
     ended = command.plan.has("queue_timeout") and not command.plan.has("late_success")
     expired = command.state == TIMED_OUT and ended
     return Transaction(
@@ -122,7 +148,7 @@ def _of_command(state: SimulatorState, command: Command) -> Transaction | None:
         debit_party=f"{command.shortcode} - {ORGANIZATION}",
         credit_party=state.display_name(command.payer if isinstance(command, Reversal) else command.party_b),
         debit_account=ACCOUNTS[UTILITY],
-        charges=charges,
+        charges=f"{fee}|KES|{two_decimals(charge)}" if fee else None,
         reason_type=reason,
         originator_conversation_id=command.originator_conversation_id,
         conversation_id=command.conversation_id,

@@ -6,8 +6,10 @@ there is one ReferenceItem. The portal's samples debit the working account. In t
 in the utility account.
 """
 
+from daraja_simulator import charges
 from daraja_simulator.commands import TIMEOUT_ITEM, CommandType, reference_data, result_parameters
 from daraja_simulator.ledger import ACCOUNTS, UTILITY, Cause
+from daraja_simulator.money import Money, cents
 from daraja_simulator.outcomes import B2C_TEXTS, ResultCode
 from daraja_simulator.records import Payout
 from daraja_simulator.state import SimulatorState
@@ -18,7 +20,8 @@ def _execute(state: SimulatorState, payout: Payout) -> ResultCode:
     """Pay the organization. A payment to the shop itself ends in 2028."""
     if payout.party_b == payout.shortcode:
         return 2028
-    if state.ledger.accounts[UTILITY] < payout.amount:
+    needed = charges.from_utility(state.options, payout.command_id, payout.command_id, payout.amount)
+    if state.ledger.accounts[UTILITY] < needed:
         return 1
     refs = {
         "partyB": payout.party_b,
@@ -26,8 +29,10 @@ def _execute(state: SimulatorState, payout: Payout) -> ResultCode:
         "originatorConversationId": payout.originator_conversation_id,
         "conversationId": payout.conversation_id,
     }
-    cause = Cause(payout.command_id, state.now(), refs)
+    command = payout.command_id
+    cause = Cause(command, state.now(), refs, payout.shortcode, command, payout.accepted_at)
     payout.receipt = state.ledger.pay_organization(payout.party_b, payout.amount, cause)
+    charges.post(state, cause, payout.receipt, payout.amount)
     return 0
 
 
@@ -53,11 +58,10 @@ def _details(state: SimulatorState, payout: Payout) -> Json:
     return parameters | reference_data([reference, TIMEOUT_ITEM])
 
 
-def _money(balance: int) -> str:
+def _money(balance: Money) -> str:
     """Return the balance in the notation of B2B results. MinimumAmount is in cents."""
-    return (
-        f"{{Amount={{CurrencyCode=KES, MinimumAmount={balance * 100}, BasicAmount={two_decimals(balance)}}}}}"
-    )
+    least, basic = cents(balance), two_decimals(balance)
+    return f"{{Amount={{CurrencyCode=KES, MinimumAmount={least}, BasicAmount={basic}}}}}"
 
 
 COMMAND_TYPE = CommandType(

@@ -4,6 +4,8 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from daraja_simulator.money import Money
+
 Json = dict[str, Any]
 """A JSON object."""
 
@@ -26,12 +28,12 @@ def dotted_time(moment: datetime) -> str:
     return moment.astimezone(NAIROBI).strftime("%d.%m.%Y %H:%M:%S")
 
 
-def two_decimals(amount: float) -> str:
+def two_decimals(amount: Money | float) -> str:
     """Return shillings with two decimals, such as 5.00."""
     return f"{amount:.2f}"
 
 
-def account_text(name: str, balance: int) -> str:
+def account_text(name: str, balance: Money) -> str:
     """Return an account as in results: name, currency, current, available, reserved, uncleared."""
     funds = two_decimals(balance)
     return f"{name}|KES|{funds}|{funds}|0.00|0.00"

@@ -3,7 +3,8 @@
 The key `OriginatorCoversationID` is Daraja's spelling. The sandbox allows a second registration of URLs, and
 production refuses it (option c2b_register_once). The sandbox refuses shortcode 174379 here. The simulator
 accepts it, so that one shortcode is enough. A simulation returns at once, and the customer pays c2b_after
-seconds later. A till has no BillRefNumber.
+seconds later. A till has no BillRefNumber. Customers can pay cents by C2B ("100.50"); whether Daraja's own
+simulation accepts them is not known.
 """
 
 from collections.abc import Callable
@@ -41,7 +42,7 @@ def simulate(call: Call) -> Json:
     fields, state = Fields(call.body), call.state
     till = fields.choice("CommandID", PAYMENT_TYPES) == BUY_GOODS
     shortcode = fields.shortcode("ShortCode")
-    amount, msisdn = fields.amount(), fields.msisdn("Msisdn")
+    amount, msisdn = fields.exact_amount(), fields.msisdn("Msisdn")
     if till:
         reference = fields.optional("BillRefNumber", MAX_BILL_REFERENCE)
     else:

@@ -3,7 +3,16 @@
 When a call returns, its effects are complete and its callback is delivered. Tests therefore need not sleep.
 """
 
-from daraja_simulator.control import c2b, callbacks, commands, ledger, prompts, settings
+from daraja_simulator.control import (
+    c2b,
+    callbacks,
+    commands,
+    ledger,
+    prompts,
+    settings,
+    sweeps,
+    transactions,
+)
 from daraja_simulator.control.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,5 +22,7 @@ ROUTES: tuple[Route, ...] = (
     *c2b.ROUTES,
     *commands.ROUTES,
     *callbacks.ROUTES,
+    *sweeps.ROUTES,
+    *transactions.ROUTES,
 )
 """All routes of the control API."""

@@ -1,7 +1,7 @@
 """Controls C2B payments."""
 
 from daraja_simulator import c2b
-from daraja_simulator.control.routes import Route, attempts_as_json, json_body, msisdn_in, whole_number
+from daraja_simulator.control.routes import Route, attempts_as_json, json_body, money_in, msisdn_in
 from daraja_simulator.errors import ControlError
 from daraja_simulator.fields import MAX_AMOUNT, MAX_BILL_REFERENCE
 from daraja_simulator.state import SimulatorState
@@ -30,7 +30,7 @@ def c2b_request(state: SimulatorState, body: Json) -> c2b.C2bRequest:
     if kind not in _TYPES:
         raise ControlError(f"type must be one of {', '.join(_TYPES)}")
     till = kind == _TYPES[1]
-    amount = whole_number(body, "amount", 0)
+    amount = money_in(body, "amount")
     if not 1 <= amount <= MAX_AMOUNT:
         raise ControlError(f"amount must be between 1 and {MAX_AMOUNT}")
     reference = str(body.get("billRefNumber") or "").strip()

@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 
 from daraja_simulator.callback_delivery import Attempt
 from daraja_simulator.errors import ControlError
+from daraja_simulator.money import Money, parse_money
 from daraja_simulator.outcomes import ResultCode, result_code
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import SUBSCRIBER, Json
@@ -18,7 +19,10 @@ Handler = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path below /simulator. Its handler receives the state and the variable parts of the path."""
+    """A path below /simulator. Its handler receives the state and the variable parts of the path.
+
+    It returns what becomes JSON, or a Response.
+    """
 
     method: str
     path: str
@@ -29,9 +33,10 @@ def register(app: Flask, state: SimulatorState, route: Route) -> None:
     """Add the route to the Flask app."""
 
     def view(**parts: str) -> Response:
-        return Response(
-            json.dumps(route.handler(state, **parts)), content_type="application/json;charset=UTF-8"
-        )
+        answer = route.handler(state, **parts)
+        if isinstance(answer, Response):
+            return answer
+        return Response(json.dumps(answer), content_type="application/json;charset=UTF-8")
 
     app.add_url_rule(f"/simulator{route.path}", f"{route.method} {route.path}", view, methods=[route.method])
 
@@ -52,6 +57,22 @@ def whole_number(body: Json, name: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ControlError(f"{name} must be a whole number, zero or more")
     return value
+
+
+def money_in(body: Json, name: str) -> Money:
+    """Return an amount of the body, such as 100, 100.5 or "100.50". Raises ControlError."""
+    amount = parse_money(body.get(name))
+    if amount is None:
+        raise ControlError(f'{name} must be shillings with at most two decimals, such as 100 or "100.50"')
+    return amount
+
+
+def query_number(name: str, default: int, most: int | None = None) -> int:
+    """Return a whole number of the query string. Raises ControlError."""
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdigit()) or (most is not None and not 1 <= int(text) <= most):
+        raise ControlError(f"{name} must be a whole number" + ("" if most is None else f" from 1 to {most}"))
+    return int(text)
 
 
 def result_code_in(body: Json) -> ResultCode | None:
