@@ -136,7 +136,7 @@ class TestClaims:
         assert confirmed.status is S.SUCCEEDED
         assert (confirmed.now["paid_at"], confirmed.now["paid_at_source"]) == (STATED, "callback")
 
-    def test_a_payment_that_turns_out_unpaid_has_no_time(self) -> None:
+    def test_a_payment_that_was_not_paid_has_no_time(self) -> None:
         facts = payment_facts(S.REVIEW, paid_at=STATED, paid_at_source="callback")
         change = PaymentChange(facts)
         change.move("failed_by_operator", Cause(MPESA, AT))
