@@ -5,7 +5,7 @@ import sys
 
 VERBS = (
     *("c2b", "callbacks", "commands", "core", "inquiries", "operations", "orders", "payments", "payouts"),
-    *("refunds", "review", "verification", "webhooks"),
+    *("refunds", "review", "statements", "verification", "webhooks"),
 )
 """Packages in which money is decided."""
 GATES = {

@@ -149,8 +149,6 @@ PAYMENT_FIELDS = {
     "createdAt",
     "updatedAt",
     "completedAt",
-    "paidAt",
-    "paidAtSource",
 }
 
 

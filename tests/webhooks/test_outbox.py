@@ -201,8 +201,6 @@ class TestPayload:
                 "failureReason": None,
                 "resultCode": "0",
                 "evidence": "callback",
-                "paidAt": None,
-                "paidAtSource": None,
                 "metadata": {"cart": "c-77"},
                 "previousStatus": "pending",
             },

@@ -1,0 +1,125 @@
+"""Statements of the organization portal: their shapes, their lines, and what a line is about.
+
+The words of M-Pesa are those that importers of real files have seen. The list is not closed: a line that fits
+none of them is `unknown`. It is stored, counted and shown, and never booked.
+"""
+
+from enum import StrEnum
+
+
+class Shape(StrEnum):
+    """The layout of a statement file."""
+
+    PORTAL = "A"
+    """The portal's export with lines about the account above 13 or 14 columns."""
+    NEW_PORTAL = "B"
+    """Seven columns; the shortcode and the period stand only in the file's name."""
+    STORES = "C"
+    """Head office and stores, `RECEIPT_NUMBER` … `LINKED_TRANSACTION_ID`."""
+    OLD_PORTAL = "D"
+    """The portal's export of 2010, withdrawn before paid in."""
+    DAILY = "F"
+    """One file a day for an aggregator, without column names, withdrawn before paid in."""
+
+
+class LineKind(StrEnum):
+    """What a line of a statement is about."""
+
+    PAYMENT = "payment"
+    """A customer's money, or another business's: income."""
+    PAYOUT = "payout"
+    """Money to a phone or another business."""
+    REVERSAL = "reversal"
+    CHARGE = "charge"
+    """M-Pesa's fee."""
+    SWEEP = "sweep"
+    """A transfer between own accounts of the shortcode: never income."""
+    WITHDRAWAL = "withdrawal"
+    """A withdrawal to the bank."""
+    NOT_COMPLETED = "not_completed"
+    """A transaction that failed or was canceled: no money moved."""
+    UNKNOWN = "unknown"
+
+
+class StatementStatus(StrEnum):
+    """The status of a stored statement."""
+
+    READING = "reading"
+    READ = "read"
+    """Its lines are stored. Nothing else has changed."""
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+
+
+COMPLETED = "completed"
+NOT_COMPLETED = frozenset(
+    {"failed", "cancelled", "canceled", "declined", "attempted", "expired", "rejected", "reversed"}
+)
+"""The words of `Transaction Status`, in lower case, that say that no money moved."""
+
+_SWEEPS = (
+    "organization settlement account",
+    "organisation settlement account",
+    "to organization settlement",
+    "to organisation settlement",
+    "organization funds transfer",
+    "organisation funds transfer",
+    "organization settlement",
+    "organisation settlement",
+    "revenue settlement",
+    "real time settlement",
+    "utility account to",
+    "merchant account to",
+    "working account to",
+    "mmf account",
+    "charges paid account",
+)
+_PAYOUTS = (
+    "business payment",
+    "salary payment",
+    "promotion payment",
+    "merchant customer payment",
+    "merchant to customer payment",
+    "merchant payments to",
+    "business pay bill",
+    "business buy goods",
+    "business to business",
+    "pay bill",
+    "pay merchant",
+    "merchant to merchant",
+)
+_PAYMENTS = (
+    "pay bill",
+    "paybill",
+    "pay utility",
+    "pay merchant",
+    "merchant payment",
+    "customer merchant",
+    "buy goods",
+    "funds received",
+    "fsi to",
+    "utility received",
+    "merchant to merchant",
+)
+
+
+def kind_of(type_: str, head: str, *, paid_in: bool) -> LineKind:
+    """Return what a completed line is about.
+
+    `type_` is the Reason Type, if the file has one. `head` is the beginning of the details, before the party.
+    The order of the questions matters: a customer's payment and its charge may have the same Reason Type, and
+    `Organization Settle to Bank` leaves the shortcode, unlike other settlements.
+    """
+    words = f"{head} | {type_}".casefold()
+    if "charge" in words.replace("charges paid", ""):
+        return LineKind.CHARGE
+    if "reversal" in words:
+        return LineKind.REVERSAL
+    if not paid_in and ("to bank" in words or "withdraw" in words):
+        return LineKind.WITHDRAWAL
+    if any(text in words for text in _SWEEPS) or type_.strip().casefold() == "settlement":
+        return LineKind.SWEEP
+    if any(text in words for text in (_PAYMENTS if paid_in else _PAYOUTS)):
+        return LineKind.PAYMENT if paid_in else LineKind.PAYOUT
+    return LineKind.UNKNOWN

@@ -1,0 +1,1 @@
+"""Statements of the organization portal: reads files, matches them with the payments, books missing money."""

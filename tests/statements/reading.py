@@ -1,0 +1,32 @@
+"""Reads whole files, as an import does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpesa_service.statements.balances import SelfCheck, Totals
+from mpesa_service.statements.files import open_statement
+from mpesa_service.statements.rows import StatementLine, UnreadRow, read_lines
+from mpesa_service.statements.shapes import Recognized, recognize
+
+
+@dataclass(frozen=True)
+class Reading:
+    recognized: Recognized
+    lines: list[StatementLine]
+    unread: list[UnreadRow]
+    totals: Totals
+    check: SelfCheck
+
+
+def read_file(path: Path, name: str | None = None) -> Reading:
+    """Return everything that a file contains."""
+    recognized = recognize(open_statement(path, name or path.name))
+    totals, lines, unread = Totals(), [], []
+    for found in read_lines(recognized, recognized.heading.account or ""):
+        if isinstance(found, UnreadRow):
+            unread.append(found)
+            totals.add_unread(found)
+        else:
+            lines.append(found)
+            totals.add(found)
+    return Reading(recognized, lines, unread, totals, totals.check(recognized.heading))
