@@ -31,7 +31,7 @@ from mpesa_service.models import Payment
 SHOWN = (
     *("id", "provider", "order_id", "account_reference", "merchant_request_id", "receipt", "status"),
     *("evidence", "amount", "currency", "result_code", "result_desc", "failure_reason"),
-    *("refunded_amount", "metadata", "created_at", "updated_at", "completed_at"),
+    *("refunded_amount", "metadata", "created_at", "updated_at", "completed_at", "paid_at", "paid_at_source"),
 )
 """The columns that the service shows of a payment, without the encrypted ones."""
 

@@ -166,7 +166,8 @@ _FILL = f"""
 INSERT INTO payments (
   id, provider, channel, owner, order_id, amount, currency, status, evidence, result_code, result_desc,
   failure_reason, receipt, refunded_amount, refunding_amount, refund_count, metadata, event_count,
-  outgoing_count, created_at, updated_at, completed_at, phone_encrypted, phone_hash, account_reference,
+  outgoing_count, created_at, updated_at, completed_at, paid_at, paid_at_source, phone_encrypted, phone_hash,
+  account_reference,
   callback_token_hash, checkout_id_encrypted, checkout_id_hash, merchant_request_id, prompt_expires_at,
   checks_since, check_attempts, order_lock
 )
@@ -177,7 +178,9 @@ SELECT
   CASE WHEN i %% 10 = 9 THEN '1' ELSE '0' END, 'The service request is processed successfully.',
   CASE WHEN i %% 10 = 9 THEN 'The balance is insufficient.' END,
   CASE WHEN i %% 10 < 9 THEN 'S' || lpad(upper(to_hex(i)), 9, '0') END, 0, 0, 0, '{{"basket": 7}}', 3,
-  1, at, at + interval '20 seconds', at + interval '20 seconds', phone, hash, 'ORDER1001',
+  1, at, at + interval '20 seconds', at + interval '20 seconds',
+  CASE WHEN i %% 10 < 9 THEN at + interval '18 seconds' END, CASE WHEN i %% 10 < 9 THEN 'callback' END,
+  phone, hash, 'ORDER1001',
   encode(sha256(('token' || i)::bytea), 'hex'), checkout, encode(sha256(('checkout' || i)::bytea), 'hex'),
   '29115-' || i || '-1', at + interval '3 minutes', at, 1,
   CASE WHEN i %% 10 < 9 THEN 'ORDER-' || i END

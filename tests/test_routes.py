@@ -149,6 +149,8 @@ PAYMENT_FIELDS = {
     "createdAt",
     "updatedAt",
     "completedAt",
+    "paidAt",
+    "paidAtSource",
 }
 
 

@@ -9,19 +9,25 @@ from mpesa_service.core.encryption import Encryption
 from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.orders import reference_key
+from mpesa_service.domain.paid_at import believed
 from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.statements import columns_of
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """Money that arrived, in whole shillings; `payer` is masked, hashed or plain, as `payer_kind` says."""
+    """Money that arrived, in whole shillings; `payer` is masked, hashed or plain, as `payer_kind` says.
+
+    `stated_at` is the time that M-Pesa states, None if it states none. `moved_at` is the same if it can be
+    true, else the time of the report.
+    """
 
     amount: int
     bill_reference: str
     payer: str
     payer_kind: PayerKind
     moved_at: datetime
+    stated_at: datetime | None = None
 
     @property
     def names_something(self) -> bool:
@@ -30,13 +36,14 @@ class Arrival:
 
 def arrival_of(encryption: Encryption, columns: Mapping[str, Any]) -> Arrival:
     """Return what the columns of a confirmation of whole shillings say."""
-    payer = columns["payer_encrypted"]
+    payer, stated, received = columns["payer_encrypted"], columns["transacted_at"], columns["received_at"]
     return Arrival(
         amount=columns["amount_cents"] // CENTS,
         bill_reference=typed_reference(encryption, columns["bill_reference_encrypted"]),
         payer=encryption.decrypt(payer) if payer else "",
         payer_kind=PayerKind(columns["payer_kind"]),
-        moved_at=columns["transacted_at"] or columns["received_at"],
+        moved_at=believed(stated, received) or received,
+        stated_at=stated,
     )
 
 

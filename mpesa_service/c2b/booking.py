@@ -14,6 +14,7 @@ from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.orders import OrderStatus, reference_key
+from mpesa_service.domain.paid_at import believed, ignored_detail, ignored_line
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.plans import Plan, Update
 from mpesa_service.domain.references import new_id
@@ -58,7 +59,8 @@ def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentRepo
         bill_reference=payment["account_reference"] or "",
         payer=runtime.encryption.decrypt(payment["phone_encrypted"] or b""),
         payer_kind=PayerKind.PLAIN,
-        moved_at=now,
+        moved_at=believed(report.paid_at, now) or now,
+        stated_at=report.paid_at,
     )
     order = order_for(runtime, arrival)
     cause = Cause(MPESA, now, report.evidence, {"paidBesides": prompted.id})
@@ -70,8 +72,15 @@ def _new_payment(
     runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str, cause: Cause
 ) -> Plan:
     """Give new money to its order, or to a person, for the reason why there is no order."""
-    facts = facts_of_new(_columns(runtime, receipt, arrival, cause.at))
-    change = PaymentChange(facts)
+    stated = believed(arrival.stated_at, cause.at)
+    ignored = arrival.stated_at if stated is None else None
+    columns = _columns(runtime, receipt, arrival, cause.at)
+    if stated is not None:
+        columns |= {"paid_at": stated, "paid_at_source": cause.evidence}
+    change = PaymentChange(facts_of_new(columns))
+    if ignored is not None:
+        cause = replace(cause, detail={**(cause.detail or {}), **ignored_detail(ignored)})
+        change.log.append(ignored_line(change.facts.id, ignored))
     change.create(cause)
     if isinstance(order, OrderFacts):
         change.assign_to_order(order)

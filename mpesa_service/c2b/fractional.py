@@ -20,7 +20,9 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.event_types import EventType
+from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.domain.money import CURRENCY
+from mpesa_service.domain.paid_at import believed
 from mpesa_service.domain.phones import mask_payer, mask_reference
 from mpesa_service.domain.plans import Event, LogLine, Plan
 from mpesa_service.domain.references import new_id
@@ -115,6 +117,7 @@ def exact_shillings(cents: int) -> str:
 
 def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> Event:
     """Return the same event as for a payment in review, but for the amount."""
+    paid_at = believed(confirmation["transacted_at"], now)
     data: dict[str, Any] = {
         "provider": Provider.MPESA,
         "orderId": None,
@@ -127,6 +130,8 @@ def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> E
         "failureReason": NEEDS_REVIEW,
         "resultCode": RESULT_CODE,
         "evidence": Evidence.CONFIRMATION,
+        "paidAt": in_nairobi(paid_at),
+        "paidAtSource": Evidence.CONFIRMATION if paid_at else None,
         "metadata": {},
         "previousStatus": PaymentStatus.PENDING.public,
     }

@@ -145,6 +145,7 @@ class Booking:
             result_desc=CONFIRMED,
             receipt=columns["receipt"],
             amount=columns["amount_cents"] // CENTS,
+            paid_at=columns["transacted_at"],
         )
         change = PaymentChange(facts)
         decision = apply_report(change, report)

@@ -80,6 +80,7 @@ def _decide_stk(
         amount=callback.shillings,
         payer_agrees=_payer_agrees(runtime.encryption, facts, callback.phone),
         reason=callback.result.say,
+        paid_at=callback.paid_at,
         trusted=trusted,
         ids_agree=not trusted
         or (

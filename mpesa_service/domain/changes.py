@@ -13,6 +13,7 @@ from typing import Any
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.event_types import ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
+from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
 from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PUBLIC, UNPAID, PaymentStatus
@@ -68,7 +69,7 @@ class PaymentChange:
         if after not in OPEN:
             now.update(completed_at=now["completed_at"] or cause.at, next_check_at=None, phone_lock=None)
         if after in UNPAID:
-            now["order_lock"] = None
+            now.update(order_lock=None, paid_at=None, paid_at_source=None)
         if after in PAID and before in UNPAID:
             now.update(completed_at=cause.at, failure_reason=None)
         self.record(edge, cause, before, after)
@@ -238,6 +239,8 @@ def _payment_data(payment: Mapping[str, Any]) -> dict[str, Any]:
         "failureReason": payment["failure_reason"],
         "resultCode": payment["result_code"],
         "evidence": payment["evidence"],
+        "paidAt": in_nairobi(payment["paid_at"]),
+        "paidAtSource": payment["paid_at_source"],
         "metadata": payment["details"],
     }
 

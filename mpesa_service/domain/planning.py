@@ -10,6 +10,14 @@ from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge
 from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.paid_at import (
+    believed,
+    claimed_columns,
+    columns_of_report,
+    ignored_detail,
+    ignored_line,
+    prompted_at,
+)
 from mpesa_service.domain.reports import Decision, Evidence, Outcome, PaymentReport, Verdict
 from mpesa_service.domain.schedule import CHECK_AFTER, CHECK_INTERVAL_LIMIT, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
@@ -23,12 +31,20 @@ MISMATCH_UNRESOLVED = "Needs manual review: a mismatch that M-Pesa has not resol
 def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     """Judge a report and apply the decision to the working copy; return it. The facts do not change."""
     decision = judge(change.facts, report)
-    columns = _remember(report, decision)
+    payment = change.facts.payment
+    stated = believed(report.paid_at, report.at, prompted_at(payment))
+    ignored = report.paid_at if stated is None else None
+    columns = _remember(report, decision) | columns_of_report(payment, report, decision, stated)
+    cause = _cause(report, decision, ignored)
+    if ignored is not None:
+        change.log.append(ignored_line(change.facts.id, ignored))
     if decision.edge is not None:
-        _move(change, report, decision, columns)
+        _move(change, report, decision, cause, columns)
         change.lock_order_again(report.at)
     elif decision.note or decision.mismatch is not None or decision.store_receipt:
-        change.note(str(decision.note or decision.verdict), _cause(report, decision), **columns)
+        change.note(str(decision.note or decision.verdict), cause, **columns)
+    elif columns.get("paid_at", change.now["paid_at"]) != change.now["paid_at"]:
+        change.note("paid_at_stated", cause, **columns)
     else:
         change.set(**columns)
     if decision.query_daraja:  # after the move, because a final status ends the schedule
@@ -66,7 +82,9 @@ def _check_soon(change: PaymentChange, report: PaymentReport) -> dict[str, Any]:
     return {**columns, "checks_since": report.at, "check_attempts": 0}
 
 
-def _move(change: PaymentChange, report: PaymentReport, decision: Decision, columns: dict[str, Any]) -> None:
+def _move(
+    change: PaymentChange, report: PaymentReport, decision: Decision, cause: Cause, columns: dict[str, Any]
+) -> None:
     edge = str(decision.edge)
     after = _TARGETS[edge]
     columns |= {"result_code": report.result_code, "result_desc": report.result_desc[:1024]}
@@ -75,13 +93,15 @@ def _move(change: PaymentChange, report: PaymentReport, decision: Decision, colu
     if after in PAID | {PaymentStatus.REVIEW} and columns.get("receipt", change.facts.receipt) is None:
         columns |= _adopted_receipt(change.facts)
     columns["failure_reason"] = None if after in PAID else _why(after, decision, report.reason)
-    change.move(edge, _cause(report, decision), **columns)
+    change.move(edge, cause, **columns)
 
 
 def _adopted_receipt(facts: PaymentFacts) -> dict[str, Any]:
     """Daraja reports that money moved, so the receipt that a trusted claim named is the payment's own."""
     claimed = facts.payment["claimed_receipt"]
-    return {} if claimed is None or facts.claimed_receipt_taken else {"receipt": claimed}
+    if claimed is None or facts.claimed_receipt_taken:
+        return {}
+    return {"receipt": claimed, **claimed_columns(facts.payment)}
 
 
 def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | None:
@@ -90,8 +110,8 @@ def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | 
     return reason[:512] if reason else None
 
 
-def _cause(report: PaymentReport, decision: Decision) -> Cause:
-    detail = {"resultCode": report.result_code, "reason": decision.reason}
+def _cause(report: PaymentReport, decision: Decision, ignored: datetime | None) -> Cause:
+    detail = {"resultCode": report.result_code, "reason": decision.reason, **ignored_detail(ignored)}
     return Cause(MPESA, report.at, report.evidence, detail)
 
 

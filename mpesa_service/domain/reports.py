@@ -31,6 +31,13 @@ class Evidence(StrEnum):
     OPERATOR = "operator"
 
 
+PAID_AT_SOURCES = ("callback", "confirmation", "status", "pull", "statement")
+"""The evidence that states M-Pesa's own time of a payment, the weakest first. A query states no time.
+
+A stronger source replaces the time of a weaker one: the later sources come from M-Pesa's books.
+"""
+
+
 class Verdict(StrEnum):
     """What the service does with a report."""
 
@@ -71,7 +78,7 @@ class PaymentReport:
 
     `amount` is in whole shillings. It is None if the report names no amount, or a fractional one. A payer who
     is not named, or only in part, agrees. `reason` is the sentence for people that belongs to the result
-    code.
+    code. `paid_at` is the time of the payment that M-Pesa states, in UTC; None if it states none.
     """
 
     evidence: Evidence
@@ -85,6 +92,7 @@ class PaymentReport:
     reason: str | None = None
     trusted: bool = True
     ids_agree: bool = True
+    paid_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,9 @@ class Payment(Base):
     often a phone number, so it is encrypted (`bill_reference_encrypted`), and `reference_key` is then the
     keyed hash of its common form.
 
+    `paid_at` is M-Pesa's own time of the payment, and `paid_at_source` the evidence that stated it.
+    `claimed_paid_at` belongs to `claimed_receipt`.
+
     `order_lock` and `phone_lock` hold the order id and the phone's hash while no second payment may start.
     They are unique, so the database decides races. `refunding_amount` is reserved by pending refunds, and
     `refunded_amount` is refunded. Together they never exceed the payment. Every writer raises `version`: a
@@ -106,6 +109,8 @@ class Payment(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    paid_at_source: Mapped[str | None] = mapped_column(String(16))
 
     phone_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_hash: Mapped[str | None] = mapped_column(String(64))
@@ -124,6 +129,7 @@ class Payment(Base):
     check_attempts: Mapped[int] = mapped_column(Integer, default=0)
     mismatch: Mapped[str | None] = mapped_column(String(16))
     claimed_receipt: Mapped[str | None] = mapped_column(String(128))
+    claimed_paid_at: Mapped[datetime | None]
     negative_result_code: Mapped[str | None] = mapped_column(String(32))
     negative_result_at: Mapped[datetime | None]
     order_lock: Mapped[str | None] = mapped_column(String(64))
@@ -146,6 +152,8 @@ class Payment(Base):
         Index("ix_payments_owner", "owner", "id"),
         Index("ix_payments_owner_status", "owner", "status", "id"),
         Index("ix_payments_status", "status", "id"),
+        Index("ix_payments_owner_paid_at", "owner", "paid_at", "id"),
+        Index("ix_payments_paid_at", "paid_at", "id"),
         Index("ix_payments_phone", "phone_hash"),
         Index("ix_payments_amount", "amount"),
         due_index("payments"),

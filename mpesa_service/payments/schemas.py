@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields
 
 from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.reports import PAID_AT_SOURCES
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import (
@@ -95,6 +96,10 @@ class PaymentSchema(Schema):
     created_at = time_field("createdAt")
     updated_at = time_field("updatedAt")
     completed_at = time_field("completedAt", nullable=True)
+    paid_at = time_field(
+        "paidAt", "M-Pesa's own time of the payment; null until M-Pesa states it.", nullable=True
+    )
+    paid_at_source = text_field("paidAtSource", f"The source of `paidAt`: {', '.join(PAID_AT_SOURCES)}.")
 
 
 class OrderSchema(PaymentSchema):

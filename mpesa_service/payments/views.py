@@ -60,6 +60,8 @@ class PaymentRecord:
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+    paid_at: datetime | None
+    paid_at_source: str | None
     checkout_request_id: str | None
     refunds: tuple[RefundRecord, ...] = ()
 

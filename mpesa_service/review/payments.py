@@ -10,6 +10,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.paid_at import claimed_columns
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import normal_receipt
@@ -129,6 +130,8 @@ def _settle(change: PaymentChange, decision: OperatorDecision, cause: Cause) -> 
         if change.facts.receipt_taken:
             raise Conflict("Another payment has this receipt.", code="receipt_taken")
         change.set(receipt=decision.receipt)
+        if decision.receipt == change.now["claimed_receipt"]:
+            change.set(**claimed_columns(change.now))
     if decision.amount is not None:
         cause = _take_amount(change, decision.amount, cause)
     change.set(failure_reason=None, mismatch=None)

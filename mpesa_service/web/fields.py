@@ -195,5 +195,6 @@ def evidence_field() -> fields.String:
     return text_field("evidence", words)
 
 
-def time_field(key: str, *, nullable: bool = False) -> NairobiTime:
-    return NairobiTime(data_key=key, allow_none=nullable, metadata=TIME_EXAMPLE)
+def time_field(key: str, description: str = "", *, nullable: bool = False) -> NairobiTime:
+    described = {**TIME_EXAMPLE, "description": description} if description else TIME_EXAMPLE
+    return NairobiTime(data_key=key, allow_none=nullable, metadata=described)

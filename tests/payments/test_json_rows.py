@@ -39,6 +39,8 @@ PAYMENT = PaymentRecord(
     created_at=AT,
     updated_at=AT,
     completed_at=None,
+    paid_at=AT,
+    paid_at_source="confirmation",
 )
 
 

@@ -201,6 +201,8 @@ class TestPayload:
                 "failureReason": None,
                 "resultCode": "0",
                 "evidence": "callback",
+                "paidAt": None,
+                "paidAtSource": None,
                 "metadata": {"cart": "c-77"},
                 "previousStatus": "pending",
             },

@@ -1,0 +1,77 @@
+"""M-Pesa's own time of a payment: which stated times count, and which source is preferred."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mpesa_service.domain.plans import LogLine
+from mpesa_service.domain.reports import PAID_AT_SOURCES, Decision, Evidence, Outcome, PaymentReport, Verdict
+
+MPESA_BEGAN = datetime(2007, 3, 6, tzinfo=UTC)
+"""The day on which M-Pesa started in Kenya (Safaricom)."""
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+EARLIEST_BEFORE_PROMPT = timedelta(days=1)
+"""No prompt is paid before it is sent. A day allows for a sender that writes another time zone."""
+
+
+def believed(stated: datetime | None, now: datetime, prompted: datetime | None = None) -> datetime | None:
+    """Return the stated time, or None if it cannot be true.
+
+    A time in the future or before M-Pesa existed cannot be true. `prompted` is the result of `prompted_at`.
+    """
+    earliest = MPESA_BEGAN if prompted is None else prompted - EARLIEST_BEFORE_PROMPT
+    if stated is None or not earliest <= stated <= now + CLOCKS_DIFFER_BY:
+        return None
+    return stated
+
+
+def is_own_money(report: PaymentReport, decision: Decision) -> bool:
+    """Return whether a report says that the payment's own money arrived, and counts."""
+    counts = decision.verdict in {Verdict.APPLIED, Verdict.DUPLICATE}
+    return report.outcome is Outcome.PAID and report.trusted and report.ids_agree and counts
+
+
+def columns_of_time(payment: Mapping[str, Any], stated: datetime | None, source: str) -> dict[str, Any]:
+    """Return the columns that a believed time changes. It replaces the time of a weaker source only."""
+    known = payment["paid_at_source"]
+    if stated is None:
+        return {}
+    if known is not None and PAID_AT_SOURCES.index(known) >= PAID_AT_SOURCES.index(source):
+        return {}
+    return {"paid_at": stated, "paid_at_source": source}
+
+
+def columns_of_report(
+    payment: Mapping[str, Any], report: PaymentReport, decision: Decision, believable: datetime | None
+) -> dict[str, Any]:
+    """Return the columns that the time of a report changes.
+
+    The time of a disputed callback is kept with its receipt, until Daraja confirms or denies the payment.
+    """
+    if is_own_money(report, decision):
+        return columns_of_time(payment, believable, report.evidence)
+    if decision.verdict is Verdict.DISPUTED and decision.store_receipt:
+        return {"claimed_paid_at": believable if report.evidence is Evidence.CALLBACK else None}
+    return {}
+
+
+def claimed_columns(payment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns for a claim that turned out to be true."""
+    return columns_of_time(payment, payment["claimed_paid_at"], Evidence.CALLBACK)
+
+
+def prompted_at(payment: Mapping[str, Any]) -> datetime | None:
+    """Return when the service created a payment that a prompt started; None for a C2B payment."""
+    return payment["created_at"] if payment["channel"] == "stk" else None
+
+
+def ignored_detail(ignored: datetime | None) -> dict[str, str]:
+    """Return what the audit trail keeps of a stated time that cannot be true; nothing for None."""
+    return {} if ignored is None else {"ignoredPaidAt": ignored.isoformat()}
+
+
+def ignored_line(payment_id: str, stated: datetime) -> LogLine:
+    """Return the log line about a stated time that cannot be true."""
+    extra = {"payment_id": payment_id, "stated": stated.isoformat()}
+    return LogLine(__name__, logging.WARNING, "M-Pesa stated a time of payment that cannot be true", extra)
