@@ -57,6 +57,7 @@ B2C_TEXTS: dict[ResultCode, str] = {
     2040: "Credit Party customer type (Unregistered or Registered Customer) can't be supported.",
     8006: "The security credential is locked.",
     "SFC_IC0003": "The operator does not exist.",
+    "TP40153": "The initiator is not allowed to initiate this request.",
 }
 
 ALREADY_REVERSED, NOT_REVERSIBLE = "R000001", "R000002"

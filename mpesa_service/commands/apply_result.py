@@ -3,7 +3,7 @@
 from typing import Any
 
 from mpesa_service.commands.command import Command, Report
-from mpesa_service.core import suspensions
+from mpesa_service.commands.stopping import heed_report
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
@@ -16,7 +16,7 @@ CONFLICTING_REPORTS = "Needs manual review: M-Pesa reported both that it paid an
 def apply_command_report(runtime: Runtime, command: Command[Any], report: Report) -> tuple[InboxVerdict, str]:
     """Apply a report to a locked command; return the verdict and why."""
     cause = Cause(MPESA, runtime.clock(), report.evidence, {"resultCode": report.result_code})
-    _suspend_if_refused(command, report, cause)
+    heed_report(command.session, report, cause.at)
     if report.outcome is Outcome.PENDING:
         return InboxVerdict.NOTED, "no result yet"
     if command.row.status not in UNDER_WAY:
@@ -42,7 +42,7 @@ def _conclude(runtime: Runtime, command: Command[Any], report: Report, cause: Ca
     elif report.outcome is Outcome.FAILED:
         command.release(report.reason, "declined", cause)
     else:
-        command.row.failure_reason = f"Needs manual review: {report.source.result.meaning}"[:512]
+        command.row.failure_reason = f"Needs manual review: {report.reason}"[:512]
         command.move("unclear", cause)
 
 
@@ -55,13 +55,6 @@ def _objection(command: Command[Any], report: Report) -> str | None:
     if report.receipt is not None and command.receipt_taken(report.receipt):
         return f"names the receipt of another {command.name}"
     return None
-
-
-def _suspend_if_refused(command: Command[Any], report: Report, cause: Cause) -> None:
-    """Suspend the commands if M-Pesa refuses the initiator: more failures lock the API user."""
-    if report.credential_fault:
-        why = f"M-Pesa refuses the initiator ({report.result_code}: {report.result_desc})"
-        suspensions.suspend_initiator(command.session, why, cause.at)
 
 
 def _after_completion(command: Command[Any], report: Report, cause: Cause) -> tuple[InboxVerdict, str]:

@@ -18,12 +18,13 @@ from mpesa_service.daraja import (
     CommandResult,
     DarajaError,
     StatusResult,
+    command_sentence,
     parse_command_result,
     whole_shillings,
 )
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.commands import Stage
+from mpesa_service.domain.commands import CommandType, Stage
 from mpesa_service.domain.reports import Evidence, Outcome
 from mpesa_service.domain.schedule import COMMAND_CHECK_AFTER
 from mpesa_service.models.commands import CommandColumns
@@ -48,20 +49,23 @@ class Report:
     amount_differs: bool = False
     receipt: str | None = None
     credential_fault: bool = False
+    known_code: bool = True
+    """Whether a table has the result code."""
 
 
-def report_of_result(amount: int | None, result: CommandResult) -> Report:
+def report_of_result(command_type: CommandType, amount: int | None, result: CommandResult) -> Report:
     """Return what the result of a command over `amount` shillings says."""
     return Report(
         evidence=Evidence.CALLBACK,
         outcome=result.result.outcome,
         result_code=result.result.code,
         result_desc=result.result_desc,
-        reason=result.result.say,
+        reason=command_sentence(command_type, result.result.code).text,
         source=result,
         amount_differs=_differs(amount, result.amount),
         receipt=result.receipt,
         credential_fault=result.result.credential_fault,
+        known_code=result.result.known,
     )
 
 
@@ -139,6 +143,11 @@ class Command(ABC, Generic[CommandRow]):
 
     @property
     @abstractmethod
+    def command_type(self) -> CommandType:
+        """Its type, which decides the sentences about it."""
+
+    @property
+    @abstractmethod
     def amount(self) -> int | None:
         """Shillings that move; None when it moves none."""
 
@@ -201,7 +210,7 @@ class Command(ABC, Generic[CommandRow]):
     def read(self, body: bytes) -> PostedResult:
         """Read a result posted to its address; raise UnreadableCallback."""
         result = parse_command_result(body)
-        report = report_of_result(self.amount, result)
+        report = report_of_result(self.command_type, self.amount, result)
         return PostedResult(result.originator_conversation_id, result.conversation_id, report)
 
     def recognizes(self, result: PostedResult) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mpesa_service.commands.command import Command, Kinds, locked
 from mpesa_service.commands.sending import send, status_addresses
+from mpesa_service.commands.stopping import heed_answer
 from mpesa_service.core import suspensions
 from mpesa_service.core.log_context import about
 from mpesa_service.core.runtime import Runtime
@@ -68,13 +69,15 @@ def _is_due(row: CommandColumns, now: datetime) -> bool:
 
 def _check(runtime: Runtime, command: Command[Any]) -> None:
     answer: CommandAccepted | DarajaError | None = None
+    query_error: DarajaError | None = None
     query_id = command.query_id()
     if query_id is not None:
-        _query_status(runtime, command, query_id)
+        query_error = _query_status(runtime, command, query_id)
     elif command.may_resend(runtime):
         answer = send(runtime, command)
     with runtime.database.begin() as session:
         command = locked(type(command), session, command.row.id)
+        heed_answer(session, answer or query_error, runtime.clock())
         if isinstance(answer, CommandAccepted):
             command.row.conversation_id = command.row.conversation_id or answer.conversation_id
         if isinstance(answer, CommandAccepted | Duplicate) and command.row.status == Stage.UNKNOWN:
@@ -82,8 +85,11 @@ def _check(runtime: Runtime, command: Command[Any]) -> None:
         _plan_next(runtime, command)
 
 
-def _query_status(runtime: Runtime, command: Command[Any], conversation_id: str) -> None:
-    """Query the status of a command. The answer comes to the command's own status address."""
+def _query_status(runtime: Runtime, command: Command[Any], conversation_id: str) -> DarajaError | None:
+    """Query the status of a command; return the error of the query, if any.
+
+    The answer comes to the command's own status address.
+    """
     to = status_addresses(runtime, command)
     query = TransactionStatusQuery(
         original_conversation_id=conversation_id,
@@ -96,6 +102,8 @@ def _query_status(runtime: Runtime, command: Command[Any], conversation_id: str)
             runtime.daraja.transaction_status(query)
         except DarajaError as error:
             log.info("no information", extra={"reason": str(error)})
+            return error
+    return None
 
 
 def _plan_next(runtime: Runtime, command: Command[Any]) -> None:

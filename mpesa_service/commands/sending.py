@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpesa_service.commands.command import Command, ResultAddresses
+from mpesa_service.commands.stopping import heed_answer
 from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.core.log_context import about
 from mpesa_service.core.provider_errors import failure_of
@@ -76,6 +77,7 @@ def conclude(
     row, now = command.row, runtime.clock()
     if isinstance(sent, CommandAccepted):
         row.conversation_id = row.conversation_id or sent.conversation_id
+    heed_answer(command.session, sent, now)
     if row.status != Stage.SUBMITTING:
         return None
     soon = next_check(command.schedule, now, 0, now, runtime.jitter())
@@ -84,7 +86,7 @@ def conclude(
         row.next_check_at = soon
         command.move("accepted", Cause(MPESA, now, Evidence.PUSH))
         return None
-    failure = failure_of(sent)
+    failure = failure_of(sent, command.command_type)
     row.result_code, row.result_desc = failure.code, failure.description
     cause = Cause(MPESA, now, Evidence.PUSH, {"error": failure.description})
     if isinstance(sent, OutcomeUnknown):

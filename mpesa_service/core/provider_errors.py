@@ -12,7 +12,9 @@ from mpesa_service.daraja import (
     Refused,
     SubscriberBusy,
     Throttled,
+    refusal_sentence,
 )
+from mpesa_service.domain.commands import CommandType
 from mpesa_service.errors import ProviderRefused, ServiceError, TryLater, Unavailable
 
 PROMPT_GAP_SECONDS = 60
@@ -28,19 +30,29 @@ class Failure:
     reason: str
 
 
-def failure_of(error: DarajaError) -> Failure:
-    """Describe a failed call, without personal data and secrets."""
+def failure_of(error: DarajaError, command_type: CommandType | None = None) -> Failure:
+    """Describe a failed call, without personal data and secrets.
+
+    `command_type` is that of the command that was refused; None for other calls, such as a push.
+    """
     if isinstance(error, Refused):
-        say = error.entry.say if error.entry else "M-Pesa refused the request."
-        return Failure(error.error_code[:32] or None, str(error)[:512], say[:512])
+        return Failure(error.error_code[:32] or None, str(error)[:512], _refusal(error, command_type)[:512])
     if isinstance(error, OutcomeUnknown):
         return Failure(error.error_code[:32] or None, str(error)[:512], "M-Pesa's answer did not arrive.")
     return Failure(None, str(error)[:512], "M-Pesa could not be reached; nothing was sent.")
 
 
-def refusal_for_caller(error: DarajaError, details: Mapping[str, object]) -> ServiceError:
-    """Return the API's error for a call that M-Pesa certainly did not carry out."""
-    if isinstance(error, SubscriberBusy):
+def _refusal(error: Refused, command_type: CommandType | None) -> str:
+    if command_type is not None:
+        return refusal_sentence(command_type, error.entry, error.error_code)
+    return error.entry.say if error.entry else "M-Pesa refused the request."
+
+
+def refusal_for_caller(
+    error: DarajaError, details: Mapping[str, object], command_type: CommandType | None = None
+) -> ServiceError:
+    """Return the API's error for a call that M-Pesa certainly did not carry out; `command_type` as above."""
+    if isinstance(error, SubscriberBusy) and command_type is None:
         return TryLater(
             "The customer's phone has another M-Pesa prompt open.",
             code="phone_busy",
@@ -67,4 +79,4 @@ def refusal_for_caller(error: DarajaError, details: Mapping[str, object]) -> Ser
             details=details,
             retry_after=30,
         )
-    return ProviderRefused(failure_of(error).reason, details=details)
+    return ProviderRefused(failure_of(error, command_type).reason, details=details)

@@ -48,8 +48,15 @@ from mpesa_service.daraja.codes import (
 from mpesa_service.daraja.command_results import (
     ALREADY_REVERSED,
     COMMAND_RESULTS,
+    UNKNOWN_RECEIPT,
     command_result,
     status_query_result,
+)
+from mpesa_service.daraja.command_sentences import (
+    COMMAND_SENTENCES,
+    Sentence,
+    command_sentence,
+    refusal_sentence,
 )
 from mpesa_service.daraja.credentials import daraja_timestamp, security_credential, stk_password
 from mpesa_service.daraja.error_codes import ERROR_CODES, error_entry
@@ -90,8 +97,10 @@ from mpesa_service.daraja.values import normalize_code, whole_shillings
 __all__ = [
     "ALREADY_REVERSED",
     "COMMAND_RESULTS",
+    "COMMAND_SENTENCES",
     "ERROR_CODES",
     "STK_RESULTS",
+    "UNKNOWN_RECEIPT",
     "AlreadyRegistered",
     "B2bCommand",
     "B2bPayment",
@@ -120,6 +129,7 @@ __all__ = [
     "ReportedBalance",
     "ResultCode",
     "Reversal",
+    "Sentence",
     "SimulatedC2b",
     "SimulationAccepted",
     "StatusResult",
@@ -136,6 +146,7 @@ __all__ = [
     "UnreadableCallback",
     "UrlsRegistered",
     "command_result",
+    "command_sentence",
     "daraja_timestamp",
     "error_entry",
     "normalize_code",
@@ -145,6 +156,7 @@ __all__ = [
     "parse_status_result",
     "parse_stk_callback",
     "payer_matches",
+    "refusal_sentence",
     "security_credential",
     "status_query_result",
     "stk_password",

@@ -57,7 +57,8 @@ NO_INITIATOR = (
 ROLE = (
     "Give the initiator the role of this command in the organization portal: ORG B2C API Initiator, Org "
     "Reversals Initiator, Transaction Status query ORG API, Balance Query ORG API, Business Paybill Org API "
-    "initiator or Business Buy Goods Org API initiator."
+    "initiator or Business Buy Goods Org API initiator. Check that the initiator belongs to the shortcode of "
+    "the command."
 )
 LOCKED = (
     "Unlock the API user and give it a new password in the organization portal. Set the new password or "
@@ -69,6 +70,10 @@ NOT_ASSIGNED = (
 )
 ACCOUNTS = "Look up the state of both accounts in the organization portal, or ask Safaricom."
 RECEIPT = "Check the receipt: only payments to this shortcode can be reversed, and payouts cannot."
+UNKNOWN_RECEIPT = (
+    "Compare the receipt with the customer's message, letter by letter. A new receipt may be unknown for "
+    "some minutes. M-Pesa answers only about transactions of your shortcode."
+)
 
 PAIRING = (
     "Check the pairing: CustomerPayBillOnline with the pay bill number alone, or CustomerBuyGoodsOnline with "

@@ -47,7 +47,7 @@ class ResultCode:
     `resend_safe`: whether a new request for the same
     money cannot pay twice; `say` is for reading aloud to the customer; `credential_fault` marks
     codes of a rejected initiator, after which every further attempt can lock it; `advice` is
-    what the operator can check or do, or None.
+    what the operator can check or do, or None; `known` is False for a code that is in no table.
     """
 
     code: str
@@ -59,6 +59,7 @@ class ResultCode:
     resend_safe: bool = True
     credential_fault: bool = False
     advice: str | None = None
+    known: bool = True
 
     @property
     def final(self) -> bool:
@@ -101,4 +102,5 @@ def unclear(code: str) -> ResultCode:
         resend_safe=False,
         say="M-Pesa gave an answer that we have to check by hand. Please do not pay again yet.",
         confidence=Confidence.ASSUMED,
+        known=False,
     )

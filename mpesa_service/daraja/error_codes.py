@@ -98,6 +98,15 @@ ERROR_CODES: tuple[ErrorCode, ...] = (
         _K.SETUP,
         advice=advice.ADDRESS,
     ),
+    _row(
+        "TP40153",
+        403,
+        "",
+        "The initiator lacks the permission, or does not belong to the organization.",
+        _K.SETUP,
+        Confidence.ASSUMED,
+        advice=advice.ROLE,
+    ),
     _row("405.001", 405, "", "The method is not allowed.", _K.SETUP, advice=advice.ADDRESS),
     _row(
         _STK, 500, "merchant does not exist", "The shortcode is not known.", _K.SETUP, advice=advice.SHORTCODE

@@ -41,6 +41,19 @@ class InquiryKind(StrEnum):
     """The balances of the shortcode's accounts."""
 
 
+class CommandType(StrEnum):
+    """What a command does, and for whom: a result code has one meaning for each type."""
+
+    B2C_REFUND = "B2C refund"
+    REVERSAL = "reversal"
+    B2C_PAYOUT = "B2C payout"
+    POCHI_PAYOUT = "Pochi payout"
+    PAYBILL_PAYOUT = "pay bill payout"
+    TILL_PAYOUT = "till payout"
+    STATUS_INQUIRY = "status inquiry"
+    BALANCE_INQUIRY = "balance inquiry"
+
+
 class BatchStatus(StrEnum):
     """Whether the rows of a batch may be sent."""
 

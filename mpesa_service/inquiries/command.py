@@ -12,13 +12,14 @@ from mpesa_service.daraja import (
     CommandAccepted,
     StatusResult,
     TransactionStatusQuery,
+    command_sentence,
     parse_balance_result,
     parse_command_result,
     parse_status_result,
 )
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.commands import InquiryKind
+from mpesa_service.domain.commands import CommandType, InquiryKind
 from mpesa_service.domain.reports import Evidence, Outcome
 from mpesa_service.domain.schedule import INQUIRY_CHECK_AFTER
 from mpesa_service.domain.states import TransitionTable, edges
@@ -49,6 +50,10 @@ class InquiryCommand(Command[Inquiry]):
     # Both are suspended together; when either is resumed, the credentials work again.
     suspensions = (REFUNDS, PAYOUTS)
     schedule = INQUIRY_CHECK_AFTER
+
+    @property
+    def command_type(self) -> CommandType:
+        return CommandType.BALANCE_INQUIRY if self._is_balance_query else CommandType.STATUS_INQUIRY
 
     @property
     def amount(self) -> None:
@@ -119,26 +124,28 @@ class InquiryCommand(Command[Inquiry]):
 def _read_balances(body: bytes) -> PostedResult:
     result = parse_balance_result(body)
     answered = bool(result.succeeded and result.accounts)
-    report = _report(answered, result, result)
+    report = _report(CommandType.BALANCE_INQUIRY, answered, result, result)
     return PostedResult(result.originator_conversation_id, result.conversation_id, report)
 
 
 def _read_status(body: bytes) -> PostedResult:
     result = parse_status_result(body)
     answered = result.transaction_status is not None
-    report = _report(answered, result, _answer(result, parse_command_result(body).parameters))
+    answer = _answer(result, parse_command_result(body).parameters)
+    report = _report(CommandType.STATUS_INQUIRY, answered, result, answer)
     return PostedResult(result.originator_conversation_id, result.conversation_id, report)
 
 
-def _report(answered: bool, result: Any, source: Any) -> Report:
+def _report(command_type: CommandType, answered: bool, result: Any, source: Any) -> Report:
     return Report(
         evidence=Evidence.CALLBACK,
         outcome=Outcome.PAID if answered else Outcome.FAILED,
         result_code=result.result.code,
         result_desc=result.result_desc,
-        reason=result.result.meaning if result.result.code != "0" else "M-Pesa's answer says nothing.",
+        reason=command_sentence(command_type, result.result.code).text,
         source=source,
         credential_fault=result.result.credential_fault,
+        known_code=result.result.known,
     )
 
 

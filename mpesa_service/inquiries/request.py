@@ -165,8 +165,9 @@ def _query(
         command = locked(InquiryCommand, session, inquiry_id)
         error = conclude(runtime, command, sent)
         record = _record(runtime, session, command.row)
+        command_type = command.command_type
     if error is not None:
-        raise refusal_for_caller(error, {"_id": record.id})
+        raise refusal_for_caller(error, {"_id": record.id}, command_type)
     return record
 
 

@@ -19,7 +19,7 @@ from mpesa_service.daraja import (
     Throttled,
 )
 from mpesa_service.domain.audit import Cause
-from mpesa_service.domain.commands import PayoutType
+from mpesa_service.domain.commands import CommandType, PayoutType
 from mpesa_service.models import Payout
 from mpesa_service.payouts.transitions import move_payout, note_payout
 
@@ -31,6 +31,12 @@ _BUSINESS_COMMANDS = {
     PayoutType.PAYBILL: B2bCommand.PAY_BILL,
     PayoutType.BUY_GOODS: B2bCommand.BUY_GOODS,
 }
+_TYPES = {
+    PayoutType.B2C: CommandType.B2C_PAYOUT,
+    PayoutType.B2POCHI: CommandType.POCHI_PAYOUT,
+    PayoutType.PAYBILL: CommandType.PAYBILL_PAYOUT,
+    PayoutType.BUY_GOODS: CommandType.TILL_PAYOUT,
+}
 
 
 class PayoutCommand(Command[Payout]):
@@ -39,6 +45,10 @@ class PayoutCommand(Command[Payout]):
     name = "payout"
     table = Payout
     suspensions = (PAYOUTS,)
+
+    @property
+    def command_type(self) -> CommandType:
+        return _TYPES[PayoutType(self.row.type)]
 
     @property
     def amount(self) -> int:

@@ -18,7 +18,7 @@ from mpesa_service.core.suspensions import REFUNDS
 from mpesa_service.daraja import ALREADY_REVERSED, B2cPayment, CommandAccepted, Reversal
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.commands import CommandType, RefundMethod
 from mpesa_service.domain.reports import Evidence, Outcome
 from mpesa_service.domain.states import RefundStatus
 from mpesa_service.models import Payment, PaymentEvent, Refund
@@ -62,6 +62,10 @@ class RefundCommand(Command[Refund]):
     @property
     def ids(self) -> Mapping[str, str]:
         return {"payment_id": self.payment.id, "refund_id": self.row.id}
+
+    @property
+    def command_type(self) -> CommandType:
+        return CommandType.REVERSAL if self._reverses else CommandType.B2C_REFUND
 
     @property
     def amount(self) -> int:

@@ -152,7 +152,8 @@ def _conclude(
     with runtime.database.begin() as session:
         command = locked(RefundCommand, session, refund_id)
         error = conclude(runtime, command, sent)
-        refusal = refusal_for_caller(error, {"refundId": None, "_id": refund_id}) if error else None
+        details = {"refundId": None, "_id": refund_id}
+        refusal = refusal_for_caller(error, details, command.command_type) if error else None
         return _answer(runtime, session, command, keyed, render, refusal)
 
 

@@ -4,7 +4,9 @@ import pytest
 import requests
 
 from mpesa_service.commands.sending import tokens_of
+from mpesa_service.core import suspensions
 from tests.commands.support import due_after, lost_answer, request_count
+from tests.refunds import reversals
 from tests.refunds.support import complete
 from tests.support import Service
 
@@ -17,6 +19,18 @@ class TestRefusedInitiator:
         service.refund(checkout, 40)
         complete(service, resultCode=2001)
         return checkout
+
+    @pytest.mark.parametrize("code", [2001, "TP40153"])
+    @pytest.mark.parametrize("method", ["b2c", "reversal"])
+    def test_the_refund_has_failed(self, service: Service, code: object, method: str) -> None:
+        checkout = service.paid(amount=100)
+        service.call("POST", f"/{checkout}/refund", {"method": method}, admin=True)
+        (complete if method == "b2c" else reversals.complete)(service, resultCode=code)
+        [refund] = service.refunds()
+        assert (refund.status, refund.result_code) == ("failed", str(code))
+        assert "fault on our side" in str(refund.failure_reason)
+        assert service.row(checkout).refunding_amount == 0
+        assert service.refund(checkout, 40).json["code"] == "refunds_suspended"
 
     def test_refunds_stop(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
         checkout = self.stop(service)
@@ -63,6 +77,52 @@ class TestRefusedInitiator:
         due_after(service, 60)
         assert service.refund(checkout, 40).json["code"] == "refunds_suspended"
         assert service.refunds()[0].status == "pending"
+
+
+NO_PERMISSION = {
+    "status": 200,
+    "body": {"ResponseCode": "TP40153", "ResponseDescription": "The initiator is not allowed to do this."},
+}
+
+
+class TestRefusedAtOnce:
+    """Daraja may refuse the initiator in its answer, before there is a result."""
+
+    def answer(self, service: Service, operation: str) -> None:
+        service.simulator.post("/simulator/script", {"for": operation, "answer": NO_PERMISSION, "times": 9})
+
+    def suspended(self, service: Service) -> bool:
+        with service.runtime.database.read() as session:
+            names = (suspensions.REFUNDS, suspensions.PAYOUTS)
+            return all(suspensions.is_in_force(session, name) for name in names)
+
+    def test_a_refund(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        self.answer(service, "b2c")
+        answer = service.refund(checkout, 40)
+        assert (answer.status_code, answer.json["code"]) == (502, "provider_refused")
+        assert answer.json["message"].startswith("The money was not sent because of a fault on our side")
+        [refund] = service.refunds()
+        assert (refund.status, refund.result_code, self.suspended(service)) == ("failed", "TP40153", True)
+
+    def test_a_refund_that_is_sent_again(self, service: Service) -> None:
+        lost_answer(service)
+        self.answer(service, "b2c")
+        assert due_after(service, 60) == 1
+        assert (service.refunds()[0].status, self.suspended(service)) == ("unknown", True)
+
+    def test_a_status_query(self, service: Service) -> None:
+        service.refund(service.paid(amount=100), 40)
+        self.answer(service, "transaction_status")
+        due_after(service, 60)
+        assert (service.refunds()[0].status, self.suspended(service)) == ("pending", True)
+
+    def test_an_inquiry(self, service: Service) -> None:
+        self.answer(service, "account_balance")
+        answer = service.call("POST", "/balance", by="boss", admin=True)
+        assert (answer.status_code, answer.json["code"]) == (502, "provider_refused")
+        assert "lacks the permission" in answer.json["message"]
+        assert self.suspended(service)
 
 
 class TestStatusAddress:

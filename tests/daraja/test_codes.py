@@ -29,7 +29,7 @@ STK_FAILED = [
 STK_UNSAFE = {"0", "15", "17", "1001", "1019", "1036", "1037", "2026", "4999"}
 COMMAND_FAILED = [
     *("1", "2", "3", "4", "8", "11", "18", "20", "21", "22", "24", "25", "26", "29", "2001"),
-    *("2006", "2028", "2040", "8006", "SFC_IC0003", "R000002"),
+    *("2006", "2028", "2040", "8006", "SFC_IC0003", "R000002", "TP40153"),
 ]
 COMMAND_UNCLEAR = ["15", "17", "2032", ALREADY_REVERSED, *map(str, range(100000000, 100000012))]
 
@@ -61,7 +61,7 @@ def test_a_second_push_is_safe_only_where_the_first_cannot_be_paid():
 
 def test_only_commands_have_credential_faults():
     faults = {code for code, row in COMMAND_RESULTS.items() if row.credential_fault}
-    assert faults == {"2001", "8006", "18", "20", "21", "22"}
+    assert faults == {"2001", "8006", "18", "20", "21", "22", "TP40153"}
     assert not any(row.credential_fault for row in STK_RESULTS.values())
 
 

@@ -1,5 +1,6 @@
 """A payment goes back as a whole, by its receipt; reports after a second request are ambiguous."""
 
+import re
 from typing import Any
 
 import pytest
@@ -154,6 +155,15 @@ class TestRefused:
         )
         assert "could not be found" in refund["failureReason"]
         assert service.row(checkout).refunding_amount == 0
+
+    @pytest.mark.parametrize("code", ["4", "8", "2040", "SFC_IC0003", "TP40153"])
+    def test_the_reason_names_no_payee(self, service: Service, code: str) -> None:
+        reverse(service, service.paid(amount=100))
+        complete(service, resultCode=code)
+        [refund] = service.refunds()
+        assert refund.status == "failed"
+        assert str(refund.failure_reason).startswith("The payment was not reversed")
+        assert not re.search("phone|number|receiver|your", str(refund.failure_reason), re.IGNORECASE)
 
     def test_reversed_before_by_somebody_else(self, service: Service) -> None:
         """By a person in the portal, perhaps: whether that was this refund, a person says."""
