@@ -1,4 +1,4 @@
-"""Step 0014 dates the payments that C2B has confirmed, and no others."""
+"""Step 0015 dates the payments that C2B has confirmed, and no others."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,13 +32,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
 def test_confirmed_payments_get_their_time(
     empty: Database, payment: dict[str, Any], confirmation: dict[str, Any], dated: bool
 ) -> None:
-    alembic(empty, command.upgrade, "0013")
+    alembic(empty, command.upgrade, "0014")
     columns = {"receipt": "RKL51ZDR4F", "shortcode": "174379", "amount_cents": 10_000, "payer_kind": "none"}
     columns |= {"transaction_type": "", "received_at": NOW, "payment_id": payment["id"]}
     store(empty, (Payment, payment), (C2bConfirmation, {**columns, **confirmation}))
-    alembic(empty, command.upgrade, "0014")
+    alembic(empty, command.upgrade, "0015")
     with empty.read() as session:
         [found] = session.execute(sa.select(Payment.paid_at, Payment.paid_at_source)).all()
     assert tuple(found) == ((confirmation["transacted_at"], "confirmation") if dated else (None, None))
-    alembic(empty, command.downgrade, "0013")
+    alembic(empty, command.downgrade, "0014")
     alembic(empty, command.upgrade, "head")
