@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import inspect
 from standardwebhooks import Webhook
 
+from mpesa_service.domain import moves
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.event_types import EventType
@@ -58,19 +59,24 @@ def payment_events(now: datetime) -> dict[str, Event]:
     refund = Refund(status="succeeded", amount=40)
     change.publish(EventType.REFUND_SUCCEEDED, {"refund": refund_data(refund, RefundStatus.PENDING)}, now)
     payment, ordered, refunded = change.events
-    return {"payment": payment, "order": ordered, "refund": refunded}
+    of_order = PaymentFacts(
+        {**change.now, "channel": "c2b", "order_id": "ORDER1", "version": 1}, "p", change.status, 40
+    )
+    moved = moves.move(of_order, order, Cause("operator:amina", now)).events[0]
+    return {"payment": payment, "order": ordered, "refund": refunded, "payment.moved": moved}
 
 
 def made_today(heading: str) -> dict[str, Any]:
     """Return an event of this type as the service writes it."""
     now, kind = datetime.now(UTC), EventType(heading)
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
-    made = {
+    kinds = {
         **payment_events(now),
         "payout": transitions.payout_event(kind, payout, "PAY-1", "pending", now),
         "payout_batch": transitions.batch_event(kind, batch, {status: Share() for status in SHOWN}, now),
         "balance": balances.low_balance_event("Utility Account", 99_999, 1000, 1, now),
-    }[heading.partition(".")[0]]
+    }
+    made = kinds.get(heading) or kinds[heading.partition(".")[0]]
     return dict(json.loads(payload(made)))
 
 

@@ -32,6 +32,7 @@ ADMIN = {
     "mpesa.resume_suspended",
     "mpesa.review",
     "mpesa.resolve_payment",
+    "mpesa.move_payment",
     "mpesa.unmatched",
     "mpesa.match_unmatched",
     "mpesa.return_unmatched",
@@ -91,7 +92,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 45
+    assert checked == 46
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -107,7 +108,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 53
+    assert len(operations) == 54
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)

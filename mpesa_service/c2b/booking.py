@@ -13,7 +13,8 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.money import CURRENCY
-from mpesa_service.domain.orders import OrderStatus, reference_key
+from mpesa_service.domain.moves import match_to_order
+from mpesa_service.domain.orders import NO_OWNER, OrderStatus, reference_key
 from mpesa_service.domain.paid_at import believed, ignored_detail, ignored_line
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.plans import Plan, Update
@@ -24,8 +25,6 @@ from mpesa_service.errors import InvalidPhone
 from mpesa_service.models.load import facts_of_new, find_orders, load_order
 from mpesa_service.models.payments import Channel, Provider
 
-NO_OWNER = ""
-"""The owner of money that fits no order: no token has an empty subject, so only admins see it."""
 RESULT_CODE = "0"
 FITS_NONE = "Needs manual review: it fits no order."
 FITS_SEVERAL = "Needs manual review: its reference fits more than one order."
@@ -99,9 +98,7 @@ def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: 
         if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
             order = order_for(runtime, arrival)
             if isinstance(order, OrderFacts):
-                change.assign_to_order(order)
-                change.set(failure_reason=None)
-                change.move("matched", Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
+                match_to_order(change, order, Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
         return replace(change.plan(Verdict.NOTED, "another attempt to match"), updates=(also,))
 
     apply_to(runtime.database, payment_id, decide)

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 
 from mpesa_service.cli.options import limit_option, load, local_time
 from mpesa_service.cli.output import TableRow, print_table, show_list
+from mpesa_service.cli.payment_decisions import DECISIONS
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.payments.json_rows import as_json, written
 from mpesa_service.payments.listing import (
@@ -36,7 +37,9 @@ from mpesa_service.web.query_fields import cursor
 
 OPERATOR = Principal("operator", frozenset({ADMIN}))
 
-payments_cli = AppGroup("payments", help="Payments and their history.")
+payments_cli = AppGroup("payments", help="Payments, their history, and decisions on paid payments.")
+for _decision in DECISIONS:
+    payments_cli.add_command(_decision)
 as_json_option = click.option("--json", "to_json", is_flag=True, help="Print JSON, for scripts.")
 _FILTERS = (
     click.option(

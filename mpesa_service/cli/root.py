@@ -28,7 +28,7 @@ COMMANDS = {
     "jobs": _at("jobs:jobs_cli", "Background jobs."),
     "keys": _at("keys:keys_cli", "Keys that encrypt the stored phone numbers and callbacks."),
     "orders": _at("orders:orders_cli", "Expected orders: customers can pay them by C2B."),
-    "payments": _at("payments:payments_cli", "Payments and their history."),
+    "payments": _at("payments:payments_cli", "Payments, their history, and decisions on paid payments."),
     "payouts": _at("payouts:payouts_cli", "Payout batches."),
     "register-urls": _at("c2b:register_urls", "Register the C2B addresses at M-Pesa."),
     "reverse": _at("review:reverse", "Reverse a payment: M-Pesa returns all of it to the payer."),

@@ -68,15 +68,19 @@ def apply_to(
     payment_id: str,
     decide: Callable[[PaymentFacts], Plan],
     known: PaymentFacts | None = None,
+    order_id: str | None = None,
 ) -> Applied:
-    """`apply` to a payment that exists; raise LookupError if it does not."""
+    """`apply` to a payment that exists; raise LookupError if it does not.
+
+    `order_id` is that of another expected order that the decision depends on.
+    """
 
     def decide_existing(facts: PaymentFacts | None) -> Plan:
         if facts is None:
             raise LookupError(f"payment {payment_id} does not exist")
         return decide(facts)
 
-    return apply(database, About(id=payment_id), decide_existing, known)
+    return apply(database, About(id=payment_id, order=order_id), decide_existing, known)
 
 
 def _attempt(

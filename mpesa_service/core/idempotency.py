@@ -7,7 +7,7 @@ other. If a request is refused before anything is written (a conflict, a limit),
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,8 @@ from mpesa_service.models.driver import Driver, Statement
 from mpesa_service.models.statements import insert_once, table_of
 
 TABLE = "idempotency_keys"
+MOVE = "move"
+"""The operation of a move. One payment may be moved several times, so it may have several of these keys."""
 KEPT_FOR = timedelta(hours=72)
 LOCKED_FOR = timedelta(seconds=90)
 """Longer than a request can take. A process that holds a key for longer was killed."""
@@ -91,6 +93,22 @@ def earlier_answer(
     return finish(row.resource_id)
 
 
+def stored_answer(runtime: Runtime, request: KeyedRequest | None) -> Answer | None:
+    """Return the answer under a key that is stored in one commit with its answer; None if there is none.
+
+    Raises KeyReused if the key belongs to another request.
+    """
+    if request is None:
+        return None
+    with runtime.database.read() as session:
+        row = session.scalars(_row(request)).one_or_none()
+    if row is None or row.expires_at <= runtime.clock():
+        return None
+    if row.request_hash != request.request_hash:
+        raise KeyReused
+    return _kept(runtime, row.answer_status or 0, row.answer_body or b"")
+
+
 def in_use() -> TryLater:
     """Return the error for a key whose first request still runs."""
     return TryLater("A request with this Idempotency-Key is still running.", code="idempotency_key_in_use")
@@ -114,6 +132,16 @@ def claim_row(request: KeyedRequest | None, resource_id: str, now: datetime) -> 
     if request is None:
         return ()
     return (NewRow(TABLE, _new_row(request, resource_id, now), once=True),)
+
+
+def answered_row(
+    runtime: Runtime, request: KeyedRequest | None, resource_id: str, answer: Answer
+) -> tuple[NewRow, ...]:
+    """Return the row of the key with its answer; no row without a key. See `claim_row`."""
+    body = runtime.encryption.encrypt_bytes(answer.body)
+    answered = {"answer_status": answer.status, "answer_body": body}
+    rows = claim_row(request, resource_id, runtime.clock())
+    return tuple(replace(row, columns={**row.columns, **answered}) for row in rows)
 
 
 def refuse_taken(runtime: Runtime, request: KeyedRequest | None) -> None:

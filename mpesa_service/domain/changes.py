@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from mpesa_service.domain.audit import SERVICE, Cause
-from mpesa_service.domain.event_types import ORDER_NOTES, PAYMENT_EVENTS, EventType
+from mpesa_service.domain.event_types import EDGE_EVENTS, ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
@@ -129,9 +129,12 @@ class PaymentChange:
         self.set(expected_order_id=order.id)
         if self.status in PAID:
             self.set(order_lock=None)  # The missing amount decides whether another payment may start.
-        received = order.received_elsewhere + self._contribution()
+        self.order = self.recount(order, order.received_elsewhere + self._contribution(), cause)
+
+    def recount(self, order: OrderFacts, received: int, cause: Cause) -> OrderFacts:
+        """Set an order's received amount; publish an event if it has changed. Return the order with it."""
         if received == order.received_amount:
-            return
+            return order
         columns: dict[str, Any] = {"received_amount": received, "updated_at": cause.at}
         status = order.status
         # A refund opens no closed order again.
@@ -139,12 +142,13 @@ class PaymentChange:
             rule = AmountRule(order.amount_rule) if order.amount_rule else None
             status = columns["status"] = order_status(order.amount_due, received, rule)
         self.others.append(Change("expected_orders", order.id, order.version, columns))
-        self.order = replace(order, version=order.version + 1, received_amount=received, status=status)
-        data = _order_data(self, order.status)
+        counted = replace(order, version=order.version + 1, received_amount=received, status=status)
+        data = _order_data(counted, order.status)
         what = f"order_{status}"
         detail = {name: data[name] for name in ("orderId", "amountDue", "receivedAmount")}
         self.note(what, Cause(SERVICE, cause.at, cause.evidence, detail))
         self.publish(ORDER_NOTES[what], {"order": data}, cause.at)
+        return counted
 
     def _contribution(self) -> int:
         paid = self.status in PAID
@@ -187,12 +191,13 @@ class PaymentChange:
         return replace(plan, changes=tuple(self._order_changes()), rows=(row, *plan.rows))
 
     def _order_changes(self) -> list[Change]:
-        """Return one change of the order that combines all counts."""
-        found = [change for change in self.others if change.table == "expected_orders"]
-        if not found:
-            return []
-        columns = {name: value for change in found for name, value in change.columns.items()}
-        return [replace(found[0], columns=columns)]
+        """Return one change of each order, which combines all its counts, in the order of their ids."""
+        found: dict[str, Change] = {}
+        for change in self.others:
+            if change.table == "expected_orders":
+                first = found.get(change.id, change)
+                found[change.id] = replace(first, columns={**first.columns, **change.columns})
+        return [found[order_id] for order_id in sorted(found)]
 
 
 def audit_line(
@@ -224,7 +229,7 @@ def audit_line(
 
 def payment_event_type(edge: str, after: PaymentStatus) -> EventType | None:
     """Return the event that a transition `edge` to `after` publishes; None if there is none."""
-    return EventType.PAYMENT_DUPLICATE if edge == "duplicate_payment" else PAYMENT_EVENTS.get(after)
+    return EDGE_EVENTS.get(edge) or PAYMENT_EVENTS.get(after)
 
 
 def _payment_data(payment: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,9 +250,7 @@ def _payment_data(payment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _order_data(change: PaymentChange, before: str) -> dict[str, Any]:
-    order = change.order
-    assert order is not None  # noqa: S101 - the caller has just counted it
+def _order_data(order: OrderFacts, before: str) -> dict[str, Any]:
     return {
         "orderId": order.reference,
         "status": order.status,

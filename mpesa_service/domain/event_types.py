@@ -15,6 +15,7 @@ class EventType(StrEnum):
     PAYMENT_DUPLICATE = "payment.duplicate"
     PAYMENT_PARTIALLY_REFUNDED = "payment.partially_refunded"
     PAYMENT_REFUNDED = "payment.refunded"
+    PAYMENT_MOVED = "payment.moved"
     ORDER_PARTIALLY_PAID = "order.partially_paid"
     ORDER_PAID = "order.paid"
     ORDER_OVERPAID = "order.overpaid"
@@ -37,6 +38,12 @@ PAYMENT_EVENTS = {
     PaymentStatus.PARTIALLY_REFUNDED: EventType.PAYMENT_PARTIALLY_REFUNDED,
     PaymentStatus.REFUNDED: EventType.PAYMENT_REFUNDED,
 }
+EDGE_EVENTS = {
+    "duplicate_payment": EventType.PAYMENT_DUPLICATE,
+    "moved": EventType.PAYMENT_MOVED,
+    "match_undone": EventType.PAYMENT_MOVED,
+}
+"""Transitions that publish an event of their own, whatever status they lead to."""
 _ORDER_EVENTS = {
     OrderStatus.PARTIALLY_PAID: EventType.ORDER_PARTIALLY_PAID,
     OrderStatus.PAID: EventType.ORDER_PAID,

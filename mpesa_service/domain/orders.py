@@ -44,6 +44,8 @@ STILL_DUE = frozenset({OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID})
 CLOSED = frozenset({OrderStatus.EXPIRED, OrderStatus.CANCELED})
 """Statuses in which an order accepts no more money by itself."""
 KEY_LIMIT = 64
+NO_OWNER = ""
+"""The owner of money that fits no order: no token has an empty subject, so only admins see it."""
 
 
 def reference_key(typed: str) -> str:

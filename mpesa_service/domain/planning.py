@@ -22,8 +22,6 @@ from mpesa_service.domain.reports import Decision, Evidence, Outcome, PaymentRep
 from mpesa_service.domain.schedule import CHECK_AFTER, CHECK_INTERVAL_LIMIT, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 
-_TARGETS = {edge.name: edge.target for edge in PAYMENT_TRANSITIONS.edges}
-"""The status that each edge leads to, from any status."""
 NO_OUTCOME_REPORTED = "Needs manual review: M-Pesa never reported the outcome of this payment."
 MISMATCH_UNRESOLVED = "Needs manual review: a mismatch that M-Pesa has not resolved."
 
@@ -86,7 +84,7 @@ def _move(
     change: PaymentChange, report: PaymentReport, decision: Decision, cause: Cause, columns: dict[str, Any]
 ) -> None:
     edge = str(decision.edge)
-    after = _TARGETS[edge]
+    after = PAYMENT_TRANSITIONS.target(edge, change.status)
     columns |= {"result_code": report.result_code, "result_desc": report.result_desc[:1024]}
     if after in PAID:
         columns |= {"negative_result_code": None, "negative_result_at": None}

@@ -11,7 +11,8 @@ A payment:
              review ──settled_by_operator──▶ succeeded, ──failed_by_operator──▶ failed
 
 A C2B payment also begins at `submitting`, and leaves it in the same transaction: to `succeeded` by `paid`,
-or, if it matches no order, to `review` by `unmatched`, until it is `matched` to an order.
+or, if it matches no order, to `review` by `unmatched`, until it is `matched` to an order. A person may move a
+paid payment to another order by `moved`, or back to unmatched money, `review`, by `match_undone`.
 
 Refunds and payouts are commands that M-Pesa accepts now and answers later. Both have the same transitions:
 
@@ -154,6 +155,10 @@ PAYMENT_TRANSITIONS = TransitionTable(
         *edges("failed_by_operator", [_P.REVIEW], _P.FAILED),
         *edges("unmatched", [_P.SUBMITTING], _P.REVIEW),
         *edges("matched", [_P.REVIEW], _P.SUCCEEDED),
+        # The payment now is one of another order; its own status stays.
+        *edges("moved", [_P.SUCCEEDED], _P.SUCCEEDED),
+        *edges("moved", [_P.PARTIALLY_REFUNDED], _P.PARTIALLY_REFUNDED),
+        *edges("match_undone", REFUNDABLE, _P.REVIEW),
     ]
 )
 

@@ -23,6 +23,8 @@ SENTENCES = {
     "failed_by_operator": "An operator decided that the money did not arrive.",
     "unmatched": "Money arrived that matches no order; it needs manual review.",
     "matched": "The money was matched to its order.",
+    "moved": "The payment was moved to another order.",
+    "match_undone": "The match of the money to its order was undone; it is unmatched again.",
     # The transitions of a refund.
     "refund_created": "A refund was requested, and its amount is reserved.",
     "refund_accepted": "M-Pesa queued the refund.",

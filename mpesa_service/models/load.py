@@ -72,13 +72,15 @@ class About:
     """The payment to load, and the receipt that the report names.
 
     Set `id`; or `checkout` and `token` (the hashes of the id that a callback names and of its address); or
-    only `receipt`, for the payment that has it.
+    only `receipt`, for the payment that has it. `order` is the order id of another expected order that the
+    decision depends on: `lock` locks it, too.
     """
 
     id: str | None = None
     checkout: str | None = None
     token: str | None = None
     receipt: str | None = None
+    order: str | None = None
 
 
 def load(connection: Driver, about: About) -> PaymentFacts | None:
@@ -108,16 +110,17 @@ def load_many(connection: Driver, abouts: Sequence[About]) -> list[PaymentFacts 
 def lock(connection: Driver, about: About) -> None:
     """Lock the rows that `load` reads, to the end of the transaction. PostgreSQL only.
 
-    All writers lock in this order: payments by id, then the expected order.
+    All writers lock in this order: payments by id, then expected orders by id.
     """
     facts = load(connection, about)
     if facts is None:
         return
     ids = [facts.id, facts.holder.id] if facts.holder else [facts.id]
     connection.rows("SELECT id FROM payments WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (ids,))
-    if facts.order is not None:
-        locked = "SELECT id FROM expected_orders WHERE id = %s FOR NO KEY UPDATE"
-        connection.rows(locked, (facts.order.id,))
+    if facts.order is not None or about.order is not None:
+        terms = "id = %s::varchar OR reference = %s::varchar"
+        locked = f"SELECT id FROM expected_orders WHERE {terms} ORDER BY id FOR NO KEY UPDATE"
+        connection.rows(locked, (facts.order.id if facts.order else None, about.order))
 
 
 @cache

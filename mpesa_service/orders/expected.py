@@ -232,6 +232,8 @@ def _count_payments(session: Session, principal: Principal, reference: str, now:
     payments = [lock_payment(session, payment_id) for payment_id in ids]
     [order_id] = session.scalars(select(ExpectedOrder.id).filter_by(reference=reference))
     for payment in payments:
+        if payment.order_id != reference or payment.expected_order_id is not None:
+            continue  # moved to another order before it was locked
         payment.expected_order_id = order_id
         count_towards_order(session, payment, Cause(SERVICE, now))
 

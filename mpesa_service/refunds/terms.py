@@ -8,17 +8,22 @@ from mpesa_service.errors import Conflict, InvalidAmount
 from mpesa_service.models import Payment
 from mpesa_service.models.payments import Provider
 
+PARTLY_REFUNDED = (
+    "A part of this payment is refunded or being refunded, and only a whole payment can be reversed."
+)
+
 
 @dataclass(frozen=True)
 class RefundRequest:
     """The caller's request: an amount in whole shillings or all that is left, and a method or the default.
 
-    `reason` is kept in the audit trail.
+    `reason` is kept in the audit trail. `only_unmatched`: refuse it if the payment has an order by now.
     """
 
     amount: int | None = None
     method: RefundMethod | None = None
     reason: str | None = None
+    only_unmatched: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,12 @@ def terms_of(payment: Payment, request: RefundRequest) -> Terms:
     By default the money goes to the phone that paid. If that phone is unknown, the payment is reversed.
     Raises Conflict, or InvalidAmount if another amount would be allowed.
     """
+    if request.only_unmatched and payment.order_id is not None:
+        raise Conflict(
+            "This payment was matched to an order meanwhile.",
+            code="not_unmatched",
+            details={"status": payment.state.public, "orderId": payment.order_id},
+        )
     amount = _allowed_amount(payment, request.amount)
     usual = RefundMethod.REVERSAL if payment.phone_encrypted is None else RefundMethod.B2C
     method = request.method or usual
@@ -75,7 +86,7 @@ def _check_reversal(payment: Payment, amount: int) -> None:
     """Check a reversal. M-Pesa reverses only a whole payment, and finds it by its receipt."""
     if payment.refundable_amount != payment.amount:
         raise Conflict(
-            "A part of this payment is refunded or being refunded, and only a whole payment can be reversed.",
+            PARTLY_REFUNDED,
             code="partly_refunded",
             details={"refundableAmount": payment.refundable_amount},
         )

@@ -10,6 +10,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.moves import follow_refunds
 from mpesa_service.domain.paid_at import claimed_columns
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
@@ -136,10 +137,7 @@ def _settle(change: PaymentChange, decision: OperatorDecision, cause: Cause) -> 
         cause = _take_amount(change, decision.amount, cause)
     change.set(failure_reason=None, mismatch=None)
     change.move("settled_by_operator", cause)
-    refunded = change.now["refunded_amount"]
-    if refunded:
-        whole = refunded == change.now["amount"]
-        change.move("refunded_in_whole" if whole else "refunded_in_part", cause)
+    follow_refunds(change, cause)
 
 
 def _take_amount(change: PaymentChange, amount: int, cause: Cause) -> Cause:

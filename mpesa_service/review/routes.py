@@ -2,18 +2,21 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
+from mpesa_service.core.idempotency import MOVE, Answer, KeyedRequest
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.refunds.routes import UNKNOWN, refund_answer
 from mpesa_service.refunds.schemas import RefundedSchema
+from mpesa_service.review.moves import Moved, MoveRequest, move
 from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review, resolve_payout
 from mpesa_service.review.schemas import (
     CloseSchema,
     FractionalSchema,
     MatchSchema,
+    MoveSchema,
     ResolveSchema,
     ReturnSchema,
     ReviewQuerySchema,
@@ -23,6 +26,7 @@ from mpesa_service.review.schemas import (
 from mpesa_service.review.unmatched import close, list_unmatched, match, return_money
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_refunds, runtime
+from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.responses import respond, success
 
 
@@ -49,6 +53,24 @@ def resolve_payment(body: dict[str, Any], reference: str) -> Response:
     )
     record = resolve(runtime(), current_principal(), reference, decision)
     return respond(success(200, "Resolved", PaymentSchema().dump(record)))
+
+
+@blueprint.post("/<reference>/move")
+@guard(Guard.ADMIN)
+@blueprint.arguments(MoveSchema)
+@blueprint.success(200, PaymentSchema)
+@errors(400, 404, 409, 413, 415, 422)
+def move_payment(body: dict[str, Any], reference: str) -> Response:
+    """Move a paid payment to another expected order, or back to unmatched money, with a reason."""
+    principal, key = current_principal(), idempotency_key(request)
+    keyed_body = {"reference": reference, **body}
+    keyed = KeyedRequest.of(principal.subject, MOVE, key, keyed_body) if key else None
+    wanted = MoveRequest(body["order_id"], body["reason"])
+    return respond(move(runtime(), principal, reference, wanted, _moved, keyed))
+
+
+def _moved(outcome: Moved) -> Answer:
+    return success(200, outcome.sentence, PaymentSchema().dump(outcome.payment))
 
 
 @blueprint.get("/payouts/review")

@@ -73,6 +73,13 @@ class MatchSchema(RequestSchema):
     reason = _reason()
 
 
+class MoveSchema(RequestSchema):
+    """The order that the payment is really for; null undoes the match, and the money is unmatched again."""
+
+    order_id = order_id_field(nullable=True)
+    reason = _reason()
+
+
 class ReturnSchema(RequestSchema):
     """The money to return."""
 

@@ -23,11 +23,12 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
+from mpesa_service.domain.moves import is_unmatched, match_to_order
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.domain.reports import Verdict
-from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.domain.states import REFUNDABLE, PaymentStatus
 from mpesa_service.domain.suggestions import Suggestion, WhyUnmatched
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
@@ -36,7 +37,7 @@ from mpesa_service.models.payments import Channel
 from mpesa_service.payments.lookup import find_payment, show_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
 from mpesa_service.refunds.request import RenderRefund, refund, refuse_if_suspended
-from mpesa_service.refunds.terms import RefundRequest
+from mpesa_service.refunds.terms import PARTLY_REFUNDED, RefundRequest
 from mpesa_service.review.payments import operator_cause
 from mpesa_service.review.suggestions import suggestions
 
@@ -70,7 +71,7 @@ class UnmatchedRecord:
 
 def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[UnmatchedRecord, ...]:
     """Return money that matches no order, and fractional amounts: oldest first, after an id."""
-    settled = and_(Payment.status == PaymentStatus.SUCCEEDED, Payment.refunding_amount == 0)
+    settled = and_(Payment.status.in_(REFUNDABLE), Payment.refunding_amount == 0)
     statement = (
         select(Payment, C2bConfirmation)
         .outerjoin(C2bConfirmation, C2bConfirmation.payment_id == Payment.id)
@@ -106,16 +107,16 @@ def match(
                 order = load_order(connection, "reference", order_id, beside=change.facts.id)
         if order is None:
             raise NotFound("There is no such order. Register it first.", code="order_not_found")
-        change.assign_to_order(order)
-        change.set(failure_reason=None)
         if change.status is PaymentStatus.REVIEW:
-            change.move("matched", cause)
+            match_to_order(change, order, cause)
         else:
+            change.assign_to_order(order)
             change.note("matched_after_return", cause)
             change.count_towards_order(cause)
         return change.plan(Verdict.APPLIED, "matched")
 
-    return show_payment(runtime, principal, apply_to_unmatched(runtime, principal, reference, decide))
+    payment_id = apply_to_unmatched(runtime, principal, reference, decide, order_id)
+    return show_payment(runtime, principal, payment_id)
 
 
 def return_money(
@@ -131,13 +132,15 @@ def return_money(
 
     def decide(facts: PaymentFacts) -> Plan:
         change = _unmatched(facts)
+        if change.now["refunded_amount"]:
+            raise Conflict(PARTLY_REFUNDED, code="partly_refunded")
         if change.status is PaymentStatus.REVIEW:
             change.set(failure_reason=None)
             change.move("settled_by_operator", cause)
         return change.plan(Verdict.APPLIED, "the money is being returned")
 
     payment_id = apply_to_unmatched(runtime, principal, reference, decide)
-    request = RefundRequest(method=RefundMethod.REVERSAL, reason=reason.strip())
+    request = RefundRequest(method=RefundMethod.REVERSAL, reason=reason.strip(), only_unmatched=True)
     return refund(runtime, principal, payment_id, request, render)
 
 
@@ -159,26 +162,29 @@ def _record(
 
 
 def apply_to_unmatched(
-    runtime: Runtime, principal: Principal, reference: str, decide: Callable[[PaymentFacts], Plan]
+    runtime: Runtime,
+    principal: Principal,
+    reference: str,
+    decide: Callable[[PaymentFacts], Plan],
+    order_id: str | None = None,
 ) -> str:
-    """Apply an operator's decision to money that matches no order; return the payment's id."""
+    """Apply an operator's decision to money that matches no order; return the payment's id.
+
+    `order_id` is the order that the decision depends on.
+    """
     refuse_fractional(runtime, reference)
     with runtime.database.read() as session:
         payment_id = find_payment(session, runtime, principal, reference).id
-    apply_to(runtime.database, payment_id, decide)
+    apply_to(runtime.database, payment_id, decide, order_id=order_id)
     return payment_id
 
 
 def _unmatched(facts: PaymentFacts) -> PaymentChange:
     """Return a working copy of unmatched money; raise Conflict if the payment is not unmatched."""
-    payment, status = facts.payment, facts.status
-    waits = status is PaymentStatus.REVIEW or (
-        status is PaymentStatus.SUCCEEDED and payment["refunding_amount"] == 0
-    )
-    if payment["channel"] != Channel.C2B or payment["order_id"] is not None or not waits:
+    if not is_unmatched(facts):
         raise Conflict(
             "This payment is not unmatched: it has an order, or its money is being returned.",
             code="not_unmatched",
-            details={"status": status.public, "orderId": payment["order_id"]},
+            details={"status": facts.status.public, "orderId": facts.payment["order_id"]},
         )
     return PaymentChange(facts)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
+from mpesa_service.core.idempotency import MOVE
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import payment_event_type
@@ -234,7 +235,10 @@ def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
 
 
 def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """Each idempotency key belongs to one payment or refund, and its stored answer is about that one."""
+    """Each idempotency key belongs to one payment or refund, and its stored answer is about that one.
+
+    A payment has one key of the request that started it, and any number of keys of its moves.
+    """
     name = one_key_one_resource.__name__
 
     def read(session: Session, keys: Sequence[IdempotencyKey]) -> tuple[Sequence[Any], Counter[str]]:
@@ -260,8 +264,10 @@ def _answer_names(runtime: Runtime, key: IdempotencyKey) -> bool:
 
 
 def _owners(session: Session, ids: Sequence[str]) -> Counter[str]:
-    """Return how many keys name each id; 0 where no payment or refund has it."""
+    """Return how many keys name each id: 0 where no payment or refund has it, 1 for any number of moves."""
     known = set(session.scalars(select(Payment.id).where(Payment.id.in_(ids))))
     known |= set(session.scalars(select(Refund.id).where(Refund.id.in_(ids))))
-    named = select(IdempotencyKey.resource_id).where(IdempotencyKey.resource_id.in_(ids))
-    return Counter(found for found in session.scalars(named) if found in known)
+    columns = select(IdempotencyKey.resource_id, IdempotencyKey.operation)
+    named = session.execute(columns.where(IdempotencyKey.resource_id.in_(ids))).all()
+    makers = Counter(found for found, operation in named if found in known and operation != MOVE)
+    return makers | Counter({found: 1 for found, _ in named if found in known})

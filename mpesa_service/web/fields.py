@@ -173,10 +173,10 @@ class NairobiTime(fields.Field[datetime]):
 TIME_EXAMPLE = {"type": "string", "format": "date-time", "example": "2026-11-22T14:05:09.120+03:00"}
 
 
-def order_id_field() -> OrderId:
-    """Return the field of an order that a request must name."""
+def order_id_field(*, nullable: bool = False) -> OrderId:
+    """Return the field of an order that a request must name; null is a name only if it is `nullable`."""
     form = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "example": "ORDER-1001"}
-    return OrderId(data_key="orderId", required=True, metadata=form)
+    return OrderId(data_key="orderId", required=True, allow_none=nullable, metadata=form)
 
 
 def metadata_field() -> Metadata:

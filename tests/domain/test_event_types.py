@@ -32,6 +32,8 @@ def test_every_payment_edge() -> None:
             assert event is None, edge
         elif edge.name == "duplicate_payment":
             assert event is EventType.PAYMENT_DUPLICATE
+        elif edge.name in {"moved", "match_undone"}:
+            assert event is EventType.PAYMENT_MOVED
         else:
             assert event == f"payment.{edge.target.value}"
         published.add(event)

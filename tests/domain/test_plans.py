@@ -21,7 +21,8 @@ def plan_of(facts: PaymentFacts, report: PaymentReport) -> Plan:
 
 
 def test_an_edge_leads_to_one_state_from_wherever_it_leaves() -> None:
-    targets = {(edge.name, edge.target) for edge in PAYMENT_TRANSITIONS.edges}
+    """Only a move stays where it is, in either paid status."""
+    targets = {(edge.name, edge.target) for edge in PAYMENT_TRANSITIONS.edges if edge.name != "moved"}
     assert len(targets) == len({name for name, _ in targets})
 
 
