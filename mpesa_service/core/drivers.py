@@ -46,6 +46,11 @@ class _Connection(ABC):
             self._read(row, times, documents)
         return found
 
+    def rows_after(self, first: Statement, sql: str, values: Values) -> ResultRows:
+        with self.transaction():
+            self._run(first)
+            return self.rows(sql, values)
+
     def execute(self, statements: Sequence[Statement]) -> list[int] | None:
         if len(statements) == 1:
             done = self._run(statements[0])
@@ -97,6 +102,16 @@ class PostgresDriver(_Connection):
     """A psycopg connection in autocommit mode, or with `inside`, in a transaction."""
 
     is_postgres = True
+
+    def rows_after(self, first: Statement, sql: str, values: Values) -> ResultRows:
+        # PostgreSQL takes the statements of a pipeline as one transaction, each with its own snapshot.
+        try:
+            with self._connection.pipeline():
+                self._connection.execute(first.sql, self._adapted(first.values))
+                cursor = self._connection.execute(sql, self._adapted(values))
+            return [list(row) for row in cursor.fetchall()]
+        except Exception as error:
+            raise self._translate(error) from error
 
     def _open(self) -> Any:
         return self._connection.transaction()

@@ -73,7 +73,10 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Absent:
-    """A row that must not exist. If a row of the table has this value, nothing of the plan is written."""
+    """A row that must not exist. If a row of the table has this value, nothing of the plan is written.
+
+    `models/absence.py` has the lock that a transaction takes before it inserts such a row.
+    """
 
     table: str
     column: str

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mpesa_service.domain.plans import Absent, Change, Columns, Event, NewRow, Plan, Update
 from mpesa_service.models import commit_sql
+from mpesa_service.models.absence import absence_lock
 from mpesa_service.models.commit_sql import Shape
 from mpesa_service.models.driver import Driver, Statement
 from mpesa_service.models.violations import broken_rule, is_taken
@@ -76,7 +77,8 @@ def commit_many(connection: Driver, plans: Sequence[Plan]) -> list[Committed | N
     alike: dict[Shape, dict[int, list[Any]]] = defaultdict(dict)
     payments: set[str] = set()
     for number, plan in enumerate(plans):
-        if not _rests_on_one_row(plan) or len(plan.changes) != 1 or plan.changes[0].id in payments:
+        alone = not _rests_on_one_row(plan) or len(plan.changes) != 1 or plan.absent is not None
+        if alone or plan.changes[0].id in payments:
             continue
         payments.add(plan.changes[0].id)
         shape, values = shaped(plan)
@@ -97,7 +99,11 @@ def _rests_on_one_row(plan: Plan) -> bool:
 
 def _in_one_statement(connection: Driver, plan: Plan) -> Committed | None:
     shape, values = shaped(plan)
-    found = connection.rows(commit_sql.statement(shape), values)
+    sql = commit_sql.statement(shape)
+    if plan.absent is None:
+        found = connection.rows(sql, values)
+    else:
+        found = connection.rows_after(absence_lock(plan.absent), sql, values)
     return Committed(tuple(map(bool, found[0][1:]))) if found else None
 
 
@@ -136,6 +142,7 @@ def statements_of(plan: Plan, postgres: bool) -> list[Statement]:
     """Return the statements that write a plan, in the order of execution."""
     rows = plan.rows if plan.absent is None else plan.rows[1:]
     return [
+        *([absence_lock(plan.absent)] if plan.absent is not None and postgres else ()),
         *(change_statement(change, postgres) for change in plan.changes),
         *(_insert_unless(plan.absent, plan.rows[0], postgres) if plan.absent is not None else ()),
         *rows_and_events(rows, plan.events, postgres),

@@ -32,6 +32,13 @@ class Driver(Protocol):
     ) -> ResultRows:
         """Execute a query; return its rows, with times (UTC) and JSON converted at these places."""
 
+    def rows_after(self, first: Statement, sql: str, values: Values) -> ResultRows:
+        """Execute a statement and then a query, in one transaction; return the rows of the query.
+
+        The query sees everything that was committed before `first` ended. On PostgreSQL, both are one round
+        trip.
+        """
+
     def execute(self, statements: Sequence[Statement]) -> list[int] | None:
         """Execute statements in one transaction; return the number of rows that each one changed.
 

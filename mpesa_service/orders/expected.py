@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -18,8 +18,8 @@ from mpesa_service.domain.references import account_reference, is_order_id, new_
 from mpesa_service.domain.states import UNPAID
 from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import ExpectedOrder, Payment
+from mpesa_service.models.absence import lock_against_absence
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
-from mpesa_service.models.writers import wait_for_writers
 from mpesa_service.payments.order_admission import order_taken
 from mpesa_service.payments.transitions import count_towards_order
 from mpesa_service.payments.views import PaymentRecord, payment_record
@@ -27,8 +27,6 @@ from mpesa_service.payments.views import PaymentRecord, payment_record
 PAYMENTS_SHOWN = 50
 MATCH_AT_ONCE = 10
 """Confirmations that are matched in the request that registers their order. A job matches the others."""
-WAIT_FOR_WRITERS = timedelta(seconds=1)
-"""The longest wait of a registration for payments that are being written."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +76,13 @@ def expect_order(
     if request.expires_at is not None and request.expires_at <= now:
         raise InvalidRequest("expiresAt is in the past.", code="already_expired")
     with runtime.database.begin() as session:
+        lock_against_absence(session, request.order_id)
         made = insert_once(session, ExpectedOrder, _columns(principal, request, now))
         if made:
             _count_earlier_payments(runtime, session, principal, request, now)
         else:
             _check_same_terms(session, principal, request)
     if made:
-        _count_unseen_payments(runtime, principal, request, now)
         retry_matching.match_due(runtime, MATCH_AT_ONCE)
     return find_order(runtime, principal, request.order_id), made
 
@@ -189,29 +187,6 @@ def _count_earlier_payments(
     retry_matching.retry_references(runtime, session, references, now)
 
 
-def _count_unseen_payments(
-    runtime: Runtime, principal: Principal, request: ExpectedOrderRequest, now: datetime
-) -> None:
-    """Look again after the registration's commit, for payments that were started before they could see it.
-
-    They are counted like earlier payments. If another caller has one, the order is withdrawn, and the request
-    is refused, too. An order that has payments of its own is not withdrawn.
-
-    First it waits for the writers of payments, because they may not have seen the order. A payment that takes
-    longer to write than WAIT_FOR_WRITERS stays unseen. It is counted when it is paid. If another caller has
-    started it, `mpesa verify` reports it.
-    """
-    with runtime.database.read() as session:
-        wait_for_writers(session, Payment, WAIT_FOR_WRITERS)
-    with runtime.database.begin() as session:
-        taken = _is_paid_by_others(session, principal, request.order_id)
-        withdrawn = taken and _withdraw(session, request.order_id)
-        if not withdrawn:
-            _count_payments(session, principal, request.order_id, now)
-    if withdrawn:
-        raise order_taken()
-
-
 def _is_paid_by_others(session: Session, principal: Principal, order_id: str) -> bool:
     """Return whether other callers have live or paid payments that an order of this caller cannot count."""
     if principal.is_admin:
@@ -236,18 +211,6 @@ def _count_payments(session: Session, principal: Principal, reference: str, now:
             continue  # moved to another order before it was locked
         payment.expected_order_id = order_id
         count_towards_order(session, payment, Cause(SERVICE, now))
-
-
-def _withdraw(session: Session, reference: str) -> bool:
-    """Delete a new order, unless it has payments; return whether it is deleted."""
-    # Stronger than the lock of `lock_order_where`: no payment may refer to the order from now on.
-    locked = select(ExpectedOrder).filter_by(reference=reference).with_for_update()
-    order = session.scalars(locked).one()
-    of_order = select(Payment.id).where(Payment.expected_order_id == order.id)
-    if order.received_amount or session.scalars(of_order.limit(1)).first() is not None:
-        return False
-    session.delete(order)
-    return True
 
 
 def _visible(session: Session, principal: Principal, order_id: str) -> ExpectedOrder:

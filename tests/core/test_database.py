@@ -1,6 +1,7 @@
 """Sessions and connections of the database, and connections that were lost in the pool."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,7 @@ from mpesa_service.core import database as database_module
 from mpesa_service.core.clock import utc_now
 from mpesa_service.core.database import Database
 from mpesa_service.models import Suspension
-from mpesa_service.models.driver import Statement
+from mpesa_service.models.driver import Driver, ResultRows, Statement
 
 
 @pytest.fixture
@@ -94,6 +95,26 @@ def test_a_statement_at_once_is_committed_and_as_durable_as_any(database: Databa
     assert names(database) == {"a"}, "a transaction is one again"
 
 
+def test_a_query_after_a_statement_is_one_transaction_with_it(database: Database) -> None:
+    mark = "?" if database.is_sqlite else "%s"
+    insert = f"INSERT INTO suspensions (name, reason, since) VALUES ({mark}, 'x', {mark})"
+
+    def insert_both(connection: Driver, first: str, second: str) -> ResultRows:
+        statement = Statement(insert, (first, utc_now()))
+        return connection.rows_after(statement, f"{insert} RETURNING name", (second, utc_now()))
+
+    with database.writing() as connection:
+        assert insert_both(connection, "a", "b") == [["b"]]
+        assert names(database) == {"a", "b"}, "before the block ends"
+        for first, second in (("c", "a"), ("a", "c")):
+            with pytest.raises(IntegrityError):
+                insert_both(connection, first, second)
+            assert names(database) == {"a", "b"}
+    with pytest.raises(IntegrityError), database.locking() as connection:
+        insert_both(connection, "c", insert_both(connection, "d", "e")[0][0])
+    assert names(database) == {"a", "b"}, "within an open transaction, it is part of it"
+
+
 def kill_idle_connections(database: Database) -> None:
     """Break every idle connection of the pool, as a restart of the server does."""
     other = Database(str(database.engine.url.render_as_string(hide_password=False)))
@@ -126,12 +147,20 @@ def test_a_busy_connection_that_dies_costs_one_error_at_most(postgres: Database)
     assert names(postgres) == {"before", "after"}
 
 
-def test_a_lost_connection_empties_the_pool(postgres: Database) -> None:
+@pytest.mark.parametrize(
+    "lose_by",
+    [
+        lambda connection: connection.rows("SELECT 1", ()),
+        lambda connection: connection.rows_after(Statement("SELECT 1", ()), "SELECT 1", ()),
+    ],
+    ids=["one query", "a query after a statement"],
+)
+def test_a_lost_connection_empties_the_pool(postgres: Database, lose_by: Callable[[Driver], Any]) -> None:
     pool = postgres.engine.pool
     with postgres.reading() as connection:
         kill_idle_connections(postgres)
         with pytest.raises(OperationalError):
-            connection.rows("SELECT 1", ())
+            lose_by(connection)
     assert postgres.engine.pool is not pool, "the others were probably lost, too"
     assert names(postgres) == set()
 

@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from mpesa_service.core.database import Database
-from mpesa_service.domain.plans import Plan
-from mpesa_service.models.commit import commit, commit_many
+from mpesa_service.core.database import Database, driver_of
+from mpesa_service.domain.plans import Absent, Plan
+from mpesa_service.models.absence import lock_against_absence
+from mpesa_service.models.commit import commit, commit_many, rows_and_events
 from mpesa_service.models.driver import Statement
 from tests.support.plans import GUARD, PATIENCE, Body, change, lose, set_up, wait_for_one_that_waits, whole
-from tests.support.rows import add, add_endpoint, audit_row, dump, inbox_row, payment_row, suspension_row
+from tests.support.rows import (
+    add,
+    add_endpoint,
+    audit_row,
+    dump,
+    inbox_row,
+    order_row,
+    payment_row,
+    suspension_row,
+)
 
 
 @pytest.fixture
@@ -132,8 +142,9 @@ class TestManyOnPostgres:
         guarded = replace(whole("p1"), updates=(GUARD,))
         unguarded = Plan("unmatched", "", rows=(inbox_row(),))
         once = Plan("x", "", changes=(change(1, "p1"),), rows=(suspension_row("a", once=True),))
+        absent = replace(whole("p2"), absent=Absent("expected_orders", "reference", "ORDER1"))
         before = dump(postgres)
-        assert write(postgres, both, guarded, unguarded, once) == [False] * 4
+        assert write(postgres, both, guarded, unguarded, once, absent) == [False] * 5
         assert dump(postgres) == before
 
     def test_rows_are_locked_in_the_order_of_their_ids(self, postgres: Database) -> None:
@@ -165,3 +176,22 @@ def test_a_plan_that_waited_for_a_lock_looks_at_the_version_again(
     rows = dump(postgres)
     assert rows["payments"][0]["status"] == ("pending" if changed else "succeeded")
     assert len(rows["payment_events"]) == (0 if changed else 1)
+
+
+@pytest.mark.parametrize("name", ["one statement", "several statements"])
+@pytest.mark.parametrize("present", [True, False])
+def test_a_plan_waits_for_a_transaction_that_may_insert_what_must_be_absent(
+    postgres: Database, name: str, present: bool
+) -> None:
+    set_up(postgres)
+    absent = Absent("expected_orders", "reference", "ORDER9")
+    plan = Plan("applied", "", rows=(payment_row("p2"),), absent=absent)
+    with ThreadPoolExecutor(1) as pool:
+        with postgres.begin() as session:
+            lock_against_absence(session, "ORDER9")
+            if present:
+                driver_of(session).execute(rows_and_events([order_row("ORDER9")], (), postgres=True))
+            written = pool.submit(Body(postgres, name).commit, plan)
+            wait_for_one_that_waits(postgres)
+        assert (written.result(PATIENCE) is None) is present
+    assert len(dump(postgres)["payments"]) == (1 if present else 2)
