@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from daraja_simulator import statement_command
 from daraja_simulator.errors import ControlError
 from daraja_simulator.faults import FAULTS, OPERATIONS
 from daraja_simulator.identity import identity_from_file, process_identity
@@ -22,7 +23,13 @@ from daraja_simulator.wire import NAIROBI
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "daraja-simulator") -> int:
-    """Serve until interrupted; return the exit code. `program` is the name that the help shows."""
+    """Serve until interrupted; return the exit code. `program` is the name that the help shows.
+
+    With `statement` as the first argument, save the statement of a simulator that runs.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["statement"]:
+        return statement_command.main(arguments[1:], program)
     parser = build_parser(program)
     given = parser.parse_args(arguments)
     try:
@@ -135,6 +142,9 @@ def _epilog() -> str:
     faults = [f"  {name:<24}{text}" for name, text in FAULTS.items()]
     return "\n".join(
         [
+            "`statement` as the first argument saves the statement of a simulator that runs; see",
+            "`statement --help`.",
+            "",
             "Outcomes. The last six digits of the phone number choose one, or an amount of 240000 plus",
             "the last four digits (KES 241032 cancels). Left: STK push. Right: payouts and reversals.",
             *rows,

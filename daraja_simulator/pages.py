@@ -14,6 +14,7 @@ from daraja_simulator.money import json_number
 from daraja_simulator.outcomes import table
 from daraja_simulator.records import Prompt
 from daraja_simulator.state import SimulatorState
+from daraja_simulator.statement.shapes import SHAPES
 from daraja_simulator.wire import Json, subscriber
 
 _CANCELLED = 1032
@@ -50,6 +51,7 @@ def blueprint(state: SimulatorState) -> Blueprint:
             operations=OPERATIONS,
             options={name: json.dumps(value) for name, value in state.options.as_json().items()},
             shortcode=state.options.shortcode,
+            shapes={letter: shape.title for letter, shape in SHAPES.items()},
         )
 
     @pages.get("/simulator/certificate")

@@ -10,6 +10,7 @@ from daraja_simulator.control import (
     ledger,
     prompts,
     settings,
+    statement,
     sweeps,
     transactions,
 )
@@ -24,5 +25,6 @@ ROUTES: tuple[Route, ...] = (
     *callbacks.ROUTES,
     *sweeps.ROUTES,
     *transactions.ROUTES,
+    *statement.ROUTES,
 )
 """All routes of the control API."""
