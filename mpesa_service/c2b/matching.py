@@ -234,7 +234,8 @@ def _columns(runtime: Runtime, payment: C2bPayment, cents: int) -> dict[str, obj
     names = [payment.first_name, payment.middle_name, payment.last_name]
     return {
         "receipt": payment.receipt,
-        "shortcode": payment.shortcode[:SHORTCODE_KEPT],
+        # Without a number, the money is ours: the address is.
+        "shortcode": (payment.shortcode or runtime.settings.mpesa_shortcode)[:SHORTCODE_KEPT],
         "amount_cents": cents,
         "transaction_type": payment.transaction_type[:REFERENCE_KEPT],
         "bill_reference_encrypted": runtime.encryption.encrypt(typed) if typed else None,

@@ -79,7 +79,7 @@ def validate(runtime: Runtime, posted: Posted) -> Judgment:
 
 def judge_payment(runtime: Runtime, payment: C2bPayment) -> Judgment:
     """Judge a payment by the rules of the shortcode and the facts about its account reference."""
-    if not is_ours(runtime, payment.shortcode):
+    if payment.shortcode is not None and not is_ours(runtime, payment.shortcode):
         return _judgment(Objection.SHORTCODE)
     could_type = bool(reference_key(payment.bill_reference)) or runtime.settings.mpesa_till is None
     with _time_limited_read(runtime) as session:

@@ -1,7 +1,8 @@
 """The addresses for validations and confirmations of C2B payments.
 
 This is a separate blueprint, because Safaricom does not register an address with certain words in it, `mpesa`
-among them. A caller who does not know the secret in the address gets 404, and nothing is stored.
+among them. A caller who does not know the secret in the address gets 404, and nothing is stored. The address
+with a slash at its end is the same address.
 """
 
 from flask import Response
@@ -18,7 +19,7 @@ from mpesa_service.web.responses import respond
 c2b_blueprint = StrictBlueprint("c2b", __name__, url_prefix="/c2b")
 
 
-@c2b_blueprint.post("/<secret>/confirmation")
+@c2b_blueprint.post("/<secret>/confirmation", strict_slashes=False)
 @guard(Guard.PUBLIC)
 @c2b_blueprint.response(200, CallbackAnswerSchema)
 @errors(404, 413, 503)
@@ -28,7 +29,7 @@ def confirmation(secret: str) -> Response:
     return take(CallbackKind.C2B_CONFIRMATION, None)
 
 
-@c2b_blueprint.post("/<secret>/validation")
+@c2b_blueprint.post("/<secret>/validation", strict_slashes=False)
 @guard(Guard.PUBLIC)
 @c2b_blueprint.response(200, ValidationAnswerSchema)
 @errors(404, 413)

@@ -78,6 +78,7 @@ def _decide_stk(
         result_desc=callback.result_desc,
         receipt=callback.receipt,
         amount=callback.shillings,
+        fractional=callback.amount is not None and callback.shillings is None,
         payer_agrees=_payer_agrees(runtime.encryption, facts, callback.phone),
         reason=callback.result.say,
         paid_at=callback.paid_at,
@@ -85,7 +86,7 @@ def _decide_stk(
         ids_agree=not trusted
         or (
             payment["checkout_id_hash"] in (None, checkout)
-            and payment["merchant_request_id"] in (None, callback.merchant_request_id)
+            and _may_be_same(callback.merchant_request_id, payment["merchant_request_id"])
         ),
     )
     change = PaymentChange(facts)
@@ -97,6 +98,10 @@ def _decide_stk(
     if decision.second_payment:
         plan = plan.and_also(second_payment(runtime, facts, report))
     return received.added_to(plan, now)
+
+
+def _may_be_same(named: str | None, known: str | None) -> bool:
+    return None in (named, known) or named == known
 
 
 def _payer_agrees(encryption: Encryption, facts: PaymentFacts, named: str | None) -> bool:

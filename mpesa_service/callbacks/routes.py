@@ -39,11 +39,14 @@ class CallbackAnswerSchema(Schema):
 
 
 def address(rule: str) -> Callable[[View], View]:
-    """Return the decorator of a view that receives what M-Pesa posts to an address."""
+    """Return the decorator of a view that receives what M-Pesa posts to an address.
+
+    The address with a slash at its end is the same address.
+    """
 
     def decorate(view: View) -> View:
         documented: View = blueprint.response(200, CallbackAnswerSchema)(errors(413, 503)(view))
-        route: View = blueprint.post(rule)(guard(Guard.PUBLIC)(documented))
+        route: View = blueprint.post(rule, strict_slashes=False)(guard(Guard.PUBLIC)(documented))
         return route
 
     return decorate

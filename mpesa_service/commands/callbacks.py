@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mpesa_service.commands.apply_result import apply_command_report
-from mpesa_service.commands.command import Command, Kinds, report_of_status
+from mpesa_service.commands.command import Command, Kinds, Report, report_of_status
 from mpesa_service.core.inbox import CallbackOutcome
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import UnreadableCallback, parse_status_result
@@ -23,12 +23,24 @@ def handle_result(runtime: Runtime, command: Command[Any], body: bytes) -> Callb
         result = command.read(body)
     except UnreadableCallback as error:
         return command.handled(InboxVerdict.UNREADABLE, str(error))
+    if not result.final:
+        return _wait(runtime, command, result.report)
     if not command.recognizes(result):
         detail = {"resultCode": result.report.result_code}
         command.note("disputed", Cause(MPESA, runtime.clock(), Evidence.CALLBACK, detail))
         return command.handled(InboxVerdict.DISPUTED, f"names other ids than the {command.name}'s")
     command.row.conversation_id = command.row.conversation_id or result.conversation_id or None
     return command.handled(*apply_command_report(runtime, command, result.report))
+
+
+def _wait(runtime: Runtime, command: Command[Any], report: Report) -> CallbackOutcome:
+    """Note a message that is not the last one: its ResultType is 1 (documented) or unknown.
+
+    It must not settle anything, whatever its result code is. The schedule queries M-Pesa.
+    """
+    detail = {"resultCode": report.result_code}
+    command.note("waiting", Cause(MPESA, runtime.clock(), report.evidence, detail))
+    return command.handled(InboxVerdict.NOTED, "not the final result: M-Pesa sends another one")
 
 
 def handle_timeout(runtime: Runtime, command: Command[Any], _body: bytes) -> CallbackOutcome:
@@ -51,6 +63,8 @@ def handle_status_result(runtime: Runtime, command: Command[Any], body: bytes) -
     if command.amount is None:
         return command.handled(InboxVerdict.NOTED, f"the outcome of an {command.name} is not queried")
     report = report_of_status(command.name, command.amount, result)
+    if not result.final:
+        return _wait(runtime, command, report)
     return command.handled(*apply_command_report(runtime, command, report))
 
 

@@ -99,11 +99,15 @@ class ResultAddresses:
 
 @dataclass(frozen=True)
 class PostedResult:
-    """A result as M-Pesa posted it: the ids of the command that it names, and the report."""
+    """A result as M-Pesa posted it: the ids of the command that it names, and the report.
+
+    A result that is not `final` decides nothing.
+    """
 
     originator_conversation_id: str
     conversation_id: str
     report: Report
+    final: bool
 
 
 class Command(ABC, Generic[CommandRow]):
@@ -211,7 +215,7 @@ class Command(ABC, Generic[CommandRow]):
         """Read a result posted to its address; raise UnreadableCallback."""
         result = parse_command_result(body)
         report = report_of_result(self.command_type, self.amount, result)
-        return PostedResult(result.originator_conversation_id, result.conversation_id, report)
+        return PostedResult(result.originator_conversation_id, result.conversation_id, report, result.final)
 
     def recognizes(self, result: PostedResult) -> bool:
         """Return whether a result names the command. Once Daraja has given an id, one id must agree.

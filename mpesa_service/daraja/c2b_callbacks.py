@@ -12,15 +12,15 @@ from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 
-from mpesa_service.daraja.errors import UnreadableCallback
 from mpesa_service.daraja.values import (
     read_amount,
     read_balance,
     read_cut_text,
-    read_document,
     read_moment,
+    read_posted,
     read_receipt,
     read_text,
+    required_value,
 )
 
 OPERATION = "c2b_callback"
@@ -76,12 +76,12 @@ class C2bPayment:
     `bill_reference` is what the payer typed, "" for tills. `transaction_type` is free text: "Pay
     Bill", "Buy Goods", "Customer Merchant Payment" and "" have been seen. `transacted_at` is aware
     and in UTC. `payer` is the number as it came. `third_party_id` is what a validation was answered
-    with.
+    with. `shortcode` is None if it is missing.
     """
 
     receipt: str
     amount: Decimal
-    shortcode: str
+    shortcode: str | None
     bill_reference: str = field(repr=False)
     transaction_type: str
     transacted_at: datetime | None
@@ -97,16 +97,17 @@ class C2bPayment:
 
 
 def parse_c2b(raw: bytes) -> C2bPayment:
-    """Read a C2B validation or confirmation. Raises UnreadableCallback."""
-    document = read_document(raw, OPERATION)
-    amount = read_amount(document.get("TransAmount"))
-    if amount is None:
-        raise UnreadableCallback("TransAmount is missing or no amount", operation=OPERATION)
+    """Read a C2B validation or confirmation.
+
+    Raises UnreadableCallback if TransID or TransAmount is missing or odd. Every other odd value is read as
+    absent.
+    """
+    document, whole = read_posted(raw, OPERATION, "TransID")
     payer = read_text(document.get("MSISDN"))
     return C2bPayment(
-        receipt=_receipt(document),
-        amount=amount,
-        shortcode=_required(document, "BusinessShortCode"),
+        receipt=required_value(document, "TransID", _receipt, OPERATION),
+        amount=required_value(document, "TransAmount", read_amount, OPERATION),
+        shortcode=read_text(document.get("BusinessShortCode")),
         bill_reference=read_cut_text(document.get("BillRefNumber")),
         transaction_type=read_cut_text(document.get("TransactionType")),
         transacted_at=read_moment(document.get("TransTime")),
@@ -118,22 +119,12 @@ def parse_c2b(raw: bytes) -> C2bPayment:
         third_party_id=read_text(document.get("ThirdPartyTransID")),
         invoice_number=read_text(document.get("InvoiceNumber")),
         account_balance=read_balance(document.get("OrgAccountBalance")),
-        raw=document,
+        raw=whole,
     )
 
 
-def _receipt(document: dict[str, object]) -> str:
-    found = read_receipt(_required(document, "TransID"))
-    if found is None:
-        raise UnreadableCallback("TransID is no receipt", operation=OPERATION)
-    return found
-
-
-def _required(document: dict[str, object], key: str) -> str:
-    found = read_text(document.get(key))
-    if found is None:
-        raise UnreadableCallback(f"{key} is missing or no text", operation=OPERATION)
-    return found
+def _receipt(value: object) -> str | None:
+    return read_receipt(read_text(value))
 
 
 def _payer_kind(payer: str | None) -> PayerKind:

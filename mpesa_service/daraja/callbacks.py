@@ -15,15 +15,16 @@ from mpesa_service.daraja.errors import UnreadableCallback
 from mpesa_service.daraja.values import (
     is_placeholder,
     named_values,
+    normalize_code,
     read_amount,
     read_balance,
-    read_child,
     read_description,
-    read_document,
     read_identifier,
     read_moment,
+    read_posted,
     read_receipt,
-    required,
+    read_text,
+    required_value,
 )
 from mpesa_service.domain.reports import Outcome
 
@@ -72,11 +73,12 @@ def _read_account(text: str) -> ReportedBalance | None:
 class CommandResult:
     """The result of a payout, reversal or query, as claimed. For a status query see StatusResult.
 
-    `result_type` is 0 when complete, 1 when more messages follow (documented). Either id may be
-    "" but not both. `transaction_id` may be a placeholder; use `receipt`.
+    `result_type` is 0 when complete, 1 when more messages follow (documented), and None if it is unknown.
+    Only a `final` result counts. Either id may be "" but not both. `transaction_id` may be a placeholder; use
+    `receipt`.
     """
 
-    result_type: int
+    result_type: int | None
     result: ResultCode
     result_desc: str
     originator_conversation_id: str
@@ -84,6 +86,11 @@ class CommandResult:
     transaction_id: str | None
     parameters: dict[str, object] = field(repr=False)
     raw: dict[str, object] = field(repr=False)
+
+    @property
+    def final(self) -> bool:
+        """Whether the result is complete: no further message is needed."""
+        return self.result_type == 0
 
     @property
     def amount(self) -> Decimal | None:
@@ -132,9 +139,8 @@ def parse_command_result(raw: bytes) -> CommandResult:
 
 def read_command_result(raw: bytes, operation: str) -> CommandResult:
     """Read the envelope that all commands share; `operation` is named in the error."""
-    document = read_document(raw, operation)
-    result = read_child(document, "Result", operation)
-    code = command_result(required(result, "ResultCode", operation))
+    result, document = read_posted(raw, operation, "ResultCode")
+    code = required_value(result, "ResultCode", normalize_code, operation)
     ours = read_identifier(result.get("OriginatorConversationID")) or ""
     theirs = read_identifier(result.get("ConversationID")) or ""
     if not ours and not theirs:
@@ -142,8 +148,8 @@ def read_command_result(raw: bytes, operation: str) -> CommandResult:
     parameters = result.get("ResultParameters")
     items = parameters.get("ResultParameter") if isinstance(parameters, dict) else None
     return CommandResult(
-        result_type=_result_type(result.get("ResultType", 0), operation),
-        result=code,
+        result_type=_result_type(result.get("ResultType")),
+        result=command_result(code),
         result_desc=read_description(result.get("ResultDesc")),
         originator_conversation_id=ours,
         conversation_id=theirs,
@@ -153,10 +159,11 @@ def read_command_result(raw: bytes, operation: str) -> CommandResult:
     )
 
 
-def _result_type(value: object, operation: str) -> int:
-    if str(value) not in {"0", "1"}:
-        raise UnreadableCallback("ResultType is neither 0 nor 1", operation=operation)
-    return int(str(value))
+def _result_type(value: object) -> int | None:
+    """Return 0, 1, or None for an unknown type. A result without a type is complete."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return 0
+    return {"0": 0, "1": 1}.get(read_text(value) or "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,9 +172,10 @@ class BalanceResult:
 
     `result` is a row of the commands' table, whose texts are about payouts. Here only its code,
     `meaning`, `advice` and `credential_fault` matter. Either id may be "" but not both. `completed_at`
-    is aware and in UTC.
+    is aware and in UTC. `final` is that of the CommandResult.
     """
 
+    final: bool
     result: ResultCode
     result_desc: str
     conversation_id: str
@@ -187,6 +195,7 @@ def parse_balance_result(raw: bytes) -> BalanceResult:
     envelope = read_command_result(raw, "balance_result")
     worked = envelope.result.code == "0"
     return BalanceResult(
+        final=envelope.final,
         result=envelope.result,
         result_desc=envelope.result_desc,
         conversation_id=envelope.conversation_id,
@@ -217,9 +226,11 @@ class StatusResult:
     `conversation_id` and `originator_conversation_id` are the query's, "" where absent but never
     both. What follows is about the transaction, None when absent and whenever the query did not
     work: `transaction_status`, its word; `receipt`, which names the transaction even if it failed;
-    `amount`, in shillings; its own two conversation ids; `finalised_at`, aware and in UTC.
+    `amount`, in shillings; its own two conversation ids; `finalised_at`, aware and in UTC. `final` is that of
+    the CommandResult.
     """
 
+    final: bool
     result: ResultCode
     result_desc: str
     outcome: Outcome
@@ -242,6 +253,7 @@ def parse_status_result(raw: bytes) -> StatusResult:
     status = read_identifier(parameters.get("TransactionStatus"))
     receipt = read_receipt(parameters.get("ReceiptNo"))
     return StatusResult(
+        final=envelope.final,
         result=result,
         result_desc=envelope.result_desc,
         outcome=_outcome(status),

@@ -16,19 +16,20 @@ from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
 from mpesa_service.daraja.values import (
     named_values,
     normalize_code,
+    optional_value,
     read_amount,
-    read_child,
     read_description,
-    read_document,
+    read_identifier,
     read_moment,
+    read_posted,
     read_receipt,
     read_text,
-    required,
-    required_identifier,
+    required_value,
     whole_shillings,
 )
 from mpesa_service.domain.reports import Outcome
 
+OPERATION = "stk_callback"
 _DOCUMENTED = Confidence.DOCUMENTED
 _OBSERVED = Confidence.OBSERVED
 _REPORTED = Confidence.REPORTED
@@ -215,11 +216,12 @@ def stk_result(code: object) -> ResultCode:
 class StkCallback:
     """The result of a push, as claimed. Only a success has amount, receipt, phone and time.
 
-    `amount` is in shillings; `shillings` is the same, or None if it is not whole. `paid_at` is aware and in
-    UTC; `transacted` is the time as it was written. `phone` is text, perhaps masked.
+    `amount` is in shillings; `shillings` is the same, or None if it is not whole. Both are None if the
+    callback names no amount. `paid_at` is aware and in UTC; `transacted` is the time as it was written.
+    `phone` is text, perhaps masked. `merchant_request_id` is None if it is missing.
     """
 
-    merchant_request_id: str
+    merchant_request_id: str | None
     checkout_request_id: str = field(repr=False)
     result: ResultCode
     result_desc: str
@@ -237,24 +239,26 @@ class StkCallback:
 
 
 def parse_stk_callback(raw: bytes) -> StkCallback:
-    """Read the callback of an STK push. Raises UnreadableCallback."""
-    operation = "stk_callback"
-    document = read_document(raw, operation)
-    callback = read_child(read_child(document, "Body", operation), "stkCallback", operation)
-    result = stk_result(required(callback, "ResultCode", operation))
+    """Read the callback of an STK push.
+
+    Raises UnreadableCallback if CheckoutRequestID or ResultCode is missing or odd, or if a callback about a
+    paid push names an amount or a receipt that cannot be read. Every other odd value is read as absent.
+    """
+    callback, document = read_posted(raw, OPERATION, "CheckoutRequestID")
+    result = stk_result(required_value(callback, "ResultCode", normalize_code, OPERATION))
     paid = result.outcome is Outcome.PAID
     metadata = callback.get("CallbackMetadata")
     items = metadata.get("Item") if paid and isinstance(metadata, dict) else None
     values = named_values(items, "Name")
-    amount = read_amount(values.get("Amount"))
+    amount = optional_value(values, "Amount", read_amount, OPERATION)
     return StkCallback(
-        merchant_request_id=required_identifier(callback, "MerchantRequestID", operation),
-        checkout_request_id=required_identifier(callback, "CheckoutRequestID", operation),
+        merchant_request_id=read_identifier(callback.get("MerchantRequestID")),
+        checkout_request_id=required_value(callback, "CheckoutRequestID", read_identifier, OPERATION),
         result=result,
         result_desc=read_description(callback.get("ResultDesc")),
         amount=amount,
         shillings=whole_shillings(amount),
-        receipt=read_receipt(values.get("MpesaReceiptNumber")),
+        receipt=optional_value(values, "MpesaReceiptNumber", read_receipt, OPERATION),
         phone=read_text(values.get("PhoneNumber")),
         transacted=values.get("TransactionDate"),
         raw=document,

@@ -7,26 +7,39 @@ promised, dates in two spellings.
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from mpesa_service.daraja.credentials import NAIROBI
 from mpesa_service.daraja.errors import UnreadableCallback
+from mpesa_service.daraja.lenient_json import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    NOT_READABLE,
+    WRAPPERS,
+    Unclear,
+    read_leniently,
+    read_text_leniently,
+    values_agree,
+)
 from mpesa_service.domain.moments import can_be_stored
 
+Value = TypeVar("Value")
 MAX_CODE_LENGTH = 32
-MAX_CALLBACK_BYTES = 64 * 1024
 MAX_ID_LENGTH = 128
 MAX_DESCRIPTION_LENGTH = 1024
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
+_AMOUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3})(\.[0-9]{1,4})?")
+_RECEIPT = re.compile(r"[!-~]{1,128}")
 _PLACEHOLDER = re.compile(r"[A-Z0-9]{3}0{7}")
 _TIME = "(?P<hour>[0-9]{2}){0}(?P<minute>[0-9]{2}){0}(?P<second>[0-9]{2})"
 _DATE_FORMS = (
     re.compile("(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _TIME.replace("{0}", "")),
     re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\.(?P<year>[0-9]{4}) " + _TIME.replace("{0}", ":")),
 )
-MAX_DEPTH = 24
-MAX_DIGITS = 32
+MAX_CALLBACK_BYTES = 64 * 1024
+MAX_WRAPPERS = 8
 
 
 def load_json(raw: bytes) -> object:
@@ -47,8 +60,11 @@ def load_json(raw: bytes) -> object:
 
 
 def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
-    if len(text) > MAX_DIGITS or abs(number.adjusted()) > MAX_DIGITS:
+    try:
+        number = Decimal(text) if len(text) <= MAX_DIGITS else None
+    except ArithmeticError:  # its exponent is larger than a Decimal can have
+        number = None
+    if number is None or abs(number.adjusted()) > MAX_DIGITS:
         raise ValueError("a number is too long")
     return number
 
@@ -99,46 +115,69 @@ def _inspect_text(text: str) -> None:
     text.encode("utf-8")
 
 
-def read_document(raw: bytes, operation: str) -> dict[str, object]:
-    """Parse at most 64 kB of JSON into an object. Raises UnreadableCallback."""
+def read_posted(raw: bytes, operation: str, key: str) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the object with `key` in a posted body, and the whole document that contains it.
+
+    A body is at most 64 kB. It is read strictly, and if that fails, leniently. The object may be in the
+    documented wrappers, alone in a list or in an object, or a JSON text of its own. Raises
+    UnreadableCallback, whose message quotes nothing of the body.
+    """
     if len(raw) > MAX_CALLBACK_BYTES:
         raise UnreadableCallback("longer than 64 kB", operation=operation)
     try:
-        document = load_json(raw)
-    except ValueError as error:
-        raise UnreadableCallback("not usable JSON", operation=operation) from error
-    if not isinstance(document, dict):
-        raise UnreadableCallback("not a JSON object", operation=operation)
-    return document
+        document = _load(raw)
+        found = _unwrapped(document, key)
+    except Unclear as error:
+        raise UnreadableCallback(str(error), operation=operation) from error
+    return found, document if isinstance(document, dict) else found
 
 
-def read_child(parent: dict[str, object], key: str, operation: str) -> dict[str, object]:
-    """Return an object inside another. Raises UnreadableCallback."""
-    child = parent.get(key)
-    if not isinstance(child, dict):
-        raise UnreadableCallback(f"{key} is not an object", operation=operation)
-    return child
+def _load(raw: bytes) -> object:
+    try:
+        return load_json(raw)
+    except ValueError:
+        return read_leniently(raw)
 
 
-def required(parent: dict[str, object], key: str, operation: str) -> object:
-    """Return a value that must be there. Raises UnreadableCallback."""
-    if parent.get(key) is None:
-        raise UnreadableCallback(f"{key} is missing", operation=operation)
-    return parent[key]
+def _unwrapped(value: object, key: str) -> dict[str, object]:
+    for _ in range(MAX_WRAPPERS):
+        if isinstance(value, dict) and key in value:
+            return value
+        if isinstance(value, str):
+            inside: list[object] = [read_text_leniently(value)]
+        elif isinstance(value, dict):
+            inside = [value[name] for name in WRAPPERS if name in value] or list(value.values())
+        else:
+            inside = value if isinstance(value, list) else []
+        if len(inside) != 1:
+            break
+        value = inside[0]
+    raise Unclear(f"{key} is missing")
 
 
-def required_identifier(parent: dict[str, object], key: str, operation: str) -> str:
-    """Return an id that must be there. Raises UnreadableCallback."""
-    found = read_identifier(parent.get(key))
-    if found is None:
-        raise UnreadableCallback(f"{key} is missing or no text", operation=operation)
+def required_value(
+    parent: dict[str, object], key: str, read: Callable[[object], Value | None], operation: str
+) -> Value:
+    """Return a value that must be there and readable. Raises UnreadableCallback."""
+    found = read(parent.get(key))
+    if found is None or found == "":
+        raise UnreadableCallback(f"{key} is missing or cannot be read", operation=operation)
     return found
+
+
+def optional_value(
+    parent: dict[str, object], key: str, read: Callable[[object], Value | None], operation: str
+) -> Value | None:
+    """Return a value that may be missing or blank, but must be readable. Raises UnreadableCallback."""
+    value = parent.get(key)
+    blank = value is None or (isinstance(value, str) and not value.strip())
+    return None if blank else required_value(parent, key, read, operation)
 
 
 def named_values(items: object, name_key: str) -> dict[str, object]:
     """Read a list of named items, or one that stands alone; an item may lack its Value.
 
-    A name that occurs twice with different values is ambiguous: it becomes None.
+    A name that occurs twice with values that do not agree gets NOT_READABLE.
     """
     values: dict[str, object] = {}
     for item in items if isinstance(items, list) else [items]:
@@ -146,7 +185,8 @@ def named_values(items: object, name_key: str) -> dict[str, object]:
         if not isinstance(item, dict) or not isinstance(name, str):
             continue
         value = item.get("Value")
-        values[name] = value if values.get(name, value) == value else None
+        same = name not in values or values_agree(values[name], value)
+        values[name] = value if same else NOT_READABLE
     return values
 
 
@@ -159,8 +199,9 @@ def read_identifier(value: object) -> str | None:
 
 
 def read_receipt(value: object) -> str | None:
-    """Return a receipt as M-Pesa writes it, or None."""
-    return read_identifier(value.strip().upper()) if isinstance(value, str) else None
+    """Return a receipt as M-Pesa writes it, or None: at most 128 visible ASCII characters."""
+    text = value.strip().upper() if isinstance(value, str) else ""
+    return text if _RECEIPT.fullmatch(text) else None
 
 
 def is_placeholder(receipt: str) -> bool:
@@ -181,9 +222,9 @@ def _scalar(value: object) -> str:
 
 
 def read_amount(value: object) -> Decimal | None:
-    """Return shillings from a number or a text, or None."""
+    """Return shillings from a number or a text such as "1300", "1,300.00" or " 1300 ", or None."""
     text = _scalar(value)
-    return Decimal(text) if _AMOUNT.fullmatch(text) else None
+    return Decimal(text.replace(",", "")) if _AMOUNT.fullmatch(text) else None
 
 
 def read_text(value: object) -> str | None:

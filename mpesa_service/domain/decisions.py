@@ -2,10 +2,11 @@
 
 Callbacks are unsigned, so a callback is a claim. A *trusted* callback arrived on the payment's own secret
 address and names its ids. It counts if it also agrees in amount, payer and receipt, and does not contradict a
-settled status. Any other claim changes nothing by itself: the service queries Daraja, and the query result
-decides. A query result counts at once if it says *paid*. If it says *not paid*, Daraja must say so twice, at
-least NEGATIVE_RESULT_INTERVAL apart, because Daraja has reported paid payments as not paid (observed in
-Safaricom's sandbox, 2026). A query result never overturns a success.
+settled status. A trusted callback that says *paid* but names no amount or no receipt differs in nothing, and
+proves nothing. That callback, and any other claim, changes nothing by itself: the service queries Daraja, and
+the query result decides. A query result counts at once if it says *paid*. If it says *not paid*, Daraja must
+say so twice, at least NEGATIVE_RESULT_INTERVAL apart, because Daraja has reported paid payments as not paid
+(observed in Safaricom's sandbox, 2026). A query result never overturns a success.
 
 A *confirmation* is C2B's report, on the shortcode's secret address, that money arrived. It names the
 payment's reference, amount and payer. It is a trusted claim, and it counts even if an earlier report differs,
@@ -75,6 +76,8 @@ def _by_claim(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return _by_clean_failure(facts, report)
     if report.evidence is Evidence.CONFIRMATION:
         return _by_arrival(facts, report)
+    if report.amount is None or not report.receipt:
+        return _by_bare_success(facts, report)
     return _by_clean_success(facts, report)
 
 
@@ -84,9 +87,13 @@ def _says_what_is_known(facts: PaymentFacts, report: PaymentReport) -> bool:
             facts.status in PAID | {PaymentStatus.REVIEW}
             and facts.receipt is not None
             and facts.receipt == report.receipt
-            and report.amount in (None, facts.amount)
+            and not _amount_differs(facts, report)
         )
     return facts.status in UNPAID
+
+
+def _amount_differs(facts: PaymentFacts, report: PaymentReport) -> bool:
+    return report.fractional or report.amount not in (None, facts.amount)
 
 
 def _by_repetition(facts: PaymentFacts, report: PaymentReport) -> Decision:
@@ -113,14 +120,14 @@ def _objection(facts: PaymentFacts, report: PaymentReport) -> Mismatch | None:
         return Mismatch.IDS
     if report.outcome is not Outcome.PAID:
         return Mismatch.NEGATIVE_RESULT if facts.status in PAID else None
-    if report.amount != facts.amount:
+    if _amount_differs(facts, report):
         return Mismatch.AMOUNT
     if not report.payer_agrees:
         return Mismatch.PAYER
+    if not report.receipt:
+        return None
     other_receipt = facts.receipt is not None and facts.receipt != report.receipt
-    if facts.receipt_taken or other_receipt or not report.receipt:
-        return Mismatch.RECEIPT
-    return None
+    return Mismatch.RECEIPT if facts.receipt_taken or other_receipt else None
 
 
 def _dispute(facts: PaymentFacts, report: PaymentReport, mismatch: Mismatch) -> Decision:
@@ -145,6 +152,20 @@ def _by_clean_success(facts: PaymentFacts, report: PaymentReport) -> Decision:
             query_daraja=True,
         )
     return Decision(Verdict.APPLIED, "it names the receipt", store_receipt=True)
+
+
+def _by_bare_success(facts: PaymentFacts, report: PaymentReport) -> Decision:
+    """The claim names no amount or no receipt: nothing differs, but only Daraja can confirm it."""
+    if facts.status in OPEN | UNPAID:
+        return Decision(
+            Verdict.DISPUTED,
+            "it names no amount or no receipt: Daraja is queried",
+            store_receipt=bool(report.receipt),
+            query_daraja=True,
+        )
+    if facts.status in PAID and report.receipt:
+        return Decision(Verdict.APPLIED, "it names the receipt", store_receipt=True)
+    return Decision(Verdict.NOTED, f"it names no amount or no receipt, and has no effect in {facts.status}")
 
 
 def _by_arrival(facts: PaymentFacts, report: PaymentReport) -> Decision:

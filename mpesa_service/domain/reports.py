@@ -76,9 +76,10 @@ class NegativeResult:
 class PaymentReport:
     """The report of one source about a payment.
 
-    `amount` is in whole shillings. It is None if the report names no amount, or a fractional one. A payer who
-    is not named, or only in part, agrees. `reason` is the sentence for people that belongs to the result
-    code. `paid_at` is the time of the payment that M-Pesa states, in UTC; None if it states none.
+    `amount` is in whole shillings, and None if the report names no amount. `fractional`: it names an amount
+    that is not of whole shillings, which no payment has. A payer who is not named, or only in part, agrees.
+    `reason` is the sentence for people that belongs to the result code. `paid_at` is the time of the payment
+    that M-Pesa states, in UTC; None if it states none.
     """
 
     evidence: Evidence
@@ -88,6 +89,7 @@ class PaymentReport:
     result_desc: str = ""
     receipt: str | None = None
     amount: int | None = None
+    fractional: bool = False
     payer_agrees: bool = True
     reason: str | None = None
     trusted: bool = True

@@ -51,6 +51,7 @@ SENTENCES = {
     "refund_reported": "Another report about the refund arrived while it needs manual review.",
     "refund_disputed": "A report named ids that are not the refund's, and changed nothing.",
     "refund_inconclusive": "A report about the refund does not count by itself; M-Pesa is queried again.",
+    "refund_waiting": "A report was not the last one about the refund, and changed nothing.",
     "refund_sent_again": "No answer is stored, so the refund is sent again: M-Pesa carries it out once.",
     "matched_after_return": "An operator matched the money to an order after M-Pesa refused to reverse it.",
     "order_open": "The expected order has no received money any more.",

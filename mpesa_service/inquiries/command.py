@@ -125,7 +125,7 @@ def _read_balances(body: bytes) -> PostedResult:
     result = parse_balance_result(body)
     answered = bool(result.succeeded and result.accounts)
     report = _report(CommandType.BALANCE_INQUIRY, answered, result, result)
-    return PostedResult(result.originator_conversation_id, result.conversation_id, report)
+    return PostedResult(result.originator_conversation_id, result.conversation_id, report, result.final)
 
 
 def _read_status(body: bytes) -> PostedResult:
@@ -133,7 +133,7 @@ def _read_status(body: bytes) -> PostedResult:
     answered = result.transaction_status is not None
     answer = _answer(result, parse_command_result(body).parameters)
     report = _report(CommandType.STATUS_INQUIRY, answered, result, answer)
-    return PostedResult(result.originator_conversation_id, result.conversation_id, report)
+    return PostedResult(result.originator_conversation_id, result.conversation_id, report, result.final)
 
 
 def _report(command_type: CommandType, answered: bool, result: Any, source: Any) -> Report:

@@ -61,7 +61,7 @@ class TestAtTheDoor:
             {"TransAmount": "1.005"},
             {"TransAmount": "-5"},
             {"TransID": None},
-            {"BusinessShortCode": ""},
+            {"TransAmount": "1,30"},
         ],
         ids=str,
     )

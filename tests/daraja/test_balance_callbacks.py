@@ -63,7 +63,7 @@ def test_every_zero_is_success(code):
     assert parse_balance_result(balances(ResultCode=code)).succeeded
 
 
-@pytest.mark.parametrize("code", [1, "2001", "SFC_IC0003", 100000003, True, "31337", ""])
+@pytest.mark.parametrize("code", [1, "2001", "SFC_IC0003", 100000003, "31337"])
 def test_a_query_that_did_not_work_has_no_accounts(code):
     found = parse_balance_result(balances(ResultCode=code))
     assert (found.succeeded, found.accounts) == (False, ())
@@ -100,6 +100,7 @@ def test_accounts(text, accounts):
         b"[]",
         PAID,
         balances(drop=["ResultCode"]),
+        *(balances(ResultCode=odd) for odd in ("", True, [], 0.5)),
         balances(drop=["ConversationID", "OriginatorConversationID"]),
     ],
     ids=lambda raw: repr(raw[:32]),

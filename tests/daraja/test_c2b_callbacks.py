@@ -17,7 +17,7 @@ CONFIRMED = b"""{"TransactionType": "Pay Bill", "TransID": "RKL51ZDR4F", "TransT
  "TransAmount": "5.00", "BusinessShortCode": "600966", "BillRefNumber": "Sample Transaction",
  "InvoiceNumber": "", "OrgAccountBalance": "25.00", "ThirdPartyTransID": "", "MSISDN": "2547 ***** 126",
  "FirstName": "NICHOLAS", "MiddleName": "", "LastName": ""}"""
-REQUIRED = ("TransID", "TransAmount", "BusinessShortCode")
+REQUIRED = ("TransID", "TransAmount")
 OPTIONAL = tuple(key for key in json.loads(CONFIRMED) if key not in REQUIRED)
 MSISDN = "254708374149"
 HASH = "bbff37cea44ac0b2d964ee0dfb8d2df8513dc7ba1b36129a929fc3fbd6dd4af4"

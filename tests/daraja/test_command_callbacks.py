@@ -189,14 +189,21 @@ def test_the_result_type_may_be_missing():
 
 
 @pytest.mark.parametrize(
+    ("written", "read"),
+    [(None, 0), ("", 0), ("0", 0), (" 1 ", 1), (1, 1), (2, None), (True, None), ([], None), (0.5, None)],
+)
+def test_only_a_complete_result_is_final(written, read):
+    result = parse_command_result(command(ResultType=written))
+    assert (result.result_type, result.final) == (read, read == 0)
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"{}",
         PAID,
         command(drop=["ResultCode"]),
-        command(ResultType=2),
-        command(ResultType=True),
-        command(ResultType=None),
+        *(command(ResultCode=odd) for odd in ("", True, [], {})),
         command(drop=["ConversationID", "OriginatorConversationID"]),
     ],
     ids=lambda raw: repr(raw[:32]),

@@ -94,7 +94,7 @@ def test_two_different_statuses_say_nothing():
     assert (found.outcome, found.transaction_status) == (Outcome.PENDING, None)
 
 
-@pytest.mark.parametrize("code", [1, "2001", 2032, "SFC_IC0003", 8006, "", True, [], "31337", -1])
+@pytest.mark.parametrize("code", [1, "2001", 2032, "SFC_IC0003", 8006, "31337", -1])
 @pytest.mark.parametrize("word", ["Completed", "Declined"])
 def test_a_query_that_did_not_work_is_no_information(code, word):
     found = parse_status_result(status({"TransactionStatus": word}, ResultCode=code))
@@ -170,7 +170,7 @@ def test_one_conversation_id_is_enough():
         b"[]",
         PAID,
         status(drop=["ResultCode"]),
-        status(ResultType=2),
+        *(status(ResultCode=odd) for odd in ("", True, [])),
         status(drop=["ConversationID", "OriginatorConversationID"]),
         COMPLETED.ljust(65537),
     ],

@@ -81,13 +81,11 @@ class TestClaims:
             ({"ids_agree": False, "amount": 1}, M.IDS),
             ({"amount": 99}, M.AMOUNT),
             ({"amount": 101}, M.AMOUNT),
-            ({"amount": None}, M.AMOUNT),
             ({"amount": 0}, M.AMOUNT),
+            ({"amount": None, "fractional": True}, M.AMOUNT),
             ({"amount": 99, "payer_agrees": False}, M.AMOUNT),
             ({"payer_agrees": False}, M.PAYER),
             ({"payer_agrees": False, "receipt": None}, M.PAYER),
-            ({"receipt": None}, M.RECEIPT),
-            ({"receipt": ""}, M.RECEIPT),
         ],
         ids=str,
     )
@@ -152,8 +150,7 @@ class TestClaims:
         assert decision.mismatch is M.AMOUNT
 
     def test_no_receipt_twice_is_no_duplicate(self) -> None:
-        decision = judge(payment_facts(S.SUCCEEDED), claim(receipt=None))
-        assert decision.mismatch is M.RECEIPT
+        assert judge(payment_facts(S.SUCCEEDED), claim(receipt=None)).verdict is Verdict.NOTED
 
     @pytest.mark.parametrize("status", [*sorted(PAID), S.REVIEW])
     def test_a_receipt_that_follows_is_stored(self, status: PaymentStatus) -> None:

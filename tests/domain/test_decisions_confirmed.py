@@ -147,8 +147,13 @@ class TestProven:
         assert (decision.mismatch, decision.query_daraja) == (says, True)
 
     def test_no_receipt_is_no_second_payment(self) -> None:
-        assert judge(self.proven(), claim(receipt="")).mismatch is M.RECEIPT
-        assert judge(self.proven(), claim(receipt=None)).mismatch is M.RECEIPT
+        for receipt in ("", None):
+            decision = judge(self.proven(), claim(receipt=receipt))
+            assert (decision.verdict, decision.second_payment, decision.mismatch) == (
+                Verdict.NOTED,
+                False,
+                None,
+            )
 
     def test_a_confirmation_resolves_an_earlier_mismatch(self) -> None:
         disputed = payment_facts(S.SUCCEEDED, receipt=RECEIPT, mismatch=M.NEGATIVE_RESULT)
