@@ -15,11 +15,11 @@ from kombu.transport import filesystem
 
 
 class FileChannel(filesystem.Channel):
-    """A channel whose `_put` is atomic. The names of messages sort by time, as kombu's do."""
+    """A channel whose `_put` is atomic. The names of messages sort by time, as long as the machine runs."""
 
     def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
-        name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
+        name = f"{round(time.monotonic() * 1000):015d}_{uuid.uuid4()}.{queue}.msg"
         unfinished = folder / f"{name}.unfinished"
         unfinished.write_text(json.dumps(payload))
         unfinished.replace(folder / name)

@@ -1,6 +1,7 @@
 """Messages appear whole or not at all, with any number of writers and readers."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty
@@ -69,3 +70,17 @@ def test_an_unfinished_message_is_not_taken(options: dict[str, str]) -> None:
         message.rename(message.with_name(message.name + ".unfinished"))
         with pytest.raises(Empty):
             channel._get("jobs")
+
+
+def test_messages_are_read_in_the_order_of_time(
+    options: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even when the clock, which starts with the machine, gains a digit."""
+    times = [9.999, 10.0, 99_999.999, 100_000.0]
+    with connection(options) as broker:
+        channel = broker.channel()
+        for number, at in enumerate(times):
+            monkeypatch.setattr(time, "monotonic", lambda at=at: at)
+            channel._put("jobs", {"id": number})
+        monkeypatch.undo()
+        assert [channel._get("jobs")["id"] for _ in times] == [0, 1, 2, 3]
