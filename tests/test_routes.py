@@ -2,8 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import validate
 
 from mpesa_service.web.blueprint import Guard
@@ -128,6 +131,34 @@ def test_the_published_patterns_mean_the_same_in_every_language(service: Service
     patterns = re.findall(r'"pattern": ?"([^"]*)"', document)
     assert patterns
     assert [pattern for pattern in patterns if not re.fullmatch(r"\^[^\\]*\$", pattern)] == []
+
+
+def examples(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """Yield each example of an OpenAPI document: its path, its schema, and its value."""
+    if isinstance(node, list):
+        for number, part in enumerate(node):
+            yield from examples(part, f"{path}/{number}")
+    if not isinstance(node, dict):
+        return
+    schema = node.get("schema", node)
+    if "example" in node:
+        yield path, schema, node["example"]
+    several = node.get("examples", [])
+    for value in several if isinstance(several, list) else [one["value"] for one in several.values()]:
+        yield path, schema, value
+    for name, part in node.items():
+        if name not in {"example", "examples"}:
+            yield from examples(part, f"{path}/{name}")
+
+
+def test_the_examples_follow_their_own_schemas(service: Service) -> None:
+    document = service.app.test_client().get("/api/openapi.json").json
+    found = list(examples(document))
+    assert len({path.rpartition("/")[2] for path, _, _ in found}) > 10
+    for path, schema, value in found:
+        whole = {**schema, "components": document["components"]}  # to which the schema may refer
+        errors = OAS31Validator(whole, format_checker=oas31_format_checker).iter_errors(value)
+        assert [error.message for error in errors] == [], path
 
 
 PAYMENT_FIELDS = {

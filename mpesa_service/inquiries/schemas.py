@@ -20,9 +20,8 @@ def parse_receipt(text: str) -> str:
 
 
 def _money(description: str = "") -> fields.Decimal:
-    return fields.Decimal(
-        places=2, as_string=True, metadata={"description": description, "example": "228037.00"}
-    )
+    metadata = {"type": "string", "description": description, "example": "228037.00"}
+    return fields.Decimal(places=2, as_string=True, metadata=metadata)
 
 
 class WaitSchema(RequestSchema):
