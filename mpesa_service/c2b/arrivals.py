@@ -1,7 +1,7 @@
-"""The report of a C2B payment, decrypted."""
+"""C2B money: as a source reports it, and as it is stored, decrypted."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,31 @@ from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.paid_at import believed
 from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.statements import columns_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrivedMoney:
+    """Money that one source reports to be in the account, by its receipt; `cents` is the exact amount.
+
+    Everything else is None, or empty, if the source does not say it. `shortcode` is the number that received
+    the money; without one, it is this service's own number. `account` is what the payer typed. `payer` is the
+    number in the form that `payer_kind` says. `names` are the payer's, in order. `transacted_at` is M-Pesa's
+    own time, aware.
+    """
+
+    receipt: str
+    cents: int
+    shortcode: str | None = None
+    account: str | None = field(default=None, repr=False)
+    payer: str | None = field(default=None, repr=False)
+    payer_kind: PayerKind = PayerKind.NONE
+    names: Sequence[str | None] = field(default=(), repr=False)
+    transaction_type: str | None = None
+    transacted_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.cents <= 0 or not self.receipt:
+            raise ValueError("money that arrived has a receipt, and an amount above 0")
 
 
 @dataclass(frozen=True)

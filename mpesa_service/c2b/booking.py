@@ -35,15 +35,14 @@ PAID_BEFORE = "Needs manual review: what it was meant to pay is paid already, by
 
 
 def new_payment(
-    runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str | None, *, ours: bool
+    runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str | None, evidence: Evidence
 ) -> Plan:
     """Return the plan that makes a payment of its own of money that arrived: of its order, or in review.
 
-    `order` is what `order_for` returned.
+    `order` is what `order_for` returned; None if the money names another business number.
     """
-    now = runtime.clock()
-    cause = Cause(MPESA, now, Evidence.CONFIRMATION)
-    return _new_payment(runtime, receipt, arrival, NOT_OURS if not ours or order is None else order, cause)
+    cause = Cause(MPESA, runtime.clock(), evidence)
+    return _new_payment(runtime, receipt, arrival, NOT_OURS if order is None else order, cause)
 
 
 def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentReport) -> Plan:
@@ -90,7 +89,9 @@ def _new_payment(
     return change.plan_new(InboxVerdict.UNMATCHED, order)
 
 
-def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: Update) -> None:
+def match_if_it_fits(
+    runtime: Runtime, payment_id: str, arrival: Arrival, evidence: Evidence, also: Update
+) -> None:
     """Match a payment that waits, if the order that it names exists by now. `also` is written anyway."""
 
     def decide(facts: PaymentFacts) -> Plan:
@@ -98,7 +99,7 @@ def match_if_it_fits(runtime: Runtime, payment_id: str, arrival: Arrival, also: 
         if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
             order = order_for(runtime, arrival)
             if isinstance(order, OrderFacts):
-                match_to_order(change, order, Cause(SERVICE, runtime.clock(), Evidence.CONFIRMATION))
+                match_to_order(change, order, Cause(SERVICE, runtime.clock(), evidence))
         return replace(change.plan(Verdict.NOTED, "another attempt to match"), updates=(also,))
 
     apply_to(runtime.database, payment_id, decide)
@@ -125,8 +126,25 @@ def typed_key(encryption: Encryption, key: str) -> str:
     return encryption.blind_index("typed", key)
 
 
+def payer_columns(runtime: Runtime, payer: str, kind: PayerKind) -> dict[str, object]:
+    """Return the columns of a C2B payment's payer; the phone number only if all of it is known."""
+    phone = full_number(payer, kind)
+    return {
+        "phone_encrypted": runtime.encryption.encrypt(phone) if phone else None,
+        "phone_hash": runtime.encryption.blind_index("phone", phone) if phone else None,
+        "payer_encrypted": runtime.encryption.encrypt(payer),
+    }
+
+
+def account_columns(runtime: Runtime, typed: str) -> dict[str, object]:
+    """Return the columns of the account that a C2B payer typed."""
+    return {
+        "bill_reference_encrypted": runtime.encryption.encrypt(typed) if typed else None,
+        "reference_key": typed_key(runtime.encryption, reference_key(typed)),
+    }
+
+
 def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) -> dict[str, object]:
-    phone, typed = _full_number(arrival), arrival.bill_reference
     return {
         "id": new_id(now),
         "provider": Provider.MPESA,
@@ -136,21 +154,18 @@ def _columns(runtime: Runtime, receipt: str, arrival: Arrival, now: datetime) ->
         "currency": CURRENCY,
         "receipt": receipt,
         "result_code": RESULT_CODE,
-        "phone_encrypted": runtime.encryption.encrypt(phone) if phone else None,
-        "phone_hash": runtime.encryption.blind_index("phone", phone) if phone else None,
-        "payer_encrypted": runtime.encryption.encrypt(arrival.payer),
-        "bill_reference_encrypted": runtime.encryption.encrypt(typed) if typed else None,
-        "reference_key": typed_key(runtime.encryption, reference_key(typed)),
+        **payer_columns(runtime, arrival.payer, arrival.payer_kind),
+        **account_columns(runtime, arrival.bill_reference),
         "created_at": now,
         "updated_at": now,
     }
 
 
-def _full_number(arrival: Arrival) -> str | None:
+def full_number(payer: str, kind: PayerKind) -> str | None:
     """Return the payer's number if M-Pesa reports all digits, as it did before it masked them."""
-    if arrival.payer_kind is not PayerKind.PLAIN:
+    if kind is not PayerKind.PLAIN:
         return None
     try:
-        return normalize_msisdn(arrival.payer)
+        return normalize_msisdn(payer)
     except InvalidPhone:
         return None

@@ -26,7 +26,6 @@ from mpesa_service.domain.paid_at import believed
 from mpesa_service.domain.phones import mask_payer, mask_reference
 from mpesa_service.domain.plans import Event, LogLine, Plan
 from mpesa_service.domain.references import new_id
-from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bConfirmation
@@ -129,9 +128,9 @@ def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> E
         "refundedAmount": 0,
         "failureReason": NEEDS_REVIEW,
         "resultCode": RESULT_CODE,
-        "evidence": Evidence.CONFIRMATION,
+        "evidence": confirmation["source"],
         "paidAt": in_nairobi(paid_at),
-        "paidAtSource": Evidence.CONFIRMATION if paid_at else None,
+        "paidAtSource": confirmation["source"] if paid_at else None,
         "metadata": {},
         "previousStatus": PaymentStatus.PENDING.public,
     }

@@ -1,6 +1,6 @@
-"""Books a C2B confirmation: as a payment of its own, or as the money of a payment that exists.
+"""Books C2B money: as a payment of its own, or as the money of a payment that exists.
 
-    a payment has the receipt         the confirmation repeats what is known, or contradicts it
+    a payment has the receipt         the report repeats what is known, or contradicts it
     one prompted payment fits         it is that payment's money
     several fit, or only the payer    it waits for the callback with the same receipt to name its payment
     differs
@@ -8,11 +8,10 @@
     it is not of whole shillings      it is listed as unmatched, and is no payment
     nothing fits                      a new payment without an order, in review: a person decides
 
-The receipt is unique among confirmations and among payments, so only one of several reports
-is booked.
+The receipt is unique among confirmations and among payments, so only one of several reports is booked. A row
+of a pull or statement, and a transaction status, are booked like a confirmation.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,15 +20,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mpesa_service.c2b.arrivals import Arrival, arrival_of, confirmation_columns, typed_reference
+from mpesa_service.c2b.arrivals import Arrival, arrival_of, confirmation_columns
 from mpesa_service.c2b.booking import RESULT_CODE, new_payment, order_for
 from mpesa_service.c2b.candidates import Candidate, Rank, check_open_soon, find_candidates, likeliest
 from mpesa_service.c2b.fractional import fractional_plan
-from mpesa_service.core.apply import NotCommitted, apply, commit_until_settled
-from mpesa_service.core.inbox import CallbackOutcome, Received, outcome_of
+from mpesa_service.core.apply import NotCommitted, apply
+from mpesa_service.core.inbox import Received
 from mpesa_service.core.log_format import write_lines
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.daraja import C2bPayment, UnreadableCallback, parse_c2b
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
@@ -44,7 +42,12 @@ from mpesa_service.models.load import About, load
 TABLE = "c2b_confirmations"
 MATCH_AGAIN_AFTER = timedelta(seconds=60)
 MATCH_WAIT_LIMIT = timedelta(minutes=10)
-CONFIRMED = "Confirmed by C2B"
+CONFIRMED_BY = {
+    Evidence.CONFIRMATION: "Confirmed by C2B",
+    Evidence.PULL: "Found by a pull",
+    Evidence.STATUS: "Confirmed by a transaction status",
+    Evidence.STATEMENT: "Found in a statement",
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class Confirmation:
 
     columns: Mapping[str, Any] = field(repr=False)
     row_id: int | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """The source that reported the money first."""
+        return Evidence(self.columns["source"])
 
     @classmethod
     def of_row(cls, row: C2bConfirmation) -> "Confirmation":
@@ -115,7 +123,7 @@ class Booking:
         if chosen := likeliest(candidates):
             return self._confirm(About(id=chosen[0].payment_id, receipt=columns["receipt"]), chosen[0].rank)
         order = order_for(runtime, arrival) if ours else None
-        plan = new_payment(runtime, columns["receipt"], arrival, order, ours=ours)
+        plan = new_payment(runtime, columns["receipt"], arrival, order, self._confirmation.evidence)
         # Once more if it waits: an order may be expected from this very moment on.
         again = now + MATCH_AGAIN_AFTER if plan.verdict == InboxVerdict.UNMATCHED else None
         return self._finish(plan, payment_id=plan.payment_id, retry_at=again)
@@ -138,11 +146,11 @@ class Booking:
             raise _Changed
         columns, now = self._confirmation.columns, self._runtime.clock()
         report = PaymentReport(
-            evidence=Evidence.CONFIRMATION,
+            evidence=self._confirmation.evidence,
             outcome=Outcome.PAID,
             at=now,
             result_code=RESULT_CODE,
-            result_desc=CONFIRMED,
+            result_desc=CONFIRMED_BY[self._confirmation.evidence],
             receipt=columns["receipt"],
             amount=columns["amount_cents"] // CENTS,
             paid_at=columns["transacted_at"],
@@ -152,16 +160,22 @@ class Booking:
         # The confirmation is a fact of the payment: a decision without it must not be committed later.
         change.touch(now)
         plan = change.plan(decision.verdict, decision.reason)
-        return self._complete(plan, now, payment_id=facts.id, retry_at=None)
+        return self._complete(plan, payment_id=facts.id, retry_at=None)
 
-    def _complete(self, plan: Plan, now: Any, **columns: Any) -> Plan:
-        plan = self._confirmation.added_to(plan, **columns)
-        return plan if self._received is None else self._received.added_to(plan, now)
+    def _complete(self, plan: Plan, **columns: Any) -> Plan:
+        return self._with_callback(self._confirmation.added_to(plan, **columns))
+
+    def _with_callback(self, plan: Plan) -> Plan:
+        return plan if self._received is None else self._received.added_to(plan, self._runtime.clock())
 
     def _finish(self, plan: Plan, **columns: Any) -> Plan | None:
-        return self.commit(self._complete(plan, self._runtime.clock(), **columns))
+        return self._commit(self._complete(plan, **columns))
 
-    def commit(self, plan: Plan) -> Plan | None:
+    def repeat(self, plan: Plan) -> Plan | None:
+        """Commit the plan of money whose receipt is known, and store the callback with it."""
+        return self._commit(self._with_callback(plan))
+
+    def _commit(self, plan: Plan) -> Plan | None:
         """Commit a plan; None if somebody else was faster."""
         with self._runtime.database.writing() as connection:
             if commit(connection, plan) is None:
@@ -186,62 +200,3 @@ def _must_wait(arrival: Arrival, candidates: Sequence[Candidate], age: timedelta
         return False
     paid = [one for one in fitting if one.rank is Rank.PAID]
     return age < MATCH_AGAIN_AFTER or (len(fitting) > 1 and len(paid) != 1 and age < MATCH_WAIT_LIMIT)
-
-
-REFERENCE_KEPT, SHORTCODE_KEPT = 64, 16
-
-
-def handle_c2b_confirmation(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
-    """Book money that M-Pesa says has arrived, at an address that only M-Pesa and the service know."""
-    try:
-        payment = parse_c2b(body)
-    except UnreadableCallback as error:
-        return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, str(error)))
-    cents = payment.amount * CENTS
-    if cents != int(cents) or not cents:
-        return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, "TransAmount is no amount of money"))
-
-    booking = Booking(runtime, Confirmation(_columns(runtime, payment, int(cents))), received)
-
-    def attempt() -> Plan | None:
-        known = Confirmation.of_receipt(runtime, payment.receipt)
-        if known is None:
-            return booking.book()
-        plan = received.added_to(_repeated(runtime, known, payment, int(cents)), runtime.clock())
-        return booking.commit(plan)
-
-    return outcome_of(commit_until_settled(attempt, booking.wait))
-
-
-def _store(runtime: Runtime, received: Received, plan: Plan) -> CallbackOutcome:
-    outcome = outcome_of(plan)
-    with runtime.database.begin() as session:
-        received.store(session, outcome, runtime.clock())
-    return outcome
-
-
-def _repeated(runtime: Runtime, known: Confirmation, payment: C2bPayment, cents: int) -> Plan:
-    """Return the verdict on a confirmation whose receipt is known; it changes nothing."""
-    typed = typed_reference(runtime.encryption, known.columns["bill_reference_encrypted"])
-    if (known.columns["amount_cents"], typed) != (cents, payment.bill_reference[:REFERENCE_KEPT]):
-        reason = "the first one with this receipt had other values"
-        return Plan(InboxVerdict.DISPUTED, reason, known.columns["payment_id"])
-    return Plan(InboxVerdict.DUPLICATE, "its receipt is known", known.columns["payment_id"])
-
-
-def _columns(runtime: Runtime, payment: C2bPayment, cents: int) -> dict[str, object]:
-    typed = payment.bill_reference[:REFERENCE_KEPT]
-    names = [payment.first_name, payment.middle_name, payment.last_name]
-    return {
-        "receipt": payment.receipt,
-        # Without a number, the money is ours: the address is.
-        "shortcode": (payment.shortcode or runtime.settings.mpesa_shortcode)[:SHORTCODE_KEPT],
-        "amount_cents": cents,
-        "transaction_type": payment.transaction_type[:REFERENCE_KEPT],
-        "bill_reference_encrypted": runtime.encryption.encrypt(typed) if typed else None,
-        "payer_encrypted": runtime.encryption.encrypt(payment.payer) if payment.payer else None,
-        "payer_kind": payment.payer_kind,
-        "names_encrypted": runtime.encryption.encrypt(json.dumps(names)) if any(names) else None,
-        "transacted_at": payment.transacted_at,
-        "received_at": runtime.clock(),
-    }

@@ -80,4 +80,5 @@ def _match(runtime: Runtime, row_id: int) -> None:
         log.info("another attempt to match a confirmation", extra={**about, "payment_id": plan.payment_id})
         return
     done = Update(TABLE, {"id": row.id}, {"retry_at": None})
-    match_if_it_fits(runtime, row.payment_id, arrival_of(runtime.encryption, confirmation.columns), done)
+    arrival = arrival_of(runtime.encryption, confirmation.columns)
+    match_if_it_fits(runtime, row.payment_id, arrival, confirmation.evidence, done)

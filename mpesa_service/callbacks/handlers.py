@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from mpesa_service.c2b.booking import second_payment
-from mpesa_service.c2b.matching import handle_c2b_confirmation
+from mpesa_service.c2b.confirmations import handle_c2b_confirmation
 from mpesa_service.commands.callbacks import (
     UNKNOWN_ADDRESS,
     find_command,

@@ -112,7 +112,7 @@ def parse_c2b(raw: bytes) -> C2bPayment:
         transaction_type=read_cut_text(document.get("TransactionType")),
         transacted_at=read_moment(document.get("TransTime")),
         payer=payer,
-        payer_kind=_payer_kind(payer),
+        payer_kind=payer_kind_of(payer),
         first_name=read_text(document.get("FirstName")),
         middle_name=read_text(document.get("MiddleName")),
         last_name=read_text(document.get("LastName")),
@@ -127,7 +127,8 @@ def _receipt(value: object) -> str | None:
     return read_receipt(read_text(value))
 
 
-def _payer_kind(payer: str | None) -> PayerKind:
+def payer_kind_of(payer: str | None) -> PayerKind:
+    """Return in what form a payer's number came: `2547 ***** 678` is masked, 64 hex digits are a hash."""
     if payer is None:
         return PayerKind.NONE
     if _CUT_HASH.fullmatch(payer.lower()):

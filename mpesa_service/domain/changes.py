@@ -16,9 +16,13 @@ from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
 from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
+from mpesa_service.domain.reports import ARRIVALS, Evidence, is_stronger
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PUBLIC, UNPAID, PaymentStatus
 
 AUDIT_LOG = "mpesa_service.audit"
+_MONEY = PAID | {PaymentStatus.REVIEW}
+"""While a payment has these statuses, its evidence never becomes weaker."""
+_FETCHED = frozenset(ARRIVALS) - {Evidence.CONFIRMATION}
 
 
 class PaymentChange:
@@ -64,8 +68,10 @@ class PaymentChange:
         after = PAYMENT_TRANSITIONS.target(edge, before)
         now = self.now
         now.update(columns, status=after, updated_at=cause.at)
-        if cause.evidence is not None:
+        if cause.evidence is not None and not {before, after} <= _MONEY:
             now["evidence"] = cause.evidence
+        else:
+            self.raise_evidence(cause.evidence)
         if after not in OPEN:
             now.update(completed_at=now["completed_at"] or cause.at, next_check_at=None, phone_lock=None)
         if after in UNPAID:
@@ -76,6 +82,25 @@ class PaymentChange:
         self.publish(payment_event_type(edge, after), {"previousStatus": PUBLIC[before]}, cause.at)
         if after in PAID or before in PAID:
             self.count_towards_order(cause)
+
+    def raise_evidence(self, evidence: str | None) -> bool:
+        """Replace weaker evidence of the same status; return whether it was weaker."""
+        if evidence is None or not is_stronger(evidence, self.now["evidence"]):
+            return False
+        self.set(evidence=evidence)
+        return True
+
+    def support(self, cause: Cause, **columns: Any) -> None:
+        """Raise the evidence by another report of the payment's money, with new column values.
+
+        The callback inbox has a row of what M-Pesa posted. What the service fetched gets an audit line.
+        """
+        time_before = self.now["paid_at"]
+        self.set(**columns)
+        if self.raise_evidence(cause.evidence) and cause.evidence in _FETCHED:
+            self.record("confirmed_again", cause, self.status, self.status)
+        elif self.now["paid_at"] != time_before:
+            self.record("paid_at_stated", cause, self.status, self.status)
 
     def note(self, what: str, cause: Cause, **columns: Any) -> None:
         """Write an audit line that changes no status, with new column values."""

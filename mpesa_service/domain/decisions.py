@@ -10,9 +10,10 @@ say so twice, at least NEGATIVE_RESULT_INTERVAL apart, because Daraja has report
 
 A *confirmation* is C2B's report, on the shortcode's secret address, that money arrived. It names the
 payment's reference, amount and payer. It is a trusted claim, and it counts even if an earlier report differs,
-because the money is in the account. So a payment whose own receipt is confirmed is *proven*. A later report
-is about its prompt, and the money may have arrived beside the prompt. A report that the prompt ended unpaid
-is noted. A report that the prompt was also paid is a second payment.
+because the money is in the account. A row of a pull or of a statement, and a transaction status that names
+the receipt, count like a confirmation (`reports.ARRIVALS`). So a payment whose own receipt is confirmed is
+*proven*. A later report is about its prompt, and the money may have arrived beside the prompt. A report that
+the prompt ended unpaid is noted. A report that the prompt was also paid is a second payment.
 """
 
 from dataclasses import replace
@@ -20,6 +21,7 @@ from datetime import timedelta
 
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.reports import (
+    ARRIVALS,
     Decision,
     Evidence,
     Mismatch,
@@ -74,7 +76,7 @@ def _by_claim(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return _dispute(facts, report, objection)
     if report.outcome is not Outcome.PAID:
         return _by_clean_failure(facts, report)
-    if report.evidence is Evidence.CONFIRMATION:
+    if report.evidence in ARRIVALS:
         return _by_arrival(facts, report)
     if report.amount is None or not report.receipt:
         return _by_bare_success(facts, report)
@@ -99,7 +101,7 @@ def _amount_differs(facts: PaymentFacts, report: PaymentReport) -> bool:
 def _by_repetition(facts: PaymentFacts, report: PaymentReport) -> Decision:
     known = Decision(Verdict.DUPLICATE, "repeats what is already known")
     denied = facts.mismatch is Mismatch.NEGATIVE_RESULT and facts.status in PAID
-    if report.evidence is not Evidence.CONFIRMATION or not denied:
+    if report.evidence not in ARRIVALS or not denied:
         return known
     reason = "its money is confirmed, and the negative query result is about its prompt"
     applied = replace(known, verdict=Verdict.APPLIED, reason=reason)
@@ -267,7 +269,7 @@ def _paid(facts: PaymentFacts, name: str, reason: str) -> tuple[str, str]:
 
 
 def is_proven(facts: PaymentFacts) -> bool:
-    """Return whether the payment is paid, and C2B has confirmed its receipt and its amount."""
+    """Return whether the payment is paid, and its receipt and its amount are confirmed."""
     return facts.confirmed and facts.status in PAID
 
 

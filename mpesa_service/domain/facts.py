@@ -63,6 +63,6 @@ class PaymentFacts:
     claimed_receipt_taken: bool = False
     """Another payment has the receipt that this payment keeps as a claim."""
     confirmed: bool = False
-    """C2B has confirmed the payment's own receipt and all of its amount."""
+    """C2B, a pull, a transaction status or a statement reports the payment's own receipt and its amount."""
     unresolved: bool = False
     """The payment is in review only because no final report ever arrived."""

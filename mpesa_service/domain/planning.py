@@ -16,6 +16,7 @@ from mpesa_service.domain.paid_at import (
     columns_of_report,
     ignored_detail,
     ignored_line,
+    is_own_money,
     prompted_at,
 )
 from mpesa_service.domain.reports import Decision, Evidence, Outcome, PaymentReport, Verdict
@@ -36,13 +37,15 @@ def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     cause = _cause(report, decision, ignored)
     if ignored is not None:
         change.log.append(ignored_line(change.facts.id, ignored))
+    supports = is_own_money(report, decision)
     if decision.edge is not None:
         _move(change, report, decision, cause, columns)
         change.lock_order_again(report.at)
     elif decision.note or decision.mismatch is not None or decision.store_receipt:
         change.note(str(decision.note or decision.verdict), cause, **columns)
-    elif columns.get("paid_at", change.now["paid_at"]) != change.now["paid_at"]:
-        change.note("paid_at_stated", cause, **columns)
+        change.raise_evidence(report.evidence if supports else None)
+    elif supports:
+        change.support(cause, **columns)
     else:
         change.set(**columns)
     if decision.query_daraja:  # after the move, because a final status ends the schedule

@@ -21,17 +21,35 @@ class Outcome(StrEnum):
 
 
 class Evidence(StrEnum):
-    """The source that a status is based on."""
+    """The source that a status is based on. The order is the order of strength, the weakest first.
+
+    The answer to a push says only that M-Pesa has the request. A query result names no receipt and no amount.
+    A callback names both, but it is a claim. The next three report money in the account: a confirmation is
+    posted to the service, a transaction status is M-Pesa's answer about this one receipt, and a pull is read
+    from M-Pesa's books. An operator has compared more than one source. A statement is M-Pesa's own account.
+    """
 
     PUSH = "push"
+    QUERY = "query"
     CALLBACK = "callback"
     CONFIRMATION = "confirmation"
-    QUERY = "query"
     STATUS = "status"
+    PULL = "pull"
     OPERATOR = "operator"
+    STATEMENT = "statement"
 
 
-PAID_AT_SOURCES = ("callback", "confirmation", "status", "pull", "statement")
+ARRIVALS = (Evidence.CONFIRMATION, Evidence.STATUS, Evidence.PULL, Evidence.STATEMENT)
+"""The evidence that the money of a receipt is in the account. Each of these sources can book C2B money."""
+_STRENGTH = {evidence.value: strength for strength, evidence in enumerate(Evidence)}
+
+
+def is_stronger(evidence: str, than: str | None) -> bool:
+    """Return whether one source is stronger evidence than another. Any source is stronger than none."""
+    return than is None or _STRENGTH[evidence] > _STRENGTH[than]
+
+
+PAID_AT_SOURCES = (Evidence.CALLBACK, *ARRIVALS)
 """The evidence that states M-Pesa's own time of a payment, the weakest first. A query states no time.
 
 A stronger source replaces the time of a weaker one: the later sources come from M-Pesa's books.

@@ -45,6 +45,7 @@ SENTENCES = {
     "prompt_over": "The prompt ended unpaid; the payment's own money is confirmed, and is not affected.",
     "paid_again": "The prompt was also paid; that money is a payment of its own.",
     "paid_at_stated": "A report stated M-Pesa's own time of the payment.",
+    "confirmed_again": "Another source also reported the money.",
     "noted": "A report was stored and changed nothing.",
     "lock_released": "The prompt has expired, so another payment of the order may be started.",
     "order_paid_by_another": "Another payment of the order was paid, and holds the order lock now.",

@@ -1,6 +1,6 @@
 """The base of all tables: names of constraints, and times that are always UTC."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -41,7 +41,7 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only in a column of type INTEGER."""
 
 
-def one_of(column: str, words: type[StrEnum]) -> str:
+def one_of(column: str, words: Iterable[StrEnum]) -> str:
     """Return the text of a CHECK that `column` contains one of the words."""
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
 

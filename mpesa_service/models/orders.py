@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.orders import STILL_DUE, AmountRule, OrderStatus, ReferenceRule, WhenUnsure
+from mpesa_service.domain.reports import ARRIVALS, Evidence
 from mpesa_service.models.base import Base, RowId, one_of, partial_index
 
 
@@ -107,7 +108,10 @@ class C2bRule(Base):
 
 
 class C2bConfirmation(Base):
-    """One confirmation of money, by its receipt. Its unique insert decides which process handles it.
+    """Money that arrived, by its receipt. Its unique insert decides which process books the money.
+
+    `source` is the kind of evidence that reported it first: a confirmation, a pull, a transaction status or a
+    statement. Later sources only fill what is missing.
 
     `payment_id` is the payment that it became, or that it confirms. Until then, `retry_at` is the time of the
     next attempt to match it. The payer (masked or hashed by M-Pesa), the names and the typed account are
@@ -119,6 +123,9 @@ class C2bConfirmation(Base):
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     receipt: Mapped[str] = mapped_column(String(128))
+    source: Mapped[str] = mapped_column(
+        String(16), default=Evidence.CONFIRMATION.value, server_default=Evidence.CONFIRMATION.value
+    )
     shortcode: Mapped[str] = mapped_column(String(16))
     amount_cents: Mapped[int] = mapped_column(BigInteger)
     transaction_type: Mapped[str] = mapped_column(String(64))
@@ -140,4 +147,5 @@ class C2bConfirmation(Base):
         UniqueConstraint("fractional_id"),
         Index("ix_c2b_confirmations_payment", "payment_id"),
         partial_index("ix_c2b_confirmations_retry", "retry_at", where="retry_at IS NOT NULL"),
+        CheckConstraint(one_of("source", ARRIVALS), name="source"),
     )

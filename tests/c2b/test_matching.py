@@ -39,7 +39,7 @@ class TestAPaymentConfirmedAgain:
         repeat_by_callback(service, checkout)
         confirm(service)
         assert verdicts(service) == ["applied", "duplicate"]
-        assert (only(service).status, only(service).evidence) == ("succeeded", "callback")
+        assert (only(service).status, only(service).evidence) == ("succeeded", "confirmation")
         assert_books_are_right(service)
 
     def test_confirmation_first(self, service: Service) -> None:
@@ -109,7 +109,7 @@ class TestAPaymentConfirmedAgain:
         check_due(service.runtime)
         assert (only(service).status, only(service).receipt) == ("succeeded", None)
         confirm(service)
-        assert (only(service).receipt, only(service).evidence) == (RECEIPT, "query")
+        assert (only(service).receipt, only(service).evidence) == (RECEIPT, "confirmation")
         assert verdicts(service) == ["applied"]
         assert_books_are_right(service)
 

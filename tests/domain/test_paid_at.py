@@ -90,11 +90,13 @@ class TestSources:
     @pytest.mark.parametrize("second", [Evidence.CALLBACK, Evidence.CONFIRMATION, Evidence.STATUS])
     def test_only_a_stronger_source_replaces_it(self, first: str, second: Evidence) -> None:
         at, source, plan = after(
-            claim(evidence=second, paid_at=LATER), paid_at=STATED, paid_at_source=first, **PAID
+            claim(evidence=second, paid_at=LATER),
+            **{**PAID, "paid_at": STATED, "paid_at_source": first, "evidence": first},
         )
         stronger = PAID_AT_SOURCES.index(second) > PAID_AT_SOURCES.index(first)
         assert (at, source) == ((LATER, second) if stronger else (STATED, first))
-        assert lines(plan) == (["paid_at_stated"] if stronger else [])
+        line = "confirmed_again" if second is Evidence.STATUS else "paid_at_stated"
+        assert lines(plan) == ([line] if stronger else [])
 
     def test_the_same_time_from_a_stronger_source_needs_no_line(self) -> None:
         report = claim(evidence=Evidence.CONFIRMATION, paid_at=STATED)
