@@ -26,6 +26,7 @@ from mpesa_service.payments.lookup import TrailEvent, payment_trail
 from mpesa_service.payments.schemas import (
     FORMATS,
     PROVIDERS,
+    SORTS,
     STATUSES,
     PaymentFilterSchema,
     PaymentListQuerySchema,
@@ -53,7 +54,14 @@ _FILTERS = (
     click.option(
         "--from", "from", metavar="TIME", help="Start, Nairobi time: 2026-11-22 or 2026-11-22T14:00."
     ),
-    click.option("--to", "to", metavar="TIME", help="End, not included."),
+    click.option("--to", "to", metavar="TIME", help="End: a date includes that day, a time is not included."),
+    click.option("--paid-from", "paidFrom", metavar="TIME", help="Start of the time of payment, by M-Pesa."),
+    click.option("--paid-to", "paidTo", metavar="TIME", help="End of the time of payment, by M-Pesa."),
+    click.option(
+        "--sort",
+        type=click.Choice(SORTS),
+        help="The order, latest first: paidAt with --paid-from or --paid-to, else createdAt.",
+    ),
     click.option("--receipt", help="The M-Pesa receipt."),
     click.option(
         "--phone",
@@ -108,7 +116,7 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
 
     The command writes to FILE.part and renames it to FILE at the end.
 
-    Example: mpesa payments export november.csv --from 2026-11-01 --to 2026-12-01
+    Example: mpesa payments export november.csv --paid-from 2026-11-01 --paid-to 2026-11-30
     """
     filters = Filters(**load(PaymentFilterSchema(), **given))
     if file == "-":
@@ -166,13 +174,14 @@ def events(payment: str, to_json: bool) -> None:
 
 
 _TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")
-_COLUMNS = ("payment", "created", "order", "amount", "refunded", "status", "receipt", "phone", "why")
+_COLUMNS = ("payment", "created", "paid", "order", "amount", "refunded", "status", "receipt", "phone", "why")
 
 
 def _row(row: PaymentRecord) -> TableRow:
     amounts = (str(row.amount), str(row.refunded_amount or ""))
     known = (row.receipt, row.phone, row.failure_reason)
-    return (row.id, local_time(row.created_at), row.order_id, *amounts, row.status, *known)
+    times = (local_time(row.created_at), local_time(row.paid_at))
+    return (row.id, *times, row.order_id, *amounts, row.status, *known)
 
 
 def _trail_row(row: TrailEvent) -> TableRow:

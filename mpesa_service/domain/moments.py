@@ -15,6 +15,11 @@ def can_be_stored(at: datetime) -> bool:
     return EARLIEST <= at < LATEST
 
 
+def nearest(at: datetime) -> datetime:
+    """Return an aware time, or the nearest one that can be stored."""
+    return max(EARLIEST, min(at, LATEST))
+
+
 def in_nairobi(at: datetime | None) -> str | None:
     """Return a time as clients see it: ISO 8601 with +03:00 and milliseconds. None for None."""
     return at.astimezone(EAST_AFRICA).isoformat(timespec="milliseconds") if at else None

@@ -1,16 +1,18 @@
-"""The statement that pages through payments, newest first.
+"""The statements that page through payments, newest first: by creation, or by M-Pesa's own time.
 
 An id begins with the millisecond of its creation, so the id alone is the key of a page, and a range of times
 is a range of ids. The indexes by owner and status end with the id, so a page reads only the rows that it
-shows, however many rows there are.
+shows, however many rows there are. The indexes by `paid_at` end with the id, too: the key of a page is then
+a time and an id.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import eq, ge, le, lt
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Select, Text, cast, func, select, union_all
+from sqlalchemy import JSON, ColumnElement, Select, Text, cast, func, select, tuple_, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -75,7 +77,10 @@ def _as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 @dataclass(frozen=True)
 class PaymentFilter:
-    """Filters: ids from `first_id` to before `end_id`. None, or an empty `statuses`, is no condition."""
+    """Filters: ids from `first_id` to before `end_id`, times of payment from `paid_from` to before `paid_to`.
+
+    None, or an empty `statuses`, is no condition.
+    """
 
     owner: str | None = None
     statuses: tuple[str, ...] = ()
@@ -87,6 +92,8 @@ class PaymentFilter:
     max_amount: int | None = None
     first_id: str | None = None
     end_id: str | None = None
+    paid_from: datetime | None = None
+    paid_to: datetime | None = None
 
     @property
     def finds_few(self) -> bool:
@@ -127,14 +134,38 @@ def page_of_payments(wanted: PaymentFilter, limit: int, shown: Select[Any]) -> S
     return page.where(_P.id.in_(ids))
 
 
+def page_by_time(
+    wanted: PaymentFilter, limit: int, shown: Select[Any], before: tuple[datetime, str] | None
+) -> Select[Any]:
+    """Return the latest `limit` payments with a `paid_at` that match; `paid_at` is the last column.
+
+    `before` is the `paid_at` and the id of the last payment of the page before.
+    """
+    page = shown.add_columns(_P.paid_at).where(*_conditions(wanted), *_in_any_status(wanted, by_time=True))
+    if before is not None:
+        page = page.where(tuple_(_P.paid_at, _P.id) < before)
+    latest = _P.paid_at.desc(), _P.id.desc()
+    return page.where(_P.paid_at.is_not(None)).order_by(*latest).limit(limit)
+
+
+def page_without_time(
+    wanted: PaymentFilter, limit: int, shown: Select[Any], before: str | None
+) -> Select[Any]:
+    """Return the newest `limit` payments without a `paid_at` that match, older than the id `before`."""
+    page = shown.add_columns(_P.paid_at).where(*_conditions(wanted), *_in_any_status(wanted, by_time=True))
+    if before is not None:
+        page = page.where(_P.id < before)
+    return page.where(_P.paid_at.is_(None)).order_by(_P.id.desc()).limit(limit)
+
+
 def count_of_payments(wanted: PaymentFilter) -> Select[int]:
     """Return how many payments match; reads all of them."""
     conditions = [*_conditions(wanted), *_in_any_status(wanted)]
     return select(func.count()).select_from(Payment.__table__).where(*conditions)
 
 
-def _in_any_status(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
-    status = _RowByRow(_P.status) if wanted.finds_few else _P.status
+def _in_any_status(wanted: PaymentFilter, *, by_time: bool = False) -> list[ColumnElement[bool]]:
+    status = _RowByRow(_P.status) if wanted.finds_few or by_time else _P.status
     match wanted.statuses:
         case ():
             return []
@@ -158,5 +189,7 @@ def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
         (wanted.max_amount, amount, le),
         (wanted.first_id, _P.id, ge),
         (wanted.end_id, _P.id, lt),
+        (wanted.paid_from, _P.paid_at, ge),
+        (wanted.paid_to, _P.paid_at, lt),
     ]
     return [compare(column, value) for value, column, compare in terms if value is not None]

@@ -140,6 +140,7 @@ class TrailEventSchema(Schema):
 STATUSES = sorted({status.public for status in PaymentStatus})
 PROVIDERS = ("mpesa", "stripe")
 FORMATS = ("csv", "jsonl")
+SORTS = ("createdAt", "paidAt")
 _MOMENT = {"type": "string", "example": "2026-11-22"}
 
 
@@ -163,7 +164,32 @@ class PaymentFilterSchema(RequestSchema):
         },
     )
     until = QueryTime(
-        data_key="to", load_default=None, metadata={**_MOMENT, "description": "Created before this time."}
+        end=True,
+        data_key="to",
+        load_default=None,
+        metadata={**_MOMENT, "description": "Created before this time. A date includes the whole day."},
+    )
+    paid_since = QueryTime(
+        data_key="paidFrom",
+        load_default=None,
+        metadata={**_MOMENT, "description": "Paid at this time or later, by `paidAt`."},
+    )
+    paid_until = QueryTime(
+        end=True,
+        data_key="paidTo",
+        load_default=None,
+        metadata={
+            **_MOMENT,
+            "description": "Paid before this time, by `paidAt`. A date includes the whole day.",
+        },
+    )
+    sort = fields.String(
+        load_default=None,
+        validate=one_of(SORTS),
+        metadata={
+            "description": "Latest first. With `paidFrom` or `paidTo` the default is `paidAt`, else "
+            "`createdAt`. By `paidAt`, payments without one follow at the end.",
+        },
     )
     receipt = fields.String(
         load_default=None,

@@ -1,7 +1,8 @@
-"""The invariants of a payment's own row: its locks, and the time of its end."""
+"""The invariants of a payment's own row: its locks, and its times."""
 
 from collections.abc import Iterator
 
+from mpesa_service.domain.reports import PAID_AT_SOURCES
 from mpesa_service.domain.states import OPEN, PAID, UNPAID, PaymentStatus
 from mpesa_service.models.payments import Channel
 from mpesa_service.verification.common import PaymentHistory
@@ -14,6 +15,17 @@ def ended_is_dated(history: PaymentHistory) -> Iterator[str]:
         yield f"it is {payment.status}, but has a time of completion"
     if payment.state not in OPEN and payment.completed_at is None:
         yield f"it is {payment.status}, but has no time of completion"
+
+
+def paid_is_sourced(history: PaymentHistory) -> Iterator[str]:
+    """A payment has M-Pesa's time and its source together, and only if it is paid or in review."""
+    payment = history.payment
+    if (payment.paid_at is None) != (payment.paid_at_source is None):
+        yield "it has M-Pesa's time without a source, or a source without a time"
+    if payment.paid_at_source not in {None, *PAID_AT_SOURCES}:
+        yield f"the source of M-Pesa's time is {payment.paid_at_source}, which states none"
+    if payment.paid_at is not None and payment.state in OPEN | UNPAID:
+        yield f"it is {payment.status}, but has M-Pesa's time of payment"
 
 
 def locks_follow_status(history: PaymentHistory) -> Iterator[str]:

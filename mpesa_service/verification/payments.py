@@ -46,7 +46,7 @@ from mpesa_service.verification.common import (
     read_pages,
     transition_violation,
 )
-from mpesa_service.verification.payment_rows import ended_is_dated, locks_follow_status
+from mpesa_service.verification.payment_rows import ended_is_dated, locks_follow_status, paid_is_sourced
 from mpesa_service.verification.payouts import verify_payouts
 
 _BEGINS = ("submitting",)
@@ -159,6 +159,7 @@ RULES: tuple[PaymentInvariant, ...] = (
     review_says_why,
     open_is_due,
     ended_is_dated,
+    paid_is_sourced,
     locks_follow_status,
 )
 

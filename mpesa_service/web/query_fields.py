@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -38,10 +38,17 @@ class Words(fields.List[str]):
 
 
 class QueryTime(fields.Field[datetime]):
-    """A date (its first instant) or a date-time. Without a zone it is Nairobi time.
+    """A date or a date-time. Without a zone it is Nairobi time.
+
+    A date is its first instant. With `end`, it is the first instant of the next day: the end of a range,
+    which does not include that instant, then includes the whole day.
 
     A blank before the offset counts as `+`, because the parser of query strings replaces `+` by a blank.
     """
+
+    def __init__(self, *, end: bool = False, **more: Any) -> None:
+        super().__init__(**more)
+        self._end = end
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
         match = _MOMENT.fullmatch(value)
@@ -52,20 +59,30 @@ class QueryTime(fields.Field[datetime]):
             found = datetime.fromisoformat(f"{date}T{clock or '00:00'}{(zone or '').replace(' ', '+')}")
         except ValueError as error:  # the 30th of February
             raise ValidationError(_NO_MOMENT) from error
+        if clock is None and self._end:
+            found = _next_day(found)
         return found if found.tzinfo else found.replace(tzinfo=NAIROBI)
 
 
+def _next_day(date: datetime) -> datetime:
+    """Return the first instant of the next day, or the last second that there is."""
+    try:
+        return date + timedelta(days=1)
+    except OverflowError:
+        return date.replace(hour=23, minute=59, second=59)
+
+
 class Cursor(fields.Field[str]):
-    """The start of the next page: the `next` value of the page before. Loads as an id."""
+    """The start of the next page: the `next` value of the page before. Loads as the key of `Page.next`."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        if re.fullmatch(r"[A-Za-z0-9_-]{32}", value) is not None:
+        if re.fullmatch(r"[A-Za-z0-9_-]{32}|[A-Za-z0-9_-]{56}", value) is not None:
             found = base64.urlsafe_b64decode(value)
-            if re.fullmatch(rb"[0-9a-f]{24}", found) is not None:
+            if re.fullmatch(rb"[0-9a-f]{24}|[0-9a-f]{42}", found) is not None:
                 return found.decode()
         raise ValidationError("Not a `next` value of a page before.")
 
 
-def cursor(payment_id: str | None) -> str | None:
-    """Return the text that `Cursor` loads as this id; None for None."""
-    return base64.urlsafe_b64encode(payment_id.encode()).decode() if payment_id else None
+def cursor(key: str | None) -> str | None:
+    """Return the text that `Cursor` loads as this key; None for None."""
+    return base64.urlsafe_b64encode(key.encode()).decode() if key else None

@@ -3,28 +3,40 @@
 import itertools
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Select, text
 
 from mpesa_service.core.database import Database
-from mpesa_service.models.listing import PaymentFilter, page_of_payments, select_payments
+from mpesa_service.models.listing import (
+    PaymentFilter,
+    page_by_time,
+    page_of_payments,
+    page_without_time,
+    select_payments,
+)
 
 PAGE = 20
 ROWS = 30_000
 STATUSES = ("succeeded", "failed", "canceled", "refunded", "review")
+SHOWN = select_payments(("id", "metadata"))
 INSERT = """
 INSERT INTO payments (id, provider, channel, owner, order_id, amount, currency, status, refunded_amount,
   refunding_amount, refund_count, metadata, event_count, created_at, updated_at, check_attempts,
-  phone_encrypted, phone_hash, callback_token_hash, receipt)
+  phone_encrypted, phone_hash, callback_token_hash, receipt, paid_at)
 SELECT {id}, 'mpesa', 'stk', CASE WHEN n % 100 = 0 THEN 'kiosk' ELSE 'shop' END, 'ORDER' || n,
   CASE WHEN n % 7919 = 0 THEN 70000 ELSE 1 + n % 500 END, 'kes',
   CASE WHEN n % 3000 = 7 THEN 'review' WHEN n % 900 = 0 THEN 'refunded' WHEN n % 10 = 3 THEN 'canceled'
        WHEN n % 5 = 1 THEN 'failed' ELSE 'succeeded' END,
-  0, 0, 0, '{{}}', 0, {now}, {now}, 0, {phone}, 'phone' || n % 5000, 'token' || n, 'RECEIPT' || n
+  0, 0, 0, '{{}}', 0, {now}, {now}, 0, {phone}, 'phone' || n % 5000, 'token' || n, 'RECEIPT' || n,
+  CASE WHEN n % 5 = 2 OR n % 10 = 9 THEN {paid} END
 FROM {numbers}
 """
+
+
+PAID = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def key(number: int) -> str:
@@ -38,6 +50,7 @@ def filled(request: pytest.FixtureRequest, new_migrated_database: Any) -> Iterat
     parts = {
         "id": "lpad(to_hex(n), 24, '0')",
         "now": "now()",
+        "paid": f"'{PAID}'::timestamptz + n * interval '1 minute'",
         "phone": r"'\x00'::bytea",
         "numbers": f"generate_series(0, {ROWS - 1}) AS n",
     }
@@ -93,7 +106,11 @@ def cases(filters: dict[str, Any]) -> list[Any]:
 
 
 def plan(database: Database, wanted: PaymentFilter) -> list[Any]:
-    compiled = page_of_payments(wanted, PAGE, select_payments(("id", "metadata"))).compile(
+    return plan_of(database, page_of_payments(wanted, PAGE, SHOWN))
+
+
+def plan_of(database: Database, page: Select[Any]) -> list[Any]:
+    compiled = page.compile(
         database.engine, compile_kwargs={"literal_binds": True, "render_postcompile": True}
     )
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON)"
@@ -154,3 +171,47 @@ def test_each_status_is_read_by_its_index(file: Database) -> None:
     steps = [row[-1] for row in plan(file, PaymentFilter(statuses=STATUSES))]
     by_status = [step for step in steps if "ix_payments_status (status=?)" in step]
     assert len(by_status) == len(STATUSES)
+
+
+TIMES: dict[str, dict[str, Any]] = {
+    "all": {},
+    "owner": {"owner": "shop"},
+    "owner and status": {"owner": "shop", "statuses": ("succeeded",)},
+    "owner and statuses": {"owner": "shop", "statuses": ("succeeded", "failed")},
+    "a day": {"paid_from": PAID + timedelta(days=3), "paid_to": PAID + timedelta(days=4)},
+    "a day of an owner": {
+        "owner": "shop",
+        "paid_from": PAID + timedelta(days=3),
+        "paid_to": PAID + timedelta(days=4),
+    },
+    "stranger": {"owner": "nobody"},
+}
+MIDDLE = (PAID + timedelta(minutes=ROWS // 2), key(ROWS // 2))
+
+
+@pytest.mark.parametrize("before", [None, MIDDLE], ids=["first page", "later page"])
+@pytest.mark.parametrize("wanted", TIMES.values(), ids=TIMES)
+def test_postgres_reads_little_by_time(filled: Database, wanted: dict[str, Any], before: Any) -> None:
+    [[[found]]] = plan_of(filled, page_by_time(PaymentFilter(**wanted), PAGE, SHOWN, before))
+    assert touched(found["Plan"]) <= 2 * PAGE + 300, found
+    if "paid_from" not in wanted:
+        last = before and before[1]
+        page = page_without_time(PaymentFilter(**wanted), PAGE, SHOWN, last)
+        [[[found]]] = plan_of(filled, page)
+        assert touched(found["Plan"]) <= 2 * PAGE + 1_000, found
+
+
+@pytest.mark.parametrize("before", [None, MIDDLE], ids=["first page", "later page"])
+@pytest.mark.parametrize("wanted", TIMES.values(), ids=TIMES)
+def test_sqlite_reads_by_time_in_the_order_of_an_index(
+    file: Database, wanted: dict[str, Any], before: Any
+) -> None:
+    last = before and before[1]
+    pages = [page_by_time(PaymentFilter(**wanted), PAGE, SHOWN, before)]
+    if "paid_from" not in wanted:
+        pages.append(page_without_time(PaymentFilter(**wanted), PAGE, SHOWN, last))
+    name = "ix_payments_owner_paid_at" if "owner" in wanted else "ix_payments_paid_at"
+    for page in pages:
+        steps = [row[-1] for row in plan_of(file, page)]
+        assert len(steps) == 1, steps
+        assert f"USING INDEX {name} (" in steps[0], steps

@@ -68,7 +68,9 @@ class TestList:
         assert found(minAmount=101, maxAmount=102) == [2, 1]
         assert found(**{"from": "2026-11-01T09:02", "to": "2026-11-01T09:04:00+03:00"}) == [3, 2]
         assert found(**{"from": "2026-11-01T06:03Z"}) == [4, 3]
-        assert found(to="2026-11-01") == []
+        assert found(to="2026-10-31") == []
+        assert found(to="2026-11-01") == [4, 3, 2, 1, 0]
+        assert found(**{"from": "2026-11-01", "to": "2026-11-01"}) == [4, 3, 2, 1, 0]
         assert found(**{"from": "2026-11-01"}) == [4, 3, 2, 1, 0]
 
     def test_a_time_can_be_copied_from_an_answer_as_it_is(self, service: Service) -> None:
@@ -98,6 +100,9 @@ class TestList:
             ("orderId=", "orderId", "invalid_order_id"),
             ("from=yesterday", "from", "invalid_request"),
             ("to=2026-02-30", "to", "invalid_request"),
+            ("paidFrom=x", "paidFrom", "invalid_request"),
+            ("paidTo=2026-02-30", "paidTo", "invalid_request"),
+            ("sort=amount", "sort", "invalid_request"),
             ("receipt=%00", "receipt", "invalid_request"),
             ("receipt=", "receipt", "invalid_request"),
             ("phoneNumber=12345", "phoneNumber", "invalid_phone_number"),
@@ -122,6 +127,8 @@ class TestList:
             ("to=9999-12-31T23:59:59-23:00", 1),
             ("from=0001-01-01T00:00:00%2B14:00", 1),
             ("from=0001-01-01&to=9999-12-31", 1),
+            ("paidFrom=0001-01-01T00:00:00%2B14:00&paidTo=9999-12-31T23:59:59-23:00", 0),
+            ("paidFrom=0001-01-01&paidTo=9999-12-31&sort=createdAt", 0),
         ],
     )
     def test_the_ends_of_the_calendar_are_times(self, service: Service, query: str, found: int) -> None:
@@ -132,7 +139,9 @@ class TestList:
     @pytest.mark.parametrize(
         ("query", "code"),
         [
-            ("from=2026-11-02&to=2026-11-02", "invalid_time_range"),
+            ("from=2026-11-02&to=2026-11-01", "invalid_time_range"),
+            ("paidFrom=2026-11-02&paidTo=2026-11-01", "invalid_time_range"),
+            ("from=2026-11-02&to=2026-11-02T00:00", "invalid_time_range"),
             ("from=2026-11-02&to=2026-11-01T23:59", "invalid_time_range"),
             ("minAmount=2&maxAmount=1", "invalid_amount"),
         ],

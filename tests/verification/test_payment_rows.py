@@ -14,6 +14,17 @@ OPEN, CANCELED, PAID = "order_id = 'ORDER3'", "order_id = 'ORDER2'", "order_id =
 BREAKAGES = [
     ("ended_is_dated", "pending, but has a time", f"SET completed_at = created_at WHERE {OPEN}"),
     ("ended_is_dated", "canceled, but has no time", f"SET completed_at = NULL WHERE {CANCELED}"),
+    ("paid_is_sourced", "without a source", f"SET paid_at = created_at, paid_at_source = NULL WHERE {PAID}"),
+    (
+        "paid_is_sourced",
+        "is query, which",
+        f"SET paid_at = created_at, paid_at_source = 'query' WHERE {PAID}",
+    ),
+    (
+        "paid_is_sourced",
+        "canceled, but has M-Pesa's time",
+        f"SET paid_at = created_at, paid_at_source = 'callback' WHERE {CANCELED}",
+    ),
     ("ended_is_dated", "partially_refunded, but has no time", f"SET completed_at = NULL WHERE {PAID}"),
     (
         "locks_follow_status",

@@ -33,6 +33,20 @@ def test_moments(text: str, read: datetime) -> None:
     assert found.tzinfo is not None
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-11-22", datetime(2026, 11, 23, tzinfo=EAT)),
+        ("2026-11-22T00:00", datetime(2026, 11, 22, tzinfo=EAT)),
+        ("2026-11-22T14:05Z", datetime(2026, 11, 22, 14, 5, tzinfo=UTC)),
+        ("2026-12-31", datetime(2027, 1, 1, tzinfo=EAT)),
+        ("9999-12-31", datetime(9999, 12, 31, 23, 59, 59, tzinfo=EAT)),
+    ],
+)
+def test_the_end_of_a_range_includes_a_whole_day(text: str, read: datetime) -> None:
+    assert QueryTime(end=True).deserialize(text) == read
+
+
 def test_a_moment_without_a_zone_is_in_nairobi() -> None:
     assert QueryTime().deserialize("2026-11-22").tzinfo is NAIROBI
 
