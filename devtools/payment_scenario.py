@@ -98,7 +98,7 @@ class PaymentScenario:
     def _query(self) -> None:
         self._output.step("The shop queries the payment: GET /api/mpesa/query/<checkout id>")
         payment = self._await_status("succeeded")
-        self._values(receipt=payment["mpesaReceiptNumber"], paid_at=payment["completedAt"])
+        self._values(receipt=payment["mpesaReceiptNumber"], paid_at=payment["paidAt"])
 
     def _refund_a_part(self) -> None:
         self._output.step(f"An operator refunds a part, {_shillings(FIRST_REFUND)}")
