@@ -14,7 +14,7 @@ from daraja_simulator import charges, confirmations, sms
 from daraja_simulator.callback_delivery import Attempt, Callback
 from daraja_simulator.ledger import Cause, Customer
 from daraja_simulator.money import Money
-from daraja_simulator.outcomes import STK_TEXTS
+from daraja_simulator.outcomes import PHONE_TEXTS, STK_TEXTS
 from daraja_simulator.records import C2B, COMPLETED, OPEN, REJECTED, C2bPayment, C2bTransaction
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json, masked
@@ -90,7 +90,7 @@ def pay_with_pin(state: SimulatorState, request: C2bRequest, pin: str) -> list[A
         customer = state.customer(request.msisdn)
         code = customer.enter_pin(pin) if customer is not None else 0
         if customer is not None and code != 0:
-            sms.failed(customer, STK_TEXTS[code])
+            sms.failed(customer, PHONE_TEXTS[code])
             return []
     return pay(state, start(state, request))
 

@@ -15,6 +15,7 @@ from datetime import datetime
 import requests
 
 from daraja_simulator.faults import FaultPlan
+from daraja_simulator.odd_bodies import odd_bytes
 from daraja_simulator.scheduler import Scheduler
 from daraja_simulator.wire import Json, iso
 
@@ -39,10 +40,16 @@ class Callback:
     headers: dict[str, str] = field(default_factory=dict)
     faults: str = "callback"
     """The prefix of the faults that apply to it."""
+    odd: str | None = None
+    """The kind of its odd bytes, or None. See `odd_bodies`."""
 
     def has(self, fault: str) -> bool:
         """Return whether it has the fault `lost`, `doubled` or `delayed`."""
         return self.plan.has(f"{self.faults}_{fault}")
+
+    def content(self) -> bytes:
+        """Return the bytes to post."""
+        return odd_bytes(self.body, self.odd) if self.odd else json.dumps(self.body).encode()
 
 
 @dataclass(slots=True)
@@ -68,6 +75,7 @@ class Attempt:
             "error": self.error,
             "answer": self.answer,
             "body": self.callback.body,
+            **({"odd": self.callback.odd} if self.callback.odd else {}),
         }
 
 
@@ -170,7 +178,7 @@ class CallbackDelivery:
                 session.trust_env = False  # local callbacks must not go through the machine's proxy
                 response = session.post(
                     callback.url,
-                    data=json.dumps(callback.body).encode(),
+                    data=callback.content(),
                     headers=headers,
                     timeout=self.timeout if seconds is None else seconds,
                     allow_redirects=False,

@@ -14,7 +14,7 @@ from daraja_simulator.callback_delivery import Attempt, Callback
 from daraja_simulator.errors import DarajaError
 from daraja_simulator.faults import FaultPlan
 from daraja_simulator.options import SimulatorOptions
-from daraja_simulator.outcomes import HOLD, PAID, Outcome, ResultCode, outcome_named
+from daraja_simulator.outcomes import HOLD, PAID, PAID_TEXT, Outcome, ResultCode, outcome_named
 from daraja_simulator.records import COMPLETED, FAILED, QUEUED, TIMED_OUT, Command
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json
@@ -26,6 +26,9 @@ TIMEOUT_ITEM = {
     "Value": "https://internalsandbox.safaricom.co.ke/mpesa/b2cresults/v1/submit",
 }
 """The ReferenceItem of every result: Safaricom's own address, independent of the request."""
+
+_WAITING_TEXTS = {0: PAID_TEXT, 1: "The service request timed out."}
+"""The codes of messages with ResultType 1. The portal documents the type, and no sample was published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,34 @@ def run(state: SimulatorState, command_type: CommandType[C], command: C) -> list
         return attempts
     if command.plan.has("queue_timeout"):
         return time_out(state, command_type, command)
+    if command.plan.has("waiting_first"):
+        attempts = report_waiting(state, command_type, command)
+        wait = state.options.waiting_seconds
+        state.scheduler.after(wait, lambda: complete(state, command_type, command))
+        return attempts
     return complete(state, command_type, command)
+
+
+def report_waiting(state: SimulatorState, command_type: CommandType[C], command: C) -> list[Attempt]:
+    """Deliver a message with ResultType 1: more messages follow. It changes nothing."""
+    with state.lock:
+        if not _is_in_state(state, command, QUEUED):
+            return []
+        code = state.faults.generator("waiting_first code").choice(tuple(_WAITING_TEXTS))
+        quoted = command_type.codes_are_texts(0)
+        body = {
+            "Result": {
+                "ResultType": "1" if quoted else 1,
+                "ResultCode": str(code) if quoted else code,
+                "ResultDesc": _WAITING_TEXTS[code],
+                "OriginatorConversationID": command.originator_conversation_id,
+                "ConversationID": command.conversation_id,
+                "TransactionID": ids.placeholder_receipt(state.now()),
+            }
+        }
+        key, kind = command.originator_conversation_id, f"{command_type.callback_prefix}_waiting"
+    state.log(f"{command.kind} {command.summary} waits for its result")
+    return state.delivery.deliver(Callback(kind, key, command.result_url, body))
 
 
 def complete(

@@ -12,6 +12,7 @@ from daraja_simulator.callback_delivery import Callback
 from daraja_simulator.faults import FaultPlan
 from daraja_simulator.ledger import UTILITY
 from daraja_simulator.money import Money
+from daraja_simulator.odd_bodies import choose_kind
 from daraja_simulator.records import C2bTransaction
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json, compact_time, two_decimals
@@ -43,8 +44,21 @@ def confirmation(
         "ThirdPartyTransID": third_party_id,
     }
     return Callback(
-        "c2b_confirmation", transaction.trans_id, urls["confirmationUrl"], body, plan, faults="confirmation"
+        "c2b_confirmation",
+        transaction.trans_id,
+        urls["confirmationUrl"],
+        body,
+        plan,
+        faults="confirmation",
+        odd=_odd_kind(state, plan, body),
     )
+
+
+def _odd_kind(state: SimulatorState, plan: FaultPlan, body: Json) -> str | None:
+    if not plan.has("odd_bytes"):
+        return None
+    scripted = plan.script.odd if plan.script else None
+    return scripted or choose_kind(body, state.faults.generator("odd_bytes kind"))
 
 
 def _body(state: SimulatorState, transaction: C2bTransaction, urls: Json, amount: Money | float) -> Json:

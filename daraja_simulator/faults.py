@@ -2,7 +2,7 @@
 
 Every fault has its own random generator, seeded with the seed and the fault's name. A seed therefore
 repeats a run, and one fault's rate does not change when the others occur. A prefix limits a fault to one
-operation: `stk_push.error_5xx`.
+operation, or to all commands: `stk_push.error_5xx`, `commands.waiting_first`.
 """
 
 import random
@@ -14,6 +14,9 @@ from daraja_simulator.money import Money
 from daraja_simulator.scripts import Script
 
 COMMANDS = ("b2c", "b2pochi", "b2b", "reversal", "transaction_status", "account_balance")
+GROUP = "commands"
+"""The prefix that limits a fault to all commands."""
+
 REQUESTS = ("oauth", "stk_push", "stk_query", *COMMANDS, "c2b_register", "c2b_simulate")
 OPERATIONS = (*REQUESTS, "c2b")
 """The requests, and `c2b`: every C2B payment, from the API, the control API or the phone page."""
@@ -36,6 +39,10 @@ FAULTS: dict[str, str] = {
     "confirmation_doubled": "the C2B confirmation is sent twice at the same time",
     "confirmation_delayed": "the C2B confirmation is sent callback_delay seconds late",
     "confirmation_first": "the C2B confirmation of an STK payment is sent before its callback",
+    "odd_bytes": "the C2B confirmation has odd bytes, but states the money without doubt",
+    "callback_without_merchant_id": "the STK callback has no MerchantRequestID",
+    "callback_without_metadata": "the callback of a paid push has no CallbackMetadata",
+    "waiting_first": "a message with ResultType 1 comes waiting_seconds before a command's result",
     "late_success": "reports 1037 (commands: a queue time-out); the money moves late_after seconds later",
     "queue_timeout": "posts the command to QueueTimeOutURL and does not execute it",
     "reversal_spent": "a reversal fails with 1, as if the shop had spent the money",
@@ -60,6 +67,10 @@ _APPLIES_TO: dict[str, frozenset[str]] = {
     "confirmation_doubled": _WITH_CONFIRMATION,
     "confirmation_delayed": _WITH_CONFIRMATION,
     "confirmation_first": _STK,
+    "odd_bytes": _WITH_CONFIRMATION,
+    "callback_without_merchant_id": _STK,
+    "callback_without_metadata": _STK,
+    "waiting_first": frozenset(COMMANDS),
     "late_success": _MOVES_MONEY,
     "queue_timeout": frozenset(COMMANDS),
     "reversal_spent": frozenset({"reversal"}),
@@ -120,8 +131,8 @@ class FaultInjector:
     def _is_drawn(self, name: str, operation: str, rates: Mapping[str, float]) -> bool:
         if operation not in _APPLIES_TO.get(name, REQUESTS):
             return False
-        prefixed = f"{operation}.{name}"
-        key = prefixed if prefixed in rates else name
+        group = f"{GROUP}.{name}" if operation in COMMANDS else name
+        key = next((key for key in (f"{operation}.{name}", group) if key in rates), name)
         rate = rates.get(key, 0.0)
         return rate > 0 and self.generator(key).random() < rate
 
@@ -139,7 +150,7 @@ def check_rates(rates: Mapping[str, float]) -> None:
     """Raise ControlError unless every name is a fault and every rate is between 0 and 1."""
     for name, rate in rates.items():
         operation, _, fault = name.rpartition(".")
-        if fault not in FAULTS or (operation and operation not in OPERATIONS):
+        if fault not in FAULTS or (operation and operation not in (*OPERATIONS, GROUP)):
             raise ControlError(f"unknown fault {name!r}; known: {', '.join(FAULTS)}")
         if not 0 <= rate <= 1:
             raise ControlError(f"the rate of {name} must be between 0 and 1")

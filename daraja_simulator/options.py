@@ -90,6 +90,8 @@ class SimulatorOptions:
 
     callback_delay: float = 20
     callback_timeout: float = 10
+    waiting_seconds: float = 2
+    """Time from a message with ResultType 1 to the result."""
     slow_seconds: float = 5
     stall_seconds: float = 30
     """Time until the fault timeout_before closes the connection."""

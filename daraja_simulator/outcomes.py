@@ -17,6 +17,8 @@ AMOUNT_BASE = 240_000
 
 PAID_TEXT = "The service request is processed successfully."
 NO_ANSWER = 1037
+WRONG_PIN = 2001
+PIN_LOCKED = 8006
 
 SUBSCRIBER_LOCKED = (
     "Unable to lock subscriber, a transaction is already in process for the current subscriber"
@@ -38,6 +40,12 @@ STK_TEXTS: dict[ResultCode, str] = {
     9999: "An error occurred while sending a push request",
     "SFC_IC0003": "The operator does not exist.",
 }
+PHONE_TEXTS: dict[ResultCode, str] = {
+    WRONG_PIN: "You entered a wrong PIN.",
+    PIN_LOCKED: "Your PIN is locked.",
+}
+"""What the phone and the log say. The wire has the texts of STK_TEXTS."""
+
 QUERY_TEXTS: dict[ResultCode, str] = STK_TEXTS | {1037: "DS timeout user cannot be reached."}
 """The text of code 1037 differs between callback and query."""
 
@@ -104,7 +112,13 @@ SPECIAL_TEXTS = {
     "7777": "waits for a person or the control API",
     "9003": "result SFC_IC0003",
 }
-_NAMED = {"paid": PAID, "hold": HOLD, "late_success": SPECIAL["7037"], "pending": HOLD}
+_NAMED = {
+    "paid": PAID,
+    "hold": HOLD,
+    "late_success": SPECIAL["7037"],
+    "pending": HOLD,
+    "wrong_pin": Outcome(WRONG_PIN),
+}
 
 
 def _by_digits(digits: str, texts: dict[ResultCode, str]) -> Outcome | None:
@@ -123,7 +137,7 @@ def outcome_for(msisdn: str, amount: int, texts: dict[ResultCode, str]) -> Outco
 
 
 def outcome_named(text: str) -> Outcome:
-    """Return the outcome of `paid`, `hold`, `late_success`, `pending`, or a result code as text."""
+    """Return the outcome of a name (`paid`, `hold`, `late_success`, `pending`, `wrong_pin`) or a code."""
     return _NAMED.get(text) or Outcome(result_code(text))
 
 
@@ -136,8 +150,13 @@ def result_code(value: ResultCode) -> ResultCode:
 def table() -> list[tuple[str, str, str]]:
     """Return the table of outcomes: last four digits, STK push, B2C."""
     codes = sorted({c for c in [*STK_TEXTS, *B2C_TEXTS] if isinstance(c, int) and c})
-    rows = [(f"{c:04d}", _cell(c, STK_TEXTS), _cell(c, B2C_TEXTS)) for c in codes]
+    rows = [(f"{c:04d}", _stk_cell(c), _cell(c, B2C_TEXTS)) for c in codes]
     return rows + [(digits, text, "same") for digits, text in SPECIAL_TEXTS.items()]
+
+
+def _stk_cell(code: int) -> str:
+    cell = _cell(code, STK_TEXTS)
+    return f"{cell} ({PHONE_TEXTS[code]})" if code in PHONE_TEXTS else cell
 
 
 def _cell(code: int, texts: dict[ResultCode, str]) -> str:

@@ -13,6 +13,7 @@ from daraja_simulator.ledger import Cause
 from daraja_simulator.outcomes import (
     HOLD,
     NO_ANSWER,
+    PHONE_TEXTS,
     STK_TEXTS,
     SUBSCRIBER_LOCKED,
     Outcome,
@@ -185,11 +186,13 @@ def _finish(state: SimulatorState, prompt: Prompt, code: ResultCode) -> list[Cal
     prompt.state = PAID if code == 0 else FAILED
     prompt.result_code = code
     prompt.closed_at = state.now()
-    customer = state.ledger.customers.get(prompt.push.payer)
-    if customer is not None and code not in (0, 1032, NO_ANSWER):
-        sms.failed(customer, STK_TEXTS.get(code, "The payment was not made."))
+    customer = None if code in (0, 1032, NO_ANSWER) else state.customer(prompt.push.payer)
+    if customer is not None:
+        words = PHONE_TEXTS.get(code) or STK_TEXTS.get(code, "The payment was not made.")
+        sms.failed(customer, words)
     state.log(
         f"{prompt.state}: {masked(prompt.push.msisdn)} KES {prompt.push.amount}, "
-        f"result {code}{f', receipt {prompt.receipt}' if prompt.receipt else ''}"
+        f"result {code}{f' ({PHONE_TEXTS[code]})' if code in PHONE_TEXTS else ''}"
+        f"{f', receipt {prompt.receipt}' if prompt.receipt else ''}"
     )
     return stk_callbacks.callbacks(state, prompt)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from daraja_simulator.errors import ControlError
+from daraja_simulator.odd_bodies import KINDS
 from daraja_simulator.wire import Json
 
 CORRUPTIONS = ("html", "empty", "truncated", "wrong_types", "huge")
 """The kinds of corrupt bodies."""
 
-OUTCOMES = ("paid", "hold", "late_success", "pending")
+OUTCOMES = ("paid", "hold", "late_success", "pending", "wrong_pin")
 """Named outcomes. `pending` is for queries only. Result codes are also outcomes."""
 
 _CODE = re.compile(r"[0-9]{1,9}|[A-Z][A-Z0-9_]{1,9}")
@@ -24,6 +25,7 @@ _KEYS = {
     "callback",
     "outcome",
     "garbled",
+    "odd",
     "answer",
     "amount_in_callback",
     "phone_in_callback",
@@ -41,6 +43,7 @@ class Script:
     faults: frozenset[str]
     outcome: str | None = None
     garbled: str | None = None
+    odd: str | None = None
     answer: Json | None = None
     """`status` and `body` (JSON or text) of the response. With `after`, the request is processed first."""
     amount_in_callback: int | float | None = None
@@ -65,6 +68,8 @@ def parse_script(body: Json, operations: tuple[str, ...], faults: Mapping[str, s
     wanted += [f"callback_{name.removeprefix('callback_')}" for name in _as_list(body.get("callback"))]
     if body.get("garbled"):
         wanted.append("garbled")
+    if body.get("odd"):
+        wanted.append("odd_bytes")
     for name in wanted:
         if name not in faults:
             raise ControlError(f"unknown fault {name!r}; known: {', '.join(faults)}")
@@ -74,6 +79,7 @@ def parse_script(body: Json, operations: tuple[str, ...], faults: Mapping[str, s
         faults=frozenset(wanted),
         outcome=_outcome(body.get("outcome")),
         garbled=_one_of("garbled", body.get("garbled"), CORRUPTIONS),
+        odd=_one_of("odd", body.get("odd"), KINDS),
         answer=_answer(body.get("answer")),
         amount_in_callback=body.get("amount_in_callback"),
         phone_in_callback=body.get("phone_in_callback"),

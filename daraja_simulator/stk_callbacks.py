@@ -37,7 +37,10 @@ def _callback(prompt: Prompt) -> Json:
         "ResultCode": code,
         "ResultDesc": STK_TEXTS.get(code, "The transaction failed."),
     }
-    if code == 0 and prompt.closed_at is not None:
+    if prompt.plan.has("callback_without_merchant_id"):
+        del callback["MerchantRequestID"]
+    hidden = prompt.plan.has("callback_without_metadata")
+    if code == 0 and prompt.closed_at is not None and not hidden:
         callback["CallbackMetadata"] = {
             "Item": [
                 {"Name": "Amount", "Value": float(prompt.plan.reported_amount(prompt.push.amount))},

@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from daraja_simulator.callback_delivery import Attempt
 from daraja_simulator.errors import ControlError
 from daraja_simulator.money import Money, parse_money
-from daraja_simulator.outcomes import ResultCode, result_code
+from daraja_simulator.outcomes import WRONG_PIN, ResultCode, result_code
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import SUBSCRIBER, Json
 
@@ -82,7 +82,7 @@ def result_code_in(body: Json) -> ResultCode | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ControlError("resultCode must be a number or a text")
-    return result_code(value)
+    return WRONG_PIN if value == "wrong_pin" else result_code(value)
 
 
 def msisdn_in(body: Json) -> str:

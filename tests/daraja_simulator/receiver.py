@@ -7,6 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 
+def _json(raw: bytes) -> Any:
+    """Return the body, or an empty object if it is not plain JSON."""
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return {}
+
+
 class Receiver:
     """A web server that stores the requests that it receives.
 
@@ -39,7 +47,7 @@ class Receiver:
 
     def take(self, handler: BaseHTTPRequestHandler) -> None:
         raw = handler.rfile.read(int(handler.headers["Content-Length"]))
-        post = {"path": handler.path, "headers": dict(handler.headers), "body": json.loads(raw)}
+        post = {"path": handler.path, "headers": dict(handler.headers), "body": _json(raw), "raw": raw}
         with self._arrived:
             self.posts.append(post)
             self._arrived.notify_all()

@@ -84,7 +84,7 @@ def test_cancel_and_wrong_pin(shop: Shop, receiver: Receiver) -> None:
     assert shop.simulator.post(f"{path}/cancel")["messages"] == []
     shop.pushed()
     state = shop.simulator.post(f"{path}/pin", {"pin": "1111"})
-    assert state["messages"] == ["Failed. The initiator information is invalid."]
+    assert state["messages"] == ["Failed. You entered a wrong PIN."]
     assert [callback["ResultCode"] for callback in receiver.stk()] == [1032, 2001]
 
 
@@ -156,9 +156,7 @@ def test_payments_that_the_phone_refuses(shop: Shop, receiver: Receiver) -> None
     path = f"/simulator/phone/{PHONE}/pay"
     typed = {"billRefNumber": "INV-7", "amount": 5, "pin": "1111"}
     messages = [shop.simulator.post(path, typed)["messages"][-1] for _ in range(4)]
-    assert messages == ["Failed. The initiator information is invalid."] * 3 + [
-        "Failed. The security credential is locked."
-    ]
+    assert messages == ["Failed. You entered a wrong PIN."] * 3 + ["Failed. Your PIN is locked."]
     answer = shop.call("POST", path, json=typed | {"shortcode": "700000"})
     assert (answer.status_code, answer.json()) == (404, {"error": "unknown business number"})
     shop.simulator.post("/simulator/customers", {"msisdn": PHONE, "balance": 4})
