@@ -39,7 +39,7 @@ FAULTS: dict[str, str] = {
     "confirmation_doubled": "the C2B confirmation is sent twice at the same time",
     "confirmation_delayed": "the C2B confirmation is sent callback_delay seconds late",
     "confirmation_first": "the C2B confirmation of an STK payment is sent before its callback",
-    "odd_bytes": "the C2B confirmation has odd bytes, but states the money without doubt",
+    "odd_bytes": "the C2B confirmation has odd bytes, but states the money clearly",
     "callback_without_merchant_id": "the STK callback has no MerchantRequestID",
     "callback_without_metadata": "the callback of a paid push has no CallbackMetadata",
     "waiting_first": "a message with ResultType 1 comes waiting_seconds before a command's result",

@@ -1,4 +1,4 @@
-"""C2B confirmations whose bytes are odd, although each states the money without doubt.
+"""C2B confirmations whose bytes are odd, although each states the money clearly.
 
 Real confirmations pass through systems that cut names, mix encodings and repeat keys. What differs here is a
 name, an optional field, the notation of the amount, or bytes around the JSON.
