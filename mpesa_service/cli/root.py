@@ -34,7 +34,7 @@ COMMANDS = {
     "reverse": _at("review:reverse", "Reverse a payment: M-Pesa returns all of it to the payer."),
     "review": _at("review:review_cli", "Payments and payouts that need a person's decision."),
     "status": _at("inquiries:status", "Query M-Pesa for the status of a transaction, by its receipt."),
-    "suspensions": _at("suspensions:suspensions_cli", "Suspensions of all refunds or all payouts."),
+    "suspensions": _at("suspensions:suspensions_cli", "Suspensions of refunds, payouts or inquiries."),
     "token": _at("token:token", "Print a signed token for local use."),
     "unmatched": _at("unmatched:unmatched_cli", "C2B payments that fit no order."),
     "verify": _at("verify:verify_books", "Check every invariant of the stored data."),

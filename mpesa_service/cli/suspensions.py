@@ -1,4 +1,4 @@
-"""Operator commands for suspensions of refunds and payouts: mpesa suspensions …"""
+"""Operator commands for suspensions of refunds, payouts and inquiries: mpesa suspensions …"""
 
 import click
 from flask.cli import AppGroup
@@ -10,9 +10,9 @@ from mpesa_service.core import suspensions
 from mpesa_service.operations.suspension_schemas import SuspensionSchema
 from mpesa_service.web.blueprint import runtime
 
-suspensions_cli = AppGroup("suspensions", help="Suspensions of all refunds or all payouts.")
+suspensions_cli = AppGroup("suspensions", help="Suspensions of refunds, payouts or inquiries.")
 _HEADINGS = ("suspended", "since", "why")
-_NAMES = click.Choice([suspensions.REFUNDS, suspensions.PAYOUTS])
+_NAMES = click.Choice(suspensions.GROUPS)
 
 
 @suspensions_cli.command("list")
@@ -28,15 +28,14 @@ def list_(as_json: bool) -> None:
 
 
 @suspensions_cli.command("resume")
-@click.argument(
-    "name", metavar="refunds|payouts", type=click.Choice([suspensions.REFUNDS, suspensions.PAYOUTS])
-)
+@click.argument("name", metavar="|".join(suspensions.GROUPS), type=_NAMES)
 @by
 @as_json_option
 def resume(name: str, who: str, as_json: bool) -> None:
-    """End the suspension of all refunds or all payouts.
+    """End the suspensions of refunds, payouts or inquiries.
 
-    First fix the cause, for example the initiator's credentials.
+    First fix the cause, for example the initiator's credentials. After an unknown result code, first find
+    out what it means.
 
     Example: mpesa suspensions resume refunds --by amina
     """

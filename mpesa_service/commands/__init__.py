@@ -6,7 +6,7 @@ end, a person decides. A command never fails because time has passed.
 
     command.py       `Command`: one locked row, what each kind defines, and reports on the command
     sending.py       addresses, sending with no transaction open, and the answer to the first send
-    stopping.py      what M-Pesa's codes stop: everything that uses an initiator that it refuses
+    stopping.py      which codes stop further commands: a refused initiator, an unknown code in a row
     apply_result.py  the decision on a report: mismatches, inconclusive and late reports
     callbacks.py     the four addresses: result, time-out, and both for a status query about the command
     due.py           queries about the commands that are due, one kind after the other

@@ -16,7 +16,7 @@ CONFLICTING_REPORTS = "Needs manual review: M-Pesa reported both that it paid an
 def apply_command_report(runtime: Runtime, command: Command[Any], report: Report) -> tuple[InboxVerdict, str]:
     """Apply a report to a locked command; return the verdict and why."""
     cause = Cause(MPESA, runtime.clock(), report.evidence, {"resultCode": report.result_code})
-    heed_report(command.session, report, cause.at)
+    heed_report(command, report, cause.at)
     if report.outcome is Outcome.PENDING:
         return InboxVerdict.NOTED, "no result yet"
     if command.row.status not in UNDER_WAY:

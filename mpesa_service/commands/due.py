@@ -77,7 +77,7 @@ def _check(runtime: Runtime, command: Command[Any]) -> None:
         answer = send(runtime, command)
     with runtime.database.begin() as session:
         command = locked(type(command), session, command.row.id)
-        heed_answer(session, answer or query_error, runtime.clock())
+        heed_answer(command, answer or query_error, runtime.clock())
         if isinstance(answer, CommandAccepted):
             command.row.conversation_id = command.row.conversation_id or answer.conversation_id
         if isinstance(answer, CommandAccepted | Duplicate) and command.row.status == Stage.UNKNOWN:

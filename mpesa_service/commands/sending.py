@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpesa_service.commands.command import Command, ResultAddresses
-from mpesa_service.commands.stopping import heed_answer
+from mpesa_service.commands.stopping import heed_answer, heed_refusal
 from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.core.log_context import about
 from mpesa_service.core.provider_errors import failure_of
@@ -77,7 +77,7 @@ def conclude(
     row, now = command.row, runtime.clock()
     if isinstance(sent, CommandAccepted):
         row.conversation_id = row.conversation_id or sent.conversation_id
-    heed_answer(command.session, sent, now)
+    heed_answer(command, sent, now)
     if row.status != Stage.SUBMITTING:
         return None
     soon = next_check(command.schedule, now, 0, now, runtime.jitter())
@@ -93,5 +93,6 @@ def conclude(
         row.next_check_at = soon
         command.move("unanswered", cause)
         return None
+    heed_refusal(command, sent, now)
     command.refuse(sent, failure, cause)
     return sent

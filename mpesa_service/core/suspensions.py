@@ -1,4 +1,4 @@
-"""Suspensions of refunds or payouts, until a person resumes them or until the cause ends."""
+"""Suspensions of kinds of commands, until a person resumes them or until the cause ends."""
 
 import logging
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.models import Suspension
+from mpesa_service.domain.commands import CommandType
+from mpesa_service.models import Suspension, UnknownCodeCount
 from mpesa_service.models.statements import insert_once
 
 log = logging.getLogger(__name__)
@@ -17,13 +18,39 @@ audit = logging.getLogger("mpesa_service.audit")
 
 REFUNDS = "refunds"
 PAYOUTS = "payouts"
+INQUIRIES = "inquiries"
+"""Only a name to resume: inquiries are suspended while both refunds and payouts are, or by their results."""
+
 LOW_BALANCE = "payouts: low balance"
 """Only the account balance starts and ends it. It suspends new payouts, but not queries about sent ones."""
 
 OUT_OF_MONEY = "payouts: out of money"
 """Starts when M-Pesa refuses a payout because the account has too little money. A person ends it."""
 
-_SUSPENDED_BY = {PAYOUTS: (PAYOUTS, LOW_BALANCE, OUT_OF_MONEY)}
+UNKNOWN_CODE_PAYOUTS = "payouts: unknown code"
+UNKNOWN_CODE_REFUNDS = "B2C refunds: unknown code"
+UNKNOWN_CODE_REVERSALS = "reversals: unknown code"
+UNKNOWN_CODE_STATUS = "status inquiries: unknown code"
+UNKNOWN_CODE_BALANCE = "balance inquiries: unknown code"
+_UNKNOWN_CODE = {
+    CommandType.B2C_REFUND: UNKNOWN_CODE_REFUNDS,
+    CommandType.REVERSAL: UNKNOWN_CODE_REVERSALS,
+    CommandType.B2C_PAYOUT: UNKNOWN_CODE_PAYOUTS,
+    CommandType.POCHI_PAYOUT: UNKNOWN_CODE_PAYOUTS,
+    CommandType.PAYBILL_PAYOUT: UNKNOWN_CODE_PAYOUTS,
+    CommandType.TILL_PAYOUT: UNKNOWN_CODE_PAYOUTS,
+    CommandType.STATUS_INQUIRY: UNKNOWN_CODE_STATUS,
+    CommandType.BALANCE_INQUIRY: UNKNOWN_CODE_BALANCE,
+}
+
+_SUSPENDED_BY = {PAYOUTS: (PAYOUTS, LOW_BALANCE, OUT_OF_MONEY, UNKNOWN_CODE_PAYOUTS)}
+_GROUPS = {
+    REFUNDS: (REFUNDS, UNKNOWN_CODE_REFUNDS, UNKNOWN_CODE_REVERSALS),
+    PAYOUTS: _SUSPENDED_BY[PAYOUTS],
+    INQUIRIES: (UNKNOWN_CODE_STATUS, UNKNOWN_CODE_BALANCE),
+}
+GROUPS = tuple(_GROUPS)
+"""What a person resumes: all suspensions of a group at once."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +74,25 @@ def suspend_initiator(session: Session, reason: str, now: datetime) -> None:
         suspend(session, name, reason, now)
 
 
+def unknown_code_of(command_type: CommandType) -> str:
+    """Return the suspension that starts when commands of this type end with an unknown code, in a row."""
+    return _UNKNOWN_CODE[command_type]
+
+
+def group_of(name: str) -> str:
+    """Return the group that a person resumes to end the suspension of this name."""
+    return next(group for group, names in _GROUPS.items() if name in names)
+
+
 def is_in_force(session: Session, name: str) -> bool:
     """Return whether the suspension of exactly this name is in force."""
     return session.get(Suspension, name) is not None
 
 
-def why_suspended(session: Session, name: str) -> str | None:
-    """Return the reason why `name` is suspended; None if it is not."""
-    statement = select(Suspension.reason).where(Suspension.name.in_(_SUSPENDED_BY.get(name, (name,))))
+def why_suspended(session: Session, *names: str) -> str | None:
+    """Return the reason why one of `names` is suspended, the oldest; None if none is."""
+    causes = [cause for name in names for cause in _SUSPENDED_BY.get(name, (name,))]
+    statement = select(Suspension.reason).where(Suspension.name.in_(causes))
     return session.scalars(statement.order_by(Suspension.since, Suspension.name)).first()
 
 
@@ -73,9 +111,15 @@ def end(session: Session, *names: str) -> tuple[SuspensionRecord, ...]:
 
 
 def resume(runtime: Runtime, actor: str, name: str) -> tuple[SuspensionRecord, ...]:
-    """End every suspension of `name`, and return them. The log records the actor."""
+    """End every suspension of the group `name`, and return them. The log records the actor.
+
+    Unknown codes are counted from 0 again.
+    """
+    names = _GROUPS[name]
     with runtime.database.begin() as session:
-        ended = end(session, *_SUSPENDED_BY.get(name, (name,)))
+        # The counts first: a result locks its count before it suspends.
+        session.execute(delete(UnknownCodeCount).where(UnknownCodeCount.name.in_(names)))
+        ended = end(session, *names)
     for record in ended:
         about = {
             "suspension": record.name,

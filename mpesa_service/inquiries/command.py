@@ -42,6 +42,11 @@ _TRANSITIONS = TransitionTable(
 )
 
 
+def type_of(kind: InquiryKind) -> CommandType:
+    """Return the type of command of a kind of inquiry."""
+    return CommandType.BALANCE_INQUIRY if kind is InquiryKind.BALANCE else CommandType.STATUS_INQUIRY
+
+
 class InquiryCommand(Command[Inquiry]):
     """An inquiry. It may be sent several times, and an answer to any of them counts."""
 
@@ -53,7 +58,7 @@ class InquiryCommand(Command[Inquiry]):
 
     @property
     def command_type(self) -> CommandType:
-        return CommandType.BALANCE_INQUIRY if self._is_balance_query else CommandType.STATUS_INQUIRY
+        return type_of(InquiryKind(self.row.kind))
 
     @property
     def amount(self) -> None:

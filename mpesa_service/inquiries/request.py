@@ -24,7 +24,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.errors import NotFound, Unavailable
-from mpesa_service.inquiries.command import InquiryCommand
+from mpesa_service.inquiries.command import InquiryCommand, type_of
 from mpesa_service.models import Inquiry, Payment, Payout, Refund
 from mpesa_service.models.inquiries import InquiryStatus
 
@@ -135,7 +135,7 @@ def query_balance_when_due(runtime: Runtime) -> int:
         return 0
     now = runtime.clock()
     with runtime.database.begin() as session:
-        if _why_not(session) is not None:
+        if _why_not(session, InquiryKind.BALANCE) is not None:
             return 0
         if daraja_limiter.lock(session, daraja_limiter.BALANCE, now) > now:
             return 0
@@ -178,15 +178,21 @@ def _current_inquiry(
     row = session.scalars(_latest(kind, receipt)).first()
     if row is not None and _is_current(row, now):
         return row
-    reason = _why_not(session)
-    if reason is not None:
-        raise Unavailable(f"M-Pesa is not queried: {reason}", code="initiator_refused", retry_after=600)
+    refusal = _why_not(session, kind)
+    if refusal is not None:
+        raise refusal
     return None
 
 
-def _why_not(session: Session) -> str | None:
-    suspended = all(suspensions.is_in_force(session, name) for name in InquiryCommand.suspensions)
-    return suspensions.why_suspended(session, suspensions.REFUNDS) if suspended else None
+def _why_not(session: Session, kind: InquiryKind) -> Unavailable | None:
+    """Return the error if inquiries of this kind are suspended; else None."""
+    if all(suspensions.is_in_force(session, name) for name in InquiryCommand.suspensions):
+        reason = suspensions.why_suspended(session, suspensions.REFUNDS)
+        return Unavailable(f"M-Pesa is not queried: {reason}", code="initiator_refused", retry_after=600)
+    reason = suspensions.why_suspended(session, suspensions.unknown_code_of(type_of(kind)))
+    if reason is None:
+        return None
+    return Unavailable(f"M-Pesa is not queried: {reason}", code="inquiries_suspended", retry_after=600)
 
 
 def _latest(kind: InquiryKind, receipt: str | None) -> Select[Inquiry]:

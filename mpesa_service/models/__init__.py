@@ -2,7 +2,13 @@
 
 from mpesa_service.models.base import Base
 from mpesa_service.models.callbacks import CallbackInbox
-from mpesa_service.models.controls import DarajaToken, IdempotencyKey, RateLimiter, Suspension
+from mpesa_service.models.controls import (
+    DarajaToken,
+    IdempotencyKey,
+    RateLimiter,
+    Suspension,
+    UnknownCodeCount,
+)
 from mpesa_service.models.inquiries import AccountBalance, Inquiry
 from mpesa_service.models.orders import C2bConfirmation, C2bRule, ExpectedOrder
 from mpesa_service.models.payments import Payment, PaymentEvent, Refund

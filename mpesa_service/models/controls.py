@@ -27,6 +27,20 @@ class Suspension(Base):
     since: Mapped[datetime]
 
 
+class UnknownCodeCount(Base):
+    """How many results of one kind of command had the same unknown code, one after the other.
+
+    `name` is that of the suspension that a high count starts. Without a row, the count is 0.
+    """
+
+    __tablename__ = "unknown_code_counts"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    result_code: Mapped[str] = mapped_column(String(32))
+    in_a_row: Mapped[int] = mapped_column(Integer)
+    updated_at: Mapped[datetime]
+
+
 class DarajaToken(Base):
     """One row per app (host and consumer key). `refresh_until` is the lease for fetching a token."""
 

@@ -48,6 +48,7 @@ CALLBACK = "callback address"
 CLOCK = "clock"
 DATABASE = "database"
 WORKER = "worker"
+SUSPENSIONS = "suspensions"
 
 NETWORK_ADVICE = "Check the network, any proxy or firewall on the way, and MPESA_BASE_URL; then try again."
 NO_ANSWER_ADVICE = (
@@ -158,7 +159,7 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
         inquiry = query_balance_again(runtime, DOCTOR)
         found = wait_for(runtime, inquiry, wait_seconds)
         in_force = {one.name for one in suspensions.list_all(runtime)}
-        suspended = sorted(in_force & {suspensions.REFUNDS, suspensions.PAYOUTS})
+        still = sorted(in_force & {suspensions.REFUNDS, suspensions.PAYOUTS})
     except QueriedTooSoon as error:
         yield warning(INITIATOR, error.message, TOO_SOON_ADVICE)
         return
@@ -168,8 +169,8 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
     except SQLAlchemyError:
         yield skipped(INITIATOR, "not checked: the database does not answer")
         return
-    if found.status == InquiryStatus.ANSWERED and suspended:
-        words = f"accepted, and M-Pesa's answer arrived; {' and '.join(suspended)} are still suspended"
+    if found.status == InquiryStatus.ANSWERED and still:
+        words = f"accepted, and M-Pesa's answer arrived; {' and '.join(still)} are still suspended"
         yield warning(INITIATOR, words, SUSPENDED_ADVICE)
     elif found.status == InquiryStatus.ANSWERED:
         yield good(INITIATOR, "accepted, and M-Pesa's answer arrived")
@@ -179,6 +180,21 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
         yield wrong(INITIATOR, message, f"{fix} {INITIATOR_SETTINGS}")
     else:
         yield warning(INITIATOR, f"no answer within {wait_seconds:.0f} s", NO_ANSWER_ADVICE)
+
+
+def suspended(runtime: Runtime) -> Iterator[CheckResult]:
+    """Report the suspensions that are not about the initiator, such as that by an unknown result code."""
+    try:
+        in_force = suspensions.list_all(runtime)
+    except SQLAlchemyError:
+        yield skipped(SUSPENSIONS, "not known: the database does not answer")
+        return
+    others = [one for one in in_force if one.name not in {suspensions.REFUNDS, suspensions.PAYOUTS}]
+    for one in others:
+        fix = f"Fix the cause, then: mpesa suspensions resume {suspensions.group_of(one.name)} --by NAME"
+        yield warning(SUSPENSIONS, f"{one.name}: {one.reason}", fix)
+    if not others:
+        yield good(SUSPENSIONS, "no result of M-Pesa suspends a kind of command")
 
 
 def callback_address(runtime: Runtime) -> Iterator[CheckResult]:
@@ -232,4 +248,4 @@ def worker(runtime: Runtime) -> Iterator[CheckResult]:
         yield good(WORKER, "nothing is overdue")
 
 
-CHECKS: tuple[Check, ...] = (database, credentials, callback_address, initiator, clock, worker)
+CHECKS: tuple[Check, ...] = (database, credentials, callback_address, initiator, suspended, clock, worker)

@@ -1,4 +1,4 @@
-"""Routes for admins: suspensions of refunds and payouts."""
+"""Routes for admins: suspensions of refunds, payouts and inquiries."""
 
 from flask import Response
 
@@ -19,12 +19,12 @@ def list_suspensions() -> Response:
     return respond(success(200, message, SuspensionSchema(many=True).dump(found)))
 
 
-@blueprint.post("/suspensions/<any(refunds, payouts):name>/resume")
+@blueprint.post("/suspensions/<any(refunds, payouts, inquiries):name>/resume")
 @guard(Guard.ADMIN)
 @blueprint.success(200, SuspensionSchema, many=True, description="The suspensions that were ended.")
 @errors(404)
 def resume_suspended(name: str) -> Response:
-    """Resume refunds or payouts, after the cause of the suspension is fixed. The caller is logged."""
+    """Resume refunds, payouts or inquiries, after the cause is fixed. The caller is logged."""
     ended = suspensions.resume(runtime(), current_principal().subject, name)
     message = suspensions.resume_message(name, ended)
     return respond(success(200, message, SuspensionSchema(many=True).dump(ended)))

@@ -20,7 +20,7 @@ from mpesa_service.core.provider_errors import refusal_for_caller
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import CommandAccepted, DarajaError
 from mpesa_service.domain.audit import SERVICE, Cause
-from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.commands import CommandType, RefundMethod
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.schedule import CALL_LIMIT
@@ -84,14 +84,19 @@ def refund(
         return render(replace(started, refund=replace(started.refund, status=RefundStatus.UNKNOWN.public)))
 
 
-def refuse_if_suspended(runtime: Runtime) -> None:
-    """Raise Unavailable while refunds are suspended, or not configured."""
+def refuse_if_suspended(runtime: Runtime, command_type: CommandType | None = None) -> None:
+    """Raise Unavailable while refunds, or those of this type, are suspended, or not configured."""
     if runtime.settings.mpesa_initiator_name is None:
         raise Unavailable(
             "Refunds are not configured: MPESA_INITIATOR_NAME is missing.", code="refunds_not_set_up"
         )
+    names = [suspensions.REFUNDS, *([suspensions.unknown_code_of(command_type)] if command_type else [])]
     with runtime.database.read() as session:
-        reason = suspensions.why_suspended(session, suspensions.REFUNDS)
+        _refuse_if_suspended(session, *names)
+
+
+def _refuse_if_suspended(session: Session, *names: str) -> None:
+    reason = suspensions.why_suspended(session, *names)
     if reason is not None:
         raise Unavailable(f"Refunds are suspended: {reason}", code="refunds_suspended", retry_after=600)
 
@@ -136,9 +141,11 @@ def _reserve(
         detail = {"amount": terms.amount, "method": terms.method}
         if request.reason is not None:
             detail["reason"] = request.reason
+        command = RefundCommand(session, row, payment)
+        _refuse_if_suspended(session, suspensions.unknown_code_of(command.command_type))
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
         record = payment_record(session, runtime.encryption, payment)
-        return RefundCommand(session, row, payment), RefundStarted(refund_record(row), record)
+        return command, RefundStarted(refund_record(row), record)
 
 
 def _conclude(

@@ -21,7 +21,7 @@ from mpesa_service.core.apply import apply_to
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.changes import PaymentChange
-from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.commands import CommandType, RefundMethod
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.moves import is_unmatched, match_to_order
 from mpesa_service.domain.plans import Plan
@@ -128,7 +128,7 @@ def return_money(
     Unavailable while refunds are suspended. If M-Pesa refuses, the money is unmatched as before.
     """
     cause = operator_cause(runtime, principal, reason)
-    refuse_if_suspended(runtime)
+    refuse_if_suspended(runtime, CommandType.REVERSAL)
 
     def decide(facts: PaymentFacts) -> Plan:
         change = _unmatched(facts)

@@ -89,6 +89,7 @@ def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch)
         doctor.PASSKEY: Health.GOOD,
         doctor.CALLBACK: Health.WARNING,  # it leads here, by http
         doctor.INITIATOR: Health.WARNING,  # nothing answers by itself here
+        doctor.SUSPENSIONS: Health.GOOD,
         doctor.CLOCK: Health.GOOD,
         doctor.WORKER: Health.GOOD,
     }
@@ -110,6 +111,7 @@ class TestDatabase:
         assert only(doctor.worker(runtime)).health is Health.SKIPPED
         assert {f.health for f in doctor.credentials(runtime)} == {Health.SKIPPED}
         assert only(doctor.initiator(runtime)).health is Health.SKIPPED
+        assert only(doctor.suspended(runtime)).health is Health.SKIPPED
         runtime.database.dispose()
 
 

@@ -3,11 +3,15 @@
 from collections import Counter
 from typing import Any
 
+import pytest
 import requests
 
+from tests.core.test_circuit_breaker import alerts, count, suspended
 from tests.payments.test_races import at_once
 from tests.payments.test_races import service as service
-from tests.payouts.support import batches, payouts, to_phones, trail
+from tests.payouts.support import batches, pay, payouts, to_phones, trail
+from tests.payouts.support import made as made_small
+from tests.payouts.test_command import post_result
 from tests.support import Service
 
 ROWS = to_phones(30, 2_000)
@@ -52,3 +56,16 @@ def test_a_batch_is_approved_or_stopped(service: Service) -> None:
     )
     assert Counter(answer.status_code for answer in answers)[200] == len(lines) - 2
     assert {row.status for row in payouts(service)} == {"canceled"}
+
+
+def test_ten_results_with_an_unknown_code_at_once_are_one_suspension(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    made_small(service, *to_phones(10))
+    for _ in range(2):
+        pay(service)
+        service.clock.advance(60)
+    at_once(10, lambda number: post_result(service, number, ResultCode="31337"))
+    assert {row.status for row in payouts(service)} == {"review"}
+    assert (count(service), suspended(service)) == (10, ["payouts: unknown code"])
+    assert len(alerts(caplog)) == 1

@@ -77,9 +77,10 @@ def test_what_mpesa_would_not_reverse_is_unmatched_again(service: Service, payme
     assert_books_are_right(service)
 
 
-def test_while_refunds_are_stopped_nothing_is_done(service: Service, payment: str) -> None:
+@pytest.mark.parametrize("name", [suspensions.REFUNDS, suspensions.UNKNOWN_CODE_REVERSALS])
+def test_while_refunds_are_stopped_nothing_is_done(service: Service, payment: str, name: str) -> None:
     with service.runtime.database.begin() as session:
-        suspensions.suspend(session, suspensions.REFUNDS, "wrong credential", service.clock())
+        suspensions.suspend(session, name, "wrong credential", service.clock())
     answer = return_money(service, payment)
     assert (answer.status_code, answer.json["code"]) == (503, "refunds_suspended")
     assert service.row(payment).status == "review"
