@@ -141,11 +141,11 @@ def page_by_time(
 
     `before` is the `paid_at` and the id of the last payment of the page before.
     """
+    paid_at = _paid_at(wanted)
     page = shown.add_columns(_P.paid_at).where(*_conditions(wanted), *_in_any_status(wanted, by_time=True))
     if before is not None:
-        page = page.where(tuple_(_P.paid_at, _P.id) < before)
-    latest = _P.paid_at.desc(), _P.id.desc()
-    return page.where(_P.paid_at.is_not(None)).order_by(*latest).limit(limit)
+        page = page.where(tuple_(paid_at, _P.id) < before)
+    return page.where(paid_at.is_not(None)).order_by(paid_at.desc(), _P.id.desc()).limit(limit)
 
 
 def page_without_time(
@@ -155,7 +155,7 @@ def page_without_time(
     page = shown.add_columns(_P.paid_at).where(*_conditions(wanted), *_in_any_status(wanted, by_time=True))
     if before is not None:
         page = page.where(_P.id < before)
-    return page.where(_P.paid_at.is_(None)).order_by(_P.id.desc()).limit(limit)
+    return page.where(_paid_at(wanted).is_(None)).order_by(_P.id.desc()).limit(limit)
 
 
 def count_of_payments(wanted: PaymentFilter) -> Select[int]:
@@ -174,6 +174,10 @@ def _in_any_status(wanted: PaymentFilter, *, by_time: bool = False) -> list[Colu
     return [status.in_(wanted.statuses)]
 
 
+def _paid_at(wanted: PaymentFilter) -> ColumnElement[Any]:
+    return _RowByRow(_P.paid_at) if wanted.finds_few else _P.paid_at
+
+
 def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
     owner = _RowByRow(_P.owner) if wanted.finds_few else _P.owner
     provider, amount = _RowByRow(_P.provider), _RowByRow(_P.amount)
@@ -189,7 +193,7 @@ def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
         (wanted.max_amount, amount, le),
         (wanted.first_id, _P.id, ge),
         (wanted.end_id, _P.id, lt),
-        (wanted.paid_from, _P.paid_at, ge),
-        (wanted.paid_to, _P.paid_at, lt),
+        (wanted.paid_from, _paid_at(wanted), ge),
+        (wanted.paid_to, _paid_at(wanted), lt),
     ]
     return [compare(column, value) for value, column, compare in terms if value is not None]

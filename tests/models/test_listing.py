@@ -215,3 +215,16 @@ def test_sqlite_reads_by_time_in_the_order_of_an_index(
         steps = [row[-1] for row in plan_of(file, page)]
         assert len(steps) == 1, steps
         assert f"USING INDEX {name} (" in steps[0], steps
+
+
+@pytest.mark.parametrize("name", ["order", "receipt", "phone"])
+@pytest.mark.parametrize("when", [{}, {"paid_from": PAID}], ids=["ever", "since"])
+def test_sqlite_finds_few_before_it_orders_them_by_time(
+    file: Database, name: str, when: dict[str, Any]
+) -> None:
+    wanted = PaymentFilter(**FILTERS[name], **when)
+    pages = (page_by_time(wanted, PAGE, SHOWN, None), page_without_time(wanted, PAGE, SHOWN, None))
+    [condition] = [text for column, text in FEW.items() if getattr(wanted, column) is not None]
+    for page in pages:
+        steps = [row[-1] for row in plan_of(file, page)]
+        assert condition in steps[0], steps
