@@ -18,7 +18,7 @@ from daraja_simulator.state import SimulatorState
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_DARAJA_PATHS = ("/mpesa/", "/oauth/")
+_DARAJA_PATHS = ("/mpesa/", "/oauth/", "/pulltransactions/")
 _MAX_BODY_BYTES = 1_000_000
 
 

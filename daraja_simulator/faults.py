@@ -17,7 +17,8 @@ COMMANDS = ("b2c", "b2pochi", "b2b", "reversal", "transaction_status", "account_
 GROUP = "commands"
 """The prefix that limits a fault to all commands."""
 
-REQUESTS = ("oauth", "stk_push", "stk_query", *COMMANDS, "c2b_register", "c2b_simulate")
+PULLS = ("pull_register", "pull_query")
+REQUESTS = ("oauth", "stk_push", "stk_query", *COMMANDS, "c2b_register", "c2b_simulate", *PULLS)
 OPERATIONS = (*REQUESTS, "c2b")
 """The requests, and `c2b`: every C2B payment, from the API, the control API or the phone page."""
 

@@ -81,6 +81,16 @@ class SimulatorOptions:
     stk_confirmation: bool = True
     """On: an STK payment is also confirmed to the shortcode's registered C2B URL."""
 
+    pull_provisioned: bool = True
+    """Off: a pull finds nothing and answers 1001, as for a shortcode that M-Pesa has not provisioned."""
+    pull_page_size: int = 100
+    pull_style: Literal["nested", "flat"] = "nested"
+    """The rows of a pull in a list within a list, as in production, or in one list."""
+    pull_none: Literal["1001", "500", "empty"] = "1001"
+    """The answer to a pull without rows. All three were documented or observed."""
+    pull_repeats_page: bool = False
+    """On: each page of a pull is the first one, whatever the offset."""
+
     charges: Literal["off", "shared", "business", "customer"] = "off"
     """Who pays M-Pesa's charges of pay bill payments. Unless off, the shop also pays those of its payouts."""
     charges_account: Literal["utility", "charges"] = "utility"

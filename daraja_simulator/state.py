@@ -61,6 +61,7 @@ class SimulatorState:
         self.commands: dict[str, Command] = {}
         self.c2b_urls: dict[str, Json] = {}
         self.c2b: dict[str, C2bPayment] = {}
+        self.pull_shortcodes: set[str] = set()
         self.requests: Counter[str] = Counter()
         self.wrong_credentials = 0
         self._open_phones: dict[str, datetime] = {}

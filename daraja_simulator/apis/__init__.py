@@ -6,6 +6,7 @@ from daraja_simulator.apis import (
     b2c,
     c2b,
     oauth,
+    pull,
     reversal,
     stk_push,
     stk_query,
@@ -23,5 +24,6 @@ APIS: tuple[Api, ...] = (
     *transaction_status.APIS,
     *account_balance.APIS,
     *c2b.APIS,
+    *pull.APIS,
 )
 """All routes of Daraja."""

@@ -90,6 +90,13 @@ from mpesa_service.daraja.messages import (
     TransactionStatusQuery,
     UrlsRegistered,
 )
+from mpesa_service.daraja.pull import (
+    PullPage,
+    PullQuery,
+    PullRegistered,
+    PullRegistration,
+    PullRow,
+)
 from mpesa_service.daraja.settings import DarajaSettings
 from mpesa_service.daraja.stk_results import STK_RESULTS, StkCallback, parse_stk_callback, stk_result
 from mpesa_service.daraja.tokens import InMemoryTokenStore, Token, TokenSource, TokenStore
@@ -125,6 +132,11 @@ __all__ = [
     "NotSetUp",
     "OutcomeUnknown",
     "PayerKind",
+    "PullPage",
+    "PullQuery",
+    "PullRegistered",
+    "PullRegistration",
+    "PullRow",
     "Refused",
     "RegisterUrls",
     "ReportedBalance",

@@ -16,7 +16,7 @@ from mpesa_service.daraja.answers import (
 )
 from mpesa_service.daraja.commands import CommandBodies
 from mpesa_service.daraja.credentials import daraja_timestamp, stk_password
-from mpesa_service.daraja.errors import NotSetUp
+from mpesa_service.daraja.errors import DarajaError, NotSetUp
 from mpesa_service.daraja.messages import (
     B2bPayment,
     B2cPayment,
@@ -31,6 +31,17 @@ from mpesa_service.daraja.messages import (
     StkQueryAnswer,
     TransactionStatusQuery,
     UrlsRegistered,
+)
+from mpesa_service.daraja.pull import (
+    PULL_QUERY_PATH,
+    PULL_REGISTER_PATH,
+    PullPage,
+    PullQuery,
+    PullRegistered,
+    PullRegistration,
+    page_of_error,
+    read_pull_page,
+    read_pull_registration,
 )
 from mpesa_service.daraja.sending import Body, Sender
 from mpesa_service.daraja.settings import DarajaSettings
@@ -180,6 +191,28 @@ class DarajaClient:
         path = f"/mpesa/c2b/{self._settings.c2b_version}/registerurl"
         answer = self._sender.post("register_urls", path, lambda: fields)
         return read_registration("register_urls", answer)
+
+    def pull_register(self, registration: PullRegistration) -> PullRegistered:
+        """Register a shortcode for pulls, once. A second registration changes nothing."""
+        fields = {
+            "ShortCode": registration.shortcode,
+            "RequestType": "Pull",
+            "NominatedNumber": registration.nominated_number,
+            "CallBackURL": registration.callback_url,
+        }
+        answer = self._sender.post("pull_register", PULL_REGISTER_PATH, lambda: fields, reads=True)
+        return read_pull_registration("pull_register", answer)
+
+    def pull_query(self, query: PullQuery) -> PullPage:
+        """Return one page of the money that a shortcode received. A read, repeated like `stk_query`."""
+        fields = query.body()
+        try:
+            answer = self._sender.post("pull_query", PULL_QUERY_PATH, lambda: fields, reads=True)
+        except DarajaError as error:
+            if (page := page_of_error(error)) is not None:
+                return page
+            raise
+        return read_pull_page("pull_query", answer)
 
     def c2b_simulate(self, payment: SimulatedC2b) -> SimulationAccepted:
         """Simulate a customer's payment in the sandbox, which then calls the registered addresses.

@@ -89,6 +89,7 @@ def judge_answer(
         f"HTTP {answer.status} without an errorCode",
         operation=operation,
         http_status=answer.status,
+        error_message=complaint.message,
     )
 
 
@@ -123,7 +124,8 @@ def _judge_complaint(
 
 def _complaint(body: Mapping[str, object], secret: str) -> _Complaint:
     """Read Daraja's own error body, or the `fault` of the gateway before it (observed)."""
-    code, message = _text(body.get("errorCode")), _text(body.get("errorMessage"))
+    code = _text(body.get("errorCode"))
+    message = _text(body.get("errorMessage")) or _text(body.get("ResponseMessage"))
     fault = body.get("fault")
     if not code and isinstance(fault, dict):
         detail = fault.get("detail")
