@@ -50,6 +50,20 @@ by = click.option("--by", "who", required=True, type=NAME, help="Your name, for 
 reason = click.option("--reason", "why", required=True, help="The reason, for the audit trail.")
 
 
+def stated_phone(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a number that an operator states for a refund, under the API's names."""
+    phone = click.option(
+        "--phone", "phoneNumber", metavar="NUMBER", help="The number that the money goes to: 0712345678."
+    )
+    confirm = click.option(
+        "--confirm-different-payer",
+        "confirmDifferentPayer",
+        is_flag=True,
+        help="Pay to --phone although it is not the payer's number.",
+    )
+    return phone(confirm(command))
+
+
 def limit_option(default: int, most: int | None, words: str = "Show at most this many.") -> Option:
     """Return the option `--limit`, from 1 to `most`."""
     numbers = click.IntRange(1, most)

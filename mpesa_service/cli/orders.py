@@ -16,7 +16,7 @@ from mpesa_service.cli.options import (
     status_option,
 )
 from mpesa_service.cli.output import TableRow, print_table
-from mpesa_service.domain.orders import AmountRule, OrderStatus
+from mpesa_service.domain.orders import AmountRule, OrderStatus, SurplusPart
 from mpesa_service.domain.principal import Principal
 from mpesa_service.orders.expected import (
     ExpectedOrderRequest,
@@ -83,6 +83,14 @@ def show(order: str, as_json: bool) -> None:
     if found.payments:
         headings = ("payment", "at", "status", "amount", "refunded", "payer", "receipt")
         print_table(headings, map(_payment, found.payments))
+    for part in found.surplus:
+        click.echo(_way_back(part))
+
+
+def _way_back(part: SurplusPart) -> str:
+    phone = " --phone NUMBER" if part.needs_phone else ""
+    command = f"mpesa payments refund {part.payment_id} --amount {part.amount}{phone} --by NAME --reason …"
+    return f"The surplus of {part.amount} shillings can be returned: {command}"
 
 
 @orders_cli.command("list")
@@ -97,7 +105,7 @@ def list_(status: OrderStatus | None, limit: int, before: str | None, as_json: b
     """
     found = list_orders(runtime(), limit, before, status)
     if as_json:
-        echo_json(ExpectedOrderSchema(many=True, exclude=("payments",)).dump(found))
+        echo_json(ExpectedOrderSchema(many=True, exclude=("payments", "surplus")).dump(found))
         return
     _print(*found)
     if len(found) == limit:

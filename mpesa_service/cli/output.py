@@ -85,14 +85,24 @@ def refund_shown(*, as_json: bool) -> Callable[[RefundStarted], Answer]:
 def _in_json(started: RefundStarted) -> Answer:
     if started.refusal is not None:
         return Answer(started.refusal.status, json.dumps(started.refusal.body("")).encode())
-    return Answer(200, json.dumps(RefundSchema().dump(started.refund), indent=2).encode())
+    data = {**RefundSchema().dump(started.refund), "payerAgrees": started.payer_agrees}
+    return Answer(200, json.dumps(data, indent=2).encode())
 
 
 def _in_words(started: RefundStarted) -> Answer:
     if started.refusal is not None:
         return Answer(started.refusal.status, started.refusal.message.encode())
-    words = f"refund {started.refund.id} of {started.refund.amount} shillings is {started.refund.status}"
-    return Answer(200, words.encode())
+    made = started.refund
+    words = f"refund {made.id} of {made.amount} shillings is {made.status}"
+    return Answer(200, f"{words} ({made.method}{_receiver(started)})".encode())
+
+
+def _receiver(started: RefundStarted) -> str:
+    """Return the number that a payout goes to, and whether it agrees with the payer."""
+    if started.refund.phone is None:
+        return ""
+    agrees = {True: "agrees with the payer", False: "is not the payer's", None: "cannot be compared"}
+    return f" to {started.refund.phone}; the number {agrees[started.payer_agrees]}"
 
 
 def end_with(answer: Answer) -> None:

@@ -1,4 +1,4 @@
-"""Operator commands that change paid payments: mpesa payments move"""
+"""Operator commands that change paid payments: mpesa payments move, mpesa payments refund"""
 
 import json
 from typing import Any
@@ -6,10 +6,14 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from mpesa_service.cli.options import as_json, by, load, operator, reason
-from mpesa_service.cli.output import end_with
+from mpesa_service.cli.options import EnumChoice, as_json, by, load, operator, reason, stated_phone
+from mpesa_service.cli.output import end_with, refund_shown
 from mpesa_service.core.idempotency import Answer
+from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema
+from mpesa_service.refunds.request import refund
+from mpesa_service.refunds.schemas import RefundRequestSchema
+from mpesa_service.refunds.stated_phone import RefundRequest
 from mpesa_service.review.moves import Moved, MoveRequest, move
 from mpesa_service.review.schemas import MoveSchema
 from mpesa_service.web.blueprint import runtime
@@ -49,4 +53,35 @@ def _in_json(moved: Moved) -> Answer:
     return Answer(200, json.dumps(PaymentSchema().dump(moved.payment), indent=2).encode())
 
 
-DECISIONS = (move_,)
+@click.command("refund")
+@with_appcontext
+@click.argument("payment")
+@click.option("--amount", type=int, help="Whole shillings. Default: all that is left.")
+@click.option(
+    "--method",
+    type=EnumChoice(RefundMethod),
+    help="Pay to a phone (b2c), or reverse. Default: b2c if the phone is known or given.",
+)
+@stated_phone
+@reason
+@by
+@as_json
+def refund_(payment: str, why: str, who: str, as_json: bool, **given: Any) -> None:
+    """Refund a payment, or a part of it: to the phone that paid, or to the number that you give.
+
+    M-Pesa masks who paid by C2B, so a part of such a payment, such as a surplus, needs --phone.
+
+    Example: mpesa payments refund 019a… --amount 40 --phone 0712345678 --by amina --reason "paid too much"
+    """
+    body = load(RefundRequestSchema(), reason=why, **given)
+    request = RefundRequest(
+        body.get("amount"),
+        body.get("method"),
+        body["reason"],
+        body.get("phone_number"),
+        confirm_different_payer=body.get("confirm_different_payer", False),
+    )
+    end_with(refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json)))
+
+
+DECISIONS = (move_, refund_)

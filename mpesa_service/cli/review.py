@@ -24,7 +24,7 @@ from mpesa_service.payments.views import PaymentRecord
 from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.payouts.views import PayoutRecord
 from mpesa_service.refunds.request import refund
-from mpesa_service.refunds.terms import RefundRequest
+from mpesa_service.refunds.stated_phone import RefundRequest
 from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review
 from mpesa_service.review.schemas import LARGEST_AMOUNT, ReturnSchema

@@ -1,5 +1,7 @@
 """Operator commands for unmatched money: mpesa unmatched …"""
 
+from typing import Any
+
 import click
 from flask.cli import AppGroup
 
@@ -14,6 +16,7 @@ from mpesa_service.cli.options import (
     operator,
     print_result,
     reason,
+    stated_phone,
 )
 from mpesa_service.cli.output import TableRow, end_with, print_table, refund_shown
 from mpesa_service.domain.suggestions import Suggestion
@@ -70,17 +73,25 @@ def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
 
 @unmatched_cli.command("return")
 @click.argument("payment")
+@stated_phone
 @reason
 @by
 @as_json
-def return_(payment: str, why: str, who: str, as_json: bool) -> None:
-    """Reverse a payment: M-Pesa returns all of it to the payer.
+def return_(payment: str, why: str, who: str, as_json: bool, **given: Any) -> None:
+    """Reverse a payment: M-Pesa returns all of it to the payer. With --phone, pay it to that number.
 
     Example: mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
     """
-    request = load(ReturnSchema(), reason=why)
-    shown = refund_shown(as_json=as_json)
-    answer = return_money(runtime(), operator(who), payment, request["reason"], shown)
+    request = load(ReturnSchema(), reason=why, **given)
+    answer = return_money(
+        runtime(),
+        operator(who),
+        payment,
+        request["reason"],
+        refund_shown(as_json=as_json),
+        request.get("phone_number"),
+        confirm_different_payer=request.get("confirm_different_payer", False),
+    )
     end_with(answer)
 
 

@@ -27,6 +27,7 @@ from mpesa_service.daraja.c2b_callbacks import (
     C2bRejection,
     PayerKind,
     parse_c2b,
+    payer_agrees,
     payer_kind_of,
     payer_matches,
 )
@@ -168,6 +169,7 @@ __all__ = [
     "parse_command_result",
     "parse_status_result",
     "parse_stk_callback",
+    "payer_agrees",
     "payer_kind_of",
     "payer_matches",
     "refusal_sentence",

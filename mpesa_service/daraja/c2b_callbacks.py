@@ -151,6 +151,16 @@ def payer_matches(c2b_payer: str | None, kind: PayerKind, msisdn: str) -> bool |
     return _mask_matches(payer, msisdn) if kind is PayerKind.MASKED else None
 
 
+def payer_agrees(payer: str | None, msisdn: str) -> bool | None:
+    """Return whether a payer in any form, as M-Pesa reported it, can be the owner of `msisdn`, 12 digits.
+
+    None when it is not certain. A hash that differs says nothing, because what v1 hashes is not documented.
+    """
+    kind = payer_kind_of(payer)
+    matches = payer_matches(payer, kind, msisdn)
+    return None if kind is PayerKind.HASHED and not matches else matches
+
+
 def _spellings(msisdn: str) -> tuple[str, ...]:
     """The ways to write one number; which of them version 1 hashes is not documented."""
     subscriber = msisdn.removeprefix("254")

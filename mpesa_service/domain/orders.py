@@ -1,5 +1,7 @@
 """Expected orders, and the rules for C2B payments of them."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -54,6 +56,32 @@ def reference_key(typed: str) -> str:
     Customers type ` order 1001`, `ORDER-1001` and `order_1001` for one order.
     """
     return "".join(letter for letter in typed.casefold() if letter.isalnum())[:KEY_LIMIT]
+
+
+@dataclass(frozen=True)
+class SurplusPart:
+    """A part of an order's surplus, in shillings, that can be refunded from one payment.
+
+    `needs_phone`: M-Pesa does not reveal who paid, so an admin states the number.
+    """
+
+    payment_id: str
+    amount: int
+    needs_phone: bool
+
+
+def surplus_parts(surplus: int, payments: Iterable[SurplusPart]) -> tuple[SurplusPart, ...]:
+    """Return how to return `surplus` shillings: from which payments, and how much of each.
+
+    `payments` have the refundable amount of each payment, in the order in which to refund them.
+    """
+    parts = []
+    for payment in payments:
+        part = min(surplus, payment.amount)
+        if part > 0:
+            parts.append(replace(payment, amount=part))
+            surplus -= part
+    return tuple(parts)
 
 
 def order_status(amount_due: int, received: int, rule: AmountRule | None) -> OrderStatus:

@@ -1,7 +1,7 @@
 """Expected orders: the shop registers them, so that customers can pay them by C2B."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from mpesa_service.c2b import retry_matching
 from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
-from mpesa_service.domain.orders import STILL_DUE, OrderStatus, reference_key
+from mpesa_service.domain.orders import STILL_DUE, OrderStatus, SurplusPart, reference_key
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import account_reference, is_order_id, new_id
 from mpesa_service.domain.states import UNPAID
@@ -20,6 +20,7 @@ from mpesa_service.errors import Conflict, InvalidRequest, NotFound
 from mpesa_service.models import ExpectedOrder, Payment
 from mpesa_service.models.absence import lock_against_absence
 from mpesa_service.models.statements import insert_once, lock_order_where, lock_payment
+from mpesa_service.orders.surplus import surplus_of
 from mpesa_service.payments.order_admission import order_taken
 from mpesa_service.payments.transitions import count_towards_order
 from mpesa_service.payments.views import PaymentRecord, payment_record
@@ -44,7 +45,7 @@ class ExpectedOrderRequest:
 class OrderState:
     """The present state of an expected order, with its payments, newest first (at most PAYMENTS_SHOWN).
 
-    In a list, `payments` is empty.
+    `surplus` is how to return what was overpaid. In a list, `payments` and `surplus` are empty.
     """
 
     id: str
@@ -62,6 +63,7 @@ class OrderState:
     created_at: datetime
     updated_at: datetime
     payments: tuple[PaymentRecord, ...]
+    surplus: tuple[SurplusPart, ...]
 
 
 def expect_order(
@@ -231,8 +233,9 @@ def _state(session: Session, runtime: Runtime, principal: Principal, order: Expe
     )
     if not principal.is_admin:
         payments = payments.where(Payment.owner == principal.subject)
-    shown = tuple(payment_record(session, runtime.encryption, row) for row in session.scalars(payments))
-    return _order_state(order, runtime.clock(), shown)
+    rows = session.scalars(payments).all()
+    shown = tuple(payment_record(session, runtime.encryption, row) for row in rows)
+    return replace(_order_state(order, runtime.clock(), shown), surplus=surplus_of(order, rows))
 
 
 def _order_state(order: ExpectedOrder, now: datetime, payments: tuple[PaymentRecord, ...] = ()) -> OrderState:
@@ -244,4 +247,5 @@ def _order_state(order: ExpectedOrder, now: datetime, payments: tuple[PaymentRec
         status=order.status_at(now),
         metadata=order.details,
         payments=payments,
+        surplus=(),
     )

@@ -38,6 +38,17 @@ class ExpectOrderSchema(RequestSchema):
     metadata = metadata_field()
 
 
+class SurplusPartSchema(Schema):
+    """A part of the surplus that can be refunded from one payment."""
+
+    payment_id = fields.String(data_key="paymentId")
+    amount = fields.Integer(metadata={"description": "Whole shillings to refund of this payment."})
+    needs_phone = fields.Boolean(
+        data_key="needsPhoneNumber",
+        metadata={"description": "M-Pesa does not reveal who paid: the refund needs a `phoneNumber`."},
+    )
+
+
 class ExpectedOrderSchema(Schema):
     """The present state of an expected order."""
 
@@ -53,6 +64,13 @@ class ExpectedOrderSchema(Schema):
     )
     missing_amount = fields.Integer(data_key="missingAmount")
     overpaid_amount = fields.Integer(data_key="overpaidAmount")
+    surplus = fields.List(
+        fields.Nested(SurplusPartSchema),
+        metadata={
+            "description": "The refunds that return what an `overpaid` order received too much, less what is"
+            " being refunded already."
+        },
+    )
     status = fields.String(metadata={"enum": [status.value for status in OrderStatus]})
     metadata = fields.Raw(metadata={"type": "object"})
     expires_at = time_field("expiresAt", nullable=True)

@@ -76,7 +76,7 @@ class Conclusion:
         if not facts.payment["refund_count"]:
             return ()
         with self._runtime.database.read() as session:
-            return refund_records(session, facts.id)
+            return refund_records(self._runtime.encryption, session, facts.id)
 
 
 def _accepted(runtime: Runtime, change: PaymentChange, pushed: StkPushAccepted) -> None:

@@ -59,6 +59,7 @@ class RefundSchema(Schema):
     amount = fields.Integer(data_key="refundAmount")
     status = fields.String(metadata={"enum": _REFUND_STATUSES})
     receipt = text_field("mpesaReceiptNumber", "The receipt of the refund.")
+    phone = text_field("phoneNumber", "The number that it goes to, masked; null for a reversal.")
     result_code = text_field("resultCode")
     result_desc = text_field("resultDesc")
     failure_reason = text_field("failureReason", "A sentence for people.")

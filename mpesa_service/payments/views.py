@@ -17,7 +17,10 @@ from mpesa_service.models import Payment, Refund
 
 @dataclass(frozen=True)
 class RefundRecord:
-    """A refund as clients see it; `refund_id` is Daraja's ConversationID, None until it is known."""
+    """A refund as clients see it; `refund_id` is Daraja's ConversationID, None until it is known.
+
+    `phone` is masked, and None for a reversal.
+    """
 
     id: str
     refund_id: str | None
@@ -26,6 +29,7 @@ class RefundRecord:
     amount: int
     status: str
     receipt: str | None
+    phone: str | None
     result_code: str | None
     result_desc: str | None
     failure_reason: str | None
@@ -88,7 +92,7 @@ def payment_record(
 
     A caller that has the clear values passes them as `shown`; then nothing is decrypted.
     """
-    refunds = refund_records(session, payment.id) if session and payment.refund_count else ()
+    refunds = refund_records(encryption, session, payment.id) if session and payment.refund_count else ()
     values = {name: getattr(payment, name) for name in _READ}
     return record_of(encryption, values, refunds, shown)
 
@@ -135,14 +139,20 @@ def _masked_phone(encryption: Encryption, payment: Mapping[str, Any]) -> str | N
     return mask_msisdn(encryption.decrypt(phone)) if phone else None
 
 
-def refund_records(session: Session, payment_id: str) -> tuple[RefundRecord, ...]:
+def refund_records(encryption: Encryption, session: Session, payment_id: str) -> tuple[RefundRecord, ...]:
     """Return a payment's refunds, oldest first."""
     rows = session.scalars(
         select(Refund).where(Refund.payment_id == payment_id).order_by(Refund.created_at, Refund.id)
     )
-    return tuple(refund_record(row) for row in rows)
+    return tuple(refund_record(encryption, row) for row in rows)
 
 
-def refund_record(refund: Refund) -> RefundRecord:
-    status = refund.state.public
-    return record_from(RefundRecord, refund, refund_id=refund.conversation_id, status=status)
+def refund_record(encryption: Encryption, refund: Refund) -> RefundRecord:
+    phone = refund.phone_encrypted
+    return record_from(
+        RefundRecord,
+        refund,
+        refund_id=refund.conversation_id,
+        status=refund.state.public,
+        phone=mask_msisdn(encryption.decrypt(phone)) if phone else None,
+    )

@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -20,13 +21,14 @@ from mpesa_service.core.provider_errors import refusal_for_caller
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import CommandAccepted, DarajaError
 from mpesa_service.domain.audit import SERVICE, Cause
-from mpesa_service.domain.commands import CommandType, RefundMethod
+from mpesa_service.domain.commands import CommandType
+from mpesa_service.domain.phones import mask_msisdn
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.domain.states import RefundStatus
 from mpesa_service.errors import ServiceError, Unavailable
-from mpesa_service.models import Refund
+from mpesa_service.models import Payment, Refund
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.payments.lookup import find_payment
 from mpesa_service.payments.transitions import create_refund
@@ -38,18 +40,24 @@ from mpesa_service.payments.views import (
     refund_records,
 )
 from mpesa_service.refunds.command import RefundCommand
-from mpesa_service.refunds.terms import RefundRequest, terms_of
+from mpesa_service.refunds.stated_phone import Payer, RefundRequest
+from mpesa_service.refunds.terms import terms_of
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RefundStarted:
-    """The outcome of the request. `refusal` is the error that the caller gets instead, if there is one."""
+    """The outcome of the request. `refusal` is the error that the caller gets instead, if there is one.
+
+    `payer_agrees`: whether the number that the money goes to can be the payer's; None if that is not known,
+    and for a reversal.
+    """
 
     refund: RefundRecord
     payment: PaymentRecord
     refusal: ServiceError | None = None
+    payer_agrees: bool | None = None
 
 
 RenderRefund = Callable[[RefundStarted], Answer]
@@ -104,7 +112,9 @@ def _refuse_if_suspended(session: Session, *names: str) -> None:
 def list_refunds(runtime: Runtime, principal: Principal, reference: str) -> tuple[RefundRecord, ...]:
     """Return a payment's refunds, oldest first; raise NotFound if the payment is not the caller's."""
     with runtime.database.read() as session:
-        return refund_records(session, find_payment(session, runtime, principal, reference).id)
+        return refund_records(
+            runtime.encryption, session, find_payment(session, runtime, principal, reference).id
+        )
 
 
 def _reserve(
@@ -122,13 +132,13 @@ def _reserve(
         payment = lock_payment(session, found.id)
         if keyed is not None:
             idempotency.claim(session, keyed, refund_id, runtime.clock)
-        terms = terms_of(payment, request)
+        terms = terms_of(runtime.encryption, payment, request)
         row = Refund(
             id=refund_id,
             payment_id=payment.id,
             method=terms.method,
             amount=terms.amount,
-            phone_encrypted=payment.phone_encrypted if terms.method is RefundMethod.B2C else None,
+            phone_encrypted=terms.phone,
             originator_conversation_id=str(uuid.uuid4()),
             **tokens_of(runtime.encryption, RefundCommand.name, refund_id).hashes(),
             # If no outcome is stored by this time, a crash has interrupted the send.
@@ -138,14 +148,35 @@ def _reserve(
             created_at=now,
             updated_at=now,
         )
-        detail = {"amount": terms.amount, "method": terms.method}
-        if request.reason is not None:
-            detail["reason"] = request.reason
+        detail = _detail(runtime, payment, row, request)
         command = RefundCommand(session, row, payment)
         _refuse_if_suspended(session, suspensions.unknown_code_of(command.command_type))
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
-        record = payment_record(session, runtime.encryption, payment)
-        return command, RefundStarted(refund_record(row), record)
+        return command, _started(runtime, session, command)
+
+
+def _detail(runtime: Runtime, payment: Payment, row: Refund, request: RefundRequest) -> dict[str, Any]:
+    """Return the detail of the audit line. A stated number is masked in it."""
+    detail: dict[str, Any] = {"amount": row.amount, "method": row.method}
+    if request.reason is not None:
+        detail["reason"] = request.reason
+    if request.phone is not None:
+        agrees = Payer.of(payment).agrees(runtime.encryption, request.phone)
+        detail |= {"phone": mask_msisdn(request.phone), "payerAgrees": agrees}
+    return detail
+
+
+def _started(
+    runtime: Runtime, session: Session, command: RefundCommand, refusal: ServiceError | None = None
+) -> RefundStarted:
+    encryption, row, payment = runtime.encryption, command.row, command.payment
+    phone = encryption.decrypt(row.phone_encrypted) if row.phone_encrypted else None
+    return RefundStarted(
+        refund_record(encryption, row),
+        payment_record(session, encryption, payment),
+        refusal,
+        payer_agrees=None if phone is None else Payer.of(payment).agrees(encryption, phone),
+    )
 
 
 def _conclude(
@@ -182,6 +213,5 @@ def _answer(
     refusal: ServiceError | None,
 ) -> Answer:
     session.flush()
-    record = payment_record(session, runtime.encryption, command.payment)
-    started = RefundStarted(refund_record(command.row), record, refusal)
+    started = _started(runtime, session, command, refusal)
     return idempotency.complete(runtime, session, keyed, render(started))

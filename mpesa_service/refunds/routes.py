@@ -8,7 +8,7 @@ from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
 from mpesa_service.refunds.request import RefundStarted, list_refunds, refund
 from mpesa_service.refunds.schemas import RefundedSchema, RefundRequestSchema
-from mpesa_service.refunds.terms import RefundRequest
+from mpesa_service.refunds.stated_phone import RefundRequest
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_refunds, runtime
 from mpesa_service.web.parsing import idempotency_key
@@ -25,12 +25,18 @@ UNKNOWN = "M-Pesa has not answered. The refund's outcome is unknown; its amount 
 @blueprint.success(202, RefundedSchema, description=UNKNOWN)
 @errors(400, 404, 409, 413, 415, 422, 502)
 def refund_payment(body: dict[str, Any], reference: str) -> Response:
-    """Refund a payment, or a part of it, to the phone that paid; or reverse the payment."""
+    """Refund a payment, or a part of it, to the phone that paid or that an admin states; or reverse it."""
     principal = current_principal()
     key = idempotency_key(request)
     keyed_body = {"reference": reference, **body}
     keyed = KeyedRequest.of(principal.subject, "refund", key, keyed_body) if key else None
-    refund_request = RefundRequest(body.get("amount"), body.get("method"))
+    refund_request = RefundRequest(
+        body.get("amount"),
+        body.get("method"),
+        body.get("reason"),
+        body.get("phone_number"),
+        confirm_different_payer=body.get("confirm_different_payer", False),
+    )
     with runtime().bulkhead.place():
         return respond(refund(runtime(), principal, reference, refund_request, refund_answer, keyed))
 
@@ -51,6 +57,7 @@ def refund_answer(outcome: RefundStarted) -> Answer:
         return failure(outcome.refusal)
     data = {
         **RefundSchema().dump(outcome.refund),
+        "payerAgrees": outcome.payer_agrees,
         "payment": PaymentSchema().dump(outcome.payment),
     }
     if outcome.refund.status == "unknown":

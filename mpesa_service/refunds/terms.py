@@ -1,12 +1,14 @@
 """Rules for a refund: whether it is allowed, its amount, and its method."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import REFUNDABLE
 from mpesa_service.errors import Conflict, InvalidAmount
 from mpesa_service.models import Payment
 from mpesa_service.models.payments import Provider
+from mpesa_service.refunds.stated_phone import Payer, RefundRequest, check_stated_phone
 
 PARTLY_REFUNDED = (
     "A part of this payment is refunded or being refunded, and only a whole payment can be reversed."
@@ -14,31 +16,19 @@ PARTLY_REFUNDED = (
 
 
 @dataclass(frozen=True)
-class RefundRequest:
-    """The caller's request: an amount in whole shillings or all that is left, and a method or the default.
-
-    `reason` is kept in the audit trail. `only_unmatched`: refuse it if the payment has an order by now.
-    """
-
-    amount: int | None = None
-    method: RefundMethod | None = None
-    reason: str | None = None
-    only_unmatched: bool = False
-
-
-@dataclass(frozen=True)
 class Terms:
-    """A refund that is allowed."""
+    """A refund that is allowed. `phone` is the encrypted number that it goes to; None for a reversal."""
 
     amount: int
     method: RefundMethod
+    phone: bytes | None = field(default=None, repr=False)
 
 
-def terms_of(payment: Payment, request: RefundRequest) -> Terms:
+def terms_of(encryption: Encryption, payment: Payment, request: RefundRequest) -> Terms:
     """Return the terms of a refund of a locked payment.
 
     By default the money goes to the phone that paid. If that phone is unknown, the payment is reversed.
-    Raises Conflict, or InvalidAmount if another amount would be allowed.
+    Raises Conflict, or InvalidRequest if another request would be allowed.
     """
     if request.only_unmatched and payment.order_id is not None:
         raise Conflict(
@@ -47,16 +37,20 @@ def terms_of(payment: Payment, request: RefundRequest) -> Terms:
             details={"status": payment.state.public, "orderId": payment.order_id},
         )
     amount = _allowed_amount(payment, request.amount)
+    if request.phone is not None:
+        check_stated_phone(encryption, request, Payer.of(payment))
+        return Terms(amount, RefundMethod.B2C, encryption.encrypt(request.phone))
     usual = RefundMethod.REVERSAL if payment.phone_encrypted is None else RefundMethod.B2C
     method = request.method or usual
     if method is RefundMethod.REVERSAL:
         _check_reversal(payment, amount)
-    elif payment.phone_encrypted is None:
+        return Terms(amount, method)
+    if payment.phone_encrypted is None:
         raise Conflict(
-            "M-Pesa did not report which phone paid, so no payout to it is possible. Reverse the payment.",
+            "M-Pesa did not report which phone paid. State the number (phoneNumber), or reverse the payment.",
             code="no_phone",
         )
-    return Terms(amount, method)
+    return Terms(amount, method, payment.phone_encrypted)
 
 
 def _allowed_amount(payment: Payment, amount: int | None) -> int:

@@ -136,4 +136,4 @@ class _Move:
         if not facts.payment["refund_count"]:
             return ()
         with self._runtime.database.read() as session:
-            return refund_records(session, facts.id)
+            return refund_records(self._runtime.encryption, session, facts.id)

@@ -128,8 +128,17 @@ def match_unmatched(body: dict[str, Any], reference: str) -> Response:
 @blueprint.success(202, RefundedSchema, description=UNKNOWN)
 @errors(400, 404, 409, 413, 415, 502)
 def return_unmatched(body: dict[str, Any], reference: str) -> Response:
-    """Return money that matches no order to its payer, by reversal, with a reason."""
-    return respond(return_money(runtime(), current_principal(), reference, body["reason"], refund_answer))
+    """Return money that matches no order: to its payer by reversal, or to a number that an admin states."""
+    answer = return_money(
+        runtime(),
+        current_principal(),
+        reference,
+        body["reason"],
+        refund_answer,
+        body.get("phone_number"),
+        confirm_different_payer=body.get("confirm_different_payer", False),
+    )
+    return respond(answer)
 
 
 @blueprint.post("/unmatched/<reference>/close")

@@ -4,8 +4,10 @@ from marshmallow import Schema, fields, validate
 
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, WhyUnmatched
 from mpesa_service.payments.schemas import PaymentSchema
+from mpesa_service.refunds.schemas import different_payer_field
 from mpesa_service.web.fields import (
     Pattern,
+    PhoneNumber,
     RequestSchema,
     Shillings,
     between,
@@ -84,6 +86,15 @@ class ReturnSchema(RequestSchema):
     """The money to return."""
 
     reason = _reason()
+    phone_number = PhoneNumber(
+        data_key="phoneNumber",
+        metadata={
+            "type": "string",
+            "example": "0712345678",
+            "description": "The number that the money goes to, by payout. Absent: it is reversed.",
+        },
+    )
+    confirm_different_payer = different_payer_field()
 
 
 class CloseSchema(RequestSchema):

@@ -5,7 +5,7 @@ order. A fractional amount is listed too, but a person returns it in M-Pesa's po
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.commands import CommandType, RefundMethod
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
-from mpesa_service.domain.moves import is_unmatched, match_to_order
+from mpesa_service.domain.moves import follow_refunds, is_unmatched, match_to_order
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
@@ -37,7 +37,8 @@ from mpesa_service.models.payments import Channel
 from mpesa_service.payments.lookup import find_payment, show_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
 from mpesa_service.refunds.request import RenderRefund, refund, refuse_if_suspended
-from mpesa_service.refunds.terms import PARTLY_REFUNDED, RefundRequest
+from mpesa_service.refunds.stated_phone import Payer, RefundRequest, check_stated_phone
+from mpesa_service.refunds.terms import PARTLY_REFUNDED
 from mpesa_service.review.payments import operator_cause
 from mpesa_service.review.suggestions import suggestions
 
@@ -120,27 +121,44 @@ def match(
 
 
 def return_money(
-    runtime: Runtime, principal: Principal, reference: str, reason: str, render: RenderRefund
+    runtime: Runtime,
+    principal: Principal,
+    reference: str,
+    reason: str,
+    render: RenderRefund,
+    phone: str | None = None,
+    *,
+    confirm_different_payer: bool = False,
 ) -> Answer:
-    """Reverse money that matches no order; return the caller's answer, as for a refund.
+    """Return money that matches no order, and the caller's answer, as for a refund.
 
+    The money is reversed. With `phone`, a number that an admin states, all that is left goes there by payout.
     Raises NotFound, Conflict if the money is not unmatched (any more), InvalidRequest without a reason, and
     Unavailable while refunds are suspended. If M-Pesa refuses, the money is unmatched as before.
     """
     cause = operator_cause(runtime, principal, reason)
-    refuse_if_suspended(runtime, CommandType.REVERSAL)
+    refuse_if_suspended(runtime, CommandType.B2C_REFUND if phone else CommandType.REVERSAL)
+    stated = RefundRequest(
+        reason=reason.strip(),
+        phone=phone,
+        confirm_different_payer=confirm_different_payer,
+        only_unmatched=True,
+    )
 
     def decide(facts: PaymentFacts) -> Plan:
         change = _unmatched(facts)
-        if change.now["refunded_amount"]:
+        if phone is not None:
+            check_stated_phone(runtime.encryption, stated, Payer.of_columns(change.now))
+        elif change.now["refunded_amount"]:
             raise Conflict(PARTLY_REFUNDED, code="partly_refunded")
         if change.status is PaymentStatus.REVIEW:
             change.set(failure_reason=None)
             change.move("settled_by_operator", cause)
+            follow_refunds(change, cause)
         return change.plan(Verdict.APPLIED, "the money is being returned")
 
     payment_id = apply_to_unmatched(runtime, principal, reference, decide)
-    request = RefundRequest(method=RefundMethod.REVERSAL, reason=reason.strip(), only_unmatched=True)
+    request = replace(stated, method=RefundMethod.REVERSAL) if phone is None else stated
     return refund(runtime, principal, payment_id, request, render)
 
 

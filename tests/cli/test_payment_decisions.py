@@ -19,6 +19,34 @@ def payment(service: Service) -> str:
     return service.payments()[0].id
 
 
+class TestRefund:
+    def test_of_the_surplus(self, service: Service) -> None:
+        add_order(service, amount=60)
+        confirm(service)
+        payment = service.payments()[0].id
+        text = run(service, "orders", "show", "ORDER1")
+        assert f"mpesa payments refund {payment} --amount 40 --phone NUMBER --by NAME --reason …" in text
+        words = ("payments", "refund", payment, "--amount", "40", *WHO)
+        text = run(service, *words, "--phone", "0712345678")
+        assert "of 40 shillings is pending (b2c to 254712***678; the number agrees with the payer)" in text
+        assert service.events(payment)[-2].actor == "operator:amina"
+
+    def test_to_another_number(self, service: Service, payment: str) -> None:
+        words = ("payments", "refund", payment, "--amount", "40", "--phone", "0722000001", *WHO)
+        assert "This number is not the payer's." in run(service, *words, code=1)
+        shown = run_json(service, *words, "--confirm-different-payer")
+        assert (shown["phoneNumber"], shown["payerAgrees"]) == ("254722***001", False)
+
+    def test_by_reversal(self, service: Service, payment: str) -> None:
+        text = run(service, "payments", "refund", payment, *WHO)
+        assert "of 100 shillings is" in text
+        assert "(reversal)" in text
+
+    def test_a_number_that_is_none(self, service: Service, payment: str) -> None:
+        text = run(service, "payments", "refund", payment, "--phone", "0712", *WHO, code=2)
+        assert "Invalid phone number format" in text
+
+
 class TestMove:
     def test_to_another_order(self, service: Service, payment: str) -> None:
         add_order(service, "ORDER2")

@@ -94,7 +94,7 @@ class TestUnmatched:
         if in_json:
             assert run_json(service, *words, code=1)["code"]
         else:
-            assert "No money has moved" in run(service, *words, code=1)
+            assert "The payment was not reversed" in run(service, *words, code=1)
         assert "1 unmatched" in run(service, "unmatched", "list")
 
 

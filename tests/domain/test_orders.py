@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.orders import KEY_LIMIT, AmountRule, OrderStatus, order_status, reference_key
+from mpesa_service.domain.orders import (
+    KEY_LIMIT,
+    AmountRule,
+    OrderStatus,
+    SurplusPart,
+    order_status,
+    reference_key,
+    surplus_parts,
+)
 
 SPELLINGS = ["ORDER-1001", "order 1001", " Order_1001 ", "#order.1001", "ORDER1001", "order\t1001"]
 
@@ -55,3 +63,18 @@ def test_up_to_what_is_due(received: int, status: OrderStatus, rule: AmountRule 
 )
 def test_more_is_paid_only_by_the_orders_own_rule(rule: AmountRule | None, status: OrderStatus) -> None:
     assert order_status(100, 101, rule) is status
+
+
+@given(st.integers(-5, 60), st.lists(st.integers(0, 30), max_size=4))
+def test_a_surplus_is_returned_from_the_first_payments(surplus: int, refundable: list[int]) -> None:
+    payments = [
+        SurplusPart(str(number), amount, needs_phone=True) for number, amount in enumerate(refundable)
+    ]
+    parts = surplus_parts(surplus, payments)
+    assert sum(part.amount for part in parts) == max(0, min(surplus, sum(refundable)))
+    assert all(0 < part.amount <= refundable[int(part.payment_id)] for part in parts)
+    taken = [int(part.payment_id) for part in parts]
+    assert taken == sorted(taken)
+    assert all(part.amount == refundable[int(part.payment_id)] for part in parts[:-1]), (
+        "only the last in part"
+    )

@@ -80,6 +80,7 @@ def test_a_payment_alone_is_shown_with_its_refunds_as_the_schema_does() -> None:
         amount=40,
         status="succeeded",
         receipt="UKNG2ODP98",
+        phone="254712***678",
         result_code="0",
         result_desc=None,
         failure_reason=None,

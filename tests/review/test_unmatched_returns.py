@@ -8,6 +8,8 @@ from mpesa_service.core import suspensions
 from tests.c2b.support import assert_books_are_right, causes, confirm, order_row
 from tests.orders.support import add_order
 from tests.refunds.reversals import complete
+from tests.refunds.support import complete as pay_out
+from tests.review.test_moves import move
 from tests.review.test_unmatched import match, unmatched
 from tests.support import PHONE, Service
 
@@ -90,3 +92,42 @@ def test_while_refunds_are_stopped_nothing_is_done(service: Service, payment: st
 def test_needs_a_reason(service: Service, payment: str, reason: str) -> None:
     assert return_money(service, payment, reason).status_code == 400
     assert service.row(payment).status == "review"
+
+
+class TestToAStatedNumber:
+    def send(self, service: Service, payment: str, phone: str = PHONE, **more: Any) -> Any:
+        body = {"reason": "he lost his SIM", "phoneNumber": phone, **more}
+        return service.call("POST", f"/unmatched/{payment}/return", body, by="amina", admin=True)
+
+    def test_it_goes_there_by_payout(self, service: Service, payment: str) -> None:
+        data = self.send(service, payment).json["data"]
+        assert (data["method"], data["refundAmount"], data["payerAgrees"]) == ("b2c", 100, True)
+        pay_out(service)
+        assert service.payment(payment)["status"] == "refunded"
+        assert_books_are_right(service)
+
+    def test_a_number_of_another_person_changes_nothing(self, service: Service, payment: str) -> None:
+        answer = self.send(service, payment, "0722000001")
+        assert (answer.status_code, answer.json["code"]) == (409, "payer_differs")
+        assert service.row(payment).status == "review"
+        answer = self.send(service, payment, "0722000001", confirmDifferentPayer=True)
+        assert (answer.status_code, answer.json["data"]["payerAgrees"]) == (200, False)
+
+    def test_the_rest_of_money_whose_match_was_undone(self, service: Service, payment: str) -> None:
+        add_order(service)
+        match(service, payment)
+        body = {"amount": 40, "phoneNumber": PHONE, "reason": "too much"}
+        service.call("POST", f"/{payment}/refund", body, by="amina", admin=True)
+        pay_out(service)
+        move(service, payment, None)
+        service.clock.advance(1)
+        assert self.send(service, payment).json["data"]["refundAmount"] == 60
+        pay_out(service)
+        assert service.payment(payment)["status"] == "refunded"
+        assert_books_are_right(service)
+
+    def test_what_mpesa_did_not_pay_is_unmatched_again(self, service: Service, payment: str) -> None:
+        self.send(service, payment)
+        pay_out(service, resultCode=1)
+        assert [one["payment"]["_id"] for one in unmatched(service)] == [payment]
+        assert_books_are_right(service)
