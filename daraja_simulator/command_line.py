@@ -21,6 +21,13 @@ from daraja_simulator.server import bind
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import NAIROBI
 
+_SWITCHES = {
+    "--strict-customers": "only numbers that the control API added are customers",
+    "--lenient": "accept requests without optional fields, and other content types",
+    "--any-credential": "accept any consumer key, initiator and SecurityCredential",
+    "--keep-old-tokens": "a new token does not invalidate the old one",
+}
+
 
 def main(arguments: Sequence[str] | None = None, program: str = "daraja-simulator") -> int:
     """Serve until interrupted; return the exit code. `program` is the name that the help shows.
@@ -79,12 +86,6 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     add("--consumer-key", metavar="KEY", help="the only valid consumer key (default: any key is valid)")
     add("--consumer-secret", metavar="SECRET", help="the only valid consumer secret (default: any)")
     add(
-        "--strict-customers",
-        action="store_true",
-        default=None,
-        help="only numbers that the control API added are customers",
-    )
-    add(
         "--fault",
         action="append",
         default=[],
@@ -92,18 +93,14 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         help="set the rate of a fault; repeatable",
     )
     add("--token-lifetime", metavar="SECONDS", help="lifetime of an access token (default: 3599)")
-    add(
-        "--keep-old-tokens",
-        action="store_true",
-        default=None,
-        help="a new token does not invalidate the old one",
-    )
     add("--pending-style", choices=("4999", "500"), help="how a query reports an open prompt (default: 4999)")
     add(
         "--query-limit",
         choices=("on", "off"),
         help="limit queries to 5 per minute, as the sandbox does (default: off)",
     )
+    for flag, text in _SWITCHES.items():
+        add(flag, action="store_true", default=None, help=text)
     add("--key-file", type=Path, metavar="PATH", help="PEM file with the key pair; created if it is missing")
     add("--set", action="append", default=[], metavar="OPTION=VALUE", help="set any option; repeatable")
     return parser

@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from daraja_simulator.errors import invalid_field
+from daraja_simulator.errors import DarajaError, invalid_field
 from daraja_simulator.money import Money, parse_money
 from daraja_simulator.wire import SUBSCRIBER, Json
 
@@ -18,6 +18,8 @@ MAX_BILL_REFERENCE = 20
 _SHORTCODE = re.compile(r"[0-9]{5,7}")
 _TIMESTAMP = re.compile(r"[0-9]{14}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
+_WHOLE_SHILLINGS = "it must be whole shillings, such as 100"
+_TIME = "it must be a time as yyyyMMddHHmmss"
 
 
 class Fields:
@@ -30,10 +32,12 @@ class Fields:
         """Return a printable text of `least` to `most` characters. A number counts as its digits."""
         value = self._body.get(name, "")
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise invalid_field(name)
+            raise self._invalid(name, "it must be a text or a whole number")
         text = str(value)
-        if not least <= len(text) <= most or not text.isprintable():
-            raise invalid_field(name)
+        if not least <= len(text) <= most:
+            raise self._invalid(name, f"it must have {least} to {most} characters and has {len(text)}")
+        if not text.isprintable():
+            raise self._invalid(name, "it must be printable")
         return text
 
     def optional(self, name: str, most: int) -> str:
@@ -44,38 +48,38 @@ class Fields:
         """Return one of the allowed texts."""
         value = self._body.get(name)
         if not isinstance(value, str) or value not in allowed:
-            raise invalid_field(name)
+            raise self._invalid(name, f"it must be {' or '.join(allowed)}")
         return value
 
     def shortcode(self, name: str) -> str:
         """Return five to seven digits."""
-        return self._matching(name, _SHORTCODE)
+        return self._matching(name, _SHORTCODE, "it must have five to seven digits")
 
     def msisdn(self, name: str) -> str:
         """Return twelve digits: 2547… or 2541…."""
-        return self._matching(name, SUBSCRIBER)
+        return self._matching(name, SUBSCRIBER, "it must be 2547XXXXXXXX or 2541XXXXXXXX")
 
     def amount(self, name: str = "Amount") -> int:
         """Return whole shillings from 1 to 250,000."""
-        amount = int(self._matching(name, _WHOLE))
-        if not 1 <= amount <= MAX_AMOUNT:
-            raise invalid_field(name)
+        amount = int(self._matching(name, _WHOLE, _WHOLE_SHILLINGS))
+        self._check_amount(name, amount)
         return amount
 
     def exact_amount(self, name: str = "Amount") -> Money:
         """Return shillings with at most two decimals, from 1 to 250,000."""
         amount = parse_money(self._body.get(name))
-        if amount is None or not 1 <= amount <= MAX_AMOUNT:
-            raise invalid_field(name)
+        if amount is None:
+            raise self._invalid(name, "it must be shillings with at most two decimals")
+        self._check_amount(name, amount)
         return amount
 
     def timestamp(self, name: str = "Timestamp") -> str:
         """Return yyyyMMddHHmmss. Old timestamps are valid, because no refusal by Daraja is known."""
-        text = self._matching(name, _TIMESTAMP)
+        text = self._matching(name, _TIMESTAMP, _TIME)
         try:
             datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007 (only the format is checked)
         except ValueError:
-            raise invalid_field(name) from None
+            raise self._invalid(name, _TIME) from None
         return text
 
     def url(self, name: str) -> str:
@@ -88,11 +92,20 @@ class Fields:
         except ValueError:
             valid = False
         if not valid:
-            raise invalid_field(name)
+            raise self._invalid(name, "it must be an http or https address")
         return text
 
-    def _matching(self, name: str, pattern: re.Pattern[str]) -> str:
+    def _matching(self, name: str, pattern: re.Pattern[str], limit: str) -> str:
         text = self.text(name, 64)
         if not pattern.fullmatch(text):
-            raise invalid_field(name)
+            raise self._invalid(name, limit)
         return text
+
+    def _check_amount(self, name: str, amount: Money) -> None:
+        if amount < 1:
+            raise self._invalid(name, "the least amount is 1")
+        if amount > MAX_AMOUNT:
+            raise self._invalid(name, f"the largest amount is {MAX_AMOUNT}")
+
+    def _invalid(self, name: str, limit: str) -> DarajaError:
+        return invalid_field(name, self._body.get(name), limit)

@@ -29,6 +29,10 @@ class SimulatorOptions:
     oauth_refusal: Literal["json", "empty"] = "json"
     """The response to a wrong secret. Both were observed."""
 
+    lenient: bool = False
+    """On: a request may lack optional fields, or have another content type. See `lenient`."""
+    any_credential: bool = False
+    """On: any consumer key and secret, initiator and SecurityCredential are valid."""
     strict_customers: bool = False
     """On: only added numbers are customers, and a push to another number ends in 1037."""
     customer_pin: str = "0000"

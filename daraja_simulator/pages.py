@@ -51,6 +51,7 @@ def blueprint(state: SimulatorState) -> Blueprint:
             operations=OPERATIONS,
             options={name: json.dumps(value) for name, value in state.options.as_json().items()},
             shortcode=state.options.shortcode,
+            refusals=list(state.refusals)[:-11:-1],
             shapes={letter: shape.title for letter, shape in SHAPES.items()},
         )
 

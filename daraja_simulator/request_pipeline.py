@@ -7,11 +7,14 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from daraja_simulator import corrupt_bodies
+from daraja_simulator import corrupt_bodies, lenient
 from daraja_simulator.errors import DarajaError, spike_arrest_error
 from daraja_simulator.faults import FaultPlan
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import Json
+
+REASON_HEADER = "X-Simulator-Reason"
+"""The header of a refusal that names the field, its value and the limit. Daraja has none."""
 
 CLOSE_CONNECTION = "simulator.close_connection"
 """The key in the WSGI environment that makes the server close the connection without a response."""
@@ -76,7 +79,10 @@ def register(app: Flask, state: SimulatorState, api: Api) -> None:
 def error_response(error: DarajaError) -> Response:
     """Return an error as an HTTP response. An error without a body has no content."""
     body = error.body()
-    return _json(error.status, body) if body else Response("", error.status)
+    response = _json(error.status, body) if body else Response("", error.status)
+    if error.reason:
+        response.headers[REASON_HEADER] = error.reason.encode("ascii", "replace").decode()
+    return response
 
 
 def _serve(state: SimulatorState, api: Api) -> Response:
@@ -90,10 +96,10 @@ def _serve(state: SimulatorState, api: Api) -> Response:
         response = _faults_before(state, api, plan, token)
         if response is not None:
             return response
-        call = Call(state, plan, _body() if api.method == "POST" else {}, app_key)
+        call = Call(state, plan, _body(state, api) if api.method == "POST" else {}, app_key)
         answer = _json(200, api.handler(call))
     except DarajaError as error:
-        state.log(f"{api.operation} refused: {error.code} {_log_text(error)}")
+        state.refuse(api.operation, error.status, f"{error.code} {_log_text(error)}", error.reason)
         return error_response(error)
     return _faults_after(state, plan, answer)
 
@@ -127,8 +133,13 @@ def _identifiers() -> dict[str, str]:
     }
 
 
-def _body() -> Json:
-    """Return the body. A wrong content type counts as a body without fields (portal FAQ)."""
+def _body(state: SimulatorState, api: Api) -> Json:
+    """Return the body. A wrong content type counts as a body without fields (portal FAQ).
+
+    With the option `lenient`, it does not, and the body is completed.
+    """
+    if state.options.lenient:
+        return lenient.completed(api.operation, lenient.body_of(request))
     if not request.is_json:
         return {}
     body = request.get_json(silent=True)

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -15,11 +15,12 @@ from daraja_simulator.options import SimulatorOptions
 from daraja_simulator.records import C2bPayment, Command, Payout, Prompt
 from daraja_simulator.scheduler import Clock, Scheduler, system_clock
 from daraja_simulator.tokens import TokenStore
-from daraja_simulator.wire import Json
+from daraja_simulator.wire import Json, iso
 
 C = TypeVar("C", bound=Command)
 
 _PHONE_OPEN_FOR = timedelta(seconds=5)
+_REFUSALS = 100
 _QUERY_GAP = timedelta(seconds=12)
 _SANDBOX_SHORTCODE = re.compile(r"600[0-9]{3}")
 
@@ -63,6 +64,8 @@ class SimulatorState:
         self.c2b: dict[str, C2bPayment] = {}
         self.pull_shortcodes: set[str] = set()
         self.requests: Counter[str] = Counter()
+        self.refusals: deque[Json] = deque(maxlen=_REFUSALS)
+        """The latest refused requests, the oldest first."""
         self.wrong_credentials = 0
         self._open_phones: dict[str, datetime] = {}
         self._next_query: dict[str, datetime] = {}
@@ -152,6 +155,20 @@ class SimulatorState:
         """Return whether the phone page of this number made a request within the last five seconds."""
         last_request = self._open_phones.get(msisdn)
         return last_request is not None and self.now() - last_request < _PHONE_OPEN_FOR
+
+    def refuse(self, operation: str, status: int, message: str, reason: str) -> None:
+        """Record and log a refused request. `reason` names the broken limit, or is empty."""
+        with self.lock:
+            self.refusals.append(
+                {
+                    "at": iso(self.now()),
+                    "operation": operation,
+                    "status": status,
+                    "message": message,
+                    "reason": reason or None,
+                }
+            )
+        self.log(f"{operation} refused: {message}{f' ({reason})' if reason else ''}")
 
     def query_allowed(self, app_key: str) -> bool:
         """Return whether the app can query now. Five queries a minute without bursts is one every 12 s."""

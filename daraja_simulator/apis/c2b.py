@@ -48,9 +48,10 @@ def simulate(call: Call) -> Json:
     else:
         reference = fields.text("BillRefNumber", MAX_BILL_REFERENCE)
     if till and reference:
-        raise invalid_field("BillRefNumber")
+        raise invalid_field("BillRefNumber", reference, "a payment to a till has none")
     if not state.owns(shortcode, till=till):
-        raise generic_error("Merchant does not exist")
+        reason = f"ShortCode {shortcode} is neither the shop's shortcode, nor a 600xxx, nor one of its tills"
+        raise generic_error("Merchant does not exist", reason)
     originator_id = ids.request_id()
     payment = c2b.start(state, c2b.C2bRequest(msisdn, amount, shortcode, reference, till), originator_id)
     if call.plan.has("callback_before_answer"):

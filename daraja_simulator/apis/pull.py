@@ -53,9 +53,9 @@ def query(call: Call) -> Json:
     start, end = _moment(fields, "StartDate"), _moment(fields, "EndDate")
     offset = fields.text("OffSetValue", 9)
     if not offset.isdigit():
-        raise invalid_field("OffSetValue")
+        raise invalid_field("OffSetValue", offset, "it must be a number of rows")
     if start > end:
-        raise invalid_field("EndDate")
+        raise invalid_field("EndDate", call.body.get("EndDate"), "it must not be before StartDate")
     with state.lock:
         rows = _rows(state, shortcode, start, end) if _is_provisioned(state, shortcode) else []
         size = int(state.options.pull_page_size) or 1
@@ -85,10 +85,11 @@ def _is_provisioned(state: SimulatorState, shortcode: str) -> bool:
 
 
 def _moment(fields: Fields, name: str) -> datetime:
+    text = fields.text(name, 19)
     try:
-        return datetime.strptime(fields.text(name, 19), _TIME).replace(tzinfo=NAIROBI)
+        return datetime.strptime(text, _TIME).replace(tzinfo=NAIROBI)
     except ValueError:
-        raise invalid_field(name) from None
+        raise invalid_field(name, text, "it must be a time such as 2026-11-30 18:00:00") from None
 
 
 def _rows(state: SimulatorState, shortcode: str, start: datetime, end: datetime) -> list[Json]:

@@ -16,8 +16,10 @@ def checked_shortcode(state: SimulatorState, fields: Fields) -> str:
     password = fields.text("Password", 500)
     timestamp = fields.timestamp()
     if shortcode != state.options.shortcode:
-        raise generic_error("Merchant does not exist")
+        reason = f"BusinessShortCode {shortcode} is not the shop's shortcode {state.options.shortcode}"
+        raise generic_error("Merchant does not exist", reason)
     plain = f"{shortcode}{state.options.passkey}{timestamp}"
     if password != base64.b64encode(plain.encode()).decode():
-        raise generic_error("Wrong credentials")
+        reason = "Password is not the base64 of shortcode, passkey and this request's Timestamp"
+        raise generic_error("Wrong credentials", reason)
     return shortcode

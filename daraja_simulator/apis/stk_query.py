@@ -32,7 +32,8 @@ def query(call: Call) -> Json:
             raise generic_error("The transaction does not Exist")
         blind = timedelta(seconds=state.options.query_blind_seconds)
         if state.now() - prompt.opened_at < blind:
-            raise invalid_field("CheckoutRequestID")
+            limit = f"a query does not find it for {blind.total_seconds():g} s (option query_blind_seconds)"
+            raise invalid_field("CheckoutRequestID", checkout_request_id, limit)
         result = _result_code(call, prompt)
     state.log(f"query: {PENDING if result is None else f'result {result}'}")
     return _answer(state, prompt, result)

@@ -27,7 +27,9 @@ def query(call: Call) -> Json:
     original_id = fields.optional("OriginalConversationID", 128)
     receipt = fields.optional("TransactionID", 128)
     if bool(receipt) is bool(original_id):
-        raise invalid_field("OriginalConversationID" if receipt else "TransactionID")
+        name = "OriginalConversationID" if receipt else "TransactionID"
+        limit = "the query must have either a TransactionID or an OriginalConversationID"
+        raise invalid_field(name, call.body.get(name), limit)
     outcome = replace(choose_outcome(call.plan, PAID, "pay"), hold=False)
     common = common_fields(call, _FORMAT, outcome)
     command = StatusQuery(

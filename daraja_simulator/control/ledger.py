@@ -42,9 +42,16 @@ def add_customer(state: SimulatorState) -> Json:
     return customer.as_json()
 
 
+def refusals(state: SimulatorState) -> Json:
+    """Return the latest 100 refused requests, the oldest first. `reason` names the broken limit."""
+    with state.lock:
+        return {"refusals": list(state.refusals)}
+
+
 ROUTES = (
     Route("GET", "/health", health),
     Route("GET", "/ledger", ledger),
+    Route("GET", "/refusals", refusals),
     Route("GET", "/customers", customers),
     Route("POST", "/customers", add_customer),
 )
