@@ -33,6 +33,7 @@ COMMANDS = {
     "register-urls": _at("c2b:register_urls", "Register the C2B addresses at M-Pesa."),
     "reverse": _at("review:reverse", "Reverse a payment: M-Pesa returns all of it to the payer."),
     "review": _at("review:review_cli", "Payments and payouts that need a person's decision."),
+    "statements": _at("statements:statements_cli", "Statements of the organization portal."),
     "status": _at("inquiries:status", "Query M-Pesa for the status of a transaction, by its receipt."),
     "suspensions": _at("suspensions:suspensions_cli", "Suspensions of refunds, payouts or inquiries."),
     "token": _at("token:token", "Print a signed token for local use."),

@@ -86,6 +86,10 @@ class _Connection(ABC):
             self._inside = False
 
     @abstractmethod
+    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+        """Insert many rows; leave out those that a unique key forbids."""
+
+    @abstractmethod
     def _open(self) -> AbstractContextManager[Any]:
         """Begin a transaction, which ends with the block."""
 
@@ -113,6 +117,26 @@ class PostgresDriver(_Connection):
         except Exception as error:
             raise self._translate(error) from error
 
+    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+        names, fresh = ", ".join(columns), f"new_{table}"
+        try:
+            with self._connection.cursor() as cursor:
+                # COPY has no ON CONFLICT, so the rows go through a table of this transaction.
+                cursor.execute(
+                    f"CREATE TEMP TABLE {fresh} ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA"
+                )
+                with cursor.copy(f"COPY {fresh} ({names}) FROM STDIN") as stream:
+                    for row in rows:
+                        stream.write_row(row)
+                cursor.execute(
+                    f"INSERT INTO {table} ({names}) SELECT {names} FROM {fresh} ON CONFLICT DO NOTHING"
+                )
+                inserted = int(cursor.rowcount)
+                cursor.execute(f"DROP TABLE {fresh}")
+                return inserted
+        except Exception as error:
+            raise self._translate(error) from error
+
     def _open(self) -> Any:
         return self._connection.transaction()
 
@@ -134,6 +158,14 @@ class SqliteDriver(_Connection):
     """A sqlite3 connection. Times and JSON have the text format of SQLAlchemy."""
 
     is_postgres = False
+
+    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+        marks = ", ".join("?" * len(columns))
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+        try:
+            return int(self._connection.executemany(sql, map(self._adapted, rows)).rowcount)
+        except Exception as error:
+            raise self._translate(error) from error
 
     @contextmanager
     def _open(self) -> Iterator[None]:

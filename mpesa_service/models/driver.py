@@ -46,5 +46,11 @@ class Driver(Protocol):
         already open, its owner must roll back.
         """
 
+    def insert_new(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+        """Insert many rows at once, inside of `transaction()`; return the number of rows inserted.
+
+        Rows that a unique key forbids are left out. PostgreSQL receives them with COPY.
+        """
+
     def transaction(self) -> AbstractContextManager[None]:
         """Open a transaction around a block. It is rolled back if the block raises."""

@@ -16,6 +16,7 @@ from mpesa_service.models import (
     Payment,
     Payout,
     Refund,
+    StatementTexts,
     WebhookEndpoint,
 )
 
@@ -31,6 +32,7 @@ ENCRYPTED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Inquiry, ("answer_encrypted",)),
     (CallbackInbox, ("body_encrypted",)),
     (IdempotencyKey, ("answer_body",)),
+    (StatementTexts, ("texts_encrypted",)),
     (WebhookEndpoint, ("secret_encrypted", "previous_secret_encrypted")),
 )
 

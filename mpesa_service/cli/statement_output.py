@@ -1,0 +1,163 @@
+"""What the statement commands print: the statement, its checks, and the report in words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mpesa_service.cli.options import local_time
+from mpesa_service.cli.output import print_facts, print_table
+from mpesa_service.statements.balances import shillings
+from mpesa_service.statements.importing import Progress
+from mpesa_service.statements.records import StatementRecord
+
+SHOWN = 20
+_WORDS = {
+    "agrees": "agree with the record",
+    "reported": "reported by M-Pesa before, and waiting",
+    "missing": "missing here: to be booked",
+    "differs": "differ from the record: to review",
+    "elsewhere": "not sent by this service",
+    "own": "charges, sweeps and withdrawals",
+    "unclear": "of an unknown kind",
+}
+_LISTS = {
+    "missing": "Missing here",
+    "differing": "Differing",
+    "elsewhere": "Not sent by this service",
+    "unclear": "Of an unknown kind",
+}
+
+
+def print_statement(record: StatementRecord) -> None:
+    """Print a statement with its checks and its report."""
+    print_facts(_facts(record))
+    for finding in record.findings:
+        click.echo(f"Note: {finding}")
+    report = record.report
+    if not report:
+        return
+    click.echo()
+    rows = [(one["kind"], _WORDS[one["outcome"]], str(one["lines"]), *_sums(one)) for one in report["kinds"]]
+    print_table(("kind", "result", "lines", "paid in", "withdrawn"), rows)
+    for name, heading in _LISTS.items():
+        _print_lines(heading, report[name])
+    _print_absent(report["absent"])
+    _print_unread(record)
+    click.echo(_summary(record))
+
+
+def _facts(record: StatementRecord) -> Iterator[tuple[str, str]]:
+    period = f"{local_time(record.period_from)} to {local_time(record.period_to)}"
+    balance = {True: "unbroken", False: "BROKEN", None: "there are no balances"}[record.balanced]
+    yield "statement", record.id
+    yield "file", f"{record.name} (shape {record.shape}, {record.container})"
+    yield "shortcode", record.shortcode
+    yield "account", record.account or "not named"
+    yield "period", period if record.period_from else "not stated"
+    yield "status", record.status
+    yield "lines", f"{record.line_count} ({record.new_count} new)"
+    yield "paid in", shillings(record.paid_in_cents)
+    yield "withdrawn", shillings(record.withdrawn_cents)
+    yield "running balance", balance
+
+
+def _sums(one: dict[str, Any]) -> tuple[str, str]:
+    return shillings(one["paidInCents"]), shillings(one["withdrawnCents"])
+
+
+def _print_lines(heading: str, lines: list[dict[str, Any]]) -> None:
+    if not lines:
+        return
+    click.echo(f"\n{heading}:")
+    rows = [
+        (
+            str(one["row"]),
+            one["receipt"],
+            _time(one["at"]),
+            shillings(one["cents"]),
+            one["kind"],
+            "" if one["ourCents"] is None else f"{shillings(one['ourCents'])} {one['ourStatus'] or ''}",
+            one["ourId"] or (f"perhaps {one['suggestedRefundId']}" if one["suggestedRefundId"] else ""),
+        )
+        for one in lines[:SHOWN]
+    ]
+    print_table(("line", "receipt", "time", "amount", "kind", "our record", "our id"), rows)
+    _print_rest(len(lines))
+
+
+def _print_absent(absent: dict[str, Any]) -> None:
+    if not absent["checked"]:
+        click.echo(f"\nMissing there: not checked, because {absent['reason']}.")
+    if not absent["rows"]:
+        return
+    click.echo("\nMissing there (paid by our record, not on the statement):")
+    rows = [
+        (one["what"], one["id"], one["receipt"], shillings(one["cents"]), _time(one["at"]))
+        for one in absent["rows"][:SHOWN]
+    ]
+    print_table(("what", "id", "receipt", "amount", "time"), rows)
+    _print_rest(absent["count"])
+
+
+def _print_unread(record: StatementRecord) -> None:
+    if not record.unread:
+        return
+    click.echo("\nNot understood:")
+    rows = [(str(one["row"]), one["reason"]) for one in record.unread[:SHOWN]]
+    print_table(("line", "reason"), rows)
+    _print_rest(record.unread_count)
+
+
+def _print_rest(count: int) -> None:
+    if count > SHOWN:
+        click.echo(f"… and {count - SHOWN} more. `mpesa statements show --json` lists up to 100 of each.")
+
+
+def _summary(record: StatementRecord) -> str:
+    outcomes, absent = record.report["outcomes"], record.report["absent"]
+    counts = {
+        "agree": outcomes["agrees"]["lines"],
+        "to be booked": outcomes["missing"]["lines"],
+        "missing there": absent["count"],
+        "differ": outcomes["differs"]["lines"],
+        "not understood": record.unread_count + outcomes["unclear"]["lines"],
+    }
+    return "\n" + ", ".join(f"{count} {what}" for what, count in counts.items()) + "."
+
+
+def _time(text: str) -> str:
+    return local_time(datetime.fromisoformat(text))
+
+
+@contextmanager
+def reading_bar(path: Path, *, hidden: bool) -> Iterator[Progress]:
+    """Show a progress bar on a terminal while a file is read; the size of a row is estimated."""
+    # Imported here: see output.py.
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True, disable=hidden) as bar:
+        task = bar.add_task(f"reading {path.name}", total=None)
+        yield lambda rows: bar.update(task, completed=rows, description=f"{rows:,} rows read")
+
+
+@contextmanager
+def applying_bar(*, hidden: bool) -> Iterator[Any]:
+    """Show on a terminal what is applied so far."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    done: dict[str, int] = {}
+    with Bar(console=Console(stderr=True), transient=True, disable=hidden) as bar:
+        task = bar.add_task("applying", total=None)
+
+        def advance(step: str, count: int) -> None:
+            done[step] = done.get(step, 0) + count
+            words = ", ".join(f"{number:,} {name}" for name, number in done.items())
+            bar.update(task, description=words)
+
+        yield advance

@@ -1,0 +1,98 @@
+"""Operator commands for statements of the organization portal: mpesa statements …"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.cli.options import as_json, by, echo_json, limit_option, load, local_time, operator
+from mpesa_service.cli.output import show_list
+from mpesa_service.cli.statement_output import print_statement, reading_bar
+from mpesa_service.statements.balances import shillings
+from mpesa_service.statements.importing import ImportOptions, read_statement
+from mpesa_service.statements.records import get_statement, list_statements
+from mpesa_service.statements.report import compare
+from mpesa_service.statements.schemas import ImportSchema, StatementListSchema, StatementSchema, dumped
+from mpesa_service.web.blueprint import runtime
+
+statements_cli = AppGroup("statements", help="Statements of the organization portal.")
+_LIST = (
+    *("statement", "file", "shortcode", "account", "from", "to", "lines", "paid in"),
+    *("balance", "status"),
+)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@statements_cli.command("import")
+@click.argument("file", type=FILE)
+@by
+@click.option("--shortcode", help="The shortcode, if neither the file nor its name says it.")
+@click.option("--account", help="The account, such as `Utility Account`, if the file does not say it.")
+@click.option("--from", "begin", help="The beginning of the period, if the file does not say it.")
+@click.option("--to", "end", help="The end of the period: its last second, or its last day.")
+@as_json
+def import_(
+    file: Path,
+    who: str,
+    shortcode: str | None,
+    account: str | None,
+    begin: str | None,
+    end: str | None,
+    as_json: bool,
+) -> None:
+    """Read a statement and show what it would change.
+
+    The file is CSV, xls or xlsx, as the M-Pesa portal writes it. Only the statement itself is stored.
+
+    Example: mpesa statements import statement.xls --by amina
+    """
+    given: dict[str, Any] = {"shortcode": shortcode, "account": account, "from": begin, "to": end}
+    options = ImportOptions(**load(ImportSchema(), **given))
+    with reading_bar(file, hidden=as_json) as progress:
+        record = read_statement(runtime(), operator(who), file, file.name, options, progress)
+    record = compare(runtime(), record)
+    if as_json:
+        echo_json(dumped(record))
+        return
+    print_statement(record)
+
+
+@statements_cli.command("list")
+@limit_option(50, 1000)
+@as_json
+def list_(limit: int, as_json: bool) -> None:
+    """Show the imported statements, newest first.
+
+    Example: mpesa statements list
+    """
+    found = list_statements(runtime(), limit)
+    rows = [
+        (
+            *(one.id, one.name, one.shortcode, one.account, _day(one.period_from), _day(one.period_to)),
+            *(str(one.line_count), shillings(one.paid_in_cents)),
+            *({True: "unbroken", False: "BROKEN", None: "none"}[one.balanced], one.status),
+        )
+        for one in found
+    ]
+    show_list(as_json, StatementListSchema(many=True).dump(found), _LIST, rows)
+
+
+@statements_cli.command("show")
+@click.argument("statement")
+@as_json
+def show(statement: str, as_json: bool) -> None:
+    """Show a statement, and compare it again with the record.
+
+    Example: mpesa statements show 019a…
+    """
+    record = compare(runtime(), get_statement(runtime(), statement))
+    if as_json:
+        echo_json(StatementSchema().dump(record))
+        return
+    print_statement(record)
+
+
+def _day(at: datetime | None) -> str:
+    return local_time(at)[:10]

@@ -1,0 +1,122 @@
+"""Statements of the organization portal: the files, their lines, and the texts of the lines."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mpesa_service.domain.statements import LineKind, Shape, StatementStatus
+from mpesa_service.models.base import Base, RowId, one_of, partial_index
+
+
+class Statement(Base):
+    """One imported file, by its SHA-256: what it says, how far it is read and applied, and who decided.
+
+    `account` is empty if the file does not name it. `period_from` and `period_to` are the period that the
+    file covers completely. `accounts` has for each account its lines, sums, period, and whether its running
+    balance is unbroken. `row_position` is the number of the last row that is stored. `report` is the result
+    of the last comparison. `next_check_at` is the time at which a job applies the statement, and its lease
+    while it works. All sums are in cents.
+    """
+
+    __tablename__ = "statements"
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(255))
+    shape: Mapped[str] = mapped_column(String(1))
+    container: Mapped[str] = mapped_column(String(8))
+    shortcode: Mapped[str] = mapped_column(String(16))
+    account: Mapped[str] = mapped_column(String(64))
+    period_from: Mapped[datetime | None]
+    period_to: Mapped[datetime | None]
+    first_at: Mapped[datetime | None]
+    last_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(String(16))
+    row_position: Mapped[int] = mapped_column(Integer, default=0)
+    line_count: Mapped[int] = mapped_column(Integer, default=0)
+    new_count: Mapped[int] = mapped_column(Integer, default=0)
+    unread_count: Mapped[int] = mapped_column(Integer, default=0)
+    paid_in_cents: Mapped[int] = mapped_column(BigInteger, default=0)
+    withdrawn_cents: Mapped[int] = mapped_column(BigInteger, default=0)
+    balanced: Mapped[bool | None]
+    findings: Mapped[list[str]] = mapped_column(JSON, default=list)
+    unread: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    accounts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_by: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    applied_by: Mapped[str | None] = mapped_column(String(255))
+    applied_at: Mapped[datetime | None]
+    broken_balance_reason: Mapped[str | None] = mapped_column(String(500))
+    failure_reason: Mapped[str | None] = mapped_column(String(512))
+    next_check_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("sha256"),
+        Index("ix_statements_shortcode", "shortcode", "account"),
+        partial_index("ix_statements_next_check", "next_check_at", where="next_check_at IS NOT NULL"),
+        CheckConstraint(one_of("status", StatementStatus), name="status"),
+        CheckConstraint(one_of("shape", Shape), name="shape"),
+    )
+
+
+class StatementLineRow(Base):
+    """One line of a statement. Each line is stored once, however many files contain it.
+
+    `line_hash` is the hash of what identifies a line besides its receipt: shortcode, account, direction,
+    kind, type, amount and time. Money that came in is positive. The texts of the line, which name persons,
+    are in `statement_texts`. `outcome` is what applying did, if it did anything. `statement_id` has no
+    foreign key: its check would cost as much as the insert. `mpesa verify` checks it.
+    """
+
+    __tablename__ = "statement_lines"
+
+    statement_id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    row_number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    receipt: Mapped[str] = mapped_column(String(20))
+    line_hash: Mapped[int] = mapped_column(BigInteger)
+    completed_at: Mapped[datetime]
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
+    balance_cents: Mapped[int | None] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(16))
+    type: Mapped[str] = mapped_column(String(64))
+    account: Mapped[str] = mapped_column(String(64))
+    linked_receipt: Mapped[str | None] = mapped_column(String(32))
+    outcome: Mapped[str | None] = mapped_column(String(16))
+
+    __table_args__ = (
+        UniqueConstraint("receipt", "line_hash"),
+        CheckConstraint(one_of("kind", LineKind), name="kind"),
+    )
+
+
+class StatementTexts(Base):
+    """The texts of the lines from `first_row` to `last_row` of a statement: compressed JSON, encrypted.
+
+    Each line has its row number, details, other party, and the account that the payer typed. Many lines are
+    encrypted together, because encrypting each one would cost more than reading it.
+    """
+
+    __tablename__ = "statement_texts"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    statement_id: Mapped[str] = mapped_column(ForeignKey("statements.id"))
+    first_row: Mapped[int] = mapped_column(Integer)
+    last_row: Mapped[int] = mapped_column(Integer)
+    texts_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (UniqueConstraint("statement_id", "first_row"),)

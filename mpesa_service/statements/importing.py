@@ -1,0 +1,194 @@
+"""Imports a statement file: recognizes it, stores its lines, checks it against itself.
+
+Nothing else changes: `matching.py` compares the lines with payments, and `applying.py` changes them.
+The same file again is the same statement, whatever its name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import update
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.references import new_id
+from mpesa_service.domain.statements import StatementStatus
+from mpesa_service.errors import InvalidRequest
+from mpesa_service.models import Statement
+from mpesa_service.models.statements import insert_once
+from mpesa_service.statements.balances import AccountTotals, Totals
+from mpesa_service.statements.files import open_statement
+from mpesa_service.statements.records import StatementRecord, find_statement, get_statement
+from mpesa_service.statements.rows import UnreadRow, read_lines
+from mpesa_service.statements.shapes import Heading, Recognized, recognize
+from mpesa_service.statements.storing import LineStore, in_progress
+
+NAME_KEPT = 255
+FINDINGS_KEPT = 50
+OTHER_SHORTCODE = "Shortcode {} is not the one of this service. Its money would be listed as unmatched."
+Progress = Callable[[int], object]
+"""Receives the number of rows that are read so far."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What the user says about a file that does not say it itself."""
+
+    shortcode: str | None = None
+    account: str | None = None
+    period_from: datetime | None = None
+    period_to: datetime | None = None
+
+
+def read_statement(
+    runtime: Runtime,
+    principal: Principal,
+    path: Path,
+    name: str,
+    options: ImportOptions | None = None,
+    progress: Progress = lambda _: None,
+) -> StatementRecord:
+    """Store a file's statement and its lines; return it with its self-check.
+
+    A file that is stored already is not stored again, and a file whose import was stopped goes on. Raises
+    InvalidRequest if it is no statement, or if it does not say its shortcode, and Conflict if another process
+    reads it.
+    """
+    file = open_statement(path, name)
+    found = find_statement(runtime, sha256=file.sha256)
+    if found is not None and found.status != StatementStatus.READING:
+        return found
+    recognized = recognize(file)
+    heading = _completed(recognized.heading, options or ImportOptions())
+    if found is None:
+        found = _register(runtime, principal, recognized, heading)
+    return _read(runtime, found, recognized, heading, progress)
+
+
+def _completed(heading: Heading, options: ImportOptions) -> Heading:
+    """Add what the user says. Raises InvalidRequest if the file says something else, or no shortcode."""
+    for name in ("shortcode", "account"):
+        stated, given = getattr(heading, name), getattr(options, name)
+        if stated and given and stated.casefold() != given.casefold():
+            raise InvalidRequest(
+                f"The file says that its {name} is {stated}, not {given}.", code="statement_differs"
+            )
+    shortcode = heading.shortcode or options.shortcode
+    if not shortcode:
+        raise InvalidRequest(
+            "The file does not say its shortcode. Name it (`--shortcode`, or `shortcode` in the API), or give"
+            " the file the name that it had in the portal.",
+            code="shortcode_needed",
+        )
+    begin = heading.period_from or options.period_from
+    end = heading.period_to or options.period_to
+    if begin and end and begin > end:
+        raise InvalidRequest("The period of the statement ends before it begins.", code="invalid_time_range")
+    both = begin is not None and end is not None
+    more = {
+        "shortcode": shortcode,
+        "account": heading.account or options.account or "",
+        "period_from": begin if both else None,
+        "period_to": end if both else None,
+    }
+    return Heading(**{**vars(heading), **more})
+
+
+def _register(
+    runtime: Runtime, principal: Principal, recognized: Recognized, heading: Heading
+) -> StatementRecord:
+    """Store the statement without its lines, unless another process has done so."""
+    now, file = runtime.clock(), recognized.file
+    columns = {
+        "id": new_id(now),
+        "sha256": file.sha256,
+        "name": file.name[:NAME_KEPT],
+        "shape": recognized.layout.shape.value,
+        "container": file.container.value,
+        "shortcode": heading.shortcode,
+        "account": heading.account,
+        "period_from": heading.period_from,
+        "period_to": heading.period_to,
+        "status": StatementStatus.READING.value,
+        "created_by": principal.subject,
+        "created_at": now,
+    }
+    with runtime.database.begin() as session:
+        insert_once(session, Statement, {**_EMPTY, **columns})
+    found = find_statement(runtime, sha256=file.sha256)
+    assert found is not None  # noqa: S101 - it was inserted just now, by this process or another one
+    return found
+
+
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("row_position", "line_count", "new_count", "unread_count"), 0),
+    **dict.fromkeys(("paid_in_cents", "withdrawn_cents"), 0),
+    **{name: [] for name in ("findings", "unread", "accounts")},
+    **{name: {} for name in ("report", "progress")},
+}
+
+
+def _read(
+    runtime: Runtime, found: StatementRecord, recognized: Recognized, heading: Heading, progress: Progress
+) -> StatementRecord:
+    totals = Totals()
+    store = LineStore(runtime, found.id, found.shortcode, found.row_position)
+    for line in read_lines(recognized, heading.account or ""):
+        if isinstance(line, UnreadRow):
+            totals.add_unread(line)
+            continue
+        totals.add(line)
+        if store.add(line):
+            progress(line.row)
+    store.store()
+    _finish(runtime, found, totals, heading)
+    return get_statement(runtime, found.id)
+
+
+def _finish(runtime: Runtime, found: StatementRecord, totals: Totals, heading: Heading) -> None:
+    """Store what the file contains. Raises Conflict if another process has read it to its end meanwhile."""
+    check = totals.check(heading)
+    findings = list(check.findings)[:FINDINGS_KEPT]
+    if found.shortcode not in {runtime.settings.mpesa_shortcode, runtime.settings.mpesa_till}:
+        findings.append(OTHER_SHORTCODE.format(found.shortcode))
+    values = {
+        "status": StatementStatus.READ.value,
+        "line_count": totals.line_count,
+        "unread_count": totals.unread_count,
+        "paid_in_cents": totals.paid_in_cents,
+        "withdrawn_cents": totals.withdrawn_cents,
+        "first_at": totals.first_at,
+        "last_at": totals.last_at,
+        "balanced": check.balanced,
+        "findings": findings,
+        "unread": [{"row": row.row, "reason": row.reason} for row in totals.unread],
+        "accounts": [_account(name, one) for name, one in totals.accounts.items()],
+        "read_at": runtime.clock(),
+    }
+    statement = (
+        update(Statement)
+        .where(Statement.id == found.id, Statement.status == StatementStatus.READING)
+        .values(**values)
+        .returning(Statement.id)
+    )
+    with runtime.database.begin() as session:
+        if session.execute(statement).first() is None:
+            raise in_progress()
+
+
+def _account(name: str, totals: AccountTotals) -> dict[str, Any]:
+    begin, end = totals.first_at, totals.last_at
+    return {
+        "account": name,
+        "lines": totals.lines,
+        "paidInCents": totals.paid_in_cents,
+        "withdrawnCents": totals.withdrawn_cents,
+        "firstAt": begin.isoformat() if begin else None,
+        "lastAt": end.isoformat() if end else None,
+        "openingCents": totals.opening_cents,
+        "closingCents": totals.closing_cents,
+        "balanced": totals.balanced,
+    }

@@ -1,0 +1,147 @@
+"""Compares the lines of a statement with what the service knows: payments, C2B reports, refunds, payouts.
+
+All comparisons are joins by receipt, over all lines at once. Nothing is changed. A line has one outcome:
+
+    agrees      our record has the receipt, the amount and the direction
+    reported    C2B or a pull has reported the money, but it is not booked yet, or is a fractional amount
+    missing     income that the service does not know: it is booked when the statement is applied
+    differs     our record has the receipt, with another amount, direction or status
+    elsewhere   a payout or a reversal that this service did not send
+    own         a charge, a withdrawal to the bank, or a transfer between own accounts: never income
+    unclear     a line of an unknown kind
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.states import PAID
+from mpesa_service.statements.records import StatementRecord
+from mpesa_service.statements.window import query, window_of
+
+
+class Outcome(StrEnum):
+    """What a comparison found for a line."""
+
+    AGREES = "agrees"
+    REPORTED = "reported"
+    MISSING = "missing"
+    DIFFERS = "differs"
+    ELSEWHERE = "elsewhere"
+    OWN = "own"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True)
+class Share:
+    """Lines of one kind and outcome: their number, and their sums in cents."""
+
+    kind: str
+    outcome: Outcome
+    evidence: str | None
+    lines: int
+    paid_in_cents: int
+    withdrawn_cents: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A line with what the service has under its receipt. `our_cents` is None if it has nothing."""
+
+    statement_id: str
+    row: int
+    receipt: str
+    at: datetime
+    cents: int
+    kind: str
+    outcome: Outcome
+    payment_id: str | None
+    refund_id: str | None
+    payout_id: str | None
+    our_cents: int | None
+    our_status: str | None
+    linked: str | None = field(default=None)
+
+
+START = ("", 0)
+"""The position before the first line: a statement's id and a row number."""
+_PAID = ", ".join(f"'{status}'" for status in sorted(PAID))
+_NOT_OURS = "('charge', 'not_completed', 'reversal')"
+_JOINS = """
+    FROM statement_lines l
+    LEFT JOIN payments p ON p.provider = 'mpesa' AND p.receipt = l.receipt
+    LEFT JOIN c2b_confirmations c ON c.receipt = l.receipt
+    LEFT JOIN refunds r ON r.receipt = l.receipt
+    LEFT JOIN payouts o ON o.receipt = l.receipt
+"""
+# A CASE looks at its conditions in their order, so the last question of income is asked only of few lines.
+_OUTCOME = f"""
+    CASE
+    WHEN l.kind IN ('charge', 'sweep', 'withdrawal') THEN 'own'
+    WHEN l.amount_cents > 0 AND p.id IS NOT NULL THEN
+        CASE WHEN p.amount * 100 = l.amount_cents AND p.status IN ({_PAID}, 'review')
+        THEN 'agrees' ELSE 'differs' END
+    WHEN l.kind = 'reversal' AND r.id IS NULL AND o.id IS NULL THEN 'elsewhere'
+    WHEN l.amount_cents > 0 AND c.id IS NOT NULL THEN
+        CASE WHEN c.amount_cents = l.amount_cents THEN 'reported' ELSE 'differs' END
+    WHEN r.id IS NOT NULL THEN
+        CASE WHEN r.amount * 100 = -l.amount_cents AND r.status = 'succeeded' THEN 'agrees' ELSE 'differs' END
+    WHEN o.id IS NOT NULL THEN
+        CASE WHEN o.amount * 100 = -l.amount_cents AND o.status = 'succeeded' THEN 'agrees' ELSE 'differs' END
+    WHEN l.amount_cents < 0 AND p.id IS NOT NULL THEN 'differs'
+    WHEN l.kind = 'unknown' THEN 'unclear'
+    WHEN l.amount_cents < 0 THEN 'elsewhere'
+    WHEN EXISTS (SELECT 1 FROM statement_lines x WHERE x.receipt = l.receipt
+                 AND x.amount_cents = -l.amount_cents AND x.kind NOT IN {_NOT_OURS}) THEN 'own'
+    ELSE 'missing' END
+"""
+_LINE = f"""
+    l.statement_id, l.row_number, l.receipt, l.completed_at, l.amount_cents, l.kind, {_OUTCOME} AS outcome,
+    p.id AS payment_id, r.id AS refund_id, o.id AS payout_id,
+    COALESCE(p.amount * 100, r.amount * 100, o.amount * 100, c.amount_cents) AS our_cents,
+    COALESCE(p.status, r.status, o.status) AS our_status, l.linked_receipt AS linked
+"""
+
+
+def shares_of(runtime: Runtime, record: StatementRecord) -> list[Share]:
+    """Return the lines of a statement by kind, outcome and the evidence of the payment that agrees."""
+    window = window_of(runtime, record)
+    sql = f"""
+        SELECT kind, outcome, evidence, COUNT(*), SUM(CASE WHEN amount > 0 THEN amount ELSE 0 END),
+            SUM(CASE WHEN amount < 0 THEN -amount ELSE 0 END)
+        FROM (SELECT l.kind AS kind, {_OUTCOME} AS outcome, p.evidence AS evidence, l.amount_cents AS amount
+              {_JOINS} WHERE {window.condition}) AS m
+        GROUP BY kind, outcome, evidence ORDER BY kind, outcome, evidence
+    """
+    rows = query(runtime, sql, window.values)
+    return [
+        Share(kind, Outcome(outcome), evidence, count, int(paid_in), int(withdrawn))
+        for kind, outcome, evidence, count, paid_in, withdrawn in rows
+    ]
+
+
+def lines_with(
+    runtime: Runtime,
+    record: StatementRecord,
+    *outcomes: Outcome,
+    limit: int,
+    after: tuple[str, int] = START,
+) -> list[Found]:
+    """Return lines of a statement with these outcomes, in order, after a statement's id and row number."""
+    window = window_of(runtime, record)
+    wanted = ", ".join(f"'{outcome}'" for outcome in outcomes)
+    sql = f"""
+        SELECT * FROM (SELECT {_LINE} {_JOINS} WHERE {window.condition} AND l.outcome IS NULL
+            AND (l.statement_id > ? OR (l.statement_id = ? AND l.row_number > ?))) AS m
+        WHERE outcome IN ({wanted}) ORDER BY statement_id, row_number
+    """
+    values = (*window.values, after[0], after[0], after[1])
+    return [_found(row) for row in query(runtime, sql, values, times=(3,), limit=limit)]
+
+
+def _found(row: list[Any]) -> Found:
+    cells = [*row]
+    cells[6] = Outcome(cells[6])
+    return Found(*cells)

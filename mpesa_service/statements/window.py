@@ -1,0 +1,60 @@
+"""The lines that a statement is about: those of its accounts in its own period, from whichever file.
+
+A line is stored once. So the lines of a file that repeats another one belong to the other statement.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.models.driver import ResultRows
+from mpesa_service.statements.records import StatementRecord
+
+
+@dataclass(frozen=True)
+class Window:
+    """The condition for the lines of a statement, over the alias `l`, and its values."""
+
+    condition: str
+    values: tuple[Any, ...]
+    statements: tuple[str, ...]
+
+
+def window_of(runtime: Runtime, record: StatementRecord) -> Window:
+    """Return the window of a statement. A statement without completed lines has an empty one."""
+    if record.first_at is None or record.last_at is None:
+        return Window("1 = 0", (), ())
+    # The statements whose lines are in the same time: few rows, so that the lines are found by their key.
+    sql = (
+        "SELECT id FROM statements WHERE shortcode = ? AND (id = ? OR (first_at <= ? AND last_at >= ?))"
+        " ORDER BY id"
+    )
+    found = query(runtime, sql, (record.shortcode, record.id, record.last_at, record.first_at))
+    ids = [row[0] for row in found]
+    accounts = [one["account"] for one in record.accounts]
+    condition = (
+        f"l.statement_id IN ({marks(ids)}) AND l.account IN ({marks(accounts)})"
+        " AND l.completed_at BETWEEN ? AND ? AND l.kind <> 'not_completed'"
+    )
+    return Window(condition, (*ids, *accounts, record.first_at, record.last_at), tuple(ids))
+
+
+def marks(values: Sequence[Any]) -> str:
+    """Return placeholders for values, with commas."""
+    return ", ".join("?" * len(values))
+
+
+def query(
+    runtime: Runtime, sql: str, values: Sequence[Any], times: Sequence[int] = (), limit: int | None = None
+) -> ResultRows:
+    """Return the rows of a query, which has `?` for each value. `times` are the places of times in a row."""
+    if limit is not None:
+        sql = f"{sql} LIMIT {limit}"
+    with runtime.database.reading() as connection:
+        return connection.rows(spelled(sql, postgres=connection.is_postgres), tuple(values), times)
+
+
+def spelled(sql: str, *, postgres: bool) -> str:
+    """Return a statement with the database's own placeholders in place of `?`."""
+    return sql.replace("?", "%s") if postgres else sql
