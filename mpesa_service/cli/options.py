@@ -14,6 +14,7 @@ from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.schemas import ResolveSchema
 from mpesa_service.web.parsing import invalid
+from mpesa_service.web.query_fields import QueryTime
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
@@ -42,6 +43,22 @@ class EnumChoice(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return self._words(super().convert(value, param, ctx))
+
+
+class Moment(click.ParamType[datetime]):
+    """A date or a date-time, read as in the API's query strings. With `end`, a date includes its day."""
+
+    name = "time"
+
+    def __init__(self, *, end: bool = False) -> None:
+        self._field = QueryTime(end=end)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            found: datetime = self._field.deserialize(value)
+        except ValidationError as error:
+            self.fail(str(error.messages[0]), param, ctx)
+        return found
 
 
 NAME = _Name()

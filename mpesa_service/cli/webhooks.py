@@ -6,8 +6,8 @@ import click
 from flask.cli import AppGroup
 
 from mpesa_service.cli.options import (
-    NAIROBI,
     EnumChoice,
+    Moment,
     as_json,
     by,
     echo_json,
@@ -32,9 +32,8 @@ from mpesa_service.webhooks.schemas import (
     NewEndpointSchema,
 )
 
-TIME_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 FROM = "Start, Nairobi time: 2026-11-22 or 2026-11-22T14:00."
-TO = "End, not included."
+TO = "End: a date includes that day, a time is not included."
 
 webhooks_cli = AppGroup("webhooks", help="Webhook endpoints and their deliveries.")
 
@@ -136,17 +135,16 @@ def resend(delivery: int, who: str, as_json: bool) -> None:
 
 @webhooks_cli.command("replay")
 @click.argument("endpoint")
-@click.option("--from", "since", required=True, metavar="TIME", type=click.DateTime(TIME_FORMATS), help=FROM)
-@click.option("--to", "until", required=True, metavar="TIME", type=click.DateTime(TIME_FORMATS), help=TO)
+@click.option("--from", "since", required=True, metavar="TIME", type=Moment(), help=FROM)
+@click.option("--to", "until", required=True, metavar="TIME", type=Moment(end=True), help=TO)
 @by
 @as_json
 def replay(endpoint: str, since: datetime, until: datetime, who: str, as_json: bool) -> None:
     """Send all events of a period to an endpoint again, also earlier ones than the endpoint.
 
-    Example: mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-23 --by amina
+    Example: mpesa webhooks replay 019a… --from 2026-11-22 --to 2026-11-22 --by amina
     """
-    times = (since.replace(tzinfo=NAIROBI), until.replace(tzinfo=NAIROBI))
-    count = history.replay(runtime(), operator(who).subject, endpoint, *times)
+    count = history.replay(runtime(), operator(who).subject, endpoint, since, until)
     print_result({"events": count}, f"Events that will be sent again: {count}.", as_json)
 
 

@@ -62,6 +62,10 @@ def test_deliveries_resend_and_replay(service: Service) -> None:
         assert "again: 1." in run(service, "replay", added["_id"], *times)
         deliver_due(service.runtime)
         assert run_json(service, "replay", added["_id"], *times) == {"events": 1}
+        deliver_due(service.runtime)
+        whole_day = ("--from", "2026-11-22", "--to", "2026-11-22", "--by", "amina")
+        assert run_json(service, "replay", added["_id"], *whole_day) == {"events": 1}
+        deliver_due(service.runtime)
         assert "delivered" in run(service, "deliveries", added["_id"])
 
 
@@ -81,3 +85,22 @@ def test_errors_are_printed_as_a_sentence(service: Service, words: tuple[str, ..
     text = run(service, *words, code=1)
     assert "Error: The" in text
     assert "Traceback" not in text
+
+
+def test_a_time_that_is_none_is_refused(service: Service) -> None:
+    result = service.app.test_cli_runner().invoke(
+        args=[
+            "mpesa",
+            "webhooks",
+            "replay",
+            "x",
+            "--from",
+            "yesterday",
+            "--to",
+            "2026-11-22",
+            "--by",
+            "amina",
+        ]
+    )
+    assert result.exit_code == 2
+    assert "Not a date or date-time such as 2026-11-22" in result.output
