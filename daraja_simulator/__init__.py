@@ -4,7 +4,8 @@ It shares no code with the service, so that an error in one is not repeated in t
 `python -m daraja_simulator --port 5006`, or in a test with `SimulatorServer`.
 
 It implements OAuth, STK push and STK query, C2B (v1 and v2), B2C (v1 and v3), B2Pochi, B2B, reversal,
-transaction status and account balance.
+transaction status, account balance and Pull Transactions, and writes the organization portal's statement of
+its ledger (see `statement`).
 
 By default, any consumer key and secret are valid for shortcode 174379 with the public sandbox passkey. Any
 Kenyan number is a customer with PIN 0000 and enough money, who pays after two seconds. A number that ends in

@@ -175,7 +175,7 @@ def _take_money(state: SimulatorState, prompt: Prompt) -> ResultCode:
         "shortcode": push.shortcode,
     }
     command = charges.TILL if push.to_till else "paybill"
-    cause = Cause(STK, state.now(), refs, push.shortcode, command, prompt.opened_at)
+    cause = Cause(STK, state.now(), refs, push.receiver, command, prompt.opened_at)
     prompt.receipt = state.ledger.debit_customer(customer, push.amount, cause)
     charges.post(state, cause, prompt.receipt, push.amount)
     sms.paid(customer, prompt.receipt, push.amount, push.shortcode, push.account_reference)

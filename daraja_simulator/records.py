@@ -43,6 +43,11 @@ class Push:
         """Whether it pays a till. PartyB is then the till's number."""
         return self.transaction_type == BUY_GOODS
 
+    @property
+    def receiver(self) -> str:
+        """The business number that receives the money: the till, or the shortcode."""
+        return self.party_b if self.to_till else self.shortcode
+
 
 @dataclass(slots=True)
 class Prompt:

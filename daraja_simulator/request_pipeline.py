@@ -90,7 +90,7 @@ def _serve(state: SimulatorState, api: Api) -> Response:
         state.requests[api.operation] += 1
     try:
         token, app_key = _authorize(state, api)
-        plan = state.fault_plan(api.operation, _identifiers())
+        plan = state.fault_plan(api.operation, _identifiers(state, api))
         if plan.faults:
             state.log(f"{api.operation} faults: {', '.join(sorted(plan.faults))}")
         response = _faults_before(state, api, plan, token)
@@ -121,8 +121,10 @@ def _authorize(state: SimulatorState, api: Api) -> tuple[str, str]:
     return token, app_key
 
 
-def _identifiers() -> dict[str, str]:
+def _identifiers(state: SimulatorState, api: Api) -> dict[str, str]:
     body: Any = request.get_json(silent=True)
+    if state.options.lenient:
+        body = lenient.completed(api.operation, lenient.body_of(request))
     if not isinstance(body, dict):
         return {}
     return {

@@ -33,7 +33,7 @@ def _execute(state: SimulatorState, reversal: Reversal) -> ResultCode:
         "conversationId": reversal.conversation_id,
     }
     cause = Cause(
-        reversal.kind, state.now(), refs, reversal.shortcode, debit.cause.command, reversal.accepted_at
+        reversal.kind, state.now(), refs, debit.cause.shortcode, debit.cause.command, reversal.accepted_at
     )
     reversal.receipt = ledger.reverse(debit, cause)
     sms.payment_reversed(ledger.customers[reversal.payer], reversal.receipt, amount, debit.receipt)

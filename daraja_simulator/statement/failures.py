@@ -28,7 +28,7 @@ def _of_prompts(state: SimulatorState) -> list[Entry]:
                 STK,
                 prompt.closed_at,
                 {"msisdn": prompt.push.payer, "accountReference": prompt.push.account_reference},
-                prompt.push.shortcode,
+                prompt.push.receiver,
                 "till" if prompt.push.to_till else "paybill",
                 prompt.opened_at,
             ),

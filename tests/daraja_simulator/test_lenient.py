@@ -106,6 +106,14 @@ def test_other_content_types(shop: Shop, content_type: str) -> None:
     assert authorized(shop, PUSH, data=sent, headers=headers).status_code == 200
 
 
+def test_a_script_finds_a_request_that_was_completed(shop: Shop) -> None:
+    shop.options(lenient=True)
+    shop.script(msisdn=PHONE, outcome="wrong_pin")
+    assert authorized(shop, PUSH, data=shop.push_body(PhoneNumber="0712345678")).status_code == 200
+    shop.advance(3)
+    assert shop.simulator.get("/simulator/prompts")["prompts"][0]["resultCode"] == 2001
+
+
 def test_a_form(shop: Shop) -> None:
     shop.options(lenient=True)
     assert authorized(shop, PUSH, data=shop.push_body()).status_code == 200

@@ -221,6 +221,16 @@ def test_the_period(shop: Shop) -> None:
     )
 
 
+def test_a_push_to_a_till_is_in_the_statement_of_the_till(shop: Shop) -> None:
+    receipt = shop.paid(TransactionType="CustomerBuyGoodsOnline", PartyB="832909")
+    shop.reversed_(TransactionID=receipt)
+    back, paid = table_of(lines_of(shop, shortcode="832909"), "Receipt No.")
+    assert (paid["Receipt No."], paid["Reason Type"]) == (receipt, "Customer Buy Goods Online")
+    assert paid["Details"] == "Merchant Payment Online from 2547****5678 - CUSTOMER 5678"
+    assert (back["Details"], back["Balance"]) == ("Pay Merchant Reversal by testapi", "0.00")
+    assert table_of(lines_of(shop), "Receipt No.") == []
+
+
 def test_a_number_of_its_own(shop: Shop) -> None:
     shop.pay_by_c2b(amount=10)
     other = shop.pay_by_c2b(amount=20, shortcode="600123")["transId"]
