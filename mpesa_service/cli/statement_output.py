@@ -18,8 +18,8 @@ SHOWN = 20
 _WORDS = {
     "agrees": "agree with the record",
     "reported": "reported by M-Pesa before, and waiting",
-    "missing": "missing here: to be booked",
-    "differs": "differ from the record: to review",
+    "missing": "missing here, to be booked",
+    "differs": "differ from the record",
     "elsewhere": "not sent by this service",
     "own": "charges, sweeps and withdrawals",
     "unclear": "of an unknown kind",
@@ -29,6 +29,14 @@ _LISTS = {
     "differing": "Differing",
     "elsewhere": "Not sent by this service",
     "unclear": "Of an unknown kind",
+}
+
+
+_DONE = {
+    "booked": "booked",
+    "unmatched": "booked as unmatched",
+    "reviewed": "sent to review",
+    "raised": "proven by the statement",
 }
 
 
@@ -48,6 +56,9 @@ def print_statement(record: StatementRecord) -> None:
     _print_absent(report["absent"])
     _print_unread(record)
     click.echo(_summary(record))
+    if record.progress:
+        words = ", ".join(f"{count} {_DONE[step]}" for step, count in record.progress.items() if count)
+        click.echo(f"Applied: {words or 'there was nothing to do'}.")
 
 
 def _facts(record: StatementRecord) -> Iterator[tuple[str, str]]:

@@ -9,14 +9,21 @@ from flask.cli import AppGroup
 
 from mpesa_service.cli.options import as_json, by, echo_json, limit_option, load, local_time, operator
 from mpesa_service.cli.output import show_list
-from mpesa_service.cli.statement_output import print_statement, reading_bar
+from mpesa_service.cli.statement_output import applying_bar, print_statement, reading_bar
+from mpesa_service.statements.applying import apply_statement, request_apply
 from mpesa_service.statements.balances import shillings
 from mpesa_service.statements.importing import ImportOptions, read_statement
-from mpesa_service.statements.records import get_statement, list_statements
+from mpesa_service.statements.records import StatementRecord, get_statement, list_statements
 from mpesa_service.statements.report import compare
-from mpesa_service.statements.schemas import ImportSchema, StatementListSchema, StatementSchema, dumped
+from mpesa_service.statements.schemas import ApplySchema, ImportSchema, StatementListSchema, StatementSchema
 from mpesa_service.web.blueprint import runtime
 
+_accept = click.option(
+    "--accept-broken-balance",
+    "accepted",
+    metavar="REASON",
+    help="Apply a statement whose running balance is broken, for this reason.",
+)
 statements_cli = AppGroup("statements", help="Statements of the organization portal.")
 _LIST = (
     *("statement", "file", "shortcode", "account", "from", "to", "lines", "paid in"),
@@ -32,6 +39,8 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--account", help="The account, such as `Utility Account`, if the file does not say it.")
 @click.option("--from", "begin", help="The beginning of the period, if the file does not say it.")
 @click.option("--to", "end", help="The end of the period: its last second, or its last day.")
+@click.option("--apply", "apply_", is_flag=True, help="Also do what the statement would change.")
+@_accept
 @as_json
 def import_(
     file: Path,
@@ -40,11 +49,14 @@ def import_(
     account: str | None,
     begin: str | None,
     end: str | None,
+    apply_: bool,
+    accepted: str | None,
     as_json: bool,
 ) -> None:
     """Read a statement and show what it would change.
 
-    The file is CSV, xls or xlsx, as the M-Pesa portal writes it. Only the statement itself is stored.
+    The file is CSV, xls or xlsx, as the M-Pesa portal writes it. Without --apply, only the statement itself
+    is stored. The same file again changes nothing.
 
     Example: mpesa statements import statement.xls --by amina
     """
@@ -52,11 +64,25 @@ def import_(
     options = ImportOptions(**load(ImportSchema(), **given))
     with reading_bar(file, hidden=as_json) as progress:
         record = read_statement(runtime(), operator(who), file, file.name, options, progress)
-    record = compare(runtime(), record)
-    if as_json:
-        echo_json(dumped(record))
+    if apply_:
+        _apply(record.id, who, accepted, as_json)
         return
-    print_statement(record)
+    _show(compare(runtime(), record), as_json)
+
+
+@statements_cli.command("apply")
+@click.argument("statement")
+@by
+@_accept
+@as_json
+def apply(statement: str, who: str, accepted: str | None, as_json: bool) -> None:
+    """Book what is missing, send what differs to review, and raise the evidence of what agrees.
+
+    You can stop the command and run it again: nothing is done twice.
+
+    Example: mpesa statements apply 019a… --by amina
+    """
+    _apply(statement, who, accepted, as_json)
 
 
 @statements_cli.command("list")
@@ -87,7 +113,18 @@ def show(statement: str, as_json: bool) -> None:
 
     Example: mpesa statements show 019a…
     """
-    record = compare(runtime(), get_statement(runtime(), statement))
+    _show(compare(runtime(), get_statement(runtime(), statement)), as_json)
+
+
+def _apply(statement_id: str, who: str, accepted: str | None, as_json: bool) -> None:
+    decision = load(ApplySchema(), acceptBrokenBalance=accepted)
+    request_apply(runtime(), operator(who), statement_id, decision["accept_broken_balance"])
+    with applying_bar(hidden=as_json) as progress:
+        record = apply_statement(runtime(), statement_id, progress)
+    _show(record, as_json)
+
+
+def _show(record: StatementRecord, as_json: bool) -> None:
     if as_json:
         echo_json(StatementSchema().dump(record))
         return

@@ -14,6 +14,7 @@ from mpesa_service.inquiries.request import query_balance_when_due
 from mpesa_service.orders import expected
 from mpesa_service.payments import reconcile
 from mpesa_service.payouts.send import pay_waiting
+from mpesa_service.statements.applying import apply_due
 from mpesa_service.webhooks import deliver
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ JOBS = (
     Job("commands", 10, _check_commands, "query M-Pesa about refunds and other commands without a result"),
     Job("c2b", 10, retry_matching.match_due, "try again to match C2B payments"),
     Job("balance", 60, query_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
+    Job("statements", 5, apply_due, "apply statements that admins have requested"),
     Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),
     Job("orders", 30, expected.expire_due, "close expired orders"),
     Job("prune", 3600, idempotency.prune, "delete idempotency keys after 72 hours"),

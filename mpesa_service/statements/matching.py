@@ -11,7 +11,7 @@ All comparisons are joins by receipt, over all lines at once. Nothing is changed
     unclear     a line of an unknown kind
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -62,7 +62,8 @@ class Found:
     payout_id: str | None
     our_cents: int | None
     our_status: str | None
-    linked: str | None = field(default=None)
+    linked: str | None
+    type: str
 
 
 START = ("", 0)
@@ -101,7 +102,7 @@ _LINE = f"""
     l.statement_id, l.row_number, l.receipt, l.completed_at, l.amount_cents, l.kind, {_OUTCOME} AS outcome,
     p.id AS payment_id, r.id AS refund_id, o.id AS payout_id,
     COALESCE(p.amount * 100, r.amount * 100, o.amount * 100, c.amount_cents) AS our_cents,
-    COALESCE(p.status, r.status, o.status) AS our_status, l.linked_receipt AS linked
+    COALESCE(p.status, r.status, o.status) AS our_status, l.linked_receipt AS linked, l.type
 """
 
 

@@ -115,8 +115,3 @@ class StatementListSchema(StatementSchema):
 
     class Meta:
         exclude = ("unread", "report", "accounts")
-
-
-def dumped(record: Any) -> Any:
-    """Return a statement as JSON values."""
-    return StatementSchema().dump(record)

@@ -6,7 +6,18 @@ from tests.support import Service
 
 def test_every_job_runs_with_nothing_to_do(service: Service) -> None:
     assert {job.name: run(service.runtime, job) for job in JOBS} == {job.name: 0 for job in JOBS}
-    names = ["deliver", "inbox", "reconcile", "commands", "c2b", "balance", "payouts", "orders", "prune"]
+    names = [
+        "deliver",
+        "inbox",
+        "reconcile",
+        "commands",
+        "c2b",
+        "balance",
+        "statements",
+        "payouts",
+        "orders",
+        "prune",
+    ]
     assert [job.name for job in JOBS] == names
 
 

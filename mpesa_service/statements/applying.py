@@ -1,0 +1,126 @@
+"""Applies a statement: books the income that is missing, sends what differs to review, raises the evidence.
+
+Each step can be repeated: money is booked once by its receipt, a payment in review stays there, and evidence
+only rises. So a process that is killed, and the next one that goes on, do nothing twice.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.principal import Principal
+from mpesa_service.domain.statements import StatementStatus
+from mpesa_service.errors import Conflict
+from mpesa_service.models import Statement
+from mpesa_service.statements.booking import book_missing
+from mpesa_service.statements.differing import review_differing
+from mpesa_service.statements.evidence import raise_evidence
+from mpesa_service.statements.records import StatementRecord, get_statement
+from mpesa_service.statements.report import compare
+
+LEASE = timedelta(minutes=2)
+"""A process that applies a statement renews its lease as it goes on."""
+RENEW_EVERY = 100
+"""Lines."""
+BALANCE_BROKEN = (
+    "The statement's balance is broken, so lines may be missing or changed. Download it again, or apply it"
+    " with a reason (`--accept-broken-balance`, or `acceptBrokenBalance` in the API)."
+)
+UNREAD = "The statement is not read to its end. Import the file again."
+Progress = Callable[[str, int], object]
+"""Receives a step (`booked`, `unmatched`, `reviewed`, `raised`) and how many lines it has done."""
+
+
+def request_apply(
+    runtime: Runtime, principal: Principal, statement_id: str, accepted: str | None = None
+) -> StatementRecord:
+    """Record that an admin applies a statement; the caller or a job does it. `accepted` is a reason.
+
+    A statement that is applied already can be applied again: it does what is still to be done. Raises
+    NotFound, and Conflict if the statement is not read to its end, or if its balance is broken and there is
+    no reason.
+    """
+    record = get_statement(runtime, statement_id)
+    if record.status == StatementStatus.READING:
+        raise Conflict(UNREAD, code="statement_unread")
+    if record.balanced is False and not (accepted or record.broken_balance_reason):
+        raise Conflict(BALANCE_BROKEN, code="balance_broken", details={"findings": record.findings})
+    values: dict[str, Any] = {"applied_by": principal.subject, "failure_reason": None, "progress": {}}
+    values |= {"status": StatementStatus.APPLYING, "next_check_at": runtime.clock()}
+    if accepted:
+        values["broken_balance_reason"] = accepted
+    idle = Statement.status != StatementStatus.APPLYING
+    with runtime.database.begin() as session:
+        session.execute(update(Statement).where(Statement.id == statement_id, idle).values(values))
+    return get_statement(runtime, statement_id)
+
+
+def apply_statement(
+    runtime: Runtime, statement_id: str, progress: Progress = lambda _, __: None
+) -> StatementRecord:
+    """Apply a statement that an admin has requested, to its end; return it with a new report.
+
+    Two processes may apply the same statement: each line is done once.
+    """
+    record = get_statement(runtime, statement_id)
+    done = {"reviewed": 0, "booked": 0, "unmatched": 0, "raised": 0}
+    _renew(runtime, statement_id, done)
+
+    def advance(step: str, count: int) -> None:
+        before = sum(done.values())
+        done[step] += count
+        if before // RENEW_EVERY != sum(done.values()) // RENEW_EVERY:
+            _renew(runtime, statement_id, done)
+        progress(step, count)
+
+    review_differing(runtime, record, advance)
+    book_missing(runtime, record, advance)
+    raise_evidence(runtime, record, advance)
+    _end(runtime, statement_id, done)
+    return compare(runtime, get_statement(runtime, statement_id))
+
+
+def apply_due(runtime: Runtime) -> int:
+    """Apply the statements that admins requested and that no process works on; return how many."""
+    done = 0
+    while (statement_id := _claim(runtime)) is not None:
+        apply_statement(runtime, statement_id)
+        done += 1
+    return done
+
+
+def _claim(runtime: Runtime) -> str | None:
+    """Take the lease of one statement that is due, and return its id."""
+    now = runtime.clock()
+    free = or_(Statement.next_check_at.is_(None), Statement.next_check_at <= now)
+    due = select(Statement.id).where(Statement.status == StatementStatus.APPLYING, free)
+    with runtime.database.begin() as session:
+        found = session.scalar(due.order_by(Statement.id).limit(1).with_for_update(skip_locked=True))
+        if found is not None:
+            values = {"next_check_at": now + LEASE}
+            session.execute(update(Statement).where(Statement.id == found).values(values))
+        return found
+
+
+def _renew(runtime: Runtime, statement_id: str, done: dict[str, int]) -> None:
+    _set(runtime, statement_id, next_check_at=runtime.clock() + LEASE, progress=dict(done))
+
+
+def _end(runtime: Runtime, statement_id: str, done: dict[str, int]) -> None:
+    now = runtime.clock()
+    _set(
+        runtime,
+        statement_id,
+        status=StatementStatus.APPLIED,
+        applied_at=now,
+        next_check_at=None,
+        progress=dict(done),
+    )
+
+
+def _set(runtime: Runtime, statement_id: str, **values: Any) -> None:
+    with runtime.database.begin() as session:
+        session.execute(update(Statement).where(Statement.id == statement_id).values(values))

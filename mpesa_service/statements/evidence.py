@@ -1,0 +1,91 @@
+"""Raises the evidence of payments that lines of a statement prove: many at once, a range of lines at a time.
+
+Each raised payment gets a line in its audit trail, M-Pesa's own time, and a new version, so that a decision
+that was made meanwhile is made again.
+"""
+
+from collections.abc import Callable
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import MPESA
+from mpesa_service.domain.states import PAID
+from mpesa_service.models.driver import Driver
+from mpesa_service.models.driver import Statement as SqlStatement
+from mpesa_service.statements.records import StatementRecord
+from mpesa_service.statements.window import Window, query, spelled, window_of
+
+RANGE = 5_000
+"""Rows of a file in one transaction."""
+_STATUSES = ", ".join(f"'{status}'" for status in sorted({*PAID, "review"}))
+_PROVEN = f"""
+    p.provider = 'mpesa' AND p.receipt = l.receipt AND p.amount * 100 = l.amount_cents
+    AND l.kind IN ('payment', 'unknown') AND p.status IN ({_STATUSES})
+    AND (p.evidence IS NULL OR p.evidence <> 'statement')
+"""
+_AUDIT = """
+    INSERT INTO payment_events
+        (payment_id, sequence, from_status, to_status, cause, evidence, actor, detail, at)
+"""
+# In the order of their ids, as all writers lock payments.
+_POSTGRES = """
+    WITH due AS (
+        SELECT p.id, MIN(l.completed_at) AS paid_at
+        FROM payments p JOIN statement_lines l ON {proven} WHERE {window}
+        GROUP BY p.id ORDER BY p.id
+    ), locked AS (
+        SELECT p.id, due.paid_at FROM payments p JOIN due ON due.id = p.id
+        ORDER BY p.id FOR NO KEY UPDATE OF p
+    ), raised AS (
+        UPDATE payments p SET evidence = 'statement', version = p.version + 1, updated_at = ?,
+            event_count = p.event_count + 1, paid_at = locked.paid_at, paid_at_source = 'statement'
+        FROM locked WHERE p.id = locked.id AND p.status IN ({statuses})
+            AND (p.evidence IS NULL OR p.evidence <> 'statement')
+        RETURNING p.id, p.event_count, p.status
+    )
+    {audit} SELECT id, event_count, status, status, 'confirmed_again', 'statement', ?, '{{}}', ? FROM raised
+    ORDER BY id
+"""
+_SQLITE_AUDIT = """
+    {audit} SELECT p.id, p.event_count + 1, p.status, p.status, 'confirmed_again', 'statement', ?, '{{}}', ?
+    FROM payments p JOIN statement_lines l ON {proven} WHERE {window} GROUP BY p.id
+"""
+_SQLITE_RAISE = """
+    UPDATE payments SET evidence = 'statement', version = version + 1, updated_at = ?,
+        event_count = event_count + 1, paid_at_source = 'statement', paid_at = (
+            SELECT MIN(l.completed_at) FROM statement_lines l
+            WHERE l.receipt = payments.receipt AND l.amount_cents = payments.amount * 100)
+    WHERE id IN (SELECT p.id FROM payments p JOIN statement_lines l ON {proven} WHERE {window})
+"""
+
+
+def raise_evidence(runtime: Runtime, record: StatementRecord, advance: Callable[[str, int], None]) -> None:
+    """Raise the evidence of the payments that a statement's lines prove; report their number."""
+    window = window_of(runtime, record)
+    for statement_id in window.statements:
+        [[last]] = query(
+            runtime, "SELECT MAX(row_number) FROM statement_lines WHERE statement_id = ?", (statement_id,)
+        )
+        for first in range(1, (last or 0) + 1, RANGE):
+            part = Window(
+                f"{window.condition} AND l.statement_id = ? AND l.row_number BETWEEN ? AND ?",
+                (*window.values, statement_id, first, first + RANGE - 1),
+                (statement_id,),
+            )
+            with runtime.database.writing() as connection:
+                raised = _raise(runtime, connection, part)
+            if raised:
+                advance("raised", raised)
+
+
+def _raise(runtime: Runtime, connection: Driver, window: Window) -> int:
+    now = runtime.clock()
+    parts = {"audit": _AUDIT, "proven": _PROVEN, "window": window.condition, "statuses": _STATUSES}
+    audit = (MPESA, now)
+    if connection.is_postgres:
+        sql = spelled(_POSTGRES.format(**parts), postgres=True)
+        done = connection.execute([SqlStatement(sql, (*window.values, now, *audit), required=False)])
+    else:
+        written = SqlStatement(_SQLITE_AUDIT.format(**parts), (*audit, *window.values), required=False)
+        raised = SqlStatement(_SQLITE_RAISE.format(**parts), (now, *window.values), required=False)
+        done = connection.execute([written, raised])
+    return done[0] if done else 0
