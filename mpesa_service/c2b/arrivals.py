@@ -1,5 +1,6 @@
 """C2B money: as a source reports it, and as it is stored, decrypted."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,3 +94,12 @@ def confirmation_columns(row: C2bConfirmation) -> dict[str, Any]:
 def typed_reference(encryption: Encryption, encrypted: bytes | None) -> str:
     """Return the account reference that the payer typed, decrypted; an empty text if there is none."""
     return encryption.decrypt(encrypted) if encrypted else ""
+
+
+def payer_name(encryption: Encryption, encrypted: bytes | None) -> str | None:
+    """Return the payer's name from a confirmation, decrypted; None if M-Pesa sent none.
+
+    It is personal data: only admins see it, and it is never in a log or an event.
+    """
+    names = json.loads(encryption.decrypt(encrypted)) if encrypted else []
+    return " ".join(name for name in names if name) or None

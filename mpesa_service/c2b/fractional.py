@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mpesa_service.c2b.arrivals import typed_reference
+from mpesa_service.c2b.arrivals import payer_name, typed_reference
 from mpesa_service.c2b.booking import RESULT_CODE
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.records import record_from
@@ -64,8 +64,10 @@ def fractional_plan(confirmation: Mapping[str, Any], now: datetime) -> tuple[Pla
     return plan, {"fractional_id": fractional_id}
 
 
-def list_fractional(runtime: Runtime, limit: int, after: str) -> Sequence[FractionalRecord]:
-    """Return the fractional amounts that nobody has closed: oldest first, after an id."""
+def list_fractional(
+    runtime: Runtime, limit: int, after: str
+) -> Sequence[tuple[FractionalRecord, str | None]]:
+    """Return the open fractional amounts, with the payers' names: oldest first, after an id."""
     statement = (
         select(C2bConfirmation)
         .where(C2bConfirmation.fractional_id > after, C2bConfirmation.closed_at.is_(None))
@@ -73,7 +75,10 @@ def list_fractional(runtime: Runtime, limit: int, after: str) -> Sequence[Fracti
         .limit(limit)
     )
     with runtime.database.read() as session:
-        return [_record(runtime.encryption, row) for row in session.scalars(statement)]
+        return [
+            (_record(runtime.encryption, row), payer_name(runtime.encryption, row.names_encrypted))
+            for row in session.scalars(statement)
+        ]
 
 
 def close_fractional(runtime: Runtime, reference: str, cause: Cause, why: str) -> FractionalRecord:

@@ -25,9 +25,9 @@ from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.payouts.views import PayoutRecord
 from mpesa_service.refunds.request import refund
 from mpesa_service.refunds.stated_phone import RefundRequest
-from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
+from mpesa_service.review.payments import OperatorDecision, Resolution, ReviewRecord, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review
-from mpesa_service.review.schemas import LARGEST_AMOUNT, ReturnSchema
+from mpesa_service.review.schemas import LARGEST_AMOUNT, ReturnSchema, ReviewedPaymentSchema
 from mpesa_service.web.blueprint import runtime
 
 review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
@@ -43,7 +43,7 @@ def list_waiting(limit: int, as_json: bool) -> None:
     """
     found, payouts = list_review(runtime(), limit), list_payouts_in_review(runtime(), limit)
     if as_json:
-        echo_json(PaymentSchema(many=True).dump(found) + PayoutSchema(many=True).dump(payouts))
+        echo_json(ReviewedPaymentSchema(many=True).dump(found) + PayoutSchema(many=True).dump(payouts))
         return
     print_table(_PAYMENT, map(_payment_row, found))
     if payouts:
@@ -51,15 +51,15 @@ def list_waiting(limit: int, as_json: bool) -> None:
     click.echo(f"{len(found) + len(payouts)} waiting")
 
 
-_PAYMENT = ("payment", "order", "amount", "status", "receipt", "evidence", "why")
+_PAYMENT = ("payment", "order", "amount", "status", "receipt", "payer", "evidence", "why")
 _PAYOUT = ("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why")
 
 
-def _payment_row(record: PaymentRecord) -> TableRow:
+def _payment_row(record: ReviewRecord) -> TableRow:
     why = [record.failure_reason] if record.failure_reason else []
     why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
     cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt)
-    return (*cells, record.evidence, "\n".join(why))
+    return (*cells, record.payer_name, record.evidence, "\n".join(why))
 
 
 def _payout_row(record: PayoutRecord) -> TableRow:

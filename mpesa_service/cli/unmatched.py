@@ -49,7 +49,7 @@ def list_(limit: int, after: str, as_json: bool) -> None:
     if as_json:
         echo_json(UnmatchedSchema(many=True).dump(found))
         return
-    headings = ("id", "since", "amount", "typed", "payer", "receipt", "possible orders")
+    headings = ("id", "since", "amount", "typed", "payer", "name", "receipt", "why", "possible orders")
     print_table(headings, map(_cells, found))
     click.echo(f"{len(found)} unmatched")
 
@@ -115,7 +115,8 @@ def close_(money: str, why: str, who: str, as_json: bool) -> None:
 
 def _cells(one: UnmatchedRecord) -> TableRow:
     money = one.money
-    reference = (money.bill_reference, money.phone, money.receipt)
+    why = one.reason.replace("_", " ")
+    reference = (money.bill_reference, money.phone, one.payer_name, money.receipt, why)
     if isinstance(money, FractionalRecord):
         return (money.id, local_time(money.received_at), money.amount, *reference, SEND_BACK)
     likely = "\n".join(_words(suggestion) for suggestion in one.suggestions)

@@ -1,13 +1,18 @@
-"""Suggests expected orders for unmatched money: how likely each one is, and why.
+"""Suggests orders for unmatched money: how likely each one is, and why.
 
 The reference that the payer typed must be an order's own or one typo away from it, or both amount and payer
-must agree. The payer alone is no indication: customers buy more than once.
+must agree. The payer alone is no indication: customers buy more than once. An order whose exact id was typed
+comes first, whatever its status: it says why the money waits.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from string import ascii_lowercase, digits
+
+from mpesa_service.domain.moves import MATCH_UNDONE
+from mpesa_service.domain.orders import CLOSED, STILL_DUE, OrderStatus
+from mpesa_service.domain.states import PAID, PaymentStatus
 
 LETTERS = digits + ascii_lowercase
 LEAST_TYPO_LENGTH = 4
@@ -18,7 +23,7 @@ MOST_SUGGESTED = 5
 
 
 class Reason(StrEnum):
-    """What an order and the money have in common."""
+    """What an order and the money have in common, or why the order does not take the money by itself."""
 
     REFERENCE_EQUAL = "reference_equal"
     REFERENCE_ONE_TYPO_AWAY = "reference_one_typo_away"
@@ -26,6 +31,11 @@ class Reason(StrEnum):
     """The amount is exactly the missing amount."""
     PAYER_AGREES = "payer_agrees"
     """The visible digits of the number match a payment of the same order."""
+    ORDER_PAID_ALREADY = "order_paid_already"
+    ORDER_CLOSED = "order_closed"
+    """The order has expired or was canceled."""
+    ORDER_NOT_REGISTERED = "order_not_registered"
+    """There is no expected order: the id is only known from a payment that was started."""
 
 
 WEIGHTS = {
@@ -34,33 +44,61 @@ WEIGHTS = {
     Reason.AMOUNT_EQUAL: 25,
     Reason.PAYER_AGREES: 15,
 }
+"""Points of what is in common. The reasons against an order have none."""
+_PAID_ORDERS = frozenset({OrderStatus.PAID, OrderStatus.OVERPAID})
+
+
+@dataclass(frozen=True)
+class KnownPayment:
+    """A payment of an order: the paid one if there is one, else the latest."""
+
+    id: str
+    status: PaymentStatus
 
 
 @dataclass(frozen=True)
 class Resemblance:
-    """An order compared with the money: its reference keys, missing amount, and whether the payer agrees."""
+    """An order compared with the money: its reference keys, missing amount, and whether the payer agrees.
+
+    `status` is None if the order is not registered. Then it is known from its `payment`.
+    """
 
     order_id: str
     keys: tuple[str, ...]
     missing: int
     payer_agrees: bool = False
+    status: OrderStatus | None = OrderStatus.OPEN
+    payment: KnownPayment | None = None
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An order that the money may be meant for. `score` is 0 to 100."""
+    """An order that the money may be meant for. `score` is 0 to 100.
+
+    `order_status` is None if the order is not registered. `payment` is one of its payments, if one was found.
+    """
 
     order_id: str
     score: int
     reasons: tuple[Reason, ...]
+    order_status: OrderStatus | None = OrderStatus.OPEN
+    payment: KnownPayment | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Return whether the payer typed the id of this order."""
+        return Reason.REFERENCE_EQUAL in self.reasons
 
 
 def suggest(typed_key: str, amount: int, orders: Iterable[Resemblance]) -> tuple[Suggestion, ...]:
-    """Return at most MOST_SUGGESTED orders, the most likely first; equal ones in the given order."""
+    """Return at most MOST_SUGGESTED orders: those whose exact id was typed, then the most likely first.
+
+    Equal ones keep the given order. An order that takes no more money is only suggested for its exact id.
+    """
     spellings = neighbors(typed_key)
     found = [_suggestion(typed_key, spellings, amount, order) for order in orders]
-    likely = [one for one in found if _is_enough(one.reasons)]
-    return tuple(sorted(likely, key=lambda one: -one.score)[:MOST_SUGGESTED])
+    likely = [one for one in found if _is_enough(one)]
+    return tuple(sorted(likely, key=lambda one: (not one.is_exact, -one.score))[:MOST_SUGGESTED])
 
 
 def neighbors(key: str) -> frozenset[str]:
@@ -88,15 +126,56 @@ def _suggestion(typed: str, spellings: frozenset[str], amount: int, order: Resem
         reasons.append(Reason.AMOUNT_EQUAL)
     if order.payer_agrees:
         reasons.append(Reason.PAYER_AGREES)
-    return Suggestion(order.order_id, sum(WEIGHTS[reason] for reason in reasons), tuple(reasons))
+    score = sum(WEIGHTS[reason] for reason in reasons)
+    return Suggestion(order.order_id, score, (*reasons, *_obstacles(order)), order.status, order.payment)
 
 
-def _is_enough(reasons: Sequence[Reason]) -> bool:
-    by_reference = {Reason.REFERENCE_EQUAL, Reason.REFERENCE_ONE_TYPO_AWAY}
-    return not by_reference.isdisjoint(reasons) or {Reason.AMOUNT_EQUAL, Reason.PAYER_AGREES} <= set(reasons)
+def _obstacles(order: Resemblance) -> list[Reason]:
+    """Return why the order does not take the money by itself."""
+    paid = order.payment is not None and order.payment.status in PAID
+    found = []
+    if order.status in _PAID_ORDERS or (order.status is None and paid):
+        found.append(Reason.ORDER_PAID_ALREADY)
+    if order.status in CLOSED:
+        found.append(Reason.ORDER_CLOSED)
+    if order.status is None:
+        found.append(Reason.ORDER_NOT_REGISTERED)
+    return found
+
+
+def _is_enough(one: Suggestion) -> bool:
+    if one.is_exact:
+        return True
+    if one.order_status not in STILL_DUE:
+        return False
+    both = {Reason.AMOUNT_EQUAL, Reason.PAYER_AGREES}
+    return Reason.REFERENCE_ONE_TYPO_AWAY in one.reasons or both <= set(one.reasons)
 
 
 class WhyUnmatched(StrEnum):
     FITS_NO_ORDER = "fits_no_order"
+    ORDER_PAID_ALREADY = "order_paid_already"
+    """The payer typed the id of an order that is paid already."""
+    ORDER_OF_ANOTHER_STATUS = "order_of_another_status"
+    """The payer typed the id of an order that has expired or was canceled."""
+    ORDER_NOT_REGISTERED = "order_not_registered"
+    """The payer typed the order id of a payment that is not paid. There is no expected order with this id."""
+    MATCH_UNDONE = "match_undone"
+    """A person has undone its match to an order."""
     FRACTIONAL_AMOUNT = "fractional_amount"
     """The amount is fractional, so it is no payment, and the service cannot return it."""
+
+
+_WHY = {
+    Reason.ORDER_PAID_ALREADY: WhyUnmatched.ORDER_PAID_ALREADY,
+    Reason.ORDER_CLOSED: WhyUnmatched.ORDER_OF_ANOTHER_STATUS,
+    Reason.ORDER_NOT_REGISTERED: WhyUnmatched.ORDER_NOT_REGISTERED,
+}
+
+
+def why_unmatched(failure_reason: str | None, suggestions: Sequence[Suggestion]) -> WhyUnmatched:
+    """Return why money has no order, from its payment's reason and the suggestions for it."""
+    if failure_reason == MATCH_UNDONE:
+        return WhyUnmatched.MATCH_UNDONE
+    exact = [reason for one in suggestions if one.is_exact for reason in one.reasons]
+    return next((_WHY[reason] for reason in exact if reason in _WHY), WhyUnmatched.FITS_NO_ORDER)

@@ -1,11 +1,15 @@
 """Decisions of operators on payments in review. The audit trail keeps the reason and the operator."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
 
+from mpesa_service.c2b.arrivals import payer_name
 from mpesa_service.core.apply import apply
+from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
@@ -18,7 +22,7 @@ from mpesa_service.domain.references import normal_receipt
 from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.errors import Conflict, InvalidRequest
-from mpesa_service.models import Payment, Refund
+from mpesa_service.models import C2bConfirmation, Payment, Refund
 from mpesa_service.models.load import About
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
@@ -54,7 +58,14 @@ class OperatorDecision:
             object.__setattr__(self, "receipt", normal_receipt(self.receipt))
 
 
-def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PaymentRecord, ...]:
+@dataclass(frozen=True)
+class ReviewRecord(PaymentRecord):
+    """A payment in review, or with a refund in review, and the payer's name from M-Pesa's confirmation."""
+
+    payer_name: str | None = field(default=None, repr=False)
+
+
+def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[ReviewRecord, ...]:
     """Return payments that are in review or have a refund in review: oldest first, after an id."""
     waiting_refund = exists().where(Refund.payment_id == Payment.id, Refund.status == RefundStatus.REVIEW)
     statement = (
@@ -63,10 +74,19 @@ def list_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[Pa
         .order_by(Payment.id)
         .limit(limit)
     )
+    encryption = runtime.encryption
     with runtime.database.read() as session:
-        return tuple(
-            payment_record(session, runtime.encryption, payment) for payment in session.scalars(statement)
-        )
+        rows = session.scalars(statement).all()
+        names = _payer_names(session, encryption, [row.id for row in rows])
+        records = [payment_record(session, encryption, row) for row in rows]
+    return tuple(ReviewRecord(**vars(record), payer_name=names.get(record.id)) for record in records)
+
+
+def _payer_names(session: Session, encryption: Encryption, ids: Sequence[str]) -> dict[str, str | None]:
+    """Return the names of payers by payment; payments without a confirmation have none."""
+    columns = select(C2bConfirmation.payment_id, C2bConfirmation.names_encrypted)
+    rows = session.execute(columns.where(C2bConfirmation.payment_id.in_(ids))) if ids else ()
+    return {str(payment_id): payer_name(encryption, names) for payment_id, names in rows}
 
 
 def resolve(

@@ -19,6 +19,7 @@ from mpesa_service.review.schemas import (
     MoveSchema,
     ResolveSchema,
     ReturnSchema,
+    ReviewedPaymentSchema,
     ReviewQuerySchema,
     UnmatchedQuerySchema,
     UnmatchedSchema,
@@ -33,12 +34,12 @@ from mpesa_service.web.responses import respond, success
 @blueprint.get("/review")
 @guard(Guard.ADMIN)
 @blueprint.arguments(ReviewQuerySchema, location="query")
-@blueprint.success(200, PaymentSchema, many=True)
+@blueprint.success(200, ReviewedPaymentSchema, many=True)
 @errors(400)
 def review(page: dict[str, Any]) -> Response:
     """List payments in review, or with a refund in review, oldest first."""
     found = list_review(runtime(), page["limit"], page["after"])
-    return respond(success(200, f"{len(found)} waiting", PaymentSchema(many=True).dump(found)))
+    return respond(success(200, f"{len(found)} waiting", ReviewedPaymentSchema(many=True).dump(found)))
 
 
 @blueprint.post("/<reference>/resolve")

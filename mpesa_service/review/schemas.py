@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from mpesa_service.domain.orders import OrderStatus
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, WhyUnmatched
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.refunds.schemas import different_payer_field
@@ -28,6 +29,16 @@ def _reason() -> fields.String:
         validate=characters(1, 500),
         metadata={"description": "The reason. The audit trail keeps it with the operator's name."},
     )
+
+
+def _payer_name() -> fields.String:
+    return text_field("payerName", "From M-Pesa's confirmation. Only admins see it.")
+
+
+class ReviewedPaymentSchema(PaymentSchema):
+    """A payment in review, or with a refund in review."""
+
+    payer_name = _payer_name()
 
 
 class ResolveSchema(RequestSchema):
@@ -110,11 +121,28 @@ class UnmatchedQuerySchema(ReviewQuerySchema):
 
 
 class SuggestionSchema(Schema):
-    """An expected order that the money may be meant for."""
+    """An order that the money may be meant for."""
 
     order_id = fields.String(data_key="orderId")
     score = fields.Integer(metadata={"description": "0 to 100."})
     reasons = fields.List(fields.Enum(Reason, by_value=True))
+    order_status = fields.Enum(
+        OrderStatus,
+        by_value=True,
+        data_key="orderStatus",
+        allow_none=True,
+        metadata={"description": "Null: the order is not registered, only known from a payment."},
+    )
+    payment_id = fields.String(
+        data_key="paymentId",
+        attribute="payment.id",
+        dump_default=None,
+        allow_none=True,
+        metadata={"description": "With the exact id: the payment that paid the order, else its latest."},
+    )
+    payment_status = fields.String(
+        data_key="paymentStatus", attribute="payment.status.public", dump_default=None, allow_none=True
+    )
 
 
 class FractionalSchema(Schema):
@@ -146,7 +174,10 @@ class UnmatchedSchema(Schema):
     )
     payment = fields.Nested(PaymentSchema, allow_none=True)
     fractional = fields.Nested(FractionalSchema, allow_none=True)
+    payer_name = _payer_name()
     suggestions = fields.List(
         fields.Nested(SuggestionSchema),
-        metadata={"description": f"The likeliest first, at most {MOST_SUGGESTED}."},
+        metadata={
+            "description": f"The order of the typed id, then the likeliest first, at most {MOST_SUGGESTED}."
+        },
     )

@@ -5,12 +5,12 @@ order. A fractional amount is listed too, but a person returns it in M-Pesa's po
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from mpesa_service.c2b.arrivals import arrival_of_payment
+from mpesa_service.c2b.arrivals import arrival_of_payment, payer_name
 from mpesa_service.c2b.fractional import (
     FractionalRecord,
     close_fractional,
@@ -29,7 +29,7 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.domain.reports import Verdict
 from mpesa_service.domain.states import REFUNDABLE, PaymentStatus
-from mpesa_service.domain.suggestions import Suggestion, WhyUnmatched
+from mpesa_service.domain.suggestions import Suggestion, WhyUnmatched, why_unmatched
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.load import load_order
@@ -47,11 +47,12 @@ from mpesa_service.review.suggestions import suggestions
 class UnmatchedRecord:
     """A payment without an order, and the orders that it may be meant for, the most likely first.
 
-    Or a fractional amount, which is no payment.
+    Or a fractional amount, which is no payment. `payer_name` is from M-Pesa's confirmation, for admins only.
     """
 
     money: PaymentRecord | FractionalRecord
     suggestions: tuple[Suggestion, ...] = ()
+    payer_name: str | None = field(default=None, repr=False)
 
     @property
     def id(self) -> str:
@@ -67,7 +68,10 @@ class UnmatchedRecord:
 
     @property
     def reason(self) -> WhyUnmatched:
-        return WhyUnmatched.FITS_NO_ORDER if self.payment else WhyUnmatched.FRACTIONAL_AMOUNT
+        payment = self.payment
+        if payment is None:
+            return WhyUnmatched.FRACTIONAL_AMOUNT
+        return why_unmatched(payment.failure_reason, self.suggestions)
 
 
 def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[UnmatchedRecord, ...]:
@@ -84,7 +88,7 @@ def list_unmatched(runtime: Runtime, limit: int = 20, after: str = "") -> tuple[
     with runtime.database.read() as session:
         rows = session.execute(statement).all()
         found = [_record(runtime, session, payment, row) for payment, row in rows]
-    found += map(UnmatchedRecord, list_fractional(runtime, limit, after))
+    found += [UnmatchedRecord(one, payer_name=name) for one, name in list_fractional(runtime, limit, after)]
     return tuple(sorted(found, key=lambda one: one.id)[:limit])
 
 
@@ -175,8 +179,9 @@ def _record(
 ) -> UnmatchedRecord:
     arrival = arrival_of_payment(runtime.encryption, payment, row)
     record = payment_record(session, runtime.encryption, payment)
-    found = suggestions(session, runtime.encryption, arrival)
-    return UnmatchedRecord(record, found)
+    found = suggestions(session, runtime.encryption, arrival, runtime.clock())
+    name = payer_name(runtime.encryption, row.names_encrypted) if row is not None else None
+    return UnmatchedRecord(record, found, name)
 
 
 def apply_to_unmatched(

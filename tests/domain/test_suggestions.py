@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, Resemblance, neighbors, suggest
+from mpesa_service.domain.moves import MATCH_UNDONE
+from mpesa_service.domain.orders import OrderStatus
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.domain.suggestions import (
+    MOST_SUGGESTED,
+    KnownPayment,
+    Reason,
+    Resemblance,
+    neighbors,
+    suggest,
+    why_unmatched,
+)
 
 
 def order(
@@ -83,3 +94,48 @@ def test_neighbors_are_what_is_one_typo_away(typed: str, other: str) -> None:
 def test_a_key_has_so_many_neighbors_and_no_more() -> None:
     assert len(neighbors("abcdefghijklmnopqrst")) == 20 + 20 * 35 + 21 * 36 - 20 + 19
     assert neighbors("a" * 21) == neighbors("abc") == frozenset()
+
+
+@pytest.mark.parametrize("status", [*OrderStatus, None])
+def test_an_order_of_the_exact_id_comes_first_whatever_its_status(status: OrderStatus | None) -> None:
+    exact = Resemblance("EXACT", ("order1001",), 0, status=status)
+    near = order("order1002", payer=True)
+    first, second = suggest("order1001", 100, [near, exact])
+    assert (first.order_id, first.order_status, first.score) == ("EXACT", status, 60)
+    assert (second.order_id, second.score) == ("ORDER1002", 80)
+
+
+@pytest.mark.parametrize("status", [*OrderStatus, None])
+def test_another_order_is_only_suggested_while_it_takes_money(status: OrderStatus | None) -> None:
+    found = suggest(
+        "order101", 100, [Resemblance("X", ("order1001",), 100, payer_agrees=True, status=status)]
+    )
+    assert bool(found) is (status in {OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID})
+
+
+PAID = KnownPayment("p", PaymentStatus.REFUNDED)
+CANCELED = KnownPayment("p", PaymentStatus.CANCELED)
+
+
+@pytest.mark.parametrize(
+    ("status", "payment", "against", "why"),
+    [
+        (OrderStatus.OPEN, None, [], "fits_no_order"),
+        (OrderStatus.PARTIALLY_PAID, PAID, [], "fits_no_order"),
+        (OrderStatus.PAID, PAID, ["order_paid_already"], "order_paid_already"),
+        (OrderStatus.OVERPAID, None, ["order_paid_already"], "order_paid_already"),
+        (OrderStatus.EXPIRED, None, ["order_closed"], "order_of_another_status"),
+        (OrderStatus.CANCELED, None, ["order_closed"], "order_of_another_status"),
+        (None, PAID, ["order_paid_already", "order_not_registered"], "order_paid_already"),
+        (None, CANCELED, ["order_not_registered"], "order_not_registered"),
+    ],
+)
+def test_why_the_money_waits(
+    status: OrderStatus | None, payment: KnownPayment | None, against: list[str], why: str
+) -> None:
+    order = Resemblance("X", ("order1001",), 100, status=status, payment=payment)
+    [found] = suggest("order1001", 7, [order])
+    assert (found.reasons, found.payment) == (("reference_equal", *against), payment)
+    assert why_unmatched(None, [found]) == why
+    assert why_unmatched(MATCH_UNDONE, [found]) == "match_undone"
+    assert why_unmatched(None, []) == "fits_no_order"
