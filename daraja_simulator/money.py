@@ -39,8 +39,3 @@ def json_number(amount: Money) -> int | float:
 def cents(amount: Money) -> int:
     """Return the amount in cents."""
     return int(amount * 100)
-
-
-def shillings(amount_in_cents: int) -> Money:
-    """Return an amount in cents as shillings."""
-    return simplest(Decimal(amount_in_cents) / 100)

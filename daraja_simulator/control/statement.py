@@ -66,6 +66,8 @@ def _wanted() -> _Wanted:
     cells = _one_of("cells", "numbers" if shape.numbers else "text", ("numbers", "text"))
     if cells == "numbers" and not shape.numbers:
         raise ControlError(f"the cells of shape {letter} are texts")
+    if _switch("failed") and not shape.has_status:
+        raise ControlError(f"shape {letter} has no column for the status, so it has no failed rows")
     return _Wanted(
         shape,
         _one_of("format", "csv", tuple(CONTENT_TYPES)),

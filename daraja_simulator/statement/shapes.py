@@ -47,6 +47,8 @@ class Shape:
     """Whether a workbook holds amounts as numbers."""
     all_numbers: bool = False
     """Whether one file has every business number."""
+    has_status: bool = True
+    """Whether a row says that its transaction failed."""
 
 
 def lines(shape: Shape, statement: Statement, choices: Choices) -> Iterator[Cells]:
@@ -255,6 +257,7 @@ SHAPES: dict[str, Shape] = {
         _stamped_name,
         newest_first=False,
         all_numbers=True,
+        has_status=False,
     ),
     "D": Shape(
         "the export of 2010",

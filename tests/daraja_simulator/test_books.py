@@ -185,3 +185,12 @@ def test_a_status_result_has_the_debit_party_twice(shop: Shop, receiver: Receive
     assert [item["Key"] for item in items][:2] == ["DebitPartyName"] * 2
     assert items[0] == items[1]
     assert parameters(receiver.results()[-1])["DebitPartyName"] == f"{PHONE} - CUSTOMER 5678"
+
+
+@pytest.mark.parametrize("value", [None, True, [], "1,000", "-1", "1.005", "ten", "1e3"])
+def test_what_is_no_amount(shop: Shop, value: Any) -> None:
+    answer = shop.call(
+        "POST", "/simulator/c2b", json={"msisdn": PHONE, "amount": value, "billRefNumber": "INV-7"}
+    )
+    assert answer.status_code == 400
+    assert entries(shop) == []

@@ -252,6 +252,7 @@ def test_a_number_of_its_own(shop: Shop) -> None:
         ({"from_": "yesterday"}, 400, "from must be a day"),
         ({"from_": "2026-12-02", "to": "2026-12-01"}, 400, "from must be before to"),
         ({"shape": "B", "cells": "numbers"}, 400, "the cells of shape B are texts"),
+        ({"shape": "C", "failed": "true"}, 400, "shape C has no column for the status"),
         ({"failed": "maybe"}, 400, "failed must be one of true, false"),
         ({"color": "red"}, 400, "unknown parameter 'color'"),
         ({"shortcode": "1"}, 404, "unknown business number"),
