@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from mpesa_service.config.settings import Settings, environment_name
+from mpesa_service.config.declaration import environment_name
+from mpesa_service.config.settings import Settings
 
 HEAD = "| Variable | Default | Meaning | Allowed values | Read by |\n|---|---|---|---|---|\n"
 BEGIN = "<!-- settings: written by python -m devtools.settings_table docs/configuration.md -->\n"

@@ -28,6 +28,7 @@ PUBLIC = {
 ADMIN = {
     "mpesa.transaction",
     "mpesa.balance",
+    "mpesa.pulls",
     "mpesa.refresh_balance",
     "mpesa.refund_payment",
     "mpesa.register_c2b",
@@ -95,7 +96,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 46
+    assert checked == 47
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -111,7 +112,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 54
+    assert len(operations) == 55
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)

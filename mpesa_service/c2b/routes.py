@@ -4,8 +4,15 @@ from typing import Any
 
 from flask import Response
 
+from mpesa_service.c2b.pull_records import list_pulls
 from mpesa_service.c2b.registration import register
-from mpesa_service.c2b.schemas import RegisterSchema, RegistrationSchema, RulesSchema
+from mpesa_service.c2b.schemas import (
+    PullSchema,
+    PullsQuerySchema,
+    RegisterSchema,
+    RegistrationSchema,
+    RulesSchema,
+)
 from mpesa_service.c2b.validation_rules import RuleChange, change_rules, show_rules
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
@@ -29,6 +36,17 @@ def set_c2b_rules(body: dict[str, Any]) -> Response:
     """Set the rules of the shortcode; they apply from the next payment on."""
     record = change_rules(runtime(), current_principal(), RuleChange(**body))
     return respond(success(200, "Rules set", RulesSchema().dump(record)))
+
+
+@blueprint.get("/pulls")
+@guard(Guard.ADMIN)
+@blueprint.arguments(PullsQuerySchema, location="query")
+@blueprint.success(200, PullSchema, many=True)
+@errors(400)
+def pulls(query: dict[str, Any]) -> Response:
+    """List the pulls of received money and their outcomes, newest first."""
+    found = list_pulls(runtime(), query["limit"], query["shortcode"])
+    return respond(success(200, f"{len(found)} pulls", PullSchema(many=True).dump(found)))
 
 
 @blueprint.post("/c2b/register")

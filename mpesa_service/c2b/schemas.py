@@ -3,9 +3,18 @@
 from typing import Any
 
 from marshmallow import Schema, fields, post_dump
+from marshmallow.validate import Length
 
 from mpesa_service.domain.orders import AmountRule, ReferenceRule, WhenUnsure
-from mpesa_service.web.fields import TIME_EXAMPLE, NairobiTime, RequestSchema, one_of
+from mpesa_service.web.fields import (
+    TIME_EXAMPLE,
+    NairobiTime,
+    RequestSchema,
+    between,
+    one_of,
+    text_field,
+    time_field,
+)
 
 
 class ValidationAnswerSchema(Schema):
@@ -82,3 +91,34 @@ class RegistrationSchema(Schema):
     response_type = fields.String(data_key="responseType", metadata={"description": _RESPONSE_TYPE})
     confirmation_url = fields.String(data_key="confirmationUrl")
     validation_url = fields.String(data_key="validationUrl")
+
+
+class PullsQuerySchema(RequestSchema):
+    """Which pulls to list."""
+
+    limit = fields.Integer(load_default=20, validate=between(1, 500))
+    shortcode = fields.String(
+        load_default=None, validate=Length(1, 16), metadata={"description": "Only pulls of this shortcode."}
+    )
+
+
+class PullSchema(Schema):
+    """A pull: a window of time of which the received money was fetched, and the outcome."""
+
+    id = fields.Integer(data_key="_id")
+    shortcode = fields.String()
+    window_from = time_field("from")
+    window_to = time_field("to")
+    gap_from = time_field("gapFrom", nullable=True)
+    status = fields.String(metadata={"enum": ["running", "complete", "suspect", "failed"]})
+    pages = fields.Integer()
+    rows_seen = fields.Integer(data_key="rows")
+    booked = fields.Integer(metadata={"description": "Rows whose money was not known before."})
+    known = fields.Integer()
+    disputed = fields.Integer(metadata={"description": "Rows whose receipt is known with other values."})
+    unreadable = fields.Integer(metadata={"description": "Rows that could not be understood. They are kept."})
+    result_code = text_field("resultCode", "Of the last page.")
+    error = text_field("error", "Why the window was not read, or what is wrong with its answer.")
+    requested_by = fields.String(data_key="requestedBy")
+    started_at = time_field("startedAt")
+    finished_at = time_field("finishedAt", nullable=True)

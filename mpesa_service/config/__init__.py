@@ -5,10 +5,11 @@
 """
 
 from mpesa_service.config.checks import database_problem, forbidden_word, unsafe_settings
+from mpesa_service.config.declaration import environment_name
 from mpesa_service.config.loading import (
     SIMULATOR_DEFAULTS,
     SIMULATOR_INITIATOR,
     ConfigurationError,
     load_settings,
 )
-from mpesa_service.config.settings import BASE_URLS, SIMULATOR, Settings, environment_name
+from mpesa_service.config.settings import BASE_URLS, SIMULATOR, Settings

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from mpesa_service.config.settings import SIMULATOR, Settings
+from mpesa_service.domain.phones import normalize_msisdn
+from mpesa_service.errors import InvalidPhone
 
 LEAST_SECRET_BYTES = 32
 _DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
@@ -22,6 +24,7 @@ def unsafe_settings(settings: Settings) -> list[str]:
         *_keys(settings),
         *_addresses(settings),
         *_credentials(settings),
+        *_pulls(settings),
         *_processes(settings),
         *_webhooks(settings),
     ]
@@ -121,6 +124,16 @@ def _credentials(s: Settings) -> Iterator[str]:
     certificate = s.mpesa_certificate_path or s.mpesa_security_credential
     if s.mpesa_initiator_password and not certificate:
         yield "MPESA_CERTIFICATE_PATH is needed to encrypt MPESA_INITIATOR_PASSWORD."
+
+
+def _pulls(s: Settings) -> Iterator[str]:
+    if s.mpesa_pull and s.mpesa_pull_phone is None:
+        yield "MPESA_PULL needs MPESA_PULL_PHONE: the number in M-Pesa's portal, under Organization, Details."
+    if s.mpesa_pull_phone is not None:
+        try:
+            normalize_msisdn(s.mpesa_pull_phone)
+        except InvalidPhone:
+            yield "MPESA_PULL_PHONE must be a Kenyan phone number, such as 254712345678."
 
 
 def database_problem(url: str) -> str | None:

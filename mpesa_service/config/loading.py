@@ -6,7 +6,8 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from mpesa_service.config.checks import unsafe_settings
-from mpesa_service.config.settings import SIMULATOR, Settings, environment_name
+from mpesa_service.config.declaration import environment_name
+from mpesa_service.config.settings import SIMULATOR, Settings
 
 SIMULATOR_DEFAULTS = {
     "MPESA_CONSUMER_KEY": "simulator",

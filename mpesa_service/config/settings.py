@@ -3,14 +3,22 @@
 `docs/configuration.md` has the table that `devtools/settings_table.py` generates from this module.
 """
 
-from dataclasses import MISSING, Field, dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any
 from urllib.parse import urlsplit
 
+from mpesa_service.config.declaration import (
+    C2B,
+    MIGRATE,
+    PAYOUTS,
+    SERVE,
+    SERVE_WORKER,
+    TOKEN,
+    WORKER,
+    setting,
+)
 from mpesa_service.config.parsers import (
-    SettingKind,
     address,
     boolean,
     choice,
@@ -33,28 +41,6 @@ BASE_URLS = {
 }
 SAFARICOM_MAX_AMOUNT = 250_000
 """Shillings in one transaction (Safaricom's published limit)."""
-
-ALL = "all"
-MIGRATE = "all, `migrate`"
-SERVE = "`serve`"
-SERVE_WORKER = "`serve`, `worker`"
-WORKER = "`worker`"
-PAYOUTS = "`serve`, `payouts`"
-C2B = "`serve`, `register-urls`"
-TOKEN = "`serve`, `token`"  # noqa: S105 - a list of commands
-
-
-def setting(
-    kind: SettingKind[Any], help_: str, default: Any = MISSING, *, read_by: str = ALL, secret: bool = False
-) -> Any:
-    """Declare an environment variable. Without a default it is required. `read_by` names `mpesa` commands."""
-    metadata = {"kind": kind, "help": help_, "read_by": read_by, "secret": secret}
-    return field(default=default, metadata=metadata, repr=not secret)
-
-
-def environment_name(item: "Field[Any]") -> str:
-    """Return the name of the environment variable of a settings field."""
-    return item.name.upper()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +96,19 @@ class Settings:
         "Version of the C2B registration. v2 masks phone numbers, v1 hashes them.",
         "v2",
         read_by=C2B,
+    )
+    mpesa_pull: bool = setting(
+        boolean,
+        "Whether the worker fetches the money that the shortcode received, every 15 minutes. Safaricom must"
+        " have provisioned the shortcode for Pull Transactions.",
+        False,
+        read_by="`worker`, `pull`, `doctor`",
+    )
+    mpesa_pull_phone: str | None = setting(
+        digits,
+        "The number in M-Pesa's portal under Organization, Details. The registration for pulls needs it.",
+        None,
+        read_by="`pull`",
     )
     c2b_when_unsure: str = setting(
         choice("accept", "reject"),

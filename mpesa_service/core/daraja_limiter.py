@@ -19,6 +19,7 @@ _STORE = update(_T).where(_MINE).values(next_at=bindparam("at"))
 QUERIES = "stk_query"
 PAYMENTS_OUT = "payments_out"
 BALANCE = "balance"
+PULLS = "pulls"
 DOCTOR = "doctor"
 
 

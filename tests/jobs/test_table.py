@@ -12,6 +12,7 @@ def test_every_job_runs_with_nothing_to_do(service: Service) -> None:
         "reconcile",
         "commands",
         "c2b",
+        "pull",
         "balance",
         "statements",
         "payouts",

@@ -88,6 +88,7 @@ def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch)
         doctor.KEYS: Health.GOOD,
         doctor.PASSKEY: Health.GOOD,
         doctor.CALLBACK: Health.WARNING,  # it leads here, by http
+        doctor.PULL: Health.SKIPPED,
         doctor.INITIATOR: Health.WARNING,  # nothing answers by itself here
         doctor.SUSPENSIONS: Health.GOOD,
         doctor.CLOCK: Health.GOOD,

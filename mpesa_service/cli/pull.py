@@ -1,0 +1,131 @@
+"""Operator commands for Pull Transactions: mpesa pull …"""
+
+from datetime import datetime
+
+import click
+from flask.cli import AppGroup
+
+from mpesa_service.c2b.pull import pull
+from mpesa_service.c2b.pull_records import PullRecord, list_pulls
+from mpesa_service.c2b.pull_registration import register_pull
+from mpesa_service.c2b.pull_windows import given_window
+from mpesa_service.c2b.schemas import PullSchema
+from mpesa_service.cli.options import NAIROBI, NAME, as_json, echo_json, limit_option, local_time, operator
+from mpesa_service.cli.output import show_list
+from mpesa_service.web.blueprint import runtime
+
+_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
+_COLUMNS = (
+    "id",
+    "shortcode",
+    "from",
+    "to",
+    "status",
+    "rows",
+    "booked",
+    "known",
+    "disputed",
+    "unreadable",
+    "error",
+)
+_GOOD = "complete"
+
+pull_cli = AppGroup("pull", help="Money that M-Pesa received, fetched from M-Pesa (Pull Transactions).")
+_by = click.option(
+    "--by", "who", type=NAME, default="command line", show_default=True, help="Your name, for the record."
+)
+_shortcode = click.option("--shortcode", help="The shortcode or till. Default: MPESA_SHORTCODE.")
+
+
+@pull_cli.command("register")
+@_shortcode
+@_by
+@as_json
+def register(shortcode: str | None, who: str, as_json: bool) -> None:
+    """Register the shortcode for pulls at M-Pesa, once.
+
+    MPESA_PULL_PHONE must be the number in M-Pesa's portal: Organization, Details.
+
+    Example: mpesa pull register --by amina
+    """
+    found = register_pull(runtime(), operator(who).subject, shortcode)
+    if as_json:
+        echo_json({"shortcode": found.shortcode, "already": found.already})
+        return
+    click.echo(
+        f"{found.shortcode} was registered before." if found.already else f"Registered {found.shortcode}."
+    )
+
+
+@pull_cli.command("run")
+@click.option(
+    "--from", "start", type=click.DateTime(_FORMATS), help="Nairobi time. Default: where pulls ended."
+)
+@click.option("--to", "end", type=click.DateTime(_FORMATS), help="Nairobi time. Default: now.")
+@_shortcode
+@_by
+@as_json
+def run(start: datetime | None, end: datetime | None, shortcode: str | None, who: str, as_json: bool) -> None:
+    """Fetch the money that M-Pesa received, and book what is not booked yet.
+
+    M-Pesa serves the last 48 hours. A window that was read before changes nothing.
+
+    Example: mpesa pull run --from "2026-11-22 08:00" --by amina
+    """
+    window = given_window(_nairobi(start), _nairobi(end), runtime().clock())
+    record = pull(runtime(), operator(who).subject, window, shortcode, progress=_progress)
+    if as_json:
+        echo_json(PullSchema().dump(record))
+    else:
+        click.echo(_sentence(record))
+    if record.status != _GOOD:
+        raise SystemExit(1)
+
+
+@pull_cli.command("list")
+@limit_option(20, 500)
+@_shortcode
+@as_json
+def list_(limit: int, shortcode: str | None, as_json: bool) -> None:
+    """List the pulls and their outcomes, newest first.
+
+    Example: mpesa pull list --limit 5
+    """
+    found = list_pulls(runtime(), limit, shortcode)
+    show_list(as_json, PullSchema(many=True).dump(found), _COLUMNS, map(_row, found))
+
+
+def _nairobi(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=NAIROBI)
+
+
+def _progress(record: PullRecord) -> None:
+    click.echo(f"page {record.pages}: {record.rows_seen} rows, {record.booked} booked", err=True)
+
+
+def _sentence(record: PullRecord) -> str:
+    counts = f"{record.rows_seen} rows: {record.booked} booked, {record.known} known"
+    more = f", {record.disputed} disputed, {record.unreadable} unreadable"
+    where = f"{local_time(record.window_from)} to {local_time(record.window_to)}"
+    gap = (
+        f" Never pulled: {local_time(record.gap_from)} to {local_time(record.window_from)}."
+        if record.gap_from
+        else ""
+    )
+    return f"{record.status}: {where}, {counts}{more}.{gap}{' ' + record.error if record.error else ''}"
+
+
+def _row(record: PullRecord) -> list[str | None]:
+    return [
+        str(record.id),
+        record.shortcode,
+        local_time(record.window_from),
+        local_time(record.window_to),
+        record.status,
+        str(record.rows_seen),
+        str(record.booked),
+        str(record.known),
+        str(record.disputed),
+        str(record.unreadable),
+        record.error,
+    ]
