@@ -1,5 +1,7 @@
 """Requests and responses about refunds."""
 
+from typing import Any
+
 from marshmallow import fields
 
 from mpesa_service.domain.commands import RefundMethod
@@ -7,12 +9,19 @@ from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
 from mpesa_service.web.fields import PhoneNumber, RequestSchema, Shillings, characters
 
 
+class _TrueOrFalse(fields.Boolean):
+    """A JSON boolean, never a number or a text."""
+
+    def _deserialize(self, value: Any, *arguments: Any, **more: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, *arguments, **more)
+
+
 def different_payer_field() -> fields.Boolean:
     """Return the field that confirms a number that disagrees with the payer."""
-    return fields.Boolean(
+    return _TrueOrFalse(
         data_key="confirmDifferentPayer",
-        truthy={True},
-        falsy={False},
         metadata={"description": "`true`: the money goes to `phoneNumber` although it is not the payer's."},
     )
 

@@ -119,6 +119,7 @@ def test_a_plain_number_that_differs(service: Service) -> None:
         ({"phoneNumber": "0712"}, (400, "invalid_phone_number")),
         ({"method": "reversal"}, (400, "reversal_takes_no_phone")),
         ({"confirmDifferentPayer": "yes"}, (400, "invalid_request")),
+        ({"confirmDifferentPayer": 1}, (400, "invalid_request")),
     ],
 )
 def test_bad_requests(service: Service, changes: dict[str, Any], expected: tuple[int, str]) -> None:

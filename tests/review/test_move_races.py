@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import requests
 
+from mpesa_service.orders import expected
+from mpesa_service.review import moves
 from tests.c2b.support import assert_books_are_right, causes, confirm, order_row
 from tests.orders.support import add_order
 from tests.payments.test_races import at_once
@@ -145,4 +147,51 @@ def test_one_key_moves_once(service: Service, payment: str) -> None:
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1, "all get the first answer"
     assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
+    assert_books_are_right(service)
+
+
+def test_a_key_that_is_used_after_the_first_look(
+    service: Service, payment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit finds the key taken, and the second decision finds the answer of the first request."""
+    add_order(service, "ORDER2")
+    first: list[Any] = []
+    find = moves.find_payment
+
+    def meanwhile(*args: Any) -> Any:
+        if not first:
+            first.append(None)
+            first[0] = keyed_move(service, payment)
+        return find(*args)
+
+    monkeypatch.setattr(moves, "find_payment", meanwhile)
+    second = keyed_move(service, payment)
+    assert (second.data, second.headers["Idempotent-Replayed"]) == (first[0].data, "true")
+    assert causes(service, service.row(payment)).count("moved") == 1
+    assert_books_are_right(service)
+
+
+def keyed_move(service: Service, payment: str) -> Any:
+    body = {"orderId": "ORDER2", "reason": "wrong account"}
+    sent = {"by": "amina", "admin": True, "Idempotency_Key": "k1"}
+    return service.call("POST", f"/{payment}/move", body, **sent)
+
+
+def test_a_payment_that_moves_while_its_order_is_registered(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registration has found the payment, but has not locked it. SQLite has one writer at a time."""
+    if service.runtime.database.is_sqlite:
+        return
+    add_order(service, "TARGET")
+    checkout = service.paid("LEFT")
+    lock = expected.lock_payment
+
+    def late(session: Any, payment_id: str) -> Any:
+        assert move(service, checkout, "TARGET").status_code == 200
+        return lock(session, payment_id)
+
+    monkeypatch.setattr(expected, "lock_payment", late)
+    assert service.call("POST", "/orders", {"orderId": "LEFT", "amount": 100}).status_code == 201
+    assert received(service, "LEFT", "TARGET") == [0, 100]
     assert_books_are_right(service)

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from mpesa_service.core.idempotency import Answer
+from mpesa_service.domain.principal import ADMIN, Principal
+from mpesa_service.errors import NotFound
 from mpesa_service.models import OutgoingEvent
 from mpesa_service.models.statements import lock_payment
+from mpesa_service.review import moves
 from tests.c2b.support import assert_books_are_right, causes, confirm, order_row
 from tests.callbacks.support import post, stk_body
 from tests.orders.support import add_order
@@ -120,6 +124,12 @@ class TestToAnotherOrder:
     def test_what_is_no_order_id(self, service: Service, payment: str, order: Any) -> None:
         answer = move(service, payment, order)
         assert (answer.status_code, answer.json["code"]) == (400, "invalid_order_id")
+
+    def test_an_id_that_no_order_can_have(self, service: Service, payment: str) -> None:
+        amina = Principal("amina", frozenset({ADMIN}))
+        wanted = moves.MoveRequest("no\x00order", "wrong account")
+        with pytest.raises(NotFound):
+            moves.move(service.runtime, amina, payment, wanted, lambda _: Answer(200, b""))
 
     def test_what_cannot_be_moved(self, service: Service) -> None:
         add_order(service)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mpesa_service.core import suspensions
+from mpesa_service.review import unmatched as unmatched_money
 from tests.c2b.support import assert_books_are_right, causes, confirm, order_row
 from tests.orders.support import add_order
 from tests.refunds.reversals import complete
@@ -131,3 +132,23 @@ class TestToAStatedNumber:
         pay_out(service, resultCode=1)
         assert [one["payment"]["_id"] for one in unmatched(service)] == [payment]
         assert_books_are_right(service)
+
+
+def test_what_is_matched_just_before_it_is_sent_stays(
+    service: Service, payment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    return_money(service, payment)
+    complete(service, resultCode=1)
+    add_order(service)
+    send = unmatched_money.refund
+
+    def meanwhile(*args: Any) -> Any:
+        assert match(service, payment).status_code == 200
+        return send(*args)
+
+    monkeypatch.setattr(unmatched_money, "refund", meanwhile)
+    answer = return_money(service, payment)
+    assert (answer.status_code, answer.json["code"]) == (409, "not_unmatched")
+    assert answer.json["details"] == {"status": "succeeded", "orderId": "ORDER1"}
+    assert len(service.ledger()["reversals"]) == 1
+    assert_books_are_right(service)
