@@ -1,24 +1,27 @@
-"""The invariants of C2B payments and expected orders, in the database and in the simulator's ledger."""
+"""The invariants of C2B payments and expected orders."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Row, func, or_, select
 
+from mpesa_service.c2b.arrivals import arrival_of_payment
+from mpesa_service.c2b.booking import FITS_NONE, order_for
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.domain.facts import OrderFacts
 from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.orders import CLOSED, STILL_DUE, AmountRule, order_status
-from mpesa_service.domain.states import OPEN, PAID
-from mpesa_service.models import C2bConfirmation, CallbackInbox, ExpectedOrder, Payment, PaymentEvent
-from mpesa_service.verification.common import BATCH, Json, Tally, Violation, read_pages
-
-CONFIRMATION = "c2b_confirmation"
-ANSWERED = 200
+from mpesa_service.domain.paid_at import believed
+from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
+from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment, PaymentEvent
+from mpesa_service.verification.common import BATCH, Tally, Violation, read_pages
 
 
 def verify_c2b(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     """Yield every violation that the database alone shows."""
     yield from confirmations_are_booked(runtime, tally)
+    yield from mpesa_time_is_kept(runtime)
+    yield from unmatched_fits_none(runtime)
     yield from orders_add_up(runtime, tally)
     yield from order_status_fits(runtime)
     yield from payments_know_their_order(runtime)
@@ -62,6 +65,49 @@ def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violati
         yield Violation(name, receipt, f"it confirms {cents} cents, but its payment is {amount} shillings")
     for receipt, stored in of_others:
         yield Violation(name, receipt, f"it is of a payment whose receipt is {stored or 'not known'}")
+
+
+def mpesa_time_is_kept(runtime: Runtime) -> Iterator[Violation]:
+    """A paid payment has M-Pesa's time, if the report of its money states one that can be true."""
+    stated = (
+        select(C2bConfirmation.receipt, C2bConfirmation.transacted_at, C2bConfirmation.received_at)
+        .join(Payment, Payment.id == C2bConfirmation.payment_id)
+        .where(Payment.receipt == C2bConfirmation.receipt, Payment.status.in_(PAID))
+        .where(Payment.paid_at.is_(None), C2bConfirmation.transacted_at.is_not(None))
+    )
+    with runtime.database.read() as session:
+        rows = session.execute(stated.order_by(C2bConfirmation.id).limit(BATCH)).all()
+    for receipt, transacted_at, received_at in rows:
+        if believed(transacted_at, received_at) is not None:
+            sentence = f"M-Pesa states {transacted_at} as the time of payment, but its payment has no time"
+            yield Violation(mpesa_time_is_kept.__name__, receipt, sentence)
+
+
+def unmatched_fits_none(runtime: Runtime) -> Iterator[Violation]:
+    """No unmatched money names an order that takes it, unless the next attempt to match it is scheduled."""
+    after = ""
+    while rows := _unmatched(runtime, after):
+        after = rows[-1].Payment.id
+        for row in rows:
+            order = order_for(
+                runtime, arrival_of_payment(runtime.encryption, row.Payment, row.C2bConfirmation)
+            )
+            if isinstance(order, OrderFacts):
+                sentence = f"it fits no order, but its payer named the expected order {order.reference}"
+                yield Violation(unmatched_fits_none.__name__, row.Payment.id, sentence)
+
+
+def _unmatched(runtime: Runtime, after: str) -> list[Row[Any]]:
+    statement = (
+        select(Payment, C2bConfirmation)
+        .join(C2bConfirmation, C2bConfirmation.payment_id == Payment.id)
+        .where(Payment.status == PaymentStatus.REVIEW, Payment.order_id.is_(None), Payment.id > after)
+        .where(Payment.failure_reason == FITS_NONE, C2bConfirmation.retry_at.is_(None))
+        .order_by(Payment.id)
+        .limit(BATCH)
+    )
+    with runtime.database.read() as session:
+        return list(session.execute(statement))
 
 
 def orders_add_up(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
@@ -117,34 +163,3 @@ def payments_know_their_order(runtime: Runtime) -> Iterator[Violation]:
         for payment_id, status, reference in rows:
             sentence = f"it is {status}, and {what} the expected order {reference}"
             yield Violation(payments_know_their_order.__name__, payment_id, sentence)
-
-
-def verify_c2b_in_ledger(runtime: Runtime, payload: Json) -> Iterator[Violation]:
-    """Yield every violation that the ledger shows."""
-    sent = [item for item in payload["callbacks"] if item["kind"] == CONFIRMATION]
-    answered = [item["body"] for item in sent if item["status"] == ANSWERED]
-    yield from _all_stored(runtime, len(answered))
-    receipts = sorted({body["TransID"] for body in answered})
-    for start in range(0, len(receipts), BATCH):
-        yield from _all_known(runtime, receipts[start : start + BATCH])
-
-
-def _all_stored(runtime: Runtime, answered: int) -> Iterator[Violation]:
-    """Every confirmation that was answered 200 is in the inbox. They all go to one address."""
-    of_kind = select(func.count()).where(CallbackInbox.kind == CallbackKind.C2B_CONFIRMATION)
-    with runtime.database.read() as session:
-        stored = session.scalar(of_kind) or 0
-    if stored < answered:
-        sentence = f"{answered} confirmations were answered 200, {stored} are in the inbox"
-        yield Violation("answered_is_stored", "confirmations", sentence)
-
-
-def _all_known(runtime: Runtime, receipts: Sequence[str]) -> Iterator[Violation]:
-    with runtime.database.read() as session:
-        known = set(
-            session.scalars(select(C2bConfirmation.receipt).where(C2bConfirmation.receipt.in_(receipts)))
-        )
-    for receipt in receipts:
-        if receipt not in known:
-            sentence = "this confirmation was answered 200, but is not stored"
-            yield Violation(confirmations_are_booked.__name__, receipt, sentence)

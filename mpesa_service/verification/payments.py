@@ -37,6 +37,7 @@ from mpesa_service.models import (
     Refund,
 )
 from mpesa_service.verification.c2b import verify_c2b
+from mpesa_service.verification.commands import verify_commands
 from mpesa_service.verification.common import (
     BATCH,
     Moves,
@@ -172,6 +173,7 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
             yield from (Violation(rule.__name__, history.payment.id, sentence) for sentence in rule(history))
     yield from verify_payouts(runtime, tally)
     yield from verify_c2b(runtime, tally)
+    yield from verify_commands(runtime)
     yield from inbox_is_worked_off(runtime, tally)
     yield from one_key_one_resource(runtime, tally)
     yield from inquiries_are_due(runtime)

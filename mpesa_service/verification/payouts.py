@@ -26,6 +26,8 @@ Fault = tuple[str, str]
 _PAYOUT_MOVES, _BATCH_MOVES = Moves.of(PAYOUT_TRANSITIONS), Moves.of(BATCH_TRANSITIONS)
 _NEVER_PAID = frozenset({PayoutStatus.WAITING, PayoutStatus.FAILED, PayoutStatus.CANCELED})
 _ENDED = frozenset({"completed", "failed"})
+_QUEUED = "queued"
+"""The state of a command that M-Pesa may still execute."""
 
 
 def verify_payouts(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
@@ -137,6 +139,8 @@ def verify_payouts_in_ledger(
             entries = [entry for command in commands for entry in paid.get(command["conversationId"], ())]
             tally.counts["payouts paid"] += len(entries)
             faults = [*_compared(row, entries, row.id in settlers)]
+            if row.state is PayoutStatus.FAILED and any(one["state"] == _QUEUED for one in commands):
+                faults.append("it is failed, but M-Pesa has not ended it")
             if settled and row.state in PAYOUT_OPEN and any(one["state"] in _ENDED for one in commands):
                 faults.append(f"it is {row.status}, but M-Pesa has ended it")
             yield from (Violation("payout_paid_once", row.id, sentence) for sentence in faults)

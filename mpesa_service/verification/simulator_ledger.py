@@ -20,7 +20,7 @@ from mpesa_service.domain.phones import same_phone
 from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, PaymentStatus, RefundStatus
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
 from mpesa_service.models.payments import Channel, Provider
-from mpesa_service.verification.c2b import verify_c2b_in_ledger
+from mpesa_service.verification.c2b_ledger import verify_c2b_in_ledger
 from mpesa_service.verification.common import BATCH, Json, PaymentHistory, Tally, Violation
 from mpesa_service.verification.payments import histories
 from mpesa_service.verification.payouts import verify_payouts_in_ledger
@@ -28,6 +28,8 @@ from mpesa_service.verification.payouts import verify_payouts_in_ledger
 ANSWERED = 200
 STK = "stk"
 """The kind of a debit that belongs to a prompt."""
+QUEUED = "queued"
+"""The state of a command that M-Pesa may still execute."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Ledger:
         for movement in (*payload["credits"], *payload["transfers"]):
             moved[token_of[movement["conversationId"]]].append(movement)
         good = (item for item in payload["callbacks"] if item["status"] == ANSWERED)
-        # All callbacks of C2B payments go to one address: `verification/c2b.py` checks those.
+        # All callbacks of C2B payments go to one address: `c2b_ledger.py` checks those.
         answered = Counter(_token_hash(item["url"]) for item in good if not item["kind"].startswith("c2b"))
         return cls(prompts, debits, by_prompt, commands, moved, answered)
 
@@ -153,6 +155,9 @@ def refunds_credit_once(it: Compared) -> Iterator[str]:
         settled = it.decided_by_a_person("refund_settled_by_operator", refund.id)
         if not found and refund.state is RefundStatus.SUCCEEDED and not settled:
             yield f"refund {refund.id} is succeeded, but was never credited"
+        commands = it.ledger.commands.get(refund.result_token_hash, ())
+        if refund.state is RefundStatus.FAILED and any(one["state"] == QUEUED for one in commands):
+            yield f"refund {refund.id} is failed, but M-Pesa has not ended it"
     if total > it.payment.amount:
         yield f"{total} shillings were refunded of {it.payment.amount} paid"
 
@@ -192,7 +197,7 @@ def verify_ledger(
         for rule in rules:
             yield from (Violation(rule.__name__, history.payment.id, sentence) for sentence in rule(it))
     yield from verify_payouts_in_ledger(runtime, payload, settled=settled, tally=tally)
-    yield from verify_c2b_in_ledger(runtime, payload)
+    yield from verify_c2b_in_ledger(runtime, payload, settled=settled, tally=tally)
     yield from intent_came_first(runtime, ledger)
     yield from answered_is_stored(runtime, ledger, tally)
 

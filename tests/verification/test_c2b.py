@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from mpesa_service.c2b.booking import FITS_NONE
 from mpesa_service.verification.payments import Tally, verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
 from tests.c2b.support import confirm
@@ -66,6 +67,49 @@ def test_a_payment_of_another_amount_than_was_confirmed(books: Service) -> None:
     ]
 
 
+def test_a_payment_without_the_time_that_mpesa_states(service: Service) -> None:
+    confirm(service)
+    assert found(service) == []
+    change(service, "UPDATE payments SET paid_at = NULL, paid_at_source = NULL")
+    assert found(service) == []  # it is not paid for an order yet
+    change(service, "UPDATE payments SET status = 'succeeded'")
+    [sentence] = [one for rule, one in found(service) if rule == "mpesa_time_is_kept"]
+    assert sentence.startswith("M-Pesa states 20")
+    change(service, "UPDATE c2b_confirmations SET transacted_at = '2001-01-01 00:00:00'")
+    assert "mpesa_time_is_kept" not in {rule for rule, _ in found(service)}
+
+
+class TestUnmatchedMoneyThatNamesAnOrder:
+    @pytest.fixture
+    def unmatched(self, service: Service) -> str:
+        """Unmatched money whose order is expected since, and that nobody has matched again."""
+        confirm(service, BillRefNumber="order 1")
+        expect_order(service)
+        change(service, "UPDATE c2b_confirmations SET retry_at = NULL")
+        change(service, "UPDATE expected_orders SET received_amount = 0, status = 'open'")
+        state = "status = 'review', order_id = NULL, expected_order_id = NULL"
+        change(service, f"UPDATE payments SET {state}, failure_reason = '{FITS_NONE}'")
+        [payment] = service.payments()
+        return payment.id
+
+    def test_it_should_be_matched(self, service: Service, unmatched: str) -> None:
+        sentences = [one for rule, one in found(service) if rule == "unmatched_fits_none"]
+        assert sentences == ["it fits no order, but its payer named the expected order ORDER1"]
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE c2b_confirmations SET retry_at = '2026-12-01 00:00:00'",
+            "UPDATE payments SET failure_reason = 'A person has undone its match.'",
+            "UPDATE expected_orders SET status = 'canceled'",
+        ],
+        ids=["due again", "undone by a person", "no longer taken"],
+    )
+    def test_it_need_not_be(self, service: Service, unmatched: str, statement: str) -> None:
+        change(service, statement)
+        assert "unmatched_fits_none" not in {rule for rule, _ in found(service)}
+
+
 def test_an_order_that_says_what_its_payments_do_not(books: Service) -> None:
     change(books, "UPDATE expected_orders SET received_amount = 49, status = 'partially_paid'")
     sentence = "its received amount is 49 shillings, but its payments add up to 50"
@@ -120,7 +164,8 @@ def test_money_that_was_never_debited(books: Service) -> None:
     ledger = books.ledger()
     ledger["debits"] = []
     assert against(books, ledger) == {
-        "every_debit_is_one_success: it is succeeded, but the customer was never debited"
+        "every_debit_is_one_success: it is succeeded, but the customer was never debited",
+        "money_exists: it is stored here, but no customer paid it",
     }
 
 
@@ -128,7 +173,10 @@ def test_a_debit_of_another_amount(books: Service) -> None:
     ledger = books.ledger()
     for debit in ledger["debits"]:
         debit["amount"] = 51
-    assert against(books, ledger) == {"every_debit_is_one_success: it is 50 shillings, but the debit is 51"}
+    assert against(books, ledger) == {
+        "every_debit_is_one_success: it is 50 shillings, but the debit is 51",
+        "money_is_known: the customer paid 5100 cents, but 5000 are stored",
+    }
 
 
 def test_a_confirmation_that_was_answered_and_is_not_there(books: Service) -> None:
