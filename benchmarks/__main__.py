@@ -37,6 +37,7 @@ from benchmarks.paths import (
     lists,
     peers,
     scale,
+    statements,
     status,
 )
 from benchmarks.postgres import Postgres
@@ -55,6 +56,7 @@ PATHS: dict[str, Callable[[Bench], list[Row]]] = {
     "bulkhead": bulkhead.measure,
     "peers": peers.measure,
     "scale": scale.measure,
+    "statements": statements.measure,
 }
 CHOICES: dict[str, Callable[[Bench], list[Row]]] = {"batching": batching.measure, "drivers": drivers.measure}
 """What a decision record claims. It is measured only if `--only` names it."""

@@ -9,6 +9,7 @@ import mpesa_service.payments.routes
 import mpesa_service.payouts.routes
 import mpesa_service.refunds.routes
 import mpesa_service.review.routes
+import mpesa_service.statements.routes
 import mpesa_service.webhooks.routes
 from mpesa_service.callbacks.c2b_routes import c2b_blueprint
 from mpesa_service.web.blueprint import blueprint

@@ -63,6 +63,11 @@ ADMIN = {
     "mpesa.stop_payouts",
     "mpesa.payouts_in_review",
     "mpesa.resolve_payout_row",
+    "mpesa.apply_statement",
+    "mpesa.get_statement_report",
+    "mpesa.list_all_statements",
+    "mpesa.statement_coverage",
+    "mpesa.upload_statement",
 }
 WORDS = {"name": "refunds"}
 """What stands in a path that does not take anything."""
@@ -96,7 +101,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 47
+    assert checked == 52
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -112,7 +117,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 55
+    assert len(operations) == 60
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)

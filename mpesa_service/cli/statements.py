@@ -12,10 +12,17 @@ from mpesa_service.cli.output import show_list
 from mpesa_service.cli.statement_output import applying_bar, print_statement, reading_bar
 from mpesa_service.statements.applying import apply_statement, request_apply
 from mpesa_service.statements.balances import shillings
+from mpesa_service.statements.coverage import coverage
 from mpesa_service.statements.importing import ImportOptions, read_statement
 from mpesa_service.statements.records import StatementRecord, get_statement, list_statements
 from mpesa_service.statements.report import compare
-from mpesa_service.statements.schemas import ApplySchema, ImportSchema, StatementListSchema, StatementSchema
+from mpesa_service.statements.schemas import (
+    ApplySchema,
+    CoverageSchema,
+    ImportSchema,
+    StatementListSchema,
+    StatementSchema,
+)
 from mpesa_service.web.blueprint import runtime
 
 _accept = click.option(
@@ -83,6 +90,26 @@ def apply(statement: str, who: str, accepted: str | None, as_json: bool) -> None
     Example: mpesa statements apply 019a… --by amina
     """
     _apply(statement, who, accepted, as_json)
+
+
+@statements_cli.command("coverage")
+@as_json
+def coverage_(as_json: bool) -> None:
+    """Show which days of which account are proven, and the gaps.
+
+    Only applied statements with an unbroken balance prove a day.
+
+    Example: mpesa statements coverage
+    """
+    found = coverage(runtime())
+    rows = [
+        (one.shortcode, one.account or "not named", what, str(days.first), str(days.last), str(days.count))
+        for one in found
+        for what, several in (("proven", one.proven), ("GAP", one.gaps))
+        for days in several
+    ]
+    headings = ("shortcode", "account", "", "from", "to", "days")
+    show_list(as_json, CoverageSchema(many=True).dump(found), headings, rows)
 
 
 @statements_cli.command("list")

@@ -18,6 +18,7 @@ from mpesa_service.models import Statement
 from mpesa_service.statements.booking import book_missing
 from mpesa_service.statements.differing import review_differing
 from mpesa_service.statements.evidence import raise_evidence
+from mpesa_service.statements.matching import Outcome, shares_of
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.report import compare
 
@@ -76,8 +77,11 @@ def apply_statement(
             _renew(runtime, statement_id, done)
         progress(step, count)
 
-    review_differing(runtime, record, advance)
-    book_missing(runtime, record, advance)
+    found = {share.outcome for share in shares_of(runtime, record)}
+    if Outcome.DIFFERS in found:
+        review_differing(runtime, record, advance)
+    if Outcome.MISSING in found:
+        book_missing(runtime, record, advance)
     raise_evidence(runtime, record, advance)
     _end(runtime, statement_id, done)
     return compare(runtime, get_statement(runtime, statement_id))

@@ -110,6 +110,23 @@ class StatementSchema(Schema):
     failure_reason = text_field("failureReason")
 
 
+class DaysSchema(Schema):
+    """Days of Nairobi that follow each other."""
+
+    first = fields.Date(data_key="from", metadata={"description": "The first day."})
+    last = fields.Date(data_key="to", metadata={"description": "The last day."})
+    count = fields.Integer(data_key="days")
+
+
+class CoverageSchema(Schema):
+    """The days of one account that applied statements prove, and the gaps between them."""
+
+    shortcode = text_field("shortcode", nullable=False)
+    account = text_field("account", "Empty if the statements do not name it.", nullable=False)
+    proven = fields.List(fields.Nested(DaysSchema))
+    gaps = fields.List(fields.Nested(DaysSchema))
+
+
 class StatementListSchema(StatementSchema):
     """A statement in a list: without the rows and the report."""
 
