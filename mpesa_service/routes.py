@@ -2,6 +2,7 @@
 
 import mpesa_service.c2b.routes
 import mpesa_service.callbacks.routes
+import mpesa_service.callbacks.unread_routes
 import mpesa_service.inquiries.routes
 import mpesa_service.operations.suspension_routes
 import mpesa_service.orders.routes

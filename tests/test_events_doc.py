@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import inspect
 from standardwebhooks import Webhook
 
+from mpesa_service.core.inbox import CallbackOutcome, Received, unread_event
 from mpesa_service.domain import moves
 from mpesa_service.domain.audit import Cause
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
@@ -75,6 +77,11 @@ def made_today(heading: str) -> dict[str, Any]:
         "payout": transitions.payout_event(kind, payout, "PAY-1", "pending", now),
         "payout_batch": transitions.batch_event(kind, batch, {status: Share() for status in SHOWN}, now),
         "balance": balances.low_balance_event("Utility Account", 99_999, 1000, 1, now),
+        "callback": unread_event(
+            Received(CallbackKind.C2B_CONFIRMATION, None, "c", now, 1),
+            CallbackOutcome(InboxVerdict.UNREAD, "why"),
+            now,
+        ),
     }
     made = kinds.get(heading) or kinds[heading.partition(".")[0]]
     return dict(json.loads(payload(made)))

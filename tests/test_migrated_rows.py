@@ -234,6 +234,33 @@ class TestCallbackKinds:
             assert session.scalar(sa.text("SELECT verdict FROM callback_inbox")) == "failed"
         alembic(empty, command.downgrade, "0012")
 
+    def test_unreadable_callbacks_on_secret_addresses_are_unread(self, empty: Database) -> None:
+        """Each may report money that nobody has seen."""
+        alembic(empty, command.upgrade, "0019")
+        payment = mpesa(id="a" * 24, callback_token_hash="secret")
+        store(empty, (Payment, payment))
+        unreadable = INSERT_CALLBACK.replace("'applied'", "'unreadable'").replace(
+            "attempts)", "attempts, token_hash, post_id)"
+        )
+        rows = [("c2b_confirmation", None, None), ("stk", "secret", "b" * 24), ("stk", "unknown", None)]
+        with empty.begin() as session:
+            for kind, token, post_id in [*rows, ("stk", None, None), ("c2b_validation", None, None)]:
+                text = sa.text(unreadable.replace(", 1)", ", 1, :token, :post_id)"))
+                at = NOW if not empty.is_sqlite else NOW.replace(tzinfo=None)
+                values = {"kind": kind, "at": str(at), "token": token, "post_id": post_id}
+                session.execute(text, values)
+        alembic(empty, command.upgrade, "0020")
+        with empty.read() as session:
+            names = "verdict, post_id, payment_id"
+            found = session.execute(sa.text(f"SELECT {names} FROM callback_inbox ORDER BY id")).all()
+        assert [row.verdict for row in found] == ["unread", "unread", *["unreadable"] * 3]
+        assert (found[0].post_id[:12], len(found[0].post_id)) == (first_id(NOW)[:12], 24)
+        assert (found[1].post_id, found[1].payment_id) == ("b" * 24, "a" * 24)
+        alembic(empty, command.downgrade, "0019")
+        with empty.read() as session:
+            verdicts = session.scalars(sa.text("SELECT verdict FROM callback_inbox")).all()
+        assert set(verdicts) == {"unreadable"}
+
     def test_callbacks_without_a_post_id_stay(self, empty: Database) -> None:
         alembic(empty, command.upgrade, "0013")
         self.receive(empty, "stk", "stk")

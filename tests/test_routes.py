@@ -35,6 +35,10 @@ ADMIN = {
     "mpesa.list_suspensions",
     "mpesa.resume_suspended",
     "mpesa.review",
+    "mpesa.unread_callbacks",
+    "mpesa.apply_unread_callbacks",
+    "mpesa.apply_unread_callback",
+    "mpesa.dismiss_unread_callback",
     "mpesa.resolve_payment",
     "mpesa.move_payment",
     "mpesa.unmatched",
@@ -101,7 +105,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 52
+    assert checked == 56
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -117,10 +121,11 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 60
+    assert len(operations) == 64
     for (path, _), operation in operations.items():
         assert operation["summary"], path
-        assert ("/callback" in path or path.startswith("/c2b/")) == ("security" not in operation)
+        public = "/callback/" in path or path.endswith("/callback") or path.startswith("/c2b/")
+        assert public == ("security" not in operation)
         for status, response in operation["responses"].items():
             if status.isdigit() and int(status) >= 400:
                 assert response == {"$ref": f"#/components/responses/Error{status}"}, (path, status)

@@ -20,7 +20,7 @@ from benchmarks.rounds import Sample, compare, cpu_us, run_rounds
 from benchmarks.service import environment, runtime_of
 from mpesa_service.core.drivers import PostgresDriver
 from mpesa_service.core.encryption import Encryption, token_hash
-from mpesa_service.core.inbox import Received
+from mpesa_service.core.inbox import Posted, Received
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.domain.changes import PaymentChange
@@ -114,14 +114,8 @@ def _plan(runtime: Runtime, one: seed.Pending, facts: PaymentFacts) -> Plan:
     """Return what a callback of the paid prompt changes, with the callback's inbox row."""
     now = runtime.clock()
     report = PaymentReport(Evidence.CALLBACK, Outcome.PAID, now, "0", receipt=one.receipt, amount=seed.AMOUNT)
-    columns = {
-        "kind": CallbackKind.STK,
-        "token_hash": token_hash(one.token),
-        "body_encrypted": runtime.encryption.encrypt_bytes(b"a callback"),
-        "headers": {},
-        "received_at": now,
-    }
-    received = Received(CallbackKind.STK, token_hash(one.token), columns)
+    posted = Posted(CallbackKind.STK, one.token, b"a callback", {}, None)
+    received = Received.of(posted, runtime.encryption, now)
     change = PaymentChange(facts)
     decision = apply_report(change, report)
     return received.added_to(change.plan(decision.verdict, decision.reason), now)

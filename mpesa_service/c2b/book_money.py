@@ -36,7 +36,8 @@ def book_money(
     """
     if evidence not in ARRIVALS:
         raise ValueError(f"{evidence} does not say that money arrived")
-    columns = _columns(runtime, money, evidence)
+    received_at = received.received_at if received else runtime.clock()
+    columns = {**_columns(runtime, money, evidence), "received_at": received_at}
     booking = Booking(runtime, Confirmation(columns), received)
 
     def attempt() -> Plan | None:
@@ -63,5 +64,4 @@ def _columns(runtime: Runtime, money: ArrivedMoney, evidence: Evidence) -> dict[
         "payer_kind": money.payer_kind if money.payer else PayerKind.NONE,
         "names_encrypted": encrypt(json.dumps(names)) if any(names) else None,
         "transacted_at": money.transacted_at,
-        "received_at": runtime.clock(),
     }

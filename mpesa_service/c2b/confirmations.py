@@ -16,10 +16,10 @@ def handle_c2b_confirmation(runtime: Runtime, received: Received, body: bytes) -
     try:
         payment = parse_c2b(body)
     except UnreadableCallback as error:
-        return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, str(error)))
+        return _store(runtime, received, Plan(InboxVerdict.UNREAD, str(error)))
     cents = payment.amount * CENTS
     if cents != int(cents) or not cents:
-        return _store(runtime, received, Plan(InboxVerdict.UNREADABLE, "TransAmount is no amount of money"))
+        return _store(runtime, received, Plan(InboxVerdict.UNREAD, "TransAmount is no amount of money"))
     money = _money(payment, int(cents))
     return outcome_of(book_money(runtime, money, Evidence.CONFIRMATION, received))
 

@@ -24,7 +24,7 @@ from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.phones import normalize_msisdn
-from mpesa_service.domain.planning import apply_report
+from mpesa_service.domain.planning import apply_report, apply_unread
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import Evidence, PaymentReport
 from mpesa_service.errors import InvalidPhone
@@ -51,13 +51,28 @@ def handle_stk(runtime: Runtime, received: Received, body: bytes) -> CallbackOut
     try:
         callback = parse_stk_callback(body)
     except UnreadableCallback as error:
-        outcome = CallbackOutcome(InboxVerdict.UNREADABLE, str(error))
-        with runtime.database.begin() as session:
-            received.store(session, outcome, runtime.clock())
-        return outcome
+        return _keep_unread(runtime, received, str(error))
     checkout = runtime.encryption.blind_index("checkout", callback.checkout_request_id)
     about = About(checkout=checkout, token=received.token_hash, receipt=callback.receipt)
     decide = partial(_decide_stk, runtime, received, callback, checkout)
+    return outcome_of(runtime.apply_callback(about, decide).plan)
+
+
+def _keep_unread(runtime: Runtime, received: Received, reason: str) -> CallbackOutcome:
+    """Store a body that cannot be read. It raises an alarm only on the address of a payment.
+
+    Anybody can post to the address without a token, and to an invented token.
+    """
+
+    def decide(facts: PaymentFacts | None) -> Plan:
+        now = runtime.clock()
+        if facts is None:
+            return received.added_to(Plan(InboxVerdict.UNREADABLE, reason), now)
+        change = PaymentChange(facts)
+        apply_unread(change, now)
+        return received.added_to(change.plan(InboxVerdict.UNREAD, reason), now)
+
+    about = About(checkout="", token=received.token_hash)
     return outcome_of(runtime.apply_callback(about, decide).plan)
 
 

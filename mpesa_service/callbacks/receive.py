@@ -7,6 +7,8 @@ The unique `post_id` of the row lets only one try store the post. The others ret
 """
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -18,6 +20,7 @@ from mpesa_service.core.batching import MaybeServed
 from mpesa_service.core.inbox import AlreadyApplied, CallbackOutcome, Posted, Received
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import MAX_ATTEMPTS, CallbackKind, InboxVerdict
+from mpesa_service.domain.references import new_id
 from mpesa_service.models import CallbackInbox
 
 log = logging.getLogger(__name__)
@@ -83,22 +86,40 @@ def apply_failed_again(runtime: Runtime, limit: int = 100) -> int:
             return done
         after = row.id
         try:
-            _apply_again(runtime, row)
+            apply_again(runtime, row)
         except AlreadyApplied:
             continue
     return limit
 
 
-def _apply_again(runtime: Runtime, row: CallbackInbox) -> None:
-    """Apply a stored callback; raise AlreadyApplied if another process was faster."""
-    received = Received(CallbackKind(row.kind), row.token_hash, {}, row.id, row.attempts)
+def apply_again(
+    runtime: Runtime, row: CallbackInbox, decision: Mapping[str, Any] | None = None
+) -> InboxVerdict:
+    """Apply a stored callback; return the verdict. Raise AlreadyApplied if another process was faster.
+
+    `decision` are the columns of a person's decision to apply it. They are not stored if it is still unread.
+    """
+    body = runtime.encryption.decrypt_bytes(row.body_encrypted)
+    received = Received(
+        CallbackKind(row.kind),
+        row.token_hash,
+        row.post_id or new_id(row.received_at),
+        row.received_at,
+        len(body),
+        row_id=row.id,
+        attempts=row.attempts,
+        decision=decision or {},
+        was_unread=row.verdict == InboxVerdict.UNREAD,
+    )
     try:
-        _apply(runtime, received, runtime.encryption.decrypt_bytes(row.body_encrypted))
+        return _apply(runtime, received, body)
     except AlreadyApplied:
         raise
     except Exception as error:  # the others must not wait for a fault in this one
-        _store(runtime, received, _failed(error))
+        outcome = _failed(error)
+        _store(runtime, received, outcome)
         log.exception("callback could not be applied again", extra={"inbox_id": row.id})
+        return outcome.verdict
 
 
 def _next_failed(runtime: Runtime, after: int) -> CallbackInbox | None:

@@ -21,10 +21,10 @@ def _at(where: str, line: str) -> Lazy:
 COMMANDS = {
     "balance": _at("inquiries:balance", "Query M-Pesa for the account balances and show them."),
     "c2b-rules": _at("c2b:c2b_rules_cli", "Rules that say which C2B payments M-Pesa accepts."),
+    "callbacks": _at("callbacks:callbacks_cli", "Callbacks that M-Pesa posted."),
     "doctor": _at(
         "doctor:doctor", "Check the installation: database, credentials, addresses, clock, worker, broker."
     ),
-    "inbox": _at("inbox:inbox_cli", "Stored callbacks."),
     "jobs": _at("jobs:jobs_cli", "Background jobs."),
     "keys": _at("keys:keys_cli", "Keys that encrypt the stored phone numbers and callbacks."),
     "orders": _at("orders:orders_cli", "Expected orders: customers can pay them by C2B."),

@@ -22,7 +22,8 @@ def handle_result(runtime: Runtime, command: Command[Any], body: bytes) -> Callb
     try:
         result = command.read(body)
     except UnreadableCallback as error:
-        return command.handled(InboxVerdict.UNREADABLE, str(error))
+        _query_soon(runtime, command)
+        return command.handled(InboxVerdict.UNREAD, str(error))
     if not result.final:
         return _wait(runtime, command, result.report)
     if not command.recognizes(result):
@@ -31,6 +32,13 @@ def handle_result(runtime: Runtime, command: Command[Any], body: bytes) -> Callb
         return command.handled(InboxVerdict.DISPUTED, f"names other ids than the {command.name}'s")
     command.row.conversation_id = command.row.conversation_id or result.conversation_id or None
     return command.handled(*apply_command_report(runtime, command, result.report))
+
+
+def _query_soon(runtime: Runtime, command: Command[Any]) -> None:
+    """Let the schedule query M-Pesa now, if it has accepted the command. No command is sent again sooner."""
+    row = command.row
+    if row.status in {Stage.PENDING, Stage.UNKNOWN} and command.query_id() is not None:
+        row.next_check_at = runtime.clock()
 
 
 def _wait(runtime: Runtime, command: Command[Any], report: Report) -> CallbackOutcome:
@@ -58,8 +66,8 @@ def handle_status_result(runtime: Runtime, command: Command[Any], body: bytes) -
     """Apply the answer to a status query about a command."""
     try:
         result = parse_status_result(body)
-    except UnreadableCallback as error:
-        return command.handled(InboxVerdict.UNREADABLE, str(error))
+    except UnreadableCallback as error:  # The schedule queries again: at once, every answer could be unread.
+        return command.handled(InboxVerdict.UNREAD, str(error))
     if command.amount is None:
         return command.handled(InboxVerdict.NOTED, f"the outcome of an {command.name} is not queried")
     report = report_of_status(command.name, command.amount, result)

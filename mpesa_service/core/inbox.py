@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.database import after_commit, driver_of
 from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
-from mpesa_service.domain.plans import LogLine, NewRow, Plan, Update
+from mpesa_service.domain.event_types import EventType
+from mpesa_service.domain.plans import Event, LogLine, NewRow, Plan, Update
 from mpesa_service.domain.references import new_id
-from mpesa_service.models.commit import rows_and_events, update_statement
+from mpesa_service.models.commit import NAIROBI, rows_and_events, update_statement
 
 INBOX = "callback_inbox"
 REASON_LIMIT = 512
@@ -58,20 +59,30 @@ class Posted:
 
 @dataclass(frozen=True)
 class Received:
-    """A callback that M-Pesa posted. `columns` are its inbox row; `row_id` is set if it is stored already."""
+    """A callback that M-Pesa posted. `columns` are its inbox row; `row_id` is set if it is stored already.
+
+    `size` is the length of its body in bytes. `decision` are the columns of a person's decision to apply it.
+    `was_unread`: its row is `unread` already, and an alarm has reported it.
+    """
 
     kind: CallbackKind
     token_hash: str | None
-    columns: Mapping[str, Any] = field(repr=False)
+    post_id: str
+    received_at: datetime
+    size: int
+    columns: Mapping[str, Any] = field(repr=False, default_factory=dict)
     row_id: int | None = None
     attempts: int = 0
+    decision: Mapping[str, Any] = field(default_factory=dict)
+    was_unread: bool = False
 
     @classmethod
     def of(cls, posted: Posted, encryption: Encryption, at: datetime) -> "Received":
         """Return what was posted as a row that is not stored yet. Each call makes a new `post_id`."""
         token = token_hash(posted.token) if posted.token else None
+        post_id = new_id(at)
         columns = {
-            "post_id": new_id(at),
+            "post_id": post_id,
             "kind": posted.kind,
             "token_hash": token,
             "body_encrypted": encryption.encrypt_bytes(posted.body),
@@ -79,14 +90,19 @@ class Received:
             "source_address": posted.source_address,
             "received_at": at,
         }
-        return cls(posted.kind, token, columns)
+        return cls(posted.kind, token, post_id, at, len(posted.body), columns)
 
     def added_to(self, plan: Plan, at: datetime) -> Plan:
         """Return the plan, extended so that it also stores this callback with the plan's verdict."""
         outcome = outcome_of(plan)
         row, update = self._writes(outcome, at)
+        events, lines = self._alarm(outcome, at)
         return replace(
-            plan, rows=plan.rows + row, updates=update + plan.updates, log=(*plan.log, self._line(outcome))
+            plan,
+            rows=plan.rows + row,
+            events=plan.events + events,
+            updates=update + plan.updates,
+            log=(*plan.log, self._line(outcome), *lines),
         )
 
     def store(self, session: Session, outcome: CallbackOutcome, at: datetime) -> None:
@@ -96,12 +112,14 @@ class Received:
         """
         session.flush()
         rows, updates = self._writes(outcome, at)
+        events, lines = self._alarm(outcome, at)
         connection = driver_of(session)
         postgres = connection.is_postgres
-        statements = [*rows_and_events(rows, [], postgres), *(update_statement(u, postgres) for u in updates)]
+        changes = [update_statement(update, postgres) for update in updates]
+        statements = [*rows_and_events(rows, events, postgres), *changes]
         if connection.execute(statements) is None:
             raise AlreadyApplied
-        after_commit(session, [self._line(outcome)])
+        after_commit(session, [self._line(outcome), *lines])
 
     def _writes(
         self, outcome: CallbackOutcome, at: datetime
@@ -115,13 +133,40 @@ class Received:
         }
         if self.row_id is None:
             return (NewRow(INBOX, {**self.columns, **columns}),), ()
+        columns["post_id"] = self.post_id
+        if outcome.verdict is not InboxVerdict.UNREAD:
+            columns |= self.decision
         # Another process may have read the same row. The condition on `attempts` lets only one apply it.
         return (), (Update(INBOX, {"id": self.row_id, "attempts": self.attempts}, columns),)
+
+    def _alarm(self, outcome: CallbackOutcome, at: datetime) -> tuple[tuple[Event, ...], tuple[LogLine, ...]]:
+        """Return the event and the log line for a callback that becomes `unread`."""
+        if outcome.verdict is not InboxVerdict.UNREAD or self.was_unread:
+            return (), ()
+        event = unread_event(self, outcome, at)
+        extra = {"callback_id": self.post_id, "kind": self.kind, "reason": outcome.reason}
+        line = LogLine(__name__, logging.ERROR, "ALERT: a callback on a secret address cannot be read", extra)
+        return (event,), (line,)
 
     def _line(self, outcome: CallbackOutcome) -> LogLine:
         ids = {name: value for name, value in outcome.ids.items() if value is not None}
         extra = {"kind": self.kind, "verdict": str(outcome.verdict), **ids, "reason": outcome.reason}
         return LogLine(__name__, logging.INFO, "callback", extra)
+
+
+def unread_event(received: Received, outcome: CallbackOutcome, at: datetime) -> Event:
+    """Return the event of a callback that cannot be read. It contains nothing of the body."""
+    data = {
+        "kind": received.kind,
+        "reason": outcome.reason,
+        "receivedAt": received.received_at.astimezone(NAIROBI).isoformat(timespec="milliseconds"),
+        "size": received.size,
+        "paymentId": outcome.payment_id,
+        "refundId": outcome.refund_id,
+        "payoutId": outcome.payout_id,
+        "inquiryId": outcome.inquiry_id,
+    }
+    return Event(EventType.CALLBACK_UNREAD, received.post_id, 1, data, at)
 
 
 def outcome_of(plan: Plan) -> CallbackOutcome:

@@ -21,6 +21,11 @@ class InboxVerdict(StrEnum):
     NOTED = "noted"
     UNMATCHED = "unmatched"
     UNREADABLE = "unreadable"
+    """It cannot be read, and did not arrive on a secret address. Anybody can post such a body."""
+    UNREAD = "unread"
+    """It cannot be read, although it arrived on a secret address: it may report money. A person decides."""
+    DISMISSED = "dismissed"
+    """It was unread, and a person decided that it needs nothing."""
     FAILED = "failed"
     """Processing raised an error. The body is stored, and the callback is processed again."""
 

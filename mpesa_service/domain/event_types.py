@@ -28,6 +28,7 @@ class EventType(StrEnum):
     PAYOUT_BATCH_WAITING_APPROVAL = "payout_batch.waiting_approval"
     PAYOUT_BATCH_DONE = "payout_batch.done"
     BALANCE_LOW = "balance.low"
+    CALLBACK_UNREAD = "callback.unread"
 
 
 PAYMENT_EVENTS = {

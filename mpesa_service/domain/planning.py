@@ -75,12 +75,22 @@ def _check_soon(change: PaymentChange, report: PaymentReport) -> dict[str, Any]:
     """Schedule a query: at once for a claim, some time later after a first negative query result."""
     if report.evidence is Evidence.QUERY:
         return {"next_check_at": report.at + NEGATIVE_RESULT_INTERVAL}
-    earliest = (change.now["last_checked_at"] or report.at - CHECK_INTERVAL_LIMIT) + CHECK_INTERVAL_LIMIT
-    columns = {"next_check_at": max(report.at, earliest)}
+    return _check_at_once(change, report.at)
+
+
+def _check_at_once(change: PaymentChange, at: datetime) -> dict[str, Any]:
+    earliest = (change.now["last_checked_at"] or at - CHECK_INTERVAL_LIMIT) + CHECK_INTERVAL_LIMIT
+    columns = {"next_check_at": max(at, earliest)}
     if change.status in OPEN:
         return columns
     # A report after the final status has a schedule of its own.
-    return {**columns, "checks_since": report.at, "check_attempts": 0}
+    return {**columns, "checks_since": at, "check_attempts": 0}
+
+
+def apply_unread(change: PaymentChange, at: datetime) -> None:
+    """A callback on the payment's own address cannot be read: query Daraja, unless the payment is paid."""
+    if change.status in OPEN | UNPAID and change.now["checkout_id_hash"] is not None:
+        change.set(**_check_at_once(change, at))
 
 
 def _move(

@@ -31,6 +31,9 @@ class CallbackInbox(Base):
     reason: Mapped[str | None] = mapped_column(String(512))
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     processed_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(String(128))
+    decided_why: Mapped[str | None] = mapped_column(String(512))
     payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
     refund_id: Mapped[str | None] = mapped_column(ForeignKey("refunds.id"))
     payout_id: Mapped[str | None] = mapped_column(ForeignKey("payouts.id"))

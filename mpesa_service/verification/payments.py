@@ -10,12 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.idempotency import MOVE
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import payment_event_type
 from mpesa_service.domain.event_types import ORDER_NOTES, refund_event_type
 from mpesa_service.domain.states import (
@@ -28,7 +27,6 @@ from mpesa_service.domain.states import (
     RefundStatus,
 )
 from mpesa_service.models import (
-    CallbackInbox,
     IdempotencyKey,
     Inquiry,
     OutgoingEvent,
@@ -37,6 +35,7 @@ from mpesa_service.models import (
     Refund,
 )
 from mpesa_service.verification.c2b import verify_c2b
+from mpesa_service.verification.callbacks import verify_callbacks
 from mpesa_service.verification.commands import verify_commands
 from mpesa_service.verification.common import (
     BATCH,
@@ -173,8 +172,8 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
             yield from (Violation(rule.__name__, history.payment.id, sentence) for sentence in rule(history))
     yield from verify_payouts(runtime, tally)
     yield from verify_c2b(runtime, tally)
+    yield from verify_callbacks(runtime, tally)
     yield from verify_commands(runtime)
-    yield from inbox_is_worked_off(runtime, tally)
     yield from one_key_one_resource(runtime, tally)
     yield from inquiries_are_due(runtime)
 
@@ -208,21 +207,6 @@ def _by_payment(rows: Sequence[Item]) -> "defaultdict[str, list[Item]]":
     for row in rows:
         found[row.payment_id].append(row)
     return found
-
-
-def inbox_is_worked_off(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """Every stored callback has a final verdict: none has failed."""
-    with runtime.database.read() as session:
-        tally.counts["callbacks"] += session.scalar(select(func.count()).select_from(CallbackInbox)) or 0
-        columns = select(CallbackInbox.id, CallbackInbox.kind, CallbackInbox.verdict, CallbackInbox.attempts)
-        rows = session.execute(
-            columns.where(CallbackInbox.verdict == InboxVerdict.FAILED)
-            .order_by(CallbackInbox.id)
-            .limit(BATCH)
-        ).all()
-    for number, kind, verdict, attempts in rows:
-        sentence = f"this {kind} callback is {verdict} after {attempts} attempts"
-        yield Violation(inbox_is_worked_off.__name__, f"callback {number}", sentence)
 
 
 def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:

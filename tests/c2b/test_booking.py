@@ -71,7 +71,7 @@ class TestAtTheDoor:
             sent = body if body == {"TransID": "R"} else c2b_body(service, **body)
         answer = post_c2b(service, sent)
         assert (answer.status_code, answer.json()["ResultCode"]) == (200, 0)
-        assert verdicts(service) == ["unreadable"]
+        assert verdicts(service) == ["unread"]
         assert service.payments() == []
 
 

@@ -174,7 +174,7 @@ class TestForged:
         checkout = service.pending()
         post(service.callback_url(checkout), body)
         [row] = service.inbox()
-        assert row.verdict in {"unreadable", "disputed"}
+        assert row.verdict in {"unread", "disputed"}
         assert service.runtime.encryption.decrypt_bytes(row.body_encrypted) == body
         assert service.row(checkout).status == "pending"
 

@@ -40,7 +40,7 @@ def test_token_and_keys(service: Service) -> None:
     assert service.app.test_client().get("/api/mpesa/review", headers=header).status_code == 200
     assert len(run_json(service, "keys", "new")["key"]) == 44
     assert run_json(service, "keys", "rotate") == {"rows": 0}
-    assert run_json(service, "inbox", "retry") == {"callbacks": 0}
+    assert run_json(service, "callbacks", "retry") == {"callbacks": 0}
 
 
 def test_jobs(service: Service) -> None:

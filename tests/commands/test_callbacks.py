@@ -40,7 +40,7 @@ def test_an_unreadable_body_is_kept_with_whom_it_concerned(
     use = "status" if "status" in path else "result"
     post(service, f"{path}/{token(service, use)}", {"Result": {}})
     [*_, row] = service.inbox()
-    assert (row.verdict, row.refund_id) == ("unreadable", service.refunds()[0].id)
+    assert (row.verdict, row.refund_id) == ("unread", service.refunds()[0].id)
     assert row.payment_id == service.row(checkout).id
 
 

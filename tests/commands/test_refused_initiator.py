@@ -150,4 +150,4 @@ class TestStatusAddress:
         checkout = service.paid(amount=100)
         service.refund(checkout, 40)
         requests.post(self.url(service, "result"), data=b"{", timeout=5)
-        assert service.inbox()[-1].verdict == "unreadable"
+        assert service.inbox()[-1].verdict == "unread"

@@ -161,4 +161,4 @@ def test_forged_results_change_nothing(service: Service, case: str) -> None:
     payment = service.payment(checkout)
     assert payment["refunds"][0]["status"] == "pending"
     assert payment["refundedAmount"] == 0
-    assert service.inbox()[-1].verdict in {"unmatched", "disputed", "unreadable"}
+    assert service.inbox()[-1].verdict in {"unmatched", "disputed", "unread"}

@@ -129,6 +129,7 @@ BREAKAGES: list[tuple[str, str, str]] = [
     ),
     ("open_is_due", "it is pending, but no check", "UPDATE payments SET next_check_at = NULL"),
     ("inbox_is_worked_off", "is failed after 1 attempts", "UPDATE callback_inbox SET verdict = 'failed'"),
+    ("callbacks_are_read", "cannot be read", "UPDATE callback_inbox SET verdict = 'unread'"),
     (
         "one_key_one_resource",
         "which does not exist",

@@ -1,0 +1,50 @@
+"""Callbacks that cannot be read, and the decisions on them."""
+
+from marshmallow import Schema, fields
+
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
+from mpesa_service.web.fields import Pattern, RequestSchema, between, characters, text_field, time_field
+
+
+class UnreadQuerySchema(RequestSchema):
+    """The page of the list to return."""
+
+    limit = fields.Integer(load_default=50, validate=between(1, 100))
+    after = fields.String(
+        load_default="",
+        validate=Pattern(r"^[0-9a-f]{0,24}$", error="must be an `_id`."),
+        metadata={"description": "The `_id` of the last entry of the previous page."},
+    )
+
+
+class DismissSchema(RequestSchema):
+    """The decision that a callback needs nothing."""
+
+    reason = fields.String(
+        required=True,
+        validate=characters(1, 500),
+        metadata={"description": "The reason. The callback keeps it with the operator's name."},
+    )
+
+
+class CallbackSchema(Schema):
+    """A stored callback, without its body."""
+
+    id = fields.String(data_key="_id", metadata={"description": "The value for `after` and for paths."})
+    kind = fields.Enum(CallbackKind, by_value=True, metadata={"description": "The kind of its address."})
+    verdict = fields.Enum(InboxVerdict, by_value=True)
+    reason = text_field("reason", "Why it cannot be read, or what it did.")
+    received_at = time_field("receivedAt")
+    source_address = text_field("sourceAddress", "The network address that posted it.")
+    size = fields.Integer(metadata={"description": "Bytes."})
+    outline = fields.String(
+        metadata={"description": "The beginning of the body. Only M-Pesa's own words are readable."}
+    )
+    attempts = fields.Integer(metadata={"description": "How often the service has tried to apply it."})
+    payment_id = text_field("paymentId", "The payment of its address, or that it was applied to.")
+    refund_id = text_field("refundId")
+    payout_id = text_field("payoutId")
+    inquiry_id = text_field("inquiryId")
+    decided_at = time_field("decidedAt", nullable=True)
+    decided_by = text_field("decidedBy", "Who applied or dismissed it.")
+    decided_why = text_field("decidedWhy", "The reason for dismissing it.")
