@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.c2b.arrivals import arrival_of
 from mpesa_service.c2b.booking import match_if_it_fits, typed_key
 from mpesa_service.c2b.matching import MATCH_AGAIN_AFTER, TABLE, Booking, Confirmation
+from mpesa_service.core.apply import NotCommitted
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.plans import Update
@@ -27,11 +28,14 @@ log = logging.getLogger(__name__)
 def match_due(runtime: Runtime, limit: int = 200) -> int:
     """Try to match the confirmations that are due, longest due first; return how many."""
     for done in range(limit):
-        row_id = _next(runtime)
-        if row_id is None:
+        claim = _next(runtime)
+        if claim is None:
             return done
+        row_id, until = claim
         try:
-            _match(runtime, row_id)
+            _match(runtime, row_id, until)
+        except NotCommitted:
+            log.info("a person decided on a payment while it was matched", extra={"confirmation_id": row_id})
         except Exception:  # the others must not wait for a fault in this one
             log.exception("could not match a confirmation", extra={"confirmation_id": row_id})
     return limit
@@ -51,7 +55,8 @@ def retry_references(runtime: Runtime, session: Session, references: Iterable[st
     )
 
 
-def _next(runtime: Runtime) -> int | None:
+def _next(runtime: Runtime) -> tuple[int, datetime] | None:
+    """Claim the next confirmation that is due; return its id and the end of the claim."""
     now = runtime.clock()
     due = (
         select(C2bConfirmation)
@@ -65,10 +70,11 @@ def _next(runtime: Runtime) -> int | None:
         if row is None:
             return None
         row.retry_at = now + MATCH_AGAIN_AFTER
-        return row.id
+        return row.id, row.retry_at
 
 
-def _match(runtime: Runtime, row_id: int) -> None:
+def _match(runtime: Runtime, row_id: int, until: datetime) -> None:
+    """Try to match a claimed confirmation. Raises NotCommitted if somebody has ended the claim meanwhile."""
     with runtime.database.read() as session:
         row = session.scalars(select(C2bConfirmation).where(C2bConfirmation.id == row_id)).one()
         confirmation = Confirmation.of_row(row)
@@ -79,6 +85,7 @@ def _match(runtime: Runtime, row_id: int) -> None:
         about = {"confirmation_id": row.id, "verdict": str(plan.verdict), "reason": plan.reason}
         log.info("another attempt to match a confirmation", extra={**about, "payment_id": plan.payment_id})
         return
-    done = Update(TABLE, {"id": row.id}, {"retry_at": None})
+    # A person who undoes a match clears `retry_at`. The job must not match that money back.
+    done = Update(TABLE, {"id": row.id, "retry_at": until}, {"retry_at": None})
     arrival = arrival_of(runtime.encryption, confirmation.columns)
     match_if_it_fits(runtime, row.payment_id, arrival, confirmation.evidence, done)

@@ -220,7 +220,7 @@ class TestTrouble:
         confirm(service, TransID="RKL51ZDR4G")
         looked: list[int] = []
 
-        def fault(_runtime: Any, row_id: int) -> None:
+        def fault(_runtime: Any, row_id: int, _until: Any) -> None:
             looked.append(row_id)
             raise RuntimeError("a fault of ours")
 

@@ -1,7 +1,12 @@
 """Matches that are undone, and the idempotency keys of moves."""
 
+from typing import Any
+
+import pytest
 from sqlalchemy import select, update
 
+from mpesa_service.c2b import retry_matching
+from mpesa_service.c2b.booking import match_if_it_fits
 from mpesa_service.models import C2bConfirmation, IdempotencyKey
 from tests.c2b.support import assert_books_are_right, causes, confirm, look
 from tests.orders.support import add_order
@@ -43,6 +48,24 @@ class TestUndo:
         assert service.row(payment).status == "review"
         with service.runtime.database.read() as session:
             assert session.scalars(select(C2bConfirmation.retry_at)).one() is None
+        assert_books_are_right(service)
+
+    def test_a_job_that_has_begun_does_not_match_it_again(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        confirm(service, BillRefNumber="ORDER1")
+        payment = service.payments()[0].id
+        add_order(service)
+
+        def after_a_match_and_its_undoing(*arguments: Any) -> None:
+            match(service, payment)
+            move(service, payment, None)
+            match_if_it_fits(*arguments)
+
+        monkeypatch.setattr(retry_matching, "match_if_it_fits", after_a_match_and_its_undoing)
+        look(service)
+        assert service.row(payment).status == "review"
+        assert causes(service, service.row(payment)).count("matched") == 1
         assert_books_are_right(service)
 
     def test_it_can_be_matched_again_with_its_refund(self, service: Service, payment: str) -> None:
