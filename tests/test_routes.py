@@ -29,6 +29,7 @@ ADMIN = {
     "mpesa.transaction",
     "mpesa.balance",
     "mpesa.pulls",
+    "mpesa.book_one_receipt",
     "mpesa.refresh_balance",
     "mpesa.refund_payment",
     "mpesa.register_c2b",
@@ -105,7 +106,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 56
+    assert checked == 57
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -121,7 +122,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 64
+    assert len(operations) == 65
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         public = "/callback/" in path or path.endswith("/callback") or path.startswith("/c2b/")

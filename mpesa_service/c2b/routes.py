@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from mpesa_service.c2b.pull_records import list_pulls
+from mpesa_service.c2b.receipts import book_receipt
 from mpesa_service.c2b.registration import register
 from mpesa_service.c2b.schemas import (
     PullSchema,
@@ -14,8 +15,12 @@ from mpesa_service.c2b.schemas import (
     RulesSchema,
 )
 from mpesa_service.c2b.validation_rules import RuleChange, change_rules, show_rules
+from mpesa_service.core.idempotency import BOOK_RECEIPT, Answer, KeyedRequest
+from mpesa_service.inquiries.request import InquiryRecord
+from mpesa_service.inquiries.schemas import InquirySchema, parse_receipt
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
+from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.responses import respond, success
 
 
@@ -47,6 +52,25 @@ def pulls(query: dict[str, Any]) -> Response:
     """List the pulls of received money and their outcomes, newest first."""
     found = list_pulls(runtime(), query["limit"], query["shortcode"])
     return respond(success(200, f"{len(found)} pulls", PullSchema(many=True).dump(found)))
+
+
+@blueprint.post("/receipts/<receipt>/book")
+@guard(Guard.ADMIN)
+@blueprint.success(200, InquirySchema, description="M-Pesa has answered: see `booking`.")
+@blueprint.success(202, InquirySchema, description="M-Pesa was queried. Its answer is booked later.")
+@errors(400, 409, 422, 502)
+def book_one_receipt(receipt: str) -> Response:
+    """Query M-Pesa about a receipt, and book exactly what it says, once."""
+    principal, key, receipt = current_principal(), idempotency_key(request), parse_receipt(receipt)
+    keyed = KeyedRequest.of(principal.subject, BOOK_RECEIPT, key, {"receipt": receipt}) if key else None
+    return respond(book_receipt(runtime(), principal.subject, receipt, _booked, keyed))
+
+
+def _booked(record: InquiryRecord) -> Answer:
+    data = InquirySchema().dump(record)
+    if record.completed_at is None:
+        return success(202, "M-Pesa was queried. Its answer is booked when it arrives.", data)
+    return success(200, record.booking_reason or "M-Pesa answered", data)
 
 
 @blueprint.post("/c2b/register")

@@ -6,6 +6,7 @@ from typing import Any
 
 from mpesa_service.c2b.booking import second_payment
 from mpesa_service.c2b.confirmations import handle_c2b_confirmation
+from mpesa_service.c2b.receipts import book_logged
 from mpesa_service.commands.callbacks import (
     UNKNOWN_ADDRESS,
     find_command,
@@ -145,6 +146,8 @@ def _locked(column: str, handle: Callable[[Runtime, Command[Any], bytes], Callba
             command = find_command(session, KINDS, **{column: received.token_hash or ""})
             outcome = UNKNOWN_ADDRESS if command is None else handle(runtime, command, body)
             received.store(session, outcome, runtime.clock())
+        if outcome.inquiry_id is not None:  # in a transaction of its own: the answer is stored by now
+            book_logged(runtime, outcome.inquiry_id)
         return outcome
 
     return handler

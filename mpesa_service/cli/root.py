@@ -31,6 +31,7 @@ COMMANDS = {
     "payments": _at("payments:payments_cli", "Payments, their history, and decisions on paid payments."),
     "payouts": _at("payouts:payouts_cli", "Payout batches."),
     "pull": _at("pull:pull_cli", "Money that M-Pesa received, fetched from M-Pesa (Pull Transactions)."),
+    "receipts": _at("receipts:receipts_cli", "Receipts of money that M-Pesa received."),
     "register-urls": _at("c2b:register_urls", "Register the C2B addresses at M-Pesa."),
     "reverse": _at("review:reverse", "Reverse a payment: M-Pesa returns all of it to the payer."),
     "review": _at("review:review_cli", "Payments and payouts that need a person's decision."),

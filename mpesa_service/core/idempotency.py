@@ -24,6 +24,7 @@ from mpesa_service.models.driver import Driver, Statement
 from mpesa_service.models.statements import insert_once, table_of
 
 TABLE = "idempotency_keys"
+BOOK_RECEIPT = "book_receipt"
 MOVE = "move"
 """The operation of a move. One payment may be moved several times, so it may have several of these keys."""
 KEPT_FOR = timedelta(hours=72)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from mpesa_service.commands.command import Command, PostedResult, Report, ResultAddresses
@@ -45,6 +46,10 @@ _TRANSITIONS = TransitionTable(
 def type_of(kind: InquiryKind) -> CommandType:
     """Return the type of command of a kind of inquiry."""
     return CommandType.BALANCE_INQUIRY if kind is InquiryKind.BALANCE else CommandType.STATUS_INQUIRY
+
+
+_ACCOUNT_NAMES = ("BillReferenceNumber", "BillRefNumber", "AccountReference")
+"""Names under which an answer may contain the account that the payer typed. None of them is documented."""
 
 
 class InquiryCommand(Command[Inquiry]):
@@ -159,12 +164,19 @@ def _answer(result: StatusResult, parameters: Mapping[str, object]) -> dict[str,
     return {
         "status": result.transaction_status,
         "receipt": result.receipt,
-        "amount": None if result.amount is None else f"{result.amount:.2f}",
+        "amount": None if result.amount is None else _shillings(result.amount),
         "debit_party": _text(parameters.get("DebitPartyName")),
         "credit_party": _text(parameters.get("CreditPartyName")),
         "reason": _text(parameters.get("ReasonType")),
+        "account": next(filter(None, (_text(parameters.get(name)) for name in _ACCOUNT_NAMES)), None),
         "finalised_at": result.finalised_at.isoformat() if result.finalised_at else None,
     }
+
+
+def _shillings(amount: Decimal) -> str:
+    """Return an amount with two decimals, or with all of them if it has more: money is never rounded."""
+    rounded = f"{amount:.2f}"
+    return rounded if Decimal(rounded) == amount else f"{amount:f}"
 
 
 def _text(value: object) -> str | None:

@@ -72,16 +72,25 @@ class InquiryRecord:
     failure_reason: str | None
     transaction: Transaction | None
     ours: Ours | None
+    booking: str | None
+    booking_reason: str | None
+    payment_id: str | None
     created_at: datetime
     completed_at: datetime | None
 
 
-def transaction_status(runtime: Runtime, actor: str, receipt: str) -> InquiryRecord:
+Prepare = Callable[[Session, Inquiry], None]
+"""Changes an inquiry in the transaction that begins it, or that finds one that is still valid."""
+
+
+def transaction_status(
+    runtime: Runtime, actor: str, receipt: str, prepare: Prepare | None = None
+) -> InquiryRecord:
     """Query the status of the transaction with this receipt, unless the last query is less than a minute old.
 
     Raises Unavailable where no initiator is set up or M-Pesa refuses it, and ProviderRefused.
     """
-    return _query(runtime, actor, InquiryKind.STATUS, receipt)
+    return _query(runtime, actor, InquiryKind.STATUS, receipt, prepare=prepare)
 
 
 def query_balance(runtime: Runtime, actor: str) -> InquiryRecord:
@@ -145,7 +154,13 @@ def query_balance_when_due(runtime: Runtime) -> int:
 
 
 def _query(
-    runtime: Runtime, actor: str, kind: InquiryKind, receipt: str | None, *, again: bool = False
+    runtime: Runtime,
+    actor: str,
+    kind: InquiryKind,
+    receipt: str | None,
+    *,
+    again: bool = False,
+    prepare: Prepare | None = None,
 ) -> InquiryRecord:
     now = runtime.clock()
     if runtime.settings.mpesa_initiator_name is None:
@@ -155,10 +170,16 @@ def _query(
             if not daraja_limiter.acquire(session, daraja_limiter.DOCTOR, AGAIN_PER_MINUTE, now):
                 raise QueriedTooSoon("M-Pesa was queried a moment ago.", retry_after=10)
         elif (row := _current_inquiry(session, kind, receipt, now)) is not None:
+            if prepare is not None:
+                prepare(session, row)
+                session.flush()
             return _record(runtime, session, row)
         row = _new(runtime, actor, kind, receipt, now)
         session.add(row)
         session.flush()
+        if prepare is not None:
+            prepare(session, row)
+            session.flush()
         command, inquiry_id = InquiryCommand(session, row), row.id
     sent = send(runtime, command)
     with runtime.database.begin() as session:
@@ -239,6 +260,7 @@ def _transaction(runtime: Runtime, row: Inquiry) -> Transaction | None:
         return None
     answer = json.loads(runtime.encryption.decrypt(row.answer_encrypted))
     finalised = answer.pop("finalised_at")
+    answer.pop("account", None)
     for party in ("debit_party", "credit_party"):
         answer[party] = mask_party(answer[party]) if answer[party] else None
     return Transaction(**answer, finalised_at=datetime.fromisoformat(finalised) if finalised else None)

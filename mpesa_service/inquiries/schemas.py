@@ -1,6 +1,7 @@
 """Schemas of inquiries and of M-Pesa's answers."""
 
 import re
+from typing import Any
 
 from marshmallow import Schema, fields
 
@@ -64,6 +65,12 @@ class OursSchema(Schema):
     status = fields.String()
 
 
+def _booking(record: Any) -> dict[str, Any] | None:
+    if record.booking is None:
+        return None
+    return {"status": record.booking, "reason": record.booking_reason, "paymentId": record.payment_id}
+
+
 class InquirySchema(Schema):
     id = fields.String(data_key="_id")
     kind = fields.String(metadata={"enum": ["status", "balance"]})
@@ -73,6 +80,13 @@ class InquirySchema(Schema):
     failure_reason = text_field("failureReason", "Why there is no answer.")
     transaction = fields.Nested(TransactionSchema, allow_none=True)
     ours = fields.Nested(OursSchema, allow_none=True)
+    booking = fields.Function(
+        _booking,
+        metadata={
+            "type": ["object", "null"],
+            "description": "What became of the request to book it: `status`, `reason` and `paymentId`.",
+        },
+    )
     created_at = time_field("createdAt")
     completed_at = time_field("completedAt", nullable=True)
 

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.commands import InquiryKind
-from mpesa_service.models.base import Base, RowId, due_index, one_of
+from mpesa_service.models.base import Base, RowId, due_index, one_of, partial_index
 from mpesa_service.models.commands import CommandColumns
 
 
@@ -19,11 +19,27 @@ class InquiryStatus(StrEnum):
     """M-Pesa refused the inquiry, or never answered. The status of its subject stays unknown."""
 
 
+class ReceiptBooking(StrEnum):
+    """What became of the request to book the money of an inquiry's receipt."""
+
+    WANTED = "wanted"
+    """M-Pesa has not answered, or the answer is about to be booked."""
+    BOOKED = "booked"
+    UNMATCHED = "unmatched"
+    WAITING = "waiting"
+    """It is stored, and is matched within minutes."""
+    KNOWN = "known"
+    """It was booked before."""
+    DISPUTED = "disputed"
+    REFUSED = "refused"
+    """No money arrived here, or M-Pesa does not know the receipt."""
+
+
 class Inquiry(CommandColumns, Base):
     """One inquiry. It moves no money, so it may be sent again.
 
-    `receipt` is the transaction to check, and `payment_id` the payment that needs the answer, if any. The
-    answer is encrypted, since it contains names.
+    `receipt` is the transaction to check. If its money must be booked, `booking` says what became of it, and
+    `payment_id` is the payment that has the money. The answer is encrypted, since it contains names.
     """
 
     __tablename__ = "inquiries"
@@ -32,13 +48,17 @@ class Inquiry(CommandColumns, Base):
     receipt: Mapped[str | None] = mapped_column(String(128))
     payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.id"))
     answer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    booking: Mapped[str | None] = mapped_column(String(16))
+    booking_reason: Mapped[str | None] = mapped_column(String(512))
 
     __table_args__ = (
         Index("ix_inquiries_receipt", "receipt", "id"),
         Index("ix_inquiries_kind", "kind", "id"),
         due_index("inquiries"),
         CheckConstraint(one_of("kind", InquiryKind), name="kind"),
+        partial_index("ix_inquiries_booking", "id", where="booking = 'wanted'"),
         CheckConstraint(one_of("status", InquiryStatus), name="status"),
+        CheckConstraint(f"booking IS NULL OR {one_of('booking', ReceiptBooking)}", name="booking"),
     )
 
     @property

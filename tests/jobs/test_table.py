@@ -13,6 +13,7 @@ def test_every_job_runs_with_nothing_to_do(service: Service) -> None:
         "commands",
         "c2b",
         "pull",
+        "receipts",
         "balance",
         "statements",
         "payouts",

@@ -1,0 +1,244 @@
+"""A receipt in hand: books exactly what M-Pesa says of it, once.
+
+The service queries the status of the transaction. When the answer arrives, the money is booked with the
+evidence `status`. The answer is stored first, so a job books it if the process that received it is killed.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from mpesa_service.c2b.arrivals import ArrivedMoney
+from mpesa_service.c2b.book_money import book_money
+from mpesa_service.core import idempotency
+from mpesa_service.core.idempotency import Answer, KeyedRequest
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import payer_kind_of
+from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.money import CENTS
+from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.inquiries.request import InquiryRecord, find_inquiry, transaction_status
+from mpesa_service.models import C2bConfirmation, Inquiry, Payment, PaymentEvent, Payout, Refund
+from mpesa_service.models.inquiries import InquiryStatus, ReceiptBooking
+
+log = logging.getLogger(__name__)
+
+COMPLETED = "Completed"
+_BOOKINGS = {
+    InboxVerdict.APPLIED: ReceiptBooking.BOOKED,
+    InboxVerdict.UNMATCHED: ReceiptBooking.UNMATCHED,
+    InboxVerdict.NOTED: ReceiptBooking.WAITING,
+    InboxVerdict.DUPLICATE: ReceiptBooking.KNOWN,
+    InboxVerdict.DISPUTED: ReceiptBooking.DISPUTED,
+}
+_PARTY = re.compile(r"\s*(\d+)\s*(?:-\s*(.*))?", re.DOTALL)
+LEAST_PHONE_DIGITS = 9
+NOT_COMPLETED = "M-Pesa says that the transaction is {}: no money arrived."
+OTHER_RECEIPT = "M-Pesa's answer is about another receipt."
+NO_AMOUNT = "M-Pesa's answer names no amount."
+WENT_OUT = "The money went out: {} paid it."
+FOREIGN = "The money went to another business: {}."
+NO_RECEIVER = "M-Pesa's answer does not name who received the money."
+IS_OUTGOING = "It is the receipt of a {} of this service: the money went out."
+
+RenderInquiry = Callable[[InquiryRecord], Answer]
+
+
+class _Refused(Exception):
+    """The answer is about no money that arrived here."""
+
+
+def book_receipt(
+    runtime: Runtime,
+    actor: str,
+    receipt: str,
+    render: RenderInquiry,
+    keyed: KeyedRequest | None = None,
+) -> Answer:
+    """Query M-Pesa about a receipt, to book what it says; return the caller's answer.
+
+    The inquiry's `booking` says what became of it. The answer is stored under the idempotency key, if any.
+    Raises what `transaction_status` raises, and the errors of the key.
+    """
+
+    def finish(inquiry_id: str) -> Answer:
+        return render(find_inquiry(runtime, inquiry_id))
+
+    earlier = idempotency.earlier_answer(runtime, keyed, finish)
+    if earlier is not None:
+        return earlier
+
+    def want(session: Session, row: Inquiry) -> None:
+        row.booking = row.booking or ReceiptBooking.WANTED
+        if keyed is not None:
+            idempotency.claim(session, keyed, row.id, runtime.clock)
+
+    record = transaction_status(runtime, actor, receipt, want)
+    book_answer(runtime, record.id)
+    answer = finish(record.id)
+    with runtime.database.begin() as session:
+        return idempotency.complete(runtime, session, keyed, answer)
+
+
+def book_answer(runtime: Runtime, inquiry_id: str) -> None:
+    """Book what M-Pesa answered to an inquiry, if that is wanted and not done yet."""
+    with runtime.database.read() as session:
+        row = session.get(Inquiry, inquiry_id)
+        if row is None or row.booking != ReceiptBooking.WANTED or row.completed_at is None:
+            return
+        outgoing = _outgoing(session, row.receipt or "")
+    values = _outcome(runtime, row, outgoing)
+    with runtime.database.begin() as session:
+        wanted = (Inquiry.id == inquiry_id, Inquiry.booking == ReceiptBooking.WANTED)
+        session.execute(update(Inquiry).where(*wanted).values(**values))
+    extra = {
+        "inquiry_id": inquiry_id,
+        "booking": str(values["booking"]),
+        "reason": values.get("booking_reason"),
+    }
+    log.info("receipt", extra=extra)
+
+
+def book_answered(runtime: Runtime, limit: int = 100) -> int:
+    """Book the answers that are not booked yet, because a process was killed; return how many."""
+    due = (
+        select(Inquiry.id)
+        .where(Inquiry.booking == ReceiptBooking.WANTED, Inquiry.completed_at.is_not(None))
+        .order_by(Inquiry.id)
+        .limit(limit)
+    )
+    with runtime.database.read() as session:
+        waiting = session.scalars(due).all()
+    for inquiry_id in waiting:
+        book_logged(runtime, inquiry_id)
+    return len(waiting)
+
+
+def book_logged(runtime: Runtime, inquiry_id: str) -> None:
+    """`book_answer`, whose error is only logged: the job tries again."""
+    try:
+        book_answer(runtime, inquiry_id)
+    except Exception:  # the answer is stored
+        log.exception("could not book a receipt", extra={"inquiry_id": inquiry_id})
+
+
+def _outcome(runtime: Runtime, row: Inquiry, outgoing: str | None) -> dict[str, Any]:
+    """Book the answer; return the inquiry's new columns."""
+    if row.state is not InquiryStatus.ANSWERED or row.answer_encrypted is None:
+        return _refusal(row.failure_reason or "M-Pesa did not answer the inquiry.")
+    if outgoing is not None:
+        return _refusal(IS_OUTGOING.format(outgoing))
+    answer = json.loads(runtime.encryption.decrypt(row.answer_encrypted))
+    try:
+        money = _money(runtime, row.receipt or "", answer)
+    except _Refused as refused:
+        return _refusal(str(refused))
+    plan = book_money(runtime, money, Evidence.STATUS)
+    if plan.verdict == InboxVerdict.DUPLICATE and (own := _booked_for(runtime, row)) is not None:
+        return own
+    booking = _BOOKINGS[InboxVerdict(plan.verdict)]
+    return {"booking": booking, "booking_reason": plan.reason[:512], "payment_id": plan.payment_id}
+
+
+def _booked_for(runtime: Runtime, row: Inquiry) -> dict[str, Any] | None:
+    """Return what this inquiry booked before its outcome was written; None if the money was known before.
+
+    Two processes may book one answer at the same time, or one may be killed between both steps.
+    """
+    statement = (
+        select(C2bConfirmation, Payment)
+        .outerjoin(Payment, Payment.id == C2bConfirmation.payment_id)
+        .where(C2bConfirmation.receipt == row.receipt, C2bConfirmation.source == Evidence.STATUS)
+        .where(C2bConfirmation.received_at >= row.created_at)
+    )
+    with runtime.database.read() as session:
+        found = session.execute(statement).one_or_none()
+        if found is None:
+            return None
+        confirmation: C2bConfirmation = found[0]
+        payment: Payment | None = found[1]
+        if payment is not None and session.scalar(_moved_by_status(payment.id)) is None:
+            return None
+    if payment is None:
+        waits = confirmation.fractional_id is None
+        return {"booking": ReceiptBooking.WAITING if waits else ReceiptBooking.UNMATCHED}
+    unmatched = payment.status == PaymentStatus.REVIEW
+    return {
+        "booking": ReceiptBooking.UNMATCHED if unmatched else ReceiptBooking.BOOKED,
+        "booking_reason": payment.failure_reason if unmatched else None,
+        "payment_id": payment.id,
+    }
+
+
+def _moved_by_status(payment_id: str) -> Select[int]:
+    """Return the query for a change of the payment's status that is based on a transaction status."""
+    event = PaymentEvent
+    of_status = (event.payment_id == payment_id, event.evidence == Evidence.STATUS)
+    return select(event.id).where(*of_status, event.from_status.is_distinct_from(event.to_status)).limit(1)
+
+
+def _refusal(reason: str) -> dict[str, Any]:
+    return {"booking": ReceiptBooking.REFUSED, "booking_reason": reason[:512]}
+
+
+def _outgoing(session: Session, receipt: str) -> str | None:
+    """Return whether the receipt is of a `refund` or a `payout` of this service."""
+    for name, table in (("refund", Refund), ("payout", Payout)):
+        if session.scalar(select(table.id).where(table.receipt == receipt)) is not None:
+            return name
+    return None
+
+
+def _money(runtime: Runtime, receipt: str, answer: dict[str, Any]) -> ArrivedMoney:
+    """Return the money of an answer; raise _Refused if none arrived here."""
+    if answer["status"] != COMPLETED:
+        raise _Refused(NOT_COMPLETED.format(answer["status"]))
+    if answer["receipt"] not in (None, receipt):
+        raise _Refused(OTHER_RECEIPT)
+    settings = runtime.settings
+    own = {settings.mpesa_shortcode, settings.mpesa_till, settings.mpesa_b2c_shortcode}
+    debit, payer_name = _party(answer["debit_party"])
+    credit, _ = _party(answer["credit_party"])
+    if debit in own:
+        raise _Refused(WENT_OUT.format(debit))
+    if credit is None:
+        raise _Refused(NO_RECEIVER)
+    if credit not in own:
+        raise _Refused(FOREIGN.format(credit if len(credit) < LEAST_PHONE_DIGITS else "a person"))
+    payer = debit if debit is not None and len(debit) >= LEAST_PHONE_DIGITS else None
+    finalised = answer["finalised_at"]
+    return ArrivedMoney(
+        receipt=receipt,
+        cents=_cents(answer["amount"]),
+        shortcode=credit,
+        account=answer.get("account"),
+        payer=payer,
+        payer_kind=payer_kind_of(payer),
+        names=(payer_name,),
+        transaction_type=answer["reason"],
+        transacted_at=datetime.fromisoformat(finalised) if finalised else None,
+    )
+
+
+def _party(text: str | None) -> tuple[str | None, str | None]:
+    """Return the number and the name of a party such as `174379 - SHOP`; None for what is missing."""
+    found = _PARTY.fullmatch(text or "")
+    return (found[1], found[2] or None) if found else (None, None)
+
+
+def _cents(amount: str | None) -> int:
+    try:
+        cents = Decimal(amount or "") * CENTS
+    except InvalidOperation:
+        raise _Refused(NO_AMOUNT) from None
+    if cents <= 0 or cents != int(cents):
+        raise _Refused(NO_AMOUNT)
+    return int(cents)
