@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import MPESA
+from mpesa_service.domain.paid_at import CLOCKS_DIFFER_BY
 from mpesa_service.domain.states import PAID
 from mpesa_service.models.driver import Driver
 from mpesa_service.models.driver import Statement as SqlStatement
@@ -37,7 +38,9 @@ _POSTGRES = """
         ORDER BY p.id FOR NO KEY UPDATE OF p
     ), raised AS (
         UPDATE payments p SET evidence = 'statement', version = p.version + 1, updated_at = ?,
-            event_count = p.event_count + 1, paid_at = locked.paid_at, paid_at_source = 'statement'
+            event_count = p.event_count + 1,
+            paid_at = CASE WHEN locked.paid_at <= ? THEN locked.paid_at ELSE p.paid_at END,
+            paid_at_source = CASE WHEN locked.paid_at <= ? THEN 'statement' ELSE p.paid_at_source END
         FROM locked WHERE p.id = locked.id AND p.status IN ({statuses})
             AND (p.evidence IS NULL OR p.evidence <> 'statement')
         RETURNING p.id, p.event_count, p.status
@@ -51,9 +54,12 @@ _SQLITE_AUDIT = """
 """
 _SQLITE_RAISE = """
     UPDATE payments SET evidence = 'statement', version = version + 1, updated_at = ?,
-        event_count = event_count + 1, paid_at_source = 'statement', paid_at = (
-            SELECT MIN(l.completed_at) FROM statement_lines l
-            WHERE l.receipt = payments.receipt AND l.amount_cents = payments.amount * 100)
+        event_count = event_count + 1, (paid_at, paid_at_source) = (
+            SELECT COALESCE(MIN(l.completed_at), payments.paid_at),
+                CASE WHEN COUNT(*) > 0 THEN 'statement' ELSE payments.paid_at_source END
+            FROM statement_lines l
+            WHERE l.receipt = payments.receipt AND l.amount_cents = payments.amount * 100
+            AND l.completed_at <= ?)
     WHERE id IN (SELECT p.id FROM payments p JOIN statement_lines l ON {proven} WHERE {window})
 """
 
@@ -80,12 +86,13 @@ def raise_evidence(runtime: Runtime, record: StatementRecord, advance: Callable[
 def _raise(runtime: Runtime, connection: Driver, window: Window) -> int:
     now = runtime.clock()
     parts = {"audit": _AUDIT, "proven": _PROVEN, "window": window.condition, "statuses": _STATUSES}
-    audit = (MPESA, now)
+    audit, latest = (MPESA, now), now + CLOCKS_DIFFER_BY  # a time in the future cannot be true
     if connection.is_postgres:
         sql = spelled(_POSTGRES.format(**parts), postgres=True)
-        done = connection.execute([SqlStatement(sql, (*window.values, now, *audit), required=False)])
+        values = (*window.values, now, latest, latest, *audit)
+        done = connection.execute([SqlStatement(sql, values, required=False)])
     else:
         written = SqlStatement(_SQLITE_AUDIT.format(**parts), (*audit, *window.values), required=False)
-        raised = SqlStatement(_SQLITE_RAISE.format(**parts), (now, *window.values), required=False)
+        raised = SqlStatement(_SQLITE_RAISE.format(**parts), (now, latest, *window.values), required=False)
         done = connection.execute([written, raised])
     return done[0] if done else 0

@@ -30,6 +30,8 @@ def party_of(details: str, party: str, typed: str) -> Party:
     if not number and match is not None:
         other_number, other_name = _split(match["party"])
         number, name = other_number, name or other_name
+    elif not number and _PARTY.fullmatch(details.strip()):  # shape C: the details are the party
+        number, name = _split(details)
     account = typed or ((match["account"] or "").strip() if match else "")
     return Party(number, name, account)
 

@@ -30,6 +30,7 @@ from mpesa_service.statements.party import Party, account_as_number, party_of
         ),
         ("Pay Bill Charge", "SP", "", Party()),
         ("FSI to Pay Bill from Some Bank", "", "", Party("", "Pay Bill from Some Bank", "")),
+        ("25470****111 - jane doe", "", "", Party("25470****111", "jane doe", "")),
         ("x", "Some Bank", "", Party("", "Some Bank", "")),
         ("x", "2547****5678", "", Party("2547****5678", "", "")),
     ],

@@ -1,0 +1,125 @@
+"""The invariants of statements: what an applied statement shows is booked, day by day, and nothing else is
+called proven.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, and_, exists, or_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.statements import LineKind, StatementStatus
+from mpesa_service.models import C2bConfirmation, Payment, Statement, StatementLineRow
+from mpesa_service.models.payments import Provider
+from mpesa_service.verification.common import BATCH, Tally, Violation
+
+NAIROBI = ZoneInfo("Africa/Nairobi")
+PAGE = 5_000
+CENTS = 100
+Line = StatementLineRow
+Days = defaultdict[tuple[str, str, date], Counter[str]]
+
+
+def verify_statements(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
+    """Yield every violation of the rules of statements."""
+    days: Days = defaultdict(Counter)
+    for page in _income(runtime):
+        tally.counts["statement lines"] += len(page)
+        for row in page:
+            yield from statement_income_is_booked(row)
+            _count(days, row)
+    yield from statement_days_add_up(days)
+    yield from statement_evidence_has_its_line(runtime)
+    yield from lines_have_their_statement(runtime)
+
+
+def statement_income_is_booked(row: Row[Any]) -> Iterator[Violation]:
+    """Every line of income of an applied statement is a payment, or money that waits or is fractional."""
+    if row.paid is None and row.reported is None:
+        sentence = f"line {row.row_number} of {row.statement_id} shows income that is not booked"
+        yield Violation(statement_income_is_booked.__name__, row.receipt, sentence)
+
+
+def _count(days: Days, row: Row[Any]) -> None:
+    """Add a line to its day. What differs was sent to review, where a person decides."""
+    booked = row.paid * CENTS if row.paid is not None else row.reported
+    if booked is None or row.outcome == "reviewed":
+        return
+    day = days[row.shortcode, row.account, row.completed_at.astimezone(NAIROBI).date()]
+    day.update(statement=row.amount_cents, booked=booked)
+
+
+def statement_days_add_up(days: Days) -> Iterator[Violation]:
+    """The income of each day is the same by the statements and by the record."""
+    for (shortcode, account, day), sums in sorted(days.items()):
+        if sums["statement"] != sums["booked"]:
+            subject = f"{shortcode} {account} {day}".replace("  ", " ")
+            sentence = f"the statements show {sums['statement']} cents of income, and the record has"
+            yield Violation(
+                statement_days_add_up.__name__, subject, f"{sentence} {sums['booked']} of the same receipts"
+            )
+
+
+def _income(runtime: Runtime) -> Iterator[Sequence[Any]]:
+    """Yield the lines of income of applied statements, a page at a time, with what is booked of each."""
+    after = ("", 0)
+    other = aliased(Line)
+    moved = exists().where(
+        other.receipt == Line.receipt,
+        other.amount_cents == -Line.amount_cents,
+        other.kind.not_in([LineKind.CHARGE, LineKind.NOT_COMPLETED, LineKind.REVERSAL]),
+    )
+    statement = (
+        select(
+            *(Line.statement_id, Line.row_number, Line.receipt, Line.completed_at, Line.amount_cents),
+            *(Line.outcome, Line.account, Statement.shortcode),
+            Payment.amount.label("paid"),
+            C2bConfirmation.amount_cents.label("reported"),
+        )
+        .join(Statement, Statement.id == Line.statement_id)
+        .outerjoin(Payment, and_(Payment.provider == Provider.MPESA, Payment.receipt == Line.receipt))
+        .outerjoin(C2bConfirmation, C2bConfirmation.receipt == Line.receipt)
+        .where(Statement.status == StatementStatus.APPLIED, Line.kind == LineKind.PAYMENT)
+        .where(Line.amount_cents > 0, or_(Payment.id.is_not(None), ~moved))
+        .order_by(Line.statement_id, Line.row_number)
+        .limit(PAGE)
+    )
+    while True:
+        following = tuple_(Line.statement_id, Line.row_number) > after
+        with runtime.database.read() as session:
+            page: Sequence[Any] = session.execute(statement.where(following)).all()
+        if not page:
+            return
+        yield page
+        after = (page[-1].statement_id, page[-1].row_number)
+
+
+def statement_evidence_has_its_line(runtime: Runtime) -> Iterator[Violation]:
+    """A payment whose evidence is a statement is on a line of a statement."""
+    shown = exists().where(Line.receipt == Payment.receipt)
+    unproven = (
+        select(Payment.id, Payment.receipt)
+        .where(Payment.evidence == Evidence.STATEMENT, ~shown)
+        .order_by(Payment.id)
+        .limit(BATCH)
+    )
+    with runtime.database.read() as session:
+        found = session.execute(unproven).all()
+    for payment_id, receipt in found:
+        sentence = f"its evidence is a statement, but no statement shows {receipt}"
+        yield Violation(statement_evidence_has_its_line.__name__, payment_id, sentence)
+
+
+def lines_have_their_statement(runtime: Runtime) -> Iterator[Violation]:
+    """Each line belongs to a stored statement; the table has no foreign key."""
+    known = exists().where(Statement.id == Line.statement_id)
+    with runtime.database.read() as session:
+        found = session.scalars(select(Line.statement_id).where(~known).distinct().limit(BATCH)).all()
+    for statement_id in found:
+        sentence = "lines name this statement, which does not exist"
+        yield Violation(lines_have_their_statement.__name__, statement_id, sentence)
