@@ -100,7 +100,7 @@ def pull(
         status, error = PullStatus.FAILED, _words(failure)
         if isinstance(failure, Throttled):
             _back_off(runtime, failure)
-    except Exception as fault:
+    except (Exception, KeyboardInterrupt) as fault:
         _finish(runtime, run, PullStatus.FAILED, f"raised {type(fault).__name__}")
         raise
     if status is PullStatus.COMPLETE and run.faults:

@@ -72,6 +72,13 @@ def given_window(start: datetime | None, end: datetime | None, now: datetime) ->
     return Window(start, end)
 
 
+def _prompts_pay(runtime: Runtime) -> str | None:
+    """Return the number that receives the money of prompts: the till, or the pay bill itself."""
+    settings = runtime.settings
+    to_till = settings.mpesa_transaction_type == "CustomerBuyGoodsOnline"
+    return settings.mpesa_till if to_till else settings.mpesa_shortcode
+
+
 def money_arrived(runtime: Runtime, session: Session, shortcode: str, window: Window) -> bool:
     """Return whether M-Pesa has posted money of this shortcode and window: then a pull finds it."""
     start, end = window.start, window.end - LATE_BY
@@ -84,8 +91,7 @@ def money_arrived(runtime: Runtime, session: Session, shortcode: str, window: Wi
     )
     if session.scalar(confirmed.limit(1)) is not None:
         return True
-    receiving = runtime.settings.mpesa_till or runtime.settings.mpesa_shortcode
-    if shortcode not in {receiving, runtime.settings.mpesa_shortcode}:
+    if shortcode != _prompts_pay(runtime):
         return False
     prompted = select(Payment.id).where(
         Payment.channel == Channel.STK,

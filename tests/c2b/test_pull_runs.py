@@ -13,7 +13,7 @@ from mpesa_service.c2b.pull_registration import register_pull
 from mpesa_service.c2b.pull_windows import given_window
 from mpesa_service.daraja import NotSent, OutcomeUnknown, PullPage
 from mpesa_service.errors import Conflict, InvalidRequest, ProviderRefused, Unavailable
-from tests.c2b.pulls import PULLS_ON, pay, run, serve
+from tests.c2b.pulls import PULLS_ON, at_the_simulators_time, pay, run, serve
 from tests.c2b.pulls import register as register_for_pulls
 from tests.c2b.support import (
     confirmations,
@@ -106,11 +106,35 @@ class TestOneAtATime:
             run(registered)
         assert len(registered.payments()) == 1
 
+    def test_a_person_may_stop_it(self, registered: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+        def stopped(_: Any) -> PullPage:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(registered.runtime.daraja, "pull_query", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(registered)
+        monkeypatch.undo()
+        assert run(registered).status == "complete"
+
     def test_a_fault_ends_the_pull(self, registered: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         serve(registered, monkeypatch, RuntimeError("a fault of ours"))
         with pytest.raises(RuntimeError):
             run(registered)
         assert list_pulls(registered.runtime)[0].error == "raised RuntimeError"
+
+
+class TestTills:
+    def test_prompts_to_a_till_say_nothing_about_the_store_number(self, service: Service) -> None:
+        at_the_simulators_time(service)
+        service.paid()
+        at_the_simulators_time(service)
+        service.clock.advance(600)
+        till = replace(
+            service.runtime.settings, mpesa_transaction_type="CustomerBuyGoodsOnline", mpesa_till="5000001"
+        )
+        runtime = replace(service.runtime, settings=till)
+        assert pull(runtime, "amina").status == "complete"
+        assert pull(runtime, "amina", shortcode="5000001").status == "suspect"
 
 
 class TestSetUp:

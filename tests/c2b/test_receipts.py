@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from mpesa_service.c2b import receipts
 from mpesa_service.c2b.receipts import book_answered
+from mpesa_service.c2b.registration import register
 from mpesa_service.c2b.retry_matching import match_due
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.models import Inquiry
@@ -100,6 +101,17 @@ class TestBooked:
         assert (payment.receipt, payment.amount, payment.evidence) == (receipt, 100, "status")
         assert service.runtime.encryption.decrypt(payment.phone_encrypted or b"") == PHONE
         assert [row.source for row in confirmations(service)] == ["status"]
+        assert_books_are_right(service)
+
+    def test_all_of_several_and_each_once(self, service: Service) -> None:
+        register(service.runtime, "amina")
+        service.simulator.post("/simulator/options", {"faults": {"c2b.confirmation_lost": 1}})
+        found = [pay(service) for _ in range(3)]
+        assert (service.payments(), service.inbox()) == ([], [])
+        for wanted in ("unmatched", "known"):
+            assert [book(service, receipt)["status"] for receipt in found] == [wanted] * 3
+            service.clock.advance(61)
+        assert sorted(str(payment.receipt) for payment in service.payments()) == sorted(found)
         assert_books_are_right(service)
 
     def test_to_the_order_that_its_account_names(self, service: Service) -> None:
