@@ -67,6 +67,11 @@ def invalid_token_401(token: str) -> DarajaError:
     return DarajaError(401, "401.002.01", f"Error Occurred - Invalid Access Token - {token}")
 
 
+def invalid_token_of_pull(_token: str) -> DarajaError:
+    """Return the error of Pull Transactions (observed on the sandbox)."""
+    return DarajaError(401, "401.001", "Error Occurred - Invalid Access Token -")
+
+
 def register(app: Flask, state: SimulatorState, api: Api) -> None:
     """Add the route to the Flask app."""
 

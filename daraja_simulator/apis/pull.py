@@ -16,7 +16,7 @@ from daraja_simulator.errors import DarajaError, invalid_field
 from daraja_simulator.fields import Fields
 from daraja_simulator.ledger import ORGANIZATION
 from daraja_simulator.records import COMPLETED, PAID
-from daraja_simulator.request_pipeline import Api, Call, invalid_token_401
+from daraja_simulator.request_pipeline import Api, Call, invalid_token_of_pull
 from daraja_simulator.state import SimulatorState
 from daraja_simulator.wire import NAIROBI, Json, two_decimals
 
@@ -128,6 +128,6 @@ def _row(state: SimulatorState, money: tuple[Any, ...], reference: str, kind: st
 
 
 APIS = (
-    Api("pull_register", "/pulltransactions/v1/register", register, invalid_token_401),
-    Api("pull_query", "/pulltransactions/v1/query", query, invalid_token_401),
+    Api("pull_register", "/pulltransactions/v1/register", register, invalid_token_of_pull),
+    Api("pull_query", "/pulltransactions/v1/query", query, invalid_token_of_pull),
 )

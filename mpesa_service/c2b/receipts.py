@@ -25,6 +25,7 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.errors import ProviderRefused, Unavailable
 from mpesa_service.inquiries.request import InquiryRecord, find_inquiry, transaction_status
 from mpesa_service.models import C2bConfirmation, Inquiry, Payment, PaymentEvent, Payout, Refund
 from mpesa_service.models.inquiries import InquiryStatus, ReceiptBooking
@@ -76,12 +77,21 @@ def book_receipt(
     if earlier is not None:
         return earlier
 
+    claimed: list[KeyedRequest] = []
+
     def want(session: Session, row: Inquiry) -> None:
         row.booking = row.booking or ReceiptBooking.WANTED
         if keyed is not None:
             idempotency.claim(session, keyed, row.id, runtime.clock)
+            claimed.append(keyed)
 
-    record = transaction_status(runtime, actor, receipt, want)
+    try:
+        record = transaction_status(runtime, actor, receipt, want)
+    except (ProviderRefused, Unavailable):
+        if claimed:
+            with runtime.database.begin() as session:
+                idempotency.release(session, claimed[0])
+        raise
     book_answer(runtime, record.id)
     answer = finish(record.id)
     with runtime.database.begin() as session:

@@ -200,6 +200,12 @@ def complete(runtime: Runtime, session: Session, request: KeyedRequest | None, a
     return _kept(runtime, kept.answer_status, kept.answer_body)
 
 
+def release(session: Session, request: KeyedRequest) -> None:
+    """Free a key without an answer, in the caller's transaction: nothing was done under it."""
+    key = {"of_caller": request.caller, "of_operation": request.operation, "of_key": request.key}
+    session.connection().execute(_RELEASE, key)
+
+
 def answer_update(runtime: Runtime, request: KeyedRequest | None, answer: Answer) -> tuple[Update, ...]:
     """Return the update that stores the first answer under the key, as `complete` does; () without a key."""
     if request is None:

@@ -76,6 +76,7 @@ ERROR_CODES: tuple[ErrorCode, ...] = (
     _row("400.003.02", 400, "", "Something is missing from the request.", _K.REQUEST),
     _row("400.008.01", 400, "", "The consumer key or secret was not accepted.", _K.SETUP, advice=advice.KEYS),
     _row("400.008.02", 400, "", "The grant type was not accepted.", _K.SETUP, advice=advice.ADDRESS),
+    _row("401.001", 401, "", _BAD_BEARER, _K.TOKEN),
     _row("401.002.01", 401, "", _BAD_BEARER, _K.TOKEN),
     _row(
         "401.003.01",

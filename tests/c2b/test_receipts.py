@@ -12,6 +12,7 @@ from mpesa_service.c2b.receipts import book_answered
 from mpesa_service.c2b.registration import register
 from mpesa_service.c2b.retry_matching import match_due
 from mpesa_service.commands.sending import tokens_of
+from mpesa_service.daraja import NotSent
 from mpesa_service.models import Inquiry
 from tests.c2b.bookings import only, pay_with_lost_callback
 from tests.c2b.support import (
@@ -168,6 +169,21 @@ class TestBooked:
         assert (again.status_code, again.json) == (202, first.json)
         assert again.headers["Idempotent-Replayed"] == "true"
         assert request_booking(service, "OTHER12345", Idempotency_Key="k1").status_code == 422
+
+    def test_whose_refused_inquiry_frees_the_key(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_: Any) -> None:
+            raise NotSent("no connection", operation="transaction_status")
+
+        receipt = pay(service)
+        monkeypatch.setattr(service.runtime.daraja, "transaction_status", fail)
+        for key in ({"Idempotency_Key": "k1"}, {}):
+            answer_ = request_booking(service, receipt, **key)
+            assert (answer_.status_code, answer_.json["code"]) == (503, "provider_unreachable")
+        monkeypatch.undo()
+        assert book_answered(service.runtime) == 2
+        assert request_booking(service, receipt, Idempotency_Key="k1").status_code == 202
 
 
 class TestNotBooked:

@@ -134,6 +134,7 @@ def test_against_the_simulator(none: str) -> None:
         where = {"nominated_number": "254712345678", "callback_url": "https://shop.example/pull"}
         registered = PullRegistration(shortcode="174379", **where)
         assert [client.pull_register(registered).already for _ in range(2)] == [False, True]
+        simulator.post("/simulator/tokens/revoke")
         found = client.pull_query(PullQuery(shortcode="174379", start=now, end=now))
         assert found.rows == ()
         with pytest.raises(Refused):

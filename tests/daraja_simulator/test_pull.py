@@ -48,6 +48,11 @@ def registered(shop: Shop) -> Shop:
     return shop
 
 
+def test_a_wrong_token(shop: Shop) -> None:
+    answer = shop.call("POST", QUERY, json={}, headers={"Authorization": "Bearer x"})
+    assert (answer.status_code, answer.json()["errorCode"]) == (401, "401.001")
+
+
 def test_a_second_registration_changes_nothing(registered: Shop) -> None:
     assert registered.daraja(REGISTER, BODY).json()["ResponseStatus"] == "1001"
 
