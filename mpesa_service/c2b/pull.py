@@ -285,8 +285,8 @@ def _report(record: PullRecord, *, repeated: bool) -> None:
     )
     extra = {"pull_id": record.id, **{name: getattr(record, name) for name in names}}
     level = logging.INFO if record.status == PullStatus.COMPLETE else logging.WARNING
-    if repeated:
-        level = logging.ERROR
     log.log(level, "pull", extra=extra)
+    if repeated:
+        log.error("ALERT: pull of %s finds nothing: %s", record.shortcode, record.error, extra=extra)
     if record.gap_from is not None:
         log.warning("a time was never pulled: only a statement proves it", extra={"pull_id": record.id})
