@@ -45,7 +45,7 @@ def measure(bench: Bench) -> list[Row]:
 def _csv(bench: Bench, env: Mapping[str, str], shortcode: str) -> list[Row]:
     path = bench.logs / "statement.csv"
     with path.open("w", newline="") as text:
-        csv.writer(text).writerows(statement(bench.size.large, shortcode))
+        csv.writer(text).writerows(statement(bench.size.large, shortcode, bench.size.large))
     memory: list[float] = []
     samples = run_rounds(
         ROUNDS,
@@ -69,7 +69,7 @@ def _xlsx(bench: Bench, env: Mapping[str, str], shortcode: str) -> list[Row]:
     path = bench.logs / "statement.xlsx"
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("transaction")
-    for row in statement(count, shortcode):
+    for row in statement(count, shortcode, bench.size.large):
         sheet.append(row)
     workbook.save(path)
     samples = run_rounds(
@@ -106,8 +106,8 @@ def _run(bench: Bench, env: Mapping[str, str], name: str, path: Path, memory: li
     return Sample(found["count"], found["seconds"], found["cpu"])
 
 
-def statement(count: int, shortcode: str) -> Iterator[list[str]]:
-    """Yield the rows of a statement for the first payments of the large table, newest first.
+def statement(count: int, shortcode: str, payments: int) -> Iterator[list[str]]:
+    """Yield the rows of a statement of the first `count` of the payments of the large table, newest first.
 
     Nine of ten payments are paid. The tenth row is the charge of the one before.
     """
@@ -115,14 +115,15 @@ def statement(count: int, shortcode: str) -> Iterator[list[str]]:
     paid_in, withdrawn = sum(a for a in amounts if a > 0), sum(a for a in amounts if a < 0)
     balance = sum(amounts)
     begin = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=90)
-    period = f"From {begin:%d-%m-%Y} 00:00:00", f"To {begin + timedelta(days=90):%d-%m-%Y} 23:59:59"
+    step = timedelta(days=89) / payments
+    period = f"From {begin:%d-%m-%Y %H:%M:%S}", f"To {begin + count * step:%d-%m-%Y %H:%M:%S}"
     yield ["Account Holder:", "Shop", "", "Short Code:", shortcode]
     yield ["Account:", "Utility Account", "", "Time Period:", *period]
     yield ["Opening Balance:", "0.00", "", "Closing Balance:", money(balance)]
     yield ["Total Paid In:", money(paid_in), "", "Total Withdrawn:", money(withdrawn)]
     yield COLUMNS
     for number in range(count - 1, -1, -1):
-        amount, at = amounts[number], begin + timedelta(seconds=number * 89 * 86_400 // count)
+        amount, at = amounts[number], begin + number * step
         yield _row(number, amount, balance, f"{at:%d-%m-%Y %H:%M:%S}")
         balance -= amount
 

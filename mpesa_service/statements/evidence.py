@@ -4,7 +4,10 @@ Each raised payment gets a line in its audit trail, M-Pesa's own time, and a new
 that was made meanwhile is made again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import MPESA
@@ -15,8 +18,10 @@ from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.window import Window, query, spelled, window_of
 
-RANGE = 5_000
+RANGE = 2_500
 """Rows of a file in one transaction."""
+CONNECTIONS = 2
+"""PostgreSQL writes each raised payment to all its indexes, so two ranges at a time use two of its cores."""
 _STATUSES = ", ".join(f"'{status}'" for status in sorted({*PAID, "review"}))
 _PROVEN = f"""
     p.provider = 'mpesa' AND p.receipt = l.receipt AND p.amount * 100 = l.amount_cents
@@ -29,13 +34,9 @@ _AUDIT = """
 """
 # In the order of their ids, as all writers lock payments.
 _POSTGRES = """
-    WITH due AS (
-        SELECT p.id, MIN(l.completed_at) AS paid_at
-        FROM payments p JOIN statement_lines l ON {proven} WHERE {window}
-        GROUP BY p.id ORDER BY p.id
-    ), locked AS (
-        SELECT p.id, due.paid_at FROM payments p JOIN due ON due.id = p.id
-        ORDER BY p.id FOR NO KEY UPDATE OF p
+    WITH locked AS (
+        SELECT p.id, l.completed_at AS paid_at FROM payments p JOIN statement_lines l ON {proven}
+        WHERE {window} ORDER BY p.id FOR NO KEY UPDATE OF p
     ), raised AS (
         UPDATE payments p SET evidence = 'statement', version = p.version + 1, updated_at = ?,
             event_count = p.event_count + 1,
@@ -67,24 +68,36 @@ _SQLITE_RAISE = """
 def raise_evidence(runtime: Runtime, record: StatementRecord, advance: Callable[[str, int], None]) -> None:
     """Raise the evidence of the payments that a statement's lines prove; report their number."""
     window = window_of(runtime, record)
+    with ThreadPoolExecutor(1 if runtime.database.is_sqlite else CONNECTIONS) as threads:
+        for raised in threads.map(partial(_raise, runtime), _ranges(runtime, window)):
+            if raised:
+                advance("raised", raised)
+
+
+def _ranges(runtime: Runtime, window: Window) -> Iterator[Window]:
+    """Yield the parts of a window, each with the lines of one range of rows of one statement."""
     for statement_id in window.statements:
         [[last]] = query(
             runtime, "SELECT MAX(row_number) FROM statement_lines WHERE statement_id = ?", (statement_id,)
         )
         for first in range(1, (last or 0) + 1, RANGE):
-            part = Window(
+            yield Window(
                 f"{window.condition} AND l.statement_id = ? AND l.row_number BETWEEN ? AND ?",
                 (*window.values, statement_id, first, first + RANGE - 1),
                 (statement_id,),
             )
-            with runtime.database.writing() as connection:
-                raised = _raise(runtime, connection, part)
-            if raised:
-                advance("raised", raised)
 
 
-def _raise(runtime: Runtime, connection: Driver, window: Window) -> int:
-    now = runtime.clock()
+def _raise(runtime: Runtime, window: Window) -> int:
+    """Raise the evidence of the payments of a range, in one transaction; return how many."""
+    with runtime.database.writing() as connection, connection.transaction():
+        if connection.is_postgres:
+            # Not before the statement's last commit, which waits for the disk, is anything called applied.
+            connection.execute([SqlStatement("SET LOCAL synchronous_commit = off", (), required=False)])
+        return _raise_on(connection, runtime.clock(), window)
+
+
+def _raise_on(connection: Driver, now: datetime, window: Window) -> int:
     parts = {"audit": _AUDIT, "proven": _PROVEN, "window": window.condition, "statuses": _STATUSES}
     audit, latest = (MPESA, now), now + CLOCKS_DIFFER_BY  # a time in the future cannot be true
     if connection.is_postgres:

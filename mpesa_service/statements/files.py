@@ -27,7 +27,7 @@ MOST_SHEETS = 20
 PIECE = 1024 * 1024
 HEAD = 64 * 1024
 
-_FAR_CELL = re.compile(rb'\sr="(?:([A-Z]{1,3})?(\d{6,})|([A-Z]{2,3})\d{1,5})"')
+_FAR_CELL = re.compile(rb'r="(?:([A-Z]{1,3})?(\d{6,})|([A-Z]{2,3})\d{1,5})"')
 _CELL_LIMIT = MOST_WORKBOOK_ROWS * MOST_COLUMNS
 
 PDF = (
@@ -176,6 +176,8 @@ def _check_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
 
 def _is_far(match: "re.Match[bytes]") -> bool:
     """Return whether a cell's address is beyond the limits, such as XFD1048576."""
+    if match.string[match.start() - 1 : match.start()].strip():  # the end of another attribute's name
+        return False
     letters, row = match[1] or match[3] or b"", int(match[2] or 0)
     column = 0
     for letter in letters:

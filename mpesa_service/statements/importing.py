@@ -18,6 +18,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.domain.statements import StatementStatus
 from mpesa_service.errors import InvalidRequest
 from mpesa_service.models import Statement
+from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.balances import AccountTotals, Totals
 from mpesa_service.statements.files import open_statement
@@ -28,6 +29,8 @@ from mpesa_service.statements.storing import LineStore, in_progress
 
 NAME_KEPT = 255
 FINDINGS_KEPT = 50
+ANALYZE_FROM = 5_000
+"""Lines."""
 OTHER_SHORTCODE = "Shortcode {} is not the one of this service. Its money would be listed as unmatched."
 Progress = Callable[[int], object]
 """Receives the number of rows that are read so far."""
@@ -135,17 +138,26 @@ def _read(
     runtime: Runtime, found: StatementRecord, recognized: Recognized, heading: Heading, progress: Progress
 ) -> StatementRecord:
     totals = Totals()
-    store = LineStore(runtime, found.id, found.shortcode, found.row_position)
-    for line in read_lines(recognized, heading.account or ""):
-        if isinstance(line, UnreadRow):
-            totals.add_unread(line)
-            continue
-        totals.add(line)
-        if store.add(line):
-            progress(line.row)
-    store.store()
+    with LineStore(runtime, found.id, found.shortcode, found.row_position) as store:
+        for line in read_lines(recognized, heading.account or ""):
+            if isinstance(line, UnreadRow):
+                totals.add_unread(line)
+                continue
+            totals.add(line)
+            if store.add(line):
+                progress(line.row)
+        store.store()
+    _analyze(runtime, totals.line_count)
     _finish(runtime, found, totals, heading)
     return get_statement(runtime, found.id)
+
+
+def _analyze(runtime: Runtime, lines: int) -> None:
+    """Let PostgreSQL count the lines again: a plan that it makes for few lines takes hours for many."""
+    if lines < ANALYZE_FROM or runtime.database.is_sqlite:
+        return
+    with runtime.database.writing() as connection:
+        connection.execute([SqlStatement("ANALYZE statement_lines", (), required=False)])
 
 
 def _finish(runtime: Runtime, found: StatementRecord, totals: Totals, heading: Heading) -> None:

@@ -26,7 +26,7 @@ POSTED = ("callback", "confirmation", "query", "pull", "status")
 
 def compare(runtime: Runtime, record: StatementRecord) -> StatementRecord:
     """Compare a statement with our record, store the report, and return the statement."""
-    shares, proof = shares_of(runtime, record), proof_of(runtime, record)
+    proof, shares = proof_of(runtime, record), shares_of(runtime, record)
     absent = absent_from(runtime, record, proof, COUNTED)
     report = {
         "at": runtime.clock().isoformat(),

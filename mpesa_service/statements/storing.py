@@ -4,7 +4,10 @@ So an import that is killed goes on where it was, and two processes that read th
 other: each chunk is stored only if the position is still the one that the process has read.
 """
 
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
+from typing import Self
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.errors import Conflict
@@ -12,7 +15,7 @@ from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.statements.rows import StatementLine
 from mpesa_service.statements.texts import BLOCK, encrypt_block
 
-CHUNK = 20_000
+CHUNK = 5_000
 SQLITE_CHUNK = 2_000
 """Other writers of SQLite wait while a chunk is stored."""
 _COLUMNS = (
@@ -21,6 +24,8 @@ _COLUMNS = (
 )
 _TEXT_COLUMNS = ("statement_id", "first_row", "last_row", "texts_encrypted")
 LINKED_KEPT = 32
+Texts = tuple[int, str, str, str]
+"""A line's row number and texts: details, party, account typed."""
 
 
 class LineStore:
@@ -31,69 +36,76 @@ class LineStore:
         self._statement_id, self._shortcode, self._position = statement_id, shortcode, position
         self._size = SQLITE_CHUNK if runtime.database.is_sqlite else CHUNK
         self._rows: list[tuple[object, ...]] = []
-        self._texts: list[tuple[int, str, str, str]] = []
-        self._account, self._hash = "", blake2b(digest_size=8)
+        self._texts: list[Texts] = []
+        self._account = ""
+        self._hash: blake2b | None = None  # of what all lines of an account share
+        self._thread = ThreadPoolExecutor(1)
+        self._stored: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for the chunk that is being stored. Its own error counts unless there is one already."""
+        self._thread.shutdown()
+        if kind is None:
+            self._wait()
 
     def add(self, line: StatementLine) -> bool:
-        """Add a line; return whether a chunk was stored."""
-        if line.row <= self._position:
+        """Add a line; return whether a chunk is full. It is stored while the next one is read."""
+        row, receipt, at, cents, balance, kind, type_, account, linked, details, party, typed = line
+        if row <= self._position:
             return False
-        self._rows.append(
-            (
-                self._statement_id,
-                line.row,
-                line.receipt,
-                self._identity(line),
-                line.completed_at,
-                line.amount_cents,
-                line.balance_cents,
-                line.kind.value,
-                line.type,
-                line.account,
-                line.linked[:LINKED_KEPT] if line.linked else None,
-            )
-        )
-        self._texts.append((line.row, line.details, line.party, line.typed))
+        if account != self._account or self._hash is None:
+            self._account = account
+            self._hash = blake2b(f"{self._shortcode}|{account}|".encode(), digest_size=8)
+        # One receipt may have several lines of different kinds, such as a payment and its charge. A line
+        # whose kind is unknown is identified by its details.
+        found = self._hash.copy()
+        identity = f"{int(at.timestamp())}|{cents}|{kind}|{type_ or details}"
+        found.update(identity.encode(errors="replace"))
+        line_hash = int.from_bytes(found.digest(), "big", signed=True)
+        kept = linked[:LINKED_KEPT] if linked else None
+        own = (self._statement_id, row, receipt, line_hash, at, cents, balance)
+        self._rows.append((*own, kind.value, type_, account, kept))
+        self._texts.append((row, details, party, typed))
         if len(self._rows) < self._size:
             return False
         self.store()
         return True
 
-    def _identity(self, line: StatementLine) -> int:
-        """Return the hash of what identifies a line besides its receipt.
-
-        One receipt may have several lines of different kinds, such as a payment and its charge. A line whose
-        kind is unknown is identified by its details.
-        """
-        if line.account != self._account or not self._rows:
-            self._account = line.account
-            self._hash = blake2b(f"{self._shortcode}|{line.account}|".encode(), digest_size=8)
-        found = self._hash.copy()
-        what = line.type or line.details
-        found.update(f"{line.completed_at}|{line.amount_cents}|{line.kind}|{what}".encode(errors="replace"))
-        return int.from_bytes(found.digest(), "big", signed=True)
-
     def store(self) -> None:
-        """Store what is collected. Raises Conflict if another process reads the same statement."""
+        """Begin to store what is collected, after the chunk before is stored.
+
+        Raises Conflict if another process reads the same statement.
+        """
         if not self._rows:
             return
-        blocks = [self._block(self._texts[at : at + BLOCK]) for at in range(0, len(self._texts), BLOCK)]
-        last: int = self._texts[-1][0]
+        rows, texts, position = self._rows, self._texts, self._position
+        self._position, self._rows, self._texts = texts[-1][0], [], []
+        self._wait()
+        self._stored = self._thread.submit(self._store, rows, texts, position)
+
+    def _wait(self) -> None:
+        if self._stored is not None:
+            self._stored.result()
+
+    def _store(self, rows: Sequence[tuple[object, ...]], texts: Sequence[Texts], position: int) -> None:
+        """Store a chunk and the position after it, if the position is still the one before it."""
+        blocks = [self._block(texts[at : at + BLOCK]) for at in range(0, len(texts), BLOCK)]
         with self._runtime.database.writing() as connection, connection.transaction():
             mark = "%s" if connection.is_postgres else "?"
-            count = connection.insert_new("statement_lines", _COLUMNS, self._rows)
+            count = connection.insert_new("statement_lines", _COLUMNS, rows)
             connection.insert_new("statement_texts", _TEXT_COLUMNS, blocks)
             sql = (
                 f"UPDATE statements SET row_position = {mark}, new_count = new_count + {mark}"
                 f" WHERE id = {mark} AND status = 'reading' AND row_position = {mark}"
             )
-            values = (last, count, self._statement_id, self._position)
+            values = (texts[-1][0], count, self._statement_id, position)
             if connection.execute([SqlStatement(sql, values)]) is None:
                 raise in_progress()
-        self._position = last
-        self._rows, self._texts = [], []
 
-    def _block(self, texts: list[tuple[int, str, str, str]]) -> tuple[object, ...]:
+    def _block(self, texts: Sequence[Texts]) -> tuple[object, ...]:
         block = encrypt_block(self._runtime.encryption, texts)
         return self._statement_id, texts[0][0], texts[-1][0], block
 

@@ -1,5 +1,6 @@
 """Files become statements and lines: once, whatever their names, and on where an import was stopped."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ from tests.statements.files import (
 from tests.statements.support import BOSS, import_rows, imported, line_count, lines, own, small_chunks
 from tests.support import Service
 
+SECOND_CHUNK = 10
+"""The row at which the second chunk of three lines ends, below three lines about the account."""
 NEW_ROW = [
     "UK1EXAMPL4",
     "01/11/2026 11:12:13",
@@ -177,10 +180,11 @@ def test_two_processes_do_not_read_one_file(
     path = as_csv(tmp_path / "s", many(10))
 
     def meanwhile(row: int) -> None:
-        monkeypatch.setattr(LineStore, "add", add)
-        read_statement(service.runtime, BOSS, path, "s.csv")
+        while list_statements(service.runtime, 1)[0].row_position < row:  # the first chunk is being stored
+            time.sleep(0.01)
+        if row < SECOND_CHUNK:
+            read_statement(service.runtime, BOSS, path, "s.csv")
 
-    add = LineStore.add
     with pytest.raises(Conflict) as caught:
         read_statement(service.runtime, BOSS, path, "s.csv", progress=meanwhile)
     assert caught.value.code == "statement_in_progress"
