@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mpesa_service.domain.statements import LineKind
+from mpesa_service.statements.any_order import AnyOrder
 from mpesa_service.statements.rows import StatementLine, UnreadRow
 from mpesa_service.statements.shapes import Heading
 
 BREAKS_KEPT = 20
 UNREAD_KEPT = 1_000
 _OF_OTHER_ACCOUNTS = (LineKind.SWEEP, LineKind.WITHDRAWAL)
-"""Shape B prints both sides of a sweep, and what leaves another account of the shortcode."""
+"""Shape B prints both sides of a sweep, and what leaves another account of the shortcode. In files of one
+account, which are `alone`, each line must follow."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class _Order:
 class AccountTotals:
     """The lines of one account: their number, sums, period and running balance. Add them in file order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool) -> None:
+        self._alone, self._skipped, self._any_order = alone, 0, AnyOrder()
         self.lines = self.paid_in_cents = self.withdrawn_cents = 0
         self.first_at: datetime | None = None
         self.last_at: datetime | None = None
@@ -51,14 +54,16 @@ class AccountTotals:
         self._last: StatementLine | None = None
         self._early: list[StatementLine] = []
         self._last_balance = self._last_amount = 0
+        self._only_early = False
 
     def add(self, line: StatementLine) -> None:
         """Count a completed line, unless it is one of another account."""
-        if line.kind in _OF_OTHER_ACCOUNTS:
+        if line.kind in _OF_OTHER_ACCOUNTS and not self._alone:
             if self._first is None:
                 self._early.append(line)
                 return
             if not self._follows(line):
+                self._skipped += 1
                 return
         elif self._early:
             self._add_early(line)
@@ -99,13 +104,17 @@ class AccountTotals:
             if self._last_balance != balance + self._last_amount:
                 self._newest_first.note(line.row)
         self._last, self._last_balance, self._last_amount = line, balance, amount
+        self._any_order.add(at, amount, balance)
 
     def end(self) -> None:
         """Count the lines of a file that has only sweeps and withdrawals."""
         early, self._early = self._early, []
         for line in early:
-            if self._last is None or self._follows(line):
+            if self._follows(line):
                 self._add(line)
+            else:
+                self._skipped += 1
+        self._only_early = bool(early)
 
     def _follows(self, line: StatementLine) -> bool:
         """Return whether the line's balance follows from the line before, in one of both orders."""
@@ -122,6 +131,8 @@ class AccountTotals:
     @property
     def opening_cents(self) -> int | None:
         """The balance before the oldest line."""
+        if self.breaks.breaks and (found := self._any_order.opening_cents()) is not None:
+            return found
         oldest = self._last if self.is_newest_first else self._first
         return (
             None
@@ -131,15 +142,18 @@ class AccountTotals:
 
     @property
     def closing_cents(self) -> int | None:
+        """The balance after the newest line."""
+        if self.breaks.breaks and (found := self._any_order.opening_cents()) is not None:
+            return found + self.paid_in_cents - self.withdrawn_cents
         newest = self._first if self.is_newest_first else self._last
         return None if newest is None else newest.balance_cents
 
     @property
     def balanced(self) -> bool | None:
         """Whether the running balance is unbroken; None if it cannot be checked."""
-        if self._without_balance or self._first is None:
+        if self._without_balance or self._first is None or (self._only_early and self._skipped):
             return None
-        return self.breaks.breaks == 0
+        return self.breaks.breaks == 0 or self._any_order.opening_cents() is not None
 
 
 def _is_next(one: StatementLine, other: StatementLine) -> bool:
@@ -153,7 +167,8 @@ def _is_next(one: StatementLine, other: StatementLine) -> bool:
 class Totals:
     """What a file contains, line by line: totals per account, rows that were not understood."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = False) -> None:
+        self._alone = alone
         self.accounts: dict[str, AccountTotals] = {}
         self.unread: list[UnreadRow] = []
         self.unread_count = self.line_count = self.not_completed = 0
@@ -166,7 +181,7 @@ class Totals:
             return
         totals = self.accounts.get(line.account)
         if totals is None:
-            totals = self.accounts[line.account] = AccountTotals()
+            totals = self.accounts[line.account] = AccountTotals(alone=self._alone)
         totals.add(line)
 
     def add_unread(self, row: UnreadRow) -> None:

@@ -24,7 +24,7 @@ from mpesa_service.statements.balances import AccountTotals, Totals
 from mpesa_service.statements.files import open_statement
 from mpesa_service.statements.records import StatementRecord, find_statement, get_statement
 from mpesa_service.statements.rows import UnreadRow, read_lines
-from mpesa_service.statements.shapes import Heading, Recognized, recognize
+from mpesa_service.statements.shapes import OF_ONE_ACCOUNT, Heading, Recognized, recognize
 from mpesa_service.statements.storing import LineStore, in_progress
 
 NAME_KEPT = 255
@@ -137,7 +137,7 @@ _EMPTY: dict[str, Any] = {
 def _read(
     runtime: Runtime, found: StatementRecord, recognized: Recognized, heading: Heading, progress: Progress
 ) -> StatementRecord:
-    totals = Totals()
+    totals = Totals(alone=recognized.layout.shape in OF_ONE_ACCOUNT)
     with LineStore(runtime, found.id, found.shortcode, found.row_position) as store:
         for line in read_lines(recognized, heading.account or ""):
             if isinstance(line, UnreadRow):

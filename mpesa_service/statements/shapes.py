@@ -25,6 +25,8 @@ CONSUMER = (
     "This looks like a customer's own statement: it has no shortcode and no column of the organization"
     " portal. Download the organization's statement from the M-Pesa portal."
 )
+OF_ONE_ACCOUNT = frozenset({Shape.PORTAL, Shape.STORES, Shape.OLD_PORTAL})
+"""Shapes whose lines are of the account that the file or the line names."""
 _NAMES = {
     "receiptno": "receipt",
     "receipt": "receipt",

@@ -6,7 +6,7 @@ from pathlib import Path
 from mpesa_service.statements.balances import SelfCheck, Totals
 from mpesa_service.statements.files import open_statement
 from mpesa_service.statements.rows import StatementLine, UnreadRow, read_lines
-from mpesa_service.statements.shapes import Recognized, recognize
+from mpesa_service.statements.shapes import OF_ONE_ACCOUNT, Recognized, recognize
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Reading:
 def read_file(path: Path, name: str | None = None) -> Reading:
     """Return everything that a file contains."""
     recognized = recognize(open_statement(path, name or path.name))
-    totals, lines, unread = Totals(), [], []
+    alone = recognized.layout.shape in OF_ONE_ACCOUNT
+    totals, lines, unread = Totals(alone=alone), [], []
     for found in read_lines(recognized, recognized.heading.account or ""):
         if isinstance(found, UnreadRow):
             unread.append(found)

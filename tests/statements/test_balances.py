@@ -37,6 +37,17 @@ def test_the_rows_show_their_order(tmp_path: Path, newest_first: bool) -> None:
     assert (found.check.balanced, totals.opening_cents, totals.closing_cents) == (True, 0, 30_000)
 
 
+@pytest.mark.parametrize("order", [(2, 0, 1), (1, 0, 2), (1, 2, 0)])
+def test_lines_in_any_order_are_one_chain(tmp_path: Path, order: tuple[int, ...]) -> None:
+    rows = [portal_row(f"UK1EXAMPL{n}", paid_in="100.00", balance=f"{n}00.00") for n in (1, 2, 3)]
+    rows += payments("400.00", "900.00", first=4)
+    found = read(tmp_path, portal([*(rows[n] for n in order), rows[3]]))
+    [totals] = found.totals.accounts.values()
+    assert (found.check.balanced, totals.opening_cents, totals.closing_cents) == (True, 0, 40_000)
+    broken = read(tmp_path, portal([*(rows[n] for n in order), rows[4]]))
+    assert broken.check.balanced is False
+
+
 def test_a_missing_line_breaks_the_balance(tmp_path: Path) -> None:
     found = read(tmp_path, portal(payments("100.00", "200.00", "400.00")))
     assert found.check.balanced is False
@@ -128,9 +139,18 @@ def test_the_other_side_of_a_sweep_belongs_to_another_account(tmp_path: Path, ro
     assert (found.totals.paid_in_cents, found.totals.withdrawn_cents) == (99_000, 90_000)
 
 
+def test_a_sweep_of_a_named_account_must_follow(tmp_path: Path) -> None:
+    rows = payments("100.00")
+    rows.append(
+        portal_row("UK1EXAMPL8", "01-11-2026 11:00:00", "", "-10.00", "50.00", type="", details=SWEEP)
+    )
+    assert read(tmp_path, portal(rows)).check.balanced is False
+    assert read(tmp_path, [NEW_COLUMNS, TO_BANK, INTO, [*INTO[:6], "7.00"]], NEW_NAME).check.balanced is None
+
+
 def test_a_file_of_sweeps_only_is_checked_too(tmp_path: Path) -> None:
     found = read(tmp_path, [NEW_COLUMNS, OUT, INTO], NEW_NAME)
-    assert (found.check.balanced, found.totals.withdrawn_cents) == (True, 90_000)
+    assert (found.check.balanced, found.totals.withdrawn_cents) == (None, 90_000)
     without = [[*row[:6], ""] for row in (OUT, PAYMENT)]
     assert read(tmp_path, [NEW_COLUMNS, *without], NEW_NAME).check.balanced is None
 
