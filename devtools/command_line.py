@@ -44,8 +44,9 @@ example:
 
 _DAY = """\
 Run 500 STK payments, 300 C2B payments of which 20 match no order, 50 refunds by B2C and by reversal, and
-a file of 200 payouts with its approval, while callbacks are lost, doubled and delayed. The command
-starts its own service and takes about six minutes.
+a file of 200 payouts with its approval, while callbacks are lost, doubled and delayed, and
+confirmations are lost or have odd bytes. A pull and a statement find what is missing. The command starts
+its own service and takes about six minutes.
 """
 _DAY_EPILOG = """\
 environment:

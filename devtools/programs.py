@@ -103,6 +103,22 @@ def migration() -> tuple[str, ...]:
     return (*_python("alembic"), "upgrade", "head")
 
 
+def pull_registration(by: str) -> tuple[str, ...]:
+    """Return the command that registers the shortcode for pulls."""
+    return (*_python("flask"), "--app", "wsgi", "mpesa", "pull", "register", "--by", by)
+
+
+def pull_run(by: str) -> tuple[str, ...]:
+    """Return the command that fetches the money that the shortcode received."""
+    return (*_python("flask"), "--app", "wsgi", "mpesa", "pull", "run", "--by", by)
+
+
+def statement_import(path: Path, by: str) -> tuple[str, ...]:
+    """Return the command that imports a statement and applies it."""
+    command = ("mpesa", "statements", "import", str(path), "--by", by, "--apply")
+    return (*_python("flask"), "--app", "wsgi", *command)
+
+
 def verification(simulator_url: str) -> tuple[str, ...]:
     """Return the command that checks every invariant, also against the simulator's ledger."""
     return (*_python("flask"), "--app", "wsgi", "mpesa", "verify", "--settled", "--ledger", simulator_url)

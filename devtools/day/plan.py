@@ -16,6 +16,10 @@ FAULTS = {
     "callback_lost": 0.10,
     "callback_doubled": 0.10,
     "callback_delayed": 0.10,
+    "c2b.confirmation_lost": 0.04,
+    "c2b.odd_bytes": 0.04,
+    "stk_push.confirmation_lost": 0.03,
+    "stk_push.odd_bytes": 0.02,
 }
 """The share of requests or callbacks with each fault. docs/simulator.md describes the faults."""
 
@@ -66,6 +70,17 @@ class Plan:
     """C2B payments whose reference matches no order."""
     refunds: int
     payouts: tuple[PayoutRow, ...]
+
+    @property
+    def evening(self) -> tuple[Sale, ...]:
+        """Every third C2B payment. The customers pay after the pull, so only the statement shows them."""
+        return (*self.c2b, *self.unmatched)[1::3]
+
+    @property
+    def morning(self) -> tuple[Sale, ...]:
+        """The other C2B payments."""
+        evening = set(self.evening)
+        return tuple(sale for sale in (*self.c2b, *self.unmatched) if sale not in evening)
 
 
 def draw(size: Size, seed: int) -> Plan:

@@ -12,6 +12,7 @@ from devtools.console_output import ConsoleOutput
 from devtools.day.client import DayClient, Json
 from devtools.day.comparison import KINDS, differences, ledger_movements, record_movements
 from devtools.day.plan import FAULTS, Plan, Size, draw
+from devtools.day.second_source import SecondSources, unreported_payments
 from devtools.day.steps import DaySteps
 from devtools.environment import service_environment
 from devtools.errors import StepFailed, Stopped
@@ -33,6 +34,8 @@ _SETTINGS = {
     "MPESA_QUERIES_PER_MINUTE": "600",
     "PAYOUTS_PER_MINUTE": "600",
     "PAYOUT_APPROVAL_THRESHOLD": "0",
+    "MPESA_PULL": "true",
+    "MPESA_PULL_PHONE": "254711000001",
 }
 
 
@@ -41,9 +44,9 @@ def demo_day(seed: int, size: Size | None = None, output: ConsoleOutput | None =
     output = output or ConsoleOutput()
     with StopRequest() as stop:
         try:
-            with _stack(output, stop) as (stack, supervisor, approver):
+            with _stack(output, stop) as (stack, supervisor, approver, directory):
                 client = DayClient(stack, approver, stop)
-                _Day(stack, supervisor, client, output, stop).run(draw(size or Size(), seed))
+                _Day(stack, supervisor, client, output, stop).run(draw(size or Size(), seed), directory)
         except Stopped as stopped:
             output.line("\nStopped before the end.")
             return 128 + stopped.number
@@ -51,7 +54,7 @@ def demo_day(seed: int, size: Size | None = None, output: ConsoleOutput | None =
 
 
 @contextmanager
-def _stack(output: ConsoleOutput, stop: StopRequest) -> Iterator[tuple[RunningStack, Supervisor, str]]:
+def _stack(output: ConsoleOutput, stop: StopRequest) -> Iterator[tuple[RunningStack, Supervisor, str, Path]]:
     with tempfile.TemporaryDirectory(prefix="mpesa-day-") as directory:
         paths = LocalPaths(Path(directory), free_port(), free_port())
         output.line(
@@ -62,7 +65,7 @@ def _stack(output: ConsoleOutput, stop: StopRequest) -> Iterator[tuple[RunningSt
         with Supervisor(stop, service_environment(paths, inherited | _SETTINGS)) as supervisor:
             stack = start(supervisor, paths, process_table(paths))
             [approver] = supervisor.run_all([token("second-admin", "admin", hours=TOKEN_HOURS)])
-            yield stack, supervisor, approver
+            yield stack, supervisor, approver, paths.directory
 
 
 class _Day:
@@ -81,21 +84,32 @@ class _Day:
         self._client = client
         self._output = output
         self._stop = stop
+        self._sources = SecondSources(client, self._command, self._known, output, stop)
 
-    def run(self, plan: Plan) -> None:
+    def run(self, plan: Plan, directory: Path) -> None:
         """Run the steps, wait, and compare. Raises StepFailed unless the ledger and the record agree."""
         self._output.value("seed", f"{plan.seed} (SEED={plan.seed} repeats this day)")
         self._output.value("faults", ", ".join(f"{share:.0%} {name}" for name, share in FAULTS.items()))
         options = {"faults": FAULTS, "seed": plan.seed, "callback_delay": 10, "slow_seconds": 3}
         self._client.simulator("POST", "options", options)
         steps = DaySteps(plan, self._client, self._output)
-        for step in (steps.register, steps.send_payouts, steps.take_stk_payments, steps.take_c2b_payments):
+        for step in (
+            steps.register,
+            self._sources.register,
+            steps.send_payouts,
+            steps.take_stk_payments,
+            lambda: steps.take_c2b_payments("morning", plan.morning),
+            self._sources.pull,
+            lambda: steps.take_c2b_payments("evening", plan.evening),
+        ):
             step()
             self._supervisor.check()
         self._wait(steps, "payments settled", self._open_payments)
         steps.refund(self._payments)
         steps.resolve_unmatched()
         self._wait(steps, "everything settled", self._open_everything)
+        self._sources.import_statement(self._stack.simulator_url, directory)
+        self._sources.summary()
         self._compare(steps)
         self._verify()
 
@@ -115,11 +129,21 @@ class _Day:
         lines = self._client.text("operator", "payments/export?format=jsonl").splitlines()
         return [json.loads(line) for line in lines]
 
+    def _known(self) -> set[str]:
+        return {payment["mpesaReceiptNumber"] for payment in self._payments()}
+
     def _open_payments(self, _steps: DaySteps) -> int:
-        """Count the debits whose receipt no payment has yet, and the open prompts."""
-        named = {payment["mpesaReceiptNumber"] for payment in self._payments()}
-        debits = self._client.simulator("GET", "ledger")["debits"]
-        return sum(debit["receipt"] not in named for debit in debits) + self._open_prompts()
+        """Count the debits whose receipt no payment has yet, and the open prompts.
+
+        A debit about which every message is lost does not count: it waits for a second source.
+        """
+        ledger = self._client.simulator("GET", "ledger")
+        named = self._known() | unreported_payments(ledger)
+        return sum(debit["receipt"] not in named for debit in ledger["debits"]) + self._open_prompts()
+
+    def _command(self, command: tuple[str, ...]) -> str:
+        [printed] = self._supervisor.run_all([command])
+        return printed
 
     def _open_prompts(self) -> int:
         prompts = self._client.simulator("GET", "prompts")["prompts"]
@@ -162,5 +186,4 @@ class _Day:
 
     def _verify(self) -> None:
         self._output.step("mpesa verify --ledger …")
-        [printed] = self._supervisor.run_all([verification(self._stack.simulator_url)])
-        self._output.line(f"     {printed}")
+        self._output.line(f"     {self._command(verification(self._stack.simulator_url))}")

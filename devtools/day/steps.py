@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
@@ -65,11 +65,11 @@ class DaySteps:
         self._output.step(f"{len(self._plan.stk)} customers receive a prompt (STK push)")
         self._for_each("prompts", self._initiate, self._plan.stk)
 
-    def take_c2b_payments(self) -> None:
-        """Make the C2B payments. Some of them have a reference that matches no order."""
-        sales = [*self._plan.c2b, *self._plan.unmatched]
+    def take_c2b_payments(self, when: str, sales: Sequence[Sale]) -> None:
+        """Make C2B payments. Some of them have a reference that matches no order."""
+        unmatched = sum(sale in self._plan.unmatched for sale in sales)
         self._output.step(
-            f"{len(sales)} customers pay by C2B, {len(self._plan.unmatched)} of them for no known order"
+            f"{len(sales)} customers pay by C2B in the {when}, {unmatched} of them for no known order"
         )
         self._for_each("C2B payments", self._pay_by_c2b, sales)
 
