@@ -100,7 +100,6 @@ class _Day:
             steps.take_stk_payments,
             lambda: steps.take_c2b_payments("morning", plan.morning),
             self._sources.pull,
-            lambda: steps.take_c2b_payments("evening", plan.evening),
         ):
             step()
             self._supervisor.check()
@@ -108,6 +107,8 @@ class _Day:
         steps.refund(self._payments)
         steps.resolve_unmatched()
         self._wait(steps, "everything settled", self._open_everything)
+        steps.take_c2b_payments("evening", plan.evening)
+        self._wait(steps, "payments settled", self._open_payments)
         self._sources.import_statement(self._stack.simulator_url, directory)
         self._sources.summary()
         self._compare(steps)

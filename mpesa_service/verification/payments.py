@@ -224,7 +224,7 @@ def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
 
 
 def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """Each idempotency key belongs to one payment or refund, and its stored answer is about that one.
+    """Each idempotency key belongs to one payment, refund or inquiry, and its stored answer is about it.
 
     A payment has one key of the request that started it, and any number of keys of its moves.
     """
@@ -253,10 +253,15 @@ def _answer_names(runtime: Runtime, key: IdempotencyKey) -> bool:
 
 
 def _owners(session: Session, ids: Sequence[str]) -> Counter[str]:
-    """Return how many keys name each id: 0 where no payment or refund has it, 1 for any number of moves."""
+    """Return how many keys name each id: 0 where nothing has it.
+
+    Any number of moves of a payment counts as 1, and so does any number of requests about one receipt, which
+    share an inquiry.
+    """
     known = set(session.scalars(select(Payment.id).where(Payment.id.in_(ids))))
     known |= set(session.scalars(select(Refund.id).where(Refund.id.in_(ids))))
+    inquiries = set(session.scalars(select(Inquiry.id).where(Inquiry.id.in_(ids))))
     columns = select(IdempotencyKey.resource_id, IdempotencyKey.operation)
     named = session.execute(columns.where(IdempotencyKey.resource_id.in_(ids))).all()
     makers = Counter(found for found, operation in named if found in known and operation != MOVE)
-    return makers | Counter({found: 1 for found, _ in named if found in known})
+    return makers | Counter({found: 1 for found, _ in named if found in known | inquiries})

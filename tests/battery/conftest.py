@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.battery.clocks import TickingClock
 from tests.battery.processes import Watched
 from tests.battery.sizes import SEED, replay
 from tests.battery.stack import Stack
+from tests.battery.sweep import MANUAL, StepRunner, step_runner
+from tests.support import Listening, Service, start_service
 
 
 @pytest.hookimpl(wrapper=True)
@@ -45,3 +48,23 @@ def new_stack(new_migrated_database: Any, tmp_path: Path, certificate: Path) -> 
     yield make
     for stack in stacks:
         stack.stop()
+
+
+@pytest.fixture
+def service(listening: Listening, simulator: Any, environment: dict[str, str]) -> Iterator[Service]:
+    simulator.post("/simulator/reset", MANUAL)
+    started = start_service(listening, simulator, TickingClock(), environment)
+    yield started
+    started.runtime.database.dispose()
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepRunner]:
+    with step_runner(tmp_path_factory.mktemp("sweep") / "step_runner.log") as found:
+        yield found
+
+
+@pytest.fixture
+def runner(process: StepRunner, environment: dict[str, str]) -> StepRunner:
+    process.env = environment
+    return process

@@ -15,13 +15,19 @@ from typing import Any
 from sqlalchemy import text
 
 from mpesa_service.jobs.table import JOBS, run
+from mpesa_service.verification.payments import Tally, Violation, verify
+from mpesa_service.verification.simulator_ledger import verify_ledger
 from tests.battery.processes import ROOT
-from tests.battery.sizes import SEED
+from tests.battery.sizes import SEED, figures, sized
 from tests.battery.step_runner import Ended, Step
 from tests.support import Service
 
 STEPS = (0, 30, 60, 60, 120, 300, 900, 3_600, 21_600, 43_200, 43_200, 86_400)
 """Seconds of time handed in after the crashes: past every lease and every schedule."""
+STRIDE = sized({"PostgreSQL": 7, "SQLite": 20}, {"PostgreSQL": 1, "SQLite": 1})
+"""One point in so many is tried."""
+MANUAL = {"timers": "manual", "auto": "hold", "b2c_auto": "pay", "callback_timeout": 5}
+"""Options of the simulator: nothing happens before the test advances the clock."""
 MOST_POINTS = 400
 MOST_ROUNDS = 2_000
 
@@ -136,3 +142,43 @@ def forget_token(service: Service) -> None:
     """Make the next step fetch an access token, so that it can be killed while it does."""
     with service.runtime.database.begin() as session:
         session.execute(text("DELETE FROM daraja_tokens"))
+
+
+def swept(
+    service: Service, runner: StepRunner, flow: Flow, finish: Callable[[], object] = lambda: None
+) -> None:
+    """Sweep the flow, do what a person does at the end (`finish`), and judge the books."""
+    database = "SQLite" if service.runtime.database.is_sqlite else "PostgreSQL"
+    stride = STRIDE[database]
+    done = sweep(service, runner, flow, stride)
+    finish()
+    tally = Tally()
+    violations: list[Violation] = list(verify(service.runtime, tally))
+    violations += verify_ledger(service.runtime, service.ledger(), settled=True, tally=tally)
+    statuses: dict[str, int] = {}
+    for payment in service.payments():
+        statuses[payment.status] = statuses.get(payment.status, 0) + 1
+    figures(
+        f"crash sweep: {flow.name}, {database}",
+        points=done.points,
+        every=stride,
+        runs=done.runs,
+        kills=len(done.killed_at),
+        statuses=statuses,
+        checked=dict(tally.counts),
+        violations=len(violations),
+    )
+    assert violations == [], (done.killed_at, violations)
+    assert all(payment.status not in {"submitting", "pending", "unknown"} for payment in service.payments())
+    assert all(refund.status not in {"submitting", "pending", "unknown"} for refund in service.refunds())
+
+
+def leases_end(service: Service, job: str, seconds: float = 91) -> None:
+    """Let the killed one's lease run out and its work be done, so that each run has only its own.
+
+    Else the next child takes the oldest work first, and one refund is killed six times in a row: its
+    schedule is used up by then.
+    """
+    service.simulator.post("/simulator/clock/advance", {"seconds": seconds})
+    service.clock.advance(seconds)
+    run_until_idle(service, job)

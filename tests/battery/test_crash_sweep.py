@@ -1,26 +1,18 @@
 """kill -9 before and after every SQL statement, commit and HTTP call of everything that moves money."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from mpesa_service.models import WebhookDelivery
-from mpesa_service.verification.payments import Tally, Violation, verify
-from mpesa_service.verification.simulator_ledger import verify_ledger
 from mpesa_service.webhooks import endpoints
-from tests.battery.clocks import TickingClock
-from tests.battery.sizes import figures, sized
-from tests.battery.sweep import Flow, StepRunner, forget_token, run_until_idle, step_runner, sweep
+from tests.battery.sizes import sized
+from tests.battery.sweep import Flow, StepRunner, forget_token, leases_end, swept
 from tests.payouts.support import batches, made, payouts
-from tests.support import Listening, Service, start_service
+from tests.support import Service
 from tests.support.receivers import receiver
-
-STRIDE = sized({"PostgreSQL": 7, "SQLite": 20}, {"PostgreSQL": 1, "SQLite": 1})
-"""One point in so many is tried."""
-MANUAL = {"timers": "manual", "auto": "hold", "b2c_auto": "pay", "callback_timeout": 5}
 
 pytestmark = pytest.mark.timeout(sized(240, 1_200))
 
@@ -37,65 +29,8 @@ def environment(request: pytest.FixtureRequest, service_env: dict[str, str]) -> 
     }
 
 
-@pytest.fixture
-def service(listening: Listening, simulator: Any, environment: dict[str, str]) -> Iterator[Service]:
-    simulator.post("/simulator/reset", MANUAL)
-    started = start_service(listening, simulator, TickingClock(), environment)
-    yield started
-    started.runtime.database.dispose()
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepRunner]:
-    with step_runner(tmp_path_factory.mktemp("sweep") / "step_runner.log") as found:
-        yield found
-
-
-@pytest.fixture
-def runner(process: StepRunner, environment: dict[str, str]) -> StepRunner:
-    process.env = environment
-    return process
-
-
 def phone(number: int) -> str:
     return f"254710{number:06}"
-
-
-def swept(service: Service, runner: StepRunner, flow: Flow) -> None:
-    """Sweep the flow, and judge the books."""
-    database = "SQLite" if service.runtime.database.is_sqlite else "PostgreSQL"
-    stride = STRIDE[database]
-    done = sweep(service, runner, flow, stride)
-    tally = Tally()
-    violations: list[Violation] = list(verify(service.runtime, tally))
-    violations += verify_ledger(service.runtime, service.ledger(), settled=True, tally=tally)
-    statuses: dict[str, int] = {}
-    for payment in service.payments():
-        statuses[payment.status] = statuses.get(payment.status, 0) + 1
-    figures(
-        f"crash sweep: {flow.name}, {database}",
-        points=done.points,
-        every=stride,
-        runs=done.runs,
-        kills=len(done.killed_at),
-        statuses=statuses,
-        checked=dict(tally.counts),
-        violations=len(violations),
-    )
-    assert violations == [], done.killed_at
-    assert all(payment.status not in {"submitting", "pending", "unknown"} for payment in service.payments())
-    assert all(refund.status not in {"submitting", "pending", "unknown"} for refund in service.refunds())
-
-
-def leases_end(service: Service, job: str) -> None:
-    """Let the killed one's lease run out and its work be done, so that each run has only its own.
-
-    Else the next child takes the oldest work first, and one refund is killed six times in a row: its
-    schedule is used up by then.
-    """
-    service.simulator.post("/simulator/clock/advance", {"seconds": 91})
-    service.clock.advance(91)
-    run_until_idle(service, job)
 
 
 def keyed(service: Service, path: str, body: Any, key: str, *roles: str) -> dict[str, Any]:

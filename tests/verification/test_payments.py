@@ -13,7 +13,7 @@ from mpesa_service.verification.payments import Tally, Violation, verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
 from tests.callbacks.support import stk_body
 from tests.support import Service
-from tests.verification.support import assert_one, change, row_of
+from tests.verification.support import OTHER, assert_one, change, row_of
 
 
 def found(service: Service) -> list[Violation]:
@@ -216,3 +216,14 @@ class TestCommand:
 def test_a_key_that_is_not_answered_yet_is_not_wrong(books: Service) -> None:
     change(books, "UPDATE idempotency_keys SET answer_body = NULL, answer_status = NULL")
     assert found(books) == []
+
+
+def test_keys_of_requests_about_one_receipt_may_share_an_inquiry(service: Service) -> None:
+    body = {"msisdn": OTHER, "amount": 50, "billRefNumber": "ORDER1"}
+    receipt = service.simulator.post("/simulator/c2b", body)["transId"]
+    for key in ("first", "second"):
+        answer = service.call(
+            "POST", f"/receipts/{receipt}/book", {}, by="boss", admin=True, Idempotency_Key=key
+        )
+        assert answer.status_code == 202
+    assert found(service) == []
