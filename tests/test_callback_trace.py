@@ -43,16 +43,19 @@ def resumed(frame: FrameType) -> bool:
 
 
 def settle(service: Service, phone: str = PHONE) -> list[str]:
-    """Settle a payment by its callback; return the files that were entered for it, in order."""
-    service.paid("WARM-UP", phone="254711111111")
-    checkout = service.pending(phone=phone)
-    data = json.dumps(stk_body(service, checkout, receipt="QWE1234567", phone=int(phone)))
-    path = service.callback_url(checkout).removeprefix(service.url)
+    """Settle two payments by their callbacks; return the files entered for the second one, in order.
+
+    The first one fills the caches.
+    """
     client = service.app.test_client()
-    with traced() as found:
-        answer = client.post(path, data=data, content_type="application/json")
-    assert answer.status_code == 200
-    assert service.payment(checkout)["status"] == "succeeded"
+    for payer, receipt in ((f"25471111111{phone[-1]}", "QWE1234566"), (phone, "QWE1234567")):
+        checkout = service.pending(f"ORDER-{receipt}", phone=payer)
+        data = json.dumps(stk_body(service, checkout, receipt=receipt, phone=int(payer)))
+        path = service.callback_url(checkout).removeprefix(service.url)
+        with traced() as found:
+            answer = client.post(path, data=data, content_type="application/json")
+        assert answer.status_code == 200
+        assert service.payment(checkout)["status"] == "succeeded"
     return [file for file, _ in groupby(file for file, _ in found)]
 
 

@@ -20,7 +20,6 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.event_types import EventType
-from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.paid_at import believed
 from mpesa_service.domain.phones import mask_payer, mask_reference
@@ -134,7 +133,7 @@ def _event(subject_id: str, confirmation: Mapping[str, Any], now: datetime) -> E
         "failureReason": NEEDS_REVIEW,
         "resultCode": RESULT_CODE,
         "evidence": confirmation["source"],
-        "paidAt": in_nairobi(paid_at),
+        "paidAt": paid_at,
         "paidAtSource": confirmation["source"] if paid_at else None,
         "metadata": {},
         "previousStatus": PaymentStatus.PENDING.public,

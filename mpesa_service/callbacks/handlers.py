@@ -102,7 +102,10 @@ def _decide_stk(
         ids_agree=not trusted
         or (
             payment["checkout_id_hash"] in (None, checkout)
-            and _may_be_same(callback.merchant_request_id, payment["merchant_request_id"])
+            and (
+                callback.merchant_request_id is None
+                or payment["merchant_request_id"] in (None, callback.merchant_request_id)
+            )
         ),
     )
     change = PaymentChange(facts)
@@ -116,21 +119,17 @@ def _decide_stk(
     return received.added_to(plan, now)
 
 
-def _may_be_same(named: str | None, known: str | None) -> bool:
-    return None in (named, known) or named == known
-
-
 def _payer_agrees(encryption: Encryption, facts: PaymentFacts, named: str | None) -> bool:
     """Return whether a callback names the number that received the prompt.
 
-    A missing, masked or hashed number says nothing, and agrees. Most often the hash is enough, and nothing is
-    decrypted.
+    A missing, masked or hashed number says nothing, and agrees. Daraja writes a whole number in our own form,
+    so most often the hash of its text is enough.
     """
-    try:
-        number = normalize_msisdn(named or "")
-    except InvalidPhone:
+    if named is None or encryption.blind_index("phone", named) == facts.payment["phone_hash"]:
         return True
-    if encryption.blind_index("phone", number) == facts.payment["phone_hash"]:
+    try:
+        number = normalize_msisdn(named)
+    except InvalidPhone:
         return True
     return encryption.decrypt(facts.payment["phone_encrypted"] or b"") == number
 

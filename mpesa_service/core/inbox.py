@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,8 +14,7 @@ from mpesa_service.core.encryption import Encryption, token_hash
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.plans import Event, LogLine, NewRow, Plan, Update
-from mpesa_service.domain.references import new_id
-from mpesa_service.models.commit import NAIROBI, rows_and_events, update_statement
+from mpesa_service.models.commit import rows_and_events, update_statement
 
 INBOX = "callback_inbox"
 REASON_LIMIT = 512
@@ -80,7 +80,7 @@ class Received:
     def of(cls, posted: Posted, encryption: Encryption, at: datetime) -> "Received":
         """Return what was posted as a row that is not stored yet. Each call makes a new `post_id`."""
         token = token_hash(posted.token) if posted.token else None
-        post_id = new_id(at)
+        post_id = f"{at:%y%m%d%H%M%S}{token_hex(6)}"  # sorted by time, so that its index grows at the end
         columns = {
             "post_id": post_id,
             "kind": posted.kind,
@@ -159,7 +159,7 @@ def unread_event(received: Received, outcome: CallbackOutcome, at: datetime) -> 
     data = {
         "kind": received.kind,
         "reason": outcome.reason,
-        "receivedAt": received.received_at.astimezone(NAIROBI).isoformat(timespec="milliseconds"),
+        "receivedAt": received.received_at,
         "size": received.size,
         "paymentId": outcome.payment_id,
         "refundId": outcome.refund_id,

@@ -217,7 +217,7 @@ class StkCallback:
     """The result of a push, as claimed. Only a success has amount, receipt, phone and time.
 
     `amount` is in shillings; `shillings` is the same, or None if it is not whole. Both are None if the
-    callback names no amount. `paid_at` is aware and in UTC; `transacted` is the time as it was written.
+    callback names no amount. `paid_at` is when the money moved, by TransactionDate, aware and in UTC.
     `phone` is text, perhaps masked. `merchant_request_id` is None if it is missing.
     """
 
@@ -229,13 +229,8 @@ class StkCallback:
     shillings: int | None
     receipt: str | None
     phone: str | None = field(repr=False)
-    transacted: object
+    paid_at: datetime | None
     raw: dict[str, object] = field(repr=False)
-
-    @property
-    def paid_at(self) -> datetime | None:
-        """When the money moved, by the callback's TransactionDate."""
-        return read_moment(self.transacted)
 
 
 def parse_stk_callback(raw: bytes) -> StkCallback:
@@ -260,6 +255,6 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
         shillings=whole_shillings(amount),
         receipt=optional_value(values, "MpesaReceiptNumber", read_receipt, OPERATION),
         phone=read_text(values.get("PhoneNumber")),
-        transacted=values.get("TransactionDate"),
+        paid_at=read_moment(values.get("TransactionDate")),
         raw=document,
     )

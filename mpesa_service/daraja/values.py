@@ -24,7 +24,6 @@ from mpesa_service.daraja.lenient_json import (
     read_text_leniently,
     values_agree,
 )
-from mpesa_service.domain.moments import can_be_stored
 
 Value = TypeVar("Value")
 MAX_CODE_LENGTH = 32
@@ -33,10 +32,12 @@ MAX_DESCRIPTION_LENGTH = 1024
 _AMOUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3})(\.[0-9]{1,4})?")
 _RECEIPT = re.compile(r"[!-~]{1,128}")
 _PLACEHOLDER = re.compile(r"[A-Z0-9]{3}0{7}")
+_YEAR = "(?P<year>(?:19|20|21)[0-9]{2})"
+"""1900 to 2199: no arithmetic on such a time overflows."""
 _TIME = "(?P<hour>[0-9]{2}){0}(?P<minute>[0-9]{2}){0}(?P<second>[0-9]{2})"
 _DATE_FORMS = (
-    re.compile("(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _TIME.replace("{0}", "")),
-    re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\.(?P<year>[0-9]{4}) " + _TIME.replace("{0}", ":")),
+    re.compile(_YEAR + "(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _TIME.replace("{0}", "")),
+    re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\." + _YEAR + " " + _TIME.replace("{0}", ":")),
 )
 MAX_CALLBACK_BYTES = 64 * 1024
 MAX_WRAPPERS = 8
@@ -252,10 +253,9 @@ def read_moment(value: object) -> datetime | None:
         return None
     parts = {name: int(digits) for name, digits in found.groupdict().items()}
     try:
-        local = datetime(**parts, tzinfo=NAIROBI)
+        return datetime(**parts, tzinfo=NAIROBI).astimezone(UTC)
     except ValueError:
         return None
-    return local.astimezone(UTC) if can_be_stored(local) else None
 
 
 def normalize_code(code: object) -> str:

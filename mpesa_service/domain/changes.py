@@ -13,7 +13,6 @@ from typing import Any
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.event_types import EDGE_EVENTS, ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
-from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
 from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
 from mpesa_service.domain.reports import ARRIVALS, Evidence, is_stronger
@@ -269,7 +268,7 @@ def _payment_data(payment: Mapping[str, Any]) -> dict[str, Any]:
         "failureReason": payment["failure_reason"],
         "resultCode": payment["result_code"],
         "evidence": payment["evidence"],
-        "paidAt": in_nairobi(payment["paid_at"]),
+        "paidAt": payment["paid_at"],
         "paidAtSource": payment["paid_at_source"],
         "metadata": payment["details"],
     }

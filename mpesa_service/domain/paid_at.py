@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,10 +27,33 @@ def believed(stated: datetime | None, now: datetime, prompted: datetime | None =
     return stated
 
 
-def is_own_money(report: PaymentReport, decision: Decision) -> bool:
-    """Return whether a report says that the payment's own money arrived, and counts."""
+@dataclass(frozen=True)
+class StatedTime:
+    """What follows from the time that a report states. `ignored` is a time that cannot be true.
+
+    `is_own_money`: the report says that the payment's own money arrived, and counts.
+    """
+
+    is_own_money: bool
+    columns: dict[str, Any]
+    ignored: datetime | None
+
+
+def judge_time(payment: Mapping[str, Any], report: PaymentReport, decision: Decision) -> StatedTime:
+    """Return what the time of a report changes in a payment.
+
+    The time of a disputed callback is kept with its receipt, until Daraja confirms or denies the payment.
+    """
     counts = decision.verdict in {Verdict.APPLIED, Verdict.DUPLICATE}
-    return report.outcome is Outcome.PAID and report.trusted and report.ids_agree and counts
+    own = report.outcome is Outcome.PAID and report.trusted and report.ids_agree and counts
+    stated = report.paid_at
+    believable = believed(stated, report.at, prompted_at(payment))
+    columns: dict[str, Any] = {}
+    if own:
+        columns = columns_of_time(payment, believable, report.evidence)
+    elif decision.verdict is Verdict.DISPUTED and decision.store_receipt:
+        columns = {"claimed_paid_at": believable if report.evidence is Evidence.CALLBACK else None}
+    return StatedTime(own, columns, stated if believable is None else None)
 
 
 def columns_of_time(payment: Mapping[str, Any], stated: datetime | None, source: str) -> dict[str, Any]:
@@ -42,20 +66,6 @@ def columns_of_time(payment: Mapping[str, Any], stated: datetime | None, source:
     return {"paid_at": stated, "paid_at_source": source}
 
 
-def columns_of_report(
-    payment: Mapping[str, Any], report: PaymentReport, decision: Decision, believable: datetime | None
-) -> dict[str, Any]:
-    """Return the columns that the time of a report changes.
-
-    The time of a disputed callback is kept with its receipt, until Daraja confirms or denies the payment.
-    """
-    if is_own_money(report, decision):
-        return columns_of_time(payment, believable, report.evidence)
-    if decision.verdict is Verdict.DISPUTED and decision.store_receipt:
-        return {"claimed_paid_at": believable if report.evidence is Evidence.CALLBACK else None}
-    return {}
-
-
 def claimed_columns(payment: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns for a claim that turned out to be true."""
     return columns_of_time(payment, payment["claimed_paid_at"], Evidence.CALLBACK)
@@ -66,9 +76,9 @@ def prompted_at(payment: Mapping[str, Any]) -> datetime | None:
     return payment["created_at"] if payment["channel"] == "stk" else None
 
 
-def ignored_detail(ignored: datetime | None) -> dict[str, str]:
-    """Return what the audit trail keeps of a stated time that cannot be true; nothing for None."""
-    return {} if ignored is None else {"ignoredPaidAt": ignored.isoformat()}
+def ignored_detail(ignored: datetime) -> dict[str, str]:
+    """Return what the audit trail keeps of a stated time that cannot be true."""
+    return {"ignoredPaidAt": ignored.isoformat()}
 
 
 def ignored_line(payment_id: str, stated: datetime) -> LogLine:

@@ -10,15 +10,7 @@ from mpesa_service.domain.audit import MPESA, SERVICE, Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge
 from mpesa_service.domain.facts import PaymentFacts
-from mpesa_service.domain.paid_at import (
-    believed,
-    claimed_columns,
-    columns_of_report,
-    ignored_detail,
-    ignored_line,
-    is_own_money,
-    prompted_at,
-)
+from mpesa_service.domain.paid_at import claimed_columns, ignored_detail, ignored_line, judge_time
 from mpesa_service.domain.reports import Decision, Evidence, Outcome, PaymentReport, Verdict
 from mpesa_service.domain.schedule import CHECK_AFTER, CHECK_INTERVAL_LIMIT, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
@@ -30,21 +22,20 @@ MISMATCH_UNRESOLVED = "Needs manual review: a mismatch that M-Pesa has not resol
 def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     """Judge a report and apply the decision to the working copy; return it. The facts do not change."""
     decision = judge(change.facts, report)
-    payment = change.facts.payment
-    stated = believed(report.paid_at, report.at, prompted_at(payment))
-    ignored = report.paid_at if stated is None else None
-    columns = _remember(report, decision) | columns_of_report(payment, report, decision, stated)
-    cause = _cause(report, decision, ignored)
-    if ignored is not None:
-        change.log.append(ignored_line(change.facts.id, ignored))
-    supports = is_own_money(report, decision)
+    time = judge_time(change.facts.payment, report, decision)
+    columns = _remember(report, decision) | time.columns
+    detail = {"resultCode": report.result_code, "reason": decision.reason}
+    if time.ignored is not None:
+        detail |= ignored_detail(time.ignored)
+        change.log.append(ignored_line(change.facts.id, time.ignored))
+    cause = Cause(MPESA, report.at, report.evidence, detail)
     if decision.edge is not None:
         _move(change, report, decision, cause, columns)
         change.lock_order_again(report.at)
     elif decision.note or decision.mismatch is not None or decision.store_receipt:
         change.note(str(decision.note or decision.verdict), cause, **columns)
-        change.raise_evidence(report.evidence if supports else None)
-    elif supports:
+        change.raise_evidence(report.evidence if time.is_own_money else None)
+    elif time.is_own_money:
         change.support(cause, **columns)
     else:
         change.set(**columns)
@@ -97,7 +88,7 @@ def _move(
     change: PaymentChange, report: PaymentReport, decision: Decision, cause: Cause, columns: dict[str, Any]
 ) -> None:
     edge = str(decision.edge)
-    after = PAYMENT_TRANSITIONS.target(edge, change.status)
+    after = PAYMENT_TRANSITIONS.target(edge, change.facts.status)
     columns |= {"result_code": report.result_code, "result_desc": report.result_desc[:1024]}
     if after in PAID:
         columns |= {"negative_result_code": None, "negative_result_at": None}
@@ -119,11 +110,6 @@ def _why(after: PaymentStatus, decision: Decision, reason: str | None) -> str | 
     if after is PaymentStatus.REVIEW:
         return f"Needs manual review: {decision.reason}."[:512]
     return reason[:512] if reason else None
-
-
-def _cause(report: PaymentReport, decision: Decision, ignored: datetime | None) -> Cause:
-    detail = {"resultCode": report.result_code, "reason": decision.reason, **ignored_detail(ignored)}
-    return Cause(MPESA, report.at, report.evidence, detail)
 
 
 def plan_next_check(change: PaymentChange, now: datetime, jitter: float) -> None:

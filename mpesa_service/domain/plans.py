@@ -49,7 +49,8 @@ class Update:
 class Event:
     """An outgoing event: its subject, and the subject's sequence number (from 1, without gaps).
 
-    `data` follows `_id` and `sequence` in the payload. It never contains a phone number.
+    `data` follows `_id` and `sequence` in the payload. It never contains a phone number. Its times are aware,
+    and the payload shows them in Nairobi time.
     """
 
     type: EventType

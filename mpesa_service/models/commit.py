@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from mpesa_service.domain.moments import EAST_AFRICA
 from mpesa_service.domain.plans import Absent, Change, Columns, Event, NewRow, Plan, Update
 from mpesa_service.models import commit_sql
 from mpesa_service.models.absence import absence_lock
@@ -24,8 +24,6 @@ from mpesa_service.models.driver import Driver, Statement
 from mpesa_service.models.violations import broken_rule, is_taken
 
 log = logging.getLogger(__name__)
-
-NAIROBI = ZoneInfo("Africa/Nairobi")
 
 
 @dataclass(frozen=True)
@@ -206,11 +204,14 @@ def event_columns(event: Event) -> dict[str, Any]:
 
 
 def payload(event: Event) -> bytes:
-    """Return the bytes that every delivery attempt sends: JSON in UTF-8, the time in Nairobi time."""
+    """Return the bytes that every delivery attempt sends: JSON in UTF-8, times in Nairobi time."""
     data = {"_id": event.subject_id, "sequence": event.sequence, **event.data}
-    timestamp = event.at.astimezone(NAIROBI).isoformat(timespec="milliseconds")
-    body = {"type": event.type, "timestamp": timestamp, "data": data}
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    body = {"type": event.type, "timestamp": event.at, "data": data}
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=_time).encode()
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(EAST_AFRICA).isoformat(timespec="milliseconds")
 
 
 def shaped(plan: Plan) -> tuple[Shape, list[Any]]:

@@ -19,9 +19,9 @@ from mpesa_service.daraja import (
 from mpesa_service.domain.commands import CommandType
 from mpesa_service.domain.reports import Outcome
 
-TO_PHONES = {CommandType.B2C_REFUND, CommandType.B2C_PAYOUT, CommandType.POCHI_PAYOUT}
-TO_BUSINESSES = {CommandType.PAYBILL_PAYOUT, CommandType.TILL_PAYOUT}
-INQUIRIES = {CommandType.STATUS_INQUIRY, CommandType.BALANCE_INQUIRY}
+TO_PHONES = (CommandType.B2C_REFUND, CommandType.B2C_PAYOUT, CommandType.POCHI_PAYOUT)
+TO_BUSINESSES = (CommandType.PAYBILL_PAYOUT, CommandType.TILL_PAYOUT)
+INQUIRIES = (CommandType.STATUS_INQUIRY, CommandType.BALANCE_INQUIRY)
 CODES = [*COMMAND_RESULTS, "31337", "", None]
 FORBIDDEN = {
     **dict.fromkeys(TO_PHONES, "customer|pay bill|till|your|query"),
@@ -64,7 +64,7 @@ def test_a_failure_promises_no_money_and_an_open_end_promises_nothing(command_ty
             assert "not reversed" not in text
 
 
-@pytest.mark.parametrize("command_type", {*TO_PHONES, *TO_BUSINESSES, CommandType.REVERSAL})
+@pytest.mark.parametrize("command_type", [*TO_PHONES, *TO_BUSINESSES, CommandType.REVERSAL])
 def test_what_people_read_about_money_needs_no_knowledge_of_the_api(command_type: CommandType) -> None:
     for code, row in COMMAND_RESULTS.items():
         if row.outcome is not Outcome.UNCLEAR:
