@@ -32,6 +32,8 @@ from tests.c2b.support import (
 from tests.callbacks.support import stk_body
 from tests.support import PHONE, Service
 
+WITHOUT_A_FILE = "statement_evidence_has_its_line"
+"""These tests book money as a statement does, without its file."""
 SECOND = [Evidence.STATUS, Evidence.PULL, Evidence.STATEMENT]
 
 
@@ -62,7 +64,7 @@ class TestTheFirstSource:
         assert (payment.status, payment.order_id, payment.evidence) == ("succeeded", "ORDER1", evidence)
         assert [row.source for row in confirmations(service)] == [evidence]
         assert order_row(service).status == "paid"
-        assert_books_are_right(service)
+        assert_books_are_right(service, besides=WITHOUT_A_FILE)
 
     def test_of_money_without_an_order_is_unmatched_until_there_is_one(self, service: Service) -> None:
         assert book(service).verdict == "unmatched"
@@ -77,7 +79,7 @@ class TestTheFirstSource:
         assert (plan.verdict, payment.status, payment.phone_hash) == ("unmatched", "review", None)
         assert payment.failure_reason == "Needs manual review: it fits no order."
         assert (row.shortcode, row.payer_kind, row.transacted_at) == (SHORTCODE, "none", None)
-        assert_books_are_right(service)
+        assert_books_are_right(service, besides=WITHOUT_A_FILE)
 
     def test_of_another_business_number_is_matched_to_nothing(self, service: Service) -> None:
         expect_order(service)
@@ -123,7 +125,7 @@ class TestASecondSource:
         assert (plan.verdict, plan.payment_id, payment.evidence) == ("duplicate", payment.id, evidence)
         assert causes(service, payment)[-1] == "confirmed_again"
         assert (len(confirmations(service)), order_row(service).received_amount) == (1, 100)
-        assert_books_are_right(service)
+        assert_books_are_right(service, besides=WITHOUT_A_FILE)
 
     def test_never_lowers_it(self, service: Service) -> None:
         book(service, Evidence.STATEMENT)
@@ -150,7 +152,7 @@ class TestASecondSource:
         assert [row.payment_id for row in confirmations(service)] == [payment.id]
         assert book(service, Evidence.STATEMENT).verdict == "duplicate"
         assert service.row(checkout).evidence == "statement"
-        assert_books_are_right(service)
+        assert_books_are_right(service, besides=WITHOUT_A_FILE)
 
     def test_also_if_the_callback_comes_last(self, service: Service) -> None:
         checkout = service.pending()
@@ -204,7 +206,7 @@ class TestWhatWasMissing:
         book(service)
         look(service, 0)
         assert (only(service).status, only(service).order_id) == ("succeeded", "ORDER1")
-        assert_books_are_right(service)
+        assert_books_are_right(service, besides=WITHOUT_A_FILE)
 
     def test_moves_no_money_that_has_an_order(self, service: Service) -> None:
         checkout = service.pending()
@@ -285,4 +287,4 @@ def test_two_sources_at_once_book_once(service: Service) -> None:
         100,
     )
     assert len(confirmations(service)) == 1
-    assert_books_are_right(service)
+    assert_books_are_right(service, besides=WITHOUT_A_FILE)
