@@ -16,7 +16,6 @@ from mpesa_service.statements.window import query
 
 _CUSTOMERS = ("utility", "merchant")
 """Parts of the names of the accounts that receive customers' money and pay the payouts."""
-NO_PERIOD = "the period of the statement is not known"
 BROKEN = "its running balance is broken"
 NO_BALANCE = "it has no balances"
 OTHER_ACCOUNT = "customers do not pay into this account"
@@ -57,8 +56,6 @@ def proof_of(runtime: Runtime, record: StatementRecord) -> Proof:
         reason = NO_BALANCE
     elif not record.balanced:
         reason = BROKEN
-    elif begin is None or end is None:
-        reason = NO_PERIOD
     return Proof(begin, end, reason) if reason is None else Proof(None, None, reason)
 
 

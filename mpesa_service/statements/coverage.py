@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -49,18 +50,17 @@ def coverage(runtime: Runtime) -> list[Coverage]:
     statement = select(Statement).where(
         Statement.status == StatementStatus.APPLIED, Statement.balanced.is_(True)
     )
-    found: dict[tuple[str, str], list[Interval]] = {}
+    found: dict[tuple[str, str], list[Any]] = {}
     with runtime.database.read() as session:
         for row in session.scalars(statement.order_by(Statement.shortcode, Statement.account)):
-            begin, end = row.period_from or row.first_at, row.period_to or row.last_at
-            for account in [one["account"] for one in row.accounts] or [row.account]:
-                if begin is not None and end is not None:
-                    found.setdefault((row.shortcode, account), []).append((begin, end))
+            period = (row.period_from or row.first_at, row.period_to or row.last_at)
+            for account in row.accounts:
+                found.setdefault((row.shortcode, account["account"]), []).append(period)
     return [_coverage(key, intervals) for key, intervals in sorted(found.items())]
 
 
 def _coverage(key: tuple[str, str], intervals: Iterable[Interval]) -> Coverage:
-    proven = merged_days(days for interval in merged(intervals) if (days := whole_days(interval)))
+    proven = [days for interval in merged(intervals) if (days := whole_days(interval))]
     gaps = [Days(one.last + _DAY, following.first - _DAY) for one, following in pairwise(proven)]
     return Coverage(*key, tuple(proven), tuple(gaps))
 
@@ -82,14 +82,3 @@ def whole_days(interval: Interval) -> Days | None:
     first = begin.date() if begin.time() == begin.min.time() else begin.date() + _DAY
     last = (end + _SECOND).date() - _DAY
     return Days(first, last) if first <= last else None
-
-
-def merged_days(days: Iterable[Days]) -> list[Days]:
-    """Return days in order, joined where one begins the day after another ends."""
-    found: list[Days] = []
-    for one in days:
-        if found and one.first <= found[-1].last + _DAY:
-            found[-1] = Days(found[-1].first, max(found[-1].last, one.last))
-        else:
-            found.append(one)
-    return found

@@ -102,6 +102,12 @@ class TestMissingIncome:
         assert of_receipt(service, "UK1EXAMPL1").order_id == "0850060"
         assert lines(service)[0].outcome == "booked_weaker"
 
+    def test_of_an_account_that_is_a_number_pays_its_order(self, service: Service, tmp_path: Path) -> None:
+        expect_order(service, "0850060")
+        expect_order(service, "850060")
+        apply_rows(service, tmp_path, [income(typed="850060")])
+        assert of_receipt(service, "UK1EXAMPL1").order_id == "850060"
+
     def test_of_such_an_account_needs_the_exact_amount_and_one_order(
         self, service: Service, tmp_path: Path
     ) -> None:

@@ -155,6 +155,14 @@ def test_a_file_of_sweeps_only_is_checked_too(tmp_path: Path) -> None:
     assert read(tmp_path, [NEW_COLUMNS, *without], NEW_NAME).check.balanced is None
 
 
+def test_rows_not_understood_are_counted_beyond_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mpesa_service.statements.balances.UNREAD_KEPT", 1)
+    totals = read(tmp_path, portal([portal_row("", paid_in="5.00")] * 3)).totals
+    assert (len(totals.unread), totals.unread_count) == (1, 3)
+
+
 def test_each_store_has_its_own_balance(tmp_path: Path) -> None:
     def row(store: str, receipt: str, balance: str) -> list[str]:
         time, kind = "2026-11-01 10:00:00", "Customer Merchant Payment"

@@ -73,6 +73,17 @@ def test_other_files_are_refused_in_a_sentence(tmp_path: Path, content: bytes, w
     assert words in refusal(path)
 
 
+def test_a_long_file_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PIECE", 64)
+    rows = portal([portal_row(paid_in="5.00", party="JOSÉ"), *[portal_row(paid_in="5.00")] * 9])
+    assert read_file(as_csv(tmp_path / "s", rows, encoding="cp1252")).lines[0].party == "JOSÉ"
+
+
+def test_a_workbook_without_a_statement_is_refused(tmp_path: Path) -> None:
+    assert "Receipt No." in refusal(as_xlsx(tmp_path / "s.xlsx", [["a"]], sheets=("empty", "other")))
+    assert "Receipt No." in refusal(as_xls(tmp_path / "t.xls", [["x"] * 50]))
+
+
 def test_a_broken_csv_names_its_line(tmp_path: Path) -> None:
     path = as_csv(tmp_path / "s.csv", example())
     path.write_text(path.read_text() + "x" * 200_000)

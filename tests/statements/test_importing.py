@@ -173,6 +173,13 @@ def test_an_import_that_is_stopped_goes_on(
     }
 
 
+def test_after_many_lines_the_database_counts_them(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mpesa_service.statements.importing.ANALYZE_FROM", 1)
+    assert import_rows(service, tmp_path, many(3)).status == "read"
+
+
 def test_two_processes_do_not_read_one_file(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
