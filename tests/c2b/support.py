@@ -90,4 +90,4 @@ def causes(service: Service, payment: Payment) -> list[str]:
 
 def assert_books_are_right(service: Service, *, besides: str = "") -> None:
     """Verify the record. A violation of the rule `besides` is allowed."""
-    assert [one for one in verify(service.runtime) if one.name != besides] == []
+    assert [one for one in verify(service.runtime) if one.invariant != besides] == []
