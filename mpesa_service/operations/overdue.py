@@ -26,6 +26,7 @@ from mpesa_service.models import (
     PayoutBatch,
     RateLimiter,
     Refund,
+    Statement,
     WebhookDelivery,
 )
 from mpesa_service.payouts.command import PayoutCommand
@@ -80,6 +81,7 @@ DUE: tuple[tuple[str, Since], ...] = (
     ("inquiry", _unless_suspended(InquiryCommand, _first(Inquiry.next_check_at))),
     ("unmatched C2B payment", _first(C2bConfirmation.retry_at)),
     ("order to expire", _first(ExpectedOrder.expires_at, _ORDER_WAITS)),
+    ("statement to apply", _first(Statement.next_check_at)),
     ("callback", _first(CallbackInbox.processed_at, _FAILED, CallbackInbox.attempts < MAX_ATTEMPTS)),
     ("event", _first(WebhookDelivery.due_at, WebhookDelivery.status == DeliveryStatus.WAITING)),
 )

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from mpesa_service.callbacks import receive
 from mpesa_service.core import suspensions
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.models import Base, C2bConfirmation, CallbackInbox, PayoutBatch
+from mpesa_service.models import Base, C2bConfirmation, CallbackInbox, PayoutBatch, Statement
 from mpesa_service.operations import doctor
 from mpesa_service.operations.doctor import Health
 from mpesa_service.operations.overdue import DUE, oldest_due
@@ -69,6 +69,14 @@ def event(service: Service) -> None:
     service.paid()
 
 
+def requested(service: Service) -> None:
+    """Request that a statement is applied."""
+    row = dict.fromkeys(("id", "sha256", "name", "shape", "container", "shortcode", "account"), "A")
+    times = {"created_at": service.clock(), "next_check_at": service.clock()}
+    with service.runtime.database.begin() as session:
+        session.add(Statement(**row, **times, status="applying", created_by="boss"))
+
+
 WORK: dict[str, Callable[[Service], Any]] = {
     "payment": lambda service: service.pending(),
     "refund": refunded,
@@ -78,6 +86,7 @@ WORK: dict[str, Callable[[Service], Any]] = {
     "inquiry": queried,
     "unmatched C2B payment": unplaced,
     "order to expire": lambda service: expect_order(service, expires_in=MINUTE),
+    "statement to apply": requested,
     "callback": failed,
     "event": event,
 }
@@ -92,7 +101,7 @@ def test_a_table_that_says_when_it_is_due_is_looked_at() -> None:
     found = {name for name, table in Base.metadata.tables.items() if stamps & set(table.columns.keys())}
     assert found - NOT_FOR_WORKERS == {
         *("payments", "refunds", "payouts", "inquiries"),
-        *("c2b_confirmations", "expected_orders", "webhook_deliveries"),
+        *("c2b_confirmations", "expected_orders", "statements", "webhook_deliveries"),
     }
 
 
