@@ -48,6 +48,7 @@ from mpesa_service.verification.common import (
 )
 from mpesa_service.verification.payment_rows import ended_is_dated, locks_follow_status, paid_is_sourced
 from mpesa_service.verification.payouts import verify_payouts
+from mpesa_service.verification.pulls import verify_pulls
 from mpesa_service.verification.statements import verify_statements
 
 _BEGINS = ("submitting",)
@@ -175,6 +176,7 @@ def verify(runtime: Runtime, tally: Tally | None = None) -> Iterator[Violation]:
     yield from verify_c2b(runtime, tally)
     yield from verify_callbacks(runtime, tally)
     yield from verify_commands(runtime)
+    yield from verify_pulls(runtime, tally)
     yield from verify_statements(runtime, tally)
     yield from one_key_one_resource(runtime, tally)
     yield from inquiries_are_due(runtime)
