@@ -50,7 +50,7 @@ class SecondSources:
     def pull(self) -> None:
         """Fetch what M-Pesa received, through the operator's command."""
         self._output.step("Some confirmations are lost. The operator fetches the money: mpesa pull run")
-        self._use("the pull", self._pull)
+        self._use("pulls (the operator's and the worker's)", self._pull)
 
     def import_statement(self, simulator_url: str, directory: Path) -> None:
         """Download the portal's statement of the day, and apply it through the operator's command."""

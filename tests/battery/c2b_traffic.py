@@ -44,7 +44,10 @@ class Debit:
 
 
 def sales(prefix: str, count: int) -> list[Sale]:
-    """Return sales, the same ones for the same seed. Every kind is among the first ones."""
+    """Return sales, the same ones for the same seed. Every kind is among the first ones.
+
+    M-Pesa takes 12 characters of an account, so the prefix has four at most.
+    """
     chance = random.Random(f"{SEED}:{prefix}")
     kinds = [*KINDS, *chance.choices(KINDS, SHARES, k=max(0, count - len(KINDS)))]
     return [_sale(kind, f"{prefix}{number}", number, chance) for number, kind in enumerate(kinds, start=1)]
@@ -52,12 +55,12 @@ def sales(prefix: str, count: int) -> list[Sale]:
 
 def _sale(kind: str, order: str, number: int, chance: random.Random) -> Sale:
     amount = chance.randint(20, 900)
-    typed = {WRONG: f"NOBODY{number}", PROMPTED: order}.get(kind, order.lower())
+    typed = {WRONG: f"NO{order}", PROMPTED: order}.get(kind, order.lower())
     payments = {
         PARTS: (str(amount // 2), str(amount - amount // 2)),
         CENTS: (f"{amount}.{chance.randint(1, 99):02}",),
     }.get(kind, (str(amount),))
-    msisdn = f"25471{len(order.rstrip('0123456789')) % 10}{number:06}"
+    msisdn = f"25471{ord(order[0]) % 10}{number:06}"
     return Sale(kind, order, msisdn, typed, amount, payments)
 
 

@@ -121,7 +121,7 @@ def test_a_second_source_finds_all_money(new_stack: Any, tmp_path: Path) -> None
     }
     everything: list[Sale] = []
     for name, use in sources.items():
-        found = sales(name.upper(), SALES)
+        found = sales(name[:4].upper(), SALES)
         everything += found
         open_for_business(stack, shop, found)
         settle(stack)
