@@ -118,6 +118,7 @@ def dismiss_unread(runtime: Runtime, actor: str, callback_id: str, reason: str) 
     row = _find(runtime, callback_id)
     columns = {
         "verdict": InboxVerdict.DISMISSED,
+        "attempts": CallbackInbox.attempts + 1,  # an apply that has begun must not overwrite the decision
         "decided_by": actor,
         "decided_at": runtime.clock(),
         "decided_why": reason.strip()[:REASON_LIMIT],

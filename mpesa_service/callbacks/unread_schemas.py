@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
-from mpesa_service.web.fields import Pattern, RequestSchema, between, characters, text_field, time_field
+from mpesa_service.web.fields import Pattern, ReasonField, RequestSchema, between, text_field, time_field
 
 
 class UnreadQuerySchema(RequestSchema):
@@ -20,11 +20,7 @@ class UnreadQuerySchema(RequestSchema):
 class DismissSchema(RequestSchema):
     """The decision that a callback needs nothing."""
 
-    reason = fields.String(
-        required=True,
-        validate=characters(1, 500),
-        metadata={"description": "The reason. The callback keeps it with the operator's name."},
-    )
+    reason = ReasonField(required=True)
 
 
 class CallbackSchema(Schema):

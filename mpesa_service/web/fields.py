@@ -54,6 +54,17 @@ def characters(least: int, most: int) -> validate.Length:
     return validate.Length(least, most, error="must be {min} to {max} characters.")
 
 
+class ReasonField(fields.String):
+    """The reason for a person's decision, 1 to 500 characters without the blanks around it."""
+
+    def __init__(self, **more: Any) -> None:
+        description = "The reason. It is kept with the operator's name."
+        super().__init__(validate=characters(1, 500), metadata={"description": description}, **more)
+
+    def _deserialize(self, value: Any, *arguments: Any, **more: Any) -> Any:
+        return super()._deserialize(value, *arguments, **more).strip()
+
+
 class Pattern(validate.Regexp):
     """Accepts a text that matches as a whole. Begin the pattern with `^` and end it with `$`.
 

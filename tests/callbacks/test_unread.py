@@ -250,8 +250,20 @@ class TestTheDecision:
         assert admin(service, "POST", f"/{waiting}/dismiss", WHY).status_code == 409
         assert admin(service, "POST", f"/{waiting}/apply").status_code == 409
 
+    def test_an_apply_that_has_begun_does_not_overwrite_it(
+        self, service: Service, waiting: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def after_a_dismissal(*arguments: Any) -> None:
+            unread.dismiss_unread(service.runtime, "joseph", waiting, "junk")
+            receive.apply_again(*arguments)
+
+        monkeypatch.setattr(unread, "apply_again", after_a_dismissal)
+        answer = admin(service, "POST", f"/{waiting}/apply")
+        assert (answer.status_code, answer.json["code"]) == (409, "not_unread")
+        assert (verdicts(service), service.inbox()[0].decided_by) == (["dismissed"], "joseph")
+
     def test_needs_a_reason(self, service: Service, waiting: str) -> None:
-        for body in ({}, {"reason": ""}, {"reason": "x" * 501}):
+        for body in ({}, {"reason": ""}, {"reason": " "}, {"reason": "x" * 501}):
             assert admin(service, "POST", f"/{waiting}/dismiss", body).status_code == 400
         assert verdicts(service) == ["unread"]
 
