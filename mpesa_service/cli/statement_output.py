@@ -63,7 +63,7 @@ def print_statement(record: StatementRecord) -> None:
 
 def _facts(record: StatementRecord) -> Iterator[tuple[str, str]]:
     period = f"{local_time(record.period_from)} to {local_time(record.period_to)}"
-    balance = {True: "unbroken", False: "BROKEN", None: "there are no balances"}[record.balanced]
+    balance = {True: "unbroken", False: "BROKEN", None: "not proven"}[record.balanced]
     yield "statement", record.id
     yield "file", f"{record.name} (shape {record.shape}, {record.container})"
     yield "shortcode", record.shortcode

@@ -125,7 +125,7 @@ def list_(limit: int, as_json: bool) -> None:
         (
             *(one.id, one.name, one.shortcode, one.account, _day(one.period_from), _day(one.period_to)),
             *(str(one.line_count), shillings(one.paid_in_cents)),
-            *({True: "unbroken", False: "BROKEN", None: "none"}[one.balanced], one.status),
+            *({True: "unbroken", False: "BROKEN", None: "not proven"}[one.balanced], one.status),
         )
         for one in found
     ]

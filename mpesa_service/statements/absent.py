@@ -11,6 +11,7 @@ from typing import Any
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.references import first_id
 from mpesa_service.domain.states import PAID
+from mpesa_service.statements.balances import NO_BALANCES
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.window import query
 
@@ -18,6 +19,7 @@ _CUSTOMERS = ("utility", "merchant")
 """Parts of the names of the accounts that receive customers' money and pay the payouts."""
 BROKEN = "its running balance is broken"
 NO_BALANCE = "it has no balances"
+ROWS_UNREAD = "some of its rows were not understood"
 OTHER_ACCOUNT = "customers do not pay into this account"
 NOT_OURS = "the shortcode is not the one of this service"
 
@@ -53,7 +55,7 @@ def proof_of(runtime: Runtime, record: StatementRecord) -> Proof:
     elif not is_customers_account(record):
         reason = OTHER_ACCOUNT
     elif record.balanced is None:
-        reason = NO_BALANCE
+        reason = NO_BALANCE if NO_BALANCES in record.findings else ROWS_UNREAD
     elif not record.balanced:
         reason = BROKEN
     return Proof(begin, end, reason) if reason is None else Proof(None, None, reason)

@@ -9,11 +9,13 @@ from datetime import datetime
 
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.statements.any_order import AnyOrder
+from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.rows import StatementLine, UnreadRow
-from mpesa_service.statements.shapes import Heading
 
 BREAKS_KEPT = 20
 UNREAD_KEPT = 1_000
+NO_BALANCES = "There are no balances to check."
+NOT_UNDERSTOOD = "Some rows that look like transactions were not understood, so the statement proves nothing."
 _OF_OTHER_ACCOUNTS = (LineKind.SWEEP, LineKind.WITHDRAWAL)
 """Shape B prints both sides of a sweep, and what leaves another account of the shortcode. In files of one
 account, which are `alone`, each line must follow."""
@@ -172,6 +174,7 @@ class Totals:
         self.accounts: dict[str, AccountTotals] = {}
         self.unread: list[UnreadRow] = []
         self.unread_count = self.line_count = self.not_completed = 0
+        self._may_be_money = False
 
     def add(self, line: StatementLine) -> None:
         """Count a line."""
@@ -187,6 +190,7 @@ class Totals:
     def add_unread(self, row: UnreadRow) -> None:
         """Count a row that was not understood."""
         self.unread_count += 1
+        self._may_be_money = self._may_be_money or row.may_be_money
         if len(self.unread) < UNREAD_KEPT:
             self.unread.append(row)
 
@@ -214,12 +218,14 @@ class Totals:
         known = [one.balanced for one in self.accounts.values()]
         if len(self.accounts) == 1:
             findings += _against_heading(next(iter(self.accounts.values())), heading)
+        unread = [NOT_UNDERSTOOD] if self._may_be_money else []
         if findings:
-            return SelfCheck(False, tuple(findings))
+            return SelfCheck(False, (*findings, *unread))
         if not known or None in known:
-            return SelfCheck(None, ("There are no balances to check.",))
-        outside = _outside(self, heading)
-        return SelfCheck(not outside, tuple(outside))
+            return SelfCheck(None, (NO_BALANCES, *unread))
+        if outside := _outside(self, heading):
+            return SelfCheck(False, (*outside, *unread))
+        return SelfCheck(None if unread else True, tuple(unread))
 
 
 def _breaks(name: str, totals: AccountTotals) -> list[str]:

@@ -24,6 +24,7 @@ _MINUTE_FORM = re.compile(
     r"(?: ?(?P<half>[AP])\.?M\.?)?)?",
     re.ASCII | re.IGNORECASE,
 )
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)
 _MONEY = re.compile(r"\d{1,16}(\.\d+)?", re.ASCII)
 _SERIAL = re.compile(r"\d{5}(\.\d+)?", re.ASCII)
 _BLANKS = re.compile(r"[\s\u00a0\u202f]+")
@@ -46,7 +47,7 @@ class Times:
             text: str = cell
             if text == self._text:
                 return self._found
-            if len(text) == 19 and text[:11] == self._day:
+            if len(text) == 19 and text[:11] == self._day and _CLOCK.fullmatch(text[11:]):
                 found = self._of_same_day(text)
             else:
                 if not text.strip():
@@ -62,8 +63,6 @@ class Times:
 
     def _of_same_day(self, text: str) -> datetime:
         clock = text[11:]
-        if clock[2] != ":" or clock[5] != ":" or not clock.replace(":", "").isdecimal():
-            raise UnreadableCell("its time is not readable")
         hour, minute, second = int(clock[:2]), int(clock[3:5]), int(clock[6:])
         if hour > 23 or minute > 59 or second > 59:
             raise UnreadableCell("its time is not readable")
@@ -78,7 +77,7 @@ def _read_value(cell: Cell) -> datetime | None:
         found = cell.replace(tzinfo=NAIROBI_OFFSET) if cell.tzinfo is None else cell
         return _rounded(found).astimezone(UTC)
     if isinstance(cell, date):
-        return datetime(cell.year, cell.month, cell.day, tzinfo=NAIROBI_OFFSET).astimezone(UTC)
+        return _in_range(datetime(cell.year, cell.month, cell.day, tzinfo=NAIROBI_OFFSET)).astimezone(UTC)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return _of_serial(Decimal(repr(cell)))
     raise UnreadableCell("its time has no date")
@@ -131,7 +130,7 @@ def _of_serial(days: Decimal) -> datetime:
 
 def _rounded(at: datetime) -> datetime:
     """Return a time to the nearest second: a date cell is a fraction of a day, with rounding errors."""
-    return _in_range((at + timedelta(milliseconds=500)).replace(microsecond=0))
+    return (_in_range(at) + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
 def _in_range(at: datetime) -> datetime:
@@ -206,3 +205,8 @@ def read_text(cell: Cell) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell)
+
+
+def plain_text(text: str) -> str:
+    """Return a text without NUL, which PostgreSQL does not store."""
+    return text.replace("\0", "")

@@ -22,9 +22,10 @@ from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.balances import AccountTotals, Totals
 from mpesa_service.statements.files import open_statement
+from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.records import StatementRecord, find_statement, get_statement
 from mpesa_service.statements.rows import UnreadRow, read_lines
-from mpesa_service.statements.shapes import OF_ONE_ACCOUNT, Heading, Recognized, recognize
+from mpesa_service.statements.shapes import OF_ONE_ACCOUNT, Recognized, recognize
 from mpesa_service.statements.storing import LineStore, in_progress
 
 NAME_KEPT = 255

@@ -11,8 +11,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from mpesa_service.domain.statements import COMPLETED, NOT_COMPLETED, LineKind, Shape, kind_of
-from mpesa_service.statements.cells import Cell, Times, UnreadableCell, read_cents, read_text
-from mpesa_service.statements.shapes import Recognized, column_key, looks_like_receipt
+from mpesa_service.statements.cells import Cell, Times, UnreadableCell, plain_text, read_cents, read_text
+from mpesa_service.statements.shapes import (
+    Recognized,
+    is_time,
+    looks_like_receipt,
+    looks_like_transaction,
+    names_column,
+)
 
 TYPE_KEPT = 64
 TEXT_KEPT = 255
@@ -45,10 +51,14 @@ class StatementLine(NamedTuple):
 
 @dataclass(frozen=True)
 class UnreadRow:
-    """A row that could not be understood, and why. It holds nothing of the row's content."""
+    """A row that could not be understood, and why. It holds nothing of the row's content.
+
+    `may_be_money` is whether it looks like a transaction: then the statement proves nothing.
+    """
 
     row: int
     reason: str
+    may_be_money: bool = False
 
 
 def read_lines(recognized: Recognized, account: str) -> Iterator[StatementLine | UnreadRow]:
@@ -58,7 +68,9 @@ def read_lines(recognized: Recognized, account: str) -> Iterator[StatementLine |
         try:
             line = reader.line(number, cells)
         except UnreadableCell as error:
-            yield UnreadRow(number, str(error))
+            if not reader.repeats_names(cells):
+                may_be_money = looks_like_transaction(cells, recognized.layout)
+                yield UnreadRow(number, str(error), may_be_money)
             continue
         if line is not None:
             yield line
@@ -85,7 +97,7 @@ class _Reader:
         self._kinds: dict[tuple[str, str, bool], tuple[LineKind, str]] = {}
 
     def line(self, number: int, given: Sequence[Cell]) -> StatementLine | None:
-        """Return the line of a row; None for a blank row and for repeated column names."""
+        """Return the line of a row; None for a blank row. Raises UnreadableCell."""
         cells = given
         if len(cells) != self._width:
             cells = self._aligned(cells)
@@ -93,7 +105,7 @@ class _Reader:
         receipt = cells[self._receipt]
         receipt = receipt.strip() if receipt.__class__ is str else read_text(receipt)
         if not (receipt.isalnum() and receipt.isupper()) or not 6 <= len(receipt) <= 20:
-            if not any(map(read_text, cells)) or self._names_columns(cells):
+            if not any(map(read_text, cells)):
                 return None
             receipt = _checked_receipt(receipt)
         at = self._times.read(cells[self._time])
@@ -112,7 +124,7 @@ class _Reader:
             kind,
             type_,
             self._account if self._shape is not Shape.STORES else self._store_account(cells),
-            read_text(cells[self._linked]).upper() or None,
+            plain_text(read_text(cells[self._linked]).upper()) or None,
             details,
             read_text(cells[self._party]),
             read_text(cells[self._typed]),
@@ -152,7 +164,7 @@ class _Reader:
     def _kind(self, type_: str, details: str, amount: int, *, completed: bool) -> tuple[LineKind, str]:
         """Return the kind, and the type as it is stored: without anything that may be personal."""
         if not completed:
-            return LineKind.NOT_COMPLETED, type_[:TYPE_KEPT]
+            return LineKind.NOT_COMPLETED, plain_text(type_)[:TYPE_KEPT]
         head = details.partition(" from ")[0]
         key = (type_, head, amount > 0)
         found = self._kinds.get(key)
@@ -163,7 +175,7 @@ class _Reader:
             short = match[1] if match else head
             kind = kind_of(type_, short, paid_in=amount > 0)
             stored = type_ or (short if kind is not LineKind.UNKNOWN else "")
-            found = self._kinds[key] = (kind, stored[:TYPE_KEPT])
+            found = self._kinds[key] = (kind, plain_text(stored)[:TYPE_KEPT])
         return found
 
     def _store_account(self, cells: Sequence[Cell]) -> str:
@@ -172,7 +184,7 @@ class _Reader:
             for name in ("store", "account")
             if (place := self._places.get(name)) is not None
         )
-        return " / ".join(name for name in names if name)[:ACCOUNT_KEPT]
+        return plain_text(" / ".join(name for name in names if name))[:ACCOUNT_KEPT]
 
     def _aligned(self, cells: Sequence[Cell]) -> list[Cell]:
         """Return a row with as many cells as there are columns.
@@ -184,24 +196,28 @@ class _Reader:
         if over <= 0:
             return [*cells, *[""] * -over]
         if self._shape is Shape.DAILY:
-            return _joined_details(list(cells))
+            return self._joined_details(list(cells))
         for shift in range(min(over, 2) + 1):
             moved = list(cells[shift : shift + width])
-            if looks_like_receipt(moved[self._receipt]) and self._is_time(moved[self._time]):
+            if looks_like_receipt(moved[self._receipt]) and is_time(moved[self._time]):
                 return moved
         return list(cells[:width])
 
-    def _is_time(self, cell: Cell) -> bool:
-        try:
-            return Times().read(cell) is not None
-        except UnreadableCell:
-            return False
+    def _joined_details(self, cells: list[Cell]) -> list[Cell]:
+        """Return a row of shape F whose details were cut at their commas, with the details in one cell."""
+        for place in range(3, len(cells)):
+            word = read_text(cells[place]).casefold()
+            if word == COMPLETED or word in NOT_COMPLETED:
+                joined = [*cells[:2], ",".join(map(str, cells[2:place])), *cells[place : place + 4]]
+                return [*joined, *[""] * (self._width - len(joined))]
+        return cells[: self._width]
 
-    def _names_columns(self, cells: Sequence[Cell]) -> bool:
-        """Return whether the row repeats the column names."""
-        return column_key(cells[self._receipt]).startswith("receipt") or (
-            read_text(cells[self._details]).casefold() == "details"
-        )
+    def repeats_names(self, given: Sequence[Cell]) -> bool:
+        """Return whether a row repeats the column names."""
+        cells = [*self._aligned(given), ""]
+        places = (("receipt", self._receipt), ("details", self._details))
+        is_named = any(names_column(cells[place], name) for name, place in places)
+        return is_named and not is_time(cells[self._time])
 
 
 def _checked_receipt(text: str) -> str:
@@ -211,15 +227,6 @@ def _checked_receipt(text: str) -> str:
     if not looks_like_receipt(receipt):
         raise UnreadableCell("its receipt is not readable")
     return receipt
-
-
-def _joined_details(cells: list[Cell]) -> list[Cell]:
-    """Return a row of shape F whose details were cut at their commas, with the details in one cell."""
-    for place in range(3, len(cells)):
-        word = read_text(cells[place]).casefold()
-        if word == COMPLETED or word in NOT_COMPLETED:
-            return [*cells[:2], ",".join(map(str, cells[2:place])), *cells[place : place + 4]]
-    return cells[:7]
 
 
 def _refuse_cut_amounts(*cells: Cell) -> None:

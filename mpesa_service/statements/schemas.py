@@ -93,7 +93,10 @@ class StatementSchema(Schema):
     withdrawn_cents = fields.Integer(data_key="withdrawnCents")
     balanced = fields.Boolean(
         allow_none=True,
-        metadata={"description": "Whether the running balance is unbroken. Null: there are no balances."},
+        metadata={
+            "description": "Whether the running balance is unbroken. Null: there are no balances, or rows"
+            " that look like transactions were not understood."
+        },
     )
     findings = fields.List(
         fields.String(), metadata={"description": "What the statement says against itself."}

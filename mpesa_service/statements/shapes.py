@@ -6,14 +6,21 @@ files; nothing of this is documented by Safaricom.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from mpesa_service.domain.statements import Shape
-from mpesa_service.statements.cells import Cell, Times, UnreadableCell, read_cents, read_text
+from mpesa_service.statements.cells import Cell, Times, UnreadableCell, read_text
 from mpesa_service.statements.files import Row, StatementFile, invalid_file
+from mpesa_service.statements.heading import (
+    DAILY_NAME,
+    NEW_NAME,
+    Heading,
+    column_key,
+    completed,
+    heading_of,
+)
 
 HEADER_ROWS = 30
 """The column names stand in one of the first rows; the number of rows above them varies."""
@@ -73,15 +80,6 @@ _DAILY_COLUMNS = {
     "balance": 6,
 }
 _RECEIPT = re.compile(r"[A-Z0-9]{6,20}", re.ASCII)
-_NEW_NAME = re.compile(
-    r"Statements?[ _]for[ _](?P<shortcode>\d{4,10})[ _]from[ _](?P<begin>\d{4}-\d\d-\d\d)[ _]to[ _]"
-    r"(?P<end>\d{4}-\d\d-\d\d)",
-    re.IGNORECASE,
-)
-_DAILY_NAME = re.compile(r"Mpesa_(?P<shortcode>\d{4,10})_(?P<day>\d{8})(?P<clock>\d{6})", re.IGNORECASE)
-_SHORTCODE = re.compile(r"\d{4,10}", re.ASCII)
-_DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -91,23 +89,6 @@ class Layout:
     shape: Shape
     columns: Mapping[str, int]
     width: int
-
-
-@dataclass(frozen=True)
-class Heading:
-    """What a file says about itself: above its columns, or in its name. Amounts are in cents.
-
-    The period is in UTC; its end is the last second that it covers.
-    """
-
-    shortcode: str | None = None
-    account: str | None = None
-    period_from: datetime | None = None
-    period_to: datetime | None = None
-    opening_cents: int | None = None
-    closing_cents: int | None = None
-    paid_in_cents: int | None = None
-    withdrawn_cents: int | None = None
 
 
 @dataclass(frozen=True)
@@ -122,29 +103,85 @@ class Recognized:
 
 def recognize(file: StatementFile) -> Recognized:
     """Find the sheet and the columns of a statement. Raises InvalidRequest if it is not one."""
-    for rows in file.sheets():
+    for number, rows in enumerate(file.sheets()):
         head = list(islice(rows, HEADER_ROWS))
         for place, (_, cells) in enumerate(head):
             if (found := _layout_of(cells, file.name)) is not None:
-                above = [cells for _, cells in head[:place]]
-                heading = _completed(_heading_of(above), file.name)
+                labels, data = _parted(head[:place], found)
+                heading = completed(heading_of(labels), file.name)
                 _refuse_consumer(found.shape, cells, heading)
-                return Recognized(file, found, heading, chain(head[place + 1 :], rows))
+                return Recognized(file, found, heading, chain(data, head[place + 1 :], rows))
         if any(_is_daily(cells) for _, cells in head):
-            layout = Layout(Shape.DAILY, _DAILY_COLUMNS, len(_DAILY_COLUMNS))
-            return Recognized(file, layout, _completed(Heading(), file.name), chain(head, rows))
+            return _without_header(file, number)
     raise invalid_file(NO_HEADER)
 
 
-def column_key(cell: Cell) -> str:
-    """Return the common form of a column's name: lower case, without what is in parentheses, dots, blanks."""
-    text = re.sub(r"\(.*?\)", "", read_text(cell)).casefold()
-    return "".join(letter for letter in text if letter.isalnum())
+def _without_header(file: StatementFile, number: int) -> Recognized:
+    """Return the statement on a sheet that begins with data: of shape F, or sorted with its column names.
+
+    Such a file of shape B has its amounts in the other order, so the column names are looked for everywhere.
+    """
+    heading = completed(Heading(), file.name)
+    for _, cells in _sheet(file, number):
+        if (found := _layout_of(cells, file.name)) is not None:
+            _refuse_consumer(found.shape, cells, heading)
+            return Recognized(file, found, heading, _sheet(file, number))
+    if NEW_NAME.search(file.name):
+        raise invalid_file(NO_HEADER)
+    layout = Layout(Shape.DAILY, _DAILY_COLUMNS, len(_DAILY_COLUMNS))
+    return Recognized(file, layout, heading, _sheet(file, number))
+
+
+def _sheet(file: StatementFile, number: int) -> Iterator[Row]:
+    return next(islice(file.sheets(), number, None))
+
+
+def _parted(rows: Sequence[Row], layout: Layout) -> tuple[list[Sequence[Cell]], list[Row]]:
+    """Part the rows above the column names: what the file says about itself, and transactions.
+
+    People sort files, and the column names with them. From the first transaction on, all rows are data that
+    do not begin with a label such as `Account:`.
+    """
+    labels: list[Sequence[Cell]] = []
+    data: list[Row] = []
+    for row in rows:
+        first = next(filter(None, map(read_text, row[1])), "")
+        if not first.endswith(":") and (data or looks_like_transaction(row[1], layout)):
+            data.append(row)
+        else:
+            labels.append(row[1])
+    return labels, data
 
 
 def looks_like_receipt(cell: Cell) -> bool:
     """Return whether a cell may be a receipt: 6 to 20 capitals and digits."""
     return _RECEIPT.fullmatch(read_text(cell).upper()) is not None
+
+
+def looks_like_transaction(cells: Sequence[Cell], layout: Layout) -> bool:
+    """Return whether a row has a receipt and a time: in the columns of the layout, or anywhere.
+
+    Anywhere, a receipt has a letter and a digit: a word is none.
+    """
+    receipt, time = layout.columns["receipt"], layout.columns["time"]
+    if max(receipt, time) < len(cells) and looks_like_receipt(cells[receipt]) and is_time(cells[time]):
+        return True
+    texts = [text for text in map(read_text, cells) if looks_like_receipt(text)]
+    has_receipt = any(not text.isalpha() and not text.isdecimal() for text in texts)
+    return has_receipt and any(map(is_time, cells))
+
+
+def is_time(cell: Cell) -> bool:
+    """Return whether a cell is a readable time."""
+    try:
+        return Times().read(cell) is not None
+    except UnreadableCell:
+        return False
+
+
+def names_column(cell: Cell, name: str) -> bool:
+    """Return whether a cell is the name of this column of ours."""
+    return _NAMES.get(column_key(cell)) == name
 
 
 def _layout_of(cells: Sequence[Cell], name: str) -> Layout | None:
@@ -164,7 +201,7 @@ def _layout_of(cells: Sequence[Cell], name: str) -> Layout | None:
 def _shape_of(keys: set[str], name: str) -> Shape:
     if "creditamount" in keys:
         return Shape.STORES
-    if _DAILY_NAME.search(name) and "receiptno" not in keys:
+    if DAILY_NAME.search(name) and "receiptno" not in keys:
         return Shape.DAILY
     if "receiptno" not in keys and "date" in keys:
         return Shape.OLD_PORTAL
@@ -184,90 +221,4 @@ def _is_daily(cells: Sequence[Cell]) -> bool:
     """Return whether this is a row of shape F: receipt, time, details, status."""
     if len(cells) < len(_DAILY_COLUMNS) - 1 or not looks_like_receipt(cells[0]):
         return False
-    try:
-        return Times().read(cells[1]) is not None and not read_text(cells[2]).isdecimal()
-    except UnreadableCell:
-        return False
-
-
-def _heading_of(rows: Iterable[Sequence[Cell]]) -> Heading:
-    """Read the labels above the columns, such as `Short Code:`, each with the value after it."""
-    found: dict[str, str] = {}
-    begin = end = None
-    for cells in rows:
-        texts = [read_text(cell) for cell in cells]
-        filled = [text for text in texts if text]
-        for label, value in zip(filled, [*filled[1:], ""], strict=True):
-            # A label without a value is followed by the next label.
-            found.setdefault(column_key(label), "" if value.endswith(":") else value)
-        begin, end = begin or _after(filled, "from"), end or _after(filled, "to")
-    return Heading(
-        shortcode=_shortcode(found),
-        account=found.get("account", "")[:64] or None,
-        period_from=begin,
-        period_to=end,
-        opening_cents=_amount(found.get("openingbalance")),
-        closing_cents=_amount(found.get("closingbalance")),
-        paid_in_cents=_amount(found.get("totalpaidin")),
-        withdrawn_cents=_absolute(_amount(found.get("totalwithdrawn"))),
-    )
-
-
-def _shortcode(found: Mapping[str, str]) -> str | None:
-    for label in ("shortcode", "tillnumber", "paybill", "paybillnumber", "organizationshortcode"):
-        if match := _SHORTCODE.search(found.get(label, "")):
-            return match[0]
-    return None
-
-
-def _after(texts: Sequence[str], word: str) -> datetime | None:
-    """Return the time after `From` or `To`: in the same cell, or in the next one."""
-    form = re.compile(rf"\b{word}\b:?\s*(\d[\d\-/: ]*\d)?", re.IGNORECASE)
-    for text, following in zip(texts, [*texts[1:], ""], strict=True):
-        if match := form.search(text):
-            try:
-                found = Times().read(match[1] or following)
-            except UnreadableCell:
-                continue
-            if found is not None:
-                return found
-    return None
-
-
-def _amount(text: str | None) -> int | None:
-    try:
-        return read_cents(text)
-    except UnreadableCell:
-        return None
-
-
-def _absolute(cents: int | None) -> int | None:
-    return None if cents is None else abs(cents)
-
-
-def _completed(heading: Heading, name: str) -> Heading:
-    """Add what only the file's name says: the shortcode, and the period in whole days of Nairobi."""
-    begin = end = None
-    if match := _NEW_NAME.search(name):
-        begin, end = _day(match["begin"]), _day(match["end"])
-    elif (match := _DAILY_NAME.search(name)) and match["clock"] == "235959":
-        begin = end = _day(match["day"])
-    if match is None:
-        return heading
-    return Heading(
-        **{
-            **vars(heading),
-            "shortcode": heading.shortcode or match["shortcode"],
-            "period_from": heading.period_from or begin,
-            "period_to": heading.period_to or (end + _DAY - _SECOND if end else None),
-        }
-    )
-
-
-def _day(text: str) -> datetime | None:
-    """Return the first second of a day of Nairobi, in UTC."""
-    digits = text.replace("-", "")
-    try:
-        return Times().read(f"{digits[:4]}-{digits[4:6]}-{digits[6:]}")
-    except UnreadableCell:
-        return None
+    return is_time(cells[1]) and not read_text(cells[2]).isdecimal()

@@ -37,7 +37,8 @@ class TestImport:
         text = run(service, "statements", "import", mixed(tmp_path), "--by", "amina")
         for words in (
             "november.csv (shape A, csv)",
-            "there are no balances",
+            "not proven",
+            "Note: There are no balances to check.",
             "Missing here:",
             "Differing:",
             "Not sent by this service:",

@@ -214,6 +214,19 @@ def test_a_file_that_another_process_finished_is_left_alone(
     assert line_count(service) == 2
 
 
+def test_a_text_with_nul_is_stored_without_it(service: Service, tmp_path: Path) -> None:
+    """The beginning of a text file has none, or it is refused."""
+    odd = {"type": "Pay \0Utility", "linked": "UK\x001"}
+    rows = [
+        portal_row("UK1EXAMPL1", paid_in="5.00", details="x" * 70_000),
+        portal_row("UK1EXAMPL2", paid_in="5.00", status="Failed", **odd),
+        portal_row("UK1EXAMPL3", paid_in="5.00", **odd),
+    ]
+    import_rows(service, tmp_path, own(rows))
+    found = [(line.type, line.linked_receipt) for line in lines(service)]
+    assert found[1:] == [("Pay Utility", "UK1")] * 2
+
+
 @pytest.mark.parametrize("statement_id", ["nothing", "with\0nul"])
 def test_an_unknown_statement_is_not_found(service: Service, statement_id: str) -> None:
     with pytest.raises(NotFound, match="no such statement"):

@@ -198,6 +198,10 @@ class TestMissingThere:
         [
             (own([row("RECEIPT0")]), "it has no balances"),
             (
+                own([row("RECEIPT0", balance="100.00"), row("UK1EXAMPL2", "", balance="100.00")]),
+                "some of its rows were not understood",
+            ),
+            (
                 own([row("RECEIPT0", balance="1.00"), row("UK1EXAMPL2", balance="5.00")]),
                 "its running balance is broken",
             ),
