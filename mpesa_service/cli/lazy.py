@@ -24,6 +24,20 @@ class Lazy:
         return command
 
 
+_OPTIONS = {"confirmDifferentPayer": "--confirm-different-payer", "phoneNumber": "--phone"}
+"""Fields of the API that messages name, and the options of the same meaning."""
+_ADVICE = {"refund_repeated": "If the money goes out a second time on purpose, add --again."}
+"""What an operator can do, by the code of the error."""
+
+
+def _for_people(error: ServiceError) -> str:
+    """Return the message of an error, with the options of the command line in place of the API's fields."""
+    message = " ".join(filter(None, (error.message, _ADVICE.get(error.code))))
+    for field, option in _OPTIONS.items():
+        message = message.replace(field, option)
+    return message
+
+
 class LazyGroup(click.Group):
     """Lists its commands from a table, so that its `--help` imports none of them.
 
@@ -46,7 +60,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ServiceError as error:
-            raise click.ClickException(error.message) from error
+            raise click.ClickException(_for_people(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands from the table."""

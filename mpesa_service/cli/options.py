@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 from marshmallow import Schema, ValidationError
 
+from mpesa_service.domain.moments import local_text
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.schemas import ResolveSchema
@@ -131,4 +132,4 @@ def print_result(result: Any, sentence: str, as_json: bool) -> None:
 
 def local_time(at: datetime | None) -> str:
     """Return a time as people in Nairobi write it, `2026-11-22 14:00:00`, or an empty text for None."""
-    return at.astimezone(NAIROBI).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+    return local_text(at) if at else ""

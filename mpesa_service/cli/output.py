@@ -5,13 +5,15 @@ import it themselves, here and in the modules of commands: rich takes longer to 
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.payments.schemas import RefundSchema
+from mpesa_service.refunds.order_effect import OrderLeftShort
 from mpesa_service.refunds.request import RefundStarted
 
 if TYPE_CHECKING:
@@ -77,24 +79,46 @@ def _least_width(column: Sequence[str]) -> int:
     return max(map(len, parts), default=0)
 
 
-def refund_shown(*, as_json: bool) -> Callable[[RefundStarted], Answer]:
-    """Return the function that describes a started refund, or the reason why M-Pesa refused it."""
-    return _in_json if as_json else _in_words
+class RefundOutput:
+    """Describes a started refund, or why M-Pesa refused it, and warns of an order that is left short."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._short: OrderLeftShort | None = None
+
+    def __call__(self, started: RefundStarted) -> Answer:
+        """Return the words or the JSON for a refund. It runs within a transaction, so it prints nothing."""
+        refusal = started.refusal
+        if refusal is not None:
+            text = json.dumps(refusal.body("")) if self._as_json else refusal.message
+            return Answer(refusal.status, text.encode())
+        self._short = started.order_left_short
+        return Answer(200, (_in_json(started) if self._as_json else _in_words(started)).encode())
+
+    def end_with(self, answer: Answer) -> None:
+        """Print the answer, and the warning on standard error. Exit with 1 if the answer is an error."""
+        if self._short is not None and answer.status < HTTPStatus.BAD_REQUEST:
+            short = self._short
+            sentence = f"{short.order_id} then has received {short.received} of {short.due} shillings."
+            click.echo(f"Warning: the refund leaves a paid order short. {sentence}", err=True)
+        end_with(answer)
 
 
-def _in_json(started: RefundStarted) -> Answer:
-    if started.refusal is not None:
-        return Answer(started.refusal.status, json.dumps(started.refusal.body("")).encode())
-    data = {**RefundSchema().dump(started.refund), "payerAgrees": started.payer_agrees}
-    return Answer(200, json.dumps(data, indent=2).encode())
+def _in_json(started: RefundStarted) -> str:
+    short = started.order_left_short
+    data = {
+        **RefundSchema().dump(started.refund),
+        "payerAgrees": started.payer_agrees,
+        "orderLeftShort": short
+        and {"orderId": short.order_id, "receivedAmount": short.received, "amountDue": short.due},
+    }
+    return json.dumps(data, indent=2)
 
 
-def _in_words(started: RefundStarted) -> Answer:
-    if started.refusal is not None:
-        return Answer(started.refusal.status, started.refusal.message.encode())
+def _in_words(started: RefundStarted) -> str:
     made = started.refund
     words = f"refund {made.id} of {made.amount} shillings is {made.status}"
-    return Answer(200, f"{words} ({made.method}{_receiver(started)})".encode())
+    return f"{words} ({made.method}{_receiver(started)})"
 
 
 def _receiver(started: RefundStarted) -> str:

@@ -7,7 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from mpesa_service.cli.options import EnumChoice, as_json, by, load, operator, reason, stated_phone
-from mpesa_service.cli.output import end_with, refund_shown
+from mpesa_service.cli.output import RefundOutput, end_with
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema
@@ -63,13 +63,17 @@ def _in_json(moved: Moved) -> Answer:
     help="Pay to a phone (b2c), or reverse. Default: b2c if the phone is known or given.",
 )
 @stated_phone
+@click.option("--again", is_flag=True, help="Refund although an equal refund was requested shortly before.")
 @reason
 @by
 @as_json
-def refund_(payment: str, why: str, who: str, as_json: bool, **given: Any) -> None:
+def refund_(payment: str, why: str, who: str, *, again: bool, as_json: bool, **given: Any) -> None:
     """Refund a payment, or a part of it: to the phone that paid, or to the number that you give.
 
     M-Pesa masks who paid by C2B, so a part of such a payment, such as a surplus, needs --phone.
+
+    The command refuses a refund of the same amount to the same number while one is open or in review, and for
+    15 minutes after it was requested. A warning says so if a paid order is left short.
 
     Example: mpesa payments refund 019a… --amount 40 --phone 0712345678 --by amina --reason "paid too much"
     """
@@ -80,8 +84,10 @@ def refund_(payment: str, why: str, who: str, as_json: bool, **given: Any) -> No
         body["reason"],
         body.get("phone_number"),
         confirm_different_payer=body.get("confirm_different_payer", False),
+        refuse_repeated=not again,
     )
-    end_with(refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json)))
+    shown = RefundOutput(as_json=as_json)
+    shown.end_with(refund(runtime(), operator(who), payment, request, shown))
 
 
 DECISIONS = (move_, refund_)

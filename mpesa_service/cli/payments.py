@@ -30,9 +30,11 @@ from mpesa_service.payments.schemas import (
     STATUSES,
     PaymentFilterSchema,
     PaymentListQuerySchema,
+    RefundSchema,
     TrailEventSchema,
 )
-from mpesa_service.payments.views import PaymentRecord
+from mpesa_service.payments.views import PaymentRecord, RefundRecord
+from mpesa_service.refunds.request import list_refunds
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.query_fields import cursor
 
@@ -173,6 +175,19 @@ def events(payment: str, to_json: bool) -> None:
     show_list(to_json, TrailEventSchema(many=True).dump(found), _TRAIL, map(_trail_row, found))
 
 
+@payments_cli.command("refunds")
+@click.argument("payment")
+@as_json_option
+def refunds(payment: str, to_json: bool) -> None:
+    """Show the refunds of a payment, oldest first.
+
+    Example: mpesa payments refunds 019a…
+    """
+    found = list_refunds(runtime(), OPERATOR, payment)
+    show_list(to_json, RefundSchema(many=True).dump(found), _REFUNDS, map(_refund_row, found))
+
+
+_REFUNDS = ("refund", "requested", "amount", "method", "to", "status", "receipt", "by", "completed", "why")
 _TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")
 _COLUMNS = ("payment", "created", "paid", "order", "amount", "refunded", "status", "receipt", "phone", "why")
 
@@ -182,6 +197,11 @@ def _row(row: PaymentRecord) -> TableRow:
     known = (row.receipt, row.phone, row.failure_reason)
     times = (local_time(row.created_at), local_time(row.paid_at))
     return (row.id, *times, row.order_id, *amounts, row.status, *known)
+
+
+def _refund_row(row: RefundRecord) -> TableRow:
+    made = (row.id, local_time(row.created_at), str(row.amount), row.method, row.phone, row.status)
+    return (*made, row.receipt, row.requested_by, local_time(row.completed_at), row.failure_reason)
 
 
 def _trail_row(row: TrailEvent) -> TableRow:

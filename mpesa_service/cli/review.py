@@ -17,7 +17,7 @@ from mpesa_service.cli.options import (
     print_result,
     reason,
 )
-from mpesa_service.cli.output import TableRow, end_with, print_table, refund_shown
+from mpesa_service.cli.output import RefundOutput, TableRow, print_table
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payments.views import PaymentRecord
@@ -150,5 +150,5 @@ def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
 
 
 def _refund(payment: str, who: str, request: RefundRequest, as_json: bool) -> None:
-    answer = refund(runtime(), operator(who), payment, request, refund_shown(as_json=as_json))
-    end_with(answer)
+    shown = RefundOutput(as_json=as_json)
+    shown.end_with(refund(runtime(), operator(who), payment, request, shown))

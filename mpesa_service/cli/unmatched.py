@@ -18,7 +18,7 @@ from mpesa_service.cli.options import (
     reason,
     stated_phone,
 )
-from mpesa_service.cli.output import TableRow, end_with, print_table, refund_shown
+from mpesa_service.cli.output import RefundOutput, TableRow, print_table
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.review.schemas import (
@@ -83,16 +83,17 @@ def return_(payment: str, why: str, who: str, as_json: bool, **given: Any) -> No
     Example: mpesa unmatched return 019a… --by amina --reason "he paid the wrong shop"
     """
     request = load(ReturnSchema(), reason=why, **given)
+    shown = RefundOutput(as_json=as_json)
     answer = return_money(
         runtime(),
         operator(who),
         payment,
         request["reason"],
-        refund_shown(as_json=as_json),
+        shown,
         request.get("phone_number"),
         confirm_different_payer=request.get("confirm_different_payer", False),
     )
-    end_with(answer)
+    shown.end_with(answer)
 
 
 @unmatched_cli.command("close")

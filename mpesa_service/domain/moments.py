@@ -23,3 +23,8 @@ def nearest(at: datetime) -> datetime:
 def in_nairobi(at: datetime | None) -> str | None:
     """Return a time as clients see it: ISO 8601 with +03:00 and milliseconds. None for None."""
     return at.astimezone(EAST_AFRICA).isoformat(timespec="milliseconds") if at else None
+
+
+def local_text(at: datetime) -> str:
+    """Return a time as people in Nairobi write it: `2026-11-22 14:00:00`."""
+    return at.astimezone(EAST_AFRICA).strftime("%Y-%m-%d %H:%M:%S")

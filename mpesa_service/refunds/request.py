@@ -40,6 +40,8 @@ from mpesa_service.payments.views import (
     refund_records,
 )
 from mpesa_service.refunds.command import RefundCommand
+from mpesa_service.refunds.order_effect import OrderLeftShort, order_left_short
+from mpesa_service.refunds.repeated import refuse_repeated
 from mpesa_service.refunds.stated_phone import Payer, RefundRequest
 from mpesa_service.refunds.terms import terms_of
 
@@ -51,13 +53,14 @@ class RefundStarted:
     """The outcome of the request. `refusal` is the error that the caller gets instead, if there is one.
 
     `payer_agrees`: whether the number that the money goes to can be the payer's; None if that is not known,
-    and for a reversal.
+    and for a reversal. `order_left_short` is the paid order that the refund leaves short, if it does.
     """
 
     refund: RefundRecord
     payment: PaymentRecord
     refusal: ServiceError | None = None
     payer_agrees: bool | None = None
+    order_left_short: OrderLeftShort | None = None
 
 
 RenderRefund = Callable[[RefundStarted], Answer]
@@ -133,6 +136,8 @@ def _reserve(
         if keyed is not None:
             idempotency.claim(session, keyed, refund_id, runtime.clock)
         terms = terms_of(runtime.encryption, payment, request)
+        if request.refuse_repeated:
+            refuse_repeated(session, runtime.encryption, payment, terms, now)
         row = Refund(
             id=refund_id,
             payment_id=payment.id,
@@ -176,6 +181,7 @@ def _started(
         payment_record(session, encryption, payment),
         refusal,
         payer_agrees=None if phone is None else Payer.of(payment).agrees(encryption, phone),
+        order_left_short=order_left_short(session, payment),
     )
 
 

@@ -23,7 +23,8 @@ class RefundRequest:
 
     `phone` is a number that an admin states for a C2B payment, normalized; it needs a `reason`. A number that
     disagrees with the payer needs `confirm_different_payer`. The reason is kept in the audit trail.
-    `only_unmatched`: refuse the refund if the payment has an order by now.
+    `only_unmatched`: refuse the refund if the payment has an order by now. `refuse_repeated`: refuse it if an
+    equal one was requested shortly before; people have no idempotency key.
     """
 
     amount: int | None = None
@@ -32,6 +33,7 @@ class RefundRequest:
     phone: str | None = field(default=None, repr=False)
     confirm_different_payer: bool = False
     only_unmatched: bool = False
+    refuse_repeated: bool = False
 
 
 @dataclass(frozen=True)

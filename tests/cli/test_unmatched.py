@@ -30,9 +30,10 @@ def run(service: Service, *words: str, code: int = 0) -> str:
 
 
 def run_json(service: Service, *words: str, code: int = 0) -> Any:
-    text = run(service, *words, "--json", code=code)
-    lines = [line for line in text.splitlines() if not line.startswith('{"level"')]
-    return json.loads("\n".join(lines))
+    """Return what a command prints on standard output, as JSON."""
+    result = service.app.test_cli_runner().invoke(args=["mpesa", *words, "--json"])
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
 
 
 class TestUnmatched:
