@@ -22,7 +22,8 @@ class ArrivedMoney:
     Everything else is None, or empty, if the source does not say it. `shortcode` is the number that received
     the money; without one, it is this service's own number. `account` is what the payer typed. `payer` is the
     number in the form that `payer_kind` says. `names` are the payer's, in order. `transacted_at` is M-Pesa's
-    own time, aware.
+    own time, aware. `contradictory`: the source has several accounts, which do not agree; then `account` is
+    empty.
     """
 
     receipt: str
@@ -34,6 +35,7 @@ class ArrivedMoney:
     names: Sequence[str | None] = field(default=(), repr=False)
     transaction_type: str | None = None
     transacted_at: datetime | None = None
+    contradictory: bool = False
 
     def __post_init__(self) -> None:
         if self.cents <= 0 or not self.receipt:

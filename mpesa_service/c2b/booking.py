@@ -31,6 +31,7 @@ FITS_SEVERAL = "Needs manual review: its reference fits more than one order."
 EXPIRED = "Needs manual review: its order had expired."
 CANCELED = "Needs manual review: its order was canceled."
 NOT_OURS = "Needs manual review: it names another business number."
+CONTRADICTORY = "Needs manual review: it names several accounts or business numbers, which do not agree."
 PAID_BEFORE = "Needs manual review: what it was meant to pay is paid already, by other money."
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import select
 
 from mpesa_service.c2b.arrivals import Arrival, arrival_of, confirmation_columns
-from mpesa_service.c2b.booking import RESULT_CODE, new_payment, order_for
+from mpesa_service.c2b.booking import CONTRADICTORY, RESULT_CODE, new_payment, order_for
 from mpesa_service.c2b.candidates import Candidate, Rank, check_open_soon, find_candidates, likeliest
 from mpesa_service.c2b.fractional import fractional_plan
 from mpesa_service.core.apply import NotCommitted, apply
@@ -30,7 +30,7 @@ from mpesa_service.core.log_format import write_lines
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
-from mpesa_service.domain.facts import PaymentFacts
+from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import NewRow, Plan, Update
@@ -93,15 +93,23 @@ class _Changed(Exception):
 class Booking:
     """A confirmation that is not booked yet. `received` is the callback that is stored with it.
 
+    `contradictory`: it names several accounts, which do not agree, so it fits no order.
+
     The methods return the plan that is committed, or None if somebody else was faster: then try again.
     """
 
     def __init__(
-        self, runtime: Runtime, confirmation: Confirmation, received: Received | None = None
+        self,
+        runtime: Runtime,
+        confirmation: Confirmation,
+        received: Received | None = None,
+        *,
+        contradictory: bool = False,
     ) -> None:
         self._runtime = runtime
         self._confirmation = confirmation
         self._received = received
+        self._contradictory = contradictory
 
     def book(self) -> Plan | None:
         """Book the confirmation, or plan the next attempt."""
@@ -122,15 +130,20 @@ class Booking:
             return self.wait(f"waits: {len(candidates)} payments may be meant")
         if chosen := likeliest(candidates):
             return self._confirm(About(id=chosen[0].payment_id, receipt=columns["receipt"]), chosen[0].rank)
-        order = order_for(runtime, arrival) if ours else None
+        order = self._order(arrival) if ours else None
         plan = new_payment(runtime, columns["receipt"], arrival, order, self._confirmation.evidence)
         # Once more if it waits: an order may be expected from this very moment on.
         again = now + MATCH_AGAIN_AFTER if plan.verdict == InboxVerdict.UNMATCHED else None
         return self._finish(plan, payment_id=plan.payment_id, retry_at=again)
 
+    def _order(self, arrival: Arrival) -> OrderFacts | str:
+        return CONTRADICTORY if self._contradictory else order_for(self._runtime, arrival)
+
     def wait(self, reason: str = "waits: the payment that it fits is being changed") -> Plan | None:
         """Store the confirmation; a job tries again to match it."""
         again = self._runtime.clock() + MATCH_AGAIN_AFTER
+        if self._contradictory:
+            reason = f"{reason}. {CONTRADICTORY}"
         return self._finish(Plan(InboxVerdict.NOTED, reason), retry_at=again)
 
     def _confirm(self, about: About, rank: Rank | None) -> Plan | None:

@@ -16,6 +16,7 @@ from mpesa_service.callbacks.receive import apply_again
 from mpesa_service.core.inbox import REASON_LIMIT, AlreadyApplied
 from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.daraja import POSTED_NAMES
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import CallbackInbox
@@ -25,17 +26,7 @@ log = logging.getLogger("mpesa_service.audit")
 PAGE = 100
 OUTLINE_LENGTH = 2_000
 _WORD = re.compile(r"\w+")
-_FIELD_NAMES = frozenset(
-    {
-        *("Body", "stkCallback", "MerchantRequestID", "CheckoutRequestID", "ResultCode", "ResultDesc"),
-        *("CallbackMetadata", "Item", "Name", "Value", "Amount", "MpesaReceiptNumber", "Balance"),
-        *("TransactionDate", "PhoneNumber", "TransactionType", "TransID", "TransTime", "TransAmount"),
-        *("BusinessShortCode", "BillRefNumber", "InvoiceNumber", "OrgAccountBalance", "ThirdPartyTransID"),
-        *("MSISDN", "FirstName", "MiddleName", "LastName", "Result", "ResultType", "ConversationID"),
-        *("OriginatorConversationID", "TransactionID", "ResultParameters", "ResultParameter", "Key"),
-        *("ReferenceData", "ReferenceItem", "TransactionAmount", "TransactionReceipt", "null"),
-    }
-)
+_FIELD_NAMES = POSTED_NAMES | {"null"}
 """M-Pesa's own words (documented), which are no personal data."""
 
 

@@ -91,6 +91,7 @@ from mpesa_service.daraja.messages import (
     TransactionStatusQuery,
     UrlsRegistered,
 )
+from mpesa_service.daraja.posted_names import POSTED_NAMES
 from mpesa_service.daraja.pull import (
     PullPage,
     PullQuery,
@@ -108,6 +109,7 @@ __all__ = [
     "COMMAND_RESULTS",
     "COMMAND_SENTENCES",
     "ERROR_CODES",
+    "POSTED_NAMES",
     "STK_RESULTS",
     "UNKNOWN_RECEIPT",
     "AlreadyRegistered",

@@ -12,11 +12,12 @@ from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 
+from mpesa_service.daraja.lenient_json import CONTRADICTORY, DIRECTING_KEYS
 from mpesa_service.daraja.values import (
-    read_amount,
     read_balance,
     read_cut_text,
     read_moment,
+    read_moved_amount,
     read_posted,
     read_receipt,
     read_text,
@@ -26,6 +27,7 @@ from mpesa_service.daraja.values import (
 OPERATION = "c2b_callback"
 SUBSCRIBER_DIGITS = 9
 LEAST_COMPARED_DIGITS = 3
+_SHORTCODE = re.compile(r"0*([1-9][0-9]{4,6})(?:\.0+)?")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _CUT_HASH = re.compile(r"[0-9a-f]{32,128}")
 _FILLERS = str.maketrans("", "", " -().+\u00a0")
@@ -76,13 +78,15 @@ class C2bPayment:
     `bill_reference` is what the payer typed, "" for tills. `transaction_type` is free text: "Pay
     Bill", "Buy Goods", "Customer Merchant Payment" and "" have been seen. `transacted_at` is aware
     and in UTC. `payer` is the number as it came. `third_party_id` is what a validation was answered
-    with. `shortcode` is None if it is missing.
+    with. `shortcode` is None if it is missing or is no business number. `contradictory`: the body has several
+    accounts or business numbers, which do not agree; then `bill_reference` is "".
     """
 
     receipt: str
     amount: Decimal
     shortcode: str | None
     bill_reference: str = field(repr=False)
+    contradictory: bool
     transaction_type: str
     transacted_at: datetime | None
     payer: str | None = field(repr=False)
@@ -99,16 +103,18 @@ class C2bPayment:
 def parse_c2b(raw: bytes) -> C2bPayment:
     """Read a C2B validation or confirmation.
 
-    Raises UnreadableCallback if TransID or TransAmount is missing or odd. Every other odd value is read as
-    absent.
+    Raises UnreadableCallback if TransID or TransAmount is missing or odd, or if no transaction can move so
+    much. Every other odd value is read as absent.
     """
     document, whole = read_posted(raw, OPERATION, "TransID")
     payer = read_text(document.get("MSISDN"))
+    contradictory = any(document.get(key) is CONTRADICTORY for key in DIRECTING_KEYS)
     return C2bPayment(
         receipt=required_value(document, "TransID", _receipt, OPERATION),
-        amount=required_value(document, "TransAmount", read_amount, OPERATION),
-        shortcode=read_text(document.get("BusinessShortCode")),
-        bill_reference=read_cut_text(document.get("BillRefNumber")),
+        amount=required_value(document, "TransAmount", read_moved_amount, OPERATION),
+        shortcode=_shortcode(document.get("BusinessShortCode")),
+        bill_reference="" if contradictory else read_cut_text(document.get("BillRefNumber")),
+        contradictory=contradictory,
         transaction_type=read_cut_text(document.get("TransactionType")),
         transacted_at=read_moment(document.get("TransTime")),
         payer=payer,
@@ -125,6 +131,12 @@ def parse_c2b(raw: bytes) -> C2bPayment:
 
 def _receipt(value: object) -> str | None:
     return read_receipt(read_text(value))
+
+
+def _shortcode(value: object) -> str | None:
+    """Return a business number of 5 to 7 digits from a number or a text, also from 174379.0; else None."""
+    found = _SHORTCODE.fullmatch(read_text(value) or "")
+    return found[1] if found else None
 
 
 def payer_kind_of(payer: str | None) -> PayerKind:

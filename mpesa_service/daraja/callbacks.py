@@ -12,18 +12,18 @@ from decimal import Decimal
 from mpesa_service.daraja.codes import ResultCode
 from mpesa_service.daraja.command_results import command_result, status_query_result
 from mpesa_service.daraja.errors import UnreadableCallback
+from mpesa_service.daraja.lenient_json import is_blank
 from mpesa_service.daraja.values import (
     is_placeholder,
     named_values,
     normalize_code,
-    read_amount,
     read_balance,
     read_description,
     read_identifier,
     read_moment,
+    read_moved_amount,
     read_posted,
     read_receipt,
-    read_text,
     required_value,
 )
 from mpesa_service.domain.reports import Outcome
@@ -95,7 +95,7 @@ class CommandResult:
     @property
     def amount(self) -> Decimal | None:
         """Shillings moved, by the parameter that names them."""
-        return read_amount(self._first("TransactionAmount", "Amount"))
+        return read_moved_amount(self._first("TransactionAmount", "Amount"))
 
     @property
     def receipt(self) -> str | None:
@@ -161,9 +161,9 @@ def read_command_result(raw: bytes, operation: str) -> CommandResult:
 
 def _result_type(value: object) -> int | None:
     """Return 0, 1, or None for an unknown type. A result without a type is complete."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if is_blank(value):
         return 0
-    return {"0": 0, "1": 1}.get(read_text(value) or "")
+    return {"0": 0, "1": 1}.get(normalize_code(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +261,7 @@ def parse_status_result(raw: bytes) -> StatusResult:
         originator_conversation_id=envelope.originator_conversation_id,
         transaction_status=status,
         receipt=None if receipt is None or is_placeholder(receipt) else receipt,
-        amount=read_amount(parameters.get("Amount")),
+        amount=read_moved_amount(parameters.get("Amount")),
         original_conversation_id=read_identifier(parameters.get("ConversationID")),
         original_originator_conversation_id=read_identifier(parameters.get("OriginatorConversationID")),
         finalised_at=read_moment(parameters.get("FinalisedTime")),

@@ -6,21 +6,27 @@ control characters, wrong escapes, halves of surrogate pairs, bytes after the do
 accepted. A number that no honest sender writes (NaN, more than 32 digits) is NOT_READABLE, which does not
 affect the other fields.
 
-Two values of one key count if they agree. If the key names money (see `MONEY_KEYS`) and they do not agree,
-nothing is read. Of any other key the last value counts.
+Two values of one key count if they agree; a blank one agrees with every other. If the key names money (see
+`MONEY_KEYS`) and they do not agree, nothing is read. If it directs money (see `DIRECTING_KEYS`), its value is
+CONTRADICTORY. Of any other key the last value counts.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from urllib.parse import parse_qsl
+
+from mpesa_service.daraja.posted_names import KEYS, USUAL_ITEM_NAMES, USUAL_KEYS, in_usual_case
+from mpesa_service.domain.orders import reference_key
 
 MAX_DEPTH = 24
 MAX_DIGITS = 32
 MAX_FORM_FIELDS = 64
 NOT_READABLE = object()
 """A value that no reader reads: a name has several values, or no honest sender writes such a number."""
+CONTRADICTORY = object()
+"""The value of a key of `DIRECTING_KEYS` that has several values, which do not agree."""
 WRAPPERS = ("Body", "stkCallback", "Result")
 """The documented wrappers of a document."""
 _IDS = ("TransID", "CheckoutRequestID", "OriginatorConversationID", "ConversationID", "TransactionID")
@@ -40,6 +46,17 @@ MONEY_ITEMS = frozenset(
     }
 )
 """The names of items of a list whose Value says which money moved."""
+DIRECTING_KEYS = frozenset({"BillRefNumber", "BusinessShortCode"})
+"""The keys that say where money goes."""
+_ACCOUNTS = frozenset({"BillRefNumber", "BillReferenceNumber", "AccountReference"})
+_CASELESS = frozenset(
+    {
+        *("TransID", "TransactionID", "ResultCode", "ResultType", "Name", "Key"),
+        *("MpesaReceiptNumber", "TransactionReceipt", "ReceiptNo", "OriginalTransactionID"),
+        "TransactionStatus",
+    }
+)
+"""The keys and names whose values mean the same in every letter case."""
 _BOM = b"\xef\xbb\xbf"
 _BLANKS = " \t\r\n\ufeff\x00"
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})|\\')
@@ -78,7 +95,7 @@ def _read_json(text: str) -> object:
     text = _ESCAPE.sub(lambda found: found[0] if len(found[0]) > 1 else r"\\", text)
     value, end = _DECODER.raw_decode(text)
     rest = text[end:].strip(_BLANKS)
-    if any(name in rest for name in _IDS) and _DECODER.raw_decode(rest)[0] != value:
+    if any(name.lower() in rest.lower() for name in _IDS) and _DECODER.raw_decode(rest)[0] != value:
         raise Unclear("another document follows")
     return value
 
@@ -101,20 +118,50 @@ def _read_form(text: str) -> object:
 def _merged(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     """Return an object; raise Unclear if a key that names money has two values that do not agree."""
     found = dict(pairs)
+    if not found.keys() <= KEYS:
+        pairs = in_usual_case(pairs, USUAL_KEYS)
+        found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    names = {value for key, value in pairs if key in {"Name", "Key"} and isinstance(value, str)}
+    texts = [value for key, value in pairs if key in {"Name", "Key"} and isinstance(value, str)]
+    names = {USUAL_ITEM_NAMES.get(text.strip().lower()) for text in texts}
     money = MONEY_KEYS | {"Value"} if names & MONEY_ITEMS else MONEY_KEYS
-    first: dict[str, object] = {}
+    merged: dict[str, object] = {}
     for key, value in pairs:
-        if key in money and not values_agree(first.setdefault(key, value), value):
-            raise Unclear(f"{key} has two values that do not agree")
-    return found
+        merged[key] = _one_of(key, merged[key], value, money) if key in merged else value
+    return merged
 
 
-def values_agree(one: object, other: object) -> bool:
-    """Return whether two values of one key mean the same: 100 is "100.00"."""
+def _one_of(key: str, one: object, other: object, money: Collection[str]) -> object:
+    """Return the value of a key that has two values. Raises Unclear."""
+    agreed = agreed_value(key, one, other)
+    if agreed is not NOT_READABLE:
+        return agreed
+    if key in money:
+        raise Unclear(f"{key} has two values that do not agree")
+    return CONTRADICTORY if key in DIRECTING_KEYS else other
+
+
+def agreed_value(name: str, one: object, other: object) -> object:
+    """Return what two values of one name say; NOT_READABLE if they do not agree."""
+    if is_blank(other):
+        return one
+    return other if is_blank(one) or values_agree(one, other, name) else NOT_READABLE
+
+
+def is_blank(value: object) -> bool:
+    """Return whether this is null, or a text without a character."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def values_agree(one: object, other: object, name: str = "") -> bool:
+    """Return whether two values of one name mean the same: 100 is "100.00"."""
     if one == other:
+        return True
+    first, second = (f"{value}".strip() if isinstance(value, str | int) else "" for value in (one, other))
+    if name in _ACCOUNTS:
+        return reference_key(first) == reference_key(second) != ""
+    if first and (first == second or (name in _CASELESS and first.upper() == second.upper())):
         return True
     number = _number(one)
     return number is not None and number == _number(other)
@@ -161,3 +208,27 @@ def _storable(value: object, depth: int = 1) -> object:
     if isinstance(value, list):
         return [_storable(part, depth + 1) for part in value]
     return value
+
+
+def refuse_unstorable(value: object) -> None:
+    """Raise ValueError for text that a database cannot hold, and for too many levels.
+
+    It walks without recursion, so that depth is an answer rather than a crash.
+    """
+    waiting: list[tuple[object, int]] = [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        if isinstance(item, str):
+            _refuse_text(item)
+        elif isinstance(item, dict):
+            waiting.extend((part, depth + 1) for pair in item.items() for part in pair)
+        elif isinstance(item, list):
+            waiting.extend((part, depth + 1) for part in item)
+
+
+def _refuse_text(text: str) -> None:
+    if "\x00" in text:
+        raise ValueError("a text contains NUL")
+    text.encode("utf-8")

@@ -17,10 +17,10 @@ from mpesa_service.daraja.values import (
     named_values,
     normalize_code,
     optional_value,
-    read_amount,
     read_description,
     read_identifier,
     read_moment,
+    read_moved_amount,
     read_posted,
     read_receipt,
     read_text,
@@ -245,7 +245,7 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
     metadata = callback.get("CallbackMetadata")
     items = metadata.get("Item") if paid and isinstance(metadata, dict) else None
     values = named_values(items, "Name")
-    amount = optional_value(values, "Amount", read_amount, OPERATION)
+    amount = optional_value(values, "Amount", read_moved_amount, OPERATION)
     return StkCallback(
         merchant_request_id=read_identifier(callback.get("MerchantRequestID")),
         checkout_request_id=required_value(callback, "CheckoutRequestID", read_identifier, OPERATION),

@@ -10,20 +10,21 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mpesa_service.daraja.credentials import NAIROBI
 from mpesa_service.daraja.errors import UnreadableCallback
 from mpesa_service.daraja.lenient_json import (
     MAX_DEPTH,
     MAX_DIGITS,
-    NOT_READABLE,
     WRAPPERS,
     Unclear,
+    agreed_value,
     read_leniently,
     read_text_leniently,
-    values_agree,
+    refuse_unstorable,
 )
+from mpesa_service.daraja.posted_names import ITEM_NAMES, KEYS, USUAL_ITEM_NAMES, USUAL_KEYS, in_usual_case
 
 Value = TypeVar("Value")
 MAX_CODE_LENGTH = 32
@@ -31,6 +32,7 @@ MAX_ID_LENGTH = 128
 MAX_DESCRIPTION_LENGTH = 1024
 _AMOUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3})(\.[0-9]{1,4})?")
 _RECEIPT = re.compile(r"[!-~]{1,128}")
+_ZERO_DECIMALS = re.compile(r"\A([0-9]+)\.0+\Z")
 _PLACEHOLDER = re.compile(r"[A-Z0-9]{3}0{7}")
 _YEAR = "(?P<year>(?:19|20|21)[0-9]{2})"
 """1900 to 2199: no arithmetic on such a time overflows."""
@@ -41,9 +43,11 @@ _DATE_FORMS = (
 )
 MAX_CALLBACK_BYTES = 64 * 1024
 MAX_WRAPPERS = 8
+MAX_MOVED_SHILLINGS = 10_000_000
+"""More than one transaction can move. M-Pesa's limit is 250,000 shillings (documented)."""
 
 
-def load_json(raw: bytes) -> object:
+def load_json(raw: bytes, decoder: json.JSONDecoder | None = None) -> object:
     """Parse UTF-8 JSON with fractions as Decimal.
 
     Raises ValueError for anything else, and for what only an attacker or a broken sender would
@@ -51,12 +55,12 @@ def load_json(raw: bytes) -> object:
     (NUL, lone surrogates), or more than 24 levels.
     """
     try:
-        value = _DECODER.decode(raw.decode("utf-8-sig"))
+        value = (decoder or _DECODER).decode(raw.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     # A text without escapes and without depth needs no inspection.
     if b"\\" in raw or raw.count(b"{") + raw.count(b"[") >= MAX_DEPTH:
-        _inspect(value)
+        refuse_unstorable(value)
     return value
 
 
@@ -87,40 +91,25 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-_DECODER = json.JSONDecoder(
-    parse_float=_decimal,
-    parse_int=_integer,
-    parse_constant=_refuse_constant,
-    object_pairs_hook=_unique,
-)
+def _posted(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = _unique(pairs)
+    return found if found.keys() <= KEYS else _unique(in_usual_case(pairs, USUAL_KEYS))
 
 
-def _inspect(value: object) -> None:
-    """Walk without recursion, so that depth is an answer rather than a crash."""
-    waiting: list[tuple[object, int]] = [(value, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise ValueError("nested too deeply")
-        if isinstance(item, str):
-            _inspect_text(item)
-        elif isinstance(item, dict):
-            waiting.extend((part, depth + 1) for pair in item.items() for part in pair)
-        elif isinstance(item, list):
-            waiting.extend((part, depth + 1) for part in item)
-
-
-def _inspect_text(text: str) -> None:
-    if "\x00" in text:
-        raise ValueError("a text contains NUL")
-    text.encode("utf-8")
+_NUMBERS: dict[str, Any] = {
+    "parse_float": _decimal,
+    "parse_int": _integer,
+    "parse_constant": _refuse_constant,
+}
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, **_NUMBERS)
+_POSTED_DECODER = json.JSONDecoder(object_pairs_hook=_posted, **_NUMBERS)
 
 
 def read_posted(raw: bytes, operation: str, key: str) -> tuple[dict[str, object], dict[str, object]]:
     """Return the object with `key` in a posted body, and the whole document that contains it.
 
     A body is at most 64 kB. It is read strictly, and if that fails, leniently. The object may be in the
-    documented wrappers, alone in a list or in an object, or a JSON text of its own. Raises
+    documented wrappers, alone or repeated in a list or in an object, or a JSON text of its own. Raises
     UnreadableCallback, whose message quotes nothing of the body.
     """
     if len(raw) > MAX_CALLBACK_BYTES:
@@ -135,7 +124,7 @@ def read_posted(raw: bytes, operation: str, key: str) -> tuple[dict[str, object]
 
 def _load(raw: bytes) -> object:
     try:
-        return load_json(raw)
+        return load_json(raw, _POSTED_DECODER)
     except ValueError:
         return read_leniently(raw)
 
@@ -150,6 +139,7 @@ def _unwrapped(value: object, key: str) -> dict[str, object]:
             inside = [value[name] for name in WRAPPERS if name in value] or list(value.values())
         else:
             inside = value if isinstance(value, list) else []
+        inside = inside[:1] if all(part == inside[0] for part in inside) else inside
         if len(inside) != 1:
             break
         value = inside[0]
@@ -181,13 +171,15 @@ def named_values(items: object, name_key: str) -> dict[str, object]:
     A name that occurs twice with values that do not agree gets NOT_READABLE.
     """
     values: dict[str, object] = {}
-    for item in items if isinstance(items, list) else [items]:
-        name = item.get(name_key) if isinstance(item, dict) else None
-        if not isinstance(item, dict) or not isinstance(name, str):
-            continue
-        value = item.get("Value")
-        same = name not in values or values_agree(values[name], value)
-        values[name] = value if same else NOT_READABLE
+    pairs = [
+        (name, item.get("Value"))
+        for item in (items if isinstance(items, list) else [items])
+        if isinstance(item, dict) and isinstance(name := item.get(name_key), str)
+    ]
+    if not all(name in ITEM_NAMES for name, _ in pairs):
+        pairs = in_usual_case(pairs, USUAL_ITEM_NAMES)
+    for name, value in pairs:
+        values[name] = agreed_value(name, values[name], value) if name in values else value
     return values
 
 
@@ -228,6 +220,12 @@ def read_amount(value: object) -> Decimal | None:
     return Decimal(text.replace(",", "")) if _AMOUNT.fullmatch(text) else None
 
 
+def read_moved_amount(value: object) -> Decimal | None:
+    """Return the shillings that a transaction moved, or None also if no transaction can move so much."""
+    amount = read_amount(value)
+    return None if amount is None or amount > MAX_MOVED_SHILLINGS else amount
+
+
 def read_text(value: object) -> str | None:
     """Return a text of 1 to 128 characters from a number or a text, or None."""
     return read_identifier(_scalar(value))
@@ -262,15 +260,18 @@ def normalize_code(code: object) -> str:
     """Bring an int, a numeric string or a text code into one spelling; "" if it is no code.
 
     Every all-zero string is "0" ("00000000" has been observed). Other leading zeros are kept:
-    "03" belongs to an older broker's list and is not 3. True is no code, nor is 1032.0.
+    "03" belongs to an older broker's list and is not 3. A whole number may have decimals: 1032.0 is 1032.
+    True is no code.
     """
     if isinstance(code, bool):
         return ""
+    if isinstance(code, Decimal) and code == code.to_integral_value():
+        code = int(code)
     if isinstance(code, int):
         return str(code) if abs(code) < 10**MAX_CODE_LENGTH else ""
     if not isinstance(code, str):
         return ""
-    text = code.strip().upper()[:MAX_CODE_LENGTH]
+    text = _ZERO_DECIMALS.sub(r"\1", code.strip().upper())[:MAX_CODE_LENGTH]
     return "0" if text and not text.strip("0") else text
 
 

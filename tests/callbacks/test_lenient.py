@@ -70,6 +70,38 @@ class TestMoneyThatArrived:
         post_c2b(service, body)
         assert [payment.status for payment in service.payments()] == ["succeeded"]
 
+    @pytest.mark.parametrize("written", [174379.0, "174379.0", "0174379", 1.5, 0, "abc"], ids=repr)
+    def test_with_an_odd_shortcode_is_ours(self, service: Service, written: Any) -> None:
+        expect_order(service)
+        post_c2b(service, c2b_body(service, BusinessShortCode=written))
+        assert [payment.status for payment in service.payments()] == ["succeeded"]
+
+    def test_of_another_shortcode_is_not(self, service: Service) -> None:
+        expect_order(service)
+        post_c2b(service, c2b_body(service, BusinessShortCode="600966"))
+        assert verdicts(service) == ["unmatched"]
+
+    @pytest.mark.parametrize("prompted", [False, True])
+    def test_under_two_accounts_waits_for_a_person(self, service: Service, prompted: bool) -> None:
+        expect_order(service)
+        if prompted:
+            service.pending("ORDER9")
+        text = json.dumps(c2b_body(service)).encode()
+        post_c2b(service, text[:-1] + b', "BillRefNumber": "ORDER2", "BillRefNumber": "ORDER1"}')
+        [row] = service.inbox()
+        assert "several accounts" in row.reason
+        if prompted:
+            assert row.verdict == "noted"
+            return
+        [payment] = service.payments()
+        assert (payment.status, payment.order_id, row.verdict) == ("review", None, "unmatched")
+        assert "several accounts" in (payment.failure_reason or "")
+        assert_books_are_right(service)
+
+    def test_of_more_than_m_pesa_moves_is_not_booked(self, service: Service) -> None:
+        post_c2b(service, c2b_body(service, TransAmount="999999999999"))
+        assert (verdicts(service), service.payments()) == (["unread"], [])
+
     def test_under_an_account_in_cp1252(self, service: Service) -> None:
         body = json.dumps(c2b_body(service, BillRefNumber="LOY\u00c9R 3"), ensure_ascii=False).encode(
             "cp1252"

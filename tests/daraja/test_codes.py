@@ -102,7 +102,7 @@ def test_how_a_status_query_ended_says_nothing_about_money(code):
 
 
 @pytest.mark.parametrize("lookup", [stk_result, command_result])
-@pytest.mark.parametrize("code", ["31337", "03", 12345, "", None, True, 0.0, Decimal(0), [], {}])
+@pytest.mark.parametrize("code", ["31337", "03", 12345, "", None, True, 0.0, Decimal("0.5"), [], {}])
 def test_nobody_guesses_an_unknown_code(lookup, code):
     row = lookup(code)
     assert (row.outcome, row.final, row.resend_safe) == (Outcome.UNCLEAR, False, False)

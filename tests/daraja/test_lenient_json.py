@@ -99,8 +99,9 @@ def test_a_form_in_cp1252():
         (b'"TransAmount": " 300 "', 300),
         (b'"TransID": "RKL51ZDR4F"', 300),
         (b'"BillRefNumber": "A2"', 300),
+        (b'"TransID": " rkl51zdr4f"', 300),
+        *((b'"TransAmount": ' + blank, 300) for blank in (b"null", b'""', b'" "')),
         (b'"TransAmount": "301.00"', None),
-        (b'"TransAmount": null', None),
         (b'"TransAmount": true', None),
         (b'"TransID": "RKL51ZDR4G"', None),
     ],
@@ -115,8 +116,33 @@ def test_a_key_that_stands_twice(doubled, read):
         assert parse_c2b(raw).amount == read
 
 
+def doubled(*more: bytes) -> bytes:
+    return c2b()[:-1] + b", " + b", ".join(more) + b"}"
+
+
 def test_the_last_value_of_another_key_counts():
-    assert parse_c2b(c2b()[:-1] + b', "BillRefNumber": "A2"}').bill_reference == "A2"
+    assert parse_c2b(doubled(b'"FirstName": "JOHN"')).first_name == "JOHN"
+    assert parse_c2b(doubled(b'"FirstName": null')).first_name == "JANE"
+
+
+@pytest.mark.parametrize(
+    ("more", "account", "contradictory"),
+    [
+        ([b'"BillRefNumber": "A2"'], "", True),
+        ([b'"BillRefNumber": "A2"', b'"BillRefNumber": "A2"'], "", True),
+        ([b'"BillRefNumber": "A2"', b'"BillRefNumber": ""'], "", True),
+        ([b'"BillRefNumber": 7'], "", True),
+        ([b'"BillRefNumber": "a-1"'], "a-1", False),
+        ([b'"BillRefNumber": null'], "A1", False),
+        ([b'"billRefNumber": "A2"'], "A1", False),
+        ([b'"BusinessShortCode": 174379', b'"BusinessShortCode": "600966"'], "", True),
+        ([b'"BusinessShortCode": 174379', b'"BusinessShortCode": "0174379.0"'], "A1", False),
+    ],
+    ids=repr,
+)
+def test_keys_that_direct_money_and_stand_twice(more, account, contradictory):
+    payment = parse_c2b(doubled(*more))
+    assert (payment.bill_reference, payment.contradictory) == (account, contradictory)
 
 
 def test_two_values_in_an_item():
@@ -132,8 +158,14 @@ def test_two_whole_documents_are_not_guessed():
         parse_c2b(c2b() + c2b().replace(b"RKL51ZDR4F", b"RKL51ZDR4G"))
     with pytest.raises(UnreadableCallback):
         parse_c2b(c2b() + c2b()[:-1])
+    with pytest.raises(UnreadableCallback, match="another document"):
+        parse_c2b(c2b() + c2b().replace(b"RKL51ZDR4F", b"RKL51ZDR4G").replace(b"TransID", b"transid"))
     with pytest.raises(UnreadableCallback):
-        parse_c2b(b"[" + c2b() + b"," + c2b() + b"]")
+        parse_c2b(b"[" + c2b() + b"," + c2b(b"JOHN") + b"]")
+
+
+def test_a_list_of_one_document_several_times():
+    assert parse_c2b(b"[" + c2b() + b"," + c2b() + b"," + c2b() + b"]").amount == 300
 
 
 HUGE = [b"1" * 5000, b"1e999999999", b"1e99999999999999999999", b"1e" + b"9" * 5000, b"0." + b"1" * 40]
