@@ -33,6 +33,8 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     app.extensions[RUNTIME] = runtime or build_runtime(settings)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
+    prefixes = (f"{blueprint.url_prefix}/callback", f"{c2b_blueprint.url_prefix}/")
+    app.wsgi_app = request_hooks.WithoutEndSlashes(app.wsgi_app, prefixes)  # type: ignore[method-assign]
     log_format.configure(settings.log_level)
     app.config.update(
         RATELIMIT_ENABLED=settings.ratelimit_enabled, RATELIMIT_STORAGE_URI=storage_uri(settings)

@@ -2,7 +2,7 @@
 
 This is a separate blueprint, because Safaricom does not register an address with certain words in it, `mpesa`
 among them. A caller who does not know the secret in the address gets 404, and nothing is stored. The address
-with a slash at its end is the same address.
+with slashes at its end is the same address.
 """
 
 from flask import Response
@@ -10,7 +10,7 @@ from flask import Response
 from mpesa_service.c2b.registration import check_secret
 from mpesa_service.c2b.schemas import ValidationAnswerSchema
 from mpesa_service.c2b.validation import validate
-from mpesa_service.callbacks.routes import CallbackAnswerSchema, posted, take
+from mpesa_service.callbacks.routes import CallbackAnswerSchema, posted, reports_large_bodies, take
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.web.blueprint import Guard, StrictBlueprint, errors, guard, runtime
@@ -23,6 +23,7 @@ c2b_blueprint = StrictBlueprint("c2b", __name__, url_prefix="/c2b")
 @guard(Guard.PUBLIC)
 @c2b_blueprint.response(200, CallbackAnswerSchema)
 @errors(404, 413, 503)
+@reports_large_bodies(CallbackKind.C2B_CONFIRMATION)
 def confirmation(secret: str) -> Response:
     """Receive the confirmation that money arrived; it becomes a payment, or confirms one."""
     check_secret(runtime(), secret)
@@ -33,6 +34,7 @@ def confirmation(secret: str) -> Response:
 @guard(Guard.PUBLIC)
 @c2b_blueprint.response(200, ValidationAnswerSchema)
 @errors(404, 413)
+@reports_large_bodies(CallbackKind.C2B_VALIDATION)
 def validation(secret: str) -> Response:
     """Say whether a payment may be made, within the few seconds that M-Pesa waits."""
     check_secret(runtime(), secret)

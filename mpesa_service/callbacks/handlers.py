@@ -134,15 +134,15 @@ def _payer_agrees(encryption: Encryption, facts: PaymentFacts, named: str | None
     return encryption.decrypt(facts.payment["phone_encrypted"] or b"") == number
 
 
-def _locked(column: str, handle: Callable[[Runtime, Command[Any], bytes], CallbackOutcome]) -> Handler:
-    """Return the handler of a command's callback. `column` has the hash of the address's token.
+def _locked(kind: CallbackKind, handle: Callable[[Runtime, Command[Any], bytes], CallbackOutcome]) -> Handler:
+    """Return the handler of a command's callback of this kind.
 
     The command is locked while a report on it is applied.
     """
 
     def handler(runtime: Runtime, received: Received, body: bytes) -> CallbackOutcome:
         with runtime.database.begin() as session:
-            command = find_command(session, KINDS, **{column: received.token_hash or ""})
+            command = find_command(session, KINDS, **{TOKEN_COLUMNS[kind]: received.token_hash or ""})
             outcome = UNKNOWN_ADDRESS if command is None else handle(runtime, command, body)
             received.store(session, outcome, runtime.clock())
         if outcome.inquiry_id is not None:  # in a transaction of its own: the answer is stored by now
@@ -152,13 +152,22 @@ def _locked(column: str, handle: Callable[[Runtime, Command[Any], bytes], Callba
     return handler
 
 
+TOKEN_COLUMNS = {
+    CallbackKind.COMMAND_RESULT: "result_token_hash",
+    CallbackKind.COMMAND_TIMEOUT: "timeout_token_hash",
+    CallbackKind.COMMAND_STATUS_RESULT: "status_token_hash",
+    CallbackKind.COMMAND_STATUS_TIMEOUT: "status_token_hash",
+}
+"""The columns with the hashes of the tokens in the commands' addresses."""
+
+
 _HANDLERS: dict[CallbackKind, Handler] = {
     CallbackKind.STK: handle_stk,
     CallbackKind.C2B_CONFIRMATION: handle_c2b_confirmation,
-    CallbackKind.COMMAND_RESULT: _locked("result_token_hash", handle_result),
-    CallbackKind.COMMAND_TIMEOUT: _locked("timeout_token_hash", handle_timeout),
-    CallbackKind.COMMAND_STATUS_RESULT: _locked("status_token_hash", handle_status_result),
-    CallbackKind.COMMAND_STATUS_TIMEOUT: _locked("status_token_hash", handle_status_timeout),
+    CallbackKind.COMMAND_RESULT: _locked(CallbackKind.COMMAND_RESULT, handle_result),
+    CallbackKind.COMMAND_TIMEOUT: _locked(CallbackKind.COMMAND_TIMEOUT, handle_timeout),
+    CallbackKind.COMMAND_STATUS_RESULT: _locked(CallbackKind.COMMAND_STATUS_RESULT, handle_status_result),
+    CallbackKind.COMMAND_STATUS_TIMEOUT: _locked(CallbackKind.COMMAND_STATUS_TIMEOUT, handle_status_timeout),
 }
 
 

@@ -13,11 +13,12 @@ from marshmallow import Schema, fields
 from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.callbacks.receive import receive
+from mpesa_service.callbacks.too_large import report_too_large
 from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
 from mpesa_service.web.blueprint import RUNTIME, Guard, blueprint, errors, guard
-from mpesa_service.web.request_hooks import View
+from mpesa_service.web.request_hooks import View, on_large_body
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +39,23 @@ class CallbackAnswerSchema(Schema):
     ResultDesc = fields.String()
 
 
-def address(rule: str) -> Callable[[View], View]:
+def reports_large_bodies(kind: CallbackKind) -> Callable[[View], View]:
+    """Return the decorator of a view that logs a body which is too large, if it came to a secret address."""
+
+    def report(size: int, token: str | None = None, secret: str | None = None) -> None:
+        report_too_large(current_app.extensions[RUNTIME], kind, token or secret, size)
+
+    return on_large_body(report)
+
+
+def address(rule: str, kind: CallbackKind) -> Callable[[View], View]:
     """Return the decorator of a view that receives what M-Pesa posts to an address.
 
-    The address with a slash at its end is the same address.
+    The address with slashes at its end is the same address.
     """
 
     def decorate(view: View) -> View:
+        view = reports_large_bodies(kind)(view)
         documented: View = blueprint.response(200, CallbackAnswerSchema)(errors(413, 503)(view))
         route: View = blueprint.post(rule, strict_slashes=False)(guard(Guard.PUBLIC)(documented))
         return route
@@ -52,37 +63,37 @@ def address(rule: str) -> Callable[[View], View]:
     return decorate
 
 
-@address("/callback")
+@address("/callback", CallbackKind.STK)
 def stk_callback_anywhere() -> Response:
     """Receive an STK callback without a token. It is stored, and verified before it counts."""
     return take(CallbackKind.STK, None)
 
 
-@address("/callback/<token>")
+@address("/callback/<token>", CallbackKind.STK)
 def stk_callback(token: str) -> Response:
     """Receive an STK callback on a payment's own address."""
     return take(CallbackKind.STK, token)
 
 
-@address("/callback/command/result/<token>")
+@address("/callback/command/result/<token>", CallbackKind.COMMAND_RESULT)
 def command_result(token: str) -> Response:
     """Receive the result of a refund, payout or inquiry on its own address."""
     return take(CallbackKind.COMMAND_RESULT, token)
 
 
-@address("/callback/command/timeout/<token>")
+@address("/callback/command/timeout/<token>", CallbackKind.COMMAND_TIMEOUT)
 def command_timeout(token: str) -> Response:
     """Receive the report that a command timed out in M-Pesa's queue; it may still be executed."""
     return take(CallbackKind.COMMAND_TIMEOUT, token)
 
 
-@address("/callback/command/status/result/<token>")
+@address("/callback/command/status/result/<token>", CallbackKind.COMMAND_STATUS_RESULT)
 def command_status_result(token: str) -> Response:
     """Receive M-Pesa's answer to a query about a command, on the command's own address."""
     return take(CallbackKind.COMMAND_STATUS_RESULT, token)
 
 
-@address("/callback/command/status/timeout/<token>")
+@address("/callback/command/status/timeout/<token>", CallbackKind.COMMAND_STATUS_TIMEOUT)
 def command_status_timeout(token: str) -> Response:
     """Receive the report that a query about a command timed out; it is sent again."""
     return take(CallbackKind.COMMAND_STATUS_TIMEOUT, token)

@@ -40,4 +40,5 @@ def resume(name: str, who: str, as_json: bool) -> None:
     Example: mpesa suspensions resume refunds --by amina
     """
     ended = suspensions.resume(runtime(), operator(who).subject, name)
-    print_result(SuspensionSchema(many=True).dump(ended), suspensions.resume_message(name, ended), as_json)
+    message = suspensions.resume_message(runtime(), name, ended)
+    print_result(SuspensionSchema(many=True).dump(ended), message, as_json)

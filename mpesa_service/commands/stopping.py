@@ -51,5 +51,6 @@ def _count(command: Command[Any], code: str, now: datetime, *, known: bool) -> N
 
 def _suspend_initiator(command: Command[Any], code: str, description: str, now: datetime) -> None:
     """Suspend refunds and payouts: more failures lock the API user."""
-    why = f"M-Pesa refuses the initiator ({code}: {description})"
+    detail = f"{code}: {description}" if description.strip() else code
+    why = f"M-Pesa refuses the initiator ({detail})"
     suspensions.suspend_initiator(command.session, why, now)

@@ -21,6 +21,11 @@ PAYOUTS = "payouts"
 INQUIRIES = "inquiries"
 """Only a name to resume: inquiries are suspended while both refunds and payouts are, or by their results."""
 
+STILL_STOPPED = (
+    "But they stop while both refunds and payouts are suspended. When the cause is fixed, run"
+    " `mpesa suspensions resume refunds --by NAME` or the same with `payouts`."
+)
+
 LOW_BALANCE = "payouts: low balance"
 """Only the account balance starts and ends it. It suspends new payouts, but not queries about sent ones."""
 
@@ -131,6 +136,8 @@ def resume(runtime: Runtime, actor: str, name: str) -> tuple[SuspensionRecord, .
     return ended
 
 
-def resume_message(name: str, ended: Sequence[SuspensionRecord]) -> str:
-    """Return the sentence that reports the result of `resume`."""
-    return f"{name.capitalize()} are resumed." if ended else f"{name.capitalize()} were not suspended."
+def resume_message(runtime: Runtime, name: str, ended: Sequence[SuspensionRecord]) -> str:
+    """Return the sentences that report the result of `resume`, and what still stops inquiries."""
+    message = f"{name.capitalize()} are resumed." if ended else f"{name.capitalize()} were not suspended."
+    names = {record.name for record in list_all(runtime)} if name == INQUIRIES else set()
+    return f"{message} {STILL_STOPPED}" if {REFUNDS, PAYOUTS} <= names else message

@@ -26,5 +26,5 @@ def list_suspensions() -> Response:
 def resume_suspended(name: str) -> Response:
     """Resume refunds, payouts or inquiries, after the cause is fixed. The caller is logged."""
     ended = suspensions.resume(runtime(), current_principal().subject, name)
-    message = suspensions.resume_message(name, ended)
+    message = suspensions.resume_message(runtime(), name, ended)
     return respond(success(200, message, SuspensionSchema(many=True).dump(ended)))

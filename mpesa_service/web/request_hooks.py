@@ -2,11 +2,14 @@
 
 import random
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 MAX_BODY_BYTES = 64 * 1024
@@ -51,6 +54,19 @@ def accepts_up_to(size: int) -> Callable[[View], View]:
     return decorate
 
 
+def on_large_body(report: Callable[..., None]) -> Callable[[View], View]:
+    """Set what is called with the size of a body that is over the route's limit, and the route's parameters.
+
+    The size is in bytes. If the body came in chunks, it is the first size over the limit.
+    """
+
+    def decorate(view: View) -> View:
+        view.report_large_body = report  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
 def largest_body() -> int:
     """Return the body limit of this request's route, in bytes."""
     view = current_app.view_functions.get(request.endpoint or "")
@@ -67,6 +83,28 @@ def _refuse_large_bodies() -> None:
     request.max_content_length = most + 1  # one byte over the limit: werkzeug cuts a chunked body off here
     length = request.content_length
     if length is None:  # in chunks: the length is known only after reading, which stops at the limit
-        length = len(request.get_data(cache=True))
+        try:
+            length = len(request.get_data(cache=True))
+        except RequestEntityTooLarge:
+            length = most + 1
     if length > most:
+        view = current_app.view_functions.get(request.endpoint or "")
+        if (report := getattr(view, "report_large_body", None)) is not None:
+            report(length, **(request.view_args or {}))
         raise RequestEntityTooLarge
+
+
+class WithoutEndSlashes:
+    """A WSGI application that ignores several slashes at the end of the paths with certain prefixes.
+
+    werkzeug would redirect such a request, and M-Pesa does not follow redirects (assumed).
+    """
+
+    def __init__(self, application: "WSGIApplication", prefixes: tuple[str, ...]) -> None:
+        self._application, self._prefixes = application, prefixes
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path.endswith("//") and path.startswith(self._prefixes):
+            environ["PATH_INFO"] = path.rstrip("/")
+        return self._application(environ, start_response)

@@ -162,25 +162,26 @@ class TestTheCallbackOfAPrompt:
         assert service.row(checkout).mismatch == "amount"
 
 
-class TestASlashAtTheEnd:
-    def test_of_a_payments_own_address(self, service: Service) -> None:
+@pytest.mark.parametrize("slashes", ["/", "//", "/////"])
+class TestSlashesAtTheEnd:
+    def test_of_a_payments_own_address(self, service: Service, slashes: str) -> None:
         checkout = service.pending()
-        post(f"{service.callback_url(checkout)}/", stk_body(service, checkout))
+        post(f"{service.callback_url(checkout)}{slashes}", stk_body(service, checkout))
         assert service.row(checkout).status == "succeeded"
 
-    def test_of_the_public_address(self, service: Service) -> None:
+    def test_of_the_public_address(self, service: Service, slashes: str) -> None:
         checkout = service.pending()
-        post(f"{plain(service)}/", stk_body(service, checkout))
+        post(f"{plain(service)}{slashes}", stk_body(service, checkout))
         assert verdicts(service) == ["disputed"]
 
     @pytest.mark.parametrize("what", ["confirmation", "validation"])
-    def test_of_the_addresses_for_c2b(self, service: Service, what: str) -> None:
-        url = f"{getattr(c2b_addresses(service.runtime), what)}/"
+    def test_of_the_addresses_for_c2b(self, service: Service, slashes: str, what: str) -> None:
+        url = f"{getattr(c2b_addresses(service.runtime), what)}{slashes}"
         answer = requests.post(url, json=c2b_body(service), timeout=5, allow_redirects=False)
         assert (answer.status_code, len(verdicts(service))) == (200, 1)
 
     @pytest.mark.parametrize("use", ["result", "timeout", "status/result", "status/timeout"])
-    def test_of_the_addresses_for_commands(self, service: Service, use: str) -> None:
-        url = f"{service.url}/api/mpesa/callback/command/{use}/no-such-token/"
+    def test_of_the_addresses_for_commands(self, service: Service, slashes: str, use: str) -> None:
+        url = f"{service.url}/api/mpesa/callback/command/{use}/no-such-token{slashes}"
         answer = requests.post(url, json={}, timeout=5, allow_redirects=False)
         assert (answer.status_code, verdicts(service)) == (200, ["unmatched"])

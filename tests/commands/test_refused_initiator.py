@@ -105,6 +105,14 @@ class TestRefusedAtOnce:
         [refund] = service.refunds()
         assert (refund.status, refund.result_code, self.suspended(service)) == ("failed", "TP40153", True)
 
+    def test_without_a_description(self, service: Service) -> None:
+        checkout = service.paid(amount=100)
+        answer = {"status": 500, "body": {"requestId": "1-2-3", "errorCode": "tp40153"}}
+        service.simulator.post("/simulator/script", {"for": "b2c", "answer": answer, "times": 9})
+        service.refund(checkout, 40)
+        reasons = {one.reason for one in suspensions.list_all(service.runtime)}
+        assert reasons == {"M-Pesa refuses the initiator (tp40153)"}
+
     def test_a_refund_that_is_sent_again(self, service: Service) -> None:
         lost_answer(service)
         self.answer(service, "b2c")

@@ -63,6 +63,15 @@ def test_there_are_two_things_to_resume(service: Service) -> None:
     assert call(service, "POST", "/payouts/resume", admin=False).status_code == 403
 
 
+def test_the_answer_names_what_still_stops_inquiries(service: Service) -> None:
+    suspend(service, suspensions.REFUNDS, suspensions.PAYOUTS, suspensions.UNKNOWN_CODE_STATUS)
+    for first in ("Inquiries are resumed.", "Inquiries were not suspended."):
+        message = call(service, "POST", "/inquiries/resume").json["message"]
+        assert message == f"{first} {suspensions.STILL_STOPPED}"
+    assert call(service, "POST", "/refunds/resume").json["message"] == "Refunds are resumed."
+    assert call(service, "POST", "/inquiries/resume").json["message"] == "Inquiries were not suspended."
+
+
 @pytest.mark.parametrize("name", [suspensions.REFUNDS, suspensions.PAYOUTS])
 def test_on_the_command_line(service: Service, caplog: pytest.LogCaptureFixture, name: str) -> None:
     def run(*words: str) -> Any:
