@@ -22,8 +22,9 @@ class ArrivedMoney:
     Everything else is None, or empty, if the source does not say it. `shortcode` is the number that received
     the money; without one, it is this service's own number. `account` is what the payer typed. `payer` is the
     number in the form that `payer_kind` says. `names` are the payer's, in order. `transacted_at` is M-Pesa's
-    own time, aware. `contradictory`: the source has several accounts, which do not agree; then `account` is
-    empty.
+    own time, aware. `began_at` is the time at which the transaction began, from a source that states no
+    other: it helps to find the order or the prompt, and is not the time of the payment. `contradictory`: the
+    source has several accounts, which do not agree; then `account` is empty.
     """
 
     receipt: str
@@ -36,6 +37,7 @@ class ArrivedMoney:
     transaction_type: str | None = None
     transacted_at: datetime | None = None
     contradictory: bool = False
+    began_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.cents <= 0 or not self.receipt:

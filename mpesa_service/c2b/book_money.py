@@ -38,7 +38,10 @@ def book_money(
         raise ValueError(f"{evidence} does not say that money arrived")
     received_at = received.received_at if received else runtime.clock()
     columns = {**_columns(runtime, money, evidence), "received_at": received_at}
-    booking = Booking(runtime, Confirmation(columns), received, contradictory=money.contradictory)
+    confirmation = Confirmation(columns)
+    booking = Booking(
+        runtime, confirmation, received, began_at=money.began_at, contradictory=money.contradictory
+    )
 
     def attempt() -> Plan | None:
         known = Confirmation.of_receipt(runtime, money.receipt)

@@ -14,7 +14,7 @@ of a pull or statement, and a transaction status, are booked like a confirmation
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.money import CENTS
+from mpesa_service.domain.paid_at import believed
 from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import NewRow, Plan, Update
 from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport
@@ -94,6 +95,7 @@ class Booking:
     """A confirmation that is not booked yet. `received` is the callback that is stored with it.
 
     `contradictory`: it names several accounts, which do not agree, so it fits no order.
+    `began_at` is the time at which the transaction began, if the source states no other time.
 
     The methods return the plan that is committed, or None if somebody else was faster: then try again.
     """
@@ -105,11 +107,13 @@ class Booking:
         received: Received | None = None,
         *,
         contradictory: bool = False,
+        began_at: datetime | None = None,
     ) -> None:
         self._runtime = runtime
         self._confirmation = confirmation
         self._received = received
         self._contradictory = contradictory
+        self._began_at = began_at
 
     def book(self) -> Plan | None:
         """Book the confirmation, or plan the next attempt."""
@@ -124,8 +128,10 @@ class Booking:
         if is_known:
             return self._confirm(about, None)
         arrival, ours = arrival_of(runtime.encryption, columns), is_ours(runtime, columns["shortcode"])
+        began_at = believed(self._began_at, now)
+        arrival = replace(arrival, moved_at=began_at or arrival.moved_at)
         candidates = find_candidates(runtime, arrival) if ours else []
-        if _must_wait(arrival, candidates, now - columns["received_at"]):
+        if _must_wait(arrival, candidates, now - (began_at or columns["received_at"])):
             check_open_soon(runtime, candidates, now)
             return self.wait(f"waits: {len(candidates)} payments may be meant")
         if chosen := likeliest(candidates):

@@ -22,6 +22,10 @@ class Shape(StrEnum):
     """One file a day for an aggregator, without column names, withdrawn before paid in."""
 
 
+STATES_START = Shape.STORES
+"""The shape whose time, `START_TIMESTAMP`, is the time at which a transaction began, not its completion."""
+
+
 class LineKind(StrEnum):
     """What a line of a statement is about."""
 

@@ -15,7 +15,7 @@ from mpesa_service.statements.outcomes import mark_lines
 from mpesa_service.statements.party import Party, account_as_number, party_of
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.texts import LineTexts, texts_of
-from mpesa_service.statements.window import marks, query
+from mpesa_service.statements.window import marks, query, window_of
 
 PAGE = 500
 _DUE = ", ".join(f"'{status}'" for status in sorted(STILL_DUE))
@@ -33,7 +33,7 @@ def book_missing(runtime: Runtime, record: StatementRecord, advance: Callable[[s
     An account that is a number may have lost its leading zeros in a spreadsheet. If no order has the account
     as it stands, one order with more zeros counts, if exactly its missing amount was paid.
     """
-    after = START
+    after, starts = START, window_of(runtime, record).starts
     while found := lines_with(runtime, record, Outcome.MISSING, limit=PAGE, after=after):
         parties = _parties(runtime, found)
         weaker = _weaker_orders(runtime, parties)
@@ -43,7 +43,7 @@ def book_missing(runtime: Runtime, record: StatementRecord, advance: Callable[[s
             reference, due = weaker.get(account_as_number(party.account), ("", 0))
             is_weaker = reference != "" and due * CENTS == line.cents
             account = reference if is_weaker else party.account
-            plan = book_money(runtime, _money(record, line, party, account), Evidence.STATEMENT)
+            plan = book_money(runtime, _money(record, line, party, account, starts), Evidence.STATEMENT)
             booked["booked_weaker" if is_weaker else "booked"].append(line)
             advance("unmatched" if plan.verdict == InboxVerdict.UNMATCHED else "booked", 1)
         for outcome, lines in booked.items():
@@ -76,7 +76,9 @@ def _weaker_orders(runtime: Runtime, parties: Mapping[Found, Party]) -> Mapping[
     return {key: (one, due) for key, one, due in query(runtime, _WEAKER.format(marks=marks(weak)), weak)}
 
 
-def _money(record: StatementRecord, line: Found, party: Party, account: str) -> ArrivedMoney:
+def _money(
+    record: StatementRecord, line: Found, party: Party, account: str, starts: frozenset[str]
+) -> ArrivedMoney:
     masked = any(letter in "*xX" for letter in party.number)
     kind = PayerKind.MASKED if masked else PayerKind.PLAIN
     return ArrivedMoney(
@@ -88,5 +90,6 @@ def _money(record: StatementRecord, line: Found, party: Party, account: str) -> 
         payer_kind=kind if party.number else PayerKind.NONE,
         names=(party.name,) if party.name else (),
         transaction_type=line.type,
-        transacted_at=line.at,
+        transacted_at=None if line.statement_id in starts else line.at,
+        began_at=line.at if line.statement_id in starts else None,
     )

@@ -1,16 +1,17 @@
 """Raises the evidence of payments that lines of a statement prove: many at once, a range of lines at a time.
 
 Each raised payment gets a line in its audit trail, M-Pesa's own time, and a new version, so that a decision
-that was made meanwhile is made again.
+that was made meanwhile is made again. The time of a line counts only if it is the time of completion.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import MPESA
+from mpesa_service.domain.moments import EARLIEST
 from mpesa_service.domain.paid_at import CLOCKS_DIFFER_BY
 from mpesa_service.domain.states import PAID
 from mpesa_service.models.driver import Driver
@@ -23,10 +24,12 @@ RANGE = 2_500
 CONNECTIONS = 2
 """PostgreSQL writes each raised payment to all its indexes, so two ranges at a time use two of its cores."""
 _STATUSES = ", ".join(f"'{status}'" for status in sorted({*PAID, "review"}))
+# A line with M-Pesa's time also counts if the payment is proven, but its time is from another source.
+_NO_TIME = "COALESCE(p.paid_at_source, '') <> 'statement'"
 _PROVEN = f"""
     p.provider = 'mpesa' AND p.receipt = l.receipt AND p.amount * 100 = l.amount_cents
     AND l.kind IN ('payment', 'unknown') AND p.status IN ({_STATUSES})
-    AND (p.evidence IS NULL OR p.evidence <> 'statement')
+    AND (p.evidence IS NULL OR p.evidence <> 'statement' OR (l.completed_at <= ? AND {_NO_TIME}))
 """
 _AUDIT = """
     INSERT INTO payment_events
@@ -43,7 +46,7 @@ _POSTGRES = """
             paid_at = CASE WHEN locked.paid_at <= ? THEN locked.paid_at ELSE p.paid_at END,
             paid_at_source = CASE WHEN locked.paid_at <= ? THEN 'statement' ELSE p.paid_at_source END
         FROM locked WHERE p.id = locked.id AND p.status IN ({statuses})
-            AND (p.evidence IS NULL OR p.evidence <> 'statement')
+            AND (p.evidence IS NULL OR p.evidence <> 'statement' OR {no_time})
         RETURNING p.id, p.event_count, p.status
     )
     {audit} SELECT id, event_count, status, status, 'confirmed_again', 'statement', ?, '{{}}', ? FROM raised
@@ -58,9 +61,8 @@ _SQLITE_RAISE = """
         event_count = event_count + 1, (paid_at, paid_at_source) = (
             SELECT COALESCE(MIN(l.completed_at), payments.paid_at),
                 CASE WHEN COUNT(*) > 0 THEN 'statement' ELSE payments.paid_at_source END
-            FROM statement_lines l
-            WHERE l.receipt = payments.receipt AND l.amount_cents = payments.amount * 100
-            AND l.completed_at <= ?)
+            FROM statement_lines l JOIN payments p ON p.id = payments.id AND {proven}
+            WHERE {window} AND l.completed_at <= ?)
     WHERE id IN (SELECT p.id FROM payments p JOIN statement_lines l ON {proven} WHERE {window})
 """
 
@@ -68,15 +70,17 @@ _SQLITE_RAISE = """
 def raise_evidence(runtime: Runtime, record: StatementRecord, advance: Callable[[str, int], None]) -> None:
     """Raise the evidence of the payments that a statement's lines prove; report their number."""
     window = window_of(runtime, record)
+    own, others = window.statements[:1], window.statements[1:]
     with ThreadPoolExecutor(1 if runtime.database.is_sqlite else CONNECTIONS) as threads:
-        for raised in threads.map(partial(_raise, runtime), _ranges(runtime, window)):
-            if raised:
-                advance("raised", raised)
+        for statements in (own, others):  # the statement's own lines first: their time counts
+            for raised in threads.map(partial(_raise, runtime), _ranges(runtime, window, statements)):
+                if raised:
+                    advance("raised", raised)
 
 
-def _ranges(runtime: Runtime, window: Window) -> Iterator[Window]:
-    """Yield the parts of a window, each with the lines of one range of rows of one statement."""
-    for statement_id in window.statements:
+def _ranges(runtime: Runtime, window: Window, statements: Sequence[str]) -> Iterator[Window]:
+    """Yield the parts of a window, each with the lines of one range of rows of one of these statements."""
+    for statement_id in statements:
         [[last]] = query(
             runtime, "SELECT MAX(row_number) FROM statement_lines WHERE statement_id = ?", (statement_id,)
         )
@@ -85,6 +89,7 @@ def _ranges(runtime: Runtime, window: Window) -> Iterator[Window]:
                 f"{window.condition} AND l.statement_id = ? AND l.row_number BETWEEN ? AND ?",
                 (*window.values, statement_id, first, first + RANGE - 1),
                 (statement_id,),
+                window.starts,
             )
 
 
@@ -99,13 +104,19 @@ def _raise(runtime: Runtime, window: Window) -> int:
 
 def _raise_on(connection: Driver, now: datetime, window: Window) -> int:
     parts = {"audit": _AUDIT, "proven": _PROVEN, "window": window.condition, "statuses": _STATUSES}
+    parts["no_time"] = _NO_TIME
     audit, latest = (MPESA, now), now + CLOCKS_DIFFER_BY  # a time in the future cannot be true
+    if window.starts.issuperset(window.statements):
+        latest = EARLIEST  # no line says when its transaction was completed, so none of their times counts
     if connection.is_postgres:
         sql = spelled(_POSTGRES.format(**parts), postgres=True)
-        values = (*window.values, now, latest, latest, *audit)
+        values = (latest, *window.values, now, latest, latest, *audit)
         done = connection.execute([SqlStatement(sql, values, required=False)])
     else:
-        written = SqlStatement(_SQLITE_AUDIT.format(**parts), (*audit, *window.values), required=False)
-        raised = SqlStatement(_SQLITE_RAISE.format(**parts), (now, latest, *window.values), required=False)
+        written = SqlStatement(
+            _SQLITE_AUDIT.format(**parts), (*audit, latest, *window.values), required=False
+        )
+        values = (now, latest, *window.values, latest, latest, *window.values)
+        raised = SqlStatement(_SQLITE_RAISE.format(**parts), values, required=False)
         done = connection.execute([written, raised])
     return done[0] if done else 0

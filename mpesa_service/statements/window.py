@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.statements import STATES_START
 from mpesa_service.models.driver import ResultRows
 from mpesa_service.statements.records import StatementRecord
 
 
 @dataclass(frozen=True)
 class Window:
-    """The condition for the lines of a statement, over the alias `l`, and its values."""
+    """The condition for the lines of a statement, over the alias `l`, and its values.
+
+    `statements` are the ids of the statements whose lines it may take, the statement's own first. `starts`
+    are those of them that state when a transaction began, not when it was completed.
+    """
 
     condition: str
     values: tuple[Any, ...]
     statements: tuple[str, ...]
+    starts: frozenset[str] = frozenset()
 
 
 def window_of(runtime: Runtime, record: StatementRecord) -> Window:
@@ -27,17 +33,18 @@ def window_of(runtime: Runtime, record: StatementRecord) -> Window:
         return Window("1 = 0", (), ())
     # The statements whose lines are in the same time: few rows, so that the lines are found by their key.
     sql = (
-        "SELECT id FROM statements WHERE shortcode = ? AND (id = ? OR (first_at <= ? AND last_at >= ?))"
-        " ORDER BY id"
+        "SELECT id, shape FROM statements"
+        " WHERE shortcode = ? AND (id = ? OR (first_at <= ? AND last_at >= ?)) ORDER BY id"
     )
     found = query(runtime, sql, (record.shortcode, record.id, record.last_at, record.first_at))
-    ids = [row[0] for row in found]
+    ids = sorted((row[0] for row in found), key=lambda one: one != record.id)
     accounts = [one["account"] for one in record.accounts]
     condition = (
         f"l.statement_id IN ({marks(ids)}) AND l.account IN ({marks(accounts)})"
         " AND l.completed_at BETWEEN ? AND ? AND l.kind <> 'not_completed'"
     )
-    return Window(condition, (*ids, *accounts, record.first_at, record.last_at), tuple(ids))
+    starts = frozenset(one for one, shape in found if shape == STATES_START)
+    return Window(condition, (*ids, *accounts, record.first_at, record.last_at), tuple(ids), starts)
 
 
 def marks(values: Sequence[Any]) -> str:
