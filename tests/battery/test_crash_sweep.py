@@ -59,7 +59,9 @@ def test_initiate(service: Service, runner: StepRunner) -> None:
         forget_token(service)
         return step(number)
 
-    swept(service, runner, Flow("initiate", prepare, lambda number: again(service, step(number))))
+    passes = ("INSERT payments", "UPDATE payments", "POST /mpesa/stkpush/v1/processrequest")
+    flow = Flow("initiate", prepare, 20, passes, lambda number: again(service, step(number)))
+    swept(service, runner, flow)
 
 
 def test_apply_callback(service: Service, runner: StepRunner) -> None:
@@ -74,7 +76,7 @@ def test_apply_callback(service: Service, runner: StepRunner) -> None:
         path = service.callback_url(checkout).removeprefix(service.url)
         return {"path": path, "body": json.dumps(body), "headers": {"Content-Type": "application/json"}}
 
-    swept(service, runner, Flow("apply callback", prepare))
+    swept(service, runner, Flow("apply callback", prepare, 4, ("SELECT payments", "UPDATE payments")))
 
 
 def test_refund(service: Service, runner: StepRunner) -> None:
@@ -87,7 +89,9 @@ def test_refund(service: Service, runner: StepRunner) -> None:
         checkouts[number] = service.paid(f"ORDER{number}", phone=phone(number))
         return step(number)
 
-    swept(service, runner, Flow("refund", prepare, lambda number: again(service, step(number))))
+    passes = ("INSERT refunds", "UPDATE refunds", "POST /mpesa/b2c/v3/paymentrequest")
+    flow = Flow("refund", prepare, 36, passes, lambda number: again(service, step(number)))
+    swept(service, runner, flow)
     paid_back = [credit["amount"] for credit in service.ledger()["credits"]]
     assert set(paid_back) == {60}
 
@@ -106,7 +110,7 @@ def test_apply_refund_result(service: Service, runner: StepRunner) -> None:
         path = payout.result_url.removeprefix(service.url)
         return {"path": path, "body": json.dumps(body), "headers": {"Content-Type": "application/json"}}
 
-    swept(service, runner, Flow("apply refund result", prepare))
+    swept(service, runner, Flow("apply refund result", prepare, 28, ("UPDATE refunds", "COMMIT")))
     assert {refund.status for refund in service.refunds()} == {"succeeded"}
 
 
@@ -119,9 +123,9 @@ def test_reconcile_payments(service: Service, runner: StepRunner) -> None:
         service.clock.advance(31)
         return {"job": "reconcile"}
 
-    swept(
-        service, runner, Flow("reconcile payments", prepare, after=lambda: leases_end(service, "reconcile"))
-    )
+    passes = ("SELECT payments", "UPDATE payments", "POST /mpesa/stkpushquery/v1/query")
+    flow = Flow("reconcile payments", prepare, 20, passes, after=lambda: leases_end(service, "reconcile"))
+    swept(service, runner, flow)
     assert {payment.status for payment in service.payments()} == {"succeeded"}
 
 
@@ -136,7 +140,9 @@ def test_reconcile_refunds(service: Service, runner: StepRunner) -> None:
         service.clock.advance(61)
         return {"job": "commands"}
 
-    swept(service, runner, Flow("reconcile refunds", prepare, after=lambda: leases_end(service, "commands")))
+    passes = ("UPDATE refunds", "COMMIT", "POST /mpesa/b2c/v3/paymentrequest")
+    flow = Flow("reconcile refunds", prepare, 40, passes, after=lambda: leases_end(service, "commands"))
+    swept(service, runner, flow)
     assert {(refund.status, refund.failure_reason) for refund in service.refunds()} == {("succeeded", None)}
 
 
@@ -149,7 +155,9 @@ def test_send_payouts(service: Service, runner: StepRunner) -> None:
         made(service, {**(to_phone if number % 4 < 2 else to_till), "amount": 60}, reference=f"PAY-{number}")
         return {"job": "payouts"}
 
-    swept(service, runner, Flow("send payouts", prepare, after=lambda: leases_end(service, "commands")))
+    passes = ("UPDATE payouts", "COMMIT", "POST /mpesa/b2c/v3/paymentrequest")
+    flow = Flow("send payouts", prepare, 46, passes, after=lambda: leases_end(service, "commands"))
+    swept(service, runner, flow)
     ends = {(row.type, row.status) for row in payouts(service)}
     assert ends <= {("b2c", "succeeded"), ("buy_goods", "succeeded"), ("buy_goods", "review")}
     assert {batch.status for batch in batches(service)} == {"done"}
@@ -163,7 +171,9 @@ def test_deliver(service: Service, runner: StepRunner) -> None:
             service.paid(f"ORDER{number}", phone=phone(number))
             return {"job": "deliver"}
 
-        swept(service, runner, Flow("deliver", prepare, after=lambda: leases_end(service, "deliver")))
+        passes = ("UPDATE webhook_deliveries", "COMMIT", "POST of a webhook")
+        flow = Flow("deliver", prepare, 18, passes, after=lambda: leases_end(service, "deliver"))
+        swept(service, runner, flow)
         with service.runtime.database.read() as session:
             rows = list(session.scalars(select(WebhookDelivery)))
         assert {row.status for row in rows} == {"delivered"}

@@ -12,6 +12,7 @@ import requests
 
 from mpesa_service.c2b.pull import pull
 from mpesa_service.c2b.pull_registration import register_pull
+from mpesa_service.domain.moments import EAST_AFRICA
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.statements.applying import request_apply
 from mpesa_service.statements.importing import read_statement
@@ -45,23 +46,33 @@ class Market:
     def __init__(self, service: Service) -> None:
         self.service = service
         self._orders = itertools.count(1)
+        self._paid_at = service.clock.now
 
     def pay(self) -> str:
         """Let a customer pay for an order that the shop expects; return the receipt."""
-        self.on_time()
+        self.on_time(2)
+        self._paid_at = self.service.clock.now
         order = f"ORDER{next(self._orders)}"
         answer = self.service.call("POST", "/orders", {"orderId": order, "amount": AMOUNT})
         assert answer.status_code == 201, answer.json
         body = {"msisdn": PHONE, "amount": AMOUNT, "billRefNumber": order}
         return str(self.service.simulator.post("/simulator/c2b", body)["transId"])
 
-    def on_time(self) -> None:
-        """Set the service's clock to M-Pesa's: statements and pulls state M-Pesa's time."""
-        clock = self.service.simulator.post("/simulator/clock/advance", {"seconds": 0})
+    def on_time(self, seconds: int = 0) -> None:
+        """Let time pass; set the service's clock to M-Pesa's, because statements and pulls state M-Pesa's."""
+        clock = self.service.simulator.post("/simulator/clock/advance", {"seconds": seconds})
         self.service.clock.now = datetime.fromisoformat(clock["now"])
 
     def statement(self) -> bytes:
-        return requests.get(f"{self.service.simulator.url}/simulator/statement", timeout=60).content
+        """Return the statement of the last payment.
+
+        One of the whole day has the lines of all runs, so that each run would pass more points than the last.
+        """
+        since = {"from": f"{self._paid_at.astimezone(EAST_AFRICA):%Y-%m-%d %H:%M:%S}"}
+        url = f"{self.service.simulator.url}/simulator/statement"
+        answer = requests.get(url, since, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.content
 
     def find_the_rest(self) -> None:
         """Find what a killed import or inquiry left: the person who was interrupted looks again."""
@@ -108,7 +119,8 @@ def test_import_statement(market: Market, service: Service, runner: StepRunner) 
         request_apply(service.runtime, BOSS, answer.json["data"]["_id"])
         run_until_idle(service, "statements")
 
-    swept(service, runner, Flow("import statement", prepare, again), market.find_the_rest)
+    passes = ("INSERT statements", "INSERT statement_lines", "INSERT statement_texts", "COMMIT")
+    swept(service, runner, Flow("import statement", prepare, 42, passes, again), market.find_the_rest)
 
 
 def test_apply_statement(market: Market, service: Service, runner: StepRunner, tmp_path: Path) -> None:
@@ -120,18 +132,22 @@ def test_apply_statement(market: Market, service: Service, runner: StepRunner, t
         request_apply(service.runtime, BOSS, record.id)
         return {"job": "statements"}
 
-    flow = Flow("apply statement", prepare, after=lambda: leases_end(service, "statements", 181))
+    passes = ("INSERT payments", "UPDATE statement_lines", "UPDATE payments", "UPDATE statements")
+    flow = Flow("apply statement", prepare, 56, passes, after=lambda: leases_end(service, "statements", 181))
     swept(service, runner, flow)
     assert {row.evidence for row in service.payments()} == {"statement"}
 
 
 def test_pull(market: Market, service: Service, runner: StepRunner) -> None:
     def prepare(_number: int) -> dict[str, Any]:
-        service.simulator.post("/simulator/clock/advance", {"seconds": 901})
+        market.on_time(901)
         market.pay()
+        market.on_time(60)
         return {"job": "pull"}
 
-    swept(service, runner, Flow("pull", prepare, after=lambda: leases_end(service, "pull", 901)))
+    passes = ("POST /pulltransactions/v1/query", "INSERT payments", "UPDATE pulls")
+    flow = Flow("pull", prepare, 44, passes, after=lambda: leases_end(service, "pull", 901))
+    swept(service, runner, flow)
     assert {row.evidence for row in service.payments()} == {"pull"}
 
 
@@ -152,7 +168,8 @@ def test_request_a_receipt(market: Market, service: Service, runner: StepRunner)
         answer = service.app.test_client().post(sent["path"], data=sent["body"], headers=sent["headers"])
         assert answer.status_code in {200, 202, 409}, answer.json
 
-    swept(service, runner, Flow("request a receipt", prepare, again), market.find_the_rest)
+    passes = ("INSERT inquiries", "UPDATE inquiries", "POST /mpesa/transactionstatus/v1/query")
+    swept(service, runner, Flow("request a receipt", prepare, 44, passes, again), market.find_the_rest)
 
 
 def test_book_a_receipt(market: Market, service: Service, runner: StepRunner) -> None:
@@ -171,4 +188,5 @@ def test_book_a_receipt(market: Market, service: Service, runner: StepRunner) ->
         path = query["resultUrl"].removeprefix(service.url)
         return {"path": path, "body": json.dumps(body), "headers": {"Content-Type": "application/json"}}
 
-    swept(service, runner, Flow("book a receipt", prepare), market.find_the_rest)
+    passes = ("UPDATE inquiries", "INSERT callback_inbox", "INSERT payments")
+    swept(service, runner, Flow("book a receipt", prepare, 24, passes), market.find_the_rest)
