@@ -6,9 +6,10 @@ killed worker is due again.
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.arrivals import arrival_of
@@ -41,6 +42,14 @@ def match_due(runtime: Runtime, limit: int = 200) -> int:
     return limit
 
 
+def match_receipts(runtime: Runtime, receipts: Iterable[str]) -> None:
+    """Try now to match the money of these receipts, of which a report has named what was missing."""
+    for receipt in receipts:
+        if (claim := _next(runtime, C2bConfirmation.receipt == receipt)) is not None:
+            with suppress(NotCommitted):  # a person was faster
+                _match(runtime, *claim)
+
+
 def retry_references(runtime: Runtime, session: Session, references: Iterable[str], now: datetime) -> None:
     """Make C2B payments without an order due again, if their payers typed one of these references."""
     keys = [typed_key(runtime.encryption, reference_key(reference)) for reference in references]
@@ -55,12 +64,12 @@ def retry_references(runtime: Runtime, session: Session, references: Iterable[st
     )
 
 
-def _next(runtime: Runtime) -> tuple[int, datetime] | None:
+def _next(runtime: Runtime, *where: ColumnElement[bool]) -> tuple[int, datetime] | None:
     """Claim the next confirmation that is due; return its id and the end of the claim."""
     now = runtime.clock()
     due = (
         select(C2bConfirmation)
-        .where(C2bConfirmation.retry_at <= now)
+        .where(C2bConfirmation.retry_at <= now, *where)
         .order_by(C2bConfirmation.retry_at)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -23,6 +23,8 @@ _WORDS = {
     "elsewhere": "not sent by this service",
     "own": "charges, sweeps and withdrawals",
     "unclear": "of an unknown kind",
+    "not_completed": "failed or canceled: no money moved",
+    "repeated": "twice in the file",
 }
 _LISTS = {
     "missing": "Missing here",
@@ -35,6 +37,7 @@ _LISTS = {
 _DONE = {
     "booked": "booked",
     "unmatched": "booked as unmatched",
+    "matched": "matched to an order by an account that was not known",
     "reviewed": "sent to review",
     "raised": "proven by the statement",
 }
@@ -70,7 +73,7 @@ def _facts(record: StatementRecord) -> Iterator[tuple[str, str]]:
     yield "account", record.account or "not named"
     yield "period", period if record.period_from else "not stated"
     yield "status", record.status
-    yield "lines", f"{record.line_count} ({record.new_count} new)"
+    yield "lines", f"{record.line_count} ({record.new_count} new, {record.not_completed_count} not completed)"
     yield "paid in", shillings(record.paid_in_cents)
     yield "withdrawn", shillings(record.withdrawn_cents)
     yield "running balance", balance

@@ -4,7 +4,10 @@ The words of M-Pesa are those that importers of real files have seen. The list i
 none of them is `unknown`. It is stored, counted and shown, and never booked.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Shape(StrEnum):
@@ -127,3 +130,13 @@ def kind_of(type_: str, head: str, *, paid_in: bool) -> LineKind:
     if any(text in words for text in (_PAYMENTS if paid_in else _PAYOUTS)):
         return LineKind.PAYMENT if paid_in else LineKind.PAYOUT
     return LineKind.UNKNOWN
+
+
+def counted_period(accounts: Sequence[Mapping[str, Any]]) -> tuple[datetime, datetime] | None:
+    """Return the times of the first and the last line that the running balances prove; None without one.
+
+    `accounts` is the list of a stored statement's accounts.
+    """
+    begin = [one["firstAt"] for one in accounts if one["firstAt"]]
+    end = [one["lastAt"] for one in accounts if one["lastAt"]]
+    return (datetime.fromisoformat(min(begin)), datetime.fromisoformat(max(end))) if begin else None

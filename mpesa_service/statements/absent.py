@@ -10,6 +10,7 @@ from typing import Any
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.references import first_id
+from mpesa_service.domain.statements import counted_period
 from mpesa_service.domain.states import PAID
 from mpesa_service.statements.balances import NO_BALANCES
 from mpesa_service.statements.records import StatementRecord
@@ -47,8 +48,8 @@ class Proof:
 def proof_of(runtime: Runtime, record: StatementRecord) -> Proof:
     """Return what a statement proves. Without a stated period, its lines prove the time between them."""
     ours = {runtime.settings.mpesa_shortcode, runtime.settings.mpesa_till}
-    begin = record.period_from or record.first_at
-    end = record.period_to or record.last_at
+    first, last = counted_period(record.accounts) or (None, None)
+    begin, end = record.period_from or first, record.period_to or last
     reason = None
     if record.shortcode not in ours:
         reason = NOT_OURS

@@ -15,7 +15,7 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.statements import StatementStatus
 from mpesa_service.errors import Conflict
 from mpesa_service.models import Statement
-from mpesa_service.statements.booking import book_missing
+from mpesa_service.statements.booking import book_missing, name_accounts
 from mpesa_service.statements.differing import review_differing
 from mpesa_service.statements.evidence import raise_evidence
 from mpesa_service.statements.matching import Outcome, shares_of
@@ -32,7 +32,7 @@ BALANCE_BROKEN = (
 )
 UNREAD = "The statement is not read to its end. Import the file again."
 Progress = Callable[[str, int], object]
-"""Receives a step (`booked`, `unmatched`, `reviewed`, `raised`) and how many lines it has done."""
+"""Receives a step (`booked`, `unmatched`, `matched`, `reviewed`, `raised`) and how many lines it has done."""
 
 
 def request_apply(
@@ -72,7 +72,7 @@ def apply_statement(
 
     def advance(step: str, count: int) -> None:
         before = sum(done.values())
-        done[step] += count
+        done[step] = done.get(step, 0) + count
         if before // RENEW_EVERY != sum(done.values()) // RENEW_EVERY:
             _renew(runtime, statement_id, done)
         progress(step, count)
@@ -82,6 +82,7 @@ def apply_statement(
         review_differing(runtime, record, advance)
     if Outcome.MISSING in found:
         book_missing(runtime, record, advance)
+    name_accounts(runtime, record, advance)
     raise_evidence(runtime, record, advance)
     _end(runtime, statement_id, done)
     return compare(runtime, get_statement(runtime, statement_id))

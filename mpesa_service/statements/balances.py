@@ -4,6 +4,7 @@ A running balance that is unbroken from the first line to the last proves that n
 them. Files are sorted newest first or oldest first; the lines themselves show which.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -43,10 +44,14 @@ class _Order:
 
 
 class AccountTotals:
-    """The lines of one account: their number, sums, period and running balance. Add them in file order."""
+    """The lines of one account: their number, sums, period and running balance. Add them in file order.
+
+    `kinds` counts every line. The other figures are those of the lines that moved this account's money.
+    """
 
     def __init__(self, *, alone: bool) -> None:
         self._alone, self._skipped, self._any_order = alone, 0, AnyOrder()
+        self.kinds: Counter[str] = Counter()
         self.lines = self.paid_in_cents = self.withdrawn_cents = 0
         self.first_at: datetime | None = None
         self.last_at: datetime | None = None
@@ -59,7 +64,10 @@ class AccountTotals:
         self._only_early = False
 
     def add(self, line: StatementLine) -> None:
-        """Count a completed line, unless it is one of another account."""
+        """Count a line. One that did not complete, or is of another account, has no part in the sums."""
+        self.kinds[line.kind] += 1
+        if line.kind is LineKind.NOT_COMPLETED:
+            return
         if line.kind in _OF_OTHER_ACCOUNTS and not self._alone:
             if self._first is None:
                 self._early.append(line)
@@ -118,6 +126,11 @@ class AccountTotals:
                 self._skipped += 1
         self._only_early = bool(early)
 
+    @property
+    def has_money(self) -> bool:
+        """Whether a line completed."""
+        return self.kinds.total() > self.kinds[LineKind.NOT_COMPLETED]
+
     def _follows(self, line: StatementLine) -> bool:
         """Return whether the line's balance follows from the line before, in one of both orders."""
         return self._last is None or _is_next(self._last, line)
@@ -173,15 +186,19 @@ class Totals:
         self._alone = alone
         self.accounts: dict[str, AccountTotals] = {}
         self.unread: list[UnreadRow] = []
-        self.unread_count = self.line_count = self.not_completed = 0
+        self.unread_count = self.line_count = 0
+        self.first_at: datetime | None = None
+        self.last_at: datetime | None = None
         self._may_be_money = False
 
     def add(self, line: StatementLine) -> None:
         """Count a line."""
         self.line_count += 1
-        if line.kind is LineKind.NOT_COMPLETED:
-            self.not_completed += 1
-            return
+        at = line.completed_at
+        if self.first_at is None or at < self.first_at:
+            self.first_at = at
+        if self.last_at is None or at > self.last_at:
+            self.last_at = at
         totals = self.accounts.get(line.account)
         if totals is None:
             totals = self.accounts[line.account] = AccountTotals(alone=self._alone)
@@ -202,20 +219,12 @@ class Totals:
     def withdrawn_cents(self) -> int:
         return sum(one.withdrawn_cents for one in self.accounts.values())
 
-    @property
-    def first_at(self) -> datetime | None:
-        return min((one.first_at for one in self.accounts.values() if one.first_at), default=None)
-
-    @property
-    def last_at(self) -> datetime | None:
-        return max((one.last_at for one in self.accounts.values() if one.last_at), default=None)
-
     def check(self, heading: Heading) -> SelfCheck:
         """Compare the lines with each other and with the heading. Call it at the end."""
         for one in self.accounts.values():
             one.end()
         findings = [finding for name, one in self.accounts.items() for finding in _breaks(name, one)]
-        known = [one.balanced for one in self.accounts.values()]
+        known = [one.balanced for one in self.accounts.values() if one.has_money]
         if len(self.accounts) == 1:
             findings += _against_heading(next(iter(self.accounts.values())), heading)
         unread = [NOT_UNDERSTOOD] if self._may_be_money else []
@@ -260,7 +269,8 @@ def _against_heading(totals: AccountTotals, heading: Heading) -> list[str]:
 
 
 def _outside(totals: Totals, heading: Heading) -> list[str]:
-    first, last = totals.first_at, totals.last_at
+    first = min((one.first_at for one in totals.accounts.values() if one.first_at), default=None)
+    last = max((one.last_at for one in totals.accounts.values() if one.last_at), default=None)
     early = first and heading.period_from and first < heading.period_from
     late = last and heading.period_to and last > heading.period_to
     return ["Some lines are outside the period that the file states."] if early or late else []

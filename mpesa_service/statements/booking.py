@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mpesa_service.c2b.arrivals import ArrivedMoney
 from mpesa_service.c2b.book_money import book_money
+from mpesa_service.c2b.retry_matching import match_receipts
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.callbacks import InboxVerdict
@@ -24,6 +25,12 @@ _WEAKER = f"""
     WHERE status IN ({_DUE}) AND ltrim(reference_key, '0') IN ({{marks}})
     GROUP BY ltrim(reference_key, '0') HAVING COUNT(*) = 1
 """
+_UNNAMED = """
+    c2b_confirmations w LEFT JOIN payments q ON q.id = w.payment_id
+    WHERE w.bill_reference_encrypted IS NULL
+    AND (q.id IS NULL OR (q.status = 'review' AND q.channel = 'c2b' AND q.order_id IS NULL))
+"""
+_ORDERED = "SELECT 1 FROM payments WHERE provider = 'mpesa' AND receipt = ? AND order_id IS NOT NULL"
 _EXACT = "SELECT reference_key FROM expected_orders WHERE reference_key IN ({marks})"
 
 
@@ -33,22 +40,50 @@ def book_missing(runtime: Runtime, record: StatementRecord, advance: Callable[[s
     An account that is a number may have lost its leading zeros in a spreadsheet. If no order has the account
     as it stands, one order with more zeros counts, if exactly its missing amount was paid.
     """
-    after, starts = START, window_of(runtime, record).starts
+    after = START
     while found := lines_with(runtime, record, Outcome.MISSING, limit=PAGE, after=after):
         parties = _parties(runtime, found)
-        weaker = _weaker_orders(runtime, parties)
         booked: dict[str, list[Found]] = {"booked": [], "booked_weaker": []}
-        for line in found:
-            party = parties[line]
-            reference, due = weaker.get(account_as_number(party.account), ("", 0))
-            is_weaker = reference != "" and due * CENTS == line.cents
-            account = reference if is_weaker else party.account
-            plan = book_money(runtime, _money(record, line, party, account, starts), Evidence.STATEMENT)
+        for line, (money, is_weaker) in _monies(runtime, record, parties).items():
+            plan = book_money(runtime, money, Evidence.STATEMENT)
             booked["booked_weaker" if is_weaker else "booked"].append(line)
             advance("unmatched" if plan.verdict == InboxVerdict.UNMATCHED else "booked", 1)
         for outcome, lines in booked.items():
             mark_lines(runtime, lines, outcome)
         after = (found[-1].statement_id, found[-1].row)
+
+
+def name_accounts(runtime: Runtime, record: StatementRecord, advance: Callable[[str, int], None]) -> None:
+    """Report the lines again whose money waits because the sources before did not name its account.
+
+    So the money is matched to the order that the account names. `advance` receives what has an order now.
+    """
+    if not query(runtime, f"SELECT 1 FROM {_UNNAMED} LIMIT 1", ()):
+        return
+    after, known = START, (Outcome.AGREES, Outcome.REPORTED)
+    also = f"EXISTS (SELECT 1 FROM {_UNNAMED} AND w.receipt = l.receipt)"
+    while found := lines_with(runtime, record, *known, limit=PAGE, after=after, also=also):
+        parties = {line: party for line, party in _parties(runtime, found).items() if party.account}
+        for line, (money, _) in _monies(runtime, record, parties).items():
+            book_money(runtime, money, Evidence.STATEMENT)
+            match_receipts(runtime, [line.receipt])
+            if query(runtime, _ORDERED, (line.receipt,)):
+                advance("matched", 1)
+        after = (found[-1].statement_id, found[-1].row)
+
+
+def _monies(
+    runtime: Runtime, record: StatementRecord, parties: Mapping[Found, Party]
+) -> Mapping[Found, tuple[ArrivedMoney, bool]]:
+    """Return the money of each line, and whether its order has more zeros than the line's account."""
+    weaker, found = _weaker_orders(runtime, parties), {}
+    starts = window_of(runtime, record).starts
+    for line, party in parties.items():
+        reference, due = weaker.get(account_as_number(party.account), ("", 0))
+        is_weaker = reference != "" and due * CENTS == line.cents
+        money = _money(record, line, party, reference if is_weaker else party.account, starts)
+        found[line] = (money, is_weaker)
+    return found
 
 
 def _parties(runtime: Runtime, lines: Sequence[Found]) -> Mapping[Found, Party]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.statements import StatementStatus
+from mpesa_service.domain.statements import StatementStatus, counted_period
 from mpesa_service.models import Statement
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
@@ -53,8 +53,9 @@ def coverage(runtime: Runtime) -> list[Coverage]:
     found: dict[tuple[str, str], list[Any]] = {}
     with runtime.database.read() as session:
         for row in session.scalars(statement.order_by(Statement.shortcode, Statement.account)):
-            period = (row.period_from or row.first_at, row.period_to or row.last_at)
-            for account in row.accounts:
+            first, last = counted_period(row.accounts) or (None, None)
+            period = (row.period_from or first, row.period_to or last)
+            for account in (one for one in row.accounts if one["lines"]):
                 found.setdefault((row.shortcode, account["account"]), []).append(period)
     return [_coverage(key, intervals) for key, intervals in sorted(found.items())]
 

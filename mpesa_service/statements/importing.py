@@ -197,6 +197,7 @@ def _account(name: str, totals: AccountTotals) -> dict[str, Any]:
     return {
         "account": name,
         "lines": totals.lines,
+        "kinds": dict(totals.kinds),
         "paidInCents": totals.paid_in_cents,
         "withdrawnCents": totals.withdrawn_cents,
         "firstAt": begin.isoformat() if begin else None,

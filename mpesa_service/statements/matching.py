@@ -9,8 +9,11 @@ All comparisons are joins by receipt, over all lines at once. Nothing is changed
     elsewhere   a payout or a reversal that this service did not send
     own         a charge, a withdrawal to the bank, or a transfer between own accounts: never income
     unclear     a line of an unknown kind
+    not_completed   a transaction that failed or was canceled: no money moved
+    repeated    the file has the same line twice
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +35,8 @@ class Outcome(StrEnum):
     ELSEWHERE = "elsewhere"
     OWN = "own"
     UNCLEAR = "unclear"
+    NOT_COMPLETED = "not_completed"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ _JOINS = """
 # A CASE looks at its conditions in their order, so the last question of income is asked only of few lines.
 _OUTCOME = f"""
     CASE
+    WHEN l.kind = 'not_completed' THEN 'not_completed'
     WHEN l.kind IN ('charge', 'sweep', 'withdrawal') THEN 'own'
     WHEN l.amount_cents > 0 AND p.id IS NOT NULL THEN
         CASE WHEN p.amount * 100 = l.amount_cents AND p.status IN ({_PAID}, 'review')
@@ -107,20 +113,29 @@ _LINE = f"""
 
 
 def shares_of(runtime: Runtime, record: StatementRecord) -> list[Share]:
-    """Return the lines of a statement by kind, outcome and the evidence of the payment that agrees."""
+    """Return the lines of a statement by kind, outcome and the evidence of the payment that agrees.
+
+    Each line of the file is in one share. A line that did not complete has no part in the sums.
+    """
     window = window_of(runtime, record)
     sql = f"""
         SELECT kind, outcome, evidence, COUNT(*), SUM(CASE WHEN amount > 0 THEN amount ELSE 0 END),
             SUM(CASE WHEN amount < 0 THEN -amount ELSE 0 END)
-        FROM (SELECT l.kind AS kind, {_OUTCOME} AS outcome, p.evidence AS evidence, l.amount_cents AS amount
+        FROM (SELECT l.kind AS kind, {_OUTCOME} AS outcome, p.evidence AS evidence,
+              CASE WHEN l.kind = 'not_completed' THEN 0 ELSE l.amount_cents END AS amount
               {_JOINS} WHERE {window.condition}) AS m
         GROUP BY kind, outcome, evidence ORDER BY kind, outcome, evidence
     """
     rows = query(runtime, sql, window.values)
-    return [
+    found = [
         Share(kind, Outcome(outcome), evidence, count, int(paid_in), int(withdrawn))
         for kind, outcome, evidence, count, paid_in, withdrawn in rows
     ]
+    stored = Counter[str]()
+    for share in found:
+        stored[share.kind] += share.lines
+    repeated = sorted((record.kinds - stored).items())
+    return found + [Share(kind, Outcome.REPEATED, None, lines, 0, 0) for kind, lines in repeated]
 
 
 def lines_with(
@@ -129,12 +144,16 @@ def lines_with(
     *outcomes: Outcome,
     limit: int,
     after: tuple[str, int] = START,
+    also: str = "1 = 1",
 ) -> list[Found]:
-    """Return lines of a statement with these outcomes, in order, after a statement's id and row number."""
+    """Return lines of a statement with these outcomes, in order, after a statement's id and row number.
+
+    `also` is another condition, over the alias `l`.
+    """
     window = window_of(runtime, record)
     wanted = ", ".join(f"'{outcome}'" for outcome in outcomes)
     sql = f"""
-        SELECT * FROM (SELECT {_LINE} {_JOINS} WHERE {window.condition} AND l.outcome IS NULL
+        SELECT * FROM (SELECT {_LINE} {_JOINS} WHERE {window.condition} AND l.outcome IS NULL AND {also}
             AND (l.statement_id > ? OR (l.statement_id = ? AND l.row_number > ?))) AS m
         WHERE outcome IN ({wanted}) ORDER BY statement_id, row_number
     """

@@ -1,5 +1,6 @@
 """A stored statement as admins see it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.statements import LineKind
 from mpesa_service.errors import NotFound
 from mpesa_service.models import Statement
 
@@ -47,6 +49,16 @@ class StatementRecord:
     applied_at: datetime | None
     broken_balance_reason: str | None
     failure_reason: str | None
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """The lines of the file by kind; empty if the file was imported before they were counted."""
+        return sum((Counter(one.get("kinds", {})) for one in self.accounts), Counter())
+
+    @property
+    def not_completed_count(self) -> int:
+        """The lines of transactions that failed or were canceled."""
+        return self.kinds[LineKind.NOT_COMPLETED]
 
 
 def find_statement(runtime: Runtime, **unique: str) -> StatementRecord | None:

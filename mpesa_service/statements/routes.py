@@ -53,7 +53,7 @@ _UPLOAD = {
 @accepts_up_to(MAX_STATEMENT_BYTES)
 @blueprint.doc(**_UPLOAD)
 @blueprint.success(200, StatementSchema)
-@errors(400, 409, 413)
+@errors(400, 409, 411, 413)
 def upload_statement() -> Response:
     """Read a statement and compare it with the record. Nothing else changes."""
     with uploaded_file() as (path, name):

@@ -83,6 +83,10 @@ class StatementSchema(Schema):
     new_count = fields.Integer(
         data_key="newLineCount", metadata={"description": "Lines that no other statement had before."}
     )
+    not_completed_count = fields.Integer(
+        data_key="notCompletedLineCount",
+        metadata={"description": "Lines of transactions that failed or were canceled: no money moved."},
+    )
     unread_count = fields.Integer(
         data_key="unreadCount", metadata={"description": "Rows that were not understood."}
     )

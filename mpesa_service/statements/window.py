@@ -28,9 +28,12 @@ class Window:
 
 
 def window_of(runtime: Runtime, record: StatementRecord) -> Window:
-    """Return the window of a statement. A statement without completed lines has an empty one."""
+    """Return the window of a statement. A statement without lines has an empty one."""
     if record.first_at is None or record.last_at is None:
         return Window("1 = 0", (), ())
+    if record.new_count == record.line_count:  # none of its lines is stored with another file
+        starts = frozenset({record.id} if record.shape == STATES_START else ())
+        return Window("l.statement_id = ?", (record.id,), (record.id,), starts)
     # The statements whose lines are in the same time: few rows, so that the lines are found by their key.
     sql = (
         "SELECT id, shape FROM statements"
@@ -41,7 +44,7 @@ def window_of(runtime: Runtime, record: StatementRecord) -> Window:
     accounts = [one["account"] for one in record.accounts]
     condition = (
         f"l.statement_id IN ({marks(ids)}) AND l.account IN ({marks(accounts)})"
-        " AND l.completed_at BETWEEN ? AND ? AND l.kind <> 'not_completed'"
+        " AND l.completed_at BETWEEN ? AND ?"
     )
     starts = frozenset(one for one, shape in found if shape == STATES_START)
     return Window(condition, (*ids, *accounts, record.first_at, record.last_at), tuple(ids), starts)

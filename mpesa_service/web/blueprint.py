@@ -29,6 +29,7 @@ _ERRORS = {
     403: "The token does not have the required role.",
     404: "The object does not exist, or belongs to another caller.",
     409: "The current state does not allow this. If there is a `Retry-After` header, try again then.",
+    411: "The body has no length (`Content-Length`).",
     413: "The body is too large. The limit is 64 kB unless the route documents another one.",
     415: "The content type of the body is not supported.",
     422: "The Idempotency-Key, or the reference, was used with another request.",

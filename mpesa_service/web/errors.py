@@ -20,6 +20,7 @@ _MESSAGES = {
     400: ("bad_request", "The request could not be understood."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not support this method."),
+    411: ("length_required", "Send the length of the body (Content-Length). It cannot be sent in chunks."),
     413: ("body_too_large", "The body is too large."),
     415: ("unsupported_media_type", "The body must be application/json."),
 }

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 MAX_BODY_BYTES = 64 * 1024
+MAX_CHUNKED_BYTES = 4 * 1024 * 1024
+"""A body without its length is read into memory, so a route for larger ones needs the length."""
 KILOBYTE = 1024
 TOO_LARGE = 413
 View = TypeVar("View", bound=Callable[..., Any])
@@ -82,6 +84,8 @@ def _refuse_large_bodies() -> None:
     most = largest_body()
     request.max_content_length = most + 1  # one byte over the limit: werkzeug cuts a chunked body off here
     length = request.content_length
+    if most > MAX_CHUNKED_BYTES and "Transfer-Encoding" in request.headers:
+        raise LengthRequired
     if length is None:  # in chunks: the length is known only after reading, which stops at the limit
         try:
             length = len(request.get_data(cache=True))

@@ -102,6 +102,17 @@ def test_only_this_route_takes_large_bodies(service: Service) -> None:
     assert answer.status_code == 413
 
 
+def test_a_body_in_chunks_is_refused_unread(service: Service) -> None:
+    headers = {"Authorization": f"Bearer {service.token('boss', 'admin')}"}
+    answer = service.app.test_client().post(
+        "/api/mpesa/statements",
+        headers={**headers, "Transfer-Encoding": "chunked"},
+        input_stream=io.BytesIO(b"x"),
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert (answer.status_code, answer.json["code"]) == (411, "length_required")
+
+
 def test_only_admins(service: Service) -> None:
     for method, path in (
         ("GET", ""),

@@ -14,16 +14,16 @@ from tests.statements.support import BOSS, line_count
 from tests.support import Service
 
 
-def fetched(service: Service, shape: str, container: str) -> tuple[bytes, str]:
+def fetched(service: Service, shape: str, container: str, **more: str) -> tuple[bytes, str]:
     """Return the simulator's statement, and its name."""
-    wanted = {"shape": shape, "format": container}
+    wanted = {"shape": shape, "format": container, **more}
     answer = requests.get(f"{service.simulator.url}/simulator/statement", params=wanted, timeout=30)
     assert answer.status_code == 200, answer.text
     return answer.content, answer.headers["Content-Disposition"].split('filename="')[1].split('"')[0]
 
 
-def uploaded(service: Service, shape: str, container: str) -> Any:
-    content, name = fetched(service, shape, container)
+def uploaded(service: Service, shape: str, container: str, **more: str) -> Any:
+    content, name = fetched(service, shape, container, **more)
     headers = {"Authorization": f"Bearer {service.token('boss', 'admin')}"}
     data = {"file": (io.BytesIO(content), name)}
     answer = service.app.test_client().post("/api/mpesa/statements", data=data, headers=headers)
