@@ -72,11 +72,16 @@ def _facts(record: StatementRecord) -> Iterator[tuple[str, str]]:
     yield "shortcode", record.shortcode
     yield "account", record.account or "not named"
     yield "period", period if record.period_from else "not stated"
-    yield "status", record.status
+    yield "status", status_of(record)
     yield "lines", f"{record.line_count} ({record.new_count} new, {record.not_completed_count} not completed)"
     yield "paid in", shillings(record.paid_in_cents)
     yield "withdrawn", shillings(record.withdrawn_cents)
     yield "running balance", balance
+
+
+def status_of(record: StatementRecord) -> str:
+    """Return the status, and why the last attempt to apply failed."""
+    return f"{record.status}: {record.failure_reason}" if record.failure_reason else record.status
 
 
 def _sums(one: dict[str, Any]) -> tuple[str, str]:

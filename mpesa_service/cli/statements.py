@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from mpesa_service.cli.options import as_json, by, echo_json, limit_option, load, local_time, operator
 from mpesa_service.cli.output import show_list
-from mpesa_service.cli.statement_output import applying_bar, print_statement, reading_bar
+from mpesa_service.cli.statement_output import applying_bar, print_statement, reading_bar, status_of
 from mpesa_service.statements.applying import apply_statement, request_apply
 from mpesa_service.statements.balances import shillings
 from mpesa_service.statements.coverage import coverage
@@ -125,7 +125,7 @@ def list_(limit: int, as_json: bool) -> None:
         (
             *(one.id, one.name, one.shortcode, one.account, _day(one.period_from), _day(one.period_to)),
             *(str(one.line_count), shillings(one.paid_in_cents)),
-            *({True: "unbroken", False: "BROKEN", None: "not proven"}[one.balanced], one.status),
+            *({True: "unbroken", False: "BROKEN", None: "not proven"}[one.balanced], status_of(one)),
         )
         for one in found
     ]

@@ -62,6 +62,8 @@ class Statement(Base):
     applied_by: Mapped[str | None] = mapped_column(String(255))
     applied_at: Mapped[datetime | None]
     broken_balance_reason: Mapped[str | None] = mapped_column(String(500))
+    apply_attempts: Mapped[int | None] = mapped_column(Integer)
+    """How often a worker began to apply it since an admin requested it."""
     failure_reason: Mapped[str | None] = mapped_column(String(512))
     next_check_at: Mapped[datetime | None]
 

@@ -28,7 +28,7 @@ from mpesa_service.models.inquiries import InquiryStatus
 from mpesa_service.models.pulls import PullStatus
 from mpesa_service.operations.overdue import oldest_due
 from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
-from mpesa_service.operations.unread import UNREAD_ADVICE, unread_finding
+from mpesa_service.operations.waiting import what_waits
 
 UNKNOWN_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
 """An id of the right shape that no push ever had."""
@@ -280,10 +280,10 @@ def pull_transactions(runtime: Runtime) -> Iterator[CheckResult]:
         )
 
 
-def callbacks(runtime: Runtime) -> Iterator[CheckResult]:
-    """Check that no callback waits for a person. Without one, this check has no result."""
-    if (found := unread_finding(runtime)) is not None:
-        yield wrong("callbacks", found, UNREAD_ADVICE)
+def waiting(runtime: Runtime) -> Iterator[CheckResult]:
+    """Check that no callback and no statement waits for a person. Without one, this check has no result."""
+    for finding in what_waits(runtime):
+        yield wrong(*finding)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -295,5 +295,5 @@ CHECKS: tuple[Check, ...] = (
     suspended,
     clock,
     worker,
-    callbacks,
+    waiting,
 )

@@ -4,6 +4,7 @@ Each step can be repeated: money is booked once by its receipt, a payment in rev
 only rises. So a process that is killed, and the next one that goes on, do nothing twice.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import or_, select, update
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.statements import StatementStatus
-from mpesa_service.errors import Conflict
+from mpesa_service.errors import Conflict, ServiceError
 from mpesa_service.models import Statement
 from mpesa_service.statements.booking import book_missing, name_accounts
 from mpesa_service.statements.differing import review_differing
@@ -22,8 +23,13 @@ from mpesa_service.statements.matching import Outcome, shares_of
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.report import compare
 
+log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 """A process that applies a statement renews its lease as it goes on."""
+MAX_ATTEMPTS = 5
+"""A statement whose application fails so often waits for a person."""
+RETRY_AFTER = timedelta(minutes=1)
+STOPPED = "Its worker was stopped each time before the end."
 RENEW_EVERY = 100
 """Lines."""
 BALANCE_BROKEN = (
@@ -40,7 +46,8 @@ def request_apply(
 ) -> StatementRecord:
     """Record that an admin applies a statement; the caller or a job does it. `accepted` is a reason.
 
-    A statement that is applied already can be applied again: it does what is still to be done. Raises
+    A statement that is applied already, or whose application failed, can be applied again: it does what is
+    still to be done. Raises
     NotFound, and Conflict if the statement is not read to its end, or if its balance is broken and there is
     no reason.
     """
@@ -50,6 +57,7 @@ def request_apply(
     if record.balanced is False and not (accepted or record.broken_balance_reason):
         raise Conflict(BALANCE_BROKEN, code="balance_broken", details={"findings": record.findings})
     values: dict[str, Any] = {"applied_by": principal.subject, "failure_reason": None, "progress": {}}
+    values["apply_attempts"] = 0
     values |= {"status": StatementStatus.APPLYING, "next_check_at": runtime.clock()}
     if accepted:
         values["broken_balance_reason"] = accepted
@@ -89,25 +97,43 @@ def apply_statement(
 
 
 def apply_due(runtime: Runtime) -> int:
-    """Apply the statements that admins requested and that no process works on; return how many."""
+    """Apply the statements that admins requested and that no process works on; return how many.
+
+    One that fails is tried again later, `MAX_ATTEMPTS` times. Then its status is `failed`, with the reason.
+    """
     done = 0
-    while (statement_id := _claim(runtime)) is not None:
-        apply_statement(runtime, statement_id)
-        done += 1
+    while (claim := _claim(runtime)) is not None:
+        statement_id, attempts = claim
+        try:
+            if attempts <= MAX_ATTEMPTS:
+                apply_statement(runtime, statement_id)
+                done += 1
+            else:  # a worker that was killed could not say so
+                _set(runtime, statement_id, **_FAILED, failure_reason=STOPPED)
+        except Exception as error:  # the others must not wait for a fault in this one
+            log.exception("could not apply a statement", extra={"statement_id": statement_id})
+            reason = error.message if isinstance(error, ServiceError) else type(error).__name__
+            again = {"next_check_at": runtime.clock() + attempts * RETRY_AFTER}
+            values = _FAILED if attempts == MAX_ATTEMPTS else again
+            _set(runtime, statement_id, **values, failure_reason=reason[:512])
     return done
 
 
-def _claim(runtime: Runtime) -> str | None:
-    """Take the lease of one statement that is due, and return its id."""
+_FAILED: dict[str, Any] = {"status": StatementStatus.FAILED, "next_check_at": None}
+
+
+def _claim(runtime: Runtime) -> tuple[str, int] | None:
+    """Take the lease of one statement that is due; return its id and the number of this attempt."""
     now = runtime.clock()
     free = or_(Statement.next_check_at.is_(None), Statement.next_check_at <= now)
-    due = select(Statement.id).where(Statement.status == StatementStatus.APPLYING, free)
+    due = select(Statement).where(Statement.status == StatementStatus.APPLYING, free)
     with runtime.database.begin() as session:
         found = session.scalar(due.order_by(Statement.id).limit(1).with_for_update(skip_locked=True))
-        if found is not None:
-            values = {"next_check_at": now + LEASE}
-            session.execute(update(Statement).where(Statement.id == found).values(values))
-        return found
+        if found is None:
+            return None
+        found.next_check_at = now + LEASE
+        found.apply_attempts = (found.apply_attempts or 0) + 1
+        return found.id, found.apply_attempts
 
 
 def _renew(runtime: Runtime, statement_id: str, done: dict[str, int]) -> None:
@@ -122,6 +148,7 @@ def _end(runtime: Runtime, statement_id: str, done: dict[str, int]) -> None:
         status=StatementStatus.APPLIED,
         applied_at=now,
         next_check_at=None,
+        failure_reason=None,
         progress=dict(done),
     )
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.statements import LineKind, StatementStatus
-from mpesa_service.models import C2bConfirmation, Payment, Statement, StatementLineRow
+from mpesa_service.models import C2bConfirmation, Payment, Payout, Refund, Statement, StatementLineRow
 from mpesa_service.models.payments import Provider
 from mpesa_service.verification.common import BATCH, Tally, Violation
 
@@ -22,6 +22,8 @@ NAIROBI = ZoneInfo("Africa/Nairobi")
 PAGE = 5_000
 CENTS = 100
 Line = StatementLineRow
+_NO_MOVE = (LineKind.CHARGE, LineKind.NOT_COMPLETED, LineKind.SWEEP, LineKind.WITHDRAWAL)
+"""Kinds of lines that are not the money of a refund or payout, even with its receipt."""
 Days = defaultdict[tuple[str, str, date], Counter[str]]
 
 
@@ -36,6 +38,7 @@ def verify_statements(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     yield from statement_days_add_up(days)
     yield from statement_evidence_has_its_line(runtime)
     yield from lines_have_their_statement(runtime)
+    yield from statement_agrees_with_commands(runtime)
 
 
 def statement_income_is_booked(row: Row[Any]) -> Iterator[Violation]:
@@ -123,3 +126,24 @@ def lines_have_their_statement(runtime: Runtime) -> Iterator[Violation]:
     for statement_id in found:
         sentence = "lines name this statement, which does not exist"
         yield Violation(lines_have_their_statement.__name__, statement_id, sentence)
+
+
+def statement_agrees_with_commands(runtime: Runtime) -> Iterator[Violation]:
+    """A refund or payout whose receipt is on an applied statement succeeded, with the line's amount."""
+    for table, what in ((Refund, "refund"), (Payout, "payout")):
+        differing = (
+            select(table.id, table.amount, table.status, Line.receipt, Line.amount_cents)
+            .join(Line, Line.receipt == table.receipt)
+            .join(Statement, Statement.id == Line.statement_id)
+            .where(Statement.status == StatementStatus.APPLIED, Line.kind.not_in(_NO_MOVE))
+            .where(or_(table.amount * CENTS != -Line.amount_cents, table.status != "succeeded"))
+            .where(table.status != "review")  # a person decides
+            .order_by(table.id)
+            .limit(BATCH)
+        )
+        with runtime.database.read() as session:
+            found = session.execute(differing).all()
+        for id_, amount, status, receipt, cents in found:
+            shown = f"a statement shows {cents} cents for the {what} {receipt}"
+            sentence = f"{shown}, and the record has {-amount * CENTS} ({status})"
+            yield Violation(statement_agrees_with_commands.__name__, id_, sentence)

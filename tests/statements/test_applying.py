@@ -265,7 +265,7 @@ class TestDecision:
     def test_another_worker_takes_over_after_the_lease(self, service: Service, tmp_path: Path) -> None:
         record = import_rows(service, tmp_path, own([income()]))
         request_apply(service.runtime, BOSS, record.id)
-        assert applying._claim(service.runtime) == record.id
+        assert applying._claim(service.runtime) == (record.id, 1)
         assert apply_due(service.runtime) == 0
         service.clock.advance(121)
         assert apply_due(service.runtime) == 1

@@ -1,15 +1,18 @@
 """The invariants of statements hold after an import, and each fault is found."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from mpesa_service.statements.applying import apply_statement, request_apply
 from mpesa_service.verification.payments import verify
+from mpesa_service.verification.statements import statement_agrees_with_commands
 from tests.c2b.support import confirm, expect_order
 from tests.statements.files import charge_row, portal_row
 from tests.statements.support import BOSS, import_rows, own
+from tests.statements.test_matching import REVERSAL, paid, refund_of
 from tests.support import Service
 
 AT = "22-11-2026 10:00:00"
@@ -78,3 +81,24 @@ def test_what_was_sent_to_review_does_not_count(service: Service, tmp_path: Path
     request_apply(service.runtime, BOSS, record.id)
     apply_statement(service.runtime, record.id)
     assert list(verify(service.runtime)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "columns", "words"),
+    [
+        ("-90.00", {}, "-9000 cents for the refund REFUNDR1, and the record has -10000 (succeeded)"),
+        ("-100.00", {"status": "failed"}, "(failed)"),
+        ("-100.00", {}, None),
+        ("-90.00", {"status": "review"}, None),
+    ],
+)
+def test_a_refund_that_differs_is_found(
+    service: Service, tmp_path: Path, line: str, columns: dict[str, Any], words: str | None
+) -> None:
+    [payment_id] = paid(service)
+    refund_of(service, payment_id, "r1", **columns)
+    record = import_rows(service, tmp_path, own([portal_row("REFUNDR1", AT, "", line, **REVERSAL)]))
+    request_apply(service.runtime, BOSS, record.id)
+    apply_statement(service.runtime, record.id)
+    found = list(statement_agrees_with_commands(service.runtime))
+    assert [words in one.sentence for one in found] == ([] if words is None else [True])

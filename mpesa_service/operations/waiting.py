@@ -1,0 +1,34 @@
+"""What the doctor says about callbacks and statements that wait for a person."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.statements import StatementStatus
+from mpesa_service.models import Statement
+from mpesa_service.operations.unread import UNREAD_ADVICE, unread_finding
+
+STATEMENTS_ADVICE = "Fix the cause, then: mpesa statements apply ID --by NAME. The worker's log says more."
+
+
+def what_waits(runtime: Runtime) -> Iterator[tuple[str, str, str]]:
+    """Yield what waits for a person: its subject, a sentence, and advice."""
+    if (unread := unread_finding(runtime)) is not None:
+        yield "callbacks", unread, UNREAD_ADVICE
+    for found in _failed_statements(runtime):
+        yield "statements", found, STATEMENTS_ADVICE
+
+
+def _failed_statements(runtime: Runtime) -> list[str]:
+    """Return a sentence for each statement whose application failed too often."""
+    statement = select(Statement).where(Statement.status == StatementStatus.FAILED).order_by(Statement.id)
+    try:
+        with runtime.database.read() as session:
+            return [
+                f"{one.id} ({one.name}) could not be applied: {one.failure_reason}"
+                for one in session.scalars(statement)
+            ]
+    except SQLAlchemyError:  # the doctor's check of the database says so
+        return []
