@@ -137,6 +137,6 @@ def counted_period(accounts: Sequence[Mapping[str, Any]]) -> tuple[datetime, dat
 
     `accounts` is the list of a stored statement's accounts.
     """
-    begin = [one["firstAt"] for one in accounts if one["firstAt"]]
-    end = [one["lastAt"] for one in accounts if one["lastAt"]]
+    begin = [one["firstAt"] for one in accounts if one.get("firstAt")]
+    end = [one["lastAt"] for one in accounts if one.get("lastAt")]
     return (datetime.fromisoformat(min(begin)), datetime.fromisoformat(max(end))) if begin else None

@@ -65,7 +65,7 @@ def _statements(runtime: Runtime, shortcode: str) -> list[Interval]:
     proving = (Statement.status == StatementStatus.APPLIED, Statement.balanced.is_(True))
     with runtime.database.read() as session:
         rows = session.scalars(select(Statement).where(Statement.shortcode == shortcode, *proving)).all()
-    counted = ((row, counted_period(row.accounts) or (None, None)) for row in rows)
+    counted = ((row, counted_period(row.accounts) or (row.first_at, row.last_at)) for row in rows)
     found = ((row.period_from or first, row.period_to or last, row) for row, (first, last) in counted)
     return [(first, last) for first, last, row in found if first and last and _is_of_customers(row)]
 

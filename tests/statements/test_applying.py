@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from mpesa_service.c2b.retry_matching import match_due
 from mpesa_service.errors import Conflict
-from mpesa_service.models import C2bConfirmation, Payment
+from mpesa_service.models import Payment
 from mpesa_service.statements import applying, booking, evidence
 from mpesa_service.statements.applying import apply_due, apply_statement, request_apply
 from mpesa_service.statements.records import StatementRecord, find_statement
-from mpesa_service.verification.payments import verify
 from tests.c2b.support import c2b_body, confirm, expect_order, order_row, post_c2b
-from tests.statements.files import STORE_COLUMNS, as_csv, charge_row, portal_row
-from tests.statements.support import BOSS, SHORTCODE, import_rows, imported, lines, outcomes, own, running
+from tests.statements.files import as_csv, charge_row, portal_row
+from tests.statements.support import BOSS, import_rows, lines, outcomes, own, running
 from tests.support import Service
 
 AT = "22-11-2026 10:00:00"
@@ -123,46 +121,6 @@ class TestMissingIncome:
         apply_rows(service, tmp_path, rows)
         orders = [of_receipt(service, f"UK1EXAMPL{n}").order_id for n in (1, 2, 3)]
         assert orders == [None, None, "12"]
-
-
-class TestAnAccountThatIsNamedLater:
-    def stores(self, service: Service, tmp_path: Path, amount: str = "100.00") -> None:
-        """Apply a statement of shape C, which has no account typed."""
-        row = ["Shop", "UK1EXAMPL1", "Merchant Account", "Pay Utility", "2026-11-22 10:00:00"]
-        row += ["2547****1 - J", amount, "", amount, "", ""]
-        path = as_csv(tmp_path / "c", [STORE_COLUMNS, row])
-        applied(service, imported(service, path, f"Mpesa_{SHORTCODE}_20261123080000.csv"))
-
-    def test_matches_money_that_was_booked_without_it(self, service: Service, tmp_path: Path) -> None:
-        expect_order(service)
-        self.stores(service, tmp_path)
-        assert of_receipt(service, "UK1EXAMPL1").status == "review"
-        record = apply_rows(service, tmp_path, [income()])
-        payment = of_receipt(service, "UK1EXAMPL1")
-        assert (payment.status, payment.order_id, len(service.payments())) == ("succeeded", "ORDER1", 1)
-        assert (order_row(service).received_amount, record.progress["matched"]) == (100, 1)
-        assert "matched" not in applied(service, record).progress
-        assert list(verify(service.runtime)) == []
-
-    def test_is_kept_if_it_fits_no_order_yet(self, service: Service, tmp_path: Path) -> None:
-        self.stores(service, tmp_path)
-        record = apply_rows(service, tmp_path, [income()])
-        assert ("matched" in record.progress, of_receipt(service, "UK1EXAMPL1").status) == (False, "review")
-        expect_order(service)
-        match_due(service.runtime)
-        assert of_receipt(service, "UK1EXAMPL1").order_id == "ORDER1"
-
-    def test_is_kept_of_a_fractional_amount(self, service: Service, tmp_path: Path) -> None:
-        self.stores(service, tmp_path, "100.50")
-        apply_rows(service, tmp_path, [income(amount="100.50")])
-        with service.runtime.database.read() as session:
-            [row] = session.scalars(select(C2bConfirmation))
-            assert row.bill_reference_encrypted is not None
-
-    def test_may_be_without_one_again(self, service: Service, tmp_path: Path) -> None:
-        self.stores(service, tmp_path)
-        apply_rows(service, tmp_path, [income(typed="", details="Pay Utility")])
-        assert of_receipt(service, "UK1EXAMPL1").status == "review"
 
 
 class TestWhatDiffers:
