@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from mpesa_service.c2b.arrivals import ArrivedMoney
 from mpesa_service.c2b.book_money import book_money
 from mpesa_service.c2b.pull_records import PullRecord, pull_record
-from mpesa_service.c2b.pull_windows import Window, money_arrived, next_window
+from mpesa_service.c2b.pull_windows import SET_UP, Window, money_arrived, next_window
 from mpesa_service.core import daraja_limiter
 from mpesa_service.core.provider_errors import failure_of
 from mpesa_service.core.runtime import Runtime
@@ -88,7 +88,7 @@ def pull(
     Raises Unavailable if pulls are off, and Conflict if the shortcode is not ours or a pull of it runs.
     """
     if not runtime.settings.mpesa_pull:
-        raise Unavailable("MPESA_PULL is off: nothing is pulled.", code="not_set_up")
+        raise Unavailable(SET_UP, code="not_set_up")
     shortcode = own_shortcode(runtime, shortcode)
     run = _begin(runtime, actor, shortcode, window)
     status, error = PullStatus.COMPLETE, None

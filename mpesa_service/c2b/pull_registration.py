@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from mpesa_service.c2b.pull import own_shortcode
+from mpesa_service.c2b.pull_windows import SET_UP
 from mpesa_service.core.provider_errors import refusal_for_caller
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import DarajaError, OutcomeUnknown, PullRegistration
@@ -28,7 +29,7 @@ def register_pull(runtime: Runtime, actor: str, shortcode: str | None = None) ->
     """
     settings, shortcode = runtime.settings, own_shortcode(runtime, shortcode)
     if settings.mpesa_pull_phone is None:
-        raise Unavailable("MPESA_PULL_PHONE is missing: pulls cannot be registered.", code="not_set_up")
+        raise Unavailable(SET_UP, code="not_set_up")
     registration = PullRegistration(
         shortcode=shortcode,
         nominated_number=normalize_msisdn(settings.mpesa_pull_phone),

@@ -23,6 +23,12 @@ LATE_BY = timedelta(minutes=5)
 """Money of the last minutes proves nothing: its row may not be there yet."""
 TOO_OLD = "M-Pesa serves only the last 48 hours. Only a statement proves older times."
 
+SET_UP = (
+    "Pulls are off. Set MPESA_PULL=true and MPESA_PULL_PHONE (the number in M-Pesa's portal: Organization,"
+    " Details), and start the service and the worker again."
+)
+"""What an operator does to start pulls."""
+
 
 @dataclass(frozen=True)
 class Window:

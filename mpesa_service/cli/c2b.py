@@ -47,7 +47,7 @@ def register_urls(response_type: str | None, who: str, show: bool, as_json: bool
         echo_json(data)
         return
     print_facts(data.items())
-    click.echo("Nothing is registered." if show else "Registered.")
+    click.echo("This command registered nothing." if show else "Registered.")
 
 
 c2b_rules_cli = AppGroup("c2b-rules", help="Rules that say which C2B payments M-Pesa accepts.")

@@ -17,12 +17,13 @@ receipts_cli = AppGroup("receipts", help="Receipts of money that M-Pesa received
 _SENTENCES = {
     "wanted": "M-Pesa has not answered yet. Run the command again, or: mpesa status {receipt}",
     "booked": "Booked as payment {payment}.",
-    "unmatched": "Booked as unmatched money. {reason}",
+    "unmatched": "Booked as unmatched money. {reason}{next}",
     "waiting": "It is stored, and is matched within ten minutes.",
     "known": "Booked before, as payment {payment}.",
     "disputed": "Not booked again: {reason}. See payment {payment}.",
     "refused": "Not booked: {reason}",
 }
+_MATCH = "\nIt is payment {0}. Next: mpesa unmatched match {0} ORDER --by NAME --reason …"
 _BAD = ("disputed", "refused")
 
 
@@ -34,7 +35,8 @@ _BAD = ("disputed", "refused")
 def book(receipt: str, no_wait: bool, who: str, as_json: bool) -> None:
     """Query M-Pesa about a receipt, and book exactly what M-Pesa says, once.
 
-    The money goes to the order that its account names, or to unmatched money.
+    The money goes to the order that M-Pesa's answer names; most answers name no account, so the money is
+    unmatched unless a prompt of ours fits.
 
     Example: mpesa receipts book UKN2ABCDEF --by amina
     """
@@ -61,4 +63,5 @@ def _id(record: InquiryRecord) -> Answer:
 def _sentence(record: InquiryRecord) -> str:
     words = _SENTENCES[record.booking or "wanted"]
     facts = {"receipt": record.receipt, "payment": record.payment_id, "reason": record.booking_reason or ""}
+    facts["next"] = _MATCH.format(record.payment_id) if record.payment_id else ""
     return words.format(**facts)

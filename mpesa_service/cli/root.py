@@ -1,5 +1,9 @@
 """The `mpesa` command and the table of its commands."""
 
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -44,6 +48,8 @@ COMMANDS = {
     "webhooks": _at("webhooks:webhooks_cli", "Webhook endpoints and their deliveries."),
 }
 
+_JOBS = {"jobs"}
+"""Commands that a scheduler starts, so they log like programs."""
 PROGRAMS = {
     "migrate": _at("migrate:migrate", "Create the tables, or bring them to this version of the service."),
     "serve": _at("serve:serve", "Start the web service (gunicorn)."),
@@ -57,11 +63,34 @@ PROGRAMS = {
 def mpesa_cli(context: click.Context) -> None:
     """Run and operate the payment service.
 
-    The settings are environment variables. Every command has --help, which needs no settings.
+    The settings are environment variables. Every command has --help, which needs no settings. Without
+    LOG_LEVEL, the programs and `jobs` log at INFO, and the other commands only warnings and errors.
     """
+    if context.invoked_subcommand in COMMANDS and context.invoked_subcommand not in _JOBS:
+        context.with_resource(_warnings_only())
     # From `__main__`, a function that creates the application. `flask --app wsgi mpesa` has its own object.
     if callable(context.obj) and context.invoked_subcommand in COMMANDS:
         context.obj = _script_info(context.obj)
+
+
+@contextmanager
+def _warnings_only() -> Iterator[None]:
+    """Log only warnings and errors, unless LOG_LEVEL says otherwise: people read the command's own output."""
+    if os.environ.get("LOG_LEVEL", "").strip():
+        yield
+        return
+    log = logging.getLogger("mpesa_service")
+    level, given = log.level, os.environ.get("LOG_LEVEL")
+    os.environ["LOG_LEVEL"] = "WARNING"  # for an application that is created by the command
+    log.setLevel(logging.WARNING)  # for one that was created before
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        if given is None:
+            del os.environ["LOG_LEVEL"]
+        else:
+            os.environ["LOG_LEVEL"] = given
 
 
 def _script_info(create_app: "Callable[[], Flask]") -> "ScriptInfo":

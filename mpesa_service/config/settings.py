@@ -260,7 +260,7 @@ class Settings:
         read_by=SERVE,
     )
     log_level: str = setting(
-        choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level that is logged.", "INFO"
+        choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level logged: see `mpesa --help`.", "INFO"
     )
 
     @property

@@ -8,3 +8,9 @@ SAFARICOM_MAX_AMOUNT = 250_000
 
 LARGEST_ORDER = 10_000_000
 """The limit for an expected order, in shillings. Orders may be paid in parts, so it is high."""
+
+
+def shillings_text(cents: int) -> str:
+    """Return an amount in cents as people write it in shillings: `1,300`, or `1,300.50` with cents."""
+    whole, rest = divmod(abs(cents), CENTS)
+    return f"{'-' if cents < 0 else ''}{whole:,}{f'.{rest:02}' if rest else ''}"

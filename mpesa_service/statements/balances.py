@@ -243,7 +243,8 @@ def _breaks(name: str, totals: AccountTotals) -> list[str]:
         return []
     rows = ", ".join(map(str, broken.rows)) + (" …" if broken.breaks > len(broken.rows) else "")
     of = f" of {name}" if name else ""
-    return [f"The running balance{of} does not follow at {broken.breaks} places: line {rows}."]
+    places = "1 place" if broken.breaks == 1 else f"{broken.breaks} places"
+    return [f"The running balance{of} does not follow at {places}: line {rows}."]
 
 
 def _against_heading(totals: AccountTotals, heading: Heading) -> list[str]:

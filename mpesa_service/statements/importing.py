@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import update
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.statements import StatementStatus
@@ -200,8 +201,8 @@ def _account(name: str, totals: AccountTotals) -> dict[str, Any]:
         "kinds": dict(totals.kinds),
         "paidInCents": totals.paid_in_cents,
         "withdrawnCents": totals.withdrawn_cents,
-        "firstAt": begin.isoformat() if begin else None,
-        "lastAt": end.isoformat() if end else None,
+        "firstAt": in_nairobi(begin),
+        "lastAt": in_nairobi(end),
         "openingCents": totals.opening_cents,
         "closingCents": totals.closing_cents,
         "balanced": totals.balanced,

@@ -5,12 +5,12 @@ off; its numbers are not.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.models import Statement
 from mpesa_service.statements.absent import absent_from, proof_of
 from mpesa_service.statements.matching import Found, Outcome, Share, lines_with, shares_of
@@ -29,7 +29,7 @@ def compare(runtime: Runtime, record: StatementRecord) -> StatementRecord:
     proof, shares = proof_of(runtime, record), shares_of(runtime, record)
     absent = absent_from(runtime, record, proof, COUNTED)
     report = {
-        "at": runtime.clock().isoformat(),
+        "at": in_nairobi(runtime.clock()),
         "kinds": [_kind(share) for share in _by_kind(shares)],
         "outcomes": {outcome.value: _sum(shares, outcome) for outcome in Outcome},
         "alsoPosted": sum(s.lines for s in shares if s.outcome is Outcome.AGREES and s.evidence in POSTED),
@@ -39,7 +39,7 @@ def compare(runtime: Runtime, record: StatementRecord) -> StatementRecord:
             "reason": proof.reason,
             "count": len(absent),
             "cents": sum(one.cents for one in absent),
-            "rows": [{**vars(one), "at": one.at.isoformat()} for one in absent[:SHOWN]],
+            "rows": [{**vars(one), "at": in_nairobi(one.at)} for one in absent[:SHOWN]],
         },
     }
     with runtime.database.begin() as session:
@@ -101,11 +101,10 @@ def _lines(
 
 
 def _line(one: Found, suggested: str | None) -> dict[str, Any]:
-    at: datetime = one.at
     return {
         "row": one.row,
         "receipt": one.receipt,
-        "at": at.isoformat(),
+        "at": in_nairobi(one.at),
         "cents": one.cents,
         "kind": one.kind,
         "ourId": one.payment_id or one.refund_id or one.payout_id,

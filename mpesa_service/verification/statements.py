@@ -12,6 +12,7 @@ from sqlalchemy import Row, and_, exists, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.money import shillings_text
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.statements import LineKind, StatementStatus
 from mpesa_service.models import C2bConfirmation, Payment, Payout, Refund, Statement, StatementLineRow
@@ -62,10 +63,9 @@ def statement_days_add_up(days: Days) -> Iterator[Violation]:
     for (shortcode, account, day), sums in sorted(days.items()):
         if sums["statement"] != sums["booked"]:
             subject = f"{shortcode} {account} {day}".replace("  ", " ")
-            sentence = f"the statements show {sums['statement']} cents of income, and the record has"
-            yield Violation(
-                statement_days_add_up.__name__, subject, f"{sentence} {sums['booked']} of the same receipts"
-            )
+            shown, booked = shillings_text(sums["statement"]), shillings_text(sums["booked"])
+            sentence = f"the statements show {shown} shillings of income, and the record has {booked} of"
+            yield Violation(statement_days_add_up.__name__, subject, f"{sentence} the same receipts")
 
 
 def _income(runtime: Runtime) -> Iterator[Sequence[Any]]:

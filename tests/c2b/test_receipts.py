@@ -285,6 +285,8 @@ class TestCommand:
         receipt = pay(service)
         found = self.run(service, receipt, "--by", "amina")
         assert "Booked as unmatched money" in found.stdout
+        payment = service.payments()[0].id
+        assert f"Next: mpesa unmatched match {payment} ORDER --by NAME --reason …" in found.stdout
         refused = self.run(service, "UKN0000000", "--by", "amina", code=1)
         assert refused.stdout.startswith("Not booked: ")
 

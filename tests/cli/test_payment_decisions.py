@@ -1,6 +1,8 @@
 """The operators' commands that change paid payments."""
 
 import json
+import logging
+import os
 
 import pytest
 
@@ -49,6 +51,30 @@ class TestRefund:
     def test_a_number_that_is_none(self, service: Service, payment: str) -> None:
         text = run(service, "payments", "refund", payment, "--phone", "0712", *WHO, code=2)
         assert "Invalid phone number format" in text
+
+
+def test_a_persons_command_prints_no_audit_lines(service: Service, payment: str) -> None:
+    runner = service.app.test_cli_runner()
+    words = ("payments", "refund", payment, "--amount", "40", "--phone", "0712345678", *WHO)
+    quiet = runner.invoke(args=["mpesa", *words])
+    assert '"level"' not in quiet.stdout + quiet.stderr.replace("Warning", "")
+    loud = runner.invoke(args=["mpesa", *words, "--again"], env={"LOG_LEVEL": "INFO"})
+    assert loud.exit_code == 0
+    assert logging.getLogger("mpesa_service").level == logging.INFO
+
+
+@pytest.mark.parametrize("given", [None, "", "INFO"])
+def test_the_level_of_a_command(service: Service, monkeypatch: pytest.MonkeyPatch, given: str | None) -> None:
+    log, seen = logging.getLogger("mpesa_service"), list[int]()
+    level = log.level
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    if given is not None:
+        monkeypatch.setenv("LOG_LEVEL", given)
+    monkeypatch.setattr("mpesa_service.cli.payments.show_list", lambda *_: seen.append(log.level))
+    service.paid()
+    run(service, "payments", "refunds", service.payments()[0].id)
+    assert seen == [log.level if given else logging.WARNING]
+    assert (log.level, os.environ.get("LOG_LEVEL")) == (level, given)
 
 
 class TestRefundTwice:

@@ -52,7 +52,7 @@ def test_a_missing_line_breaks_the_balance(tmp_path: Path) -> None:
     found = read(tmp_path, portal(payments("100.00", "200.00", "400.00")))
     assert found.check.balanced is False
     assert found.check.findings == (
-        "The running balance of Utility Account does not follow at 1 places: line 6.",
+        "The running balance of Utility Account does not follow at 1 place: line 6.",
     )
 
 

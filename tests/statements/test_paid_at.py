@@ -93,3 +93,10 @@ def test_a_beginning_finds_the_prompt(service: Service, tmp_path: Path) -> None:
     payment = only(service)
     assert (payment.channel, payment.status, payment.receipt) == ("stk", "succeeded", "UK1EXAMPL1")
     assert payment.paid_at is None
+
+
+def test_times_in_a_report_are_those_of_nairobi(service: Service, tmp_path: Path) -> None:
+    record = import_rows(service, tmp_path, own([income()]))
+    [missing] = record.report["missing"]
+    assert (missing["at"], record.accounts[0]["firstAt"]) == ("2026-11-22T10:00:00.000+03:00",) * 2
+    assert record.report["at"].endswith("+03:00")
