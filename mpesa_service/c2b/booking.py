@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mpesa_service.c2b.arrivals import Arrival
+from mpesa_service.c2b.reversed_money import PortalReversal, portal_reversal
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
@@ -36,14 +37,20 @@ PAID_BEFORE = "Needs manual review: what it was meant to pay is paid already, by
 
 
 def new_payment(
-    runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str | None, evidence: Evidence
+    runtime: Runtime,
+    receipt: str,
+    arrival: Arrival,
+    order: OrderFacts | str | None,
+    evidence: Evidence,
+    undone: PortalReversal | None = None,
 ) -> Plan:
     """Return the plan that makes a payment of its own of money that arrived: of its order, or in review.
 
-    `order` is what `order_for` returned; None if the money names another business number.
+    `order` is what `order_for` returned; None if the money names another business number. Money that was
+    reversed is in review, with its order.
     """
     cause = Cause(MPESA, runtime.clock(), evidence)
-    return _new_payment(runtime, receipt, arrival, NOT_OURS if order is None else order, cause)
+    return _new_payment(runtime, receipt, arrival, NOT_OURS if order is None else order, cause, undone)
 
 
 def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentReport) -> Plan:
@@ -68,7 +75,12 @@ def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentRepo
 
 
 def _new_payment(
-    runtime: Runtime, receipt: str, arrival: Arrival, order: OrderFacts | str, cause: Cause
+    runtime: Runtime,
+    receipt: str,
+    arrival: Arrival,
+    order: OrderFacts | str,
+    cause: Cause,
+    undone: PortalReversal | None = None,
 ) -> Plan:
     """Give new money to its order, or to a person, for the reason why there is no order."""
     stated = believed(arrival.stated_at, cause.at)
@@ -83,6 +95,10 @@ def _new_payment(
     change.create(cause)
     if isinstance(order, OrderFacts):
         change.assign_to_order(order)
+    if undone is not None:
+        send_to_review(change, undone.reason, cause)
+        return replace(change.plan_new(InboxVerdict.DISPUTED, undone.reason), updates=(undone.marked,))
+    if isinstance(order, OrderFacts):
         change.move("paid", cause)
         return change.plan_new(InboxVerdict.APPLIED, "pays an expected order")
     change.set(failure_reason=order)
@@ -90,16 +106,37 @@ def _new_payment(
     return change.plan_new(InboxVerdict.UNMATCHED, order)
 
 
+def send_to_review(change: PaymentChange, reason: str, cause: Cause) -> None:
+    """Let a person decide about a payment, for this reason. A payment that is in review gets a note."""
+    cause = replace(cause, detail={**(cause.detail or {}), "reason": reason})
+    text = f"Needs manual review: {reason}."[:512]
+    if change.status is PaymentStatus.REVIEW:
+        change.note("disputed", cause, failure_reason=text)
+    else:
+        change.move("contradicted", cause, failure_reason=text)
+
+
 def match_if_it_fits(
-    runtime: Runtime, payment_id: str, arrival: Arrival, evidence: Evidence, also: Update
+    runtime: Runtime,
+    payment_id: str,
+    arrival: Arrival,
+    evidence: Evidence,
+    also: Update,
+    *,
+    disputed: bool,
 ) -> None:
-    """Match a payment that waits, if the order that it names exists by now. `also` is written anyway."""
+    """Match a payment that waits, if the order that it names exists by now. `also` is written anyway.
+
+    Money that was reversed in the portal, or whose amount is `disputed`, waits for a person.
+    """
 
     def decide(facts: PaymentFacts) -> Plan:
         change = PaymentChange(facts)
         if facts.status is PaymentStatus.REVIEW and facts.payment["order_id"] is None:
+            with runtime.database.reading() as connection:
+                undone = portal_reversal(connection, facts.receipt or "")
             order = order_for(runtime, arrival)
-            if isinstance(order, OrderFacts):
+            if isinstance(order, OrderFacts) and undone is None and not disputed:
                 match_to_order(change, order, Cause(SERVICE, runtime.clock(), evidence))
         return replace(change.plan(Verdict.NOTED, "another attempt to match"), updates=(also,))
 

@@ -7,6 +7,7 @@
     an expected order fits            a new payment of that order
     it is not of whole shillings      it is listed as unmatched, and is no payment
     nothing fits                      a new payment without an order, in review: a person decides
+    a statement shows its reversal    in review, with its order if there is one: a person decides
 
 The receipt is unique among confirmations and among payments, so only one of several reports is booked. A row
 of a pull or statement, and a transaction status, are booked like a confirmation.
@@ -21,13 +22,15 @@ from typing import Any
 from sqlalchemy import select
 
 from mpesa_service.c2b.arrivals import Arrival, arrival_of, confirmation_columns
-from mpesa_service.c2b.booking import CONTRADICTORY, RESULT_CODE, new_payment, order_for
+from mpesa_service.c2b.booking import CONTRADICTORY, RESULT_CODE, new_payment, order_for, send_to_review
 from mpesa_service.c2b.candidates import Candidate, Rank, check_open_soon, find_candidates, likeliest
 from mpesa_service.c2b.fractional import fractional_plan
+from mpesa_service.c2b.reversed_money import PortalReversal, portal_reversal
 from mpesa_service.core.apply import NotCommitted, apply
 from mpesa_service.core.inbox import Received
 from mpesa_service.core.log_format import write_lines
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
@@ -35,7 +38,7 @@ from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.paid_at import believed
 from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import NewRow, Plan, Update
-from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport
+from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport, Verdict
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.commit import commit
 from mpesa_service.models.load import About, load
@@ -125,19 +128,23 @@ class Booking:
         about = About(receipt=columns["receipt"])
         with runtime.database.reading() as connection:
             is_known = load(connection, about) is not None
+            undone = portal_reversal(connection, columns["receipt"])
         if is_known:
-            return self._confirm(about, None)
+            return self._confirm(about, None, undone)
         arrival, ours = arrival_of(runtime.encryption, columns), is_ours(runtime, columns["shortcode"])
         began_at = believed(self._began_at, now)
         arrival = replace(arrival, moved_at=began_at or arrival.moved_at)
         candidates = find_candidates(runtime, arrival) if ours else []
-        if _must_wait(arrival, candidates, now - (began_at or columns["received_at"])):
+        age = now - (began_at or columns["received_at"])
+        if undone is None and _must_wait(arrival, candidates, age):
             check_open_soon(runtime, candidates, now)
             return self.wait(f"waits: {len(candidates)} payments may be meant")
         if chosen := likeliest(candidates):
-            return self._confirm(About(id=chosen[0].payment_id, receipt=columns["receipt"]), chosen[0].rank)
+            known = About(id=chosen[0].payment_id, receipt=columns["receipt"])
+            return self._confirm(known, chosen[0].rank, undone)
         order = self._order(arrival) if ours else None
-        plan = new_payment(runtime, columns["receipt"], arrival, order, self._confirmation.evidence)
+        evidence = self._confirmation.evidence
+        plan = new_payment(runtime, columns["receipt"], arrival, order, evidence, undone)
         # Once more if it waits: an order may be expected from this very moment on.
         again = now + MATCH_AGAIN_AFTER if plan.verdict == InboxVerdict.UNMATCHED else None
         return self._finish(plan, payment_id=plan.payment_id, retry_at=again)
@@ -152,17 +159,19 @@ class Booking:
             reason = f"{reason}. {CONTRADICTORY}"
         return self._finish(Plan(InboxVerdict.NOTED, reason), retry_at=again)
 
-    def _confirm(self, about: About, rank: Rank | None) -> Plan | None:
+    def _confirm(self, about: About, rank: Rank | None, undone: PortalReversal | None) -> Plan | None:
         try:
-            applied = apply(self._runtime.database, about, partial(self._decide, rank))
+            applied = apply(self._runtime.database, about, partial(self._decide, rank, undone))
         except (_Changed, NotCommitted):
             return None
         return applied.plan
 
-    def _decide(self, rank: Rank | None, facts: PaymentFacts | None) -> Plan:
+    def _decide(self, rank: Rank | None, undone: PortalReversal | None, facts: PaymentFacts | None) -> Plan:
         """Apply the confirmation to a payment, if that still is what it was found to be."""
         if facts is None or (rank is not None and (facts.receipt or Rank.of(facts.status) is not rank)):
             raise _Changed
+        if undone is not None:
+            return self._review(facts, undone)
         columns, now = self._confirmation.columns, self._runtime.clock()
         report = PaymentReport(
             evidence=self._confirmation.evidence,
@@ -179,6 +188,15 @@ class Booking:
         # The confirmation is a fact of the payment: a decision without it must not be committed later.
         change.touch(now)
         plan = change.plan(decision.verdict, decision.reason)
+        return self._complete(plan, payment_id=facts.id, retry_at=None)
+
+    def _review(self, facts: PaymentFacts, undone: PortalReversal) -> Plan:
+        """Send the payment of money that was reversed to review."""
+        change = PaymentChange(facts)
+        change.set(receipt=facts.receipt or self._confirmation.columns["receipt"])
+        cause = Cause(MPESA, self._runtime.clock(), self._confirmation.evidence)
+        send_to_review(change, undone.reason, cause)
+        plan = replace(change.plan(Verdict.DISPUTED, undone.reason), updates=(undone.marked,))
         return self._complete(plan, payment_id=facts.id, retry_at=None)
 
     def _complete(self, plan: Plan, **columns: Any) -> Plan:

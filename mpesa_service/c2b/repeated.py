@@ -2,7 +2,8 @@
 
 It also fills what the first source left out: a masked or missing payer, the names, the account, the time.
 What is decided stays: money that has an order keeps it. Money that waits for a person, and whose account is
-known only now, is matched again.
+known only now, is matched again. A report of another amount sends the payment to review, whichever came
+first.
 """
 
 import logging
@@ -11,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from mpesa_service.c2b.arrivals import ArrivedMoney, typed_reference
-from mpesa_service.c2b.booking import account_columns, full_number, payer_columns
+from mpesa_service.c2b.booking import account_columns, full_number, payer_columns, send_to_review
 from mpesa_service.c2b.matching import TABLE, Confirmation
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
@@ -19,6 +20,7 @@ from mpesa_service.daraja import PayerKind, payer_matches
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.money import shillings
 from mpesa_service.domain.paid_at import believed, columns_of_time, prompted_at
 from mpesa_service.domain.plans import LogLine, Plan, Update
 from mpesa_service.domain.reports import Evidence
@@ -41,7 +43,9 @@ def repeated_plan(
     if (reason := _difference(runtime.encryption, row, columns)) is not None:
         detail = {"payment_id": row["payment_id"], "source": str(evidence), "reason": reason}
         line = LogLine(__name__, logging.WARNING, "money differs from what is known", detail)
-        return Plan(InboxVerdict.DISPUTED, reason, row["payment_id"], log=(line,))
+        plan = Plan(InboxVerdict.DISPUTED, reason, row["payment_id"], log=(line,))
+        again = row["disputed_cents"] == columns["amount_cents"]
+        return plan if reason != AMOUNT_DIFFERS or again else _disputed_plan(runtime, known, columns, plan)
     missing = _missing(runtime.encryption, row, money, columns)
     if not missing and evidence == row["source"]:
         return Plan(InboxVerdict.DUPLICATE, KNOWN, row["payment_id"])
@@ -53,6 +57,24 @@ def repeated_plan(
     # Somebody else may book the row at this moment: then all is read again.
     update = Update(TABLE, {"id": known.row_id, "payment_id": row["payment_id"]}, missing)
     return replace(plan, reason=FILLED, updates=(*plan.updates, update))
+
+
+def _disputed_plan(runtime: Runtime, known: Confirmation, columns: Mapping[str, Any], plan: Plan) -> Plan:
+    """Send the payment to review: two sources name different amounts. Each other amount does so once."""
+    where = {"id": known.row_id, "disputed_cents": known.columns["disputed_cents"]}
+    update = Update(TABLE, where, {"disputed_cents": columns["amount_cents"]})
+    with runtime.database.reading() as connection:
+        facts = load(connection, About(id=plan.payment_id)) if plan.payment_id else None
+    if facts is None or facts.receipt != columns["receipt"]:
+        return replace(plan, updates=(update,))
+    amounts = {"source": columns["source"], "otherCents": columns["amount_cents"]}
+    cause = Cause(MPESA, runtime.clock(), Evidence(columns["source"]), amounts)
+    first, other = (shillings(one["amount_cents"]) for one in (known.columns, columns))
+    reason = f"M-Pesa reported {first} for its receipt {facts.receipt} at first, and {other} later"
+    change = PaymentChange(facts)
+    send_to_review(change, reason, cause)
+    changed = change.plan(plan.verdict, plan.reason)
+    return replace(changed, updates=(*changed.updates, update), log=(*plan.log, *changed.log))
 
 
 def _difference(encryption: Encryption, row: Mapping[str, Any], columns: Mapping[str, Any]) -> str | None:

@@ -97,4 +97,5 @@ def _match(runtime: Runtime, row_id: int, until: datetime) -> None:
     # A person who undoes a match clears `retry_at`. The job must not match that money back.
     done = Update(TABLE, {"id": row.id, "retry_at": until}, {"retry_at": None})
     arrival = arrival_of(runtime.encryption, confirmation.columns)
-    match_if_it_fits(runtime, row.payment_id, arrival, confirmation.evidence, done)
+    disputed = row.disputed_cents is not None
+    match_if_it_fits(runtime, row.payment_id, arrival, confirmation.evidence, done, disputed=disputed)

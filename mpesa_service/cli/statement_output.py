@@ -10,7 +10,7 @@ import click
 
 from mpesa_service.cli.options import local_time
 from mpesa_service.cli.output import print_facts, print_table
-from mpesa_service.statements.balances import shillings
+from mpesa_service.domain.money import shillings
 from mpesa_service.statements.importing import Progress
 from mpesa_service.statements.records import StatementRecord
 

@@ -10,8 +10,8 @@ from flask.cli import AppGroup
 from mpesa_service.cli.options import as_json, by, echo_json, limit_option, load, local_time, operator
 from mpesa_service.cli.output import show_list
 from mpesa_service.cli.statement_output import applying_bar, print_statement, reading_bar, status_of
+from mpesa_service.domain.money import shillings
 from mpesa_service.statements.applying import apply_statement, request_apply
-from mpesa_service.statements.balances import shillings
 from mpesa_service.statements.coverage import coverage
 from mpesa_service.statements.importing import ImportOptions, read_statement
 from mpesa_service.statements.records import StatementRecord, get_statement, list_statements

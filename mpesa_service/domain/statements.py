@@ -59,6 +59,23 @@ class StatementStatus(StrEnum):
     FAILED = "failed"
 
 
+def proven_period(
+    stated: tuple[datetime | None, datetime | None],
+    lines: tuple[datetime | None, datetime | None],
+    imported_at: datetime,
+) -> tuple[datetime, datetime] | None:
+    """Return the time that an unbroken statement proves, or None.
+
+    `stated` is the period that the file or its name states, `lines` are the times of its first and last line.
+    Without a stated period, the lines prove the time between them. A file proves nothing of what came after
+    it was written: if its period reaches past the import, it ends with the last line.
+    """
+    begin, end = stated[0] or lines[0], stated[1] or lines[1]
+    if end is not None and end > imported_at:
+        end = None if lines[1] is None else min(lines[1], imported_at)
+    return None if begin is None or end is None or begin > end else (begin, end)
+
+
 COMPLETED = "completed"
 NOT_COMPLETED = frozenset(
     {"failed", "cancelled", "canceled", "declined", "attempted", "expired", "rejected", "reversed"}
@@ -116,10 +133,11 @@ def kind_of(type_: str, head: str, *, paid_in: bool) -> LineKind:
 
     `type_` is the Reason Type, if the file has one. `head` is the beginning of the details, before the party.
     The order of the questions matters: a customer's payment and its charge may have the same Reason Type, and
-    `Organization Settle to Bank` leaves the shortcode, unlike other settlements.
+    `Organization Settle to Bank` leaves the shortcode, unlike other settlements. Money that came in is never
+    a charge: a payer's name may contain the word.
     """
     words = f"{head} | {type_}".casefold()
-    if "charge" in words.replace("charges paid", ""):
+    if not paid_in and "charge" in words.replace("charges paid", ""):
         return LineKind.CHARGE
     if "reversal" in words:
         return LineKind.REVERSAL

@@ -116,7 +116,7 @@ class C2bConfirmation(Base):
     `payment_id` is the payment that it became, or that it confirms. Until then, `retry_at` is the time of the
     next attempt to match it. The payer (masked or hashed by M-Pesa), the names and the typed account are
     encrypted. A fractional amount is no payment: it has a `fractional_id`, under which it is listed until an
-    operator has handled it (`closed_at`).
+    operator has handled it (`closed_at`). `disputed_cents` is another amount that a later source reported.
     """
 
     __tablename__ = "c2b_confirmations"
@@ -128,6 +128,7 @@ class C2bConfirmation(Base):
     )
     shortcode: Mapped[str] = mapped_column(String(16))
     amount_cents: Mapped[int] = mapped_column(BigInteger)
+    disputed_cents: Mapped[int | None] = mapped_column(BigInteger)
     transaction_type: Mapped[str] = mapped_column(String(64))
     bill_reference_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     payer_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -103,6 +103,7 @@ class StatementLineRow(Base):
     __table_args__ = (
         UniqueConstraint("receipt", "line_hash"),
         CheckConstraint(one_of("kind", LineKind), name="kind"),
+        partial_index("ix_statement_lines_reversal", "linked_receipt", where="kind = 'reversal'"),
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.arrivals import payer_name
+from mpesa_service.c2b.reversed_money import portal_reversal
 from mpesa_service.core.apply import apply
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
@@ -108,7 +109,7 @@ def resolve(
         payment_id = find_payment(session, runtime, principal, reference).id
     about = About(id=payment_id, receipt=decision.receipt)
     try:
-        apply(runtime.database, about, lambda facts: _resolve_payment(facts, decision, cause))
+        apply(runtime.database, about, lambda facts: _resolve_payment(runtime, facts, decision, cause))
     except _NotInReview:
         _resolve_refunds(runtime, payment_id, decision, cause)
     return show_payment(runtime, principal, payment_id)
@@ -126,17 +127,28 @@ def operator_cause(runtime: Runtime, principal: Principal, reason: str, **detail
     return Cause(principal.subject, runtime.clock(), Evidence.OPERATOR, detail)
 
 
-def _resolve_payment(facts: PaymentFacts | None, decision: OperatorDecision, cause: Cause) -> Plan:
+def _resolve_payment(
+    runtime: Runtime, facts: PaymentFacts | None, decision: OperatorDecision, cause: Cause
+) -> Plan:
     if facts is None or facts.status is not PaymentStatus.REVIEW:
         raise _NotInReview
     change = PaymentChange(facts)
-    if change.now["channel"] == Channel.C2B:
+    without_order = change.now["channel"] == Channel.C2B and change.now["order_id"] is None
+    if without_order and not _may_fail(runtime, facts, decision):
         raise Conflict("This money matches no order: match it to one, or return it.", code="unmatched")
     if decision.action is Resolution.FAIL:
         _fail(change, decision, cause)
     else:
         _settle(change, decision, cause)
     return change.plan(Verdict.APPLIED, "an operator decided")
+
+
+def _may_fail(runtime: Runtime, facts: PaymentFacts, decision: OperatorDecision) -> bool:
+    """Return whether unmatched money is closed because it was reversed in the portal."""
+    if decision.action is not Resolution.FAIL or facts.receipt is None:
+        return False
+    with runtime.database.reading() as connection:
+        return portal_reversal(connection, facts.receipt) is not None
 
 
 def _fail(change: PaymentChange, decision: OperatorDecision, cause: Cause) -> None:

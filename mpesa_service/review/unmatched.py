@@ -17,6 +17,7 @@ from mpesa_service.c2b.fractional import (
     list_fractional,
     refuse_fractional,
 )
+from mpesa_service.c2b.reversed_money import portal_reversal
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.core.runtime import Runtime
@@ -151,6 +152,8 @@ def return_money(
 
     def decide(facts: PaymentFacts) -> Plan:
         change = _unmatched(facts)
+        if change.status is PaymentStatus.REVIEW:
+            _refuse_if_reversed(runtime, facts)
         if phone is not None:
             check_stated_phone(runtime.encryption, stated, Payer.of_columns(change.now))
         elif change.now["refunded_amount"]:
@@ -200,6 +203,14 @@ def apply_to_unmatched(
         payment_id = find_payment(session, runtime, principal, reference).id
     apply_to(runtime.database, payment_id, decide, order_id=order_id)
     return payment_id
+
+
+def _refuse_if_reversed(runtime: Runtime, facts: PaymentFacts) -> None:
+    """Refuse to return money that somebody has returned in the portal already."""
+    with runtime.database.reading() as connection:
+        undone = portal_reversal(connection, facts.receipt or "")
+    if undone is not None:
+        raise Conflict(f"{undone.reason}.", code="reversed_in_portal")
 
 
 def _unmatched(facts: PaymentFacts) -> PaymentChange:

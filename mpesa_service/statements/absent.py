@@ -10,7 +10,7 @@ from typing import Any
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.references import first_id
-from mpesa_service.domain.statements import counted_period
+from mpesa_service.domain.statements import counted_period, proven_period
 from mpesa_service.domain.states import PAID
 from mpesa_service.statements.balances import NO_BALANCES
 from mpesa_service.statements.records import StatementRecord
@@ -22,6 +22,7 @@ BROKEN = "its running balance is broken"
 NO_BALANCE = "it has no balances"
 ROWS_UNREAD = "some of its rows were not understood"
 OTHER_ACCOUNT = "customers do not pay into this account"
+NO_PERIOD = "its period had not begun when it was imported, or it has no lines"
 NOT_OURS = "the shortcode is not the one of this service"
 
 
@@ -46,10 +47,10 @@ class Proof:
 
 
 def proof_of(runtime: Runtime, record: StatementRecord) -> Proof:
-    """Return what a statement proves. Without a stated period, its lines prove the time between them."""
+    """Return what a statement proves, or why it proves nothing."""
     ours = {runtime.settings.mpesa_shortcode, runtime.settings.mpesa_till}
-    first, last = counted_period(record.accounts) or (None, None)
-    begin, end = record.period_from or first, record.period_to or last
+    stated, lines = (record.period_from, record.period_to), counted_period(record.accounts) or (None, None)
+    period = proven_period(stated, lines, record.created_at)
     reason = None
     if record.shortcode not in ours:
         reason = NOT_OURS
@@ -59,7 +60,9 @@ def proof_of(runtime: Runtime, record: StatementRecord) -> Proof:
         reason = NO_BALANCE if NO_BALANCES in record.findings else ROWS_UNREAD
     elif not record.balanced:
         reason = BROKEN
-    return Proof(begin, end, reason) if reason is None else Proof(None, None, reason)
+    elif period is None:
+        reason = NO_PERIOD
+    return Proof(*(period or (None, None))) if reason is None else Proof(None, None, reason)
 
 
 def is_customers_account(record: StatementRecord) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.statements import StatementStatus
-from mpesa_service.errors import Conflict, ServiceError
+from mpesa_service.errors import Conflict, InvalidRequest, ServiceError
 from mpesa_service.models import Statement
 from mpesa_service.statements.booking import book_missing, name_accounts
 from mpesa_service.statements.differing import review_differing
@@ -47,10 +47,11 @@ def request_apply(
     """Record that an admin applies a statement; the caller or a job does it. `accepted` is a reason.
 
     A statement that is applied already, or whose application failed, can be applied again: it does what is
-    still to be done. Raises
-    NotFound, and Conflict if the statement is not read to its end, or if its balance is broken and there is
-    no reason.
+    still to be done. Raises InvalidRequest for a blank reason, NotFound, and Conflict if the statement is not
+    read to its end, or if its balance is broken and there is no reason.
     """
+    if accepted is not None and not accepted.strip():
+        raise InvalidRequest("Say why the broken balance is accepted.", code="reason_needed")
     record = get_statement(runtime, statement_id)
     if record.status == StatementStatus.READING:
         raise Conflict(UNREAD, code="statement_unread")

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mpesa_service.domain.money import shillings
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.statements.any_order import AnyOrder
 from mpesa_service.statements.heading import Heading
@@ -275,9 +276,3 @@ def _outside(totals: Totals, heading: Heading) -> list[str]:
     early = first and heading.period_from and first < heading.period_from
     late = last and heading.period_to and last > heading.period_to
     return ["Some lines are outside the period that the file states."] if early or late else []
-
-
-def shillings(cents: int) -> str:
-    """Return cents as people write them: 1,100.00."""
-    sign, cents = ("-" if cents < 0 else ""), abs(cents)
-    return f"{sign}{cents // 100:,}.{cents % 100:02}"

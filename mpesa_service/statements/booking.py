@@ -19,6 +19,8 @@ from mpesa_service.statements.texts import LineTexts, texts_of
 from mpesa_service.statements.window import marks, query, window_of
 
 PAGE = 500
+_STEPS: dict[str, str] = {InboxVerdict.UNMATCHED: "unmatched", InboxVerdict.DISPUTED: "reviewed"}
+_OUTCOMES = {"booked": "booked", "unmatched": "booked", "reviewed": "reviewed"}
 _DUE = ", ".join(f"'{status}'" for status in sorted(STILL_DUE))
 _WEAKER = f"""
     SELECT ltrim(reference_key, '0'), MIN(reference), MIN(amount_due - received_amount) FROM expected_orders
@@ -39,15 +41,19 @@ def book_missing(runtime: Runtime, record: StatementRecord, advance: Callable[[s
 
     An account that is a number may have lost its leading zeros in a spreadsheet. If no order has the account
     as it stands, one order with more zeros counts, if exactly its missing amount was paid.
+
+    Money that a known line reverses, or whose receipt is known with another amount, is in review: its line is
+    `reviewed`.
     """
     after = START
     while found := lines_with(runtime, record, Outcome.MISSING, limit=PAGE, after=after):
         parties = _parties(runtime, found)
-        booked: dict[str, list[Found]] = {"booked": [], "booked_weaker": []}
+        booked: dict[str, list[Found]] = {"booked": [], "booked_weaker": [], "reviewed": []}
         for line, (money, is_weaker) in _monies(runtime, record, parties).items():
             plan = book_money(runtime, money, Evidence.STATEMENT)
-            booked["booked_weaker" if is_weaker else "booked"].append(line)
-            advance("unmatched" if plan.verdict == InboxVerdict.UNMATCHED else "booked", 1)
+            step = _STEPS.get(plan.verdict, "booked")
+            booked["booked_weaker" if is_weaker and step == "booked" else _OUTCOMES[step]].append(line)
+            advance(step, 1)
         for outcome, lines in booked.items():
             mark_lines(runtime, lines, outcome)
         after = (found[-1].statement_id, found[-1].row)

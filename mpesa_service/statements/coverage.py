@@ -1,7 +1,8 @@
 """Which days of which account are proven by applied statements, and where the gaps are.
 
 A day (of Nairobi) is proven if statements with an unbroken balance cover all of it. A statement covers the
-period that it states; without one, the time from its first line to its last.
+period that it states; without one, the time from its first line to its last. It proves nothing of the time
+after its import.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.statements import StatementStatus, counted_period
+from mpesa_service.domain.statements import StatementStatus, counted_period, proven_period
 from mpesa_service.models import Statement
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
@@ -53,8 +54,10 @@ def coverage(runtime: Runtime) -> list[Coverage]:
     found: dict[tuple[str, str], list[Any]] = {}
     with runtime.database.read() as session:
         for row in session.scalars(statement.order_by(Statement.shortcode, Statement.account)):
-            first, last = counted_period(row.accounts) or (None, None)
-            period = (row.period_from or first, row.period_to or last)
+            stated = (row.period_from, row.period_to)
+            lines = counted_period(row.accounts) or (None, None)
+            if (period := proven_period(stated, lines, row.created_at)) is None:
+                continue
             for account in (one for one in row.accounts if one["lines"]):
                 found.setdefault((row.shortcode, account["account"]), []).append(period)
     return [_coverage(key, intervals) for key, intervals in sorted(found.items())]

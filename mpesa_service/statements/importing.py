@@ -22,6 +22,7 @@ from mpesa_service.models import Statement
 from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.balances import AccountTotals, Totals
+from mpesa_service.statements.correcting import differs, remove_unapplied
 from mpesa_service.statements.files import open_statement
 from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.records import StatementRecord, find_statement, get_statement
@@ -58,30 +59,39 @@ def read_statement(
 ) -> StatementRecord:
     """Store a file's statement and its lines; return it with its self-check.
 
-    A file that is stored already is not stored again, and a file whose import was stopped goes on. Raises
-    InvalidRequest if it is no statement, or if it does not say its shortcode, and Conflict if another process
-    reads it.
+    A file that is stored already is not stored again, and a file whose import was stopped goes on. Until a
+    statement is applied, another heading for the same file corrects it. Raises InvalidRequest if it is no
+    statement, or if it does not say its shortcode, and Conflict if another process reads it, or if it was
+    applied with another heading.
     """
     file = open_statement(path, name)
     found = find_statement(runtime, sha256=file.sha256)
-    if found is not None and found.status != StatementStatus.READING:
-        return found
     recognized = recognize(file)
-    heading = _completed(recognized.heading, options or ImportOptions())
+    if found is not None and found.status != StatementStatus.READING:
+        heading = _completed(recognized.heading, options or ImportOptions(), found.shortcode)
+        if not differs(found, heading):
+            return found
+        remove_unapplied(runtime, found)
+        found = None
+    else:
+        heading = _completed(recognized.heading, options or ImportOptions())
     if found is None:
         found = _register(runtime, principal, recognized, heading)
     return _read(runtime, found, recognized, heading, progress)
 
 
-def _completed(heading: Heading, options: ImportOptions) -> Heading:
-    """Add what the user says. Raises InvalidRequest if the file says something else, or no shortcode."""
+def _completed(heading: Heading, options: ImportOptions, known: str | None = None) -> Heading:
+    """Add what the user says; `known` is the shortcode as it is stored.
+
+    Raises InvalidRequest if the file says something else, or no shortcode.
+    """
     for name in ("shortcode", "account"):
         stated, given = getattr(heading, name), getattr(options, name)
         if stated and given and stated.casefold() != given.casefold():
             raise InvalidRequest(
                 f"The file says that its {name} is {stated}, not {given}.", code="statement_differs"
             )
-    shortcode = heading.shortcode or options.shortcode
+    shortcode = heading.shortcode or options.shortcode or known
     if not shortcode:
         raise InvalidRequest(
             "The file does not say its shortcode. Name it (`--shortcode`, or `shortcode` in the API), or give"

@@ -5,7 +5,8 @@ All comparisons are joins by receipt, over all lines at once. Nothing is changed
     agrees      our record has the receipt, the amount and the direction
     reported    C2B or a pull has reported the money, but it is not booked yet, or is a fractional amount
     missing     income that the service does not know: it is booked when the statement is applied
-    differs     our record has the receipt, with another amount, direction or status
+    differs     our record has the receipt, with another amount, direction or status; or the line reverses our
+                payment, and this service did not send the reversal
     elsewhere   a payout or a reversal that this service did not send
     own         a charge, a withdrawal to the bank, or a transfer between own accounts: never income
     unclear     a line of an unknown kind
@@ -81,6 +82,18 @@ _JOINS = """
     LEFT JOIN c2b_confirmations c ON c.receipt = l.receipt
     LEFT JOIN refunds r ON r.receipt = l.receipt
     LEFT JOIN payouts o ON o.receipt = l.receipt
+    LEFT JOIN payments q ON q.provider = 'mpesa' AND q.receipt = l.linked_receipt AND l.kind = 'reversal'
+        AND l.amount_cents < 0
+"""
+# Its reversal is known, and a person has decided that the payment failed.
+_UNDONE = """
+    (p.status = 'failed' AND EXISTS (SELECT 1 FROM statement_lines x WHERE x.linked_receipt = l.receipt
+     AND x.kind = 'reversal' AND x.amount_cents = -l.amount_cents))
+"""
+# A reversal that we sent, and whose receipt M-Pesa has not reported yet, may be this line.
+_OUR_REVERSAL = """
+    EXISTS (SELECT 1 FROM refunds y WHERE y.payment_id = q.id AND y.method = 'reversal'
+     AND y.receipt IS NULL AND y.status <> 'failed')
 """
 # A CASE looks at its conditions in their order, so the last question of income is asked only of few lines.
 _OUTCOME = f"""
@@ -88,8 +101,10 @@ _OUTCOME = f"""
     WHEN l.kind = 'not_completed' THEN 'not_completed'
     WHEN l.kind IN ('charge', 'sweep', 'withdrawal') THEN 'own'
     WHEN l.amount_cents > 0 AND p.id IS NOT NULL THEN
-        CASE WHEN p.amount * 100 = l.amount_cents AND p.status IN ({_PAID}, 'review')
+        CASE WHEN p.amount * 100 = l.amount_cents AND (p.status IN ({_PAID}, 'review') OR {_UNDONE})
         THEN 'agrees' ELSE 'differs' END
+    WHEN l.kind = 'reversal' AND r.id IS NULL AND o.id IS NULL AND q.status IN ({_PAID}, 'review')
+        AND NOT {_OUR_REVERSAL} THEN 'differs'
     WHEN l.kind = 'reversal' AND r.id IS NULL AND o.id IS NULL THEN 'elsewhere'
     WHEN l.amount_cents > 0 AND c.id IS NOT NULL THEN
         CASE WHEN c.amount_cents = l.amount_cents THEN 'reported' ELSE 'differs' END
@@ -106,9 +121,9 @@ _OUTCOME = f"""
 """
 _LINE = f"""
     l.statement_id, l.row_number, l.receipt, l.completed_at, l.amount_cents, l.kind, {_OUTCOME} AS outcome,
-    p.id AS payment_id, r.id AS refund_id, o.id AS payout_id,
-    COALESCE(p.amount * 100, r.amount * 100, o.amount * 100, c.amount_cents) AS our_cents,
-    COALESCE(p.status, r.status, o.status) AS our_status, l.linked_receipt AS linked, l.type
+    COALESCE(p.id, q.id) AS payment_id, r.id AS refund_id, o.id AS payout_id,
+    COALESCE(p.amount * 100, r.amount * 100, o.amount * 100, c.amount_cents, q.amount * 100) AS our_cents,
+    COALESCE(p.status, r.status, o.status, q.status) AS our_status, l.linked_receipt AS linked, l.type
 """
 
 

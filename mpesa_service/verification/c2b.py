@@ -42,6 +42,7 @@ def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violati
         .join(Payment, Payment.id == C2bConfirmation.payment_id)
         .where(Payment.receipt == C2bConfirmation.receipt, Payment.status.in_(PAID))
         .where(C2bConfirmation.amount_cents != Payment.amount * CENTS)
+        .where(C2bConfirmation.disputed_cents.is_distinct_from(Payment.amount * CENTS))
     )
     settled = select(PaymentEvent.id).where(
         PaymentEvent.payment_id == Payment.id, PaymentEvent.cause == "settled_by_operator"

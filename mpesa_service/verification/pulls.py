@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.moments import in_nairobi
-from mpesa_service.domain.statements import StatementStatus, counted_period
+from mpesa_service.domain.statements import StatementStatus, counted_period, proven_period
 from mpesa_service.models import Pull, Statement
 from mpesa_service.models.pulls import PullStatus
 from mpesa_service.verification.common import BATCH, Tally, Violation
@@ -65,9 +65,13 @@ def _statements(runtime: Runtime, shortcode: str) -> list[Interval]:
     proving = (Statement.status == StatementStatus.APPLIED, Statement.balanced.is_(True))
     with runtime.database.read() as session:
         rows = session.scalars(select(Statement).where(Statement.shortcode == shortcode, *proving)).all()
-    counted = ((row, counted_period(row.accounts) or (row.first_at, row.last_at)) for row in rows)
-    found = ((row.period_from or first, row.period_to or last, row) for row, (first, last) in counted)
-    return [(first, last) for first, last, row in found if first and last and _is_of_customers(row)]
+    found = [_proven(row) for row in rows if _is_of_customers(row)]
+    return [period for period in found if period is not None]
+
+
+def _proven(row: Statement) -> Interval | None:
+    lines = counted_period(row.accounts) or (row.first_at, row.last_at)
+    return proven_period((row.period_from, row.period_to), lines, row.created_at)
 
 
 def _is_of_customers(row: Statement) -> bool:

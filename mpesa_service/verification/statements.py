@@ -2,19 +2,22 @@
 called proven.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, exists, or_, select, tuple_
+from sqlalchemy import Row, and_, exists, or_, select, text, tuple_
 from sqlalchemy.orm import aliased
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.money import shillings_text
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.statements import LineKind, StatementStatus
+from mpesa_service.domain.states import PAID, PaymentStatus, RefundStatus
 from mpesa_service.models import C2bConfirmation, Payment, Payout, Refund, Statement, StatementLineRow
 from mpesa_service.models.payments import Provider
 from mpesa_service.verification.common import BATCH, Tally, Violation
@@ -25,12 +28,24 @@ CENTS = 100
 Line = StatementLineRow
 _NO_MOVE = (LineKind.CHARGE, LineKind.NOT_COMPLETED, LineKind.SWEEP, LineKind.WITHDRAWAL)
 """Kinds of lines that are not the money of a refund or payout, even with its receipt."""
-Days = defaultdict[tuple[str, str, date], Counter[str]]
+RECEIPTS_NAMED = 5
+
+
+@dataclass
+class Day:
+    """The income of a day in cents, by the statements and by the record, and receipts that differ."""
+
+    statement: int = 0
+    booked: int = 0
+    receipts: list[str] = field(default_factory=list)
+
+
+Days = defaultdict[tuple[str, str, date], Day]
 
 
 def verify_statements(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     """Yield every violation of the rules of statements."""
-    days: Days = defaultdict(Counter)
+    days: Days = defaultdict(Day)
     for page in _income(runtime):
         tally.counts["statement lines"] += len(page)
         for row in page:
@@ -38,6 +53,8 @@ def verify_statements(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
             _count(days, row)
     yield from statement_days_add_up(days)
     yield from statement_evidence_has_its_line(runtime)
+    yield from reversed_money_is_decided(runtime)
+    yield from disputed_amounts_are_decided(runtime)
     yield from lines_have_their_statement(runtime)
     yield from statement_agrees_with_commands(runtime)
 
@@ -52,20 +69,27 @@ def statement_income_is_booked(row: Row[Any]) -> Iterator[Violation]:
 def _count(days: Days, row: Row[Any]) -> None:
     """Add a line to its day. What differs was sent to review, where a person decides."""
     booked = row.paid * CENTS if row.paid is not None else row.reported
-    if booked is None or row.outcome == "reviewed":
+    if booked is None or row.outcome == "reviewed" or row.disputed_cents is not None:
         return
     day = days[row.shortcode, row.account, row.completed_at.astimezone(NAIROBI).date()]
-    day.update(statement=row.amount_cents, booked=booked)
+    day.statement += row.amount_cents
+    day.booked += booked
+    if row.amount_cents != booked and len(day.receipts) < RECEIPTS_NAMED:
+        day.receipts.append(row.receipt)
 
 
 def statement_days_add_up(days: Days) -> Iterator[Violation]:
     """The income of each day is the same by the statements and by the record."""
     for (shortcode, account, day), sums in sorted(days.items()):
-        if sums["statement"] != sums["booked"]:
+        if sums.statement != sums.booked:
             subject = f"{shortcode} {account} {day}".replace("  ", " ")
-            shown, booked = shillings_text(sums["statement"]), shillings_text(sums["booked"])
-            sentence = f"the statements show {shown} shillings of income, and the record has {booked} of"
-            yield Violation(statement_days_add_up.__name__, subject, f"{sentence} the same receipts")
+            shown, booked = shillings_text(sums.statement), shillings_text(sums.booked)
+            sentence = (
+                f"the statements show {shown} shillings of income, and the record has {booked} of the same"
+                f" receipts. Compare these in the portal, and apply the statement again:"
+                f" {', '.join(sums.receipts)}"
+            )
+            yield Violation(statement_days_add_up.__name__, subject, sentence)
 
 
 def _income(runtime: Runtime) -> Iterator[Sequence[Any]]:
@@ -83,6 +107,7 @@ def _income(runtime: Runtime) -> Iterator[Sequence[Any]]:
             *(Line.outcome, Line.account, Statement.shortcode),
             Payment.amount.label("paid"),
             C2bConfirmation.amount_cents.label("reported"),
+            C2bConfirmation.disputed_cents,
         )
         .join(Statement, Statement.id == Line.statement_id)
         .outerjoin(Payment, and_(Payment.provider == Provider.MPESA, Payment.receipt == Line.receipt))
@@ -116,6 +141,51 @@ def statement_evidence_has_its_line(runtime: Runtime) -> Iterator[Violation]:
     for payment_id, receipt in found:
         sentence = f"its evidence is a statement, but no statement shows {receipt}"
         yield Violation(statement_evidence_has_its_line.__name__, payment_id, sentence)
+
+
+def reversed_money_is_decided(runtime: Runtime) -> Iterator[Violation]:
+    """No paid payment was reversed in the portal without a decision of a person."""
+    ours = exists().where(
+        Refund.payment_id == Payment.id,
+        Refund.method == RefundMethod.REVERSAL,
+        or_(
+            Refund.receipt == Line.receipt,
+            and_(Refund.receipt.is_(None), Refund.status != RefundStatus.FAILED),
+        ),
+    )
+    statement = (
+        select(Payment.id, Line.receipt, Line.statement_id)
+        .join(Payment, and_(Payment.provider == Provider.MPESA, Payment.receipt == Line.linked_receipt))
+        .where(text("statement_lines.kind = 'reversal'"), Line.amount_cents < 0, Line.outcome.is_(None))
+        .where(Payment.status.in_(PAID), ~ours)
+        .limit(BATCH)
+    )
+    with runtime.database.read() as session:
+        found = session.execute(statement).all()
+    for payment_id, receipt, statement_id in found:
+        sentence = (
+            f"{receipt} reverses it in the portal: apply statement {statement_id}, then decide in review"
+        )
+        yield Violation(reversed_money_is_decided.__name__, payment_id, sentence)
+
+
+def disputed_amounts_are_decided(runtime: Runtime) -> Iterator[Violation]:
+    """A person has decided about each receipt that two sources report with different amounts."""
+    waiting = or_(Payment.id.is_(None), Payment.status == PaymentStatus.REVIEW)
+    statement = (
+        select(C2bConfirmation.receipt, C2bConfirmation.amount_cents, C2bConfirmation.disputed_cents)
+        .outerjoin(Payment, Payment.id == C2bConfirmation.payment_id)
+        .where(C2bConfirmation.disputed_cents.is_not(None), C2bConfirmation.closed_at.is_(None), waiting)
+        .limit(BATCH)
+    )
+    with runtime.database.read() as session:
+        found = session.execute(statement).all()
+    for receipt, first, later in found:
+        assert later is not None  # noqa: S101 - the query says so
+        sentence = (
+            f"M-Pesa reported {shillings(first)} at first, and {shillings(later)} later: decide in review"
+        )
+        yield Violation(disputed_amounts_are_decided.__name__, receipt, sentence)
 
 
 def lines_have_their_statement(runtime: Runtime) -> Iterator[Violation]:

@@ -57,10 +57,10 @@ class TestUndo:
         payment = service.payments()[0].id
         add_order(service)
 
-        def after_a_match_and_its_undoing(*arguments: Any) -> None:
+        def after_a_match_and_its_undoing(*arguments: Any, **named: Any) -> None:
             match(service, payment)
             move(service, payment, None)
-            match_if_it_fits(*arguments)
+            match_if_it_fits(*arguments, **named)
 
         monkeypatch.setattr(retry_matching, "match_if_it_fits", after_a_match_and_its_undoing)
         look(service)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mpesa_service.c2b.retry_matching import match_due
-from mpesa_service.errors import Conflict
+from mpesa_service.errors import Conflict, InvalidRequest
 from mpesa_service.models import Payment
 from mpesa_service.statements import applying, booking, evidence
 from mpesa_service.statements.applying import apply_due, apply_statement, request_apply
@@ -201,6 +201,9 @@ class TestDecision:
             request_apply(service.runtime, BOSS, record.id)
         assert (caught.value.code, len(caught.value.details["findings"])) == ("balance_broken", 1)  # type: ignore[arg-type]
         assert service.payments() == []
+        with pytest.raises(InvalidRequest) as blank:
+            request_apply(service.runtime, BOSS, record.id, " ")
+        assert blank.value.code == "reason_needed"
         done = applied(service, record, "the portal is down")
         assert (done.broken_balance_reason, done.status) == ("the portal is down", "applied")
         assert applied(service, record).status == "applied"

@@ -32,6 +32,7 @@ def of(service: Service, tmp_path: Path, begin: str, end: str, *, apply: bool = 
 
 
 def test_applied_statements_prove_days_and_leave_gaps(service: Service, tmp_path: Path) -> None:
+    service.clock.advance(10 * 24 * 3600)
     of(service, tmp_path, "01", "04")
     of(service, tmp_path, "05", "06")
     of(service, tmp_path, "10", "12")
@@ -47,6 +48,17 @@ def test_applied_statements_prove_days_and_leave_gaps(service: Service, tmp_path
     )
     assert utility.gaps == (Days(november(7), november(9)), Days(november(13), november(24)))
     assert (working.account, working.proven[0].count, working.gaps) == ("Working Account", 2, ())
+
+
+def test_a_day_that_is_not_over_and_the_future_are_not_proven(service: Service, tmp_path: Path) -> None:
+    now = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    service.clock.advance((now - service.clock()).total_seconds())
+    of(service, tmp_path, "01", "30")
+    [utility] = coverage(service.runtime)
+    assert utility.proven == ()
+    service.clock.advance(24 * 3600)
+    of(service, tmp_path, "01", "02")
+    assert coverage(service.runtime)[0].proven == (Days(november(1), november(2)),)
 
 
 @pytest.mark.parametrize(

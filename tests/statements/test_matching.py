@@ -78,6 +78,15 @@ def test_money_that_was_reported_and_is_not_booked_is_known(service: Service, tm
     assert outcomes(record) == {"reported": 2, "differs": 1}
 
 
+def test_a_payer_whose_name_contains_charge_is_income(service: Service, tmp_path: Path) -> None:
+    rows = [
+        row("UK1EXAMPL1", type="", details="Pay Bill by FAST RECHARGE LTD Acc. 7"),
+        portal_row("UK1EXAMPL2", AT, "", "-5.00", type="", details="Pay Bill Charge", party="CHARGE NJERI"),
+        row("UK1EXAMPL3", type="Pay Bill", details="Pay Bill from CHARGE NJERI"),
+    ]
+    assert outcomes(import_rows(service, tmp_path, own(rows))) == {"missing": 2, "own": 1}
+
+
 def test_sweeps_are_never_income(service: Service, tmp_path: Path) -> None:
     odd = {"type": "", "details": "Pay Bill moved", "party": ""}
     rows = [
@@ -186,6 +195,7 @@ class TestMissingThere:
         [payment_id] = paid(service)
         refund_of(service, payment_id, "r1")
         refund_of(service, payment_id, "r2", receipt=None, status="failed")
+        service.clock.advance(10 * 24 * 3600)
         absent = import_rows(service, tmp_path, self.rows()).report["absent"]
         assert [(one["what"], one["id"]) for one in absent["rows"]] == [("refund", "r1")]
 

@@ -47,7 +47,7 @@ def proven(service: Service, begin: float, end: float, **changes: Any) -> None:
         "status": "applied",
         "balanced": True,
         "created_by": "boss",
-        "created_at": NOON,
+        "created_at": NOON + 24 * HOUR,
         "accounts": [{"account": "Utility Account"}],
         **changes,
     }

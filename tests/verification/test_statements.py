@@ -51,7 +51,7 @@ def test_every_rule_holds(service: Service, tmp_path: Path) -> None:
         ),
         (
             "statement_days_add_up",
-            "the statements show 208.50 shillings of income, and the record has 207.50 of the same receipts",
+            "207.50 of the same receipts. Compare these in the portal, and apply the statement again: UK1EX",
             "UPDATE statement_lines SET amount_cents = 10100 WHERE receipt = 'UK1EXAMPL2'",
         ),
         (
