@@ -182,9 +182,7 @@ def disputed_amounts_are_decided(runtime: Runtime) -> Iterator[Violation]:
         found = session.execute(statement).all()
     for receipt, first, later in found:
         assert later is not None  # noqa: S101 - the query says so
-        sentence = (
-            f"M-Pesa reported {shillings(first)} at first, and {shillings(later)} later: decide in review"
-        )
+        sentence = f"M-Pesa reported {shillings_text(first)} at first, and {shillings_text(later)} later: decide in review"
         yield Violation(disputed_amounts_are_decided.__name__, receipt, sentence)
 
 
