@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import BigInteger, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
@@ -26,6 +27,10 @@ from tests.support import Listening, Service, TestClock, environment, start_serv
 
 ROOT = Path(__file__).resolve().parents[1]
 MANUAL = {"timers": "manual", "auto": "hold", "b2c_auto": "hold", "seed": 1}
+
+# No test measures time: a busy machine must not fail one.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Tests press Ctrl-C. If they run in the background (nohup, `&` in a script), it is ignored, here and in every
 # process that they start.

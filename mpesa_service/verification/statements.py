@@ -182,7 +182,8 @@ def disputed_amounts_are_decided(runtime: Runtime) -> Iterator[Violation]:
         found = session.execute(statement).all()
     for receipt, first, later in found:
         assert later is not None  # noqa: S101 - the query says so
-        sentence = f"M-Pesa reported {shillings_text(first)} at first, and {shillings_text(later)} later: decide in review"
+        amounts = f"{shillings_text(first)} at first, and {shillings_text(later)} later"
+        sentence = f"M-Pesa reported {amounts}: decide in review"
         yield Violation(disputed_amounts_are_decided.__name__, receipt, sentence)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def test_bulk_updates_of_functions_raise_it() -> None:
     assert [text for text in found if "version=" not in text] == []
 
 
-def test_no_text_of_sql_changes_a_versioned_row() -> None:
+def test_a_text_of_sql_that_changes_a_versioned_row_raises_it() -> None:
     texts = [
         f"{path.name}: {node.value}"
         for path, tree in sources()
@@ -84,7 +85,8 @@ def test_no_text_of_sql_changes_a_versioned_row() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     changing = [f"UPDATE {table}" for table in TABLES]
-    assert [text for text in texts if any(words in text for words in changing)] == []
+    found = [text for text in texts if any(words in text for words in changing)]
+    assert [text for text in found if not re.search(r"\bversion = (p\.)?version \+ 1\b", text)] == []
 
 
 def test_plans_change_versioned_rows_by_their_version_only() -> None:
