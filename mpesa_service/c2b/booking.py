@@ -147,11 +147,9 @@ def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:
     """Return the order that money names, or why there is none that takes it."""
     with runtime.database.reading() as connection:
         found = find_orders(connection, reference_key(arrival.bill_reference))
-        if len(found) != 1:
-            return FITS_SEVERAL if found else FITS_NONE
-        order = load_order(connection, "id", found[0])
+        order = load_order(connection, "id", found[0]) if len(found) == 1 else None
     if order is None:
-        return FITS_NONE
+        return FITS_SEVERAL if found else FITS_NONE
     if order.status == OrderStatus.CANCELED:
         return CANCELED
     # What was paid in time counts, however late M-Pesa reports it.

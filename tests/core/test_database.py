@@ -193,3 +193,10 @@ def test_the_wait_of_a_writer_is_limited_on_sqlite(sqlite_url: str, monkeypatch:
 def test_a_waiting_writer_outlasts_all_tries_of_the_one_before_it() -> None:
     """Otherwise all callbacks that wait end with the first one, when another process has SQLite locked."""
     assert database_module.QUEUE_TIMEOUT_SECONDS > TRIES_AT_ONCE * database_module.BUSY_TIMEOUT_SECONDS
+
+
+def test_a_broken_rule_in_many_rows_is_an_error_of_ours(database: Database) -> None:
+    rows = [("first", "x", utc_now()), ("second", None, utc_now())]
+    with pytest.raises(IntegrityError), database.locking() as connection:
+        connection.insert_new("suspensions", ("name", "reason", "since"), rows)
+    assert names(database) == set()

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from mpesa_service.models import Statement
 from mpesa_service.statements.applying import apply_statement, request_apply
 from mpesa_service.statements.coverage import Days, coverage, merged, whole_days
 from tests.cli.test_unmatched import run, run_json
@@ -99,3 +101,13 @@ def test_the_command_shows_them(service: Service, tmp_path: Path) -> None:
     ]
     data = service.call("GET", "/statements/coverage", by="boss", admin=True).json["data"]
     assert data == run_json(service, "statements", "coverage")
+
+
+def test_a_statement_without_a_period_and_without_lines_proves_nothing(
+    service: Service, tmp_path: Path
+) -> None:
+    service.clock.advance(10 * 24 * 3600)
+    of(service, tmp_path, "01", "04")
+    with service.runtime.database.begin() as session:
+        session.execute(update(Statement).values(period_from=None, period_to=None, accounts=[]))
+    assert coverage(service.runtime) == []

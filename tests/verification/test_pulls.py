@@ -122,3 +122,4 @@ def test_intervals_that_follow_each_other_by_a_second() -> None:
     assert covers(parts, (NOON, NOON + 2 * HOUR))
     assert not covers(parts, (NOON, NOON + 3 * HOUR))
     assert not covers([], (NOON, NOON + HOUR))
+    assert not covers([(NOON, NOON + HOUR), (NOON + 2 * HOUR, NOON + 3 * HOUR)], (NOON, NOON + 3 * HOUR))
