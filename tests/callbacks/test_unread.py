@@ -5,6 +5,7 @@ import logging
 
 import pytest
 import requests
+from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.callbacks import handlers, receive
 from mpesa_service.callbacks.receive import apply_failed_again
@@ -40,7 +41,7 @@ class TestTheAlarm:
         alerts = [line for line in caplog.get_records("setup") if "ALERT" in line.getMessage()]
         assert [line.levelno for line in alerts] == [logging.ERROR]
         assert broken_rules(service) == ["callbacks_are_read"]
-        [found] = doctor.callbacks(service.runtime)
+        [found] = doctor.waiting(service.runtime)
         assert (found.health, found.found[:18]) == (Health.WRONG, "1 cannot be read, ")
 
     def test_contains_nothing_of_the_body(self, service: Service, waiting: str) -> None:
@@ -58,15 +59,15 @@ class TestTheAlarm:
         post_c2b(service, b"{", "validation")
         assert verdicts(service) == ["unreadable", "unreadable", "unreadable"]
         assert (listed(service), events(service), broken_rules(service)) == ([], [], [])
-        assert list(doctor.callbacks(service.runtime)) == []
+        assert list(doctor.waiting(service.runtime)) == []
         assert "ALERT" not in caplog.text
 
     def test_doctor_without_a_database(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail() -> None:
-            raise doctor.SQLAlchemyError
+            raise SQLAlchemyError
 
         monkeypatch.setattr(service.runtime.database, "read", fail)
-        assert list(doctor.callbacks(service.runtime)) == []
+        assert list(doctor.waiting(service.runtime)) == []
 
     def test_pages(self, service: Service) -> None:
         for _ in range(3):
