@@ -64,11 +64,14 @@ def xlsx_floor(path: Path) -> int:
     """Iterate over the rows below the header, and keep nothing."""
     from openpyxl import load_workbook
 
-    sheet = load_workbook(path, read_only=True).worksheets[0]
-    rows = sheet.iter_rows(values_only=True)
-    while next(rows)[0] != HEADER:
-        pass
-    return sum(1 for _ in rows)
+    workbook = load_workbook(path, read_only=True)
+    try:
+        rows = workbook.worksheets[0].iter_rows(values_only=True)
+        while next(rows)[0] != HEADER:
+            pass
+        return sum(1 for _ in rows)
+    finally:
+        workbook.close()
 
 
 PROGRAMS: dict[str, Callable[[Path], int]] = {

@@ -149,7 +149,7 @@ def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:
         found = find_orders(connection, reference_key(arrival.bill_reference))
         order = load_order(connection, "id", found[0]) if len(found) == 1 else None
     if order is None:
-        return FITS_SEVERAL if found else FITS_NONE
+        return FITS_SEVERAL if len(found) > 1 else FITS_NONE
     if order.status == OrderStatus.CANCELED:
         return CANCELED
     # What was paid in time counts, however late M-Pesa reports it.
