@@ -10,13 +10,7 @@ LARGEST_ORDER = 10_000_000
 """The limit for an expected order, in shillings. Orders may be paid in parts, so it is high."""
 
 
-def shillings_text(cents: int) -> str:
-    """Return an amount in cents as people write it in shillings: `1,300`, or `1,300.50` with cents."""
-    whole, rest = divmod(abs(cents), CENTS)
-    return f"{'-' if cents < 0 else ''}{whole:,}{f'.{rest:02}' if rest else ''}"
-
-
 def shillings(cents: int) -> str:
-    """Return cents as people write them: 1,100.00."""
+    """Return an amount in cents as people write it in shillings: `1,100.00`."""
     sign, cents = ("-" if cents < 0 else ""), abs(cents)
     return f"{sign}{cents // 100:,}.{cents % 100:02}"

@@ -9,7 +9,7 @@ from mpesa_service.c2b.arrivals import arrival_of_payment
 from mpesa_service.c2b.booking import FITS_NONE, order_for
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.facts import OrderFacts
-from mpesa_service.domain.money import CENTS, shillings_text
+from mpesa_service.domain.money import CENTS, shillings
 from mpesa_service.domain.orders import CLOSED, STILL_DUE, AmountRule, order_status
 from mpesa_service.domain.paid_at import believed
 from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
@@ -64,7 +64,7 @@ def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violati
         yield Violation(name, receipt, "this confirmation belongs to no payment, and no retry is scheduled")
     for receipt, cents, amount in other:
         yield Violation(
-            name, receipt, f"it confirms {shillings_text(cents)} shillings, but its payment is {amount:,}"
+            name, receipt, f"it confirms {shillings(cents)} shillings, but its payment is {amount:,}"
         )
     for receipt, stored in of_others:
         yield Violation(name, receipt, f"it is of a payment whose receipt is {stored or 'not known'}")

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import CallbackKind
-from mpesa_service.domain.money import CENTS, shillings_text
+from mpesa_service.domain.money import CENTS, shillings
 from mpesa_service.models import C2bConfirmation, CallbackInbox, Payment
 from mpesa_service.models.payments import Provider
 from mpesa_service.verification.common import BATCH, Json, Tally, Violation
@@ -80,7 +80,7 @@ def money_is_known(
             faults = list(_amount_faults(debit, reported.get(receipt)))
             faults += _time_faults(debit, booked.get(receipt))
             if of_c2b and settled and receipt not in booked and receipt not in reported:
-                paid = shillings_text(_cents(debit))
+                paid = shillings(_cents(debit))
                 faults.append(f"the customer paid {paid} shillings, and nothing here has this receipt")
             yield from (Violation(money_is_known.__name__, receipt, fault) for fault in faults)
 
@@ -102,8 +102,8 @@ def money_exists(runtime: Runtime, debits: Mapping[str, Json]) -> Iterator[Viola
 
 def _amount_faults(debit: Json, reported: int | None) -> Iterator[str]:
     if reported is not None and reported != _cents(debit):
-        paid = shillings_text(_cents(debit))
-        yield f"the customer paid {paid} shillings, but {shillings_text(reported)} are stored"
+        paid = shillings(_cents(debit))
+        yield f"the customer paid {paid} shillings, but {shillings(reported)} are stored"
 
 
 def _time_faults(debit: Json, stated: tuple[datetime, str] | None) -> Iterator[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.domain.money import shillings_text
+from mpesa_service.domain.money import shillings
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.statements import LineKind, StatementStatus
 from mpesa_service.domain.states import PAID, PaymentStatus, RefundStatus
@@ -83,7 +83,7 @@ def statement_days_add_up(days: Days) -> Iterator[Violation]:
     for (shortcode, account, day), sums in sorted(days.items()):
         if sums.statement != sums.booked:
             subject = f"{shortcode} {account} {day}".replace("  ", " ")
-            shown, booked = shillings_text(sums.statement), shillings_text(sums.booked)
+            shown, booked = shillings(sums.statement), shillings(sums.booked)
             sentence = (
                 f"the statements show {shown} shillings of income, and the record has {booked} of the same"
                 f" receipts. Compare these in the portal, and apply the statement again:"
@@ -182,7 +182,7 @@ def disputed_amounts_are_decided(runtime: Runtime) -> Iterator[Violation]:
         found = session.execute(statement).all()
     for receipt, first, later in found:
         assert later is not None  # noqa: S101 - the query says so
-        amounts = f"{shillings_text(first)} at first, and {shillings_text(later)} later"
+        amounts = f"{shillings(first)} at first, and {shillings(later)} later"
         sentence = f"M-Pesa reported {amounts}: decide in review"
         yield Violation(disputed_amounts_are_decided.__name__, receipt, sentence)
 

@@ -250,8 +250,8 @@ def test_any_bytes_give_a_value_or_one_error(raw):
                 found = parse(body)
             except UnreadableCallback:
                 continue
-            repr(found)
-            json.dumps(found.raw, default=str).encode()
+            assert repr(found)
+            assert json.loads(json.dumps(found.raw, default=str).encode()) is not None
 
 
 @given(st.integers(0, len(PAID)), st.binary(max_size=4))
@@ -275,9 +275,10 @@ JSON_LIKE = st.lists(
 @given(JSON_LIKE)
 def test_texts_that_look_like_json(text):
     try:
-        read_text_leniently(text)
+        found = read_text_leniently(text)
     except Unclear:
         return
+    assert found is None or isinstance(found, dict | list | str | int | Decimal)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_money_that_is_known(shop: Service) -> None:
     assert tally.counts["C2B debits"] == 3
 
 
-@pytest.mark.parametrize(("amount", "cents"), [(50, "50"), ("100.50", "100.50")])
+@pytest.mark.parametrize(("amount", "cents"), [(50, "50.00"), ("100.50", "100.50")])
 def test_a_lost_confirmation(shop: Service, amount: Any, cents: int) -> None:
     receipt = pay(shop, amount, fault="confirmation_lost")
     sentence = f"the customer paid {cents} shillings, and nothing here has this receipt"
