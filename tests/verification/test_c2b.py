@@ -62,7 +62,9 @@ def test_one_of_cents_is_listed_and_is_no_payment(service: Service) -> None:
 
 def test_a_payment_of_another_amount_than_was_confirmed(books: Service) -> None:
     change(books, "UPDATE c2b_confirmations SET amount_cents = 5100 WHERE id = 1")
-    assert found(books) == [("confirmations_are_booked", "it confirms 51.00 shillings, but its payment is 50")]
+    assert found(books) == [
+        ("confirmations_are_booked", "it confirms 51.00 shillings, but its payment is 50")
+    ]
 
 
 def test_a_payment_without_the_time_that_mpesa_states(service: Service) -> None:
