@@ -5,12 +5,19 @@ Safaricom knows who is a customer. The shape is Kenya's numbering plan: 254, the
 """
 
 import re
+import unicodedata
 
 from mpesa_service.errors import InvalidPhone
 
-_FILLERS = str.maketrans("", "", " -().\u00a0")
+_FILLERS = str.maketrans("", "", " -()[]{}.")
+_FILLER_CLASSES = frozenset({"Cf", "Pd", "Zs", "Ps", "Pe"})
+"""Unicode classes: signs without a shape (direction marks, zero-width blanks), dashes, blanks, brackets."""
+_MINUS = "\u2212"
+"""A spreadsheet writes it for a dash. Unicode counts it as mathematics."""
 _SHAPE = re.compile(r"(?:\+|00)?254([17]\d{8})|0([17]\d{8})|([17]\d{8})", re.ASCII)
 _HASH = re.compile(r"[0-9A-Fa-f]{32,128}")
+LONGEST = 48
+"""Characters of a number as it is typed or pasted, fillers included."""
 MOST_DIGITS_SHOWN = 9
 """Digits of a number's twelve, with the country code. M-Pesa's own mask shows seven: `2547 ***** 126`."""
 
@@ -22,13 +29,20 @@ def normalize_msisdn(text: str) -> str:
     """Return `text` as 254XXXXXXXXX (12 ASCII digits).
 
     Accepts 254712345678, +254712345678, 00254712345678, 0712345678 and 712345678 (and the same with 1 for
-    7), with blanks, dashes, dots or brackets between. Raises InvalidPhone for anything else, including
-    Unicode digits and a doubled prefix such as 2540712345678.
+    7), with dots, blanks, dashes and brackets of any script between, and with the invisible signs that
+    contacts and word processors add. Raises InvalidPhone for anything else, including Unicode digits and a
+    doubled prefix such as 2540712345678.
     """
-    match = _SHAPE.fullmatch(text.translate(_FILLERS)) if len(text) <= 32 else None
+    match = _SHAPE.fullmatch(_without_fillers(text)) if len(text) <= LONGEST else None
     if match is None:
         raise InvalidPhone
     return "254" + next(group for group in match.groups() if group)
+
+
+def _without_fillers(text: str) -> str:
+    if not text.isascii():
+        text = "".join(c for c in text if c != _MINUS and unicodedata.category(c) not in _FILLER_CLASSES)
+    return text.translate(_FILLERS)
 
 
 def mask_msisdn(msisdn: str) -> str:

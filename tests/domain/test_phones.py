@@ -1,5 +1,7 @@
 """Kenyan numbers in every spelling that people use, and the spellings that are refused."""
 
+from itertools import zip_longest
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,10 @@ from mpesa_service.domain.phones import (
 from mpesa_service.errors import InvalidPhone
 
 MESSAGE = "Invalid phone number format. Use 254XXXXXXXXX, 0XXXXXXXXX, or XXXXXXXXX"
+
+
+def subscribers() -> st.SearchStrategy[str]:
+    return st.from_regex(r"\A[17][0-9]{8}\Z")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +45,21 @@ MESSAGE = "Invalid phone number format. Use 254XXXXXXXXX, 0XXXXXXXXX, or XXXXXXX
         ("+254110345678", "254110345678"),
         ("0799999999", "254799999999"),
         ("0100000000", "254100000000"),
+        ("\u202a+254 712 345678\u202c", "254712345678"),
+        ("\u200e+254\u00a0712\u00a0345\u00a0678\u200f", "254712345678"),
+        ("\u2066+254712345678\u2069", "254712345678"),
+        ("\ufeff0712345678", "254712345678"),
+        ("0712\u200b345\u200d678", "254712345678"),
+        ("0712\u00ad345678", "254712345678"),
+        ("\u20600712345678", "254712345678"),
+        ("0712\u2011345\u2011678", "254712345678"),
+        ("0712\u2013345\u2014678", "254712345678"),
+        ("0712\u2010345\u2212678", "254712345678"),
+        ("0712\ufe63345\uff0d678", "254712345678"),
+        ("0712\u202f345\u2009678\u3000", "254712345678"),
+        ("[0712] 345678", "254712345678"),
+        ("{0712}345678", "254712345678"),
+        ("\uff080712\uff09345678", "254712345678"),
     ],
 )
 def test_every_usual_spelling_is_one_number(text: str, normal: str) -> None:
@@ -84,7 +105,13 @@ def test_every_usual_spelling_is_one_number(text: str, normal: str) -> None:
         "\uff10\uff17\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18",
         "07\u0967\u0968\u0969\u096a\u096b\u096c\u096d\u096e",
         "\u00b254712345678",
-        "0712\u200b345678",
+        "0712345678\t",
+        "0712\u2028345678",
+        "\u202a",
+        "\uff0b254712345678",
+        "\u0668712345678",
+        "0712\u0301345678",
+        "2.54712E+11",
         "254712345678 " * 3,
         "0" * 10_000,
     ],
@@ -97,13 +124,15 @@ def test_anything_else_is_refused_with_the_one_sentence(text: str) -> None:
 
 
 def test_the_longest_text_that_is_looked_at() -> None:
-    assert normalize_msisdn("0712345678" + " " * 22) == "254712345678"
+    assert normalize_msisdn("0712345678" + " " * 38) == "254712345678"
     with pytest.raises(InvalidPhone):
-        normalize_msisdn("0712345678" + " " * 23)
+        normalize_msisdn("0712345678" + " " * 39)
 
 
-def subscribers() -> st.SearchStrategy[str]:
-    return st.from_regex(r"\A[17][0-9]{8}\Z")
+@given(subscribers(), st.lists(st.characters(categories=["Cf", "Pd", "Zs", "Ps", "Pe"]), max_size=30))
+def test_a_filler_of_any_script_changes_nothing(subscriber: str, fillers: list[str]) -> None:
+    text = "".join(a + b for a, b in zip_longest(f"+254{subscriber}", fillers, fillvalue=""))
+    assert normalize_msisdn(text) == f"254{subscriber}"
 
 
 @given(subscribers(), st.sampled_from(["", "0", "254", "+254", "00254"]), st.integers(0, 8))
