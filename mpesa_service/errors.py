@@ -75,7 +75,7 @@ class InvalidPhone(InvalidRequest):
 
 class InvalidAmount(InvalidRequest):
     code = "invalid_amount"
-    message = "Amount must be a JSON integer of whole shillings, such as 100."
+    message = "Amount must be a whole number of shillings, such as 100."
 
 
 class Unauthenticated(ServiceError):

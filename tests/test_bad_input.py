@@ -32,7 +32,13 @@ class TestBadInput:
         assert body["message"] == "Invalid phone number format. Use 254XXXXXXXXX, 0XXXXXXXXX, or XXXXXXXXX"
 
     @pytest.mark.parametrize(
-        "amount", ["10.5", '"1e3"', "true", "NaN", "-1", "0", "1e3", "null", "70001", "10.0", "1" + "0" * 400]
+        "amount",
+        [
+            *("10.5", '"10.5"', "10.00000000000000000001", "0.99999999999999999999"),
+            *('"1e3"', "1e3", "1e400", '"1,000"', '" 10"', '"+10"', '"10."', '".0"', '"٣"'),
+            *("true", "NaN", "-1", "-1.0", '"-1"', "0", "0.0", '"0"', "null", '""'),
+            *("70001", "70001.0", '"70001.00"', "1" + "0" * 400),
+        ],
     )
     def test_amounts(self, service: Service, amount: str) -> None:
         raw = f'{{"orderId":"ORDER1","amount":{amount},"phoneNumber":"0712345678"}}'.encode()
@@ -40,6 +46,30 @@ class TestBadInput:
         assert answer.status_code == 400
         body = self.refused(service, answer)
         assert body["code"] in {"invalid_amount", "invalid_json"}
+
+    @pytest.mark.parametrize("amount", ["100.0", "100.000", '"100"', '"100.0"', '"100.00"'])
+    def test_whole_amounts_in_other_spellings_are_accepted(self, service: Service, amount: str) -> None:
+        raw = f'{{"orderId":"ORDER1","amount":{amount},"phoneNumber":"0712345678"}}'.encode()
+        assert self.send(service, raw).json["data"]["payment"]["amount"] == 100
+        assert [payment.amount for payment in service.payments()] == [100]
+        [prompt] = service.ledger()["prompts"]
+        assert prompt["amount"] == 100
+
+    def test_the_spelling_of_an_amount_is_not_another_request(self, service: Service) -> None:
+        headers = {"Authorization": f"Bearer {service.token()}", "Idempotency-Key": "KEY-1"}
+        answers = [
+            service.app.test_client().post(
+                "/api/mpesa/initiate", json={**self.GOOD, "amount": amount}, headers=headers
+            )
+            for amount in (100, 100.0, "100.00")
+        ]
+        assert [answer.status_code for answer in answers] == [201, 201, 201]
+        assert len(service.payments()) == 1
+
+    def test_numbers_in_metadata_stay_numbers(self, service: Service) -> None:
+        metadata = {"rate": 10.5, "whole": 2.0, "large": 1e300, "list": [0.1]}
+        answer = service.call("POST", "/initiate", {**self.GOOD, "metadata": metadata})
+        assert answer.json["data"]["payment"]["metadata"] == metadata
 
     @pytest.mark.parametrize("order", ["", "a" * 65, "a b", "a/b", "é", 7, None, "a\n"])
     def test_order_ids(self, service: Service, order) -> None:
@@ -87,7 +117,7 @@ class TestBadInput:
         body = self.refused(service, service.call("POST", "/initiate", {**self.GOOD, "metadata": metadata}))
         assert "nested" in body["message"]
 
-    @pytest.mark.parametrize("amount", [0, -5, 1.5, "10", True, None])
+    @pytest.mark.parametrize("amount", [0, -5, 1.5, "1.5", True, None])
     def test_refund_amounts(self, service: Service, amount) -> None:
         checkout = service.paid()
         answer = service.call("POST", f"/{checkout}/refund", {"amount": amount}, by="boss", admin=True)

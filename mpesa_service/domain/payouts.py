@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from mpesa_service.domain.commands import PayoutType
+from mpesa_service.domain.money import typed_shillings
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.errors import InvalidAmount, InvalidPhone
 
@@ -155,8 +156,8 @@ class _Reader:
         return self._word("command", PayoutPurpose, PayoutPurpose.BUSINESS)
 
     def amount(self) -> int:
-        value, terms = self._fields.get("amount"), self._terms
-        if type(value) is not int:
+        value, terms = typed_shillings(self._fields.get("amount")), self._terms
+        if value is None:
             self._fault("amount", InvalidAmount.message)
             return 0
         if not terms.least <= value <= terms.most:

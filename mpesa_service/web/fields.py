@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, ValidationError, fields, validate
 
 from mpesa_service.domain.moments import can_be_stored
+from mpesa_service.domain.money import typed_shillings
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.domain.reports import Evidence
@@ -97,16 +98,17 @@ class PhoneNumber(fields.Field[str]):
 
 
 class Shillings(fields.Field[int]):
-    """Whole shillings: a JSON integer, never a float, a text or a boolean."""
+    """Whole shillings: a JSON integer, or a number or a text with only zeros after its point."""
 
     default_error_messages = {"null": InvalidAmount.message}  # noqa: RUF012
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        if type(value) is not int:
+        amount = typed_shillings(value)
+        if amount is None:
             raise ValidationError(InvalidAmount.message)
-        if value < 1:
+        if amount < 1:
             raise ValidationError("Amount must be at least 1 shilling.")
-        return value
+        return amount
 
 
 class OrderId(fields.Field[str]):

@@ -12,6 +12,7 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from mpesa_service.domain.money import WrittenNumber
 from mpesa_service.errors import InvalidAmount, InvalidPhone, InvalidRequest
 from mpesa_service.web.csv_rows import read_csv
 
@@ -71,7 +72,12 @@ class StrictParser(FlaskParser):
 
 def _strict_json(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode(), parse_constant=_not_a_number, object_pairs_hook=_without_duplicates)
+        return json.loads(
+            raw.decode(),
+            parse_float=WrittenNumber,
+            parse_constant=_not_a_number,
+            object_pairs_hook=_without_duplicates,
+        )
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from error
 

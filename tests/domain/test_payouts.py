@@ -113,9 +113,14 @@ def test_faults(fields: object, expected: dict[str, str]) -> None:
     assert faults_of(fields) == expected
 
 
-@pytest.mark.parametrize("amount", [None, True, 100.0, "100", 1e3])
+@pytest.mark.parametrize("amount", [100, 100.0, "100", "100.00"])
+def test_whole_shillings_in_every_spelling(amount: object) -> None:
+    assert good(**{**TO_PHONE, "amount": amount}).amount == 100
+
+
+@pytest.mark.parametrize("amount", [None, True, 100.5, "100.5", "1e3", "", []])
 def test_amounts_are_whole_shillings(amount: object) -> None:
-    expected = {"amount": "Amount must be a JSON integer of whole shillings, such as 100."}
+    expected = {"amount": "Amount must be a whole number of shillings, such as 100."}
     assert faults_of({**TO_PHONE, "amount": amount}) == expected
 
 

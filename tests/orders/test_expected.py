@@ -80,7 +80,7 @@ class TestExpectOrder:
         [
             {"amount": 0},
             {"amount": 10_000_001},
-            {"amount": "100"},
+            {"amount": "100.5"},
             {"order": "no blanks"},
             {"amountRule": "about"},
             {"expiresAt": "2020-01-01T00:00:00+03:00"},
