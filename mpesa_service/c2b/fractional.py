@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.arrivals import payer_name, typed_reference
@@ -24,7 +24,7 @@ from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.paid_at import believed
 from mpesa_service.domain.phones import mask_payer, mask_reference
 from mpesa_service.domain.plans import Event, LogLine, Plan
-from mpesa_service.domain.references import new_id
+from mpesa_service.domain.references import new_id, normal_receipt
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bConfirmation
@@ -102,8 +102,22 @@ def refuse_fractional(runtime: Runtime, reference: str) -> None:
         found = _find(session, reference)
     if found is not None:
         raise Conflict(
-            "A fractional amount: send it back in M-Pesa's portal, then close it.", code="fractional_amount"
+            "A fractional amount: send it back in M-Pesa's portal, then close it.",
+            code="fractional_amount",
+            details={"_id": found.fractional_id},
         )
+
+
+def named_fractional(runtime: Runtime, text: str) -> str | None:
+    """Return the id of the fractional amount with this id or receipt, or None."""
+    if not text.isprintable():
+        return None
+    named = C2bConfirmation.fractional_id == text.strip(), C2bConfirmation.receipt == normal_receipt(text)
+    statement = select(C2bConfirmation.fractional_id).where(
+        or_(*named), C2bConfirmation.fractional_id.is_not(None)
+    )
+    with runtime.database.read() as session:
+        return session.scalars(statement).first()
 
 
 def _find(session: Session, reference: str, *, lock: bool = False) -> C2bConfirmation | None:

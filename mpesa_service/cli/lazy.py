@@ -1,5 +1,6 @@
 """A group of commands that imports a command when it is used."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -26,13 +27,25 @@ class Lazy:
 
 _OPTIONS = {"confirmDifferentPayer": "--confirm-different-payer", "phoneNumber": "--phone"}
 """Fields of the API that messages name, and the options of the same meaning."""
-_ADVICE = {"refund_repeated": "If the money goes out a second time on purpose, add --again."}
-"""What an operator can do, by the code of the error."""
+_UNMATCHED = (
+    "\nMatch it to an order:  mpesa unmatched match {_id} ORDER --by NAME --reason …"
+    "\nReturn it to its payer: mpesa unmatched return {_id} --by NAME --reason …"
+)
+_ADVICE = {
+    "refund_repeated": "If the money goes out a second time on purpose, add --again.",
+    "unmatched": _UNMATCHED,
+    "not_matched": _UNMATCHED,
+    "not_unmatched": "To change its order: mpesa payments move. To return money: mpesa payments refund.",
+    "fractional_amount": "The command is: mpesa unmatched close {_id} --by NAME --reason …",
+    "is_payout": "To decide on it: mpesa payouts settle {payoutId} or mpesa payouts fail {payoutId}.",
+}
+"""What an operator can do, by the code of the error. Names in braces are among the error's details."""
 
 
 def _for_people(error: ServiceError) -> str:
     """Return the message of an error, with the options of the command line in place of the API's fields."""
-    message = " ".join(filter(None, (error.message, _ADVICE.get(error.code))))
+    advice = _ADVICE.get(error.code, "").format_map(defaultdict(lambda: "ID", error.details))
+    message = f"{error.message}{' ' if advice[:1].strip() else ''}{advice}"
     for field, option in _OPTIONS.items():
         message = message.replace(field, option)
     return message

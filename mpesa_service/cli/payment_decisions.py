@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 
 from mpesa_service.cli.options import EnumChoice, as_json, by, load, operator, reason, stated_phone
 from mpesa_service.cli.output import RefundOutput, end_with
+from mpesa_service.cli.references import payment_argument
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema
@@ -21,7 +22,7 @@ from mpesa_service.web.blueprint import runtime
 
 @click.command("move")
 @with_appcontext
-@click.argument("payment")
+@payment_argument
 @click.option("--order", help="The expected order that the payment is for.")
 @click.option("--to-unmatched", is_flag=True, help="Undo the match: the money is unmatched again.")
 @reason
@@ -55,7 +56,7 @@ def _in_json(moved: Moved) -> Answer:
 
 @click.command("refund")
 @with_appcontext
-@click.argument("payment")
+@payment_argument
 @click.option("--amount", type=int, help="Whole shillings. Default: all that is left.")
 @click.option(
     "--method",

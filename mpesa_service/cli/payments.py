@@ -10,9 +10,10 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import limit_option, load, local_time
-from mpesa_service.cli.output import TableRow, print_table, show_list
+from mpesa_service.cli.options import echo_json, limit_option, load, local_time
+from mpesa_service.cli.output import TableRow, print_facts, print_table, show_list
 from mpesa_service.cli.payment_decisions import DECISIONS
+from mpesa_service.cli.references import payment_argument
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.payments.json_rows import as_json, written
 from mpesa_service.payments.listing import (
@@ -22,7 +23,7 @@ from mpesa_service.payments.listing import (
     count_payments,
     list_payments,
 )
-from mpesa_service.payments.lookup import TrailEvent, payment_trail
+from mpesa_service.payments.lookup import TrailEvent, payment_trail, show_payment
 from mpesa_service.payments.schemas import (
     FORMATS,
     PROVIDERS,
@@ -30,6 +31,7 @@ from mpesa_service.payments.schemas import (
     STATUSES,
     PaymentFilterSchema,
     PaymentListQuerySchema,
+    PaymentSchema,
     RefundSchema,
     TrailEventSchema,
 )
@@ -163,8 +165,25 @@ def _watched(filters: Filters, report: Callable[[int], None]) -> Iterator[list[E
         report(len(batch))
 
 
+@payments_cli.command("show")
+@payment_argument
+@as_json_option
+def show(payment: str, to_json: bool) -> None:
+    """Show a payment and its refunds.
+
+    Example: mpesa payments show UKN2ABCDEF
+    """
+    found = show_payment(runtime(), OPERATOR, payment)
+    if to_json:
+        echo_json(PaymentSchema().dump(found))
+        return
+    print_facts(_facts(found))
+    if found.refunds:
+        print_table(_REFUNDS, map(_refund_row, found.refunds))
+
+
 @payments_cli.command("events")
-@click.argument("payment")
+@payment_argument
 @as_json_option
 def events(payment: str, to_json: bool) -> None:
     """Show the audit trail of a payment and its refunds.
@@ -176,7 +195,7 @@ def events(payment: str, to_json: bool) -> None:
 
 
 @payments_cli.command("refunds")
-@click.argument("payment")
+@payment_argument
 @as_json_option
 def refunds(payment: str, to_json: bool) -> None:
     """Show the refunds of a payment, oldest first.
@@ -190,6 +209,21 @@ def refunds(payment: str, to_json: bool) -> None:
 _REFUNDS = ("refund", "requested", "amount", "method", "to", "status", "receipt", "by", "completed", "why")
 _TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")
 _COLUMNS = ("payment", "created", "paid", "order", "amount", "refunded", "status", "receipt", "phone", "why")
+
+
+def _facts(row: PaymentRecord) -> Iterator[tuple[str, str | None]]:
+    yield "payment", row.id
+    yield "order", row.order_id
+    yield "status", row.status
+    yield "why", row.failure_reason
+    yield "amount", str(row.amount)
+    yield "refunded", str(row.refunded_amount)
+    yield "receipt", row.receipt
+    yield "payer", row.phone
+    yield "typed", row.bill_reference
+    yield "evidence", row.evidence
+    yield "created", local_time(row.created_at)
+    yield "paid", local_time(row.paid_at)
 
 
 def _row(row: PaymentRecord) -> TableRow:

@@ -18,6 +18,7 @@ from mpesa_service.cli.options import (
     reason,
 )
 from mpesa_service.cli.output import RefundOutput, TableRow, print_table
+from mpesa_service.cli.references import payment_argument
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payments.views import PaymentRecord
@@ -87,7 +88,7 @@ _AMOUNT = click.option(
 
 
 @review_cli.command("settle")
-@click.argument("payment")
+@payment_argument
 @click.option("--receipt", help="The M-Pesa receipt that proves it.")
 @_AMOUNT
 @_options
@@ -101,7 +102,7 @@ def settle(payment: str, receipt: str | None, amount: int | None, who: str, why:
 
 
 @review_cli.command("fail")
-@click.argument("payment")
+@payment_argument
 @_options
 def fail(payment: str, who: str, why: str, as_json: bool) -> None:
     """Record that the money did not arrive, or that the refund in review was not paid.
@@ -112,7 +113,7 @@ def fail(payment: str, who: str, why: str, as_json: bool) -> None:
 
 
 @review_cli.command("refund")
-@click.argument("payment")
+@payment_argument
 @click.option(
     "--method",
     type=EnumChoice(RefundMethod),
@@ -138,7 +139,7 @@ def pay_back(
 
 @click.command("reverse")
 @with_appcontext
-@click.argument("payment")
+@payment_argument
 @_options
 def reverse(payment: str, who: str, why: str, as_json: bool) -> None:
     """Reverse a payment: M-Pesa returns all of it to the payer.

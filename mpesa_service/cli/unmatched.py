@@ -19,6 +19,7 @@ from mpesa_service.cli.options import (
     stated_phone,
 )
 from mpesa_service.cli.output import RefundOutput, TableRow, print_table
+from mpesa_service.cli.references import money_argument
 from mpesa_service.domain.suggestions import Suggestion
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.review.schemas import (
@@ -55,7 +56,7 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 
 
 @unmatched_cli.command("match")
-@click.argument("payment")
+@money_argument("payment")
 @click.argument("order")
 @reason
 @by
@@ -72,7 +73,7 @@ def match_(payment: str, order: str, why: str, who: str, as_json: bool) -> None:
 
 
 @unmatched_cli.command("return")
-@click.argument("payment")
+@money_argument("payment")
 @stated_phone
 @reason
 @by
@@ -97,7 +98,7 @@ def return_(payment: str, why: str, who: str, as_json: bool, **given: Any) -> No
 
 
 @unmatched_cli.command("close")
-@click.argument("money")
+@money_argument("money")
 @reason
 @by
 @as_json

@@ -99,7 +99,7 @@ def _check(facts: PaymentFacts, order: OrderFacts | None, *, shop_wide: bool) ->
         raise Conflict(message, code="not_movable", details=details)
     if payment["order_id"] is None:
         message = "This money is unmatched. Match it to an order, or return it."
-        raise Conflict(message, code="not_matched", details=details)
+        raise Conflict(message, code="not_matched", details={**details, "_id": facts.id})
     if refunding := payment["refunding_amount"]:
         message = "Money of this payment is being returned. Move the payment when its refunds have ended."
         raise Conflict(message, code="being_refunded", details={**details, "refundingAmount": refunding})

@@ -135,7 +135,8 @@ def _resolve_payment(
     change = PaymentChange(facts)
     without_order = change.now["channel"] == Channel.C2B and change.now["order_id"] is None
     if without_order and not _may_fail(runtime, facts, decision):
-        raise Conflict("This money matches no order: match it to one, or return it.", code="unmatched")
+        message = "This money matches no order: match it to one, or return it."
+        raise Conflict(message, code="unmatched", details={"_id": facts.id})
     if decision.action is Resolution.FAIL:
         _fail(change, decision, cause)
     else:

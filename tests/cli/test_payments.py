@@ -151,4 +151,6 @@ class TestEvents:
         assert (last["cause"], last["refund"]) == ("refund_accepted", service.refunds()[0].id)
 
     def test_of_nothing(self, service: Service) -> None:
-        assert "There is no such payment." in run(service, "events", "nothing", code=1)
+        assert "There is no payment with the id, receipt or order id nothing." in run(
+            service, "events", "nothing", code=1
+        )
