@@ -29,11 +29,11 @@ from mpesa_service.payments.schemas import (
     PROVIDERS,
     SORTS,
     STATUSES,
+    OperatorTrailSchema,
     PaymentFilterSchema,
     PaymentListQuerySchema,
     PaymentSchema,
     RefundSchema,
-    TrailEventSchema,
 )
 from mpesa_service.payments.views import PaymentRecord, RefundRecord
 from mpesa_service.refunds.request import list_refunds
@@ -186,12 +186,12 @@ def show(payment: str, to_json: bool) -> None:
 @payment_argument
 @as_json_option
 def events(payment: str, to_json: bool) -> None:
-    """Show the audit trail of a payment and its refunds.
+    """Show the audit trail of a payment and its refunds, with the orders of each move and the reasons.
 
     Example: mpesa payments events 019a…
     """
     found = payment_trail(runtime(), OPERATOR, payment)
-    show_list(to_json, TrailEventSchema(many=True).dump(found), _TRAIL, map(_trail_row, found))
+    show_list(to_json, OperatorTrailSchema(many=True).dump(found), _TRAIL, map(_trail_row, found))
 
 
 @payments_cli.command("refunds")
@@ -207,7 +207,7 @@ def refunds(payment: str, to_json: bool) -> None:
 
 
 _REFUNDS = ("refund", "requested", "amount", "method", "to", "status", "receipt", "by", "completed", "why")
-_TRAIL = ("line", "at", "what happened", "from", "to", "by", "evidence", "refund")
+_TRAIL = ("line", "at", "what happened", "from", "to", "order", "by", "reason", "evidence", "refund")
 _COLUMNS = ("payment", "created", "paid", "order", "amount", "refunded", "status", "receipt", "phone", "why")
 
 
@@ -240,4 +240,12 @@ def _refund_row(row: RefundRecord) -> TableRow:
 
 def _trail_row(row: TrailEvent) -> TableRow:
     happened = (str(row.sequence), local_time(row.at), row.sentence)
-    return (*happened, row.before, row.after, row.actor, row.evidence, row.refund)
+    known = (_orders(row), row.actor, row.reason, row.evidence, row.refund)
+    return (*happened, row.before, row.after, *known)
+
+
+def _orders(row: TrailEvent) -> str | None:
+    """Return the order of a match, or both sides of a move."""
+    if row.previous_order_id is None:
+        return row.order_id
+    return f"from {row.previous_order_id} to {row.order_id or 'unmatched'}"

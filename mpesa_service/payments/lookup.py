@@ -89,7 +89,9 @@ def order_payments(runtime: Runtime, principal: Principal, order_id: str) -> Ord
 class TrailEvent:
     """One line of the audit trail. `refund` is the service's id of a refund, `refund_id` is Daraja's.
 
-    The event's `detail` is left out: it holds texts from M-Pesa and from operators, which may name a person.
+    `order_id` is the order that the line is about. A move also has the order before it, and no `order_id` if
+    the money is unmatched again. `reason` is a text that may name a person. The API shows none of the three:
+    they are for operators.
     """
 
     sequence: int
@@ -102,6 +104,9 @@ class TrailEvent:
     evidence: str | None
     refund: str | None
     refund_id: str | None
+    order_id: str | None
+    previous_order_id: str | None
+    reason: str | None
 
 
 def payment_trail(runtime: Runtime, principal: Principal, reference: str) -> tuple[TrailEvent, ...]:
@@ -119,6 +124,7 @@ def payment_trail(runtime: Runtime, principal: Principal, reference: str) -> tup
 
 def _event(row: PaymentEvent, refund_id: str | None) -> TrailEvent:
     words = RefundStatus if row.refund_id else PaymentStatus
+    detail = row.detail or {}
     return TrailEvent(
         sequence=row.sequence,
         at=row.at,
@@ -130,4 +136,7 @@ def _event(row: PaymentEvent, refund_id: str | None) -> TrailEvent:
         evidence=row.evidence,
         refund=row.refund_id,
         refund_id=refund_id,
+        order_id=detail.get("orderId"),
+        previous_order_id=detail.get("previousOrderId"),
+        reason=detail.get("reason"),
     )

@@ -48,7 +48,15 @@ class InitiateSchema(RequestSchema):
     metadata = metadata_field()
 
 
-_PAYMENT_STATUSES = sorted({status.public for status in PaymentStatus})
+_PAYMENT_class OperatorTrailSchema(TrailEventSchema):
+    """The same for operators, with the orders and the reason."""
+
+    order_id = text_field("orderId", "The order that the line is about, after a move. Null: unmatched money.")
+    previous_order_id = text_field("previousOrderId", "The order before a move.")
+    reason = text_field("reason", "The operator's reason, or what the report said.")
+
+
+STATUSES = sorted({status.public for status in PaymentStatus})
 _REFUND_STATUSES = sorted({status.public for status in RefundStatus})
 
 

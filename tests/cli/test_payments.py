@@ -10,6 +10,8 @@ import pytest
 
 from mpesa_service.payments import listing
 from mpesa_service.payments.json_rows import EXPORTED
+from tests.c2b.support import confirm
+from tests.orders.support import add_order
 from tests.support import Service
 from tests.support.many import add_payments, ids, phone_of
 
@@ -149,6 +151,29 @@ class TestEvents:
         assert "A refund was requested, and its amount is reserved." in table
         [*_, last] = json.loads(run(service, "events", checkout, "--json"))
         assert (last["cause"], last["refund"]) == ("refund_accepted", service.refunds()[0].id)
+
+    def test_moves_have_their_orders_and_reasons(self, service: Service) -> None:
+        for order in ("ORDER1", "ORDER2"):
+            add_order(service, order)
+        confirm(service)
+        payment = service.payments()[0].id
+        for where in (("--order", "ORDER2"), ("--to-unmatched",)):
+            run(service, "move", payment, *where, "--by", "amina", "--reason", f"reason for {where[-1]}")
+        table = run(service, "events", payment)
+        for cell in ("from ORDER1 to ORDER2", "reason for ORDER2", "from ORDER2 to unmatched"):
+            assert f"│ {cell} " in table
+        invoke_match = service.app.test_cli_runner().invoke
+        words = ("match", payment, "ORDER1", "--by", "amina", "--reason", "he called")
+        assert invoke_match(args=["mpesa", "unmatched", *words]).exit_code == 0
+        found = json.loads(run(service, "events", payment, "--json"))
+        moved = [one for one in found if one["cause"] in {"moved", "match_undone", "matched"}]
+        assert [(one["previousOrderId"], one["orderId"], one["reason"]) for one in moved] == [
+            ("ORDER1", "ORDER2", "reason for ORDER2"),
+            ("ORDER2", None, "reason for --to-unmatched"),
+            (None, "ORDER1", "he called"),
+        ]
+        shown = service.call("GET", f"/payments/{payment}/events", by="boss", admin=True).json["data"]
+        assert {"reason", "orderId", "previousOrderId"}.isdisjoint(shown[-1])
 
     def test_of_nothing(self, service: Service) -> None:
         assert "There is no payment with the id, receipt or order id nothing." in run(
