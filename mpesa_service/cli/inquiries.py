@@ -1,20 +1,28 @@
 """Operator commands that query M-Pesa: mpesa status, mpesa balance"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import click
 from flask.cli import with_appcontext
 
 from mpesa_service.cli.options import as_json as as_json_option
-from mpesa_service.cli.options import echo_json
-from mpesa_service.cli.output import print_facts, show_list
-from mpesa_service.inquiries.balances import latest_balances
-from mpesa_service.inquiries.request import InquiryRecord, query_balance, transaction_status, wait_for
+from mpesa_service.cli.options import echo_json, in_shillings, local_time
+from mpesa_service.cli.output import TableRow, print_table, show_list
+from mpesa_service.inquiries.balances import BalanceRecord, latest_balances
+from mpesa_service.inquiries.ours import Ours
+from mpesa_service.inquiries.request import (
+    InquiryRecord,
+    Transaction,
+    query_balance,
+    transaction_status,
+    wait_for,
+)
 from mpesa_service.inquiries.schemas import BalancesSchema, InquirySchema, parse_receipt
 from mpesa_service.web.blueprint import runtime
 
 OPERATOR = "operator"
 WAIT_SECONDS = 60
+_NOT_OURS = "Nothing here has this receipt. If the money arrived: mpesa receipts book {} --by NAME"
 _BALANCE = ("account", "available", "current", "reserved", "uncleared", "at")
 
 _wait = click.option("--wait", is_flag=True, help=f"Wait for the answer, at most {WAIT_SECONDS} seconds.")
@@ -26,7 +34,7 @@ _wait = click.option("--wait", is_flag=True, help=f"Wait for the answer, at most
 @as_json_option
 @with_appcontext
 def status(receipt: str, *, wait: bool, as_json: bool) -> None:
-    """Query M-Pesa for the status of a transaction, by its receipt.
+    """Query M-Pesa for the status of a transaction, by its receipt. Show it beside our record of the receipt.
 
     M-Pesa answers later. Without --wait, run the command again within a minute to see the answer.
 
@@ -36,7 +44,9 @@ def status(receipt: str, *, wait: bool, as_json: bool) -> None:
     if as_json:
         echo_json(InquirySchema().dump(record))
     else:
-        print_facts(_facts(record))
+        print_table(("", "M-Pesa", "our record"), _compared(record))
+        if record.ours is None:
+            click.echo(_NOT_OURS.format(record.receipt))
     _exit(record)
 
 
@@ -52,8 +62,9 @@ def balance(*, wait: bool, as_json: bool) -> None:
     Example: mpesa balance --wait
     """
     record = _queried(lambda: query_balance(runtime(), OPERATOR), wait=wait)
-    data = BalancesSchema().dump({"balances": latest_balances(runtime()), "inquiry": record})
-    show_list(as_json, data, _BALANCE, ([row[name] for name in _BALANCE] for row in data["balances"]))
+    balances = latest_balances(runtime())
+    data = BalancesSchema().dump({"balances": balances, "inquiry": record})
+    show_list(as_json, data, _BALANCE, map(_balance_row, balances))
     _exit(record)
 
 
@@ -61,13 +72,34 @@ def _queried(query: Callable[[], InquiryRecord], *, wait: bool) -> InquiryRecord
     return wait_for(runtime(), query(), WAIT_SECONDS if wait else 0)
 
 
-def _facts(record: InquiryRecord) -> Iterator[tuple[str, str | None]]:
-    inquiry = InquirySchema().dump(record)
-    yield "inquiry", inquiry["status"]
-    yield "reason", inquiry["failureReason"]
-    yield from (inquiry["transaction"] or {}).items()
-    for name, value in (inquiry["ours"] or {}).items():
-        yield f"our {name}", value
+def _balance_row(one: BalanceRecord) -> TableRow:
+    amounts = (one.available, one.current, one.reserved, one.uncleared)
+    return (one.account, *map(in_shillings, amounts), local_time(one.at))
+
+
+def _compared(record: InquiryRecord) -> list[TableRow]:
+    """Return what M-Pesa reports about a receipt beside the record that has it."""
+    theirs = record.transaction or Transaction(None, None, None, None, None, None, None)
+    ours = record.ours or Ours("", "", "no record", None, None, None, None)
+    receipt = record.receipt if record.ours else None
+    return [
+        ("status", theirs.status or _no_answer(record), ours.status),
+        ("amount", in_shillings(theirs.amount), in_shillings(ours.amount)),
+        ("receipt", theirs.receipt, receipt),
+        ("time", local_time(theirs.finalised_at), local_time(ours.at)),
+        ("kind", theirs.reason, ours.kind),
+        ("id", None, ours.id),
+        ("order", None, ours.order_id),
+        ("evidence", None, ours.evidence),
+        ("paid by", theirs.debit_party, None),
+        ("paid to", theirs.credit_party, None),
+    ]
+
+
+def _no_answer(record: InquiryRecord) -> str:
+    if record.completed_at is None:
+        return "not answered yet"
+    return record.failure_reason or "not stated"
 
 
 def _exit(record: InquiryRecord) -> None:

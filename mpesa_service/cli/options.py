@@ -1,8 +1,9 @@
-"""Parts that operator commands share: options, the operator, errors, JSON, times."""
+"""Parts that operator commands share: options, the operator, errors, JSON, amounts, times."""
 
 import json
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -128,6 +129,17 @@ def print_result(result: Any, sentence: str, as_json: bool) -> None:
         echo_json(result)
         return
     click.echo(sentence)
+
+
+def in_shillings(amount: Decimal | int | str | None) -> str:
+    """Return an amount as M-Pesa's statement writes it, `1,500.00`, or an empty text for None.
+
+    A text of M-Pesa that is no number is returned as it is.
+    """
+    try:
+        return "" if amount is None else f"{Decimal(amount):,.2f}"
+    except InvalidOperation:
+        return str(amount)
 
 
 def local_time(at: datetime | None) -> str:

@@ -23,7 +23,7 @@ def payment_argument(command: _Command) -> _Command:
 
 
 def money_argument(name: str) -> Callable[[_Command], _Command]:
-    """Return the argument for unmatched money: a payment or a fractional amount. The command receives its id."""
+    """Return the argument for unmatched money, a payment or a fractional amount, by its id or receipt."""
     return lambda command: _argument(command, name, _money_id, _MONEY.format(name.upper()))
 
 

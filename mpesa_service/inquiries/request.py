@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -25,7 +24,8 @@ from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.errors import NotFound, Unavailable
 from mpesa_service.inquiries.command import InquiryCommand, type_of
-from mpesa_service.models import Inquiry, Payment, Payout, Refund
+from mpesa_service.inquiries.ours import Ours, record_of_receipt
+from mpesa_service.models import Inquiry
 from mpesa_service.models.inquiries import InquiryStatus
 
 FRESH_FOR = timedelta(seconds=60)
@@ -49,15 +49,6 @@ class Transaction:
     credit_party: str | None
     reason: str | None
     finalised_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Ours:
-    """The payment, refund or payout that has the receipt."""
-
-    kind: str
-    id: str
-    status: str
 
 
 @dataclass(frozen=True)
@@ -251,7 +242,7 @@ def _record(runtime: Runtime, session: Session, row: Inquiry) -> InquiryRecord:
         row,
         status=str(InquiryStatus.PENDING if row.state in _OPEN else row.state),
         transaction=_transaction(runtime, row),
-        ours=_ours(session, row.receipt) if row.receipt is not None else None,
+        ours=record_of_receipt(session, row.receipt) if row.receipt is not None else None,
     )
 
 
@@ -264,12 +255,3 @@ def _transaction(runtime: Runtime, row: Inquiry) -> Transaction | None:
     for party in ("debit_party", "credit_party"):
         answer[party] = mask_party(answer[party]) if answer[party] else None
     return Transaction(**answer, finalised_at=datetime.fromisoformat(finalised) if finalised else None)
-
-
-def _ours(session: Session, receipt: str) -> Ours | None:
-    tables: tuple[tuple[str, Any], ...] = (("payment", Payment), ("refund", Refund), ("payout", Payout))
-    for kind, table in tables:
-        found = session.scalars(select(table).where(table.receipt == receipt)).first()
-        if found is not None:
-            return Ours(kind, found.id, found.state.public)
-    return None

@@ -6,7 +6,8 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from mpesa_service.errors import InvalidRequest
-from mpesa_service.web.fields import RequestSchema, between, text_field, time_field
+from mpesa_service.inquiries.ours import KINDS
+from mpesa_service.web.fields import RequestSchema, between, evidence_field, text_field, time_field
 
 _RECEIPT = re.compile(r"[A-Z0-9]{6,32}")
 MAX_WAIT = 10
@@ -58,11 +59,20 @@ class TransactionSchema(Schema):
 
 
 class OursSchema(Schema):
-    """The payment, refund or payout that has the receipt."""
+    """The record of this service that has the receipt."""
 
-    kind = fields.String(metadata={"enum": ["payment", "refund", "payout"]})
+    kind = fields.String(
+        metadata={
+            "enum": KINDS,
+            "description": "`fractional`: a fractional amount. `confirmation`: it waits to be matched.",
+        }
+    )
     id = fields.String(data_key="_id")
     status = fields.String()
+    amount = _money("Shillings, with cents.")
+    order_id = text_field("orderId", "Of a refund: the order of its payment.")
+    evidence = evidence_field()
+    at = time_field("at", "M-Pesa's own time of a payment, else when the outcome was stored.", nullable=True)
 
 
 def _booking(record: Any) -> dict[str, Any] | None:

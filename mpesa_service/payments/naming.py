@@ -72,7 +72,9 @@ def _refuse_other_records(session: Session, text: str) -> None:
     receipt = normal_receipt(text)
     refund = session.scalars(select(Refund).where(or_(Refund.id == text, Refund.receipt == receipt))).first()
     if refund is not None:
-        message = f"{text} is refund {refund.id}, not a payment. It is a refund of payment {refund.payment_id}."
+        message = (
+            f"{text} is refund {refund.id}, not a payment. It is a refund of payment {refund.payment_id}."
+        )
         raise Conflict(message, code="is_refund", details={"paymentId": refund.payment_id})
     payout = session.scalars(select(Payout).where(or_(Payout.id == text, Payout.receipt == receipt))).first()
     if payout is not None:

@@ -48,15 +48,7 @@ class InitiateSchema(RequestSchema):
     metadata = metadata_field()
 
 
-_PAYMENT_class OperatorTrailSchema(TrailEventSchema):
-    """The same for operators, with the orders and the reason."""
-
-    order_id = text_field("orderId", "The order that the line is about, after a move. Null: unmatched money.")
-    previous_order_id = text_field("previousOrderId", "The order before a move.")
-    reason = text_field("reason", "The operator's reason, or what the report said.")
-
-
-STATUSES = sorted({status.public for status in PaymentStatus})
+_PAYMENT_STATUSES = sorted({status.public for status in PaymentStatus})
 _REFUND_STATUSES = sorted({status.public for status in RefundStatus})
 
 
@@ -144,6 +136,14 @@ class TrailEventSchema(Schema):
     evidence = evidence_field()
     refund = text_field("refund", "`_id` of the refund that the line is about.")
     refund_id = text_field("refundId", "The refund's ConversationID; null until it is known.")
+
+
+class OperatorTrailSchema(TrailEventSchema):
+    """The same for operators, with the orders and the reason."""
+
+    order_id = text_field("orderId", "The order that the line is about. Null after a move: unmatched.")
+    previous_order_id = text_field("previousOrderId", "The order before a move.")
+    reason = text_field("reason", "The operator's reason, or what the report said.")
 
 
 STATUSES = sorted({status.public for status in PaymentStatus})

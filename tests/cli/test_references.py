@@ -36,7 +36,7 @@ def name(payment: str, request: Any) -> str:
 
 class TestAPaymentIsNamed:
     def test_to_read(self, service: Service, payment: str, name: str) -> None:
-        assert f"payment    {payment}" in run(service, "payments", "show", name)
+        assert f"payment   {payment}" in run(service, "payments", "show", name)
         assert run_json(service, "payments", "show", name)["_id"] == payment
         assert "The money arrived." in run(service, "payments", "events", name)
         assert run_json(service, "payments", "refunds", name) == []

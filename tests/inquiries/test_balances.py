@@ -197,6 +197,9 @@ class TestCommandLine:
         answered(service)
         result = self.run(service, "--wait")
         assert (result.exit_code, "Utility" in result.output) == (0, True)
+        [paying] = [line for line in result.output.splitlines() if "Utility Account" in line]
+        cells = [cell.strip() for cell in paying.strip("│").split("│")]
+        assert cells[1:] == ["100,000,000.00", "100,000,000.00", "0.00", "0.00", "2026-11-22 12:00:00"]
 
     def test_for_scripts(self, service: Service) -> None:
         self.run(service)
