@@ -114,8 +114,8 @@ class TestWhatIsNoOnePayment:
         complete(service)
         [made] = service.refunds()
         for text in (made.id, made.receipt or ""):
-            said = run(service, "payments", "show", text, code=1)
-            assert f"{text} is refund {made.id}, not a payment. It is a refund of payment {payment}." in said
+            shown = run(service, "payments", "show", text, code=1)
+            assert f"{text} is refund {made.id}, not a payment. It is a refund of payment {payment}." in shown
 
     def test_nothing(self, service: Service) -> None:
         assert "id, receipt or order id (empty)." in run(service, "payments", "show", "", code=1)
