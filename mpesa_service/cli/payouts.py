@@ -39,7 +39,7 @@ from mpesa_service.payouts.views import Progress
 from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.payouts import resolve_payout
 from mpesa_service.web.blueprint import runtime
-from mpesa_service.web.csv_rows import read_csv
+from mpesa_service.web.payout_files import read_payout_file
 
 payouts_cli = AppGroup("payouts", help="Payout batches.")
 
@@ -58,7 +58,7 @@ payouts_cli = AppGroup("payouts", help="Payout batches.")
 def create(
     file: BinaryIO, reference: str, description: str, allow_duplicates: bool, who: str, as_json: bool
 ) -> None:
-    """Create a payout batch from a CSV file.
+    """Create a payout batch from a CSV or Excel file.
 
     The first line of the file names the columns. If one row is invalid, nothing is stored. A batch above
     PAYOUT_APPROVAL_THRESHOLD needs the approval of a second person.
@@ -66,13 +66,15 @@ def create(
     Example: mpesa payouts create salaries.csv --reference SALARIES-2026-11 --by amina
     """
     options = {"reference": reference, "description": description, "allowDuplicates": allow_duplicates}
-    request = BatchRequest(**load(PayoutRequestSchema(), rows=read_csv(file.read()), **options))
+    request = BatchRequest(**load(PayoutRequestSchema(), rows=read_payout_file(file.read()), **options))
     try:
         made = payout_batches.create(runtime(), operator(who), request)
     except InvalidRows as error:
         raise SystemExit(show_faults(error, as_json)) from error
     if made.replayed and not as_json:
         click.echo("This batch exists already. Nothing was added.")
+    for warning in made.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     _show(made.progress, as_json)
 
 

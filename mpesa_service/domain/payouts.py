@@ -31,6 +31,13 @@ FIELDS = frozenset(
     {"type", "phoneNumber", "businessNumber", "amount", "accountReference", "remarks", "command"}
 )
 TO_PHONES = frozenset({PayoutType.B2C, PayoutType.B2POCHI})
+CHANGED = (
+    "was changed by a spreadsheet, into a date, a formula's error or another value. Make its column text, and"
+    " type it again."
+)
+SHORTENED = "was shortened by a spreadsheet. Make its column text, and type all of its digits again."
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.ASCII | re.IGNORECASE)
+"""A long number as a narrow cell shows it: `2.54712E+11`. People write `1E5`, without the plus."""
 _BUSINESS_NUMBER = re.compile(r"\d{5,7}", re.ASCII)
 
 
@@ -43,7 +50,13 @@ class PayoutPurpose(StrEnum):
 
 
 class LongRow(dict[str, object]):
-    """The key of the extra cells of a row that has more cells than the file has columns."""
+    """A row that has more cells than the file has named columns."""
+
+
+class ChangedCell(str):
+    """A cell of a file that nobody typed as it is: a date, a truth value, or the error of a formula."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +159,17 @@ class _Reader:
         self._fault(field, f"must be one of {', '.join(words)}.")
         return None
 
+    def _is_damaged(self, field: str) -> bool:
+        """Report a value that a spreadsheet has damaged."""
+        value = self._fields.get(field)
+        if isinstance(value, ChangedCell):
+            self._fault(field, CHANGED)
+        elif isinstance(value, str) and _SHORTENED.fullmatch(value.strip()):
+            self._fault(field, SHORTENED)
+        else:
+            return False
+        return True
+
     def type(self) -> PayoutType | None:
         return self._word("type", PayoutType)
 
@@ -156,6 +180,8 @@ class _Reader:
         return self._word("command", PayoutPurpose, PayoutPurpose.BUSINESS)
 
     def amount(self) -> int:
+        if self._is_damaged("amount"):
+            return 0
         value, terms = typed_shillings(self._fields.get("amount")), self._terms
         if value is None:
             self._fault("amount", InvalidAmount.message)
@@ -174,6 +200,8 @@ class _Reader:
             self._refuse("phoneNumber", kind)
             return self._business_number()
         self._refuse("businessNumber", kind)
+        if self._is_damaged("phoneNumber"):
+            return ""
         try:
             return normalize_msisdn(self._text("phoneNumber"))
         except InvalidPhone as error:
@@ -181,6 +209,8 @@ class _Reader:
             return ""
 
     def _business_number(self) -> str:
+        if self._is_damaged("businessNumber"):
+            return ""
         text = self._text("businessNumber")
         if not _BUSINESS_NUMBER.fullmatch(text):
             self._fault("businessNumber", "must be 5 to 7 digits.")
@@ -200,6 +230,8 @@ class _Reader:
 
     def _line(self, field: str, least: int, most: int) -> str:
         """Read a line of text without control characters and without unpaired surrogates."""
+        if self._is_damaged(field):
+            return ""
         text = self._text(field)
         if not least <= len(text) <= most or not text.isprintable():
             self._fault(field, f"must be a text of {least} to {most} characters on one line.")

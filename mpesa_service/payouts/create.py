@@ -20,6 +20,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import needs_approval
+from mpesa_service.domain.payout_files import warnings_of
 from mpesa_service.domain.payouts import PayoutRow, PayoutTerms, RowFault, read_rows
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
@@ -62,10 +63,14 @@ class BatchRequest:
 
 @dataclass(frozen=True)
 class BatchMade:
-    """A batch, and whether an earlier request with the same content created it."""
+    """A batch, and whether an earlier request with the same content created it.
+
+    `warnings` are sentences about the file that was read.
+    """
 
     progress: Progress
     replayed: bool
+    warnings: tuple[str, ...] = ()
 
 
 def create(runtime: Runtime, principal: Principal, request: BatchRequest) -> BatchMade:
@@ -78,18 +83,18 @@ def create(runtime: Runtime, principal: Principal, request: BatchRequest) -> Bat
         raise Unavailable(
             "Payouts are not set up: MPESA_INITIATOR_NAME is missing.", code="payouts_not_set_up"
         )
-    rows = _checked(runtime, request)
+    rows, warnings = _checked(runtime, request), warnings_of(request.rows)
     now = runtime.clock()
     batch = _batch(runtime, principal, request, rows, now)
     stored = [_stored(runtime.encryption, batch["id"], row, principal, now) for row in rows]
     with runtime.database.begin() as session:
         if not insert_once(session, PayoutBatch, batch):
-            return BatchMade(_earlier(runtime, session, batch), replayed=True)
+            return BatchMade(_earlier(runtime, session, batch), replayed=True, warnings=warnings)
         made = find_batch(session, batch["id"])
         detail = {"rows": made.row_count, "totalAmount": made.total_amount}
         create_batch(session, made, stored, Cause(principal.subject, now, detail=detail))
         session.flush()
-        return BatchMade(progress_of(runtime, session, made), replayed=False)
+        return BatchMade(progress_of(runtime, session, made), replayed=False, warnings=warnings)
 
 
 def _checked(runtime: Runtime, request: BatchRequest) -> list[PayoutRow]:

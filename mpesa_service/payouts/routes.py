@@ -12,6 +12,7 @@ from mpesa_service.payouts.create import BatchRequest
 from mpesa_service.payouts.schemas import (
     BatchQuerySchema,
     BatchSchema,
+    CreatedSchema,
     PayoutRequestSchema,
     PayoutSchema,
     ProgressSchema,
@@ -21,18 +22,22 @@ from mpesa_service.payouts.schemas import (
 from mpesa_service.payouts.views import Progress
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_payouts, runtime
-from mpesa_service.web.parsing import JSON_OR_CSV, idempotency_key
+from mpesa_service.web.parsing import JSON_OR_FILE, idempotency_key
+from mpesa_service.web.payout_files import FILE_TYPES
 from mpesa_service.web.request_hooks import accepts_up_to
 from mpesa_service.web.responses import counted, respond, success
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
-_AS_CSV = {
+_AS_FILE = {
     "requestBody": {
         "description": (
-            "One payout, or a batch in `rows`, as JSON. Or a batch as CSV, whose first line names the fields"
-            " of a row; `reference`, `description` and `allowDuplicates` then stand in the query. Up to 4 MB."
+            "One payout, or a batch in `rows`, as JSON. Or a batch as CSV or Excel, whose first line names"
+            " the fields of a row; `reference`, `description` and `allowDuplicates` then stand in the query."
+            " Up to 4 MB."
         ),
-        "content": {"text/csv": {"schema": {"type": "string"}}},
+        "content": {
+            kind: {"schema": {"type": "string"} if kind.startswith("text/") else {}} for kind in FILE_TYPES
+        },
     }
 }
 
@@ -40,16 +45,17 @@ _AS_CSV = {
 @blueprint.post("/payouts")
 @guard(Guard.ADMIN, limited_payouts)
 @accepts_up_to(MAX_BATCH_BYTES)
-@blueprint.doc(**_AS_CSV)
-@blueprint.arguments(PayoutRequestSchema, location=JSON_OR_CSV)
-@blueprint.success(201, ProgressSchema, description="Stored; nothing is sent before it is running.")
-@blueprint.success(200, ProgressSchema, description="It was stored before.")
+@blueprint.doc(**_AS_FILE)
+@blueprint.arguments(PayoutRequestSchema, location=JSON_OR_FILE)
+@blueprint.success(201, CreatedSchema, description="Stored; nothing is sent before it is running.")
+@blueprint.success(200, CreatedSchema, description="It was stored before.")
 @errors(400, 413, 415, 422)
 def create_payouts(body: dict[str, Any]) -> Response:
     """Pay out to one or to many: checked as a whole, and nothing is stored if one row is wrong."""
     batch_request = BatchRequest(**{**body, "reference": _reference(body)})
     made = create.create(runtime(), current_principal(), batch_request)
-    answer = _answer(made.progress, 200 if made.replayed else 201)
+    data = {**CreatedSchema().dump(made.progress), "warnings": list(made.warnings)}
+    answer = success(200 if made.replayed else 201, _in_words(made.progress), data)
     return respond(Answer(answer.status, answer.body, replayed=made.replayed))
 
 
@@ -143,6 +149,9 @@ def _reference(body: dict[str, Any]) -> str:
     return reference
 
 
-def _answer(progress: Progress, status: int = 200) -> Answer:
-    words = f"{progress.batch.row_count} payouts, {progress.batch.status}"
-    return success(status, words, ProgressSchema().dump(progress))
+def _answer(progress: Progress) -> Answer:
+    return success(200, _in_words(progress), ProgressSchema().dump(progress))
+
+
+def _in_words(progress: Progress) -> str:
+    return f"{progress.batch.row_count} payouts, {progress.batch.status}"

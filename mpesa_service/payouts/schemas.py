@@ -7,9 +7,10 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, pre_dump, validate
 
 from mpesa_service.domain.commands import BatchStatus, PayoutType
+from mpesa_service.domain.payout_files import FileRows
 from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutPurpose
 from mpesa_service.domain.states import PayoutStatus
-from mpesa_service.web.csv_rows import CsvRows, csv_lines
+from mpesa_service.web.csv_rows import csv_lines
 from mpesa_service.web.fields import (
     Pattern,
     RequestSchema,
@@ -52,7 +53,7 @@ class PayoutRows(fields.List[Any]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
         if not isinstance(value, list):
             raise ValidationError("must be a list of objects.")
-        return value if isinstance(value, CsvRows) else list(enumerate(value, start=1))
+        return value if isinstance(value, FileRows) else list(enumerate(value, start=1))
 
 
 class PayoutRequestSchema(PayoutRowSchema):
@@ -135,6 +136,15 @@ class ProgressSchema(BatchSchema):
     @pre_dump
     def _flat(self, progress: Any, **_: Any) -> dict[str, Any]:
         return {**vars(progress.batch), **vars(progress)}
+
+
+class CreatedSchema(ProgressSchema):
+    """A batch that was created, or that was created before."""
+
+    warnings = fields.List(
+        fields.String(),
+        metadata={"description": "What a spreadsheet may have changed in the file. The batch is stored."},
+    )
 
 
 class PayoutSchema(Schema):

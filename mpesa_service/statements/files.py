@@ -1,20 +1,25 @@
 """Opens a statement file and yields its rows.
 
-The first bytes decide what a file is, never its name. A workbook is limited before it is unpacked: a small
-file can unpack to gigabytes, or name one cell at the end of a sheet that has room for billions.
+The first bytes decide what a file is, never its name. `core/workbooks.py` reads Excel's files.
 """
 
 import codecs
 import csv
 import hashlib
-import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import count
 from pathlib import Path
 
+from mpesa_service.core.workbooks import (
+    XLS_START,
+    XLSX_START,
+    Why,
+    WorkbookLimits,
+    WorkbookRefused,
+    check_xlsx,
+    sheets,
+)
 from mpesa_service.errors import InvalidRequest
 from mpesa_service.statements.cells import Cell
 
@@ -26,9 +31,6 @@ MOST_WORKBOOK_BYTES = 64 * 1024 * 1024
 MOST_SHEETS = 20
 PIECE = 1024 * 1024
 HEAD = 64 * 1024
-
-_FAR_CELL = re.compile(rb'r="(?:([A-Z]{1,3})?(\d{6,})|([A-Z]{2,3})\d{1,5})"')
-_CELL_LIMIT = MOST_WORKBOOK_ROWS * MOST_COLUMNS
 
 PDF = (
     "This is a PDF. A customer's own statement cannot be imported: download the organization's statement from"
@@ -107,9 +109,9 @@ def invalid_file(sentence: str) -> InvalidRequest:
 def _container_of(head: bytes) -> Container:
     if not head.strip():
         raise invalid_file(EMPTY)
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
+    if head.startswith(XLS_START):
         return Container.XLS
-    if head.startswith(b"PK"):
+    if head.startswith(XLSX_START):
         return Container.XLSX
     if b"%PDF" in head[:1024]:
         raise invalid_file(PDF)
@@ -145,60 +147,28 @@ def _delimiter(head: str) -> str:
     return max(counts, key=lambda mark: (with_mark[mark], counts[mark]))
 
 
+def _refusal(error: WorkbookRefused) -> InvalidRequest:
+    return invalid_file({Why.TOO_LARGE: TOO_LARGE, Why.LOCKED: LOCKED}.get(error.why, NOT_A_WORKBOOK))
+
+
+def _limits() -> WorkbookLimits:
+    return WorkbookLimits(
+        MOST_UNPACKED_BYTES, MOST_WORKBOOK_ROWS, MOST_COLUMNS, entries=MOST_ENTRIES, sheets=MOST_SHEETS
+    )
+
+
 def _check_zip(path: Path) -> None:
-    """Refuse a workbook that unpacks to too much, by its directory and then by its content."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if len(entries) > MOST_ENTRIES or sum(e.file_size for e in entries) > MOST_UNPACKED_BYTES:
-                raise invalid_file(TOO_LARGE)
-            if "xl/workbook.xml" not in archive.namelist():  # another format: its limits would be unknown
-                raise invalid_file(NOT_A_WORKBOOK)
-            for entry in entries:
-                _check_entry(archive, entry)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise invalid_file(NOT_A_WORKBOOK) from error
-    except RuntimeError as error:  # zipfile's error for an encrypted entry
-        raise invalid_file(LOCKED) from error
-
-
-def _check_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Unpack an entry piece by piece. Its real size must be the declared one, and its cells within limits."""
-    cells, rest = 0, b""
-    with archive.open(entry) as stream:
-        while piece := stream.read(PIECE):
-            cells += piece.count(b"<c")
-            text = rest + piece
-            rest = text[-32:]
-            if cells > _CELL_LIMIT or any(map(_is_far, _FAR_CELL.finditer(text))):
-                raise invalid_file(TOO_LARGE)
-
-
-def _is_far(match: "re.Match[bytes]") -> bool:
-    """Return whether a cell's address is beyond the limits, such as XFD1048576."""
-    if match.string[match.start() - 1 : match.start()].strip():  # the end of another attribute's name
-        return False
-    letters, row = match[1] or match[3] or b"", int(match[2] or 0)
-    column = 0
-    for letter in letters:
-        column = column * 26 + letter - 64
-    return column > MOST_COLUMNS or row > MOST_WORKBOOK_ROWS
+        with path.open("rb") as stream:
+            check_xlsx(stream, _limits())
+    except WorkbookRefused as error:
+        raise _refusal(error) from error
 
 
 def _workbook_sheets(path: Path) -> Iterator[Iterator[Row]]:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
     try:
-        with path.open("rb") as stream, CalamineWorkbook.from_filelike(stream) as workbook:
-            for index in range(min(len(workbook.sheet_names), MOST_SHEETS)):
-                sheet = workbook.get_sheet_by_index(index)
-                if sheet.start is not None and sheet.width <= MOST_COLUMNS:
-                    yield zip(count(sheet.start[0] + 1), sheet.iter_rows())
-    except PasswordError as error:
-        raise invalid_file(LOCKED) from error
-    except CalamineError as error:
-        raise invalid_file(NOT_A_WORKBOOK) from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # the library's own, for a file that it cannot handle
-            raise
-        raise invalid_file(NOT_A_WORKBOOK) from error
+        with path.open("rb") as stream:
+            for _, rows in sheets(stream, _limits()):
+                yield rows
+    except WorkbookRefused as error:
+        raise _refusal(error) from error

@@ -17,7 +17,7 @@ from mpesa_service.errors import LimitExceeded
 from mpesa_service.web.auth import current_principal, require_admin
 from mpesa_service.web.envelopes import ErrorSchema, envelope_of
 from mpesa_service.web.extensions import limiter
-from mpesa_service.web.parsing import JSON_OR_CSV, StrictParser
+from mpesa_service.web.parsing import JSON_OR_FILE, StrictParser
 from mpesa_service.web.request_hooks import View
 from mpesa_service.web.responses import failure, respond
 
@@ -46,7 +46,7 @@ class StrictBlueprint(Blueprint):  # type: ignore[misc]
     ARGUMENTS_PARSER = StrictParser()
     DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {  # noqa: RUF012 - as flask-smorest declares it
         **Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
-        JSON_OR_CSV: "application/json",
+        JSON_OR_FILE: "application/json",
     }
 
     def response(self, status_code: int, schema: Any, **details: str) -> Callable[[View], View]:

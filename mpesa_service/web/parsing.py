@@ -1,4 +1,4 @@
-"""Strict parsing of requests: JSON, and CSV if the route takes rows.
+"""Strict parsing of requests: JSON, and files of payouts if the route takes rows.
 
 Numbers must be plain. Every fault is a 400 or 415 in the API's error shape.
 """
@@ -14,17 +14,17 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from mpesa_service.domain.money import WrittenNumber
 from mpesa_service.errors import InvalidAmount, InvalidPhone, InvalidRequest
-from mpesa_service.web.csv_rows import read_csv
+from mpesa_service.web.payout_files import FILE_TYPES, read_payout_file
 
 _CODES = {
     "phoneNumber": InvalidPhone.code,
     "amount": InvalidAmount.code,
     "orderId": "invalid_order_id",
 }
-JSON_OR_CSV = "json_or_csv"
+JSON_OR_FILE = "json_or_file"
 MIN_KEY_LENGTH, MAX_KEY_LENGTH = 1, 255
 
-_PLACES = ("json", "query", JSON_OR_CSV)
+_PLACES = ("json", "query", JSON_OR_FILE)
 
 
 class StrictParser(FlaskParser):
@@ -34,11 +34,11 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - as webargs declares it
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": RAISE,
-        JSON_OR_CSV: RAISE,
+        JSON_OR_FILE: RAISE,
     }
     __location_map__: dict[str, Any] = {  # noqa: RUF012 - as webargs declares it
         **FlaskParser.__location_map__,
-        JSON_OR_CSV: "load_json_or_csv",
+        JSON_OR_FILE: "load_json_or_file",
     }
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
@@ -58,13 +58,13 @@ class StrictParser(FlaskParser):
             raise invalid({"query": {name: ["Given twice."] for name in twice}})
         return found
 
-    def load_json_or_csv(self, req: Request, schema: Schema) -> Any:
-        """Read a JSON object, or CSV as the field `rows` with the other fields from the query string."""
-        if req.mimetype != "text/csv":
+    def load_json_or_file(self, req: Request, schema: Schema) -> Any:
+        """Read a JSON object, or a file as the field `rows` with the other fields from the query string."""
+        if req.mimetype not in FILE_TYPES:
             return self.load_json(req, schema)
         if len(list(req.args.items(multi=True))) != len(req.args):
             raise InvalidRequest("A parameter is given twice.")
-        return {**req.args.to_dict(), "rows": read_csv(req.get_data(cache=True))}
+        return {**req.args.to_dict(), "rows": read_payout_file(req.get_data(cache=True))}
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         raise invalid(error.messages)

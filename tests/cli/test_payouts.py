@@ -8,10 +8,12 @@ import pytest
 
 from mpesa_service.cli import payouts as cli_payouts
 from mpesa_service.core import suspensions
+from mpesa_service.domain.payout_files import NUMBERS
 from mpesa_service.payouts import views
 from mpesa_service.payouts.views import Progress
 from tests.payouts.support import ROW, act, batches, made, payouts, post
 from tests.support import Service
+from tests.web.test_payout_files import NAMES, as_xlsx
 
 CSV = "type,phoneNumber,amount\nb2c,0712345678,100\nb2c,0722000001,200\n"
 
@@ -62,6 +64,14 @@ def test_create_with_faults_stores_nothing(service: Service, tmp_path: Path) -> 
         service, "create", str(path), "--reference", "a b", "--by", "x", code=2
     )
     assert batches(service) == []
+
+
+def test_a_warning_about_the_file_is_shown(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "bills.xlsx"
+    path.write_bytes(as_xlsx(NAMES, ("paybill", None, "888880", 100, 123)))
+    text = run(service, "create", str(path), "--reference", "BILLS", "--by", "amina")
+    assert f"Warning: {NUMBERS}" in text
+    assert [row.amount for row in payouts(service)] == [100]
 
 
 def test_approve_by_another_person(service: Service) -> None:

@@ -6,6 +6,9 @@ import pytest
 
 from mpesa_service.domain.commands import PayoutType
 from mpesa_service.domain.payouts import (
+    CHANGED,
+    SHORTENED,
+    ChangedCell,
     PayoutPurpose,
     PayoutRow,
     PayoutTerms,
@@ -122,6 +125,34 @@ def test_whole_shillings_in_every_spelling(amount: object) -> None:
 def test_amounts_are_whole_shillings(amount: object) -> None:
     expected = {"amount": "Amount must be a whole number of shillings, such as 100."}
     assert faults_of({**TO_PHONE, "amount": amount}) == expected
+
+
+@pytest.mark.parametrize("written", ["2.54712E+11", "2.54712e+11", "2,54712E+11", " 2.5E+11 ", "1E+05"])
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (TO_PHONE, "phoneNumber"),
+        (TO_PHONE, "amount"),
+        (TO_PHONE, "remarks"),
+        (TO_TILL, "businessNumber"),
+        (TO_PAYBILL, "accountReference"),
+    ],
+)
+def test_a_number_that_a_spreadsheet_shortened(row: dict[str, Any], field: str, written: str) -> None:
+    assert faults_of({**row, field: written}) == {field: SHORTENED}
+
+
+@pytest.mark.parametrize("reference", ["1E5", "00123", "1.5E3", "E+5", "12E+5"])
+def test_account_references_that_only_look_like_numbers(reference: str) -> None:
+    assert good(**{**TO_PAYBILL, "accountReference": reference}).account_reference == reference
+
+
+def test_a_cell_that_a_spreadsheet_changed() -> None:
+    assert faults_of({**TO_PAYBILL, "accountReference": ChangedCell("2026-02-01")}) == {
+        "accountReference": CHANGED
+    }
+    assert faults_of({**TO_PHONE, "phoneNumber": ChangedCell("#N/A")}) == {"phoneNumber": CHANGED}
+    assert "2026" not in CHANGED
 
 
 def test_amounts_have_limits() -> None:

@@ -25,8 +25,14 @@ def post(service: Service, body: Any, by: str = "amina", **headers: str) -> Any:
     return service.call("POST", "/payouts", body, by=by, admin=True, **headers)
 
 
-def post_csv(service: Service, text: str | bytes, query: str = "reference=PAY-1", by: str = "amina") -> Any:
-    headers = {"Authorization": f"Bearer {service.token(by, 'admin')}", "Content-Type": "text/csv"}
+def post_csv(
+    service: Service,
+    text: str | bytes,
+    query: str = "reference=PAY-1",
+    by: str = "amina",
+    kind: str = "text/csv",
+) -> Any:
+    headers = {"Authorization": f"Bearer {service.token(by, 'admin')}", "Content-Type": kind}
     return service.app.test_client().post(f"/api/mpesa/payouts?{query}", data=text, headers=headers)
 
 

@@ -125,7 +125,7 @@ def test_a_workbook_with_a_cell_far_away_is_refused(tmp_path: Path, cell: bytes)
 
 
 def test_a_workbook_with_too_many_cells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_CELL_LIMIT", 10)
+    monkeypatch.setattr(files, "MOST_WORKBOOK_ROWS", 1)
     assert "too large" in refusal(as_xlsx(tmp_path / "s.xlsx", example()))
 
 
