@@ -12,6 +12,9 @@ import pytest
 from sqlalchemy import inspect
 from standardwebhooks import Webhook
 
+from mpesa_service.c2b.pull_records import pull_record
+from mpesa_service.c2b.pull_runs import suspect_event
+from mpesa_service.core import suspensions
 from mpesa_service.core.inbox import CallbackOutcome, Received, unread_event
 from mpesa_service.domain import moves
 from mpesa_service.domain.audit import Cause
@@ -22,7 +25,7 @@ from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.plans import Event
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.inquiries import balances
-from mpesa_service.models import Payment, Payout, PayoutBatch, Refund
+from mpesa_service.models import Payment, Payout, PayoutBatch, Pull, Refund
 from mpesa_service.models.commit import payload
 from mpesa_service.payments.transitions import refund_data
 from mpesa_service.payouts import transitions
@@ -72,6 +75,7 @@ def made_today(heading: str) -> dict[str, Any]:
     """Return an event of this type as the service writes it."""
     now, kind = datetime.now(UTC), EventType(heading)
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
+    suspension = suspensions.SuspensionRecord("payouts", "why", now)
     kinds = {
         **payment_events(now),
         "payout": transitions.payout_event(kind, payout, "PAY-1", "pending", now),
@@ -82,6 +86,10 @@ def made_today(heading: str) -> dict[str, Any]:
             CallbackOutcome(InboxVerdict.UNREAD, "why"),
             now,
         ),
+        "pull": suspect_event(
+            pull_record(Pull(status="suspect", window_from=now, window_to=now, started_at=now))
+        ),
+        "commands": suspensions.suspended_event(suspension),
     }
     made = kinds.get(heading) or kinds[heading.partition(".")[0]]
     return dict(json.loads(payload(made)))

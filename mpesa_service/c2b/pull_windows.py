@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mpesa_service.c2b.pull_numbers import prompts_pay, pulled_numbers
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PAID
@@ -78,15 +79,16 @@ def given_window(start: datetime | None, end: datetime | None, now: datetime) ->
     return Window(start, end)
 
 
-def _prompts_pay(runtime: Runtime) -> str | None:
-    """Return the number that receives the money of prompts: the till, or the pay bill itself."""
-    settings = runtime.settings
-    to_till = settings.mpesa_transaction_type == "CustomerBuyGoodsOnline"
-    return settings.mpesa_till if to_till else settings.mpesa_shortcode
+_POSTED = (Evidence.CALLBACK, Evidence.CONFIRMATION)
+"""Evidence of money that M-Pesa has posted, and that no pull or later source has shown."""
 
 
 def money_arrived(runtime: Runtime, session: Session, shortcode: str, window: Window) -> bool:
-    """Return whether M-Pesa has posted money of this shortcode and window: then a pull finds it."""
+    """Return whether M-Pesa has posted money of this shortcode and window: then a pull finds it.
+
+    If the service has two numbers, only money counts that the pull of the other number did not show.
+    """
+    settings = runtime.settings
     start, end = window.start, window.end - LATE_BY
     moved_at = func.coalesce(C2bConfirmation.transacted_at, C2bConfirmation.received_at)
     confirmed = select(C2bConfirmation.id).where(
@@ -95,9 +97,12 @@ def money_arrived(runtime: Runtime, session: Session, shortcode: str, window: Wi
         moved_at >= start,
         moved_at < end,
     )
+    if len(pulled_numbers(settings)) > 1:
+        confirmed = confirmed.join(Payment, Payment.id == C2bConfirmation.payment_id)
+        confirmed = confirmed.where(Payment.evidence.in_(_POSTED))
     if session.scalar(confirmed.limit(1)) is not None:
         return True
-    if shortcode != _prompts_pay(runtime):
+    if shortcode != prompts_pay(settings):
         return False
     prompted = select(Payment.id).where(
         Payment.channel == Channel.STK,
@@ -105,6 +110,6 @@ def money_arrived(runtime: Runtime, session: Session, shortcode: str, window: Wi
         Payment.status.in_(PAID),
         func.coalesce(Payment.paid_at, Payment.completed_at) >= start,
         func.coalesce(Payment.paid_at, Payment.completed_at) < end,
-        or_(Payment.evidence == Evidence.CALLBACK, Payment.evidence == Evidence.CONFIRMATION),
+        Payment.evidence.in_(_POSTED),
     )
     return session.scalar(prompted.limit(1)) is not None

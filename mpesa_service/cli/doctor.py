@@ -15,7 +15,8 @@ from mpesa_service.cli.options import as_json as as_json_option
 from mpesa_service.cli.options import echo_json
 from mpesa_service.config import Settings
 from mpesa_service.jobs.celery_app import broker_problem, make_celery
-from mpesa_service.operations.doctor import CheckResult, Health, good, run_checks, skipped, wrong
+from mpesa_service.operations.check_results import CheckResult, Health, good, skipped, wrong
+from mpesa_service.operations.doctor import run_checks
 from mpesa_service.web.blueprint import runtime
 
 BROKER = "broker"

@@ -1,5 +1,6 @@
 """Operator commands for Pull Transactions: mpesa pull …"""
 
+from dataclasses import asdict
 from datetime import datetime
 
 import click
@@ -7,7 +8,7 @@ from flask.cli import AppGroup
 
 from mpesa_service.c2b.pull import pull
 from mpesa_service.c2b.pull_records import PullRecord, list_pulls
-from mpesa_service.c2b.pull_registration import register_pull
+from mpesa_service.c2b.pull_registration import RegisteredPull, register_pull
 from mpesa_service.c2b.pull_windows import given_window
 from mpesa_service.c2b.schemas import PullSchema
 from mpesa_service.cli.options import NAIROBI, NAME, as_json, echo_json, limit_option, local_time, operator
@@ -34,7 +35,9 @@ pull_cli = AppGroup("pull", help="Money that M-Pesa received, fetched from M-Pes
 _by = click.option(
     "--by", "who", type=NAME, default="command line", show_default=True, help="Your name, for the record."
 )
-_shortcode = click.option("--shortcode", help="The shortcode or till. Default: MPESA_SHORTCODE.")
+_shortcode = click.option(
+    "--shortcode", help="MPESA_SHORTCODE or MPESA_TILL. Default: both, if there is a till."
+)
 
 
 @pull_cli.command("register")
@@ -42,7 +45,7 @@ _shortcode = click.option("--shortcode", help="The shortcode or till. Default: M
 @_by
 @as_json
 def register(shortcode: str | None, who: str, as_json: bool) -> None:
-    """Register the shortcode for pulls at M-Pesa, once.
+    """Register the shortcode, and the till if there is one, for pulls at M-Pesa, once.
 
     MPESA_PULL_PHONE must be the number in M-Pesa's portal: Organization, Details.
 
@@ -50,11 +53,12 @@ def register(shortcode: str | None, who: str, as_json: bool) -> None:
     """
     found = register_pull(runtime(), operator(who).subject, shortcode)
     if as_json:
-        echo_json({"shortcode": found.shortcode, "already": found.already})
-        return
-    click.echo(
-        f"{found.shortcode} was registered before." if found.already else f"Registered {found.shortcode}."
-    )
+        echo_json([asdict(one) for one in found])
+    for one in found:
+        if not as_json:
+            click.echo(_registered(one), err=one.refusal is not None)
+    if any(one.refusal for one in found):
+        raise SystemExit(1)
 
 
 @pull_cli.command("run")
@@ -68,17 +72,19 @@ def register(shortcode: str | None, who: str, as_json: bool) -> None:
 def run(start: datetime | None, end: datetime | None, shortcode: str | None, who: str, as_json: bool) -> None:
     """Fetch the money that M-Pesa received, and book what is not booked yet.
 
-    M-Pesa serves the last 48 hours. A window that was read before changes nothing.
+    M-Pesa serves the last 48 hours. A window that was read before changes nothing. If there is a till, its
+    money and that of its store number are fetched.
 
     Example: mpesa pull run --from "2026-11-22 08:00" --by amina
     """
     window = given_window(_nairobi(start), _nairobi(end), runtime().clock())
-    record = pull(runtime(), operator(who).subject, window, shortcode, progress=_progress)
+    records = pull(runtime(), operator(who).subject, window, shortcode, progress=_progress)
     if as_json:
-        echo_json(PullSchema().dump(record))
-    else:
-        click.echo(_sentence(record))
-    if record.status != _GOOD:
+        echo_json(PullSchema(many=True).dump(records))
+    for record in records:
+        if not as_json:
+            click.echo(_sentence(record, named=len(records) > 1))
+    if any(record.status != _GOOD for record in records):
         raise SystemExit(1)
 
 
@@ -100,10 +106,18 @@ def _nairobi(at: datetime | None) -> datetime | None:
 
 
 def _progress(record: PullRecord) -> None:
-    click.echo(f"page {record.pages}: {record.rows_seen} rows, {record.booked} booked", err=True)
+    click.echo(
+        f"{record.shortcode} page {record.pages}: {record.rows_seen} rows, {record.booked} booked", err=True
+    )
 
 
-def _sentence(record: PullRecord) -> str:
+def _registered(one: RegisteredPull) -> str:
+    if one.refusal is not None:
+        return f"{one.shortcode} is not registered: {one.refusal}"
+    return f"{one.shortcode} was registered before." if one.already else f"Registered {one.shortcode}."
+
+
+def _sentence(record: PullRecord, *, named: bool) -> str:
     counts = f"{record.rows_seen} rows: {record.booked} booked, {record.known} known"
     more = f", {record.disputed} disputed, {record.unreadable} unreadable"
     where = f"{local_time(record.window_from)} to {local_time(record.window_to)}"
@@ -112,7 +126,9 @@ def _sentence(record: PullRecord) -> str:
         if record.gap_from
         else ""
     )
-    return f"{record.status}: {where}, {counts}{more}.{gap}{' ' + record.error if record.error else ''}"
+    number = f"{record.shortcode} " if named else ""
+    error = f" {record.error}" if record.error else ""
+    return f"{number}{record.status}: {where}, {counts}{more}.{gap}{error}"
 
 
 def _row(record: PullRecord) -> list[str | None]:

@@ -99,8 +99,8 @@ class Settings:
     )
     mpesa_pull: bool = setting(
         boolean,
-        "Whether the worker fetches the money that the shortcode received, every 15 minutes. Safaricom must"
-        " have provisioned the shortcode for Pull Transactions.",
+        "Whether the worker fetches the money that the shortcode and the till received, every 15 minutes."
+        " Safaricom must have provisioned them for Pull Transactions.",
         False,
         read_by="`worker`, `pull`, `doctor`",
     )

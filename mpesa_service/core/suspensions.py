@@ -8,9 +8,14 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from mpesa_service.core.database import driver_of
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import CommandType
+from mpesa_service.domain.event_types import EventType
+from mpesa_service.domain.plans import Event
+from mpesa_service.domain.references import new_id
 from mpesa_service.models import Suspension, UnknownCodeCount
+from mpesa_service.models.commit import rows_and_events
 from mpesa_service.models.statements import insert_once
 
 log = logging.getLogger(__name__)
@@ -68,9 +73,25 @@ class SuspensionRecord:
 
 
 def suspend(session: Session, name: str, reason: str, now: datetime) -> None:
-    """Suspend `name`, in the caller's transaction. A repeated call logs no second alert."""
-    if insert_once(session, Suspension, {"name": name, "reason": reason[:512], "since": now}):
-        log.error("ALERT: %s suspended: %s", name, reason)
+    """Suspend `name`, in the caller's transaction. A repeated call logs and publishes nothing."""
+    if not insert_once(session, Suspension, {"name": name, "reason": reason[:512], "since": now}):
+        return
+    log.error("ALERT: %s suspended: %s", name, reason)
+    if name != LOW_BALANCE:  # this one has an event of its own
+        connection = driver_of(session)
+        event = suspended_event(SuspensionRecord(name, reason[:512], now))
+        connection.execute(rows_and_events([], [event], connection.is_postgres))
+
+
+def suspended_event(suspension: SuspensionRecord) -> Event:
+    """Return the event of a suspension that starts. `resume` is what a person resumes."""
+    data = {
+        "name": suspension.name,
+        "reason": suspension.reason,
+        "since": suspension.since,
+        "resume": group_of(suspension.name),
+    }
+    return Event(EventType.COMMANDS_SUSPENDED, new_id(suspension.since), 1, data, suspension.since)
 
 
 def suspend_initiator(session: Session, reason: str, now: datetime) -> None:

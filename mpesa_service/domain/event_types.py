@@ -29,6 +29,8 @@ class EventType(StrEnum):
     PAYOUT_BATCH_DONE = "payout_batch.done"
     BALANCE_LOW = "balance.low"
     CALLBACK_UNREAD = "callback.unread"
+    PULL_SUSPECT = "pull.suspect"
+    COMMANDS_SUSPENDED = "commands.suspended"
 
 
 PAYMENT_EVENTS = {

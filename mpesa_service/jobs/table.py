@@ -40,7 +40,7 @@ JOBS = (
     Job("reconcile", 5, reconcile.check_due, "query Daraja about open payments"),
     Job("commands", 10, _check_commands, "query M-Pesa about refunds and other commands without a result"),
     Job("c2b", 10, retry_matching.match_due, "try again to match C2B payments"),
-    Job("pull", 60, pull.pull_when_due, "fetch the money that the shortcode received, every 15 minutes"),
+    Job("pull", 60, pull.pull_when_due, "fetch the money that customers paid, every 15 minutes"),
     Job("receipts", 30, receipts.book_answered, "book answers about receipts that are not booked yet"),
     Job("balance", 60, query_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
     Job("statements", 5, apply_due, "apply statements that admins have requested"),

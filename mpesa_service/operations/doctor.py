@@ -4,29 +4,25 @@ No check moves money or changes a setting. One check queries Daraja about a paym
 answer shows which of the consumer key, the secret, the shortcode and the passkey is wrong.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
-from functools import partial
 
 import requests
 from sqlalchemy.exc import SQLAlchemyError
 
-from mpesa_service.c2b.pull_records import list_pulls
 from mpesa_service.core import suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import DarajaError, InvalidToken, NotSent, Refused, Throttled, advice
 from mpesa_service.daraja.codes import ErrorCode, ErrorKind
 from mpesa_service.daraja.command_results import command_result
 from mpesa_service.daraja.transport import new_session
-from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.errors import ServiceError
 from mpesa_service.inquiries.request import QueriedTooSoon, query_balance_again, wait_for
 from mpesa_service.models.inquiries import InquiryStatus
-from mpesa_service.models.pulls import PullStatus
+from mpesa_service.operations.check_results import Check, CheckResult, good, skipped, warning, wrong
 from mpesa_service.operations.overdue import oldest_due
+from mpesa_service.operations.pull_check import pull_transactions
 from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
 from mpesa_service.operations.waiting import what_waits
 
@@ -52,8 +48,6 @@ CALLBACK = "callback address"
 CLOCK = "clock"
 DATABASE = "database"
 WORKER = "worker"
-PULL = "pull"
-PULL_ADVICE = "See: mpesa pull list, and docs/troubleshooting.md."
 SUSPENSIONS = "suspensions"
 
 NETWORK_ADVICE = "Check the network, any proxy or firewall on the way, and MPESA_BASE_URL; then try again."
@@ -71,34 +65,6 @@ CALLBACK_ADVICE = (
     "M-Pesa must reach MPESA_CALLBACK_URL from the internet, and the address must lead to this service's"
     " /api/mpesa/callback. Check DNS, the certificate, the proxy, and that the service runs."
 )
-
-
-class Health(StrEnum):
-    """The result of a check."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    """It works, or may work, but not well enough for production."""
-    WRONG = "wrong"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """One check: its subject, what was found (with Daraja's own words), and advice on how to fix it."""
-
-    health: Health
-    check: str
-    found: str
-    advice: str = ""
-
-
-good = partial(CheckResult, Health.GOOD)
-warning = partial(CheckResult, Health.WARNING)
-wrong = partial(CheckResult, Health.WRONG)
-skipped = partial(CheckResult, Health.SKIPPED)
-
-Check = Callable[[Runtime], Iterator[CheckResult]]
 
 
 def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
@@ -252,32 +218,6 @@ def worker(runtime: Runtime) -> Iterator[CheckResult]:
         yield wrong(WORKER, f"the oldest due work ({oldest[1]}) has waited for {minutes} minutes", fix)
     else:
         yield good(WORKER, "nothing is overdue")
-
-
-def pull_transactions(runtime: Runtime) -> Iterator[CheckResult]:
-    """Check the last pull of received money, and that no time was left out."""
-    if not runtime.settings.mpesa_pull:
-        yield skipped(PULL, "MPESA_PULL is off: only a statement shows money whose confirmation was lost")
-        return
-    try:
-        pulls = [one for one in list_pulls(runtime, 100) if one.finished_at is not None]
-    except SQLAlchemyError:
-        yield skipped(PULL, "not known: the database does not answer")
-        return
-    last = pulls[0] if pulls else None
-    if last is None:
-        yield warning(PULL, "nothing was pulled yet", "Run: mpesa pull register, then mpesa pull run")
-    elif last.status == PullStatus.COMPLETE:
-        yield good(PULL, f"complete up to {in_nairobi(last.window_to)}")
-    else:
-        health = wrong if last.status == PullStatus.SUSPECT else warning
-        yield health(PULL, f"the last one is {last.status}: {last.error}", PULL_ADVICE)
-    gap = next((one for one in pulls if one.gap_from is not None), None)
-    if gap is not None:
-        found = f"nothing was pulled from {in_nairobi(gap.gap_from)} to {in_nairobi(gap.window_from)}"
-        yield warning(
-            PULL, found, "M-Pesa serves 48 hours. Compare this time with a statement of M-Pesa's portal."
-        )
 
 
 def waiting(runtime: Runtime) -> Iterator[CheckResult]:

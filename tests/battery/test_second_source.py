@@ -84,7 +84,7 @@ def one_pull(stack: Stack) -> dict[str, Any]:
         settings=replace(stack.runtime.settings, mpesa_pull=True, mpesa_pull_phone="254711000001"),
     )
     register_pull(runtime, OPERATOR.subject)
-    record = pull(runtime, OPERATOR.subject)
+    [record] = pull(runtime, OPERATOR.subject)
     assert (record.status, record.disputed, record.unreadable) == ("complete", 0, 0), record
     return {"rows": record.rows_seen, "booked": record.booked, "known": record.known}
 

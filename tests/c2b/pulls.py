@@ -19,7 +19,8 @@ PULLS_ON = {"MPESA_PULL": "true", "MPESA_PULL_PHONE": PHONE}
 
 def register(service: Service) -> Service:
     """Register the shortcode for pulls, and go to the simulator's time."""
-    assert not register_pull(service.runtime, "amina").already
+    [registered] = register_pull(service.runtime, "amina")
+    assert not registered.already
     at_the_simulators_time(service)
     return service
 
@@ -37,7 +38,8 @@ def pay(service: Service, reference: str = "ORDER1", amount: str = "100.00", pho
 
 
 def run(service: Service, **options: Any) -> PullRecord:
-    return pull(service.runtime, "amina", sleep=service.clock.advance, **options)
+    [record] = pull(service.runtime, "amina", sleep=service.clock.advance, **options)
+    return record
 
 
 def serve(service: Service, monkeypatch: pytest.MonkeyPatch, *answers: Any) -> list[int]:

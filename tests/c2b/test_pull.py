@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.c2b import pull as pulls
-from mpesa_service.c2b.pull import pull_when_due
+from mpesa_service.c2b import pull_pages
+from mpesa_service.c2b.pull import NOT_BOOKED, pull_when_due
 from mpesa_service.c2b.pull_records import list_pulls
+from mpesa_service.c2b.pull_registration import register_pull
+from mpesa_service.c2b.pull_runs import NOT_PROVISIONED
 from mpesa_service.c2b.registration import register
 from mpesa_service.core import daraja_limiter
 from mpesa_service.daraja import OutcomeUnknown, Throttled
-from mpesa_service.models import Pull
+from mpesa_service.domain.moments import in_nairobi
+from mpesa_service.models import OutgoingEvent, Pull
 from tests.c2b.pulls import PULLS_ON, at_the_simulators_time, pay, row, run, serve
 from tests.c2b.pulls import register as register_for_pulls
 from tests.c2b.support import (
@@ -22,6 +25,7 @@ from tests.c2b.support import (
     order_row,
 )
 from tests.support import Service
+from tests.webhooks.test_outbox import data_of, outgoing
 
 
 @pytest.fixture(autouse=True)
@@ -92,14 +96,14 @@ class TestAnswers:
             pay(registered)
         registered.simulator.post("/simulator/options", {"pull_page_size": 1, "pull_repeats_page": True})
         found = run(registered)
-        assert (found.status, found.error, found.booked) == ("failed", pulls.REPEATED, 1)
+        assert (found.status, found.error, found.booked) == ("failed", pull_pages.REPEATED, 1)
 
     def test_pages_are_bounded(self, registered: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pulls, "MAX_PAGES", 2)
+        monkeypatch.setattr(pull_pages, "MAX_PAGES", 2)
         offsets = serve(
             registered, monkeypatch, *({"ResponseCode": "1000", "Response": [row(n)]} for n in range(2))
         )
-        assert run(registered).error == pulls.ENDLESS
+        assert run(registered).error == pull_pages.ENDLESS
         assert offsets == [0, 1]
 
     @pytest.mark.parametrize(
@@ -126,16 +130,16 @@ class TestAnswers:
     ) -> None:
         answer = {"ResponseCode": "1000", "TotalPages": 1, "Response": [[row(1), row(2)]]}
         serve(registered, monkeypatch, answer)
-        book = pulls.book_money
+        book = pull_pages.book_money
 
         def fault(runtime: Any, money: Any, evidence: Any) -> Any:
             if money.receipt == "PULL000001":
                 raise RuntimeError("a fault of ours")
             return book(runtime, money, evidence)
 
-        monkeypatch.setattr(pulls, "book_money", fault)
+        monkeypatch.setattr(pull_pages, "book_money", fault)
         found = run(registered)
-        assert (found.status, found.error, found.booked) == ("failed", pulls.NOT_BOOKED, 1)
+        assert (found.status, found.error, found.booked) == ("failed", NOT_BOOKED, 1)
 
     def test_a_row_that_differs_is_counted(
         self, registered: Service, monkeypatch: pytest.MonkeyPatch
@@ -152,7 +156,11 @@ class TestAnswers:
         assert run(registered).status == "complete"
         with registered.runtime.database.begin() as session:
             daraja_limiter.back_off(session, daraja_limiter.PULLS, registered.clock() + timedelta(hours=1))
-        assert run(registered).error == pulls.BUSY
+        assert run(registered).error == pull_pages.BUSY
+
+
+def alarms(service: Service) -> list[OutgoingEvent]:
+    return [one for one in outgoing(service) if one.type == "pull.suspect"]
 
 
 class TestNotProvisioned:
@@ -162,11 +170,55 @@ class TestNotProvisioned:
         confirm(service)
         service.clock.advance(600)
         first = run(service)
-        assert (first.status, first.result_code, first.error) == ("suspect", "1001", pulls.NOT_PROVISIONED)
+        assert (first.status, first.result_code, first.error) == ("suspect", "1001", NOT_PROVISIONED)
         assert not [line for line in caplog.records if line.levelno == logging.ERROR]
         run(service)
         [line] = [line for line in caplog.records if line.levelno == logging.ERROR]
         assert line.message.startswith("ALERT: pull of 174379 finds nothing: M-Pesa reported no row")
+
+    def test_the_alarm_has_one_event(self, service: Service) -> None:
+        confirm(service)
+        service.clock.advance(600)
+        found = [run(service) for _ in range(3)]
+        [event] = alarms(service)
+        second = found[1]
+        assert data_of(event) == {
+            "_id": f"pull_{second.id}",
+            "sequence": 1,
+            "pullId": second.id,
+            "shortcode": "174379",
+            "from": in_nairobi(second.window_from),
+            "to": in_nairobi(second.window_to),
+            "resultCode": "1001",
+            "reason": NOT_PROVISIONED,
+        }
+
+    def test_a_pull_that_fails_between_two_suspect_ones_hides_nothing(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        confirm(service)
+        service.clock.advance(600)
+        run(service)
+        serve(service, monkeypatch, OutcomeUnknown("no answer", operation="pull_query"))
+        assert run(service).status == "failed"
+        monkeypatch.undo()
+        assert run(service).status == "suspect"
+        assert len(alarms(service)) == 1
+
+    def test_an_alarm_after_a_good_pull_has_its_own_event(self, service: Service) -> None:
+        confirm(service)
+        service.clock.advance(600)
+        for _ in range(2):
+            run(service)
+        register_pull(service.runtime, "amina")
+        pay(service)
+        assert run(service).status == "complete"
+        service.simulator.post("/simulator/options", {"pull_provisioned": False})
+        confirm(service, TransID="SLN1000077", BillRefNumber="OTHER")
+        service.clock.advance(600)
+        for _ in range(2):
+            assert run(service).status == "suspect"
+        assert len(alarms(service)) == 2
 
     def test_1001_with_a_paid_prompt_is_an_alarm(self, service: Service) -> None:
         at_the_simulators_time(service)

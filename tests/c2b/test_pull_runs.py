@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.c2b import pull as pulls
 from mpesa_service.c2b.pull import pull, pull_when_due
 from mpesa_service.c2b.pull_records import list_pulls
 from mpesa_service.c2b.pull_registration import register_pull
+from mpesa_service.c2b.pull_runs import INTERRUPTED
 from mpesa_service.c2b.pull_windows import given_window
 from mpesa_service.daraja import NotSent, OutcomeUnknown, PullPage
 from mpesa_service.errors import Conflict, InvalidRequest, ProviderRefused, Unavailable
-from tests.c2b.pulls import PULLS_ON, at_the_simulators_time, pay, run, serve
+from tests.c2b.pulls import PULLS_ON, pay, run, serve
 from tests.c2b.pulls import register as register_for_pulls
 from tests.c2b.support import (
     confirmations,
@@ -87,7 +87,7 @@ class TestOneAtATime:
         assert pull_when_due(registered.runtime) == 0
         registered.clock.advance(301)
         assert run(registered).status == "complete"
-        assert [one.error for one in list_pulls(registered.runtime)] == [None, pulls.INTERRUPTED]
+        assert [one.error for one in list_pulls(registered.runtime)] == [None, INTERRUPTED]
 
     def test_one_that_was_taken_over_stops(
         self, registered: Service, monkeypatch: pytest.MonkeyPatch
@@ -123,20 +123,6 @@ class TestOneAtATime:
         assert list_pulls(registered.runtime)[0].error == "raised RuntimeError"
 
 
-class TestTills:
-    def test_prompts_to_a_till_say_nothing_about_the_store_number(self, service: Service) -> None:
-        at_the_simulators_time(service)
-        service.paid()
-        at_the_simulators_time(service)
-        service.clock.advance(600)
-        till = replace(
-            service.runtime.settings, mpesa_transaction_type="CustomerBuyGoodsOnline", mpesa_till="5000001"
-        )
-        runtime = replace(service.runtime, settings=till)
-        assert pull(runtime, "amina").status == "complete"
-        assert pull(runtime, "amina", shortcode="5000001").status == "suspect"
-
-
 class TestSetUp:
     def test_off(self, service: Service) -> None:
         off = replace(service.runtime.settings, mpesa_pull=False, mpesa_pull_phone=None)
@@ -152,7 +138,7 @@ class TestSetUp:
             run(service, shortcode="600000")
 
     def test_registration(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert [register_pull(service.runtime, "amina").already for _ in range(2)] == [False, True]
+        assert [register_pull(service.runtime, "amina")[0].already for _ in range(2)] == [False, True]
         for raised, expected in (
             (OutcomeUnknown("no answer"), Unavailable),
             (NotSent("no connection"), Unavailable),

@@ -12,7 +12,7 @@ from mpesa_service.callbacks.receive import apply_failed_again
 from mpesa_service.commands.due import check_due as check_commands
 from mpesa_service.commands.sending import tokens_of
 from mpesa_service.operations import doctor
-from mpesa_service.operations.doctor import Health
+from mpesa_service.operations.check_results import Health
 from mpesa_service.payments.reconcile import check_due
 from tests.c2b.support import confirmations, post_c2b
 from tests.callbacks.support import plain, post, stk_body, verdicts

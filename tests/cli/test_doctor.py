@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mpesa_service.cli import doctor as cli_doctor
-from mpesa_service.operations.doctor import Health, good, wrong
+from mpesa_service.operations.check_results import Health, good, wrong
 from tests.support import Service
 
 

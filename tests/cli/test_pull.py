@@ -29,7 +29,9 @@ def registered(service: Service) -> Service:
 def test_register(service: Service) -> None:
     assert run(service, "pull", "register", "--by", "amina").stdout == "Registered 174379.\n"
     assert run(service, "pull", "register").stdout == "174379 was registered before.\n"
-    assert json.loads(run(service, "pull", "register", "--json").stdout)["already"] is True
+    assert json.loads(run(service, "pull", "register", "--json").stdout) == [
+        {"shortcode": "174379", "already": True, "refusal": None}
+    ]
 
 
 def test_run_and_list(registered: Service) -> None:
@@ -38,7 +40,7 @@ def test_run_and_list(registered: Service) -> None:
     assert "1 rows: 1 booked, 0 known, 0 disputed, 0 unreadable." in found.stdout
     assert "page 1: 1 rows, 1 booked" in found.stderr
     start = registered.clock.now.strftime("%Y-%m-%d")
-    again = json.loads(run(registered, "pull", "run", "--from", start, "--json").stdout)
+    [again] = json.loads(run(registered, "pull", "run", "--from", start, "--json").stdout)
     assert (again["status"], again["known"], again["requestedBy"]) == ("complete", 1, "operator:command line")
     listed: Any = json.loads(run(registered, "pull", "list", "--json").stdout)
     assert [one["booked"] for one in listed] == [0, 1]

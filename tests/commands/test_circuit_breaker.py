@@ -9,6 +9,7 @@ from mpesa_service.core import suspensions
 from mpesa_service.daraja import command_sentence
 from mpesa_service.domain.commands import CommandType
 from mpesa_service.operations import doctor
+from mpesa_service.operations.check_results import Health
 from tests.commands.support import due_after
 from tests.core.test_circuit_breaker import alerts, count, suspended
 from tests.inquiries.test_balances import refresh
@@ -59,7 +60,7 @@ class TestPayouts:
         [listed] = service.call("GET", "/suspensions", by="boss", admin=True).json["data"]
         assert listed == shown
         [found] = doctor.suspended(service.runtime)
-        assert (found.health, CODE in found.found) == (doctor.Health.WARNING, True)
+        assert (found.health, CODE in found.found) == (Health.WARNING, True)
         assert "mpesa suspensions resume payouts --by NAME" in found.advice
 
         service.simulator.post("/simulator/reset", {"b2c_auto": "pay"})
@@ -67,7 +68,7 @@ class TestPayouts:
         for _ in range(15):
             waiting_one_by_one(service)
         assert counts(service, batch) == {"review": 5, "succeeded": 15}
-        assert [one.health for one in doctor.suspended(service.runtime)] == [doctor.Health.GOOD]
+        assert [one.health for one in doctor.suspended(service.runtime)] == [Health.GOOD]
 
     def test_those_that_were_sent_end_as_before(
         self, service: Service, caplog: pytest.LogCaptureFixture

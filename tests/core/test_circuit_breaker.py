@@ -1,5 +1,6 @@
 """The count of unknown codes in a row: one for each kind of command, for all processes and restarts."""
 
+import json
 import threading
 from typing import Any
 
@@ -10,8 +11,10 @@ from mpesa_service.core import circuit_breaker, suspensions
 from mpesa_service.core.circuit_breaker import UNKNOWN_CODES_IN_A_ROW
 from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.domain.commands import CommandType
+from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.models import UnknownCodeCount
 from tests.support import Service
+from tests.webhooks.test_outbox import outgoing
 
 B2C = CommandType.B2C_PAYOUT
 
@@ -53,6 +56,37 @@ def test_the_fifth_in_a_row_suspends_the_kind(service: Service, caplog: pytest.L
         assert words in alert
     unknown(service, 3)
     assert len(alerts(caplog)) == 1
+    [event] = [json.loads(one.payload) for one in outgoing(service)]
+    [suspension] = suspensions.list_all(service.runtime)
+    assert event["type"] == "commands.suspended"
+    assert event["data"] == {
+        "_id": event["data"]["_id"],
+        "sequence": 1,
+        "name": "payouts: unknown code",
+        "reason": suspension.reason,
+        "since": in_nairobi(suspension.since),
+        "resume": "payouts",
+    }
+
+
+def test_each_suspension_has_one_event_and_a_low_balance_has_its_own(service: Service) -> None:
+    for _ in range(2):
+        with service.runtime.database.begin() as session:
+            suspensions.suspend_initiator(session, "M-Pesa refuses the initiator", service.clock())
+            suspensions.suspend(session, suspensions.LOW_BALANCE, "short", service.clock())
+    found = [json.loads(one.payload)["data"] for one in outgoing(service)]
+    assert [(one["name"], one["resume"]) for one in found] == [("refunds",) * 2, ("payouts",) * 2]
+    suspensions.resume(service.runtime, "amina", "refunds")
+    with service.runtime.database.begin() as session:
+        suspensions.suspend_initiator(session, "again", service.clock())
+    assert len(outgoing(service)) == 3
+
+
+def test_a_transaction_that_is_rolled_back_publishes_nothing(service: Service) -> None:
+    with service.runtime.database.begin() as session:
+        suspensions.suspend(session, suspensions.OUT_OF_MONEY, "short", service.clock())
+        session.rollback()
+    assert (suspended(service), outgoing(service)) == ([], [])
 
 
 def test_a_success_starts_again(service: Service) -> None:

@@ -17,7 +17,8 @@ from mpesa_service.core.runtime import Runtime, build_runtime
 from mpesa_service.daraja import Refused, Throttled, advice
 from mpesa_service.daraja.error_codes import error_entry
 from mpesa_service.operations import doctor
-from mpesa_service.operations.doctor import CheckResult, Health
+from mpesa_service.operations.check_results import CheckResult, Health
+from mpesa_service.operations.pull_check import PULL
 from tests.support import Service
 
 Answerer = Callable[[BaseHTTPRequestHandler], None]
@@ -88,7 +89,7 @@ def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch)
         doctor.KEYS: Health.GOOD,
         doctor.PASSKEY: Health.GOOD,
         doctor.CALLBACK: Health.WARNING,  # it leads here, by http
-        doctor.PULL: Health.SKIPPED,
+        PULL: Health.SKIPPED,
         doctor.INITIATOR: Health.WARNING,  # nothing answers by itself here
         doctor.SUSPENSIONS: Health.GOOD,
         doctor.CLOCK: Health.GOOD,

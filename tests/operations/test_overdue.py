@@ -11,7 +11,7 @@ from mpesa_service.core import suspensions
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.models import Base, C2bConfirmation, CallbackInbox, PayoutBatch, Statement
 from mpesa_service.operations import doctor
-from mpesa_service.operations.doctor import Health
+from mpesa_service.operations.check_results import Health
 from mpesa_service.operations.overdue import DUE, oldest_due
 from mpesa_service.webhooks import endpoints
 from tests.c2b.support import confirm, expect_order
