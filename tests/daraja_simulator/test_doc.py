@@ -1,4 +1,4 @@
-"""docs/simulator.md names every API, control call and fault."""
+"""docs/simulator.md names every API, control call, fault and option."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import pytest
 from daraja_simulator.apis import APIS
 from daraja_simulator.control import ROUTES
 from daraja_simulator.faults import FAULTS, OPERATIONS
+from daraja_simulator.options import option_names
 from daraja_simulator.outcomes import table
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
@@ -28,6 +29,11 @@ def test_control_calls(word: str) -> None:
 @pytest.mark.parametrize("name", [*FAULTS, *OPERATIONS])
 def test_faults_and_operations(name: str) -> None:
     assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize("name", option_names())
+def test_options(name: str) -> None:
+    assert f"`{name}`" in PAGE.partition("\n## Options\n")[2]
 
 
 @pytest.mark.parametrize("digits", [row[0] for row in table()])
