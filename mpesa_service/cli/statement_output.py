@@ -113,12 +113,15 @@ def _print_absent(absent: dict[str, Any]) -> None:
         click.echo(f"\nMissing there: not checked, because {absent['reason']}.")
     if not absent["rows"]:
         return
-    click.echo("\nMissing there (paid by our record, not on the statement):")
+    click.echo("\nMissing there (in our record, not on the statement):")
     rows = [
-        (one["what"], one["id"], one["receipt"], shillings(one["cents"]), _time(one["at"]))
+        (
+            *(one["what"], one["id"], one["receipt"], shillings(one["cents"]), _time(one["at"])),
+            one.get("shownBy") or "",  # a report of an older version does not have it
+        )
         for one in absent["rows"][:SHOWN]
     ]
-    print_table(("what", "id", "receipt", "amount", "time"), rows)
+    print_table(("what", "id", "receipt", "amount", "time", "only on statement"), rows)
     _print_rest(absent["count"])
 
 

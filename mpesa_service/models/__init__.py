@@ -13,6 +13,6 @@ from mpesa_service.models.inquiries import AccountBalance, Inquiry
 from mpesa_service.models.orders import C2bConfirmation, C2bRule, ExpectedOrder
 from mpesa_service.models.payments import Payment, PaymentEvent, Refund
 from mpesa_service.models.payouts import Payout, PayoutBatch, PayoutEvent
-from mpesa_service.models.portal import Statement, StatementLineRow, StatementTexts
+from mpesa_service.models.portal import Statement, StatementLineRow, StatementSharedLine, StatementTexts
 from mpesa_service.models.pulls import Pull
 from mpesa_service.models.webhooks import OutgoingEvent, WebhookDelivery, WebhookEndpoint

@@ -1,4 +1,4 @@
-"""Statements of the organization portal: the files, their lines, and the texts of the lines."""
+"""Statements of the organization portal: the files, their lines, shared lines, and the texts of the lines."""
 
 from datetime import datetime
 from typing import Any
@@ -79,6 +79,8 @@ class Statement(Base):
 class StatementLineRow(Base):
     """One line of a statement. Each line is stored once, however many files contain it.
 
+    The other files that contain it have it in `statement_shared_lines`.
+
     `line_hash` is the hash of what identifies a line besides its receipt: shortcode, account, direction,
     kind, type, amount and time. Money that came in is positive. The texts of the line, which name persons,
     are in `statement_texts`. `outcome` is what applying did, if it did anything. `statement_id` has no
@@ -105,6 +107,19 @@ class StatementLineRow(Base):
         CheckConstraint(one_of("kind", LineKind), name="kind"),
         partial_index("ix_statement_lines_reversal", "linked_receipt", where="kind = 'reversal'"),
     )
+
+
+class StatementSharedLine(Base):
+    """A line of a statement that another statement has stored already, by the line's unique key.
+
+    So the lines of a file are those with its `statement_id`, and those of its rows here.
+    """
+
+    __tablename__ = "statement_shared_lines"
+
+    statement_id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    receipt: Mapped[str] = mapped_column(String(20), primary_key=True)
+    line_hash: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
 class StatementTexts(Base):

@@ -1,7 +1,8 @@
-"""What our record has and the statement does not show: paid payments, refunds and payouts of its period.
+"""What our record has and the statement does not show: money received, refunds and payouts of its period.
 
 A missing line proves something only within the period of the file, for its account, and only while the
-running balance is unbroken. So nothing is listed before all three are so.
+running balance is unbroken. So nothing is listed before all three are so. Another file of the same account
+excuses nothing: if it shows the money, one of the two files is wrong.
 """
 
 from dataclasses import dataclass
@@ -28,13 +29,17 @@ NOT_OURS = "the shortcode is not the one of this service"
 
 @dataclass(frozen=True)
 class Absent:
-    """A paid payment, refund or payout of ours that the statement does not show."""
+    """Money received, a refund or a payout of ours that the statement does not show.
+
+    `shown_by` is another statement that shows it.
+    """
 
     what: str
     id: str
     receipt: str
     cents: int
     at: datetime
+    shown_by: str | None
 
 
 @dataclass(frozen=True)
@@ -71,24 +76,42 @@ def is_customers_account(record: StatementRecord) -> bool:
     return any(not name or any(word in name.casefold() for word in _CUSTOMERS) for name in names)
 
 
-_PAID = ", ".join(f"'{status}'" for status in sorted(PAID))
-_NO_LINE = """
-    NOT EXISTS (SELECT 1 FROM statement_lines l WHERE l.receipt = t.receipt AND l.kind <> 'not_completed')
+_RECEIVED = ", ".join(f"'{status}'" for status in sorted({*PAID, "review"}))
+"""What waits for a person may be unmatched money."""
+_MOVED = "l.receipt = t.receipt AND l.kind <> 'not_completed'"
+_SHOWN_BY = f"(SELECT MIN(l.statement_id) FROM statement_lines l WHERE {_MOVED})"
+_NO_LINE = f"NOT EXISTS (SELECT 1 FROM statement_lines l WHERE {_MOVED} AND l.statement_id = ?)"
+_NO_SHARED_LINE = f"""
+    NOT EXISTS (SELECT 1 FROM statement_shared_lines h
+                JOIN statement_lines l ON l.receipt = h.receipt AND l.line_hash = h.line_hash
+                WHERE h.statement_id = ? AND h.receipt = t.receipt AND {_MOVED})
 """
+# Money on the statement of another shortcode, or of an account with another name, is not missing on this one.
+_NOT_ELSEWHERE = f"""
+    NOT EXISTS (SELECT 1 FROM statement_lines l JOIN statements s ON s.id = l.statement_id
+                WHERE {_MOVED} AND (s.shortcode <> ? OR ({{named}} AND l.account <> ''
+                AND LOWER(l.account) NOT IN ({{names}}))))
+"""
+# A payment of unknown time has its id before it is paid: the index of ids limits the search.
 _PAYMENTS = f"""
-    SELECT 'payment', t.id, t.receipt, t.amount * 100, COALESCE(t.paid_at, t.completed_at)
+    SELECT 'payment', t.id, t.receipt, t.amount * 100, COALESCE(t.paid_at, t.completed_at), {_SHOWN_BY}
     FROM payments t
-    WHERE t.provider = 'mpesa' AND t.receipt IS NOT NULL AND t.status IN ({_PAID}) AND t.id < ?
-    AND COALESCE(t.paid_at, t.created_at) >= ? AND COALESCE(t.paid_at, t.completed_at) <= ? AND {_NO_LINE}
+    WHERE t.provider = 'mpesa' AND t.receipt IS NOT NULL AND t.status IN ({_RECEIVED})
+    AND (t.paid_at BETWEEN ? AND ?
+         OR (t.paid_at IS NULL AND t.created_at >= ? AND t.completed_at <= ? AND t.id < ?))
     AND NOT EXISTS (SELECT 1 FROM c2b_confirmations c
                     WHERE c.receipt = t.receipt AND c.shortcode NOT IN ('', ?))
 """
+_FRACTIONAL = f"""
+    SELECT 'fractional amount', t.fractional_id, t.receipt, t.amount_cents, t.transacted_at, {_SHOWN_BY}
+    FROM c2b_confirmations t
+    WHERE t.fractional_id IS NOT NULL AND t.transacted_at BETWEEN ? AND ? AND t.shortcode IN ('', ?)
+"""
 # The money of a command moves after it is created, and before its result is stored.
 _COMMANDS = f"""
-    SELECT '{{what}}', t.id, t.receipt, t.amount * 100, t.completed_at
+    SELECT '{{what}}', t.id, t.receipt, t.amount * 100, t.completed_at, {_SHOWN_BY}
     FROM {{table}} t
     WHERE t.receipt IS NOT NULL AND t.status = 'succeeded' AND t.created_at >= ? AND t.completed_at <= ?
-    AND {_NO_LINE}
 """
 
 
@@ -96,15 +119,33 @@ def absent_from(runtime: Runtime, record: StatementRecord, proof: Proof, limit: 
     """Return what the statement should show and does not, oldest first, at most `limit` of each kind."""
     if proof.begin is None or proof.end is None:
         return []
-    period = (proof.begin, proof.end)
-    # A payment has its id before it is paid: the index of ids limits the search.
-    values = (first_id(proof.end), *period, record.shortcode)
-    found = _absent(runtime, _PAYMENTS, values, limit)
+    period, shortcode = (proof.begin, proof.end), record.shortcode
+    shown = _shown(runtime, record)
+    found = _absent(runtime, _PAYMENTS, (*period, *period, first_id(proof.end), shortcode), shown, limit)
+    found += _absent(runtime, _FRACTIONAL, (*period, shortcode), shown, limit)
     for what, table in (("refund", "refunds"), ("payout", "payouts")):
-        found += _absent(runtime, _COMMANDS.format(what=what, table=table), period, limit)
+        found += _absent(runtime, _COMMANDS.format(what=what, table=table), period, shown, limit)
     return found
 
 
-def _absent(runtime: Runtime, sql: str, values: tuple[Any, ...], limit: int) -> list[Absent]:
-    rows = query(runtime, f"{sql} ORDER BY t.id", values, times=(4,), limit=limit)
+def _shown(runtime: Runtime, record: StatementRecord) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition that neither this statement nor one of another account shows money; its values."""
+    conditions, values = [_NO_LINE], [record.id]
+    if record.new_count < record.line_count:
+        conditions.append(_NO_SHARED_LINE)
+        values.append(record.id)
+    if query(runtime, "SELECT 1 FROM statements WHERE id <> ? LIMIT 1", (record.id,)):
+        names = sorted({one["account"] for one in record.accounts} or {record.account})
+        named = "1 = 1" if all(names) else "1 = 0"
+        lowered = ", ".join(["LOWER(?)"] * len(names))
+        conditions.append(_NOT_ELSEWHERE.format(named=named, names=lowered))
+        values += [record.shortcode, *names]
+    return " AND ".join(conditions), tuple(values)
+
+
+def _absent(
+    runtime: Runtime, sql: str, values: tuple[Any, ...], shown: tuple[str, tuple[Any, ...]], limit: int
+) -> list[Absent]:
+    sql = f"{sql} AND {shown[0]} ORDER BY t.id"
+    rows = query(runtime, sql, (*values, *shown[1]), times=(4,), limit=limit)
     return [Absent(*row) for row in rows]

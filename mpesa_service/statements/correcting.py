@@ -2,24 +2,42 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.statements import StatementStatus
 from mpesa_service.errors import Conflict
-from mpesa_service.models import Statement, StatementLineRow, StatementTexts
+from mpesa_service.models import Statement, StatementTexts
+from mpesa_service.models import StatementLineRow as Line
+from mpesa_service.models import StatementSharedLine as Shared
 from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.records import StatementRecord
 
-STORED = "This file is stored as statement {}, of shortcode {}, account {!r} and period {}."
+STORED = (
+    "This file is stored as statement {}, of shortcode {}, account {!r} and period {}. It keeps them, because"
+    " it was applied, or because other files have its lines."
+)
 _NAMES = ("shortcode", "account", "period_from", "period_to")
 
 
 def differs(found: StatementRecord, heading: Heading) -> bool:
     """Return whether the file, its name or the user now says something else than what is stored."""
+    return bool(_differing(found, heading))
+
+
+def names_account(found: StatementRecord, heading: Heading) -> bool:
+    """Return whether the user now names the account that was not known, and nothing else differs."""
+    return not found.account and _differing(found, heading) == {"account"}
+
+
+def _differing(found: StatementRecord, heading: Heading) -> set[str]:
     stated = {name: value for name in _NAMES if (value := getattr(heading, name))}
-    return any(value != getattr(found, name) for name, value in stated.items())
+    return {name for name, value in stated.items() if _folded(value) != _folded(getattr(found, name))}
+
+
+def _folded(value: object) -> object:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def remove_unapplied(runtime: Runtime, found: StatementRecord) -> None:
@@ -34,19 +52,22 @@ def remove_unapplied(runtime: Runtime, found: StatementRecord) -> None:
             period = " to ".join(_time(at) for at in (found.period_from, found.period_to))
             message = STORED.format(found.id, found.shortcode, found.account, period)
             raise Conflict(message, code="statement_differs", details={"statementId": found.id})
-        for table in (StatementLineRow, StatementTexts):
+        for table in (Line, Shared, StatementTexts):
             session.execute(delete(table).where(table.statement_id == found.id))
         session.delete(row)
 
 
 def _shares_lines(session: Session, row: Statement) -> bool:
-    """Return whether another file of the same time may rest on the lines of this one."""
-    sharing = Statement.new_count < Statement.line_count
-    others = (Statement.shortcode == row.shortcode, Statement.id != row.id, sharing)
+    """Return whether another file rests on lines of this one."""
     if row.first_at is None or row.last_at is None:
         return False
-    overlapping = (Statement.first_at <= row.last_at, Statement.last_at >= row.first_at)
-    return session.scalar(select(Statement.id).where(*others, *overlapping).limit(1)) is not None
+    # Few statements have the same time, so the key of their shared lines is enough.
+    same_time = (Statement.first_at <= row.last_at, Statement.last_at >= row.first_at)
+    others = select(Statement.id).where(Statement.id != row.id, *same_time)
+    shared = and_(Shared.receipt == Line.receipt, Shared.line_hash == Line.line_hash)
+    found = select(Shared.statement_id).join(Line, shared)
+    of_this = (Line.statement_id == row.id, Shared.statement_id.in_(others))
+    return session.scalar(found.where(*of_this).limit(1)) is not None
 
 
 def _time(at: datetime | None) -> str:

@@ -52,6 +52,7 @@ def coverage(runtime: Runtime) -> list[Coverage]:
         Statement.status == StatementStatus.APPLIED, Statement.balanced.is_(True)
     )
     found: dict[tuple[str, str], list[Any]] = {}
+    names: dict[tuple[str, str], str] = {}
     with runtime.database.read() as session:
         for row in session.scalars(statement.order_by(Statement.shortcode, Statement.account)):
             stated = (row.period_from, row.period_to)
@@ -59,8 +60,10 @@ def coverage(runtime: Runtime) -> list[Coverage]:
             if (period := proven_period(stated, lines, row.created_at)) is None:
                 continue
             for account in (one for one in row.accounts if one["lines"]):
-                found.setdefault((row.shortcode, account["account"]), []).append(period)
-    return [_coverage(key, intervals) for key, intervals in sorted(found.items())]
+                key = (row.shortcode, account["account"].casefold())
+                names.setdefault(key, account["account"])
+                found.setdefault(key, []).append(period)
+    return [_coverage((key[0], names[key]), intervals) for key, intervals in sorted(found.items())]
 
 
 def _coverage(key: tuple[str, str], intervals: Iterable[Interval]) -> Coverage:

@@ -22,9 +22,10 @@ from mpesa_service.models import Statement
 from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.balances import AccountTotals, Totals
-from mpesa_service.statements.correcting import differs, remove_unapplied
+from mpesa_service.statements.correcting import differs, names_account, remove_unapplied
 from mpesa_service.statements.files import open_statement
 from mpesa_service.statements.heading import Heading
+from mpesa_service.statements.naming import join_accounts, name_account
 from mpesa_service.statements.records import StatementRecord, find_statement, get_statement
 from mpesa_service.statements.rows import UnreadRow, read_lines
 from mpesa_service.statements.shapes import OF_ONE_ACCOUNT, Recognized, recognize
@@ -60,7 +61,8 @@ def read_statement(
     """Store a file's statement and its lines; return it with its self-check.
 
     A file that is stored already is not stored again, and a file whose import was stopped goes on. Until a
-    statement is applied, another heading for the same file corrects it. Raises InvalidRequest if it is no
+    statement is applied, another heading for the same file corrects it. An account that was not known is
+    named at any time. Raises InvalidRequest if it is no
     statement, or if it does not say its shortcode, and Conflict if another process reads it, or if it was
     applied with another heading.
     """
@@ -69,8 +71,10 @@ def read_statement(
     recognized = recognize(file)
     if found is not None and found.status != StatementStatus.READING:
         heading = _completed(recognized.heading, options or ImportOptions(), found.shortcode)
+        if names_account(found, heading):
+            found = name_account(runtime, found, heading.account or "")
         if not differs(found, heading):
-            return found
+            return join_accounts(runtime, found)
         remove_unapplied(runtime, found)
         found = None
     else:
@@ -150,7 +154,7 @@ def _read(
     runtime: Runtime, found: StatementRecord, recognized: Recognized, heading: Heading, progress: Progress
 ) -> StatementRecord:
     totals = Totals(alone=recognized.layout.shape in OF_ONE_ACCOUNT)
-    with LineStore(runtime, found.id, found.shortcode, found.row_position) as store:
+    with LineStore(runtime, found) as store:
         for line in read_lines(recognized, heading.account or ""):
             if isinstance(line, UnreadRow):
                 totals.add_unread(line)
@@ -161,7 +165,7 @@ def _read(
         store.store()
     _analyze(runtime, totals.line_count)
     _finish(runtime, found, totals, heading)
-    return get_statement(runtime, found.id)
+    return join_accounts(runtime, get_statement(runtime, found.id))
 
 
 def _analyze(runtime: Runtime, lines: int) -> None:
@@ -169,7 +173,8 @@ def _analyze(runtime: Runtime, lines: int) -> None:
     if lines < ANALYZE_FROM or runtime.database.is_sqlite:
         return
     with runtime.database.writing() as connection:
-        connection.execute([SqlStatement("ANALYZE statement_lines", (), required=False)])
+        sql = "ANALYZE statement_lines, statement_shared_lines"
+        connection.execute([SqlStatement(sql, (), required=False)])
 
 
 def _finish(runtime: Runtime, found: StatementRecord, totals: Totals, heading: Heading) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.models import Statement
-from mpesa_service.statements.absent import absent_from, proof_of
+from mpesa_service.statements.absent import Absent, absent_from, proof_of
 from mpesa_service.statements.matching import Found, Outcome, Share, lines_with, shares_of
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.reversals import suggested_for
@@ -39,7 +39,7 @@ def compare(runtime: Runtime, record: StatementRecord) -> StatementRecord:
             "reason": proof.reason,
             "count": len(absent),
             "cents": sum(one.cents for one in absent),
-            "rows": [{**vars(one), "at": in_nairobi(one.at)} for one in absent[:SHOWN]],
+            "rows": [_absent(one) for one in absent[:SHOWN]],
         },
     }
     with runtime.database.begin() as session:
@@ -111,4 +111,15 @@ def _line(one: Found, suggested: str | None) -> dict[str, Any]:
         "ourCents": one.our_cents,
         "ourStatus": one.our_status,
         "suggestedRefundId": suggested,
+    }
+
+
+def _absent(one: Absent) -> dict[str, Any]:
+    return {
+        "what": one.what,
+        "id": one.id,
+        "receipt": one.receipt,
+        "cents": one.cents,
+        "at": in_nairobi(one.at),
+        "shownBy": one.shown_by,
     }

@@ -11,9 +11,12 @@ from typing import Self
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.errors import Conflict
+from mpesa_service.models.driver import Driver
 from mpesa_service.models.driver import Statement as SqlStatement
+from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.rows import StatementLine
 from mpesa_service.statements.texts import BLOCK, encrypt_block
+from mpesa_service.statements.twins import join_twins, may_have_twins
 
 CHUNK = 5_000
 SQLITE_CHUNK = 2_000
@@ -22,6 +25,7 @@ _COLUMNS = (
     *("statement_id", "row_number", "receipt", "line_hash", "completed_at", "amount_cents", "balance_cents"),
     *("kind", "type", "account", "linked_receipt"),
 )
+_SHARED_COLUMNS = ("statement_id", "receipt", "line_hash")
 _TEXT_COLUMNS = ("statement_id", "first_row", "last_row", "texts_encrypted")
 LINKED_KEPT = 32
 Texts = tuple[int, str, str, str]
@@ -29,11 +33,13 @@ Texts = tuple[int, str, str, str]
 
 
 class LineStore:
-    """Collects lines, and stores them when a chunk is full. Lines up to `position` are stored already."""
+    """Collects the lines of a statement, and stores them when a chunk is full, after those stored before."""
 
-    def __init__(self, runtime: Runtime, statement_id: str, shortcode: str, position: int) -> None:
-        self._runtime = runtime
-        self._statement_id, self._shortcode, self._position = statement_id, shortcode, position
+    def __init__(self, runtime: Runtime, record: StatementRecord) -> None:
+        self._runtime, self._record = runtime, record
+        self._statement_id, self._shortcode = record.id, record.shortcode
+        self._position = record.row_position
+        self._has_twins = may_have_twins(runtime, record)
         self._size = SQLITE_CHUNK if runtime.database.is_sqlite else CHUNK
         self._rows: list[tuple[object, ...]] = []
         self._texts: list[Texts] = []
@@ -92,18 +98,35 @@ class LineStore:
 
     def _store(self, rows: Sequence[tuple[object, ...]], texts: Sequence[Texts], position: int) -> None:
         """Store a chunk and the position after it, if the position is still the one before it."""
+        first, last = texts[0][0], texts[-1][0]
         blocks = [self._block(texts[at : at + BLOCK]) for at in range(0, len(texts), BLOCK)]
         with self._runtime.database.writing() as connection, connection.transaction():
             mark = "%s" if connection.is_postgres else "?"
             count = connection.insert_new("statement_lines", _COLUMNS, rows)
+            if count < len(rows):
+                self._share(connection, rows)
+            if self._has_twins:
+                count -= join_twins(connection, self._record, first, last)
             connection.insert_new("statement_texts", _TEXT_COLUMNS, blocks)
             sql = (
                 f"UPDATE statements SET row_position = {mark}, new_count = new_count + {mark}"
                 f" WHERE id = {mark} AND status = 'reading' AND row_position = {mark}"
             )
-            values = (texts[-1][0], count, self._statement_id, position)
+            values = (last, count, self._statement_id, position)
             if connection.execute([SqlStatement(sql, values)]) is None:
                 raise in_progress()
+
+    def _share(self, connection: Driver, rows: Sequence[tuple[object, ...]]) -> None:
+        """Store which of these rows are lines that are stored already, here or with another statement."""
+        mark = "%s" if connection.is_postgres else "?"
+        sql = (
+            f"SELECT row_number FROM statement_lines WHERE statement_id = {mark}"
+            f" AND row_number BETWEEN {mark} AND {mark}"
+        )
+        values = (self._statement_id, rows[0][1], rows[-1][1])
+        stored = {number for (number,) in connection.rows(sql, values)}
+        shared = [(self._statement_id, row[2], row[3]) for row in rows if row[1] not in stored]
+        connection.insert_new("statement_shared_lines", _SHARED_COLUMNS, shared)
 
     def _block(self, texts: Sequence[Texts]) -> tuple[object, ...]:
         block = encrypt_block(self._runtime.encryption, texts)

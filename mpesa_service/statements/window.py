@@ -1,6 +1,7 @@
-"""The lines that a statement is about: those of its accounts in its own period, from whichever file.
+"""The lines of a statement's file, whichever statement stores them.
 
-A line is stored once. So the lines of a file that repeats another one belong to the other statement.
+A line is stored once. So a line that another file had before belongs to the other statement, and the table of
+shared lines says that this file has it too.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from mpesa_service.statements.records import StatementRecord
 class Window:
     """The condition for the lines of a statement, over the alias `l`, and its values.
 
-    `statements` are the ids of the statements whose lines it may take, the statement's own first. `starts`
+    `statements` are the ids of the statements that may store its lines, its own first. `starts`
     are those of them that state when a transaction began, not when it was completed.
     """
 
@@ -25,6 +26,12 @@ class Window:
     values: tuple[Any, ...]
     statements: tuple[str, ...]
     starts: frozenset[str] = frozenset()
+
+
+_SHARED = """
+    EXISTS (SELECT 1 FROM statement_shared_lines h
+            WHERE h.statement_id = ? AND h.receipt = l.receipt AND h.line_hash = l.line_hash)
+"""
 
 
 def window_of(runtime: Runtime, record: StatementRecord) -> Window:
@@ -41,13 +48,9 @@ def window_of(runtime: Runtime, record: StatementRecord) -> Window:
     )
     found = query(runtime, sql, (record.shortcode, record.id, record.last_at, record.first_at))
     ids = sorted((row[0] for row in found), key=lambda one: one != record.id)
-    accounts = [one["account"] for one in record.accounts]
-    condition = (
-        f"l.statement_id IN ({marks(ids)}) AND l.account IN ({marks(accounts)})"
-        " AND l.completed_at BETWEEN ? AND ?"
-    )
+    condition = f"l.statement_id IN ({marks(ids)}) AND (l.statement_id = ? OR {_SHARED})"
     starts = frozenset(one for one, shape in found if shape == STATES_START)
-    return Window(condition, (*ids, *accounts, record.first_at, record.last_at), tuple(ids), starts)
+    return Window(condition, (*ids, record.id, record.id), tuple(ids), starts)
 
 
 def marks(values: Sequence[Any]) -> str:

@@ -62,7 +62,7 @@ class TestImport:
         paid(service, 2)
         path = as_csv(tmp_path / "s.csv", own([portal_row("RECEIPT0", paid_in="100.00", balance="100.00")]))
         text = run(service, "statements", "import", str(path), "--by", "amina")
-        assert "Missing there (paid by our record, not on the statement):" in text
+        assert "Missing there (in our record, not on the statement):" in text
         assert "RECEIPT1" in text
 
     def test_says_what_it_needs(self, service: Service, tmp_path: Path) -> None:

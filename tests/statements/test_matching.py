@@ -189,6 +189,7 @@ class TestMissingThere:
             "receipt": "RECEIPT1",
             "cents": 10_100,
             "at": absent["rows"][0]["at"],
+            "shownBy": None,
         }
 
     def test_refunds_are_listed_too(self, service: Service, tmp_path: Path) -> None:
