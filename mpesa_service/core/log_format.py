@@ -218,10 +218,17 @@ def write_lines(lines: Iterable[LogLine]) -> None:
     """
     for line in lines:
         try:
-            logging.getLogger(line.logger).log(line.level, line.message, extra=dict(line.extra))
+            logger = logging.getLogger(line.logger)
+            if logger.isEnabledFor(line.level):
+                logger.handle(_record(logger, line))
         except Exception:  # noqa: BLE001 - the plan is committed; an error here must not repeat it
             with suppress(Exception):  # standard error may be closed
                 traceback.print_exc(file=sys.stderr)
+
+
+def _record(logger: logging.Logger, line: LogLine) -> logging.LogRecord:
+    """Return a record without its place in the code, which `Logger.log` would look for and nobody reads."""
+    return logger.makeRecord(logger.name, line.level, "", 0, line.message, (), None, extra=dict(line.extra))
 
 
 def _write(stream: TextIO, text: str) -> None:

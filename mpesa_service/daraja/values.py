@@ -34,13 +34,10 @@ _AMOUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3})(\.[0-9]{1,4})?")
 _RECEIPT = re.compile(r"[!-~]{1,128}")
 _ZERO_DECIMALS = re.compile(r"\A([0-9]+)\.0+\Z")
 _PLACEHOLDER = re.compile(r"[A-Z0-9]{3}0{7}")
-_YEAR = "(?P<year>(?:19|20|21)[0-9]{2})"
+_YEAR = "(?:19|20|21)[0-9]{2}"
 """1900 to 2199: no arithmetic on such a time overflows."""
-_TIME = "(?P<hour>[0-9]{2}){0}(?P<minute>[0-9]{2}){0}(?P<second>[0-9]{2})"
-_DATE_FORMS = (
-    re.compile(_YEAR + "(?P<month>[0-9]{2})(?P<day>[0-9]{2})" + _TIME.replace("{0}", "")),
-    re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\." + _YEAR + " " + _TIME.replace("{0}", ":")),
-)
+_COMPACT_TIME = re.compile(_YEAR + "[0-9]{10}")
+_DOTTED_TIME = re.compile(rf"([0-9]{{2}})\.([0-9]{{2}})\.({_YEAR}) ([0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})")
 MAX_CALLBACK_BYTES = 64 * 1024
 MAX_WRAPPERS = 8
 MAX_MOVED_SHILLINGS = 10_000_000
@@ -244,14 +241,16 @@ def read_balance(value: object) -> Decimal | None:
 
 
 def read_moment(value: object) -> datetime | None:
-    """Read a time of day in Nairobi as an aware moment in UTC."""
+    """Read a time of day in Nairobi, `20261201121449` or `01.12.2026 12:14:49`, as an aware moment in UTC."""
     text = _scalar(value)
-    found = next(filter(None, (form.fullmatch(text) for form in _DATE_FORMS)), None)
-    if found is None:
+    if _COMPACT_TIME.fullmatch(text):
+        text = f"{text[:8]}T{text[8:]}"
+    elif (found := _DOTTED_TIME.fullmatch(text)) is not None:
+        text = "{2}-{1}-{0}T{3}".format(*found.groups())
+    else:
         return None
-    parts = {name: int(digits) for name, digits in found.groupdict().items()}
     try:
-        return datetime(**parts, tzinfo=NAIROBI).astimezone(UTC)
+        return datetime.fromisoformat(text).replace(tzinfo=NAIROBI).astimezone(UTC)
     except ValueError:
         return None
 
