@@ -5,6 +5,7 @@ from typing import Any
 
 EAST_AFRICA = timezone(timedelta(hours=3))
 
+
 def paid_callback(
     merchant_id: str, checkout_id: str, receipt: str, phone: str, amount: int
 ) -> dict[str, Any]:
