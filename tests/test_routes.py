@@ -62,6 +62,7 @@ ADMIN = {
     "mpesa.get_payouts",
     "mpesa.list_payout_rows",
     "mpesa.payout_result",
+    "mpesa.payout_result_workbook",
     "mpesa.approve_payouts",
     "mpesa.pause_payouts",
     "mpesa.resume_payouts",
@@ -106,7 +107,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 57
+    assert checked == 58
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -122,7 +123,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 65
+    assert len(operations) == 66
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         public = "/callback/" in path or path.endswith("/callback") or path.startswith("/c2b/")

@@ -65,6 +65,9 @@ class Moment(click.ParamType[datetime]):
 
 NAME = _Name()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+bom_option = click.option(
+    "--bom", is_flag=True, help="Begin a CSV file with a byte order mark, so that Excel reads it as UTF-8."
+)
 by = click.option("--by", "who", required=True, type=NAME, help="Your name, for the audit trail.")
 reason = click.option("--reason", "why", required=True, help="The reason, for the audit trail.")
 

@@ -10,12 +10,13 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import echo_json, limit_option, load, local_time
+from mpesa_service.cli.options import bom_option, echo_json, limit_option, load, local_time
 from mpesa_service.cli.output import TableRow, print_facts, print_table, show_list
 from mpesa_service.cli.payment_decisions import DECISIONS
 from mpesa_service.cli.references import payment_argument
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.payments.json_rows import as_json, written
+from mpesa_service.payments.export_files import export_file
+from mpesa_service.payments.json_rows import as_json
 from mpesa_service.payments.listing import (
     ExportedPayment,
     Filters,
@@ -38,6 +39,7 @@ from mpesa_service.payments.schemas import (
 from mpesa_service.payments.views import PaymentRecord, RefundRecord
 from mpesa_service.refunds.request import list_refunds
 from mpesa_service.web.blueprint import runtime
+from mpesa_service.web.file_formats import FileFormat, format_of_name
 from mpesa_service.web.query_fields import cursor
 
 OPERATOR = Principal("operator", frozenset({ADMIN}))
@@ -111,11 +113,12 @@ def list_(to_json: bool, **given: Any) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True))
 @_filters
 @click.option(
-    "--format", "kind", default="csv", show_default=True, type=click.Choice(FORMATS), help="The format."
+    "--format", "kind", type=click.Choice(FORMATS), help="The format. Default: by the file's name, else csv."
 )
+@bom_option
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @as_json_option
-def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> None:
+def export(file: str, kind: str | None, bom: bool, force: bool, to_json: bool, **given: Any) -> None:
     """Write payments to FILE, newest first. If FILE is -, write to standard output.
 
     The command writes to FILE.part and renames it to FILE at the end.
@@ -123,19 +126,20 @@ def export(file: str, kind: str, force: bool, to_json: bool, **given: Any) -> No
     Example: mpesa payments export november.csv --paid-from 2026-11-01 --paid-to 2026-11-30
     """
     filters = Filters(**load(PaymentFilterSchema(), **given))
+    form = FileFormat(kind or format_of_name(file, FORMATS), bom=bom)
     if file == "-":
-        for text in written(kind, all_payments(runtime(), OPERATOR, filters)):
-            click.echo(text, nl=False)
+        for piece in export_file(form, all_payments(runtime(), OPERATOR, filters)):
+            click.echo(piece, nl=False)
         return
     path = Path(file)
     if path.exists() and not force:
         raise click.ClickException(f"{path} already exists. --force replaces it.")
-    rows = _write(path, kind, filters)
+    rows = _write(path, form, filters)
     summary = {"file": str(path), "payments": rows}
     click.echo(json.dumps(summary) if to_json else f"Payments in {path}: {rows}.")
 
 
-def _write(path: Path, kind: str, filters: Filters) -> int:
+def _write(path: Path, form: FileFormat, filters: Filters) -> int:
     """Write a file beside `path` and rename it at the end. Return the number of payments."""
     # Imported here: see output.py.
     from rich.console import Console
@@ -145,11 +149,11 @@ def _write(path: Path, kind: str, filters: Filters) -> int:
     part = path.with_name(f"{path.name}.part")
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    with progress, part.open("w", encoding="utf-8", newline="") as out:
+    with progress, part.open("wb") as out:
         task = progress.add_task("Writing payments", total=total)
         try:
-            for text in written(kind, _watched(filters, partial(progress.advance, task))):
-                out.write(text)
+            for piece in export_file(form, _watched(filters, partial(progress.advance, task))):
+                out.write(piece)
             out.flush()
             os.fsync(out.fileno())
         except BaseException:

@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 import click
 from flask.cli import AppGroup
 
 from mpesa_service.cli.options import (
     as_json,
+    bom_option,
     by,
     echo_json,
     limit_option,
@@ -33,12 +34,13 @@ from mpesa_service.payouts.schemas import (
     PayoutRequestSchema,
     PayoutSchema,
     ProgressSchema,
-    result_lines,
+    result_file,
 )
 from mpesa_service.payouts.views import Progress
 from mpesa_service.review.payments import OperatorDecision, Resolution
 from mpesa_service.review.payouts import resolve_payout
 from mpesa_service.web.blueprint import runtime
+from mpesa_service.web.file_formats import CSV, XLSX, FileFormat, format_of_name
 from mpesa_service.web.payout_files import read_payout_file
 
 payouts_cli = AppGroup("payouts", help="Payout batches.")
@@ -166,14 +168,20 @@ def watch(batch: str, every: float, as_json: bool) -> None:
 @payouts_cli.command("result")
 @click.argument("batch")
 @click.option(
-    "--output", default="-", type=click.File("w", encoding="utf-8"), help="A file. Default: standard output."
+    "--output",
+    default="-",
+    type=click.File("wb"),
+    help="A file: CSV, or an Excel workbook if its name ends with .xlsx. Default: standard output.",
 )
-def result(batch: str, output: TextIO) -> None:
-    """Write the current state of every row as CSV, with masked phone numbers.
+@bom_option
+def result(batch: str, output: BinaryIO, bom: bool) -> None:
+    """Write the current state of every row, with masked phone numbers.
 
-    Example: mpesa payouts result 019a… --output salaries-result.csv
+    Example: mpesa payouts result 019a… --output salaries-result.xlsx
     """
-    output.writelines(result_lines(views.all_rows(runtime(), batch)))
+    form = FileFormat(format_of_name(str(getattr(output, "name", "")), (CSV, XLSX)), bom=bom)
+    for piece in result_file(form, views.all_rows(runtime(), batch)):
+        click.echo(piece, output, nl=False)
 
 
 @payouts_cli.command("settle")

@@ -72,14 +72,17 @@ def _exported(payment: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def _cells(payment: Sequence[Any]) -> Sequence[Any]:
-    """Return a payment's cells. A cell that a spreadsheet might calculate begins with a quote.
-
-    Letters that the stored JSON escapes are written as themselves, because people read spreadsheets.
-    """
+def readable_cells(payment: Sequence[Any]) -> Sequence[Any]:
+    """Return a payment's cells for people: letters that the stored JSON escapes are written as themselves."""
     if "\\u" in (metadata := payment[_METADATA]):
         readable = json.dumps(json.loads(metadata), ensure_ascii=False)
         payment = (*payment[:_METADATA], readable, *payment[_METADATA + 1 :])
+    return payment
+
+
+def _cells(payment: Sequence[Any]) -> Sequence[Any]:
+    """Return a payment's cells for CSV. A cell that a spreadsheet might calculate begins with a quote."""
+    payment = readable_cells(payment)
     for place in _OTHERS:
         cell = payment[place]
         if cell and cell[0] in _FORMULA_STARTS:

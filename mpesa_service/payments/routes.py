@@ -13,11 +13,13 @@ from mpesa_service.config import Settings
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.errors import InvalidAmount, Unavailable
 from mpesa_service.payments.conclude import Initiated
+from mpesa_service.payments.export_files import export_file
 from mpesa_service.payments.initiate import Order, initiate
-from mpesa_service.payments.json_rows import as_initiated, as_json, as_whole_json, written
+from mpesa_service.payments.json_rows import as_initiated, as_json, as_whole_json
 from mpesa_service.payments.listing import ExportedPayment, Filters, all_payments, list_payments
 from mpesa_service.payments.lookup import order_payments, payment_trail, query_payment
 from mpesa_service.payments.schemas import (
+    FORMATS,
     ExportQuerySchema,
     InitiatedSchema,
     InitiateSchema,
@@ -30,6 +32,7 @@ from mpesa_service.payments.schemas import (
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.fields import NAIROBI
+from mpesa_service.web.file_formats import TYPES, accepted_format
 from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.query_fields import cursor
 from mpesa_service.web.responses import counted, failure, respond, success
@@ -134,10 +137,9 @@ EXPORTS_AT_ONCE = 2
 """Per process. An export keeps a thread for as long as its reader takes, and callbacks also need threads."""
 
 _slots = BoundedSemaphore(EXPORTS_AT_ONCE)
-_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 _FILE = {
     "description": "The file, streamed from the database.",
-    "content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()},
+    "content": {TYPES[kind]: {"schema": {"type": "string"}} for kind in FORMATS},
 }
 
 
@@ -148,7 +150,8 @@ _FILE = {
 @errors(400)
 def export_payments(query: dict[str, Any]) -> Response:
     """Export the caller's payments, newest first. Admins get the payments of all callers."""
-    kind, principal = query.pop("format"), current_principal()
+    form = accepted_format(request.accept_mimetypes, FORMATS, query.pop("format"), bom=query.pop("bom"))
+    principal = current_principal()
     if not _slots.acquire(blocking=False):
         raise Unavailable("Other exports are in progress.", code="exports_busy", retry_after=30)
     with ExitStack() as stack:
@@ -157,10 +160,12 @@ def export_payments(query: dict[str, Any]) -> Response:
         # An error here still gets an error response. After the first byte it only cuts the file short.
         first = next(batches, [])
         logged = _logged(chain([first] if first else [], batches), principal.subject)
-        response = Response(written(kind, logged), mimetype=_TYPES[kind])
+        response = Response(export_file(form, logged), mimetype=form.content_type)
         response.call_on_close(stack.pop_all().close)
     made = runtime().clock().astimezone(NAIROBI)
-    response.headers["Content-Disposition"] = f'attachment; filename="payments-{made:%Y%m%dT%H%M%S}.{kind}"'
+    name = f"payments-{made:%Y%m%dT%H%M%S}.{form.kind}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Vary"] = "Accept"
     # nginx then passes the data on at once, and reports when the reader disconnects.
     response.headers["X-Accel-Buffering"] = "no"
     return response

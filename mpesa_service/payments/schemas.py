@@ -13,6 +13,7 @@ from mpesa_service.web.fields import (
     RequestSchema,
     Shillings,
     between,
+    bom_field,
     evidence_field,
     metadata_field,
     one_of,
@@ -20,6 +21,7 @@ from mpesa_service.web.fields import (
     text_field,
     time_field,
 )
+from mpesa_service.web.file_formats import CSV, JSONL, XLSX
 from mpesa_service.web.query_fields import Cursor, QueryTime, WholeNumber, Words
 
 
@@ -148,7 +150,7 @@ class OperatorTrailSchema(TrailEventSchema):
 
 STATUSES = sorted({status.public for status in PaymentStatus})
 PROVIDERS = ("mpesa", "stripe")
-FORMATS = ("csv", "jsonl")
+FORMATS = (CSV, JSONL, XLSX)
 SORTS = ("createdAt", "paidAt")
 _MOMENT = {"type": "string", "example": "2026-11-22"}
 
@@ -226,7 +228,12 @@ class PaymentListQuerySchema(PaymentFilterSchema):
 class ExportQuerySchema(PaymentFilterSchema):
     """Filters for payments, and the format of the file."""
 
-    format = fields.String(load_default="csv", validate=one_of(FORMATS))
+    format = fields.String(
+        load_default=None,
+        validate=one_of(FORMATS),
+        metadata={"description": "By default what `Accept` names, else CSV."},
+    )
+    bom = bom_field()
 
 
 class ListedPaymentSchema(PaymentSchema):

@@ -16,12 +16,14 @@ from mpesa_service.payouts.schemas import (
     PayoutRequestSchema,
     PayoutSchema,
     ProgressSchema,
+    ResultQuerySchema,
     RowQuerySchema,
-    result_lines,
+    result_file,
 )
 from mpesa_service.payouts.views import Progress
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, limited_payouts, runtime
+from mpesa_service.web.file_formats import CSV, TYPES, XLSX, FileFormat, accepted_format
 from mpesa_service.web.parsing import JSON_OR_FILE, idempotency_key
 from mpesa_service.web.payout_files import FILE_TYPES
 from mpesa_service.web.request_hooks import accepts_up_to
@@ -92,13 +94,27 @@ def list_payout_rows(page: dict[str, Any], batch_id: str) -> Response:
 
 @blueprint.get("/payouts/<batch_id>/result.csv")
 @guard(Guard.ADMIN)
-@blueprint.response(200, {"type": "string"}, content_type="text/csv", description="One line a row.")
-@errors(404)
-def payout_result(batch_id: str) -> Response:
+@blueprint.arguments(ResultQuerySchema, location="query")
+@blueprint.response(200, {"type": "string"}, content_type=TYPES[CSV], description="One line a row.")
+@errors(400, 404)
+def payout_result(query: dict[str, Any], batch_id: str) -> Response:
     """Return all rows of a batch as a CSV file, with their present status; phone numbers are masked."""
-    lines = result_lines(views.all_rows(runtime(), batch_id))
-    named = {"Content-Disposition": f'attachment; filename="payouts-{batch_id}.csv"'}
-    return Response(lines, mimetype="text/csv", headers=named)
+    return _result(batch_id, accepted_format(request.accept_mimetypes, (CSV,), CSV, bom=query["bom"]))
+
+
+@blueprint.get("/payouts/<batch_id>/result.xlsx")
+@guard(Guard.ADMIN)
+@blueprint.response(200, {"type": "string"}, content_type=TYPES[XLSX], description="One line a row.")
+@errors(404)
+def payout_result_workbook(batch_id: str) -> Response:
+    """Return the same as an Excel workbook, in which texts like `00123` stay as they are."""
+    return _result(batch_id, FileFormat(XLSX))
+
+
+def _result(batch_id: str, form: FileFormat) -> Response:
+    pieces = result_file(form, views.all_rows(runtime(), batch_id))
+    named = {"Content-Disposition": f'attachment; filename="payouts-{batch_id}.{form.kind}"'}
+    return Response(pieces, mimetype=form.content_type, headers=named)
 
 
 @blueprint.post("/payouts/<batch_id>/approve")

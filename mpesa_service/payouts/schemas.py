@@ -15,12 +15,15 @@ from mpesa_service.web.fields import (
     Pattern,
     RequestSchema,
     between,
+    bom_field,
     characters,
     evidence_field,
     one_of,
     text_field,
     time_field,
 )
+from mpesa_service.web.file_formats import BOM, XLSX, FileFormat
+from mpesa_service.web.xlsx_rows import xlsx_parts
 
 ROW_STATUSES = sorted({status.public for status in PayoutStatus})
 _REFERENCE = r"^[A-Za-z0-9_-]{1,64}$"
@@ -214,8 +217,21 @@ RESULT_COLUMNS = (
 """Columns of a result file: fields of a row, in this order."""
 
 
-def result_lines(rows: Iterable[Any]) -> Iterator[str]:
-    """Yield the lines of a result file, one a row of a batch, as the rows come."""
+def result_file(form: FileFormat, rows: Iterable[Any]) -> Iterator[bytes]:
+    """Yield the bytes of a result file, one row a row of a batch, as the rows come."""
     shape = PayoutSchema()
     dumped = (shape.dump(row) for row in rows)
-    return csv_lines(chain([RESULT_COLUMNS], ([row[name] for name in RESULT_COLUMNS] for row in dumped)))
+    cells = chain([list(RESULT_COLUMNS)], ([row[name] for name in RESULT_COLUMNS] for row in dumped))
+    if form.kind == XLSX:
+        yield from xlsx_parts([row] for row in cells)
+        return
+    if form.bom:
+        yield BOM.encode()
+    for line in csv_lines(cells):
+        yield line.encode()
+
+
+class ResultQuerySchema(RequestSchema):
+    """How to write a result file."""
+
+    bom = bom_field()

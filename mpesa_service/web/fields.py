@@ -198,6 +198,14 @@ def metadata_field() -> Metadata:
     return Metadata(load_default=dict, metadata={"type": "object", "description": words})
 
 
+def bom_field() -> fields.Boolean:
+    """Return the field of a query that requests a byte order mark."""
+    words = "Begin a CSV file with a byte order mark, so that Excel reads it as UTF-8."
+    return fields.Boolean(
+        load_default=None, truthy={"true"}, falsy={"false"}, metadata={"description": words}
+    )
+
+
 def text_field(key: str, description: str = "", *, nullable: bool = True) -> fields.String:
     return fields.String(data_key=key, allow_none=nullable, metadata={"description": description})
 

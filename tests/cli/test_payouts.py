@@ -160,6 +160,10 @@ def test_result(service: Service, tmp_path: Path) -> None:
     path = tmp_path / "result.csv"
     run(service, "result", batch, "--output", str(path))
     assert path.read_text().startswith("row,type,phoneNumber")
+    run(service, "result", batch, "--output", str(path), "--bom")
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfrow,type")
+    run(service, "result", batch, "--output", str(tmp_path / "result.xlsx"))
+    assert (tmp_path / "result.xlsx").read_bytes().startswith(b"PK")
     assert "no such batch" in run(service, "result", "nothing", code=1)
 
 

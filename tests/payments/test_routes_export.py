@@ -143,7 +143,9 @@ class TestFiles:
         assert export(service, "?format=jsonl").get_data() == b""
         assert export(service).get_data(as_text=True) == ",".join(EXPORTED) + "\r\n"
 
-    @pytest.mark.parametrize("query", ["format=xlsx", "format=", "limit=5", "after=x", "owner=kiosk", "to=x"])
+    @pytest.mark.parametrize(
+        "query", ["format=xls", "format=", "bom=2", "limit=5", "after=x", "owner=x", "to=x"]
+    )
     def test_bad_input(self, service: Service, query: str) -> None:
         answer = export(service, f"?{query}")
         assert answer.status_code == 400

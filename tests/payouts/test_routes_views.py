@@ -3,9 +3,12 @@
 import csv
 import io
 
+import openpyxl
 import pytest
 
 from mpesa_service.payouts import views
+from mpesa_service.payouts.schemas import RESULT_COLUMNS
+from mpesa_service.web.file_formats import TYPES, XLSX
 from tests.payouts.support import (
     PAYBILL,
     POCHI,
@@ -57,7 +60,7 @@ class TestLooking:
         assert (first["batchId"], first["command"], first["status"]) == (batch, "BusinessPayment", "waiting")
 
     def test_no_such_batch(self, service: Service) -> None:
-        for path in ("", "/rows", "/result.csv"):
+        for path in ("", "/rows", "/result.csv", "/result.xlsx"):
             assert look(service, f"/nothing{path}").status_code == 404
 
     def test_a_suspension_is_shown(self, service: Service) -> None:
@@ -89,3 +92,16 @@ class TestLooking:
             "a, b",
         )
         assert rows[1]["businessNumber"] == "54321"
+        marked = look(service, f"/{batch}/result.csv?bom=true")
+        assert marked.get_data() == b"\xef\xbb\xbf" + answer.get_data()
+        assert look(service, f"/{batch}/result.csv?bom=x").status_code == 400
+
+    def test_the_result_is_a_workbook(self, service: Service) -> None:
+        batch = made(service, {**ROW, "accountReference": "00123"}, {**PAYBILL, "accountReference": "1E5"})
+        answer = look(service, f"/{batch}/result.xlsx")
+        assert (answer.status_code, answer.mimetype) == (200, TYPES[XLSX])
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="payouts-{batch}.xlsx"'
+        [sheet] = openpyxl.load_workbook(io.BytesIO(answer.get_data()))
+        head, *rows = sheet.iter_rows(values_only=True)
+        assert head == RESULT_COLUMNS
+        assert [(row[0], row[4], row[5]) for row in rows] == [(1, 100, "00123"), (2, 500, "1E5")]
