@@ -33,6 +33,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.paid_at import believed
@@ -138,7 +139,7 @@ class Booking:
         age = now - (began_at or columns["received_at"])
         if undone is None and _must_wait(arrival, candidates, age):
             check_open_soon(runtime, candidates, now)
-            return self.wait(f"waits: {len(candidates)} payments may be meant")
+            return self.wait(f"waits: {counted(len(candidates), 'payment')} may be meant")
         if chosen := likeliest(candidates):
             known = About(id=chosen[0].payment_id, receipt=columns["receipt"])
             return self._confirm(known, chosen[0].rank, undone)

@@ -16,6 +16,7 @@ from mpesa_service.c2b.schemas import (
 )
 from mpesa_service.c2b.validation_rules import RuleChange, change_rules, show_rules
 from mpesa_service.core.idempotency import BOOK_RECEIPT, Answer, KeyedRequest
+from mpesa_service.domain.counting import counted
 from mpesa_service.inquiries.request import InquiryRecord
 from mpesa_service.inquiries.schemas import InquirySchema, parse_receipt
 from mpesa_service.web.auth import current_principal
@@ -51,7 +52,7 @@ def set_c2b_rules(body: dict[str, Any]) -> Response:
 def pulls(query: dict[str, Any]) -> Response:
     """List the pulls of received money and their outcomes, newest first."""
     found = list_pulls(runtime(), query["limit"], query["shortcode"])
-    return respond(success(200, f"{len(found)} pulls", PullSchema(many=True).dump(found)))
+    return respond(success(200, counted(len(found), "pull"), PullSchema(many=True).dump(found)))
 
 
 @blueprint.post("/receipts/<receipt>/book")

@@ -28,10 +28,12 @@ from mpesa_service.cli.options import (
     reason,
 )
 from mpesa_service.cli.output import TableRow, print_facts, show_list
+from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.errors import ServiceError
 from mpesa_service.web.blueprint import runtime
 
 callbacks_cli = AppGroup("callbacks", help="Callbacks that M-Pesa posted.")
+_NOT_APPLIED = {InboxVerdict.UNREAD, InboxVerdict.FAILED}
 HEADINGS = ("id", "received", "kind", "from", "bytes", "about", "verdict", "reason")
 
 
@@ -99,12 +101,18 @@ def apply_(callbacks: Sequence[str], every: bool, who: str, as_json: bool) -> No
         echo_json({"callbacks": CallbackSchema(many=True).dump(records), "refused": refused})
     else:
         for record in records:
-            click.echo(f"{record.id} is {record.verdict}: {record.reason}")
+            click.echo(_became(record))
         for callback, why in refused.items():
             click.echo(f"{callback}: {why}", err=True)
         click.echo(f"Callbacks that were tried again: {len(records)}.")
-    left = [record for record in records if record.verdict in {"unread", "failed"}]
+    left = [record for record in records if record.verdict in _NOT_APPLIED]
     raise SystemExit(1 if left or refused else 0)
+
+
+def _became(record: CallbackRecord) -> str:
+    """Say what became of a callback that was tried again."""
+    still = "still " if record.verdict in _NOT_APPLIED else ""
+    return f"{record.id} is {still}{record.verdict}: {record.reason}"
 
 
 @callbacks_cli.command("dismiss")

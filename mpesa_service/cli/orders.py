@@ -9,6 +9,7 @@ from mpesa_service.cli.options import (
     EnumChoice,
     as_json,
     echo_json,
+    in_shillings,
     limit_option,
     load,
     local_time,
@@ -16,6 +17,7 @@ from mpesa_service.cli.options import (
     status_option,
 )
 from mpesa_service.cli.output import TableRow, print_table
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.orders import AmountRule, OrderStatus, SurplusPart
 from mpesa_service.domain.principal import Principal
 from mpesa_service.orders.expected import (
@@ -90,7 +92,7 @@ def show(order: str, as_json: bool) -> None:
 def _way_back(part: SurplusPart) -> str:
     phone = " --phone NUMBER" if part.needs_phone else ""
     command = f"mpesa payments refund {part.payment_id} --amount {part.amount}{phone} --by NAME --reason …"
-    return f"The surplus of {part.amount} shillings can be returned: {command}"
+    return f"The surplus of {counted(part.amount, 'shilling')} can be returned: {command}"
 
 
 @orders_cli.command("list")
@@ -130,9 +132,9 @@ def _print(*orders: OrderState) -> None:
 def _order(one: OrderState) -> TableRow:
     sums = (one.amount_due, one.received_amount, one.missing_amount, one.overpaid_amount)
     named = (one.order_id, one.account_reference, one.owner, one.status)
-    return (*named, *map(str, sums), local_time(one.expires_at))
+    return (*named, *map(in_shillings, sums), local_time(one.expires_at))
 
 
 def _payment(one: PaymentRecord) -> TableRow:
-    amounts = (str(one.amount), str(one.refunded_amount))
+    amounts = map(in_shillings, (one.amount, one.refunded_amount))
     return (one.id, local_time(one.created_at), one.status, *amounts, one.phone, one.receipt)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mpesa_service.core.idempotency import Answer
+from mpesa_service.domain.counting import counted
 from mpesa_service.payments.schemas import RefundSchema
 from mpesa_service.refunds.order_effect import OrderLeftShort
 from mpesa_service.refunds.request import RefundStarted
@@ -117,7 +118,7 @@ def _in_json(started: RefundStarted) -> str:
 
 def _in_words(started: RefundStarted) -> str:
     made = started.refund
-    words = f"refund {made.id} of {made.amount} shillings is {made.status}"
+    words = f"refund {made.id} of {counted(made.amount, 'shilling')} is {made.status}"
     return f"{words} ({made.method}{_receiver(started)})"
 
 

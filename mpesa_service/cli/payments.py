@@ -10,7 +10,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import bom_option, echo_json, limit_option, load, local_time
+from mpesa_service.cli.options import bom_option, echo_json, in_shillings, limit_option, load, local_time
 from mpesa_service.cli.output import TableRow, print_facts, print_table, show_list
 from mpesa_service.cli.payment_decisions import DECISIONS
 from mpesa_service.cli.references import payment_argument
@@ -220,8 +220,8 @@ def _facts(row: PaymentRecord) -> Iterator[tuple[str, str | None]]:
     yield "order", row.order_id
     yield "status", row.status
     yield "why", row.failure_reason
-    yield "amount", str(row.amount)
-    yield "refunded", str(row.refunded_amount)
+    yield "amount", in_shillings(row.amount)
+    yield "refunded", in_shillings(row.refunded_amount)
     yield "receipt", row.receipt
     yield "payer", row.phone
     yield "typed", row.bill_reference
@@ -231,14 +231,14 @@ def _facts(row: PaymentRecord) -> Iterator[tuple[str, str | None]]:
 
 
 def _row(row: PaymentRecord) -> TableRow:
-    amounts = (str(row.amount), str(row.refunded_amount or ""))
+    amounts = (in_shillings(row.amount), in_shillings(row.refunded_amount or None))
     known = (row.receipt, row.phone, row.failure_reason)
     times = (local_time(row.created_at), local_time(row.paid_at))
     return (row.id, *times, row.order_id, *amounts, row.status, *known)
 
 
 def _refund_row(row: RefundRecord) -> TableRow:
-    made = (row.id, local_time(row.created_at), str(row.amount), row.method, row.phone, row.status)
+    made = (row.id, local_time(row.created_at), in_shillings(row.amount), row.method, row.phone, row.status)
     return (*made, row.receipt, row.requested_by, local_time(row.completed_at), row.failure_reason)
 
 

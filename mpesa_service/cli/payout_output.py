@@ -2,15 +2,16 @@
 
 import click
 
-from mpesa_service.cli.options import echo_json, local_time
+from mpesa_service.cli.options import echo_json, in_shillings, local_time
 from mpesa_service.cli.output import TableRow, print_table
 from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.counting import counted
 from mpesa_service.payouts.create import FAULTS_SHOWN, InvalidRows
 from mpesa_service.payouts.views import BatchRecord, Progress
 
 
 def batch_cells(one: BatchRecord) -> TableRow:
-    figures = (str(one.row_count), str(one.total_amount), one.created_by, one.approved_by)
+    figures = (str(one.row_count), in_shillings(one.total_amount), one.created_by, one.approved_by)
     times = (local_time(one.created_at), local_time(one.completed_at))
     return (one.id, one.reference, one.status, *figures, *times)
 
@@ -22,7 +23,7 @@ def progress_in_words(progress: Progress) -> str:
     if progress.batch.status == BatchStatus.WAITING_APPROVAL:
         return "another person must approve it"
     if progress.seconds_left:
-        return f"{progress.seconds_left} seconds until the rest is sent"
+        return f"{counted(progress.seconds_left, 'second')} until the rest is sent"
     return "has ended" if progress.batch.completed_at else "nothing more will be sent"
 
 

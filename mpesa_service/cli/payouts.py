@@ -13,6 +13,7 @@ from mpesa_service.cli.options import (
     bom_option,
     by,
     echo_json,
+    in_shillings,
     limit_option,
     load,
     operator,
@@ -226,9 +227,9 @@ def _show(progress: Progress, as_json: bool) -> None:
         return
     batch = progress.batch
     click.echo(f"{batch.id}  {batch.reference}  {batch.status}: {progress_in_words(progress)}")
-    rows = [(status, str(share.count), str(share.amount)) for status, share in progress.rows.items()]
+    rows = [(status, str(share.count), in_shillings(share.amount)) for status, share in progress.rows.items()]
     shown = [row for row in rows if row[1] != "0"]
-    all_ = ("all", str(batch.row_count), str(batch.total_amount))
+    all_ = ("all", str(batch.row_count), in_shillings(batch.total_amount))
     print_table(("status", "rows", "shillings"), [*shown, all_])
 
 

@@ -13,6 +13,7 @@ from mpesa_service.c2b.pull_windows import given_window
 from mpesa_service.c2b.schemas import PullSchema
 from mpesa_service.cli.options import NAIROBI, NAME, as_json, echo_json, limit_option, local_time, operator
 from mpesa_service.cli.output import show_list
+from mpesa_service.domain.counting import counted
 from mpesa_service.web.blueprint import runtime
 
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
@@ -106,9 +107,8 @@ def _nairobi(at: datetime | None) -> datetime | None:
 
 
 def _progress(record: PullRecord) -> None:
-    click.echo(
-        f"{record.shortcode} page {record.pages}: {record.rows_seen} rows, {record.booked} booked", err=True
-    )
+    rows = counted(record.rows_seen, "row")
+    click.echo(f"{record.shortcode} page {record.pages}: {rows}, {record.booked} booked", err=True)
 
 
 def _registered(one: RegisteredPull) -> str:
@@ -118,7 +118,7 @@ def _registered(one: RegisteredPull) -> str:
 
 
 def _sentence(record: PullRecord, *, named: bool) -> str:
-    counts = f"{record.rows_seen} rows: {record.booked} booked, {record.known} known"
+    counts = f"{counted(record.rows_seen, 'row')}: {record.booked} booked, {record.known} known"
     more = f", {record.disputed} disputed, {record.unreadable} unreadable"
     where = f"{local_time(record.window_from)} to {local_time(record.window_to)}"
     gap = (

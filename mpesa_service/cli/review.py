@@ -10,6 +10,7 @@ from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
+    in_shillings,
     limit_option,
     load,
     operator,
@@ -58,14 +59,15 @@ _PAYOUT = ("payout", "batch", "row", "to", "amount", "receipt", "evidence", "why
 
 def _payment_row(record: ReviewRecord) -> TableRow:
     why = [record.failure_reason] if record.failure_reason else []
-    why += [f"refund of {r.amount}: {r.failure_reason}" for r in record.refunds if r.status == "review"]
-    cells = (record.id, record.order_id, str(record.amount), record.status, record.receipt)
+    waiting = [one for one in record.refunds if one.status == "review"]
+    why += [f"refund of {in_shillings(one.amount)}: {one.failure_reason}" for one in waiting]
+    cells = (record.id, record.order_id, in_shillings(record.amount), record.status, record.receipt)
     return (*cells, record.payer_name, record.evidence, "\n".join(why))
 
 
 def _payout_row(record: PayoutRecord) -> TableRow:
     cells = (record.id, record.batch_id, str(record.row_number), record.phone or record.business_number)
-    return (*cells, str(record.amount), record.receipt, record.evidence, record.failure_reason)
+    return (*cells, in_shillings(record.amount), record.receipt, record.evidence, record.failure_reason)
 
 
 def _decide(reference: str, who: str, decision: OperatorDecision) -> PaymentRecord:

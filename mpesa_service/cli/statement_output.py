@@ -10,6 +10,7 @@ import click
 
 from mpesa_service.cli.options import local_time
 from mpesa_service.cli.output import print_facts, print_table
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.money import shillings
 from mpesa_service.statements.importing import Progress
 from mpesa_service.statements.records import StatementRecord
@@ -141,14 +142,14 @@ def _print_rest(count: int) -> None:
 
 def _summary(record: StatementRecord) -> str:
     outcomes, absent = record.report["outcomes"], record.report["absent"]
-    counts = {
-        "agree": outcomes["agrees"]["lines"],
-        "to be booked": outcomes["missing"]["lines"],
-        "missing there": absent["count"],
-        "differ": outcomes["differs"]["lines"],
-        "not understood": record.unread_count + outcomes["unclear"]["lines"],
-    }
-    return "\n" + ", ".join(f"{count} {what}" for what, count in counts.items()) + "."
+    counts = (
+        counted(outcomes["agrees"]["lines"], "agrees", "agree"),
+        f"{outcomes['missing']['lines']:,} to be booked",
+        f"{absent['count']:,} missing there",
+        counted(outcomes["differs"]["lines"], "differs", "differ"),
+        f"{record.unread_count + outcomes['unclear']['lines']:,} not understood",
+    )
+    return f"\n{', '.join(counts)}."
 
 
 def _time(text: str) -> str:
@@ -164,7 +165,7 @@ def reading_bar(path: Path, *, hidden: bool) -> Iterator[Progress]:
 
     with Bar(console=Console(stderr=True), transient=True, disable=hidden) as bar:
         task = bar.add_task(f"reading {path.name}", total=None)
-        yield lambda rows: bar.update(task, completed=rows, description=f"{rows:,} rows read")
+        yield lambda rows: bar.update(task, completed=rows, description=f"{counted(rows, 'row')} read")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from mpesa_service.cli.options import (
     as_json,
     by,
     echo_json,
+    in_shillings,
     limit_option,
     load,
     local_time,
@@ -120,9 +121,9 @@ def _cells(one: UnmatchedRecord) -> TableRow:
     why = one.reason.replace("_", " ")
     reference = (money.bill_reference, money.phone, one.payer_name, money.receipt, why)
     if isinstance(money, FractionalRecord):
-        return (money.id, local_time(money.received_at), money.amount, *reference, SEND_BACK)
+        return (money.id, local_time(money.received_at), in_shillings(money.amount), *reference, SEND_BACK)
     likely = "\n".join(_words(suggestion) for suggestion in one.suggestions)
-    return (money.id, local_time(money.created_at), str(money.amount), *reference, likely)
+    return (money.id, local_time(money.created_at), in_shillings(money.amount), *reference, likely)
 
 
 def _words(suggestion: Suggestion) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mpesa_service.c2b.pull_numbers import pulled_numbers
 from mpesa_service.c2b.pull_records import PullRecord, list_pulls
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.moments import in_nairobi
+from mpesa_service.domain.moments import local_text
 from mpesa_service.models.pulls import PullStatus
 from mpesa_service.operations.check_results import CheckResult, good, skipped, warning, wrong
 
@@ -36,13 +36,13 @@ def _of_number(words: str, pulls: list[PullRecord]) -> Iterator[CheckResult]:
     if last is None:
         yield warning(PULL, f"{words}nothing was pulled yet", "Run: mpesa pull register, then mpesa pull run")
     elif last.status == PullStatus.COMPLETE:
-        yield good(PULL, f"{words}complete up to {in_nairobi(last.window_to)}")
+        yield good(PULL, f"{words}complete up to {local_text(last.window_to)}")
     else:
         health = wrong if last.status == PullStatus.SUSPECT else warning
         yield health(PULL, f"{words}the last one is {last.status}: {last.error}", PULL_ADVICE)
-    gap = next((one for one in pulls if one.gap_from is not None), None)
+    gap = next(((one.gap_from, one.window_from) for one in pulls if one.gap_from is not None), None)
     if gap is not None:
-        found = f"{words}nothing was pulled from {in_nairobi(gap.gap_from)} to {in_nairobi(gap.window_from)}"
+        found = "{}nothing was pulled from {} to {}".format(words, *map(local_text, gap))
         yield warning(
             PULL, found, "M-Pesa serves 48 hours. Compare this time with a statement of M-Pesa's portal."
         )

@@ -3,10 +3,11 @@
 from flask import Response
 
 from mpesa_service.core import suspensions
+from mpesa_service.domain.counting import counted
 from mpesa_service.operations.suspension_schemas import SuspensionSchema
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
-from mpesa_service.web.responses import counted, respond, success
+from mpesa_service.web.responses import respond, success
 
 
 @blueprint.get("/suspensions")

@@ -5,7 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.moments import in_nairobi
+from mpesa_service.domain.moments import local_text
 from mpesa_service.models import CallbackInbox
 
 UNREAD_ADVICE = (
@@ -24,7 +24,7 @@ def unread_finding(runtime: Runtime) -> str | None:
     except SQLAlchemyError:  # the doctor's check of the database says so
         return None
     return (
-        f"{count} cannot be read, the oldest of {in_nairobi(oldest)}; each may report money"
+        f"{count} cannot be read, the oldest of {local_text(oldest)}; each may report money"
         if count
         else None
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.orders import CLOSED, AmountRule
 from mpesa_service.domain.principal import Principal
 from mpesa_service.errors import Conflict
@@ -35,8 +36,8 @@ def expected_order(
     if missing == 0 and order.amount_rule != AmountRule.ANY:
         raise Conflict("This order is already paid.", code="order_paid", details=details)
     if amount > missing and order.amount_rule not in {AmountRule.ANY, AmountRule.MINIMUM}:
-        due = f"Only {missing} shillings" if may_see else "Fewer shillings"
-        message = f"{due} of this order are still missing."
+        due = counted(missing, "shilling of this order is", "shillings of this order are")
+        message = f"{f'Only {due}' if may_see else 'Fewer shillings of this order are'} still missing."
         raise Conflict(message, code="more_than_due", details=details)
     return order
 

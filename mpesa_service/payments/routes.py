@@ -11,6 +11,7 @@ from flask import Response, request
 
 from mpesa_service.config import Settings
 from mpesa_service.core.idempotency import Answer, KeyedRequest
+from mpesa_service.domain.counting import counted
 from mpesa_service.errors import InvalidAmount, Unavailable
 from mpesa_service.payments.conclude import Initiated
 from mpesa_service.payments.export_files import export_file
@@ -35,7 +36,7 @@ from mpesa_service.web.fields import NAIROBI
 from mpesa_service.web.file_formats import TYPES, accepted_format
 from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.query_fields import cursor
-from mpesa_service.web.responses import counted, failure, respond, success
+from mpesa_service.web.responses import failure, respond, success
 
 SENT = "STK Push sent successfully. Please check your phone to complete payment."
 UNKNOWN = "M-Pesa has not answered. The payment's outcome is unknown; request it by its _id."

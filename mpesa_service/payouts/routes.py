@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from mpesa_service.core.idempotency import Answer
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.errors import InvalidRequest
 from mpesa_service.payouts import control, create, views
@@ -27,7 +28,7 @@ from mpesa_service.web.file_formats import CSV, TYPES, XLSX, FileFormat, accepte
 from mpesa_service.web.parsing import JSON_OR_FILE, idempotency_key
 from mpesa_service.web.payout_files import FILE_TYPES
 from mpesa_service.web.request_hooks import accepts_up_to
-from mpesa_service.web.responses import counted, respond, success
+from mpesa_service.web.responses import respond, success
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 _AS_FILE = {
@@ -170,4 +171,4 @@ def _answer(progress: Progress) -> Answer:
 
 
 def _in_words(progress: Progress) -> str:
-    return f"{progress.batch.row_count} payouts, {progress.batch.status}"
+    return f"{counted(progress.batch.row_count, 'payout')}, {progress.batch.status}"

@@ -6,6 +6,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.encryption import Encryption
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.moments import local_text
 from mpesa_service.domain.states import REFUND_OPEN, RefundStatus
 from mpesa_service.errors import Conflict
@@ -46,8 +47,9 @@ def _receiver(encryption: Encryption, payment: Payment, phone: bytes | None) -> 
 
 def _repeated(earlier: Refund) -> Conflict:
     requested = local_text(earlier.created_at)
+    amount = counted(earlier.amount, "shilling")
     return Conflict(
-        f"An equal refund was requested before: refund {earlier.id} of {earlier.amount} shillings is"
+        f"An equal refund was requested before: refund {earlier.id} of {amount} is"
         f" {earlier.state.public}, requested {requested}.",
         code="refund_repeated",
         details={"refundId": earlier.id, "status": earlier.state.public, "requestedAt": requested},

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.states import REFUNDABLE
 from mpesa_service.errors import Conflict, InvalidAmount
 from mpesa_service.models import Payment
@@ -69,7 +70,7 @@ def _allowed_amount(payment: Payment, amount: int | None) -> int:
         )
     if amount is not None and amount > payment.refundable_amount:
         raise InvalidAmount(
-            f"Only {payment.refundable_amount} shillings of this payment can still be refunded.",
+            f"Only {counted(payment.refundable_amount, 'shilling')} of this payment can still be refunded.",
             code="refund_too_large",
             details=details,
         )
@@ -86,7 +87,7 @@ def _check_reversal(payment: Payment, amount: int) -> None:
         )
     if amount != payment.amount:
         raise InvalidAmount(
-            f"A payment can only be reversed as a whole: {payment.amount} shillings.",
+            f"A payment can only be reversed as a whole: {counted(payment.amount, 'shilling')}.",
             code="reversal_is_whole",
             details={"amount": payment.amount},
         )

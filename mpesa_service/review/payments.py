@@ -14,6 +14,7 @@ from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.moves import follow_refunds
 from mpesa_service.domain.paid_at import claimed_columns
@@ -177,8 +178,9 @@ def _take_amount(change: PaymentChange, amount: int, cause: Cause) -> Cause:
     """Set the payment's amount to what moved; return the cause, with both amounts if they differ."""
     gone = change.now["refunded_amount"] + change.now["refunding_amount"]
     if amount < gone:
+        held = counted(gone, "shilling of this payment is", "shillings of this payment are")
         raise Conflict(
-            f"{gone} shillings of this payment are refunded or reserved, so it cannot be of {amount}.",
+            f"{held} refunded or reserved, so it cannot be of {amount}.",
             code="refunds_exceed_payment",
         )
     if amount == change.now["amount"]:

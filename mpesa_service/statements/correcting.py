@@ -6,6 +6,7 @@ from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.moments import local_text
 from mpesa_service.domain.statements import StatementStatus
 from mpesa_service.errors import Conflict
 from mpesa_service.models import Statement, StatementTexts
@@ -71,4 +72,4 @@ def _shares_lines(session: Session, row: Statement) -> bool:
 
 
 def _time(at: datetime | None) -> str:
-    return at.isoformat() if at else "unknown"
+    return local_text(at) if at else "unknown"

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
+from mpesa_service.domain.counting import counted
 from mpesa_service.statements.applying import request_apply
 from mpesa_service.statements.coverage import coverage
 from mpesa_service.statements.importing import ImportOptions, read_statement
@@ -23,7 +24,7 @@ from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.parsing import invalid
 from mpesa_service.web.request_hooks import accepts_up_to
-from mpesa_service.web.responses import counted, respond, success
+from mpesa_service.web.responses import respond, success
 
 _UPLOAD = {
     "requestBody": {

@@ -8,6 +8,7 @@ from sqlalchemy import Row, func, or_, select
 from mpesa_service.c2b.arrivals import arrival_of_payment
 from mpesa_service.c2b.booking import FITS_NONE, order_for
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.facts import OrderFacts
 from mpesa_service.domain.money import CENTS, shillings
 from mpesa_service.domain.orders import CLOSED, STILL_DUE, AmountRule, order_status
@@ -128,7 +129,9 @@ def orders_add_up(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
         tally.counts["orders"] += session.scalar(select(func.count()).select_from(ExpectedOrder)) or 0
         found = session.execute(wrong.limit(BATCH)).all()
     for reference, received, total in found:
-        sentence = f"its received amount is {received} shillings, but its payments add up to {total}"
+        sentence = (
+            f"its received amount is {counted(received, 'shilling')}, but its payments add up to {total}"
+        )
         yield Violation(orders_add_up.__name__, reference, sentence)
 
 

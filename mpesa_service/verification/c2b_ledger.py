@@ -8,6 +8,8 @@ from sqlalchemy import func, select
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.callbacks import CallbackKind
+from mpesa_service.domain.counting import counted
+from mpesa_service.domain.moments import local_text
 from mpesa_service.domain.money import CENTS, shillings
 from mpesa_service.models import C2bConfirmation, CallbackInbox, Payment
 from mpesa_service.models.payments import Provider
@@ -46,7 +48,8 @@ def _all_stored(runtime: Runtime, answered: int) -> Iterator[Violation]:
     with runtime.database.read() as session:
         stored = session.scalar(of_kind) or 0
     if stored < answered:
-        sentence = f"{answered} confirmations were answered 200, {stored} are in the inbox"
+        many = counted(answered, "confirmation was", "confirmations were")
+        sentence = f"{many} answered 200, {stored} are in the inbox"
         yield Violation("answered_is_stored", "confirmations", sentence)
 
 
@@ -112,7 +115,7 @@ def _time_faults(debit: Json, stated: tuple[datetime, str] | None) -> Iterator[s
     at, source = stated
     moved = datetime.fromisoformat(debit["at"])
     if abs(at - moved) > SAME_TIME:
-        yield f"its time of payment is {at.isoformat()} by {source}, but the money moved {moved.isoformat()}"
+        yield f"its time of payment is {local_text(at)} by {source}, but the money moved {local_text(moved)}"
 
 
 def _reported(runtime: Runtime, receipts: Sequence[str]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.idempotency import MOVE
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.changes import payment_event_type
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.event_types import ORDER_NOTES, refund_event_type
 from mpesa_service.domain.states import (
     OPEN,
@@ -117,9 +118,10 @@ def refunds_add_up(history: PaymentHistory) -> Iterator[str]:
             f" its refunds say {paid_back} and {reserved}"
         )
     if paid_back + reserved > payment.amount:
-        yield f"{paid_back + reserved} shillings are refunded or reserved of {payment.amount} paid"
+        gone = counted(paid_back + reserved, "shilling is", "shillings are")
+        yield f"{gone} refunded or reserved of {payment.amount} paid"
     if payment.refund_count != len(refunds):
-        yield f"it counts {payment.refund_count} refunds and has {len(refunds)}"
+        yield f"it counts {counted(payment.refund_count, 'refund')} and has {len(refunds)}"
     for refund in refunds:
         to_reserve = refund.amount if refund.state in REFUND_OPEN else 0
         if refund.state is not RefundStatus.REVIEW and refund.reserved_amount != to_reserve:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.encryption import token_hash
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.event_types import batch_event_type, payout_event_type
 from mpesa_service.domain.payout_batches import BATCH_TRANSITIONS, PAYOUT_UNFINISHED, is_same_actor
 from mpesa_service.domain.states import PAYOUT_OPEN, PAYOUT_TRANSITIONS, PayoutStatus
@@ -114,7 +115,7 @@ def _of_batch(session: Session, batch: PayoutBatch) -> Iterator[str]:
     count, total = func.count(), func.coalesce(func.sum(Payout.amount), 0)
     rows, amount = session.execute(select(count, total).where(Payout.batch_id == batch.id)).one()
     if (rows, int(amount)) != (batch.row_count, batch.total_amount):
-        yield f"it says {batch.row_count} rows of {batch.total_amount}, but has {rows} of {amount}"
+        yield f"it says {counted(batch.row_count, 'row')} of {batch.total_amount}, but has {rows} of {amount}"
     live = select(Payout.id).where(Payout.batch_id == batch.id, Payout.status.in_(PAYOUT_UNFINISHED)).limit(1)
     if batch.completed_at is not None and session.scalars(live).first() is not None:
         yield "it is closed, but one of its rows is not finished"
@@ -165,10 +166,10 @@ def _settled_by_people(session: Session, ids: Sequence[str]) -> set[str]:
 
 def _compared(row: Payout, entries: Sequence[Json], settled_by_a_person: bool) -> Iterator[str]:
     if len(entries) > 1:
-        yield f"it was paid {len(entries)} times"
+        yield f"it was paid {counted(len(entries), 'time')}"
     if entries and row.state in _NEVER_PAID:
         yield f"it is {row.status}, but was paid ({entries[0]['receipt']})"
     if entries and entries[0]["amount"] != row.amount:
-        yield f"it is {row.amount} shillings, but {entries[0]['amount']} were paid"
+        yield f"it is {counted(row.amount, 'shilling')}, but {entries[0]['amount']} were paid"
     if not entries and row.state is PayoutStatus.SUCCEEDED and not settled_by_a_person:
         yield "it is succeeded, but was never paid"

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.domain.moments import in_nairobi
+from mpesa_service.domain.counting import counted
+from mpesa_service.domain.moments import local_text
 from mpesa_service.domain.statements import StatementStatus, counted_period, proven_period
 from mpesa_service.models import Pull, Statement
 from mpesa_service.models.pulls import PullStatus
@@ -43,10 +44,10 @@ def pulled_time_is_known(runtime: Runtime, row: Pull) -> Iterator[Violation]:
     if row.status == PullStatus.SUSPECT:
         found.append(("M-Pesa reported nothing, although money arrived,", window))
     if row.unreadable:
-        found.append((f"{row.unreadable} rows could not be read", window))
+        found.append((f"{counted(row.unreadable, 'row')} could not be read", window))
     for what, time in found:
         if not covers([*_statements(runtime, row.shortcode), *_pulls(runtime, row, time)], time):
-            begin, end = (in_nairobi(at) for at in time)
+            begin, end = (local_text(at) for at in time)
             sentence = f"{what} from {begin} to {end}, and no applied statement proves this time"
             yield Violation(pulled_time_is_known.__name__, f"pull {row.id}", sentence)
 

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from mpesa_service.core.encryption import token_hash
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.phones import same_phone
 from mpesa_service.domain.states import OPEN, PAID, REFUND_OPEN, UNPAID, PaymentStatus, RefundStatus
 from mpesa_service.models import CallbackInbox, Payment, Payout, Refund
@@ -117,7 +118,7 @@ def every_debit_is_one_success(it: Compared) -> Iterator[str]:
     """A debit belongs to one payment that is paid (or in review), and every paid one has its debit."""
     payment, debits = it.payment, it.debits
     if len(debits) > 1:
-        yield f"the customer was debited {len(debits)} times"
+        yield f"the customer was debited {counted(len(debits), 'time')}"
     if debits and payment.state in UNPAID:
         yield f"it is {payment.status}, but the customer was debited ({debits[0]['receipt']})"
     if not debits and payment.state in PAID and not it.decided_by_a_person("settled_by_operator"):
@@ -126,7 +127,7 @@ def every_debit_is_one_success(it: Compared) -> Iterator[str]:
         return
     debit = debits[0]
     if debit["amount"] != payment.amount:
-        yield f"it is {payment.amount} shillings, but the debit is {debit['amount']}"
+        yield f"it is {counted(payment.amount, 'shilling')}, but the debit is {debit['amount']}"
     if payment.receipt not in (None, debit["receipt"]):
         yield f"its receipt is {payment.receipt}, but the debit's is {debit['receipt']}"
     phone = payment.phone_encrypted
@@ -147,11 +148,12 @@ def refunds_credit_once(it: Compared) -> Iterator[str]:
         found = it.ledger.moved.get(refund.result_token_hash, ())
         total += sum(credit["amount"] for credit in found)
         if len(found) > 1:
-            yield f"refund {refund.id} was credited {len(found)} times"
+            yield f"refund {refund.id} was credited {counted(len(found), 'time')}"
         if found and refund.state is RefundStatus.FAILED:
             yield f"refund {refund.id} is failed, but was credited ({found[0]['receipt']})"
         if found and found[0]["amount"] != refund.amount:
-            yield f"refund {refund.id} is {refund.amount} shillings, but its credit is {found[0]['amount']}"
+            amount = counted(refund.amount, "shilling")
+            yield f"refund {refund.id} is {amount}, but its credit is {found[0]['amount']}"
         settled = it.decided_by_a_person("refund_settled_by_operator", refund.id)
         if not found and refund.state is RefundStatus.SUCCEEDED and not settled:
             yield f"refund {refund.id} is succeeded, but was never credited"
@@ -159,7 +161,7 @@ def refunds_credit_once(it: Compared) -> Iterator[str]:
         if refund.state is RefundStatus.FAILED and any(one["state"] == QUEUED for one in commands):
             yield f"refund {refund.id} is failed, but M-Pesa has not ended it"
     if total > it.payment.amount:
-        yield f"{total} shillings were refunded of {it.payment.amount} paid"
+        yield f"{counted(total, 'shilling was', 'shillings were')} refunded of {it.payment.amount} paid"
 
 
 def prompted_once(it: Compared) -> Iterator[str]:
@@ -246,9 +248,8 @@ def answered_is_stored(runtime: Runtime, ledger: Ledger, tally: Tally) -> Iterat
         for token in page:
             answered, found = ledger.answered[token], stored.get(token, 0)
             if found < answered:
-                sentence = (
-                    f"{answered} callbacks to one address were answered 200, but {found} are in the inbox"
-                )
+                many = counted(answered, "callback to one address was", "callbacks to one address were")
+                sentence = f"{many} answered 200, but {found} are in the inbox"
                 yield Violation(answered_is_stored.__name__, token, sentence)
 
 

@@ -20,11 +20,6 @@ def failure(error: ServiceError) -> Answer:
     return Answer(error.status, _bytes(error.body(g.request_id)), retry_after=error.retry_after)
 
 
-def counted(number: int, one: str, several: str = "") -> str:
-    """Return a number with its noun: `1 payment`, `2 payments`."""
-    return f"{number} {one if number == 1 else several or one + 's'}"
-
-
 def respond(answer: Answer) -> Response:
     """Return an answer as a response. A stored one has the header `Idempotent-Replayed`."""
     response = Response(answer.body, answer.status, mimetype="application/json")

@@ -4,10 +4,11 @@ from typing import Any
 
 from flask import Response
 
+from mpesa_service.domain.counting import counted
 from mpesa_service.errors import NotFound
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
-from mpesa_service.web.responses import counted, respond, success
+from mpesa_service.web.responses import respond, success
 from mpesa_service.webhooks import endpoints, history
 from mpesa_service.webhooks.endpoints import EndpointChange
 from mpesa_service.webhooks.schemas import (

@@ -45,7 +45,7 @@ def test_show(service: Service, waiting: str) -> None:
 
 def test_apply(service: Service, waiting: str) -> None:
     shown = run(service, "callbacks", "apply", waiting, "0" * 24, *BY, code=1)
-    assert f"{waiting} is unread: c2b_callback: TransAmount" in shown
+    assert f"{waiting} is still unread: c2b_callback: TransAmount" in shown
     assert "There is no such callback." in shown
     found = run_json(service, "callbacks", "apply", "--all", *BY, code=1)
     assert [one["_id"] for one in found["callbacks"]] == [waiting]

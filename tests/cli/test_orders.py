@@ -45,10 +45,10 @@ class TestRegister:
             "71C270BR1001",
             "shop",
             "open",
-            "2500",
-            "0",
-            "2500",
-            "0",
+            "2,500.00",
+            "0.00",
+            "2,500.00",
+            "0.00",
             "2026-11-30 18:00:00",
         ]
         assert cells(text) == [row]
@@ -90,8 +90,8 @@ class TestShow:
         run(service, "register", "ORDER1", "250", "--owner", "shop")
         confirm(service)
         [order, payment] = cells(run(service, "show", "ORDER1"))
-        assert order[3:8] == ["partially_paid", "250", "100", "150", "0"]
-        assert payment[2:] == ["succeeded", "100", "0", "2547 ***** 678", "RKL51ZDR4F"]
+        assert order[3:8] == ["partially_paid", "250.00", "100.00", "150.00", "0.00"]
+        assert payment[2:] == ["succeeded", "100.00", "0.00", "2547 ***** 678", "RKL51ZDR4F"]
         row = run_json(service, "show", "ORDER1")
         assert (row["missingAmount"], row["payments"][0]["mpesaReceiptNumber"]) == (150, "RKL51ZDR4F")
 

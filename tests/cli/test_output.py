@@ -1,5 +1,6 @@
 """How operator commands print tables: whole in a pipe, and never with a part cut off on a terminal."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 import mpesa_service
+from mpesa_service.cli.options import in_shillings
 from mpesa_service.cli.output import print_facts, print_table
+from tests.c2b.support import confirm
+from tests.orders.support import add_order
+from tests.payouts.support import ROW, made
 from tests.review.test_unmatched import waits
 from tests.support import Service
 from tests.support.many import add_payments
@@ -101,3 +106,34 @@ def test_there_is_one_way_to_print_a_table() -> None:
     package = Path(mpesa_service.__file__).parent
     found = [path.name for path in package.glob("cli/*.py") if "rich.table" in path.read_text()]
     assert found == ["output.py"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "0.00"),
+        (1500, "1,500.00"),
+        (Decimal("-1500.5"), "-1,500.50"),
+        ("100.5", "100.50"),
+        ("nothing", "nothing"),
+        (None, ""),
+    ],
+)
+def test_amounts_have_one_form(amount: Decimal | int | str | None, text: str) -> None:
+    assert in_shillings(amount) == text
+
+
+def test_every_list_has_it(service: Service) -> None:
+    add_payments(service.runtime, 1, lambda _: {"amount": 1500, "status": "review"})
+    add_order(service, amount=1500)
+    made(service, *[{**ROW, "amount": 1500}])
+    confirm(service, TransAmount="1500.50", BillRefNumber="Rent")
+    waits(service, TransAmount="1500.00", TransID="RKL51ZDR5G", typed="NO-SUCH-ORDER")
+    for words in (
+        *("payments list", "review list", "unmatched list", "orders list", "payouts list"),
+        *("orders show ORDER1", "payments show ORDER0"),
+    ):
+        text = service.app.test_cli_runner().invoke(args=["mpesa", *words.split()], env=PIPE).stdout
+        assert "1,500.00" in text, words
+        assert "1500" not in text, words
+    assert "1,500.50" in service.app.test_cli_runner().invoke(args=["mpesa", "unmatched", "list"]).stdout

@@ -37,8 +37,8 @@ def test_register(service: Service) -> None:
 def test_run_and_list(registered: Service) -> None:
     pay(registered)
     found = run(registered, "pull", "run", "--by", "amina")
-    assert "1 rows: 1 booked, 0 known, 0 disputed, 0 unreadable." in found.stdout
-    assert "page 1: 1 rows, 1 booked" in found.stderr
+    assert "1 row: 1 booked, 0 known, 0 disputed, 0 unreadable." in found.stdout
+    assert "page 1: 1 row, 1 booked" in found.stderr
     start = registered.clock.now.strftime("%Y-%m-%d")
     [again] = json.loads(run(registered, "pull", "run", "--from", start, "--json").stdout)
     assert (again["status"], again["known"], again["requestedBy"]) == ("complete", 1, "operator:command line")

@@ -47,7 +47,7 @@ class TestImport:
             "Not understood:",
             "it has no receipt",
             "… and 2 more.",
-            "1 agree, 1 to be booked, 0 missing there, 1 differ, 23 not understood.",
+            "1 agrees, 1 to be booked, 0 missing there, 1 differs, 23 not understood.",
         ):
             assert words in text, text
         assert len(service.payments()) == 2
@@ -87,6 +87,6 @@ def test_list_and_show(service: Service, tmp_path: Path) -> None:
     [listed] = run_json(service, "statements", "list")
     assert (listed["_id"], "report" in listed) == (made["_id"], False)
     paid(service, 2)
-    assert "1 agree, 1 to be booked" in run(service, "statements", "show", made["_id"])
+    assert "1 agrees, 1 to be booked" in run(service, "statements", "show", made["_id"])
     assert run_json(service, "statements", "show", made["_id"])["report"]["outcomes"]["agrees"]["lines"] == 1
     assert "no such statement" in run(service, "statements", "show", "nothing", code=1)

@@ -87,7 +87,7 @@ def test_strangers_at_m_pesa_are_found(books: Service) -> None:
 
 def test_an_answered_callback_that_was_not_kept_is_found(books: Service) -> None:
     change(books, "DELETE FROM callback_inbox WHERE kind = 'stk'")
-    sentence = "1 callbacks to one address were answered 200, but 0"
+    sentence = "1 callback to one address was answered 200, but 0"
     assert_one(against(books, books.ledger()), "answered_is_stored", sentence)
 
 
