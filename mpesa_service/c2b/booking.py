@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mpesa_service.c2b.arrivals import Arrival
-from mpesa_service.c2b.reversed_money import PortalReversal, portal_reversal
+from mpesa_service.c2b.reversed_money import portal_reversal
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
@@ -19,6 +19,7 @@ from mpesa_service.domain.orders import NO_OWNER, OrderStatus, reference_key
 from mpesa_service.domain.paid_at import believed, ignored_detail, ignored_line
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.plans import Plan, Update
+from mpesa_service.domain.portal_reversals import PortalReversal
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.reports import Evidence, PaymentReport, Verdict
 from mpesa_service.domain.states import PaymentStatus
@@ -57,7 +58,7 @@ def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentRepo
     """Return the plan of what a prompt brought after its payment had been paid by other money.
 
     It is the payment that its confirmation would make, which may come later or never: of the expected order,
-    or in review.
+    or in review. Money that was reversed in the portal is in review.
     """
     now, payment = runtime.clock(), prompted.payment
     arrival = Arrival(
@@ -71,7 +72,7 @@ def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentRepo
     order = order_for(runtime, arrival)
     cause = Cause(MPESA, now, report.evidence, {"paidBesides": prompted.id})
     reason = PAID_BEFORE if isinstance(order, str) else order
-    return _new_payment(runtime, str(report.receipt), arrival, reason, cause)
+    return _new_payment(runtime, str(report.receipt), arrival, reason, cause, prompted.portal_reversal)
 
 
 def _new_payment(

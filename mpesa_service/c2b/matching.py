@@ -25,7 +25,7 @@ from mpesa_service.c2b.arrivals import Arrival, arrival_of, confirmation_columns
 from mpesa_service.c2b.booking import CONTRADICTORY, RESULT_CODE, new_payment, order_for, send_to_review
 from mpesa_service.c2b.candidates import Candidate, Rank, check_open_soon, find_candidates, likeliest
 from mpesa_service.c2b.fractional import fractional_plan
-from mpesa_service.c2b.reversed_money import PortalReversal, portal_reversal
+from mpesa_service.c2b.reversed_money import portal_reversal
 from mpesa_service.core.apply import NotCommitted, apply
 from mpesa_service.core.inbox import Received
 from mpesa_service.core.log_format import write_lines
@@ -39,6 +39,7 @@ from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.paid_at import believed
 from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import NewRow, Plan, Update
+from mpesa_service.domain.portal_reversals import PortalReversal
 from mpesa_service.domain.reports import Evidence, Outcome, PaymentReport, Verdict
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.models.commit import commit

@@ -31,7 +31,7 @@ from mpesa_service.web.blueprint import runtime
 def move_(payment: str, order: str | None, to_unmatched: bool, why: str, who: str, as_json: bool) -> None:
     """Move a paid payment to another expected order, or back to unmatched money.
 
-    Example: mpesa payments move 019a… --order ORDER-1002 --by amina --reason "he typed a neighbor's account"
+    Example: mpesa payments move 019a… --order ORDER-1002 --by amina --reason "he typed another account"
     """
     if (order is None) is not to_unmatched:
         raise click.UsageError("Give either --order ID or --to-unmatched.")

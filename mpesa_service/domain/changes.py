@@ -14,7 +14,7 @@ from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.event_types import EDGE_EVENTS, ORDER_NOTES, PAYMENT_EVENTS, EventType
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.orders import CLOSED, AmountRule, order_status
-from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan
+from mpesa_service.domain.plans import Change, Event, LogLine, NewRow, Plan, Update
 from mpesa_service.domain.reports import ARRIVALS, Evidence, is_stronger
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, PUBLIC, UNPAID, PaymentStatus
 
@@ -34,6 +34,7 @@ class PaymentChange:
         self.others: list[Change] = []
         self.rows: list[NewRow] = []
         self.events: list[Event] = []
+        self.updates: list[Update] = []
         self.log: list[LogLine] = []
         self._touched = False
 
@@ -205,6 +206,7 @@ class PaymentChange:
             changes=(*(c for c in self.others if c.table == "payments"), own, *self._order_changes()),
             rows=tuple(self.rows),
             events=tuple(self.events),
+            updates=tuple(self.updates),
             log=tuple(self.log),
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mpesa_service.domain.portal_reversals import PortalReversal
 from mpesa_service.domain.reports import Mismatch, NegativeResult
 from mpesa_service.domain.states import PaymentStatus
 
@@ -66,3 +67,5 @@ class PaymentFacts:
     """C2B, a pull, a transaction status or a statement reports the payment's own receipt and its amount."""
     unresolved: bool = False
     """The payment is in review only because no final report ever arrived."""
+    portal_reversal: PortalReversal | None = None
+    """A line that reverses, in the portal, the money that the report names, or else the payment's claim."""

@@ -3,6 +3,7 @@
 `PaymentChange.plan` returns the consequences as data.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.paid_at import claimed_columns, ignored_detail, ignored_line, judge_time
-from mpesa_service.domain.reports import Decision, Evidence, Outcome, PaymentReport, Verdict
+from mpesa_service.domain.reports import Decision, Evidence, Note, Outcome, PaymentReport, Verdict
 from mpesa_service.domain.schedule import CHECK_AFTER, CHECK_INTERVAL_LIMIT, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 
@@ -22,6 +23,8 @@ MISMATCH_UNRESOLVED = "Needs manual review: a mismatch that M-Pesa has not resol
 def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     """Judge a report and apply the decision to the working copy; return it. The facts do not change."""
     decision = judge(change.facts, report)
+    if change.facts.portal_reversal is not None:
+        decision = _if_reversed(change, report, decision)
     time = judge_time(change.facts.payment, report, decision)
     columns = _remember(report, decision) | time.columns
     detail = {"resultCode": report.result_code, "reason": decision.reason}
@@ -42,6 +45,22 @@ def apply_report(change: PaymentChange, report: PaymentReport) -> Decision:
     if decision.query_daraja:  # after the move, because a final status ends the schedule
         change.set(**_check_soon(change, report))
     return decision
+
+
+def _if_reversed(change: PaymentChange, report: PaymentReport, decision: Decision) -> Decision:
+    """Send a payment to review whose money is only named now, and was reversed in the portal before."""
+    facts, undone = change.facts, change.facts.portal_reversal
+    if undone is None or report.outcome is not Outcome.PAID or facts.receipt is not None:
+        return decision
+    claimed = decision.edge is not None and report.receipt is None and not facts.claimed_receipt_taken
+    if decision.verdict is not Verdict.APPLIED or not (decision.store_receipt or claimed):
+        return decision
+    change.updates.append(undone.marked)
+    decision = replace(decision, reason=undone.reason, query_daraja=False)
+    if facts.status is PaymentStatus.REVIEW:
+        change.set(failure_reason=f"Needs manual review: {undone.reason}."[:512])
+        return replace(decision, edge=None, note=Note.DISPUTED)
+    return replace(decision, edge="contradicted")
 
 
 def _remember(report: PaymentReport, decision: Decision) -> dict[str, Any]:

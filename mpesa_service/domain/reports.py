@@ -76,10 +76,12 @@ class Mismatch(StrEnum):
 
 
 class Note(StrEnum):
-    """An audit line about the prompt of a paid payment. It does not concern the payment's money."""
+    """An audit line that a decision writes although the status stays."""
 
     PROMPT_OVER = "prompt_over"
     PAID_AGAIN = "paid_again"
+    DISPUTED = "disputed"
+    """The payment is in review already, and another reason was found."""
 
 
 @dataclass(frozen=True)

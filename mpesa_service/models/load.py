@@ -9,6 +9,7 @@ from sqlalchemy import JSON, Column, ColumnDefault
 from sqlalchemy.types import TypeEngine
 
 from mpesa_service.domain.facts import HolderFacts, OrderFacts, PaymentFacts
+from mpesa_service.domain.portal_reversals import PortalReversal
 from mpesa_service.domain.reports import Mismatch, NegativeResult
 from mpesa_service.domain.states import PAID, PaymentStatus
 from mpesa_service.models.base import UtcDateTime
@@ -54,7 +55,11 @@ _FACTS = f"""
         CASE WHEN p.status = 'review' THEN
             (SELECT e.cause FROM payment_events e
              WHERE e.payment_id = p.id AND e.refund_id IS NULL AND e.from_status <> e.to_status
-             ORDER BY e.sequence DESC LIMIT 1) END
+             ORDER BY e.sequence DESC LIMIT 1) END,
+        (SELECT l.statement_id || ' ' || l.row_number || ' ' || l.receipt || ' ' || l.amount_cents
+         FROM statement_lines l WHERE l.linked_receipt = COALESCE({{receipt}}, p.claimed_receipt)
+         AND l.kind = 'reversal'
+         AND l.amount_cents < 0 AND l.outcome IS NULL ORDER BY l.statement_id, l.row_number LIMIT 1)
     FROM {{source}}
     LEFT JOIN payments h ON p.order_lock IS NULL AND h.order_lock = p.order_id
     LEFT JOIN expected_orders o ON o.id = {_ORDER_OF}
@@ -159,7 +164,7 @@ def _best(rows: ResultRows, about: About) -> PaymentFacts | None:
 
 def _facts(row: Sequence[Any]) -> PaymentFacts:
     holder, order = row[_SIZE : _SIZE + 4], row[_SIZE + 4 : _SIZE + 14]
-    elsewhere, taken, claimed_taken, confirmed, latest = row[_SIZE + 14 : _SIZE + 19]
+    elsewhere, taken, claimed_taken, confirmed, latest, undone = row[_SIZE + 14 : _SIZE + 20]
     return make_facts(
         dict(zip(NAMES, row, strict=False)),
         holder=None if holder[0] is None else _holder(holder),
@@ -168,7 +173,13 @@ def _facts(row: Sequence[Any]) -> PaymentFacts:
         claimed_receipt_taken=bool(claimed_taken),
         confirmed=bool(confirmed),
         unresolved=latest == "unresolved",
+        portal_reversal=None if undone is None else _portal_reversal(undone),
     )
+
+
+def _portal_reversal(text: str) -> PortalReversal:
+    statement_id, row, receipt, cents = text.split(" ")
+    return PortalReversal(statement_id, int(row), receipt, int(cents))
 
 
 def _holder(values: Sequence[Any]) -> HolderFacts:

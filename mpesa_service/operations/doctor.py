@@ -221,7 +221,7 @@ def worker(runtime: Runtime) -> Iterator[CheckResult]:
 
 
 def waiting(runtime: Runtime) -> Iterator[CheckResult]:
-    """Check that no callback and no statement waits for a person. Without one, this check has no result."""
+    """Check that no callback, statement or mismatch waits for a person. Without one, it has no result."""
     for finding in what_waits(runtime):
         yield wrong(*finding)
 

@@ -1,4 +1,4 @@
-"""What the doctor says about callbacks and statements that wait for a person."""
+"""What the doctor says about callbacks, statements and mismatches that wait for a person."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.statements import StatementStatus
 from mpesa_service.models import Statement
+from mpesa_service.operations.contradicted import REVIEW_ADVICE, contradicted_finding
 from mpesa_service.operations.unread import UNREAD_ADVICE, unread_finding
 
 STATEMENTS_ADVICE = "Fix the cause, then: mpesa statements apply ID --by NAME. The worker's log says more."
@@ -17,6 +18,8 @@ def what_waits(runtime: Runtime) -> Iterator[tuple[str, str, str]]:
     """Yield what waits for a person: its subject, a sentence, and advice."""
     if (unread := unread_finding(runtime)) is not None:
         yield "callbacks", unread, UNREAD_ADVICE
+    if (contradicted := contradicted_finding(runtime)) is not None:
+        yield "review", contradicted, REVIEW_ADVICE
     for found in _failed_statements(runtime):
         yield "statements", found, STATEMENTS_ADVICE
 

@@ -5,6 +5,7 @@ running balance is unbroken. So nothing is listed before all three are so. Anoth
 excuses nothing: if it shows the money, one of the two files is wrong.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,10 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.references import first_id
 from mpesa_service.domain.statements import counted_period, proven_period
 from mpesa_service.domain.states import PAID
+from mpesa_service.models.driver import ResultRows
 from mpesa_service.statements.balances import NO_BALANCES
 from mpesa_service.statements.records import StatementRecord
-from mpesa_service.statements.window import query
+from mpesa_service.statements.window import marks, query
 
 _CUSTOMERS = ("utility", "merchant")
 """Parts of the names of the accounts that receive customers' money and pay the payouts."""
@@ -107,12 +109,30 @@ _FRACTIONAL = f"""
     FROM c2b_confirmations t
     WHERE t.fractional_id IS NOT NULL AND t.transacted_at BETWEEN ? AND ? AND t.shortcode IN ('', ?)
 """
-# The money of a command moves after it is created, and before its result is stored.
-_COMMANDS = f"""
-    SELECT '{{what}}', t.id, t.receipt, t.amount * 100, t.completed_at, {_SHOWN_BY}
-    FROM {{table}} t
+# The money of a command moves after it is created, and before its result is stored. One that a person has
+# decided on is not listed. M-Pesa takes a reversal from the account that received the payment.
+_REFUNDS = f"""
+    SELECT 'refund', t.id, t.receipt, t.amount * 100, t.completed_at, {_SHOWN_BY}, t.method,
+        t.method = 'reversal' AND EXISTS ({{here}} AND s.id = t.payment_id)
+    FROM refunds t
     WHERE t.receipt IS NOT NULL AND t.status = 'succeeded' AND t.created_at >= ? AND t.completed_at <= ?
+    AND NOT EXISTS (SELECT 1 FROM payment_events e WHERE e.payment_id = t.payment_id AND e.refund_id = t.id
+                    AND e.cause = 'refund_settled_by_operator')
 """
+_PAYOUTS = f"""
+    SELECT 'payout', t.id, t.receipt, t.amount * 100, t.completed_at, {_SHOWN_BY}, t.type, FALSE
+    FROM payouts t
+    WHERE t.receipt IS NOT NULL AND t.status = 'succeeded' AND t.created_at >= ? AND t.completed_at <= ?
+    AND NOT EXISTS (SELECT 1 FROM payout_events e WHERE e.subject_id = t.id
+                    AND e.cause = 'payout_settled_by_operator')
+"""
+_HERE = """
+    SELECT 1 FROM {table} s JOIN statement_lines k ON k.receipt = s.receipt
+    JOIN statements x ON x.id = k.statement_id
+    WHERE x.shortcode = ? AND k.account IN ({accounts}) AND k.kind NOT IN ('charge', 'not_completed')
+"""
+_FROM_UTILITY = ("b2c", "b2pochi")
+"""The methods of refunds and types of payouts that M-Pesa pays from the utility account (documented)."""
 
 
 def absent_from(runtime: Runtime, record: StatementRecord, proof: Proof, limit: int) -> list[Absent]:
@@ -123,9 +143,42 @@ def absent_from(runtime: Runtime, record: StatementRecord, proof: Proof, limit: 
     shown = _shown(runtime, record)
     found = _absent(runtime, _PAYMENTS, (*period, *period, first_id(proof.end), shortcode), shown, limit)
     found += _absent(runtime, _FRACTIONAL, (*period, shortcode), shown, limit)
-    for what, table in (("refund", "refunds"), ("payout", "payouts")):
-        found += _absent(runtime, _COMMANDS.format(what=what, table=table), period, shown, limit)
-    return found
+    return [*(Absent(*row) for row in found), *absent_commands(runtime, record, proof, limit)]
+
+
+def absent_commands(runtime: Runtime, record: StatementRecord, proof: Proof, limit: int) -> list[Absent]:
+    """Return the refunds and payouts that the statement should show and does not, at most `limit` of each.
+
+    A shortcode has several accounts, and not every command is paid from each one. So one is absent only if
+    the account is known to pay such commands.
+    """
+    if proof.begin is None or proof.end is None:
+        return []
+    own, period, shown = _accounts(record), (proof.begin, proof.end), _shown(runtime, record)
+    refunds = _REFUNDS.format(here=_here("payments", own))
+    rows = _absent(runtime, refunds, (*own, *period), shown, limit)
+    rows += _absent(runtime, _PAYOUTS, period, shown, limit)
+    kinds = {(row[0], row[6]) for row in rows if not row[7]}
+    pays = {(what, kind): _pays(runtime, own, what, kind) for what, kind in kinds}
+    return [Absent(*row[:6]) for row in rows if row[7] or pays[row[0], row[6]]]
+
+
+def _accounts(record: StatementRecord) -> tuple[str, ...]:
+    """Return the shortcode and its accounts of a statement: the values of `_HERE`."""
+    return (record.shortcode, *([one["account"] for one in record.accounts] or [record.account]))
+
+
+def _here(table: str, own: Sequence[str]) -> str:
+    return _HERE.format(table=table, accounts=marks(own[1:]))
+
+
+def _pays(runtime: Runtime, own: Sequence[str], what: str, kind: str) -> bool:
+    """Return whether commands of this kind are paid from these accounts: by their name, or by a line."""
+    if kind in _FROM_UTILITY and all("utility" in name.casefold() for name in own[1:]):
+        return True
+    column = "method" if what == "refund" else "type"
+    sql = f"{_here(f'{what}s', own)} AND s.{column} = ?"
+    return bool(query(runtime, sql, (*own, kind), limit=1))
 
 
 def _shown(runtime: Runtime, record: StatementRecord) -> tuple[str, tuple[Any, ...]]:
@@ -145,7 +198,6 @@ def _shown(runtime: Runtime, record: StatementRecord) -> tuple[str, tuple[Any, .
 
 def _absent(
     runtime: Runtime, sql: str, values: tuple[Any, ...], shown: tuple[str, tuple[Any, ...]], limit: int
-) -> list[Absent]:
+) -> ResultRows:
     sql = f"{sql} AND {shown[0]} ORDER BY t.id"
-    rows = query(runtime, sql, (*values, *shown[1]), times=(4,), limit=limit)
-    return [Absent(*row) for row in rows]
+    return [*query(runtime, sql, (*values, *shown[1]), times=(4,), limit=limit)]

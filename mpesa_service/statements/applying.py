@@ -17,6 +17,7 @@ from mpesa_service.domain.statements import StatementStatus
 from mpesa_service.errors import Conflict, InvalidRequest, ServiceError
 from mpesa_service.models import Statement
 from mpesa_service.statements.booking import book_missing, name_accounts
+from mpesa_service.statements.contradicted import review_absent
 from mpesa_service.statements.differing import review_differing
 from mpesa_service.statements.evidence import raise_evidence
 from mpesa_service.statements.matching import Outcome, shares_of
@@ -89,6 +90,7 @@ def apply_statement(
     found = {share.outcome for share in shares_of(runtime, record)}
     if Outcome.DIFFERS in found:
         review_differing(runtime, record, advance)
+    review_absent(runtime, record, advance)
     if Outcome.MISSING in found:
         book_missing(runtime, record, advance)
     name_accounts(runtime, record, advance)

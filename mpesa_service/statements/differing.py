@@ -1,10 +1,9 @@
-"""Sends payments that a statement contradicts to review, where a person decides. Nothing is overwritten."""
+"""Sends what a statement contradicts to review, where a person decides. No value is overwritten."""
 
 from collections.abc import Callable
 from functools import partial
 
 from mpesa_service.c2b.booking import send_to_review
-from mpesa_service.c2b.reversed_money import reversed_reason
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import MPESA, Cause
@@ -12,8 +11,10 @@ from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.plans import Plan
+from mpesa_service.domain.portal_reversals import reversed_reason
 from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.statements import LineKind
+from mpesa_service.statements.contradicted import review_command
 from mpesa_service.statements.matching import START, Found, Outcome, lines_with
 from mpesa_service.statements.outcomes import mark_lines
 from mpesa_service.statements.records import StatementRecord
@@ -22,18 +23,28 @@ PAGE = 500
 
 
 def review_differing(runtime: Runtime, record: StatementRecord, advance: Callable[[str, int], None]) -> None:
-    """Send each payment that differs in amount, direction or status, or that was reversed, to review.
+    """Send each payment, refund and payout that differs in amount, direction or status to review.
 
-    `advance` receives each one. A line does so once: what a person decided about it stays.
+    The same for a payment that was reversed. `advance` receives each one. A line does so once: what a person
+    decided about it stays.
     """
     after = START
     while found := lines_with(runtime, record, Outcome.DIFFERS, limit=PAGE, after=after):
         for line in found:
-            if line.payment_id is not None:
-                apply_to(runtime.database, line.payment_id, partial(_contradict, runtime, line))
+            if _review(runtime, line):
                 mark_lines(runtime, [line], "reviewed")
                 advance("reviewed", 1)
         after = (found[-1].statement_id, found[-1].row)
+
+
+def _review(runtime: Runtime, line: Found) -> bool:
+    """Send what has the receipt of a line to review; return whether it went."""
+    if line.refund_id is not None or line.payout_id is not None:
+        return review_command(runtime, line)
+    if line.payment_id is None:
+        return False
+    apply_to(runtime.database, line.payment_id, partial(_contradict, runtime, line))
+    return True
 
 
 def _contradict(runtime: Runtime, line: Found, facts: PaymentFacts) -> Plan:

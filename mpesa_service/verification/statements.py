@@ -198,21 +198,28 @@ def lines_have_their_statement(runtime: Runtime) -> Iterator[Violation]:
 
 
 def statement_agrees_with_commands(runtime: Runtime) -> Iterator[Violation]:
-    """A refund or payout whose receipt is on an applied statement succeeded, with the line's amount."""
+    """A refund or payout whose receipt is on an applied statement succeeded, with the line's amount.
+
+    Or the statement sent it to review, and a person decides.
+    """
     for table, what in ((Refund, "refund"), (Payout, "payout")):
         differing = (
-            select(table.id, table.amount, table.status, Line.receipt, Line.amount_cents)
+            select(
+                *(table.id, table.amount, table.status),
+                *(Line.receipt, Line.amount_cents, Line.statement_id),
+            )
             .join(Line, Line.receipt == table.receipt)
             .join(Statement, Statement.id == Line.statement_id)
             .where(Statement.status == StatementStatus.APPLIED, Line.kind.not_in(_NO_MOVE))
             .where(or_(table.amount * CENTS != -Line.amount_cents, table.status != "succeeded"))
-            .where(table.status != "review")  # a person decides
+            .where(table.status != "review", Line.outcome.is_(None))
             .order_by(table.id)
             .limit(BATCH)
         )
         with runtime.database.read() as session:
             found = session.execute(differing).all()
-        for id_, amount, status, receipt, cents in found:
-            shown = f"a statement shows {cents} cents for the {what} {receipt}"
-            sentence = f"{shown}, and the record has {-amount * CENTS} ({status})"
+        for id_, amount, status, receipt, cents, statement_id in found:
+            shown = f"a statement shows {shillings(cents)} for the {what} {receipt}"
+            record = f"the record has {shillings(-amount * CENTS)} ({status})"
+            sentence = f"{shown}, and {record}: apply statement {statement_id} again, then decide in review"
             yield Violation(statement_agrees_with_commands.__name__, id_, sentence)
