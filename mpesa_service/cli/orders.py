@@ -44,7 +44,7 @@ orders_cli = AppGroup("orders", help="Expected orders: customers can pay them by
     "--expires",
     "expiresAt",
     metavar="TIME",
-    help="When the order expires, Nairobi time: 2026-11-30T18:00.",
+    help="When the order expires, Nairobi time: 2026-11-30T18:00. A date includes that day: 2026-11-30.",
 )
 @click.option(
     "--amount-rule",

@@ -7,15 +7,17 @@ from mpesa_service.domain.orders import AmountRule, OrderStatus
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.web.fields import (
     TIME_EXAMPLE,
+    EndTime,
     RequestSchema,
     Shillings,
-    ZonedTime,
     metadata_field,
     one_of,
     order_id_field,
     text_field,
     time_field,
 )
+
+_EXPIRES = {**TIME_EXAMPLE, "description": "A date without a time includes that day, in Nairobi."}
 
 
 class ExpectOrderSchema(RequestSchema):
@@ -27,7 +29,7 @@ class ExpectOrderSchema(RequestSchema):
         validate=validate.Range(max=LARGEST_ORDER, error=f"Amount may be {LARGEST_ORDER} shillings at most."),
         metadata={"type": "integer", "minimum": 1, "description": "Whole shillings due.", "example": 2500},
     )
-    expires_at = ZonedTime(data_key="expiresAt", load_default=None, allow_none=True, metadata=TIME_EXAMPLE)
+    expires_at = EndTime(data_key="expiresAt", load_default=None, allow_none=True, metadata=_EXPIRES)
     amount_rule = fields.String(
         data_key="amountRule",
         load_default=None,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -174,6 +174,22 @@ class ZonedTime(fields.AwareDateTime):
         if not can_be_stored(found):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         return found
+
+
+class EndTime(ZonedTime):
+    """The end of a period. A date without a time includes its day: it loads as the start of the next day."""
+
+    def _deserialize(self, value: Any, *arguments: Any, **more: Any) -> Any:
+        found = super()._deserialize(value, *arguments, **more)
+        return found + timedelta(days=1) if _is_date(value) else found
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 class NairobiTime(fields.Field[datetime]):

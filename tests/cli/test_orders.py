@@ -58,6 +58,15 @@ class TestRegister:
         assert (seen["amountDue"], seen["amountRule"]) == (2500, "exact")
         assert seen["expiresAt"] == "2026-11-30T18:00:00.000+03:00"
 
+    def test_a_date_includes_its_day(self, service: Service) -> None:
+        text = run(service, *self.WORDS, "--expires", "2026-11-22")
+        assert cells(text)[0][-1] == "2026-11-23 00:00:00"
+        assert "A date includes that day" in run(service, "register", "--help")
+        service.clock.advance(12 * 3600 - 1)
+        assert cells(run(service, "show", "ORDER-1001"))[0][3] == "open"
+        service.clock.advance(1)
+        assert cells(run(service, "show", "ORDER-1001"))[0][3] == "expired"
+
     def test_for_scripts(self, service: Service) -> None:
         row = run_json(service, *self.WORDS)
         assert (row["orderId"], row["status"], row["expiresAt"]) == ("ORDER-1001", "open", None)
