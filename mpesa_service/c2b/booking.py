@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import or_, select
+
 from mpesa_service.c2b.arrivals import Arrival
 from mpesa_service.c2b.reversed_money import portal_reversal
 from mpesa_service.core.apply import apply_to
@@ -20,15 +22,21 @@ from mpesa_service.domain.paid_at import believed, ignored_detail, ignored_line
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.plans import Plan, Update
 from mpesa_service.domain.portal_reversals import PortalReversal
-from mpesa_service.domain.references import new_id
+from mpesa_service.domain.references import account_reference, new_id
 from mpesa_service.domain.reports import Evidence, PaymentReport, Verdict
-from mpesa_service.domain.states import PaymentStatus
+from mpesa_service.domain.states import PAID, PaymentStatus
 from mpesa_service.errors import InvalidPhone
+from mpesa_service.models import Payment
 from mpesa_service.models.load import facts_of_new, find_orders, load_order
 from mpesa_service.models.payments import Channel, Provider
 
 RESULT_CODE = "0"
+MOST_KNOWN = 20
+"""Payments that are read of one order id."""
 FITS_NONE = "Needs manual review: it fits no order."
+ORDER_PAID = "Needs manual review: the order that its payer typed is paid already, and is not registered."
+FITS_NO_ORDER = frozenset({FITS_NONE, ORDER_PAID})
+"""The reasons of money whose order may be registered later."""
 FITS_SEVERAL = "Needs manual review: its reference fits more than one order."
 EXPIRED = "Needs manual review: its order had expired."
 CANCELED = "Needs manual review: its order was canceled."
@@ -51,6 +59,8 @@ def new_payment(
     reversed is in review, with its order.
     """
     cause = Cause(MPESA, runtime.clock(), evidence)
+    if order == FITS_NONE and _names_paid_order(runtime, arrival.bill_reference):
+        order = ORDER_PAID
     return _new_payment(runtime, receipt, arrival, NOT_OURS if order is None else order, cause, undone)
 
 
@@ -156,6 +166,24 @@ def order_for(runtime: Runtime, arrival: Arrival) -> OrderFacts | str:
     # What was paid in time counts, however late M-Pesa reports it.
     over = order.expires_at is not None and order.expires_at <= arrival.moved_at
     return EXPIRED if over else order
+
+
+def _names_paid_order(runtime: Runtime, typed: str) -> bool:
+    """Return whether a payer typed an order that is only known from payments, and one of them is paid."""
+    key = reference_key(typed)
+    if not key:
+        return False
+    shown = Payment.account_reference == typed.strip().upper()
+    statement = (
+        select(Payment.order_id)
+        .where(or_(Payment.reference_key == key, shown), Payment.status.in_(PAID))
+        .where(Payment.order_id.is_not(None))
+        .limit(MOST_KNOWN)
+    )
+    with runtime.database.read() as session:
+        orders = [order_id for order_id in session.scalars(statement) if order_id is not None]
+    # A payment keeps its keys when it is moved to another order.
+    return any(key in {reference_key(one), reference_key(account_reference(one))} for one in orders)
 
 
 def typed_key(encryption: Encryption, key: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, func, or_, select
 
 from mpesa_service.c2b.arrivals import arrival_of_payment
-from mpesa_service.c2b.booking import FITS_NONE, order_for
+from mpesa_service.c2b.booking import FITS_NO_ORDER, order_for
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.counting import counted
 from mpesa_service.domain.facts import OrderFacts
@@ -106,7 +106,7 @@ def _unmatched(runtime: Runtime, after: str) -> list[Row[Any]]:
         select(Payment, C2bConfirmation)
         .join(C2bConfirmation, C2bConfirmation.payment_id == Payment.id)
         .where(Payment.status == PaymentStatus.REVIEW, Payment.order_id.is_(None), Payment.id > after)
-        .where(Payment.failure_reason == FITS_NONE, C2bConfirmation.retry_at.is_(None))
+        .where(Payment.failure_reason.in_(FITS_NO_ORDER), C2bConfirmation.retry_at.is_(None))
         .order_by(Payment.id)
         .limit(BATCH)
     )

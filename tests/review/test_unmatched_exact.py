@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from mpesa_service.c2b.booking import FITS_NONE, ORDER_PAID
 from mpesa_service.models import OutgoingEvent
-from tests.c2b.support import confirm
+from tests.c2b.support import assert_books_are_right, confirm
 from tests.orders.support import add_order
 from tests.review.test_moves import move
 from tests.review.test_unmatched import match, unmatched, waits
@@ -29,6 +30,8 @@ def test_an_order_that_was_paid_by_a_prompt(service: Service) -> None:
     waits(service, typed="shop 1")
     [one] = unmatched(service)
     assert one["reason"] == "order_paid_already"
+    why = "Needs manual review: the order that its payer typed is paid already, and is not registered."
+    assert one["payment"]["failureReason"] == why
     found, neighbor = one["suggestions"]
     assert found == {
         "orderId": "SHOP1",
@@ -48,6 +51,27 @@ def test_what_the_prompt_of_a_long_order_id_showed(service: Service) -> None:
     waits(service, typed="71c270br1001")
     reason, found = first(service)
     assert (reason, found["orderId"]) == ("order_paid_already", "ORDER-1001")
+    assert service.payments()[-1].failure_reason == ORDER_PAID
+
+
+def test_a_payment_that_was_moved_away_pays_no_order_that_it_left(service: Service) -> None:
+    paid = service.row(service.paid("SHOP1")).id
+    add_order(service, "SHOP3")
+    move(service, paid, "SHOP3")
+    service.clock.advance(7_200)
+    waits(service, typed="SHOP1")
+    assert service.payments()[-1].failure_reason == FITS_NONE
+
+
+def test_it_is_matched_when_its_order_is_registered(service: Service) -> None:
+    service.paid("SHOP1")
+    service.clock.advance(7_200)
+    waits(service, typed="SHOP1")
+    assert service.payments()[-1].failure_reason == ORDER_PAID
+    body = {"orderId": "SHOP1", "amount": 200}
+    assert service.call("POST", "/orders", body, by="boss", admin=True).status_code == 201
+    assert (service.payments()[-1].order_id, service.payments()[-1].failure_reason) == ("SHOP1", None)
+    assert_books_are_right(service)
 
 
 def test_the_paid_one_of_several_payments(service: Service) -> None:
