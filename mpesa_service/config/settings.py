@@ -135,9 +135,9 @@ class Settings:
     )
     payout_min_amount: int = setting(
         whole_number(1),
-        "Least payout in shillings. Safaricom documents 10 for payouts to phones.",
+        "Least payout, and least refund to a phone, in shillings. Safaricom documents 10.",
         10,
-        read_by=PAYOUTS,
+        read_by="`serve`, `payouts`, `payments`",
     )
     payout_max_amount: int = setting(
         whole_number(1, SAFARICOM_MAX_AMOUNT), "Largest payout in shillings.", 250_000, read_by=PAYOUTS

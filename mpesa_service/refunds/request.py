@@ -135,7 +135,7 @@ def _reserve(
         payment = lock_payment(session, found.id)
         if keyed is not None:
             idempotency.claim(session, keyed, refund_id, runtime.clock)
-        terms = terms_of(runtime.encryption, payment, request)
+        terms = terms_of(runtime.encryption, payment, request, runtime.settings.payout_min_amount)
         if request.refuse_repeated:
             refuse_repeated(session, runtime.encryption, payment, terms, now)
         row = Refund(

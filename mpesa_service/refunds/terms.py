@@ -25,11 +25,11 @@ class Terms:
     phone: bytes | None = field(default=None, repr=False)
 
 
-def terms_of(encryption: Encryption, payment: Payment, request: RefundRequest) -> Terms:
+def terms_of(encryption: Encryption, payment: Payment, request: RefundRequest, least: int) -> Terms:
     """Return the terms of a refund of a locked payment.
 
     By default the money goes to the phone that paid. If that phone is unknown, the payment is reversed.
-    Raises Conflict, or InvalidRequest if another request would be allowed.
+    `least` is what M-Pesa pays out to a phone at least, in shillings; it reverses any amount. Raises Conflict, or InvalidRequest if another request would be allowed.
     """
     if request.only_unmatched and payment.order_id is not None:
         raise Conflict(
@@ -40,6 +40,7 @@ def terms_of(encryption: Encryption, payment: Payment, request: RefundRequest) -
     amount = _allowed_amount(payment, request.amount)
     if request.phone is not None:
         check_stated_phone(encryption, request, Payer.of(payment))
+        _check_least(amount, least)
         return Terms(amount, RefundMethod.B2C, encryption.encrypt(request.phone))
     usual = RefundMethod.REVERSAL if payment.phone_encrypted is None else RefundMethod.B2C
     method = request.method or usual
@@ -51,6 +52,7 @@ def terms_of(encryption: Encryption, payment: Payment, request: RefundRequest) -
             "M-Pesa did not report which phone paid. State the number (phoneNumber), or reverse the payment.",
             code="no_phone",
         )
+    _check_least(amount, least)
     return Terms(amount, method, payment.phone_encrypted)
 
 
@@ -75,6 +77,17 @@ def _allowed_amount(payment: Payment, amount: int | None) -> int:
             details=details,
         )
     return payment.refundable_amount if amount is None else amount
+
+
+def _check_least(amount: int, least: int) -> None:
+    """Refuse a payout that M-Pesa would fail, before anything is reserved."""
+    if amount < least:
+        raise InvalidAmount(
+            f"M-Pesa pays out at least {least} shillings to a phone. A payment of which nothing is refunded can"
+            " be reversed as a whole, whatever its amount.",
+            code="refund_too_small",
+            details={"amount": amount, "minimum": least},
+        )
 
 
 def _check_reversal(payment: Payment, amount: int) -> None:

@@ -47,6 +47,27 @@ def test_more_than_is_left_is_refused(service: Service) -> None:
     assert len(service.refunds()) == 2
 
 
+def test_less_than_m_pesa_pays_out_is_refused_at_once(service: Service) -> None:
+    checkout = service.paid(amount=15)
+    answer = service.refund(checkout, 9)
+    assert (answer.status_code, answer.json["code"]) == (400, "refund_too_small")
+    assert answer.json["details"] == {"amount": 9, "minimum": 10}
+    assert service.refunds() == []
+    assert service.ledger()["credits"] == []
+    assert service.refund(checkout, 10).status_code == 200
+    complete(service)
+    assert service.refund(checkout).json["code"] == "refund_too_small"
+    assert service.payment(checkout)["refundedAmount"] == 10
+
+
+def test_a_small_payment_is_reversed_as_a_whole(service: Service) -> None:
+    checkout = service.paid(amount=5)
+    assert service.refund(checkout).json["code"] == "refund_too_small"
+    body = {"method": "reversal"}
+    answer = service.call("POST", f"/{checkout}/refund", body, by="boss", admin=True)
+    assert (answer.status_code, answer.json["data"]["refundAmount"]) == (200, 5)
+
+
 def test_only_paid_payments_are_refunded(service: Service) -> None:
     checkout = service.pending()
     answer = service.refund(checkout)

@@ -71,6 +71,7 @@ def test_in_parts_and_never_more_than_was_paid(service: Service) -> None:
     payment = paid(service)
     assert refund(service, payment, amount=40).status_code == 200
     assert refund(service, payment, amount=101).json["code"] == "refund_too_large"
+    assert refund(service, payment, amount=9).json["code"] == "refund_too_small"
     assert refund(service, payment).json["data"]["refundAmount"] == 100
     assert refund(service, payment, amount=1).json["code"] == "nothing_to_refund"
     assert service.row(payment).refunding_amount == 140
