@@ -71,7 +71,7 @@ class TestBadInput:
         answer = service.call("POST", "/initiate", {**self.GOOD, "metadata": metadata})
         assert answer.json["data"]["payment"]["metadata"] == metadata
 
-    @pytest.mark.parametrize("order", ["", "a" * 65, "a b", "a/b", "é", 7, None, "a\n"])
+    @pytest.mark.parametrize("order", ["", "a" * 65, "a ", "a//b", "../a", "é", 7, None, "a\n"])
     def test_order_ids(self, service: Service, order) -> None:
         body = self.refused(service, service.call("POST", "/initiate", {**self.GOOD, "orderId": order}))
         assert body["code"] == "invalid_order_id"

@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 ACCOUNT_REFERENCE_LIMIT = 12
 """Characters that an STK push accepts as AccountReference (Safaricom's portal documentation)."""
 
-_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ORDER_ID_LIMIT = 64
+_PART = "[ .#:]*[A-Za-z0-9_-][A-Za-z0-9_.#: -]*"
+ORDER_ID_PATTERN = f"^(?! )(?!.* $){_PART}(?:/{_PART})*$"
+"""Order ids of shops, such as `ORDER-1001`, `INV/2026/00012`, `#1001` and `POS 3: 17`. Each part between
+slashes has a letter, a digit, `-` or `_`: an address with `..` or `//` changes on its way."""
+ORDER_ID_RULE = "1 to 64 letters, digits, - _ . # : or /, with single slashes, and blanks between them"
+_ORDER_ID = re.compile(ORDER_ID_PATTERN)
+_BATCH_REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -34,8 +41,13 @@ def normal_receipt(text: str) -> str:
 
 
 def is_order_id(text: str) -> bool:
+    """Return whether `text` is an order id of at most 64 characters in the form of ORDER_ID_PATTERN."""
+    return len(text) <= ORDER_ID_LIMIT and _ORDER_ID.fullmatch(text) is not None
+
+
+def is_batch_reference(text: str) -> bool:
     """Return whether `text` is 1 to 64 ASCII letters, digits, `-` and `_`."""
-    return _ORDER_ID.fullmatch(text) is not None
+    return _BATCH_REFERENCE.fullmatch(text) is not None
 
 
 def account_reference(order_id: str) -> str:

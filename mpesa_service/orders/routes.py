@@ -25,7 +25,7 @@ def expect(body: dict[str, Any]) -> Response:
     return respond(Answer(answer.status, answer.body, replayed=not made))
 
 
-@blueprint.get("/orders/<order_id>")
+@blueprint.get("/orders/<path:order_id>")
 @guard(Guard.USER)
 @blueprint.success(200, ExpectedOrderSchema)
 @errors(404)
@@ -35,7 +35,7 @@ def get_order(order_id: str) -> Response:
     return respond(success(200, "Order found", ExpectedOrderSchema().dump(order)))
 
 
-@blueprint.delete("/orders/<order_id>")
+@blueprint.delete("/orders/<path:order_id>")
 @guard(Guard.USER)
 @blueprint.success(200, ExpectedOrderSchema)
 @errors(404, 409)

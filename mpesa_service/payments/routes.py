@@ -78,7 +78,7 @@ def query(reference: str) -> Response:
     return respond(success(200, "Payment found", as_whole_json(record)))
 
 
-@blueprint.get("/order/<order_id>")
+@blueprint.get("/order/<path:order_id>")
 @guard(Guard.USER)
 @blueprint.success(200, OrderSchema)
 @errors(404)

@@ -6,7 +6,7 @@ from flask import Response, request
 
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.counting import counted
-from mpesa_service.domain.references import is_order_id
+from mpesa_service.domain.references import is_batch_reference
 from mpesa_service.errors import InvalidRequest
 from mpesa_service.payouts import control, create, views
 from mpesa_service.payouts.create import BatchRequest
@@ -157,7 +157,7 @@ def stop_payouts(batch_id: str) -> Response:
 def _reference(body: dict[str, Any]) -> str:
     """Return the batch's reference, or the Idempotency-Key if none is given."""
     reference: str = body.get("reference") or idempotency_key(request) or ""
-    if not is_order_id(reference):
+    if not is_batch_reference(reference):
         raise InvalidRequest(
             "Give a reference (or an Idempotency-Key) of 1 to 64 letters, digits, - or _: the same request"
             " again then pays nothing.",

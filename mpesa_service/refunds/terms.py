@@ -29,7 +29,8 @@ def terms_of(encryption: Encryption, payment: Payment, request: RefundRequest, l
     """Return the terms of a refund of a locked payment.
 
     By default the money goes to the phone that paid. If that phone is unknown, the payment is reversed.
-    `least` is what M-Pesa pays out to a phone at least, in shillings; it reverses any amount. Raises Conflict, or InvalidRequest if another request would be allowed.
+    `least` is what M-Pesa pays out to a phone at least, in shillings; it reverses any amount.
+    Raises Conflict, or InvalidRequest if another request would be allowed.
     """
     if request.only_unmatched and payment.order_id is not None:
         raise Conflict(
@@ -83,8 +84,8 @@ def _check_least(amount: int, least: int) -> None:
     """Refuse a payout that M-Pesa would fail, before anything is reserved."""
     if amount < least:
         raise InvalidAmount(
-            f"M-Pesa pays out at least {least} shillings to a phone. A payment of which nothing is refunded can"
-            " be reversed as a whole, whatever its amount.",
+            f"M-Pesa pays out at least {least} shillings to a phone. A payment of which nothing is refunded"
+            " can be reversed as a whole, whatever its amount.",
             code="refund_too_small",
             details={"amount": amount, "minimum": least},
         )

@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from mpesa_service.domain.moments import can_be_stored
 from mpesa_service.domain.money import typed_shillings
 from mpesa_service.domain.phones import normalize_msisdn
-from mpesa_service.domain.references import is_order_id
+from mpesa_service.domain.references import ORDER_ID_LIMIT, ORDER_ID_PATTERN, ORDER_ID_RULE, is_order_id
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.errors import InvalidAmount, InvalidPhone
 
@@ -112,11 +112,11 @@ class Shillings(fields.Field[int]):
 
 
 class OrderId(fields.Field[str]):
-    """1 to 64 letters, digits, `-` and `_`."""
+    """The id of an order, as the shop writes it."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str) or not is_order_id(value):
-            raise ValidationError("orderId must be 1 to 64 letters, digits, - or _.")
+            raise ValidationError(f"orderId must be {ORDER_ID_RULE}.")
         return value
 
 
@@ -204,7 +204,12 @@ TIME_EXAMPLE = {"type": "string", "format": "date-time", "example": "2026-11-22T
 
 def order_id_field(*, nullable: bool = False) -> OrderId:
     """Return the field of an order that a request must name; null is a name only if it is `nullable`."""
-    form = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "example": "ORDER-1001"}
+    form = {
+        "type": "string",
+        "pattern": ORDER_ID_PATTERN,
+        "maxLength": ORDER_ID_LIMIT,
+        "example": "INV/2026/00012",
+    }
     return OrderId(data_key="orderId", required=True, allow_none=nullable, metadata=form)
 
 

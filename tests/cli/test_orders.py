@@ -74,7 +74,7 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("words", "sentence", "code"),
         [
-            (("register", "ORDER 1", "100", "--owner", "shop"), "orderId", 2),
+            (("register", "ORDER 1 ", "100", "--owner", "shop"), "orderId", 2),
             ((*WORDS, "--expires", "tomorrow"), "expiresAt", 2),
             ((*WORDS, "--expires", "2020-01-01"), "Error: expiresAt is in the past.", 1),
             (("register", "ORDER1", "0", "--owner", "shop"), "Error: ", 2),

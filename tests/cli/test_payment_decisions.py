@@ -142,7 +142,7 @@ class TestRefundOfAPaidOrder:
             "Warning: the refund leaves a paid order short. ORDER1 then has received 20 of 100 shillings."
         )
         assert warning in text
-        assert "has received 15 of 100" in run(service, *words, "--amount", "5")
+        assert "has received 10 of 100" in run(service, *words, "--amount", "10")
 
     def test_warns_in_json_too(self, service: Service, payment: str) -> None:
         runner = service.app.test_cli_runner()

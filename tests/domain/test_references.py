@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpesa_service.domain.references import account_reference, first_id, is_order_id, new_id, new_token
+from mpesa_service.domain.references import (
+    ORDER_ID_PATTERN,
+    account_reference,
+    first_id,
+    is_batch_reference,
+    is_order_id,
+    new_id,
+    new_token,
+)
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-ORDER_IDS = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z")
+ORDER_IDS = st.from_regex(ORDER_ID_PATTERN, fullmatch=True).filter(is_order_id)
 
 
 def test_an_id_is_24_hex_digits() -> None:
@@ -63,14 +71,78 @@ def test_tokens_are_long_urlsafe_and_never_the_same() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", token) for token in tokens)
 
 
-@pytest.mark.parametrize("text", ["A", "a", "0", "-", "_", "ORDER-1001", "x" * 64])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("A", "a", "0", "-", "_", "ORDER-1001", "x" * 64),
+        *(
+            "INV/2026/00012",
+            "SO/2026/1",
+            "#1001",
+            "POS 3: 17",
+            "a b",
+            "a/b",
+            "a.b",
+            "a:b",
+            "v1.0/#7",
+            "INV / 12",
+        ),
+        *("...a", ".a", "a.", "a..b", "/".join("a" * 32), "-/_", "a" + " " * 62 + "b"),
+    ],
+)
 def test_order_ids(text: str) -> None:
     assert is_order_id(text)
 
 
+@pytest.mark.parametrize("text", ["A", "PAY-11", "x" * 64])
+def test_references_of_batches(text: str) -> None:
+    assert is_batch_reference(text)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a/b", "a.b", "#1", "x" * 65, "a\n"])
+def test_what_is_no_reference_of_a_batch(text: str) -> None:
+    assert not is_batch_reference(text)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "x" * 65, "a b", "a/b", "a.b", "é", "a\n", "\na", "٣", "a\x00", "../x", "a%2fb", "a;b", "\ud800"],
+    [
+        *(
+            "",
+            "x" * 65,
+            "é",
+            "a\n",
+            "\na",
+            "٣",
+            "a\x00",
+            "a%2fb",
+            "a;b",
+            "\ud800",
+            "a\\b",
+            "a?b",
+            "a+b",
+            "a&b",
+        ),
+        *(
+            " ",
+            " a",
+            "a ",
+            ".",
+            "..",
+            "/",
+            "../x",
+            "x/..",
+            "x/../y",
+            "x/./y",
+            "/x",
+            "x/",
+            "x//y",
+            "x/ /y",
+            "#",
+            ":",
+        ),
+        *("a\tb", "a\u00a0b", "a\u2215b", "a/\n", "a/" * 32),
+    ],
 )
 def test_what_is_no_order_id(text: str) -> None:
     assert not is_order_id(text)
@@ -89,6 +161,9 @@ def test_a_short_plain_order_id_passes_as_it_is(order_id: str) -> None:
         ("A-1", "A1"),
         ("--", ""),
         ("2026_11_22_000017", "00017"),
+        ("INV/2026/00012", "00012"),
+        ("#1001", "1001"),
+        ("POS 3: 17", "OS317"),
     ],
 )
 def test_any_other_keeps_its_end_behind_a_hash(order_id: str, tail: str) -> None:

@@ -81,7 +81,7 @@ class TestExpectOrder:
             {"amount": 0},
             {"amount": 10_000_001},
             {"amount": "100.5"},
-            {"order": "no blanks"},
+            {"order": "no//slashes"},
             {"amountRule": "about"},
             {"expiresAt": "2020-01-01T00:00:00+03:00"},
             {"expiresAt": "tomorrow"},

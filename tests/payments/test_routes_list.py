@@ -96,7 +96,7 @@ class TestList:
             ("status=failed&status=x", "status", "invalid_request"),
             ("provider=paypal", "provider", "invalid_request"),
             ("provider=mpesa&provider=stripe", "provider", "invalid_request"),
-            ("orderId=a b", "orderId", "invalid_order_id"),
+            ("orderId=a//b", "orderId", "invalid_order_id"),
             ("orderId=", "orderId", "invalid_order_id"),
             ("from=yesterday", "from", "invalid_request"),
             ("to=2026-02-30", "to", "invalid_request"),

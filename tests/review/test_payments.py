@@ -172,7 +172,7 @@ def test_what_is_not_in_review_is_left_alone(service: Service) -> None:
         {"action": "settle", "reason": "why", "status": "succeeded"},
         *(
             {"action": "settle", "reason": "why", "amount": amount}
-            for amount in (0, -1, 7.5, "70", None, True)
+            for amount in (0, -1, 7.5, "7.5", None, True)
         ),
         {"action": "settle", "reason": "why", "amount": 1_000_000_001},
         {"reason": "why"},

@@ -160,7 +160,7 @@ class TestShape:
             ({"amount": 10.5}, "invalid_amount"),
             ({"amount": 70_001}, "invalid_amount"),
             ({"amount": 10**40}, "invalid_amount"),
-            ({"orderId": "a b"}, "invalid_order_id"),
+            ({"orderId": "a//b"}, "invalid_order_id"),
             ({"metadata": []}, "invalid_request"),
             ({"surprise": 1}, "invalid_request"),
         ],

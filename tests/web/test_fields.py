@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields
 
+from mpesa_service.domain.references import ORDER_ID_RULE
 from mpesa_service.errors import InvalidAmount, InvalidPhone
 from mpesa_service.payments.schemas import InitiateSchema
 from mpesa_service.payouts.schemas import BatchQuerySchema
@@ -176,10 +177,10 @@ class TestPhoneNumber:
 
 class TestOrderId:
     @pytest.mark.parametrize(
-        "value", ["", "x" * 65, "a b", "a/b", "é", "a\n", 1, 1.0, True, [], {}], ids=repr
+        "value", ["", "x" * 65, "a ", "a/", "a//b", "é", "a\n", 1, 1.0, True, [], {}], ids=repr
     )
     def test_anything_else_is_refused(self, value: Any) -> None:
-        assert complaint(orderId=value) == {"orderId": ["orderId must be 1 to 64 letters, digits, - or _."]}
+        assert complaint(orderId=value) == {"orderId": [f"orderId must be {ORDER_ID_RULE}."]}
 
     def test_null_is_refused(self) -> None:
         assert list(complaint(orderId=None)) == ["orderId"]
