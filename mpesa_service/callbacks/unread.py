@@ -19,7 +19,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import POSTED_NAMES
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.errors import Conflict, NotFound
-from mpesa_service.models import CallbackInbox
+from mpesa_service.models import CallbackInbox, Inquiry
 
 log = logging.getLogger("mpesa_service.audit")
 
@@ -34,6 +34,7 @@ _FIELD_NAMES = POSTED_NAMES | {"null"}
 class CallbackRecord:
     """A stored callback, without its body. `size` is in bytes.
 
+    `inquiry` is what the inquiry is about, in lists and when one is read: `balance` or `status of RECEIPT`.
     `outline` is the beginning of the body, in which only M-Pesa's own words and the punctuation are readable.
     """
 
@@ -50,6 +51,7 @@ class CallbackRecord:
     refund_id: str | None
     payout_id: str | None
     inquiry_id: str | None
+    inquiry: str | None
     decided_at: datetime | None
     decided_by: str | None
     decided_why: str | None
@@ -58,20 +60,22 @@ class CallbackRecord:
 def list_unread(runtime: Runtime, limit: int = 50, after: str = "") -> list[CallbackRecord]:
     """Return callbacks that nobody has decided on: oldest first, after an id."""
     with runtime.database.read() as session:
-        return [_record(runtime, row) for row in _unread(session, limit, after)]
+        return _records(runtime, session, _unread(session, limit, after))
 
 
 def list_newest(runtime: Runtime, limit: int = 50) -> list[CallbackRecord]:
     """Return stored callbacks of any verdict, newest first."""
     statement = select(CallbackInbox).order_by(CallbackInbox.id.desc()).limit(limit)
     with runtime.database.read() as session:
-        return [_record(runtime, row) for row in session.scalars(statement)]
+        return _records(runtime, session, session.scalars(statement).all())
 
 
 def read_callback(runtime: Runtime, callback_id: str) -> tuple[CallbackRecord, bytes]:
     """Return a stored callback of any verdict, and its body, which has personal data. Raises NotFound."""
     row = _find(runtime, callback_id)
-    return _record(runtime, row), runtime.encryption.decrypt_bytes(row.body_encrypted)
+    with runtime.database.read() as session:
+        [record] = _records(runtime, session, [row])
+    return record, runtime.encryption.decrypt_bytes(row.body_encrypted)
 
 
 def apply_unread(runtime: Runtime, actor: str, callback_id: str) -> CallbackRecord:
@@ -162,7 +166,19 @@ def _not_unread() -> Conflict:
     return Conflict("This callback is not unread: it is applied, or a person has decided.", code="not_unread")
 
 
-def _record(runtime: Runtime, row: CallbackInbox) -> CallbackRecord:
+def _records(runtime: Runtime, session: Session, rows: Sequence[CallbackInbox]) -> list[CallbackRecord]:
+    """Return the records, with what their inquiries are about."""
+    ids = {row.inquiry_id for row in rows if row.inquiry_id is not None}
+    columns = select(Inquiry.id, Inquiry.kind, Inquiry.receipt).where(Inquiry.id.in_(ids))
+    found = {row.id: _about(row.kind, row.receipt) for row in session.execute(columns)} if ids else {}
+    return [_record(runtime, row, found.get(row.inquiry_id or "")) for row in rows]
+
+
+def _about(kind: str, receipt: str | None) -> str:
+    return f"{kind} of {receipt}" if receipt else kind
+
+
+def _record(runtime: Runtime, row: CallbackInbox, inquiry: str | None = None) -> CallbackRecord:
     body = runtime.encryption.decrypt_bytes(row.body_encrypted)
     return record_from(
         CallbackRecord,
@@ -172,4 +188,5 @@ def _record(runtime: Runtime, row: CallbackInbox) -> CallbackRecord:
         verdict=InboxVerdict(row.verdict),
         size=len(body),
         outline=outline(body),
+        inquiry=inquiry,
     )

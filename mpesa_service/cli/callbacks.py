@@ -144,10 +144,23 @@ def retry(limit: int, as_json: bool) -> None:
     print_result({"callbacks": taken}, f"Callbacks that were tried again: {taken}.", as_json)
 
 
+def _about(record: CallbackRecord) -> str | None:
+    """Return what the callback is about, and its id."""
+    named = {
+        "refund": record.refund_id,
+        "payout": record.payout_id,
+        "inquiry": record.inquiry_id,
+        "payment": record.payment_id,
+    }
+    kind, one = next(((kind, one) for kind, one in named.items() if one is not None), (None, None))
+    if kind is None:
+        return None
+    return f"{kind} {one}: {record.inquiry}" if record.inquiry else f"{kind} {one}"
+
+
 def _cells(record: CallbackRecord) -> TableRow:
-    about = record.refund_id or record.payout_id or record.inquiry_id or record.payment_id
     received, size = local_time(record.received_at), str(record.size)
     return (
-        *(record.id, received, record.kind, record.source_address, size, about, record.verdict),
+        *(record.id, received, record.kind, record.source_address, size, _about(record), record.verdict),
         record.reason,
     )

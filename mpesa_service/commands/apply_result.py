@@ -28,7 +28,7 @@ def apply_command_report(runtime: Runtime, command: Command[Any], report: Report
         command.note("inconclusive", cause)
         return InboxVerdict.NOTED, reason
     _conclude(runtime, command, report, cause)
-    return InboxVerdict.APPLIED, str(report.outcome)
+    return InboxVerdict.APPLIED, command.done if report.outcome is Outcome.PAID else str(report.outcome)
 
 
 def _conclude(runtime: Runtime, command: Command[Any], report: Report, cause: Cause) -> None:

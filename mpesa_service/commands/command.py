@@ -117,6 +117,7 @@ class Command(ABC, Generic[CommandRow]):
     """
 
     name: ClassVar[str]
+    done: ClassVar[str] = "paid"
     table: ClassVar[type[Any]]
     suspensions: ClassVar[tuple[str, ...]]
     schedule: ClassVar[Sequence[timedelta]] = COMMAND_CHECK_AFTER

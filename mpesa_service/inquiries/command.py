@@ -56,6 +56,7 @@ class InquiryCommand(Command[Inquiry]):
     """An inquiry. It may be sent several times, and an answer to any of them counts."""
 
     name = "inquiry"
+    done = "answered"
     table = Inquiry
     # Both are suspended together; when either is resumed, the credentials work again.
     suspensions = (REFUNDS, PAYOUTS)

@@ -4,6 +4,8 @@ import pytest
 
 from tests.c2b.support import confirm, post_c2b
 from tests.cli.test_unmatched import run, run_json
+from tests.inquiries.test_request import answered, inquiries, request_status
+from tests.refunds.support import complete
 from tests.support import Service
 
 BODY = b'{"TransID": "RKL51ZDR4F", "TransAmount": "?", "FirstName": "JOS\xc9", "MSISDN": "254712345678"}'
@@ -32,6 +34,28 @@ def test_list(service: Service, waiting: str) -> None:
     assert [one["verdict"] for one in both] == ["unmatched", "unread"]
     assert "2 shown" in run(service, "callbacks", "list")
     assert run_json(service, "callbacks", "list", "--unread", "--after", waiting) == []
+
+
+def test_list_says_what_each_is_about(service: Service) -> None:
+    checkout = service.paid()
+    receipt = service.payment(checkout)["mpesaReceiptNumber"]
+    service.refund(checkout, 40)
+    complete(service)
+    request_status(service, receipt)
+    service.call("POST", "/balance", {}, by="boss", admin=True)
+    answered(service)
+    shown = run(service, "callbacks", "list")
+    rows = [line.split("│") for line in shown.splitlines() if line.startswith("│")]
+    assert {(row[6].strip(), row[8].strip()) for row in rows} == {
+        (f"payment {service.row(checkout).id}", "paid"),
+        (f"refund {service.refunds()[0].id}", "paid"),
+        *(
+            (f"inquiry {one.id}: {about}", "answered")
+            for one, about in zip(inquiries(service), (f"status of {receipt}", "balance"), strict=True)
+        ),
+    }
+    [first, *_] = run_json(service, "callbacks", "list")
+    assert "balance" in run(service, "callbacks", "show", first["_id"]) + shown
 
 
 def test_show(service: Service, waiting: str) -> None:
