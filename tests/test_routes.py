@@ -72,6 +72,7 @@ ADMIN = {
     "mpesa.apply_statement",
     "mpesa.get_statement_report",
     "mpesa.list_all_statements",
+    "mpesa.withdraw_one_statement",
     "mpesa.statement_coverage",
     "mpesa.upload_statement",
 }
@@ -107,7 +108,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 58
+    assert checked == 59
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -123,7 +124,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 66
+    assert len(operations) == 67
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         public = "/callback/" in path or path.endswith("/callback") or path.startswith("/c2b/")

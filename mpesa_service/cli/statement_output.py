@@ -35,6 +35,10 @@ _LISTS = {
 }
 
 
+_OTHERS = {
+    "mismatch": "MISMATCH",
+    "balance": "Balance",
+}
 _DONE = {
     "booked": "booked",
     "unmatched": "booked as unmatched",
@@ -58,6 +62,8 @@ def print_statement(record: StatementRecord) -> None:
     for name, heading in _LISTS.items():
         _print_lines(heading, report[name])
     _print_absent(report["absent"])
+    for one in report.get("otherFiles", ()):  # a report of an older version has none
+        click.echo(f"\n{_OTHERS[one['what']]}: {one['sentence']}")
     _print_unread(record)
     click.echo(_summary(record))
     if record.progress:
@@ -81,7 +87,9 @@ def _facts(record: StatementRecord) -> Iterator[tuple[str, str]]:
 
 
 def status_of(record: StatementRecord) -> str:
-    """Return the status, and why the last attempt to apply failed."""
+    """Return the status, and why the statement was withdrawn or the last attempt to apply failed."""
+    if record.withdrawn_at is not None:
+        return f"{record.status}, withdrawn by {record.withdrawn_by}: {record.withdrawal_reason}"
     return f"{record.status}: {record.failure_reason}" if record.failure_reason else record.status
 
 

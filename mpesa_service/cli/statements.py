@@ -7,7 +7,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from mpesa_service.cli.options import as_json, by, echo_json, limit_option, load, local_time, operator
+from mpesa_service.cli.options import as_json, by, echo_json, limit_option, load, local_time, operator, reason
 from mpesa_service.cli.output import show_list
 from mpesa_service.cli.statement_output import applying_bar, print_statement, reading_bar, status_of
 from mpesa_service.domain.money import shillings
@@ -22,7 +22,9 @@ from mpesa_service.statements.schemas import (
     ImportSchema,
     StatementListSchema,
     StatementSchema,
+    WithdrawSchema,
 )
+from mpesa_service.statements.withdrawing import withdraw_statement
 from mpesa_service.web.blueprint import runtime
 
 _accept = click.option(
@@ -90,6 +92,24 @@ def apply(statement: str, who: str, accepted: str | None, as_json: bool) -> None
     Example: mpesa statements apply 019a… --by amina
     """
     _apply(statement, who, accepted, as_json)
+
+
+@statements_cli.command("withdraw")
+@click.argument("statement")
+@reason
+@by
+@as_json
+def withdraw(statement: str, why: str, who: str, as_json: bool) -> None:
+    """Decide that the file of a statement is wrong, so that it proves nothing.
+
+    What was booked from it stays: decide on those payments in review, or move or refund them. To apply the
+    statement again ends the withdrawal.
+
+    Example: mpesa statements withdraw 019a… --by amina --reason "the portal has no UK1EXAMPL1"
+    """
+    given = load(WithdrawSchema(), reason=why)
+    record = withdraw_statement(runtime(), operator(who), statement, given["reason"])
+    _show(compare(runtime(), record), as_json)
 
 
 @statements_cli.command("coverage")

@@ -66,6 +66,10 @@ class Statement(Base):
     """How often a worker began to apply it since an admin requested it."""
     failure_reason: Mapped[str | None] = mapped_column(String(512))
     next_check_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    """The time at which a person decided that the file is wrong, so that it proves nothing."""
+    withdrawn_by: Mapped[str | None] = mapped_column(String(255))
+    withdrawal_reason: Mapped[str | None] = mapped_column(String(500))
 
     __table_args__ = (
         UniqueConstraint("sha256"),

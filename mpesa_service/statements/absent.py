@@ -22,6 +22,7 @@ from mpesa_service.statements.window import marks, query
 _CUSTOMERS = ("utility", "merchant")
 """Parts of the names of the accounts that receive customers' money and pay the payouts."""
 BROKEN = "its running balance is broken"
+WITHDRAWN = "it was withdrawn"
 NO_BALANCE = "it has no balances"
 ROWS_UNREAD = "some of its rows were not understood"
 OTHER_ACCOUNT = "customers do not pay into this account"
@@ -61,6 +62,8 @@ def proof_of(runtime: Runtime, record: StatementRecord) -> Proof:
     reason = None
     if record.shortcode not in ours:
         reason = NOT_OURS
+    elif record.withdrawn_at is not None:
+        reason = WITHDRAWN
     elif not is_customers_account(record):
         reason = OTHER_ACCOUNT
     elif record.balanced is None:
@@ -91,7 +94,8 @@ _NO_SHARED_LINE = f"""
 # Money on the statement of another shortcode, or of an account with another name, is not missing on this one.
 _NOT_ELSEWHERE = f"""
     NOT EXISTS (SELECT 1 FROM statement_lines l JOIN statements s ON s.id = l.statement_id
-                WHERE {_MOVED} AND (s.shortcode <> ? OR ({{named}} AND l.account <> ''
+                WHERE {_MOVED} AND s.withdrawn_at IS NULL
+                AND (s.shortcode <> ? OR ({{named}} AND l.account <> ''
                 AND LOWER(l.account) NOT IN ({{names}}))))
 """
 # A payment of unknown time has its id before it is paid: the index of ids limits the search.

@@ -48,8 +48,9 @@ def request_apply(
     """Record that an admin applies a statement; the caller or a job does it. `accepted` is a reason.
 
     A statement that is applied already, or whose application failed, can be applied again: it does what is
-    still to be done. Raises InvalidRequest for a blank reason, NotFound, and Conflict if the statement is not
-    read to its end, or if its balance is broken and there is no reason.
+    still to be done. So can one that was withdrawn: then it counts again. Raises InvalidRequest for a blank
+    reason, NotFound, and Conflict if the statement is not read to its end, or if its balance is broken and
+    there is no reason.
     """
     if accepted is not None and not accepted.strip():
         raise InvalidRequest("Say why the broken balance is accepted.", code="reason_needed")
@@ -60,6 +61,7 @@ def request_apply(
         raise Conflict(BALANCE_BROKEN, code="balance_broken", details={"findings": record.findings})
     values: dict[str, Any] = {"applied_by": principal.subject, "failure_reason": None, "progress": {}}
     values["apply_attempts"] = 0
+    values |= dict.fromkeys(("withdrawn_at", "withdrawn_by", "withdrawal_reason"))
     values |= {"status": StatementStatus.APPLYING, "next_check_at": runtime.clock()}
     if accepted:
         values["broken_balance_reason"] = accepted

@@ -49,7 +49,9 @@ class Coverage:
 def coverage(runtime: Runtime) -> list[Coverage]:
     """Return the coverage of every account that an applied statement with an unbroken balance proves."""
     statement = select(Statement).where(
-        Statement.status == StatementStatus.APPLIED, Statement.balanced.is_(True)
+        Statement.status == StatementStatus.APPLIED,
+        Statement.balanced.is_(True),
+        Statement.withdrawn_at.is_(None),
     )
     found: dict[tuple[str, str], list[Any]] = {}
     names: dict[tuple[str, str], str] = {}

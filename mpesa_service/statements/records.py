@@ -49,6 +49,9 @@ class StatementRecord:
     applied_at: datetime | None
     broken_balance_reason: str | None
     failure_reason: str | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    withdrawal_reason: str | None
 
     @property
     def kinds(self) -> Counter[str]:

@@ -14,6 +14,7 @@ from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.models import Statement
 from mpesa_service.statements.absent import Absent, absent_from, proof_of
 from mpesa_service.statements.matching import Found, Outcome, Share, lines_with, shares_of
+from mpesa_service.statements.other_files import beside_others
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.reversals import suggested_for
 
@@ -34,6 +35,7 @@ def compare(runtime: Runtime, record: StatementRecord) -> StatementRecord:
         "outcomes": {outcome.value: _sum(shares, outcome) for outcome in Outcome},
         "alsoPosted": sum(s.lines for s in shares if s.outcome is Outcome.AGREES and s.evidence in POSTED),
         **{name: _lines(runtime, record, shares, *outcomes) for name, outcomes in _LISTS.items()},
+        "otherFiles": beside_others(runtime, record),
         "absent": {
             "checked": proof.reason is None,
             "reason": proof.reason,

@@ -18,8 +18,10 @@ from mpesa_service.statements.schemas import (
     StatementListSchema,
     StatementQuerySchema,
     StatementSchema,
+    WithdrawSchema,
 )
 from mpesa_service.statements.uploads import MAX_STATEMENT_BYTES, form_values, uploaded_file
+from mpesa_service.statements.withdrawing import withdraw_statement
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.parsing import invalid
@@ -105,6 +107,20 @@ def apply_statement(body: dict[str, Any], statement_id: str) -> Response:
     accepted = body["accept_broken_balance"]
     record = request_apply(runtime(), current_principal(), statement_id, accepted)
     return respond(success(202, f"Statement {record.status}", StatementSchema().dump(record)))
+
+
+@blueprint.post("/statements/<statement_id>/withdraw")
+@guard(Guard.ADMIN)
+@blueprint.arguments(WithdrawSchema)
+@blueprint.success(200, StatementSchema)
+@errors(400, 404, 409, 413, 415)
+def withdraw_one_statement(body: dict[str, Any], statement_id: str) -> Response:
+    """Decide that the file is wrong: it proves nothing any more. What was booked from it stays.
+
+    To apply the statement again ends that.
+    """
+    record = withdraw_statement(runtime(), current_principal(), statement_id, body["reason"])
+    return respond(success(200, "Statement withdrawn", StatementSchema().dump(compare(runtime(), record))))
 
 
 def _fields(given: dict[str, str]) -> dict[str, Any]:

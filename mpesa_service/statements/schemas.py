@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from mpesa_service.domain.statements import StatementStatus
-from mpesa_service.web.fields import RequestSchema, between, characters, text_field, time_field
+from mpesa_service.web.fields import ReasonField, RequestSchema, between, characters, text_field, time_field
 from mpesa_service.web.query_fields import QueryTime, WholeNumber
 
 MOST_STATEMENTS = 100
@@ -64,6 +64,12 @@ class ApplySchema(RequestSchema):
     )
 
 
+class WithdrawSchema(RequestSchema):
+    """The decision that a statement's file is wrong."""
+
+    reason = ReasonField(required=True)
+
+
 class StatementSchema(Schema):
     """A statement. All sums are exact, in cents. `report` is the result of the last comparison."""
 
@@ -115,6 +121,9 @@ class StatementSchema(Schema):
     applied_at = time_field("appliedAt", nullable=True)
     broken_balance_reason = text_field("brokenBalanceReason")
     failure_reason = text_field("failureReason")
+    withdrawn_at = time_field("withdrawnAt", nullable=True)
+    withdrawn_by = text_field("withdrawnBy", "Who decided that the file is wrong, so that it proves nothing.")
+    withdrawal_reason = text_field("withdrawalReason")
 
 
 class DaysSchema(Schema):

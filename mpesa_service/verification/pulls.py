@@ -63,7 +63,8 @@ def covers(intervals: Iterable[Interval], time: Interval) -> bool:
 
 
 def _statements(runtime: Runtime, shortcode: str) -> list[Interval]:
-    proving = (Statement.status == StatementStatus.APPLIED, Statement.balanced.is_(True))
+    trusted = (Statement.balanced.is_(True), Statement.withdrawn_at.is_(None))
+    proving = (Statement.status == StatementStatus.APPLIED, *trusted)
     with runtime.database.read() as session:
         rows = session.scalars(select(Statement).where(Statement.shortcode == shortcode, *proving)).all()
     found = [_proven(row) for row in rows if _is_of_customers(row)]

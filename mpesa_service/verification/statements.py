@@ -16,10 +16,12 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.reports import Evidence
+from mpesa_service.domain.statement_files import mismatch
 from mpesa_service.domain.statements import LineKind, StatementStatus
 from mpesa_service.domain.states import PAID, PaymentStatus, RefundStatus
 from mpesa_service.models import C2bConfirmation, Payment, Payout, Refund, Statement, StatementLineRow
 from mpesa_service.models.payments import Provider
+from mpesa_service.models.statement_differences import mismatches, proven_files
 from mpesa_service.verification.common import BATCH, Tally, Violation
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
@@ -57,6 +59,7 @@ def verify_statements(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     yield from disputed_amounts_are_decided(runtime)
     yield from lines_have_their_statement(runtime)
     yield from statement_agrees_with_commands(runtime)
+    yield from statements_do_not_contradict(runtime)
 
 
 def statement_income_is_booked(row: Row[Any]) -> Iterator[Violation]:
@@ -113,6 +116,7 @@ def _income(runtime: Runtime) -> Iterator[Sequence[Any]]:
         .outerjoin(Payment, and_(Payment.provider == Provider.MPESA, Payment.receipt == Line.receipt))
         .outerjoin(C2bConfirmation, C2bConfirmation.receipt == Line.receipt)
         .where(Statement.status == StatementStatus.APPLIED, Line.kind == LineKind.PAYMENT)
+        .where(Statement.withdrawn_at.is_(None))
         .where(Line.amount_cents > 0, or_(Payment.id.is_not(None), ~moved))
         .order_by(Line.statement_id, Line.row_number)
         .limit(PAGE)
@@ -211,6 +215,7 @@ def statement_agrees_with_commands(runtime: Runtime) -> Iterator[Violation]:
             .join(Line, Line.receipt == table.receipt)
             .join(Statement, Statement.id == Line.statement_id)
             .where(Statement.status == StatementStatus.APPLIED, Line.kind.not_in(_NO_MOVE))
+            .where(Statement.withdrawn_at.is_(None))
             .where(or_(table.amount * CENTS != -Line.amount_cents, table.status != "succeeded"))
             .where(table.status != "review", Line.outcome.is_(None))
             .order_by(table.id)
@@ -223,3 +228,13 @@ def statement_agrees_with_commands(runtime: Runtime) -> Iterator[Violation]:
             record = f"the record has {shillings(-amount * CENTS)} ({status})"
             sentence = f"{shown}, and {record}: apply statement {statement_id} again, then decide in review"
             yield Violation(statement_agrees_with_commands.__name__, id_, sentence)
+
+
+def statements_do_not_contradict(runtime: Runtime) -> Iterator[Violation]:
+    """No two files of one account that prove the same time have other lines, if one of them is applied."""
+    with runtime.database.read() as session:
+        files = proven_files(session)
+    with runtime.database.reading() as connection:
+        for one, other, found in mismatches(connection, files):
+            sentence = mismatch(other, found)
+            yield Violation(statements_do_not_contradict.__name__, one.id, sentence)
