@@ -1,5 +1,6 @@
 """Every route of the API. Importing a module of routes registers them on the blueprint."""
 
+import mpesa_service.approvals.routes
 import mpesa_service.c2b.routes
 import mpesa_service.callbacks.routes
 import mpesa_service.callbacks.unread_routes

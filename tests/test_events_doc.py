@@ -25,8 +25,9 @@ from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.plans import Event
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.inquiries import balances
-from mpesa_service.models import Payment, Payout, PayoutBatch, Pull, Refund
+from mpesa_service.models import Approval, Payment, Payout, PayoutBatch, Pull, Refund
 from mpesa_service.models.commit import payload
+from mpesa_service.outflow.decisions import approval_event
 from mpesa_service.payments.transitions import refund_data
 from mpesa_service.payouts import transitions
 from mpesa_service.payouts.views import Share
@@ -76,11 +77,13 @@ def made_today(heading: str) -> dict[str, Any]:
     now, kind = datetime.now(UTC), EventType(heading)
     payout, batch = Payout(id="p", status="failed", outgoing_count=1), PayoutBatch(id="b", outgoing_count=1)
     suspension = suspensions.SuspensionRecord("payouts", "why", now)
+    approval = Approval(id="a", status="waiting", limits="single", outgoing_count=1)
     kinds = {
         **payment_events(now),
         "payout": transitions.payout_event(kind, payout, "PAY-1", "pending", now),
         "payout_batch": transitions.batch_event(kind, batch, {status: Share() for status in SHOWN}, now),
         "balance": balances.low_balance_event("Utility Account", 99_999, 1000, 1, now),
+        "approval": approval_event(approval, now),
         "callback": unread_event(
             Received(CallbackKind.C2B_CONFIRMATION, None, "c", now, 1),
             CallbackOutcome(InboxVerdict.UNREAD, "why"),

@@ -26,6 +26,10 @@ PUBLIC = {
     "c2b.validation",
 }
 ADMIN = {
+    "mpesa.approvals",
+    "mpesa.get_approval",
+    "mpesa.approve_action",
+    "mpesa.reject_action",
     "mpesa.transaction",
     "mpesa.balance",
     "mpesa.pulls",
@@ -108,7 +112,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 59
+    assert checked == 63
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -124,7 +128,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 67
+    assert len(operations) == 71
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         public = "/callback/" in path or path.endswith("/callback") or path.startswith("/c2b/")

@@ -13,6 +13,9 @@ import click
 
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.counting import counted
+from mpesa_service.domain.outflow import LIMITS
+from mpesa_service.outflow.records import ApprovalRecord
+from mpesa_service.outflow.schemas import ApprovalSchema
 from mpesa_service.payments.schemas import RefundSchema
 from mpesa_service.refunds.order_effect import OrderLeftShort
 from mpesa_service.refunds.request import RefundStarted
@@ -87,8 +90,10 @@ class RefundOutput:
         self._as_json = as_json
         self._short: OrderLeftShort | None = None
 
-    def __call__(self, started: RefundStarted) -> Answer:
+    def __call__(self, started: RefundStarted | ApprovalRecord) -> Answer:
         """Return the words or the JSON for a refund. It runs within a transaction, so it prints nothing."""
+        if isinstance(started, ApprovalRecord):
+            return waits(started, as_json=self._as_json)
         refusal = started.refusal
         if refusal is not None:
             text = json.dumps(refusal.body("")) if self._as_json else refusal.message
@@ -128,6 +133,15 @@ def _receiver(started: RefundStarted) -> str:
         return ""
     agrees = {True: "agrees with the payer", False: "is not the payer's", None: "cannot be compared"}
     return f" to {started.refund.phone}; the number {agrees[started.payer_agrees]}"
+
+
+def waits(record: ApprovalRecord, *, as_json: bool) -> Answer:
+    """Return the words or the JSON for an action that waits for a second person."""
+    if as_json:
+        return Answer(202, json.dumps({"approval": ApprovalSchema().dump(record)}, indent=2).encode())
+    reasons = ", ".join(LIMITS[limit] for limit in record.limits)
+    words = f"Nothing was done: {record.sentence}. A second person must approve it, because {reasons}."
+    return Answer(202, f"{words}\nNext: mpesa approvals approve {record.id} --by NAME --reason WHY".encode())
 
 
 def end_with(answer: Answer) -> None:

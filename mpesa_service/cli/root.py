@@ -23,6 +23,9 @@ def _at(where: str, line: str) -> Lazy:
 
 
 COMMANDS = {
+    "approvals": _at(
+        "approvals:approvals_cli", "Refunds, payouts and other actions that wait for a second person."
+    ),
     "balance": _at("inquiries:balance", "Query M-Pesa for the account balances and show them."),
     "c2b-rules": _at("c2b:c2b_rules_cli", "Rules that say which C2B payments M-Pesa accepts."),
     "callbacks": _at("callbacks:callbacks_cli", "Callbacks that M-Pesa posted."),

@@ -1,7 +1,8 @@
 """The configuration of the service: `load_settings` reads it from the environment and checks it as a whole.
 
-`settings.py` declares each variable, `parsers.py` reads one value, `checks.py` refuses unsafe settings,
-`loading.py` combines them. `devtools/settings_table.py` writes the table of `docs/configuration.md`.
+`settings.py` and `mpesa_settings.py` declare each variable, `parsers.py` reads one value, `checks.py` refuses
+unsafe settings, `loading.py` combines them. `devtools/settings_table.py` writes the table of
+`docs/configuration.md`.
 """
 
 from mpesa_service.config.checks import database_problem, forbidden_word, unsafe_settings
@@ -12,4 +13,5 @@ from mpesa_service.config.loading import (
     ConfigurationError,
     load_settings,
 )
-from mpesa_service.config.settings import BASE_URLS, SIMULATOR, Settings
+from mpesa_service.config.mpesa_settings import BASE_URLS, SIMULATOR
+from mpesa_service.config.settings import Settings

@@ -5,7 +5,8 @@ from binascii import Error as Base64Error
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from mpesa_service.config.settings import SIMULATOR, Settings
+from mpesa_service.config.mpesa_settings import SIMULATOR
+from mpesa_service.config.settings import Settings
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.errors import InvalidPhone
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from mpesa_service.config.checks import unsafe_settings
 from mpesa_service.config.declaration import environment_name
-from mpesa_service.config.settings import SIMULATOR, Settings
+from mpesa_service.config.mpesa_settings import SIMULATOR
+from mpesa_service.config.settings import Settings
 
 SIMULATOR_DEFAULTS = {
     "MPESA_CONSUMER_KEY": "simulator",

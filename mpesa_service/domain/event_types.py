@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.orders import OrderStatus
+from mpesa_service.domain.outflow import ApprovalStatus
 from mpesa_service.domain.states import PaymentStatus, PayoutStatus, RefundStatus
 
 
@@ -31,6 +32,10 @@ class EventType(StrEnum):
     CALLBACK_UNREAD = "callback.unread"
     PULL_SUSPECT = "pull.suspect"
     COMMANDS_SUSPENDED = "commands.suspended"
+    APPROVAL_WAITING = "approval.waiting"
+    APPROVAL_APPROVED = "approval.approved"
+    APPROVAL_REJECTED = "approval.rejected"
+    APPROVAL_EXPIRED = "approval.expired"
 
 
 PAYMENT_EVENTS = {
@@ -60,6 +65,12 @@ _REFUND_EVENTS = {
     RefundStatus.REVIEW: EventType.REFUND_REVIEW,
 }
 
+APPROVAL_EVENTS = {
+    ApprovalStatus.WAITING: EventType.APPROVAL_WAITING,
+    ApprovalStatus.APPROVED: EventType.APPROVAL_APPROVED,
+    ApprovalStatus.REJECTED: EventType.APPROVAL_REJECTED,
+    ApprovalStatus.EXPIRED: EventType.APPROVAL_EXPIRED,
+}
 _PAYOUT_EVENTS = {
     PayoutStatus.SUCCEEDED: EventType.PAYOUT_SUCCEEDED,
     PayoutStatus.FAILED: EventType.PAYOUT_FAILED,

@@ -46,10 +46,11 @@ def is_same_actor(one: str, other: str) -> bool:
     Capital letters, blanks around a name, invisible characters and other encodings of a letter do not make
     another person.
     """
-    return _person(one) == _person(other)
+    return person_of(one) == person_of(other)
 
 
-def _person(actor: str) -> str:
+def person_of(actor: str) -> str:
+    """Return the one spelling of an actor's name that stands for the person."""
     words = normalize("NFKC", normalize("NFKC", actor).casefold()).split()
     visible = "".join(character for character in " ".join(words) if character.isprintable()).strip()
     return _OPERATOR.sub("", visible)

@@ -49,6 +49,7 @@ SENTENCES = {
     "noted": "A report was stored and changed nothing.",
     "lock_released": "The prompt has expired, so another payment of the order may be started.",
     "order_paid_by_another": "Another payment of the order was paid, and holds the order lock now.",
+    "refund_approved": "A second person approved the refund.",
     "refund_reported": "Another report about the refund arrived while it needs manual review.",
     "refund_disputed": "A report named ids that are not the refund's, and changed nothing.",
     "refund_inconclusive": "A report about the refund does not count by itself; M-Pesa is queried again.",

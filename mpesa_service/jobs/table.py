@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mpesa_service.approvals import decide
 from mpesa_service.c2b import pull, receipts, retry_matching
 from mpesa_service.callbacks import receive
 from mpesa_service.callbacks.handlers import KINDS
@@ -12,6 +13,7 @@ from mpesa_service.core import idempotency
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.inquiries.request import query_balance_when_due
 from mpesa_service.orders import expected
+from mpesa_service.outflow import gate
 from mpesa_service.payments import reconcile
 from mpesa_service.payouts.send import pay_waiting
 from mpesa_service.statements.applying import apply_due
@@ -30,6 +32,10 @@ class Job:
     help: str
 
 
+def _prune(runtime: Runtime) -> int:
+    return idempotency.prune(runtime) + gate.prune(runtime)
+
+
 def _check_commands(runtime: Runtime) -> int:
     return check_due(runtime, KINDS)
 
@@ -46,7 +52,8 @@ JOBS = (
     Job("statements", 5, apply_due, "apply statements that admins have requested"),
     Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),
     Job("orders", 30, expected.expire_due, "close expired orders"),
-    Job("prune", 3600, idempotency.prune, "delete idempotency keys after 72 hours"),
+    Job("approvals", 10, decide.expire_due, "end approvals whose time is over"),
+    Job("prune", 3600, _prune, "delete idempotency keys and counted outflows after 72 hours"),
 )
 
 

@@ -1,5 +1,6 @@
 """The tables, and the statements that lock, claim and page through their rows."""
 
+from mpesa_service.models.approvals import Approval, CountedOutflow
 from mpesa_service.models.base import Base
 from mpesa_service.models.callbacks import CallbackInbox
 from mpesa_service.models.controls import (

@@ -20,6 +20,7 @@ from mpesa_service.daraja.transport import new_session
 from mpesa_service.errors import ServiceError
 from mpesa_service.inquiries.request import QueriedTooSoon, query_balance_again, wait_for
 from mpesa_service.models.inquiries import InquiryStatus
+from mpesa_service.operations.approvals import approvals
 from mpesa_service.operations.check_results import Check, CheckResult, good, skipped, warning, wrong
 from mpesa_service.operations.overdue import oldest_due
 from mpesa_service.operations.pull_check import pull_transactions
@@ -233,6 +234,7 @@ CHECKS: tuple[Check, ...] = (
     initiator,
     pull_transactions,
     suspended,
+    approvals,
     clock,
     worker,
     waiting,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.models import (
+    Approval,
     C2bConfirmation,
     CallbackInbox,
     DarajaToken,
@@ -35,6 +36,7 @@ ENCRYPTED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (CallbackInbox, ("body_encrypted",)),
     (IdempotencyKey, ("answer_body",)),
     (StatementTexts, ("texts_encrypted",)),
+    (Approval, ("action_encrypted",)),
     (WebhookEndpoint, ("secret_encrypted", "previous_secret_encrypted")),
 )
 

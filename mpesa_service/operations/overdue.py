@@ -14,9 +14,11 @@ from mpesa_service.domain.callbacks import MAX_ATTEMPTS, InboxVerdict
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.deliveries import DeliveryStatus
 from mpesa_service.domain.orders import OrderStatus
+from mpesa_service.domain.outflow import ApprovalStatus
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.inquiries.command import InquiryCommand
 from mpesa_service.models import (
+    Approval,
     C2bConfirmation,
     CallbackInbox,
     ExpectedOrder,
@@ -81,6 +83,7 @@ DUE: tuple[tuple[str, Since], ...] = (
     ("inquiry", _unless_suspended(InquiryCommand, _first(Inquiry.next_check_at))),
     ("unmatched C2B payment", _first(C2bConfirmation.retry_at)),
     ("order to expire", _first(ExpectedOrder.expires_at, _ORDER_WAITS)),
+    ("approval to expire", _first(Approval.expires_at, Approval.status == ApprovalStatus.WAITING)),
     ("statement to apply", _first(Statement.next_check_at)),
     ("callback", _first(CallbackInbox.processed_at, _FAILED, CallbackInbox.attempts < MAX_ATTEMPTS)),
     ("event", _first(WebhookDelivery.due_at, WebhookDelivery.status == DeliveryStatus.WAITING)),

@@ -19,6 +19,7 @@ from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.commands import BatchStatus
+from mpesa_service.domain.outflow import OutflowKind
 from mpesa_service.domain.payout_batches import needs_approval
 from mpesa_service.domain.payout_files import warnings_of
 from mpesa_service.domain.payouts import PayoutRow, PayoutTerms, RowFault, read_rows
@@ -27,6 +28,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.errors import InvalidRequest, KeyReused, Unavailable
 from mpesa_service.models import PayoutBatch
 from mpesa_service.models.statements import insert_once
+from mpesa_service.outflow.gate import limits_of
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.transitions import create_batch
 from mpesa_service.payouts.views import Progress, find_batch, progress_of
@@ -112,7 +114,7 @@ def _batch(
     runtime: Runtime, principal: Principal, request: BatchRequest, rows: Sequence[PayoutRow], now: datetime
 ) -> dict[str, Any]:
     total = sum(row.amount for row in rows)
-    approval = needs_approval(total, runtime.settings.payout_approval_threshold)
+    approval = needs_approval(total, limits_of(runtime.settings, OutflowKind.PAYOUT).single)
     content = json.dumps([request.description, *(list(vars(row).values()) for row in rows)])
     return {
         "id": new_id(now),

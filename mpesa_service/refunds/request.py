@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,8 +31,11 @@ from mpesa_service.domain.states import RefundStatus
 from mpesa_service.errors import ServiceError, Unavailable
 from mpesa_service.models import Payment, Refund
 from mpesa_service.models.statements import lock_payment
+from mpesa_service.outflow.decisions import lock_waiting
+from mpesa_service.outflow.gate import admit
+from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.lookup import find_payment
-from mpesa_service.payments.transitions import create_refund
+from mpesa_service.payments.transitions import create_refund, note
 from mpesa_service.payments.views import (
     PaymentRecord,
     RefundRecord,
@@ -41,11 +45,14 @@ from mpesa_service.payments.views import (
 )
 from mpesa_service.refunds.command import RefundCommand
 from mpesa_service.refunds.order_effect import OrderLeftShort, order_left_short
+from mpesa_service.refunds.outflow import refund_action
 from mpesa_service.refunds.repeated import refuse_repeated
 from mpesa_service.refunds.stated_phone import Payer, RefundRequest
-from mpesa_service.refunds.terms import terms_of
+from mpesa_service.refunds.terms import Terms, terms_of
 
 log = logging.getLogger(__name__)
+
+APPROVED = "refund_approved"
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class RefundStarted:
     order_left_short: OrderLeftShort | None = None
 
 
-RenderRefund = Callable[[RefundStarted], Answer]
+RenderRefund = Callable[[RefundStarted | ApprovalRecord], Answer]
 
 
 def refund(
@@ -76,7 +83,8 @@ def refund(
 ) -> Answer:
     """Refund a payment, or a part of it; return the caller's answer.
 
-    Raises NotFound, Unavailable while refunds are suspended, and the errors of `terms_of` and of the
+    A refund that exceeds a limit of the outflow policy is not begun: `render` gets the approval that it waits
+    for. Raises NotFound, Unavailable while refunds are suspended, and the errors of `terms_of` and of the
     idempotency key.
     """
     earlier = idempotency.earlier_answer(
@@ -85,7 +93,10 @@ def refund(
     if earlier is not None:
         return earlier
     refuse_if_suspended(runtime)
-    command, started = _reserve(runtime, principal, reference, request, keyed)
+    begun = _reserve(runtime, principal, reference, request, keyed, render)
+    if isinstance(begun, Answer):
+        return begun
+    command, started = begun
     sent = send(runtime, command)
     try:
         return _conclude(runtime, started.refund.id, sent, keyed, render)
@@ -126,8 +137,12 @@ def _reserve(
     reference: str,
     request: RefundRequest,
     keyed: KeyedRequest | None,
-) -> tuple[RefundCommand, RefundStarted]:
-    """Transaction 1: reserve the amount; return the command to send, and the records."""
+    render: RenderRefund,
+) -> tuple[RefundCommand, RefundStarted] | Answer:
+    """Transaction 1: reserve the amount; return the command to send, and the records.
+
+    Or store that the refund waits for an approval; return the caller's answer.
+    """
     now = runtime.clock()
     refund_id = new_id(now)
     with runtime.database.begin() as session:
@@ -135,29 +150,45 @@ def _reserve(
         payment = lock_payment(session, found.id)
         if keyed is not None:
             idempotency.claim(session, keyed, refund_id, runtime.clock)
+        if request.consent is not None:  # first: the second of two approvers gets its error
+            lock_waiting(session, request.consent.approval_id, now)
         terms = terms_of(runtime.encryption, payment, request, runtime.settings.payout_min_amount)
         if request.refuse_repeated:
             refuse_repeated(session, runtime.encryption, payment, terms, now)
-        row = Refund(
-            id=refund_id,
-            payment_id=payment.id,
-            method=terms.method,
-            amount=terms.amount,
-            phone_encrypted=terms.phone,
-            originator_conversation_id=str(uuid.uuid4()),
-            **tokens_of(runtime.encryption, RefundCommand.name, refund_id).hashes(),
-            # If no outcome is stored by this time, a crash has interrupted the send.
-            next_check_at=now + CALL_LIMIT,
-            check_attempts=0,
-            requested_by=principal.subject,
-            created_at=now,
-            updated_at=now,
-        )
+        action = refund_action(runtime.encryption, payment, terms, request, principal.subject)
+        waiting = admit(runtime, session, action, refund_id, request.consent)
+        if waiting is not None:
+            return idempotency.complete(runtime, session, keyed, render(waiting))
+        row = _new_refund(runtime, payment, terms, refund_id, principal.subject, now)
         detail = _detail(runtime, payment, row, request)
         command = RefundCommand(session, row, payment)
         _refuse_if_suspended(session, suspensions.unknown_code_of(command.command_type))
         create_refund(session, payment, row, Cause(principal.subject, now, detail=detail))
+        if request.consent is not None:
+            note(
+                session, payment, APPROVED, Cause(request.consent.by, now, detail=request.consent.detail), row
+            )
         return command, _started(runtime, session, command)
+
+
+def _new_refund(
+    runtime: Runtime, payment: Payment, terms: Terms, refund_id: str, requested_by: str, now: datetime
+) -> Refund:
+    return Refund(
+        id=refund_id,
+        payment_id=payment.id,
+        method=terms.method,
+        amount=terms.amount,
+        phone_encrypted=terms.phone,
+        originator_conversation_id=str(uuid.uuid4()),
+        **tokens_of(runtime.encryption, RefundCommand.name, refund_id).hashes(),
+        # If no outcome is stored by this time, a crash has interrupted the send.
+        next_check_at=now + CALL_LIMIT,
+        check_attempts=0,
+        requested_by=requested_by,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _detail(runtime: Runtime, payment: Payment, row: Refund, request: RefundRequest) -> dict[str, Any]:
@@ -165,6 +196,8 @@ def _detail(runtime: Runtime, payment: Payment, row: Refund, request: RefundRequ
     detail: dict[str, Any] = {"amount": row.amount, "method": row.method}
     if request.reason is not None:
         detail["reason"] = request.reason
+    if request.consent is not None:
+        detail |= request.consent.detail
     if request.phone is not None:
         agrees = Payer.of(payment).agrees(runtime.encryption, request.phone)
         detail |= {"phone": mask_msisdn(request.phone), "payerAgrees": agrees}

@@ -5,6 +5,8 @@ from typing import Any
 from flask import Response, request
 
 from mpesa_service.core.idempotency import Answer, KeyedRequest
+from mpesa_service.outflow.records import ApprovalRecord
+from mpesa_service.outflow.schemas import waiting_answer
 from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
 from mpesa_service.refunds.request import RefundStarted, list_refunds, refund
 from mpesa_service.refunds.schemas import RefundedSchema, RefundRequestSchema
@@ -16,16 +18,20 @@ from mpesa_service.web.responses import failure, respond, success
 
 STARTED = "Refund initiated successfully"
 UNKNOWN = "M-Pesa has not answered. The refund's outcome is unknown; its amount stays reserved."
+UNKNOWN_OR_WAITING = f"{UNKNOWN} Or, with `approval`: nothing was done; a second person must approve it."
 
 
 @blueprint.post("/<reference>/refund")
 @guard(Guard.ADMIN, limited_refunds)
 @blueprint.arguments(RefundRequestSchema, required=False)
 @blueprint.success(200, RefundedSchema, description="M-Pesa accepted the refund.")
-@blueprint.success(202, RefundedSchema, description=UNKNOWN)
+@blueprint.success(202, RefundedSchema, description=UNKNOWN_OR_WAITING)
 @errors(400, 404, 409, 413, 415, 422, 502)
 def refund_payment(body: dict[str, Any], reference: str) -> Response:
-    """Refund a payment, or a part of it, to the phone that paid or that an admin states; or reverse it."""
+    """Refund a payment, or a part of it, to the phone that paid or that an admin states; or reverse it.
+
+    Above a limit it waits for a second admin's approval.
+    """
     principal = current_principal()
     key = idempotency_key(request)
     keyed_body = {"reference": reference, **body}
@@ -51,8 +57,10 @@ def refunds(reference: str) -> Response:
     return respond(success(200, "Refunds found", RefundSchema(many=True).dump(found)))
 
 
-def refund_answer(outcome: RefundStarted) -> Answer:
+def refund_answer(outcome: RefundStarted | ApprovalRecord) -> Answer:
     """Return the response to a refund request."""
+    if isinstance(outcome, ApprovalRecord):
+        return waiting_answer(outcome)
     if outcome.refusal is not None:
         return failure(outcome.refusal)
     data = {

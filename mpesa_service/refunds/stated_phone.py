@@ -15,6 +15,7 @@ from mpesa_service.domain.phones import mask_payer
 from mpesa_service.errors import Conflict, InvalidRequest
 from mpesa_service.models import Payment
 from mpesa_service.models.payments import Channel
+from mpesa_service.outflow.actions import Consent
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class RefundRequest:
     `phone` is a number that an admin states for a C2B payment, normalized; it needs a `reason`. A number that
     disagrees with the payer needs `confirm_different_payer`. The reason is kept in the audit trail.
     `only_unmatched`: refuse the refund if the payment has an order by now. `refuse_repeated`: refuse it if an
-    equal one was requested shortly before; people have no idempotency key.
+    equal one was requested shortly before; people have no idempotency key. `consent`: a second
+    person approved exactly this refund.
     """
 
     amount: int | None = None
@@ -34,6 +36,7 @@ class RefundRequest:
     confirm_different_payer: bool = False
     only_unmatched: bool = False
     refuse_repeated: bool = False
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from flask import Response, request
 from mpesa_service.core.idempotency import MOVE, Answer, KeyedRequest
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payouts.schemas import PayoutSchema
-from mpesa_service.refunds.routes import UNKNOWN, refund_answer
+from mpesa_service.refunds.routes import UNKNOWN_OR_WAITING, refund_answer
 from mpesa_service.refunds.schemas import RefundedSchema
 from mpesa_service.review.moves import Moved, MoveRequest, move
 from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
@@ -126,7 +126,7 @@ def match_unmatched(body: dict[str, Any], reference: str) -> Response:
 @guard(Guard.ADMIN, limited_refunds)
 @blueprint.arguments(ReturnSchema)
 @blueprint.success(200, RefundedSchema, description="M-Pesa accepted the reversal.")
-@blueprint.success(202, RefundedSchema, description=UNKNOWN)
+@blueprint.success(202, RefundedSchema, description=UNKNOWN_OR_WAITING)
 @errors(400, 404, 409, 413, 415, 502)
 def return_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Return money that matches no order: to its payer by reversal, or to a number that an admin states."""

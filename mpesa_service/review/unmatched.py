@@ -5,7 +5,7 @@ order. A fractional amount is listed too, but a person returns it in M-Pesa's po
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from mpesa_service.c2b.reversed_money import portal_reversal
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.commands import CommandType, RefundMethod
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
@@ -33,13 +34,18 @@ from mpesa_service.domain.states import REFUNDABLE, PaymentStatus
 from mpesa_service.domain.suggestions import Suggestion, WhyUnmatched, why_unmatched
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bConfirmation, Payment
-from mpesa_service.models.load import load_order
+from mpesa_service.models.load import About, load, load_order
 from mpesa_service.models.payments import Channel
+from mpesa_service.models.statements import lock_payment
+from mpesa_service.outflow.actions import Consent
+from mpesa_service.outflow.gate import hold
+from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.lookup import find_payment, show_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
+from mpesa_service.refunds.outflow import refund_action
 from mpesa_service.refunds.request import RenderRefund, refund, refuse_if_suspended
 from mpesa_service.refunds.stated_phone import Payer, RefundRequest, check_stated_phone
-from mpesa_service.refunds.terms import PARTLY_REFUNDED
+from mpesa_service.refunds.terms import PARTLY_REFUNDED, Terms
 from mpesa_service.review.payments import operator_cause
 from mpesa_service.review.suggestions import suggestions
 
@@ -134,39 +140,72 @@ def return_money(
     phone: str | None = None,
     *,
     confirm_different_payer: bool = False,
+    consent: Consent | None = None,
 ) -> Answer:
     """Return money that matches no order, and the caller's answer, as for a refund.
 
     The money is reversed. With `phone`, a number that an admin states, all that is left goes there by payout.
+    Without a second person's `consent`, a return that exceeds a limit waits, and the money stays unmatched.
     Raises NotFound, Conflict if the money is not unmatched (any more), InvalidRequest without a reason, and
     Unavailable while refunds are suspended. If M-Pesa refuses, the money is unmatched as before.
     """
-    cause = operator_cause(runtime, principal, reason)
+    cause = operator_cause(runtime, principal, reason, **(consent.detail if consent else {}))
     refuse_if_suspended(runtime, CommandType.B2C_REFUND if phone else CommandType.REVERSAL)
     stated = RefundRequest(
         reason=reason.strip(),
         phone=phone,
         confirm_different_payer=confirm_different_payer,
         only_unmatched=True,
+        method=RefundMethod.REVERSAL if phone is None else None,
+        consent=consent,
     )
 
     def decide(facts: PaymentFacts) -> Plan:
-        change = _unmatched(facts)
-        if change.status is PaymentStatus.REVIEW:
-            _refuse_if_reversed(runtime, facts)
-        if phone is not None:
-            check_stated_phone(runtime.encryption, stated, Payer.of_columns(change.now))
-        elif change.now["refunded_amount"]:
-            raise Conflict(PARTLY_REFUNDED, code="partly_refunded")
-        if change.status is PaymentStatus.REVIEW:
-            change.set(failure_reason=None)
-            change.move("settled_by_operator", cause)
-            follow_refunds(change, cause)
-        return change.plan(Verdict.APPLIED, "the money is being returned")
+        return _settled_to_return(runtime, facts, stated, cause)
 
-    payment_id = apply_to_unmatched(runtime, principal, reference, decide)
-    request = replace(stated, method=RefundMethod.REVERSAL) if phone is None else stated
-    return refund(runtime, principal, payment_id, request, render)
+    payment_id = _id_of_unmatched(runtime, principal, reference)
+    if consent is None:
+        waiting = _held(runtime, principal, payment_id, stated, decide)
+        if waiting is not None:
+            return render(waiting)
+    apply_to(runtime.database, payment_id, decide)
+    return refund(runtime, principal, payment_id, stated, render)
+
+
+def _settled_to_return(runtime: Runtime, facts: PaymentFacts, request: RefundRequest, cause: Cause) -> Plan:
+    """Return the plan that settles unmatched money, so that it can be refunded."""
+    change = _unmatched(facts)
+    if change.status is PaymentStatus.REVIEW:
+        _refuse_if_reversed(runtime, facts)
+    if request.phone is not None:
+        check_stated_phone(runtime.encryption, request, Payer.of_columns(change.now))
+    elif change.now["refunded_amount"]:
+        raise Conflict(PARTLY_REFUNDED, code="partly_refunded")
+    if change.status is PaymentStatus.REVIEW:
+        change.set(failure_reason=None)
+        change.move("settled_by_operator", cause)
+        follow_refunds(change, cause)
+    return change.plan(Verdict.APPLIED, "the money is being returned")
+
+
+def _held(
+    runtime: Runtime,
+    principal: Principal,
+    payment_id: str,
+    request: RefundRequest,
+    decide: Callable[[PaymentFacts], Plan],
+) -> ApprovalRecord | None:
+    """Store that a return waits for a second person, if it exceeds a limit. Only an allowed return waits."""
+    with runtime.database.reading() as connection:
+        facts = load(connection, About(id=payment_id))
+    if facts is not None:
+        decide(facts)
+    with runtime.database.begin() as session:
+        payment = lock_payment(session, payment_id)
+        phone = runtime.encryption.encrypt(request.phone) if request.phone else None
+        terms = Terms(payment.refundable_amount, request.method or RefundMethod.B2C, phone)
+        action = refund_action(runtime.encryption, payment, terms, request, principal.subject)
+        return hold(runtime, session, action)
 
 
 def close(runtime: Runtime, principal: Principal, reference: str, reason: str) -> FractionalRecord:
@@ -198,11 +237,16 @@ def apply_to_unmatched(
 
     `order_id` is the order that the decision depends on.
     """
-    refuse_fractional(runtime, reference)
-    with runtime.database.read() as session:
-        payment_id = find_payment(session, runtime, principal, reference).id
+    payment_id = _id_of_unmatched(runtime, principal, reference)
     apply_to(runtime.database, payment_id, decide, order_id=order_id)
     return payment_id
+
+
+def _id_of_unmatched(runtime: Runtime, principal: Principal, reference: str) -> str:
+    """Return the id of a payment; raise NotFound, and Conflict for a fractional amount."""
+    refuse_fractional(runtime, reference)
+    with runtime.database.read() as session:
+        return find_payment(session, runtime, principal, reference).id
 
 
 def _refuse_if_reversed(runtime: Runtime, facts: PaymentFacts) -> None:

@@ -18,6 +18,7 @@ def test_every_job_runs_with_nothing_to_do(service: Service) -> None:
         "statements",
         "payouts",
         "orders",
+        "approvals",
         "prune",
     ]
     assert [job.name for job in JOBS] == names

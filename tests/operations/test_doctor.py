@@ -92,6 +92,7 @@ def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch)
         PULL: Health.SKIPPED,
         doctor.INITIATOR: Health.WARNING,  # nothing answers by itself here
         doctor.SUSPENSIONS: Health.GOOD,
+        "approvals": Health.GOOD,
         doctor.CLOCK: Health.GOOD,
         doctor.WORKER: Health.GOOD,
     }

@@ -1,6 +1,7 @@
 """Due work that no worker does, in every table."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import update
 from mpesa_service.callbacks import receive
 from mpesa_service.core import suspensions
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.models import Base, C2bConfirmation, CallbackInbox, PayoutBatch, Statement
+from mpesa_service.models import Approval, Base, C2bConfirmation, CallbackInbox, PayoutBatch, Statement
 from mpesa_service.operations import doctor
 from mpesa_service.operations.check_results import Health
 from mpesa_service.operations.overdue import DUE, oldest_due
@@ -77,6 +78,12 @@ def requested(service: Service) -> None:
         session.add(Statement(**row, **times, status="applying", created_by="boss"))
 
 
+def asked(service: Service) -> None:
+    """Let a refund wait for a second person; it expires in a minute."""
+    service.refund(service.paid(amount=60_000))
+    change(service, Approval, expires_at=service.clock() + timedelta(seconds=MINUTE))
+
+
 WORK: dict[str, Callable[[Service], Any]] = {
     "payment": lambda service: service.pending(),
     "refund": refunded,
@@ -86,6 +93,7 @@ WORK: dict[str, Callable[[Service], Any]] = {
     "inquiry": queried,
     "unmatched C2B payment": unplaced,
     "order to expire": lambda service: expect_order(service, expires_in=MINUTE),
+    "approval to expire": asked,
     "statement to apply": requested,
     "callback": failed,
     "event": event,
@@ -101,7 +109,7 @@ def test_a_table_that_says_when_it_is_due_is_looked_at() -> None:
     found = {name for name, table in Base.metadata.tables.items() if stamps & set(table.columns.keys())}
     assert found - NOT_FOR_WORKERS == {
         *("payments", "refunds", "payouts", "inquiries"),
-        *("c2b_confirmations", "expected_orders", "statements", "webhook_deliveries"),
+        *("approvals", "c2b_confirmations", "expected_orders", "statements", "webhook_deliveries"),
     }
 
 
