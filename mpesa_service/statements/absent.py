@@ -15,7 +15,7 @@ from mpesa_service.domain.references import first_id
 from mpesa_service.domain.statements import counted_period, proven_period
 from mpesa_service.domain.states import PAID
 from mpesa_service.models.driver import ResultRows
-from mpesa_service.statements.balances import NO_BALANCES
+from mpesa_service.statements.balances import NO_BALANCES, NO_LINES
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.window import marks, query
 
@@ -28,6 +28,8 @@ ROWS_UNREAD = "some of its rows were not understood"
 OTHER_ACCOUNT = "customers do not pay into this account"
 NO_PERIOD = "its period had not begun when it was imported, or it has no lines"
 NOT_OURS = "the shortcode is not the one of this service"
+
+_UNPROVEN = {NO_LINES: "it has no lines", NO_BALANCES: NO_BALANCE}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def proof_of(runtime: Runtime, record: StatementRecord) -> Proof:
     elif not is_customers_account(record):
         reason = OTHER_ACCOUNT
     elif record.balanced is None:
-        reason = NO_BALANCE if NO_BALANCES in record.findings else ROWS_UNREAD
+        reason = next((why for text, why in _UNPROVEN.items() if text in record.findings), ROWS_UNREAD)
     elif not record.balanced:
         reason = BROKEN
     elif period is None:

@@ -17,6 +17,7 @@ from mpesa_service.statements.rows import StatementLine, UnreadRow
 BREAKS_KEPT = 20
 UNREAD_KEPT = 1_000
 NO_BALANCES = "There are no balances to check."
+NO_LINES = "The file has no lines, so it proves nothing: also not that no money moved."
 NOT_UNDERSTOOD = "Some rows that look like transactions were not understood, so the statement proves nothing."
 _OF_OTHER_ACCOUNTS = (LineKind.SWEEP, LineKind.WITHDRAWAL)
 """Shape B prints both sides of a sweep, and what leaves another account of the shortcode. In files of one
@@ -229,6 +230,8 @@ class Totals:
         if len(self.accounts) == 1:
             findings += _against_heading(next(iter(self.accounts.values())), heading)
         unread = [NOT_UNDERSTOOD] if self._may_be_money else []
+        if not self.accounts and not self.unread_count:
+            return SelfCheck(None, (NO_LINES,))
         if findings:
             return SelfCheck(False, (*findings, *unread))
         if not known or None in known:

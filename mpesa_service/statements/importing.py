@@ -23,6 +23,7 @@ from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.balances import AccountTotals, Totals
 from mpesa_service.statements.correcting import differs, names_account, remove_unapplied
+from mpesa_service.statements.empty import identified, without_rows
 from mpesa_service.statements.files import open_statement
 from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.naming import join_accounts, name_account
@@ -62,13 +63,15 @@ def read_statement(
 
     A file that is stored already is not stored again, and a file whose import was stopped goes on. Until a
     statement is applied, another heading for the same file corrects it. An account that was not known is
-    named at any time. Raises InvalidRequest if it is no
-    statement, or if it does not say its shortcode, and Conflict if another process reads it, or if it was
-    applied with another heading.
+    named at any time. A file without lines is another statement with another heading.
+
+    Raises InvalidRequest if it is no statement, if it does not say its shortcode, or if it has neither lines
+    nor a period. Raises Conflict if another process reads it, or if it was applied with another heading.
     """
-    file = open_statement(path, name)
-    found = find_statement(runtime, sha256=file.sha256)
-    recognized = recognize(file)
+    recognized, is_empty = without_rows(recognize(open_statement(path, name)))
+    if is_empty:
+        recognized = identified(recognized, _completed(recognized.heading, options or ImportOptions()))
+    found = find_statement(runtime, sha256=recognized.file.sha256)
     if found is not None and found.status != StatementStatus.READING:
         heading = _completed(recognized.heading, options or ImportOptions(), found.shortcode)
         if names_account(found, heading):

@@ -10,6 +10,10 @@ from mpesa_service.web.fields import ReasonField, RequestSchema, between, charac
 from mpesa_service.web.query_fields import QueryTime, WholeNumber
 
 MOST_STATEMENTS = 100
+_SHA256 = (
+    "The file's SHA-256: the same file is one statement. Of a file without lines: with its shortcode, account"
+    " and period."
+)
 
 
 class LastMoment(QueryTime):
@@ -75,7 +79,7 @@ class StatementSchema(Schema):
 
     id = text_field("_id", nullable=False)
     name = text_field("name", "The file's name.", nullable=False)
-    sha256 = text_field("sha256", "The file's SHA-256: the same file is one statement.", nullable=False)
+    sha256 = text_field("sha256", _SHA256, nullable=False)
     shape = text_field("shape", "`A` portal, `B` newer, `C` stores, `D` of 2010, `F` daily.", nullable=False)
     container = text_field("container", "`csv`, `xls` or `xlsx`.", nullable=False)
     shortcode = text_field("shortcode", nullable=False)

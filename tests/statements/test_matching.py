@@ -245,7 +245,7 @@ class TestMissingThere:
 
 def test_an_empty_statement_has_nothing_to_compare(service: Service, tmp_path: Path) -> None:
     record = import_rows(service, tmp_path, own([]))
-    assert (outcomes(record), record.report["absent"]["reason"]) == ({}, "it has no balances")
+    assert (outcomes(record), record.report["absent"]["reason"]) == ({}, "it has no lines")
     proof = proof_of(service.runtime, record)
     assert absent_from(service.runtime, record, proof, 10) == []
 
