@@ -8,6 +8,7 @@ from mpesa_service.approvals.schemas import ApprovalsQuerySchema, DecisionSchema
 from mpesa_service.cli.options import (
     as_json,
     by,
+    in_shillings,
     limit_option,
     load,
     local_time,
@@ -89,7 +90,7 @@ def _show(record: ApprovalRecord, as_json: bool) -> None:
 
 
 def _cells(one: ApprovalRecord) -> TableRow:
-    about = (one.id, one.kind, one.subject_id, one.order_id, str(one.amount), one.payee)
+    about = (one.id, one.kind, one.subject_id, one.order_id, in_shillings(one.amount), one.payee)
     return (
         *about,
         " ".join(one.limits),

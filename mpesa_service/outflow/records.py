@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.records import record_from
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.outflow import ApprovalStatus, Limit, OutflowKind
 from mpesa_service.errors import NotFound
 from mpesa_service.models import Approval
@@ -41,7 +42,7 @@ class ApprovalRecord:
     @property
     def sentence(self) -> str:
         """Say what is asked for, and its status."""
-        words = f"{self.kind.replace('_', ' ')} of {self.amount} shillings"
+        words = f"{self.kind.replace('_', ' ')} of {counted(self.amount, 'shilling')}"
         return f"approval {self.id} ({words}) is {self.status}"
 
 

@@ -84,8 +84,8 @@ def _check_least(amount: int, least: int) -> None:
     """Refuse a payout that M-Pesa would fail, before anything is reserved."""
     if amount < least:
         raise InvalidAmount(
-            f"M-Pesa pays out at least {least} shillings to a phone. A payment of which nothing is refunded"
-            " can be reversed as a whole, whatever its amount.",
+            f"M-Pesa pays out at least {counted(least, 'shilling')} to a phone. A payment of which nothing is"
+            " refunded can be reversed as a whole, whatever its amount.",
             code="refund_too_small",
             details={"amount": amount, "minimum": least},
         )
