@@ -10,6 +10,7 @@ import mpesa_service.orders.routes
 import mpesa_service.payments.routes
 import mpesa_service.payouts.routes
 import mpesa_service.refunds.routes
+import mpesa_service.review.discrepancy_routes
 import mpesa_service.review.routes
 import mpesa_service.statements.routes
 import mpesa_service.webhooks.routes

@@ -40,6 +40,8 @@ ADMIN = {
     "mpesa.list_suspensions",
     "mpesa.resume_suspended",
     "mpesa.review",
+    "mpesa.discrepancies",
+    "mpesa.close_one_discrepancy",
     "mpesa.unread_callbacks",
     "mpesa.apply_unread_callbacks",
     "mpesa.apply_unread_callback",
@@ -112,7 +114,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 63
+    assert checked == 65
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -128,7 +130,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 71
+    assert len(operations) == 73
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         public = "/callback/" in path or path.endswith("/callback") or path.startswith("/c2b/")

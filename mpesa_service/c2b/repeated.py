@@ -3,13 +3,15 @@
 It also fills what the first source left out: a masked or missing payer, the names, the account, the time.
 What is decided stays: money that has an order keeps it. Money that waits for a person, and whose account is
 known only now, is matched again. A report of another amount sends the payment to review, whichever came
-first.
+first. A confirmation that names another account than the first one is a discrepancy: a person closes it.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+
+from sqlalchemy import select
 
 from mpesa_service.c2b.arrivals import ArrivedMoney, typed_reference
 from mpesa_service.c2b.booking import account_columns, full_number, payer_columns, send_to_review
@@ -20,11 +22,15 @@ from mpesa_service.daraja import PayerKind, payer_matches
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.discrepancies import DiscrepancyKind
 from mpesa_service.domain.money import shillings
+from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.paid_at import believed, columns_of_time, prompted_at
-from mpesa_service.domain.plans import LogLine, Plan, Update
+from mpesa_service.domain.plans import LogLine, NewRow, Plan, Update
+from mpesa_service.domain.references import new_id
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PAID, PaymentStatus
+from mpesa_service.models import Discrepancy
 from mpesa_service.models.load import About, load
 from mpesa_service.models.payments import Channel
 
@@ -44,8 +50,10 @@ def repeated_plan(
         detail = {"payment_id": row["payment_id"], "source": str(evidence), "reason": reason}
         line = LogLine(__name__, logging.WARNING, "money differs from what is known", detail)
         plan = Plan(InboxVerdict.DISPUTED, reason, row["payment_id"], log=(line,))
+        if reason == VALUES_DIFFER:
+            return replace(plan, rows=_account_discrepancy(runtime, known, columns))
         again = row["disputed_cents"] == columns["amount_cents"]
-        return plan if reason != AMOUNT_DIFFERS or again else _disputed_plan(runtime, known, columns, plan)
+        return plan if again else _disputed_plan(runtime, known, columns, plan)
     missing = _missing(runtime.encryption, row, money, columns)
     if not missing and evidence == row["source"]:
         return Plan(InboxVerdict.DUPLICATE, KNOWN, row["payment_id"])
@@ -75,6 +83,32 @@ def _disputed_plan(runtime: Runtime, known: Confirmation, columns: Mapping[str, 
     send_to_review(change, reason, cause)
     changed = change.plan(plan.verdict, plan.reason)
     return replace(changed, updates=(*changed.updates, update), log=(*plan.log, *changed.log))
+
+
+def _account_discrepancy(
+    runtime: Runtime, known: Confirmation, columns: Mapping[str, Any]
+) -> tuple[NewRow, ...]:
+    """Return the row that reports another account to a person, once for each account. The money stays."""
+    other, receipt = columns["bill_reference_encrypted"], columns["receipt"]
+    key = reference_key(typed_reference(runtime.encryption, other))
+    subject = runtime.encryption.blind_index("typed", f"{receipt} {key}")
+    statement = select(Discrepancy.id).where(
+        Discrepancy.kind == DiscrepancyKind.ACCOUNT, Discrepancy.subject == subject
+    )
+    with runtime.database.read() as session:
+        if session.scalar(statement) is not None:
+            return ()
+    values = {
+        "id": new_id(runtime.clock()),
+        "kind": DiscrepancyKind.ACCOUNT,
+        "subject": subject,
+        "receipt": receipt,
+        "amount_cents": columns["amount_cents"],
+        "resource_id": known.columns["payment_id"],
+        "account_encrypted": other,
+        "created_at": runtime.clock(),
+    }
+    return (NewRow("discrepancies", values),)
 
 
 def _difference(encryption: Encryption, row: Mapping[str, Any], columns: Mapping[str, Any]) -> str | None:

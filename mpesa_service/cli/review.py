@@ -27,6 +27,7 @@ from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.payouts.views import PayoutRecord
 from mpesa_service.refunds.request import refund
 from mpesa_service.refunds.stated_phone import RefundRequest
+from mpesa_service.review.discrepancies import list_discrepancies
 from mpesa_service.review.payments import OperatorDecision, Resolution, ReviewRecord, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review
 from mpesa_service.review.schemas import LARGEST_AMOUNT, ReturnSchema, ReviewedPaymentSchema
@@ -41,6 +42,8 @@ review_cli = AppGroup("review", help="Payments and payouts that need a person's 
 def list_waiting(limit: int, as_json: bool) -> None:
     """Show the payments and payouts in review, oldest first, and the reasons.
 
+    The last line says how many discrepancies wait, which have a list of their own.
+
     Example: mpesa review list
     """
     found, payouts = list_review(runtime(), limit), list_payouts_in_review(runtime(), limit)
@@ -51,6 +54,8 @@ def list_waiting(limit: int, as_json: bool) -> None:
     if payouts:
         print_table(_PAYOUT, map(_payout_row, payouts))
     click.echo(f"{len(found) + len(payouts)} waiting")
+    if others := len(list_discrepancies(runtime(), limit)):
+        click.echo(f"Besides, discrepancies: {others}. List them: mpesa discrepancies list")
 
 
 _PAYMENT = ("payment", "order", "amount", "status", "receipt", "payer", "evidence", "why")

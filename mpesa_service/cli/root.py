@@ -29,6 +29,9 @@ COMMANDS = {
     "balance": _at("inquiries:balance", "Query M-Pesa for the account balances and show them."),
     "c2b-rules": _at("c2b:c2b_rules_cli", "Rules that say which C2B payments M-Pesa accepts."),
     "callbacks": _at("callbacks:callbacks_cli", "Callbacks that M-Pesa posted."),
+    "discrepancies": _at(
+        "discrepancies:discrepancies_cli", "Reports of M-Pesa that fit no payment, refund or payout."
+    ),
     "doctor": _at(
         "doctor:doctor", "Check the installation: database, credentials, addresses, clock, worker, broker."
     ),

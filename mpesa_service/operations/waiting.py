@@ -11,6 +11,7 @@ from mpesa_service.domain.statements import StatementStatus
 from mpesa_service.models import Statement
 from mpesa_service.models.statement_differences import mismatches, proven_files
 from mpesa_service.operations.contradicted import REVIEW_ADVICE, contradicted_finding
+from mpesa_service.operations.discrepancies import DISCREPANCIES_ADVICE, discrepancies_finding
 from mpesa_service.operations.unread import UNREAD_ADVICE, unread_finding
 
 STATEMENTS_ADVICE = "Fix the cause, then: mpesa statements apply ID --by NAME. The worker's log says more."
@@ -23,6 +24,8 @@ def what_waits(runtime: Runtime) -> Iterator[tuple[str, str, str]]:
         yield "callbacks", unread, UNREAD_ADVICE
     if (contradicted := contradicted_finding(runtime)) is not None:
         yield "review", contradicted, REVIEW_ADVICE
+    if (open_ones := discrepancies_finding(runtime)) is not None:
+        yield "discrepancies", open_ones, DISCREPANCIES_ADVICE
     for found in _failed_statements(runtime):
         yield "statements", found, STATEMENTS_ADVICE
     for found in _mismatches(runtime):

@@ -23,6 +23,7 @@ from mpesa_service.statements.evidence import raise_evidence
 from mpesa_service.statements.matching import Outcome, shares_of
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.report import compare
+from mpesa_service.statements.unexplained import report_unexplained
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
@@ -96,6 +97,8 @@ def apply_statement(
     if Outcome.MISSING in found:
         book_missing(runtime, record, advance)
     name_accounts(runtime, record, advance)
+    if Outcome.ELSEWHERE in found:
+        report_unexplained(runtime, record)
     raise_evidence(runtime, record, advance)
     _end(runtime, statement_id, done)
     return compare(runtime, get_statement(runtime, statement_id))

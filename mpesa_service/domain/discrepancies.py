@@ -1,0 +1,14 @@
+"""Discrepancies: what M-Pesa reports and what fits no payment, refund or payout. A person closes them."""
+
+from enum import StrEnum
+
+
+class DiscrepancyKind(StrEnum):
+    """What does not fit."""
+
+    REVERSAL = "reversal"
+    """A statement shows a reversal that the service did not send, and does not say of which payment."""
+    PAYOUT = "payout"
+    """A statement shows a payout that the service did not send, and that fits a failed refund or payout."""
+    ACCOUNT = "account"
+    """A repeated confirmation names another account reference than the first one."""
