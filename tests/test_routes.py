@@ -33,6 +33,8 @@ ADMIN = {
     "mpesa.transaction",
     "mpesa.balance",
     "mpesa.pulls",
+    "mpesa.outgoing",
+    "mpesa.export_outgoing",
     "mpesa.book_one_receipt",
     "mpesa.refresh_balance",
     "mpesa.refund_payment",
@@ -114,7 +116,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 65
+    assert checked == 67
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -130,7 +132,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 73
+    assert len(operations) == 75
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         public = "/callback/" in path or path.endswith("/callback") or path.startswith("/c2b/")

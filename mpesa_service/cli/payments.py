@@ -1,15 +1,14 @@
 """Operator commands for payments: mpesa payments …"""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
+from mpesa_service.cli.export_file import file_argument, force_option, format_option, write_export
 from mpesa_service.cli.options import bom_option, echo_json, in_shillings, limit_option, load, local_time
 from mpesa_service.cli.output import TableRow, print_facts, print_table, show_list
 from mpesa_service.cli.payment_decisions import DECISIONS
@@ -18,7 +17,6 @@ from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.payments.export_files import export_file
 from mpesa_service.payments.json_rows import as_json
 from mpesa_service.payments.listing import (
-    ExportedPayment,
     Filters,
     all_payments,
     count_payments,
@@ -110,15 +108,13 @@ def list_(to_json: bool, **given: Any) -> None:
 
 
 @payments_cli.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True))
+@file_argument
 @_filters
-@click.option(
-    "--format", "kind", type=click.Choice(FORMATS), help="The format. Default: by the file's name, else csv."
-)
+@format_option(FORMATS)
 @bom_option
-@click.option("--force", is_flag=True, help="Replace an existing file.")
+@force_option
 @as_json_option
-def export(file: str, kind: str | None, bom: bool, force: bool, to_json: bool, **given: Any) -> None:
+def export(file: str, kind_of_file: str | None, bom: bool, force: bool, to_json: bool, **given: Any) -> None:
     """Write payments to FILE, newest first. If FILE is -, write to standard output.
 
     The command writes to FILE.part and renames it to FILE at the end.
@@ -126,47 +122,16 @@ def export(file: str, kind: str | None, bom: bool, force: bool, to_json: bool, *
     Example: mpesa payments export november.csv --paid-from 2026-11-01 --paid-to 2026-11-30
     """
     filters = Filters(**load(PaymentFilterSchema(), **given))
-    form = FileFormat(kind or format_of_name(file, FORMATS), bom=bom)
-    if file == "-":
-        for piece in export_file(form, all_payments(runtime(), OPERATOR, filters)):
-            click.echo(piece, nl=False)
-        return
-    path = Path(file)
-    if path.exists() and not force:
-        raise click.ClickException(f"{path} already exists. --force replaces it.")
-    rows = _write(path, form, filters)
-    summary = {"file": str(path), "payments": rows}
-    click.echo(json.dumps(summary) if to_json else f"Payments in {path}: {rows}.")
-
-
-def _write(path: Path, form: FileFormat, filters: Filters) -> int:
-    """Write a file beside `path` and rename it at the end. Return the number of payments."""
-    # Imported here: see output.py.
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
-    total = count_payments(runtime(), OPERATOR, filters)
-    part = path.with_name(f"{path.name}.part")
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    with progress, part.open("wb") as out:
-        task = progress.add_task("Writing payments", total=total)
-        try:
-            for piece in export_file(form, _watched(filters, partial(progress.advance, task))):
-                out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
-        except BaseException:
-            click.echo(f"The export is not complete. The rows so far are in {part}.", err=True)
-            raise
-    part.replace(path)
-    return int(progress.tasks[0].completed)
-
-
-def _watched(filters: Filters, report: Callable[[int], None]) -> Iterator[list[ExportedPayment]]:
-    for batch in all_payments(runtime(), OPERATOR, filters):
-        yield batch
-        report(len(batch))
+    form = FileFormat(kind_of_file or format_of_name(file, FORMATS), bom=bom)
+    write_export(
+        file,
+        partial(export_file, form),
+        all_payments(runtime(), OPERATOR, filters),
+        partial(count_payments, runtime(), OPERATOR, filters),
+        name="payments",
+        force=force,
+        to_json=to_json,
+    )
 
 
 @payments_cli.command("show")

@@ -38,6 +38,7 @@ COMMANDS = {
     "jobs": _at("jobs:jobs_cli", "Background jobs."),
     "keys": _at("keys:keys_cli", "Keys that encrypt the stored phone numbers and callbacks."),
     "orders": _at("orders:orders_cli", "Expected orders: customers can pay them by C2B."),
+    "outgoing": _at("outgoing:outgoing_cli", "Money that goes out: refunds and payouts together."),
     "payments": _at("payments:payments_cli", "Payments, their history, and decisions on paid payments."),
     "payouts": _at("payouts:payouts_cli", "Payout batches."),
     "pull": _at("pull:pull_cli", "Money that M-Pesa received, fetched from M-Pesa (Pull Transactions)."),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mpesa_service.commands.command import Command, Report
+from mpesa_service.commands.moved_time import keep_time
 from mpesa_service.commands.stopping import heed_report
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import MPESA, Cause
@@ -38,6 +39,7 @@ def _conclude(runtime: Runtime, command: Command[Any], report: Report, cause: Ca
         command.move("contradicted", cause)
     elif report.outcome is Outcome.PAID:
         command.keep(runtime, report)
+        keep_time(command.row, report, cause)
         command.settle(report, cause)
     elif report.outcome is Outcome.FAILED:
         command.release(report.reason, "declined", cause)
@@ -63,6 +65,7 @@ def _after_completion(command: Command[Any], report: Report, cause: Cause) -> tu
     if command.row.status == Stage.REVIEW:
         if paid and report.receipt is not None:
             command.keep_receipt(report.receipt)
+            keep_time(command.row, report, cause)
         command.note("reported", cause)
         return InboxVerdict.NOTED, f"{report.outcome}; a person decides"
     if paid == (command.row.status == Stage.SUCCEEDED):

@@ -51,6 +51,8 @@ class Report:
     credential_fault: bool = False
     known_code: bool = True
     """Whether a table has the result code."""
+    moved_at: datetime | None = None
+    """M-Pesa's own time of the money that moved."""
 
 
 def report_of_result(command_type: CommandType, amount: int | None, result: CommandResult) -> Report:
@@ -66,6 +68,7 @@ def report_of_result(command_type: CommandType, amount: int | None, result: Comm
         receipt=result.receipt,
         credential_fault=result.result.credential_fault,
         known_code=result.result.known,
+        moved_at=result.completed_at,
     )
 
 
@@ -82,6 +85,7 @@ def report_of_status(name: str, amount: int | None, result: StatusResult) -> Rep
         amount_differs=_differs(amount, result.amount),
         receipt=result.receipt,
         credential_fault=result.result.credential_fault,
+        moved_at=result.finalised_at,
     )
 
 

@@ -38,6 +38,16 @@ class CommandColumns:
     completed_at: Mapped[datetime | None]
 
 
+class MovedColumns:
+    """M-Pesa's own time at which a refund or payout moved its money, and the source that stated it.
+
+    Both are empty until M-Pesa states a time, and while no money has moved.
+    """
+
+    paid_at: Mapped[datetime | None]
+    paid_at_source: Mapped[str | None] = mapped_column(String(16))
+
+
 class EventColumns:
     """A line of an audit trail: who changed which status, when and why.
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 from mpesa_service.domain.commands import RefundMethod
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.models.base import Base, due_index, one_of, review_index
-from mpesa_service.models.commands import CommandColumns, EventColumns
+from mpesa_service.models.commands import CommandColumns, EventColumns, MovedColumns
 
 
 class Provider(StrEnum):
@@ -204,7 +204,7 @@ class PaymentEvent(EventColumns, Base):
     __table_args__ = (UniqueConstraint("payment_id", "sequence"),)
 
 
-class Refund(CommandColumns, Base):
+class Refund(CommandColumns, MovedColumns, Base):
     """A refund of `amount` whole shillings, by B2C to the phone that paid or by reversal of the payment.
 
     `reserved_amount` is what it reserves of the payment while the money may still be sent. `conversation_id`
@@ -223,6 +223,7 @@ class Refund(CommandColumns, Base):
     __table_args__ = (
         UniqueConstraint("receipt"),
         Index("ix_refunds_payment", "payment_id", "created_at"),
+        Index("ix_refunds_paid_at", "paid_at", "id"),
         due_index("refunds"),
         review_index("refunds"),
         CheckConstraint("amount > 0", name="amount"),

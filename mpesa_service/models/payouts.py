@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.models.base import Base, due_index, one_of, partial_index, review_index
-from mpesa_service.models.commands import CommandColumns, EventColumns
+from mpesa_service.models.commands import CommandColumns, EventColumns, MovedColumns
 
 
 class PayoutBatch(Base):
@@ -61,7 +61,7 @@ class PayoutBatch(Base):
         return BatchStatus(self.status)
 
 
-class Payout(CommandColumns, Base):
+class Payout(CommandColumns, MovedColumns, Base):
     """One row of a batch: `amount` whole shillings to a phone, a pay bill or a till.
 
     The party (a phone number, or a business number) is encrypted, with a keyed hash beside it. So is the
@@ -90,6 +90,7 @@ class Payout(CommandColumns, Base):
         UniqueConstraint("receipt"),
         partial_index("ix_payouts_waiting", "batch_id", "row_number", where="status = 'waiting'"),
         Index("ix_payouts_batch_status", "batch_id", "status"),
+        Index("ix_payouts_paid_at", "paid_at", "id"),
         due_index("payouts"),
         review_index("payouts"),
         CheckConstraint("amount > 0", name="amount"),

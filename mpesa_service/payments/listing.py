@@ -123,7 +123,7 @@ def count_payments(runtime: Runtime, principal: Principal, filters: Filters) -> 
 
 
 TIME_DIGITS = 18
-_ID_DIGITS = 24
+ID_DIGITS = 24
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -141,12 +141,12 @@ def _rows(
     One extra row is read, so that no count is needed.
     """
     wanted = _wanted(runtime, principal, filters)
-    if after is not None and len(after) != _ID_DIGITS + (TIME_DIGITS if filters.by_time else 0):
+    if after is not None and len(after) != ID_DIGITS + (TIME_DIGITS if filters.by_time else 0):
         raise InvalidRequest("`after` belongs to a list with another `sort`.")
     with runtime.database.browse() as session:
         if filters.by_time:
             found = _by_time(session, wanted, filters, limit + 1, after, shown)
-            key = _key(*found[limit - 1]) if len(found) > limit else None
+            key = time_key(*found[limit - 1][:2]) if len(found) > limit else None
             return [row for _, _, row in found[:limit]], key
         end = min((one for one in (wanted.end_id, after) if one is not None), default=None)
         rows = session.execute(page_of_payments(replace(wanted, end_id=end), limit + 1, shown)).all()
@@ -162,7 +162,7 @@ def _by_time(
     shown: Select[Any],
 ) -> list[tuple[datetime | None, str, Sequence[Any]]]:
     """Return rows with their times and ids: those with a time, then those without one."""
-    at, last = _position(after)
+    at, last = position(after)
     rows: list[Row[Any]] = []
     if after is None or at is not None:
         before = None if at is None or last is None else (at, last)
@@ -173,12 +173,13 @@ def _by_time(
     return [(row[-1], row[0], row[:-1]) for row in rows]
 
 
-def _key(at: datetime | None, payment_id: str, _row: object) -> str:
+def time_key(at: datetime | None, row_id: str) -> str:
+    """Return the key of a row in the order of M-Pesa's time."""
     micros = 0 if at is None else (at - _EPOCH) // _MICROSECOND
-    return f"{micros:0{TIME_DIGITS}x}{payment_id}"
+    return f"{micros:0{TIME_DIGITS}x}{row_id}"
 
 
-def _position(key: str | None) -> tuple[datetime | None, str | None]:
+def position(key: str | None) -> tuple[datetime | None, str | None]:
     """Return the time and the id of a key. Zeros, and a time that no payment has, are no time."""
     if key is None:
         return None, None

@@ -1,10 +1,5 @@
 """Routes that start, show, list and export payments, and show the audit trail of one."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import ExitStack
-from itertools import chain
-from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Response, request
@@ -12,12 +7,12 @@ from flask import Response, request
 from mpesa_service.config import Settings
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.domain.counting import counted
-from mpesa_service.errors import InvalidAmount, Unavailable
+from mpesa_service.errors import InvalidAmount
 from mpesa_service.payments.conclude import Initiated
 from mpesa_service.payments.export_files import export_file
 from mpesa_service.payments.initiate import Order, initiate
 from mpesa_service.payments.json_rows import as_initiated, as_json, as_whole_json
-from mpesa_service.payments.listing import ExportedPayment, Filters, all_payments, list_payments
+from mpesa_service.payments.listing import Filters, all_payments, list_payments
 from mpesa_service.payments.lookup import order_payments, payment_trail, query_payment
 from mpesa_service.payments.schemas import (
     FORMATS,
@@ -32,8 +27,8 @@ from mpesa_service.payments.schemas import (
 )
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
-from mpesa_service.web.fields import NAIROBI
-from mpesa_service.web.file_formats import TYPES, accepted_format
+from mpesa_service.web.exports import FILE, export_response
+from mpesa_service.web.file_formats import accepted_format
 from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.query_fields import cursor
 from mpesa_service.web.responses import failure, respond, success
@@ -132,53 +127,13 @@ def payment_events(reference: str) -> Response:
     return respond(success(200, counted(len(found), "event"), TrailEventSchema(many=True).dump(found)))
 
 
-log = logging.getLogger(__name__)
-
-EXPORTS_AT_ONCE = 2
-"""Per process. An export keeps a thread for as long as its reader takes, and callbacks also need threads."""
-
-_slots = BoundedSemaphore(EXPORTS_AT_ONCE)
-_FILE = {
-    "description": "The file, streamed from the database.",
-    "content": {TYPES[kind]: {"schema": {"type": "string"}} for kind in FORMATS},
-}
-
-
 @blueprint.get("/payments/export")
 @guard(Guard.USER)
 @blueprint.arguments(ExportQuerySchema, location="query")
-@blueprint.doc(responses={"200": _FILE})
+@blueprint.doc(responses={"200": FILE})
 @errors(400)
 def export_payments(query: dict[str, Any]) -> Response:
     """Export the caller's payments, newest first. Admins get the payments of all callers."""
     form = accepted_format(request.accept_mimetypes, FORMATS, query.pop("format"), bom=query.pop("bom"))
-    principal = current_principal()
-    if not _slots.acquire(blocking=False):
-        raise Unavailable("Other exports are in progress.", code="exports_busy", retry_after=30)
-    with ExitStack() as stack:
-        stack.callback(_slots.release)
-        batches = all_payments(runtime(), principal, Filters(**query))
-        # An error here still gets an error response. After the first byte it only cuts the file short.
-        first = next(batches, [])
-        logged = _logged(chain([first] if first else [], batches), principal.subject)
-        response = Response(export_file(form, logged), mimetype=form.content_type)
-        response.call_on_close(stack.pop_all().close)
-    made = runtime().clock().astimezone(NAIROBI)
-    name = f"payments-{made:%Y%m%dT%H%M%S}.{form.kind}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Vary"] = "Accept"
-    # nginx then passes the data on at once, and reports when the reader disconnects.
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
-
-
-def _logged(batches: Iterator[list[ExportedPayment]], subject: str) -> Iterator[list[ExportedPayment]]:
-    """Pass batches on; log who read how many payments, and whether the export was complete."""
-    rows, whole = 0, False
-    try:
-        for batch in batches:
-            yield batch
-            rows += len(batch)
-        whole = True
-    finally:
-        log.info("export", extra={"actor": subject, "rows": rows, "whole": whole})
+    batches = all_payments(runtime(), current_principal(), Filters(**query))
+    return export_response("payments", form, batches, export_file)

@@ -69,6 +69,8 @@ class RefundSchema(Schema):
     created_at = time_field("createdAt")
     updated_at = time_field("updatedAt")
     completed_at = time_field("completedAt", nullable=True)
+    paid_at = time_field("paidAt", "M-Pesa's own time; null until M-Pesa states it.", nullable=True)
+    paid_at_source = text_field("paidAtSource", "The source of `paidAt`.")
 
 
 class PaymentSchema(Schema):

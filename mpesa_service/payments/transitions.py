@@ -99,6 +99,8 @@ def move_refund(session: Session, payment: Payment, refund: Refund, edge: str, c
     if after in {RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.REVIEW}:
         refund.completed_at = cause.at
         refund.next_check_at = None
+    if after is RefundStatus.FAILED:
+        refund.paid_at = refund.paid_at_source = None
     # In all other cases the payment also moves, and is counted there.
     recount = after is RefundStatus.REVIEW and payment.state in PAID
     with _changing(session, payment, order=recount) as change:

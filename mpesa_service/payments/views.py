@@ -37,6 +37,8 @@ class RefundRecord:
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+    paid_at: datetime | None
+    paid_at_source: str | None
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ def move_payout(session: Session, row: Payout, edge: str, cause: Cause) -> None:
         row.completed_at = cause.at
     if after not in PAYOUT_UNFINISHED or after is PayoutStatus.WAITING:
         row.next_check_at = None
+    if after is PayoutStatus.FAILED:
+        row.paid_at = row.paid_at_source = None
     _record_payout(session, row, before, edge, cause)
     _publish_payout(session, row, before, cause)
 

@@ -86,6 +86,8 @@ class PayoutRecord:
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+    paid_at: datetime | None
+    paid_at_source: str | None
 
 
 def list_batches(

@@ -21,6 +21,7 @@ from mpesa_service.statements.contradicted import review_absent
 from mpesa_service.statements.differing import review_differing
 from mpesa_service.statements.evidence import raise_evidence
 from mpesa_service.statements.matching import Outcome, shares_of
+from mpesa_service.statements.outgoing_times import state_times
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.report import compare
 from mpesa_service.statements.unexplained import report_unexplained
@@ -90,7 +91,8 @@ def apply_statement(
             _renew(runtime, statement_id, done)
         progress(step, count)
 
-    found = {share.outcome for share in shares_of(runtime, record)}
+    shares = shares_of(runtime, record)
+    found = {share.outcome for share in shares}
     if Outcome.DIFFERS in found:
         review_differing(runtime, record, advance)
     review_absent(runtime, record, advance)
@@ -100,6 +102,8 @@ def apply_statement(
     if Outcome.ELSEWHERE in found:
         report_unexplained(runtime, record)
     raise_evidence(runtime, record, advance)
+    if any(share.outcome is Outcome.AGREES and share.withdrawn_cents for share in shares):
+        state_times(runtime, record)
     _end(runtime, statement_id, done)
     return compare(runtime, get_statement(runtime, statement_id))
 

@@ -88,6 +88,8 @@ def test_a_payment_alone_is_shown_with_its_refunds_as_the_schema_does() -> None:
         created_at=AT,
         updated_at=AT,
         completed_at=AT,
+        paid_at=AT,
+        paid_at_source="callback",
     )
     for payment in (PAYMENT, replace(PAYMENT, refunds=(refund,))):
         assert as_whole_json(payment) == PaymentSchema().dump(payment)

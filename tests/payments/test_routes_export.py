@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from mpesa_service.payments import listing
 from mpesa_service.payments.json_rows import EXPORTED
-from mpesa_service.payments.routes import EXPORTS_AT_ONCE, _slots
+from mpesa_service.web.exports import EXPORTS_AT_ONCE, slots
 from tests.support import Service
 from tests.support.many import add_payments, phone_of
 
@@ -27,10 +27,10 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def every_slot_is_released() -> Iterator[None]:
     yield
-    taken = [_slots.acquire(blocking=False) for _ in range(EXPORTS_AT_ONCE)]
+    taken = [slots.acquire(blocking=False) for _ in range(EXPORTS_AT_ONCE)]
     for slot in taken:
         if slot:
-            _slots.release()
+            slots.release()
     assert taken == [True] * EXPORTS_AT_ONCE
 
 

@@ -1,0 +1,1 @@
+"""The money that goes out, refunds and payouts together: for lists and exports by day."""
