@@ -124,15 +124,15 @@ class Booking:
         """Book the confirmation, or plan the next attempt."""
         runtime, columns = self._runtime, self._confirmation.columns
         now = runtime.clock()
-        if columns["amount_cents"] % CENTS:
-            plan, fractional = fractional_plan(columns, now)
-            return self._finish(plan, retry_at=None, **fractional)
         about = About(receipt=columns["receipt"])
         with runtime.database.reading() as connection:
             is_known = load(connection, about) is not None
             undone = portal_reversal(connection, columns["receipt"])
         if is_known:
             return self._confirm(about, None, undone)
+        if columns["amount_cents"] % CENTS:
+            plan, fractional = fractional_plan(columns, now)
+            return self._finish(plan, retry_at=None, **fractional)
         arrival, ours = arrival_of(runtime.encryption, columns), is_ours(runtime, columns["shortcode"])
         began_at = believed(self._began_at, now)
         arrival = replace(arrival, moved_at=began_at or arrival.moved_at)
@@ -183,6 +183,7 @@ class Booking:
             result_desc=CONFIRMED_BY[self._confirmation.evidence],
             receipt=columns["receipt"],
             amount=columns["amount_cents"] // CENTS,
+            fractional=columns["amount_cents"] % CENTS != 0,
             paid_at=columns["transacted_at"],
         )
         change = PaymentChange(facts)

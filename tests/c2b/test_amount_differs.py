@@ -7,19 +7,21 @@ from mpesa_service.c2b.book_money import book_money
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.operations import doctor
 from mpesa_service.payments.reconcile import check_due
+from mpesa_service.review.unmatched import list_unmatched
+from mpesa_service.verification.payments import verify
 from tests.c2b.support import confirm
 from tests.review.support import waiting
 from tests.support import Service
 
 
-def disputed(service: Service, source: Evidence) -> str:
-    """Return the CheckoutRequestID of a paid payment of 100, whose receipt a source reports with 90."""
+def disputed(service: Service, source: Evidence, cents: int = 9_000) -> str:
+    """Return the CheckoutRequestID of a payment of 100, whose receipt has another amount."""
     checkout = service.paid()
     receipt = str(service.row(checkout).receipt)
     if source is Evidence.CONFIRMATION:
-        confirm(service, TransID=receipt, TransAmount="90.00")
+        confirm(service, TransID=receipt, TransAmount=f"{cents / 100:.2f}")
     else:
-        book_money(service.runtime, ArrivedMoney(receipt=receipt, cents=9_000), source)
+        book_money(service.runtime, ArrivedMoney(receipt=receipt, cents=cents), source)
     payment = service.row(checkout)
     assert (payment.status, payment.mismatch, payment.amount) == ("succeeded", "amount", 100)
     assert payment.next_check_at is not None
@@ -51,3 +53,12 @@ def test_queries_without_an_answer_do_not_explain_it(service: Service) -> None:
         service.clock.advance(4 * 3600)
         check_due(service.runtime)
     assert_in_review(service, checkout)
+
+
+def test_a_fractional_amount_of_a_known_receipt_is_no_other_money(service: Service) -> None:
+    checkout = disputed(service, Evidence.CONFIRMATION, 10_050)
+    assert list_unmatched(service.runtime) == ()
+    service.clock.advance(60)
+    check_due(service.runtime)
+    assert_in_review(service, checkout)
+    assert list(verify(service.runtime)) == []
