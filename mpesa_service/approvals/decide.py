@@ -17,8 +17,11 @@ from mpesa_service.models import Approval
 from mpesa_service.outflow import decisions
 from mpesa_service.outflow.actions import Consent
 from mpesa_service.outflow.records import ApprovalRecord, approval_record, find_approval, show_approval
+from mpesa_service.payouts import control
 from mpesa_service.refunds.outflow import approved_request
 from mpesa_service.refunds.request import RefundStarted, refund
+from mpesa_service.review.outflow import approved_decision
+from mpesa_service.review.payouts import resolve_payout
 from mpesa_service.review.unmatched import return_money
 
 MOST_REASON = 500
@@ -49,21 +52,28 @@ def reject(runtime: Runtime, principal: Principal, approval_id: str, reason: str
     Raises NotFound, InvalidRequest without a reason, and Conflict if it does not wait any more.
     """
     why = _checked(reason)
-    show_approval(runtime, approval_id)
+    record = show_approval(runtime, approval_id)
+    if record.kind is OutflowKind.PAYOUT and record.status is ApprovalStatus.WAITING:
+        control.reject(runtime, principal, record.subject_id, why)
+        return show_approval(runtime, approval_id)
     with runtime.database.begin() as session:
         return decisions.reject(runtime, session, approval_id, principal.subject, why)
 
 
 def expire_due(runtime: Runtime, limit: int = 100) -> int:
-    """End the approvals whose time is over; return how many."""
+    """End the approvals whose time is over, and stop the payout batches of such; return how many."""
     now = runtime.clock()
-    waiting = (Approval.status == ApprovalStatus.WAITING, Approval.expires_at <= now)
-    statement = select(Approval).where(*waiting).order_by(Approval.expires_at).limit(limit)
+    due = (Approval.status == ApprovalStatus.WAITING, Approval.expires_at <= now)
+    of_batch = Approval.kind == OutflowKind.PAYOUT
+    with runtime.database.read() as session:  # a batch is locked before its approval
+        batches = session.scalars(select(Approval.subject_id).where(*due, of_batch).limit(limit)).all()
+    stopped = sum(control.expire(runtime, batch_id) for batch_id in batches)
+    others = select(Approval).where(*due, ~of_batch).order_by(Approval.expires_at).limit(limit)
     with runtime.database.begin() as session:
-        rows = session.scalars(statement.with_for_update(skip_locked=True)).all()
+        rows = session.scalars(others.with_for_update(skip_locked=True)).all()
         for row in rows:
             decisions.expire(session, row, now)
-        return len(rows)
+    return stopped + len(rows)
 
 
 def _checked(reason: str) -> str:
@@ -91,6 +101,14 @@ def _return(runtime: Runtime, record: ApprovalRecord, maker: Principal, consent:
     )
 
 
+def _pay(runtime: Runtime, record: ApprovalRecord, _maker: Principal, consent: Consent) -> None:
+    control.approve(runtime, Principal(consent.by, frozenset({ADMIN})), record.subject_id, consent.reason)
+
+
+def _resolve_payout(runtime: Runtime, record: ApprovalRecord, maker: Principal, consent: Consent) -> None:
+    resolve_payout(runtime, maker, record.subject_id, approved_decision(record), consent)
+
+
 def _no_answer(_outcome: RefundStarted | ApprovalRecord) -> Answer:
     """The answer is the approval, whatever M-Pesa says about the refund: the refund's own status shows it."""
     return Answer(200, b"")
@@ -100,5 +118,7 @@ CARRIED_OUT: Mapping[OutflowKind, Carry] = {
     OutflowKind.REFUND: _refund,
     OutflowKind.REVERSAL: _refund,
     OutflowKind.RETURN: _return,
+    OutflowKind.PAYOUT: _pay,
+    OutflowKind.RESOLVE_PAYOUT: _resolve_payout,
 }
 """How an approved action is carried out, by its kind."""

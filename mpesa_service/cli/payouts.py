@@ -22,11 +22,12 @@ from mpesa_service.cli.options import (
     reason,
     status_option,
 )
-from mpesa_service.cli.output import print_table, show_list
+from mpesa_service.cli.output import end_with, print_table, show_list, waits
 from mpesa_service.cli.payout_output import batch_cells, progress_in_words, show_faults
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.principal import Principal
+from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payouts import control, views
 from mpesa_service.payouts import create as payout_batches
 from mpesa_service.payouts.create import BatchRequest, InvalidRows
@@ -218,6 +219,9 @@ def _do(act: Callable[[Runtime, Principal, str], Progress], batch: str, who: str
 
 def _decide(decision: OperatorDecision, payout: str, who: str, as_json: bool) -> None:
     record = resolve_payout(runtime(), operator(who), payout, decision)
+    if isinstance(record, ApprovalRecord):
+        end_with(waits(record, as_json=as_json))
+        return
     print_result(PayoutSchema().dump(record), f"{record.id} is {record.status}", as_json)
 
 

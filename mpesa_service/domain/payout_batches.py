@@ -35,11 +35,6 @@ PAYOUT_UNFINISHED = PAYOUT_OPEN | {PayoutStatus.WAITING}
 """Statuses of rows that still move by themselves. All other rows have ended, or wait for a person."""
 
 
-def needs_approval(total: int, threshold: int) -> bool:
-    """Return whether a batch of `total` shillings needs the approval of a second person."""
-    return total > threshold
-
-
 def is_same_actor(one: str, other: str) -> bool:
     """Return whether two actors are one person, who may use both the API and the command line.
 

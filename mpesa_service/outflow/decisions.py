@@ -91,13 +91,26 @@ def expire(session: Session, row: Approval, now: datetime) -> None:
     _decide(session, row, ApprovalStatus.EXPIRED, None, None, now)
 
 
+def withdraw(session: Session, approval_id: str, by: str, why: str, now: datetime) -> None:
+    """Reject what waits, if it still does: its subject has ended."""
+    row = lock(session, approval_id)
+    if row.state is ApprovalStatus.WAITING:
+        _decide(session, row, ApprovalStatus.REJECTED, by, why, now)
+
+
 def lock_waiting(session: Session, approval_id: str, now: datetime) -> Approval:
     """Lock an approval that waits. Raises NotFound, and Conflict if it is decided or its time is over."""
+    found = lock(session, approval_id)
+    refuse_decided(found, now)
+    return found
+
+
+def lock(session: Session, approval_id: str) -> Approval:
+    """Return an approval, locked to the end of the transaction; raise NotFound."""
     statement = select(Approval).where(Approval.id == approval_id).with_for_update()
     found = session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
     if found is None:
         raise NotFound("There is no such approval.")
-    refuse_decided(found, now)
     return found
 
 

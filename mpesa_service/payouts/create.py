@@ -6,6 +6,7 @@ stored rows are only intents; `payouts/send.py` sends them one by one.
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,8 +20,6 @@ from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.commands import BatchStatus
-from mpesa_service.domain.outflow import OutflowKind
-from mpesa_service.domain.payout_batches import needs_approval
 from mpesa_service.domain.payout_files import warnings_of
 from mpesa_service.domain.payouts import PayoutRow, PayoutTerms, RowFault, read_rows
 from mpesa_service.domain.principal import Principal
@@ -28,8 +27,11 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.errors import InvalidRequest, KeyReused, Unavailable
 from mpesa_service.models import PayoutBatch
 from mpesa_service.models.statements import insert_once
-from mpesa_service.outflow.gate import limits_of
+from mpesa_service.outflow.actions import Action
+from mpesa_service.outflow.decisions import wait
+from mpesa_service.outflow.gate import count, exceeded_by
 from mpesa_service.payouts.command import PayoutCommand
+from mpesa_service.payouts.outflow import batch_action
 from mpesa_service.payouts.transitions import create_batch
 from mpesa_service.payouts.views import Progress, find_batch, progress_of
 
@@ -78,6 +80,8 @@ class BatchMade:
 def create(runtime: Runtime, principal: Principal, request: BatchRequest) -> BatchMade:
     """Store a batch if all of its rows are valid. The batch is sent while it is running.
 
+    A batch that exceeds a limit of the outflow policy waits for a second person.
+
     Raises InvalidRows with every fault, KeyReused when the reference belongs to another batch, and
     Unavailable without an initiator.
     """
@@ -89,12 +93,20 @@ def create(runtime: Runtime, principal: Principal, request: BatchRequest) -> Bat
     now = runtime.clock()
     batch = _batch(runtime, principal, request, rows, now)
     stored = [_stored(runtime.encryption, batch["id"], row, principal, now) for row in rows]
+    action = _action(batch, stored)
     with runtime.database.begin() as session:
+        exceeded = exceeded_by(runtime, session, action)
+        status = BatchStatus.WAITING_APPROVAL if exceeded else BatchStatus.RUNNING
+        batch |= {"status": status.value, "needs_approval": bool(exceeded)}
         if not insert_once(session, PayoutBatch, batch):
             return BatchMade(_earlier(runtime, session, batch), replayed=True, warnings=warnings)
         made = find_batch(session, batch["id"])
         detail = {"rows": made.row_count, "totalAmount": made.total_amount}
         create_batch(session, made, stored, Cause(principal.subject, now, detail=detail))
+        if exceeded:
+            wait(runtime, session, action, exceeded)
+        else:
+            count(runtime, session, action, made.id)
         session.flush()
         return BatchMade(progress_of(runtime, session, made), replayed=False, warnings=warnings)
 
@@ -114,22 +126,26 @@ def _batch(
     runtime: Runtime, principal: Principal, request: BatchRequest, rows: Sequence[PayoutRow], now: datetime
 ) -> dict[str, Any]:
     total = sum(row.amount for row in rows)
-    approval = needs_approval(total, limits_of(runtime.settings, OutflowKind.PAYOUT).single)
     content = json.dumps([request.description, *(list(vars(row).values()) for row in rows)])
     return {
         "id": new_id(now),
         "reference": request.reference,
         "request_hash": runtime.encryption.blind_index("payout batch", content),
-        "status": BatchStatus.WAITING_APPROVAL.value if approval else BatchStatus.RUNNING.value,
         "description": request.description,
         "row_count": len(rows),
         "total_amount": total,
-        "needs_approval": approval,
         "created_by": principal.subject,
         "served_at": now,
         "created_at": now,
         "updated_at": now,
     }
+
+
+def _action(batch: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Action:
+    payees: dict[str, int] = defaultdict(int)
+    for row in rows:
+        payees[row["party_hash"]] += row["amount"]
+    return batch_action(batch["id"], batch["created_by"], batch["total_amount"], payees, batch["description"])
 
 
 def _stored(

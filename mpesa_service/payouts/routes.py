@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from mpesa_service.core.idempotency import Answer
+from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.counting import counted
 from mpesa_service.domain.references import is_batch_reference
 from mpesa_service.errors import InvalidRequest
@@ -51,6 +52,7 @@ _AS_FILE = {
 @blueprint.doc(**_AS_FILE)
 @blueprint.arguments(PayoutRequestSchema, location=JSON_OR_FILE)
 @blueprint.success(201, CreatedSchema, description="Stored; nothing is sent before it is running.")
+@blueprint.success(202, CreatedSchema, description="Stored; it waits for a second person: see `approval`.")
 @blueprint.success(200, CreatedSchema, description="It was stored before.")
 @errors(400, 413, 415, 422)
 def create_payouts(body: dict[str, Any]) -> Response:
@@ -58,7 +60,8 @@ def create_payouts(body: dict[str, Any]) -> Response:
     batch_request = BatchRequest(**{**body, "reference": _reference(body)})
     made = create.create(runtime(), current_principal(), batch_request)
     data = {**CreatedSchema().dump(made.progress), "warnings": list(made.warnings)}
-    answer = success(200 if made.replayed else 201, _in_words(made.progress), data)
+    status = 202 if made.progress.batch.status == BatchStatus.WAITING_APPROVAL else 201
+    answer = success(200 if made.replayed else status, _in_words(made.progress), data)
     return respond(Answer(answer.status, answer.body, replayed=made.replayed))
 
 

@@ -10,6 +10,7 @@ from mpesa_service.domain.commands import BatchStatus, PayoutType
 from mpesa_service.domain.payout_files import FileRows
 from mpesa_service.domain.payouts import FIELDS, MAX_ROWS, PayoutPurpose
 from mpesa_service.domain.states import PayoutStatus
+from mpesa_service.outflow.schemas import ApprovalSchema
 from mpesa_service.web.csv_rows import csv_lines
 from mpesa_service.web.fields import (
     Pattern,
@@ -134,6 +135,11 @@ class ProgressSchema(BatchSchema):
         metadata={
             "description": "Time to send the waiting rows at the present rate limit; null while none is sent."
         },
+    )
+    approval = fields.Nested(
+        ApprovalSchema,
+        allow_none=True,
+        metadata={"description": "What waits for a second person, or the decision. Null: it needs none."},
     )
 
     @pre_dump

@@ -18,6 +18,8 @@ from mpesa_service.domain.phones import mask_msisdn, mask_reference
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.errors import NotFound
 from mpesa_service.models import Payout, PayoutBatch
+from mpesa_service.outflow.records import ApprovalRecord, approval_record
+from mpesa_service.payouts.outflow import approval_of
 
 PAGE = 500
 """Rows of a result that are in memory at a time."""
@@ -53,12 +55,14 @@ class Progress:
     """A batch and its progress: its rows by status, with every status that clients see.
 
     `suspension_reason` says why nothing is sent at present, if all payouts are suspended. `seconds_left` is
-    the time for the waiting rows at the present rate limit, None if none will be sent.
+    the time for the waiting rows at the present rate limit, None if none will be sent. `approval` is what
+    waits for a second person, or that person's decision; None if the batch needs none.
     """
 
     batch: BatchRecord
     suspension_reason: str | None
     seconds_left: int | None
+    approval: ApprovalRecord | None
     rows: dict[str, Share] = field(default_factory=dict)
 
 
@@ -148,7 +152,9 @@ def progress_of(runtime: Runtime, session: Session, batch: PayoutBatch) -> Progr
     left = None
     if batch.state is BatchStatus.RUNNING and reason is None:
         left = seconds_left(shares[PayoutStatus.WAITING].count, runtime.settings.payouts_per_minute)
-    return Progress(record_from(BatchRecord, batch), reason, left, shares)
+    row = approval_of(session, batch)
+    approval = approval_record(runtime.encryption, row) if row is not None else None
+    return Progress(record_from(BatchRecord, batch), reason, left, approval, shares)
 
 
 def shares_of(session: Session, batch_id: str) -> dict[str, Share]:

@@ -8,8 +8,12 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.states import PayoutStatus
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import Payout
+from mpesa_service.outflow.actions import Consent
+from mpesa_service.outflow.gate import admit
+from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.views import PayoutRecord, payout_record
+from mpesa_service.review.outflow import payout_action
 from mpesa_service.review.payments import OperatorDecision, Resolution, operator_cause
 
 
@@ -26,14 +30,21 @@ def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") 
 
 
 def resolve_payout(
-    runtime: Runtime, principal: Principal, payout_id: str, decision: OperatorDecision
-) -> PayoutRecord:
+    runtime: Runtime,
+    principal: Principal,
+    payout_id: str,
+    decision: OperatorDecision,
+    consent: Consent | None = None,
+) -> PayoutRecord | ApprovalRecord:
     """Carry out an operator's decision on a payout in review: the money was sent, or it was not.
+
+    A decision about an own payout, or one that exceeds a limit, waits for a second person.
 
     Raises NotFound, Conflict if it is not in review or another payout has the receipt, InvalidRequest
     without a reason.
     """
-    cause = operator_cause(runtime, principal, decision.reason)
+    approved = consent.detail if consent else {}
+    cause = operator_cause(runtime, principal, decision.reason, **approved)
     with runtime.database.begin() as session:
         command = PayoutCommand.lock(session, id=payout_id) if payout_id.isprintable() else None
         if command is None:
@@ -41,6 +52,12 @@ def resolve_payout(
         row = command.row
         if row.state is not PayoutStatus.REVIEW:
             raise Conflict("This payout is not in review.", code="not_in_review")
+        if decision.receipt is not None and command.receipt_taken(decision.receipt):
+            raise Conflict("Another payout has this receipt.", code="receipt_taken")
+        action = payout_action(row, decision, principal.subject)
+        waiting = admit(runtime, session, action, row.id, consent)
+        if waiting is not None:
+            return waiting
         if decision.action is Resolution.FAIL:
             row.failure_reason = f"Closed by an operator: {decision.reason.strip()}"[:512]
             command.move("failed_by_operator", cause)
@@ -51,8 +68,6 @@ def resolve_payout(
 
 
 def _settle(command: PayoutCommand, receipt: str | None, cause: Cause) -> None:
-    if receipt is not None and command.receipt_taken(receipt):
-        raise Conflict("Another payout has this receipt.", code="receipt_taken")
     command.row.receipt = receipt or command.row.receipt
     command.row.failure_reason = None
     command.move("settled_by_operator", cause)

@@ -5,6 +5,8 @@ from typing import Any
 from flask import Response, request
 
 from mpesa_service.core.idempotency import MOVE, Answer, KeyedRequest
+from mpesa_service.outflow.records import ApprovalRecord
+from mpesa_service.outflow.schemas import WAITS, WaitingSchema, waiting_answer
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.refunds.routes import UNKNOWN_OR_WAITING, refund_answer
@@ -89,11 +91,14 @@ def payouts_in_review(page: dict[str, Any]) -> Response:
 @guard(Guard.ADMIN)
 @blueprint.arguments(ResolveSchema)
 @blueprint.success(200, PayoutSchema)
+@blueprint.success(202, WaitingSchema, description=WAITS)
 @errors(400, 404, 409, 413, 415)
 def resolve_payout_row(body: dict[str, Any], payout_id: str) -> Response:
     """Settle or fail a payout in review, with a reason."""
     decision = OperatorDecision(Resolution(body["action"]), body["reason"], body["receipt"])
     record = resolve_payout(runtime(), current_principal(), payout_id, decision)
+    if isinstance(record, ApprovalRecord):
+        return respond(waiting_answer(record))
     return respond(success(200, "Resolved", PayoutSchema().dump(record)))
 
 

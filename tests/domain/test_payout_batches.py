@@ -9,7 +9,6 @@ from mpesa_service.domain.payout_batches import (
     BATCH_TRANSITIONS,
     PAYOUT_UNFINISHED,
     is_same_actor,
-    needs_approval,
     seconds_left,
 )
 from mpesa_service.domain.states import ForbiddenTransition
@@ -38,11 +37,6 @@ def test_a_batch_moves_along_these_edges_and_no_other(name: str, state: BatchSta
 
 def test_a_row_is_unfinished_while_it_may_move_by_itself() -> None:
     assert {str(state) for state in PAYOUT_UNFINISHED} == {"waiting", "submitting", "pending", "unknown"}
-
-
-def test_above_the_threshold_a_second_person_is_needed() -> None:
-    assert [needs_approval(total, 50_000) for total in (1, 50_000, 50_001)] == [False, False, True]
-    assert needs_approval(1, 0)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_commands(service: Service, batch: str) -> None:
     assert row.id in listed
     assert "1 waiting" in listed
     assert f'"_id": "{row.id}"' in run(service, "list", "--json", group="review")
-    why = ("--by", "amina", "--reason", "on the statement")
+    why = ("--by", "otieno", "--reason", "on the statement")
     assert "no such payout" in run(service, "fail", "nothing", *why, code=1)
     text = run(service, "settle", row.id, "--receipt", "UKN2ABCDEF", *why)
     assert f"{row.id} is succeeded" in text
