@@ -51,6 +51,25 @@ def _for_people(error: ServiceError) -> str:
     return message
 
 
+def _database_errors() -> tuple[type[Exception], ...]:
+    """Return SQLAlchemy's errors. They are imported only for a command that failed."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (SQLAlchemyError,)
+
+
+def _database_problem(ctx: click.Context) -> str | None:
+    """Return why no command can use the database, or None if it can be used: then the error is a fault."""
+    from flask.cli import ScriptInfo
+
+    from mpesa_service.operations.readiness import unready_because
+    from mpesa_service.web.blueprint import RUNTIME
+
+    info = ctx.find_object(ScriptInfo)
+    problem = None if info is None else unready_because(info.load_app().extensions[RUNTIME])
+    return problem and f"{problem} DATABASE_URL names the database; mpesa doctor checks it."
+
+
 class LazyGroup(click.Group):
     """Lists its commands from a table, so that its `--help` imports none of them.
 
@@ -69,11 +88,16 @@ class LazyGroup(click.Group):
         return lazy.load() if lazy else None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. A ServiceError ends it with the error's message, without a traceback."""
+        """Run a command. What an operator can fix ends it with a sentence, without a traceback."""
         try:
             return super().invoke(ctx)
         except ServiceError as error:
             raise click.ClickException(_for_people(error)) from error
+        except _database_errors() as error:
+            problem = _database_problem(ctx)
+            if problem is None:
+                raise
+            raise click.ClickException(problem) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands from the table."""

@@ -2,33 +2,27 @@
 
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterator
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Callable, Iterator
 
+from mpesa_service.config.certificates import certificate_problems
 from mpesa_service.config.mpesa_settings import SIMULATOR
+from mpesa_service.config.public_addresses import address_problems, split
 from mpesa_service.config.settings import Settings
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.errors import InvalidPhone
 
 LEAST_SECRET_BYTES = 32
+SANDBOX_SHORTCODE = "174379"
+GRACEFUL_SECONDS = 30
+"""How long gunicorn waits for the requests of a process that stops."""
+BROKERS = frozenset({"filesystem", "redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp", "sqs"})
 _DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
-FORBIDDEN_WORDS = ("m-pesa", "mpesa", "safaricom", "query", "cmd", "sql", "exe")
-"""Words that Safaricom's C2B page forbids in addresses, in any case. `exe` covers `exec`."""
 _PUBLIC_SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
 
 
 def unsafe_settings(settings: Settings) -> list[str]:
     """Return every reason not to start, as sentences for the operator."""
-    return [
-        *_amounts(settings),
-        *_tokens(settings),
-        *_keys(settings),
-        *_addresses(settings),
-        *_credentials(settings),
-        *_pulls(settings),
-        *_processes(settings),
-        *_webhooks(settings),
-    ]
+    return [problem for rule in RULES.values() for problem in rule(settings)]
 
 
 def _amounts(s: Settings) -> Iterator[str]:
@@ -69,13 +63,8 @@ def _is_fernet_key(key: str) -> bool:
 
 
 def _addresses(s: Settings) -> Iterator[str]:
-    yield from _posted_to(s, "MPESA_CALLBACK_URL", s.mpesa_callback_url, "api/mpesa/callback", "token")
-    if s.mpesa_c2b_url is not None:
-        yield from _posted_to(s, "MPESA_C2B_URL", s.c2b_url, "c2b", "secret")
-        if (word := forbidden_word(s.c2b_url)) is not None:
-            where = f"MPESA_C2B_URL must not contain {word!r}, not even in its host"
-            yield f"{where}: Safaricom does not register such an address."
-    base = _split(s.daraja_base_url)
+    yield from address_problems(s)
+    base = split(s.daraja_base_url)
     local = base.hostname in {"127.0.0.1", "localhost", "::1"}
     if base.scheme not in {"http", "https"} or not base.hostname:
         yield "MPESA_BASE_URL must be a full address, such as https://sandbox.safaricom.co.ke"
@@ -83,39 +72,14 @@ def _addresses(s: Settings) -> Iterator[str]:
         yield "MPESA_BASE_URL must be https: credentials travel on it."
 
 
-def _posted_to(s: Settings, name: str, address: str, path: str, appended: str) -> Iterator[str]:
-    """Check an address that M-Pesa posts to."""
-    parts = _split(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        yield f"{name} must be a full address, such as https://pay.example.co.ke/{path}"
-    elif parts.query or parts.fragment:
-        yield f"{name} must not have a query or a fragment: a {appended} is appended to its path."
-    elif s.mpesa_environment == "production" and parts.scheme != "https":
-        yield f"{name} must be https in production: Safaricom calls nothing else."
-
-
-def forbidden_word(address: str) -> str | None:
-    """Return the word in `address` for which Safaricom would not register it, or None."""
-    return next((word for word in FORBIDDEN_WORDS if word in address.lower()), None)
-
-
 def _webhooks(s: Settings) -> Iterator[str]:
     if any(network.prefixlen == 0 for network in s.webhook_networks):
         yield "WEBHOOK_ALLOWED_NETWORKS must not name the whole Internet: public https needs no allowance."
 
 
-def _split(address: str) -> SplitResult:
-    try:
-        return urlsplit(address)
-    except ValueError:
-        return urlsplit("")
-
-
 def _credentials(s: Settings) -> Iterator[str]:
     if s.mpesa_environment == "production" and s.mpesa_passkey == _PUBLIC_SANDBOX_PASSKEY:
         yield "MPESA_PASSKEY is the public sandbox passkey; production has its own, sent by email."
-    if s.mpesa_transaction_type == "CustomerBuyGoodsOnline" and not s.mpesa_till:
-        yield "MPESA_TILL is needed with CustomerBuyGoodsOnline."
     credential = s.mpesa_security_credential or s.mpesa_initiator_password
     if s.mpesa_initiator_name and not credential:
         yield (
@@ -125,6 +89,26 @@ def _credentials(s: Settings) -> Iterator[str]:
     certificate = s.mpesa_certificate_path or s.mpesa_security_credential
     if s.mpesa_initiator_password and not certificate:
         yield "MPESA_CERTIFICATE_PATH is needed to encrypt MPESA_INITIATOR_PASSWORD."
+
+
+def _numbers(s: Settings) -> Iterator[str]:
+    shortcodes = {
+        "MPESA_SHORTCODE": s.mpesa_shortcode,
+        "MPESA_TILL": s.mpesa_till,
+        "MPESA_B2C_SHORTCODE": s.mpesa_b2c_shortcode,
+    }
+    for name, number in shortcodes.items():
+        if number is not None and not 5 <= len(number) <= 7:
+            yield f"{name} must have 5 to 7 digits."
+        elif number == SANDBOX_SHORTCODE and s.mpesa_environment == "production":
+            yield f"{name} is {number}, the shortcode of the sandbox. Production has its own."
+    sells_goods = s.mpesa_transaction_type == "CustomerBuyGoodsOnline"
+    if sells_goods and not s.mpesa_till:
+        yield "MPESA_TILL is needed with CustomerBuyGoodsOnline."
+    elif s.mpesa_till and not sells_goods:
+        yield "MPESA_TILL is for tills: set MPESA_TRANSACTION_TYPE=CustomerBuyGoodsOnline, or remove it."
+    elif s.mpesa_till and s.mpesa_till == s.mpesa_shortcode:
+        yield "MPESA_TILL must not be MPESA_SHORTCODE: with a till, MPESA_SHORTCODE is its store number."
 
 
 def _pulls(s: Settings) -> Iterator[str]:
@@ -147,6 +131,18 @@ def database_problem(url: str) -> str | None:
 def _processes(s: Settings) -> Iterator[str]:
     if problem := database_problem(s.database_url):
         yield problem
+    if s.web_concurrency > 1 and s.database_url.startswith("sqlite"):
+        yield (
+            f"DATABASE_URL: SQLite is for one web process, and WEB_CONCURRENCY is {s.web_concurrency}. Use"
+            " PostgreSQL, or WEB_CONCURRENCY=1."
+        )
+    if s.celery_broker_url.partition("://")[0] not in BROKERS:
+        yield "CELERY_BROKER_URL must be like filesystem://folder, redis://host:6379/0 or amqp://host."
+    if s.mpesa_connect_timeout + s.mpesa_read_timeout > GRACEFUL_SECONDS:
+        yield (
+            f"MPESA_CONNECT_TIMEOUT and MPESA_READ_TIMEOUT must be at most {GRACEFUL_SECONDS} seconds"
+            " together: a stopping process waits no longer for a push that is on its way."
+        )
     if not s.ratelimit_storage_uri.startswith(("memory:", "redis", "valkey")):
         yield "RATELIMIT_STORAGE_URI must be memory:// or like redis://host:6379/0 (Redis or Valkey)."
     if s.web_concurrency > 1 and s.ratelimit_enabled and s.ratelimit_storage_uri.startswith("memory:"):
@@ -154,3 +150,18 @@ def _processes(s: Settings) -> Iterator[str]:
             f"{s.web_concurrency} workers cannot share rate limits kept in memory. Set"
             " RATELIMIT_STORAGE_URI=redis://host:6379/0 (Redis or Valkey), or WEB_CONCURRENCY=1."
         )
+
+
+RULES: dict[str, Callable[[Settings], Iterator[str]]] = {
+    "amounts": _amounts,
+    "shortcodes": _numbers,
+    "tokens": _tokens,
+    "keys": _keys,
+    "addresses": _addresses,
+    "credentials": _credentials,
+    "certificate": certificate_problems,
+    "pulls": _pulls,
+    "processes": _processes,
+    "webhooks": _webhooks,
+}
+"""Every rule for the settings. The service starts if none has a problem, and `mpesa doctor` repeats them."""

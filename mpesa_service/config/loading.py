@@ -1,8 +1,9 @@
 """Reads the settings from the environment, once, when a program starts."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from mpesa_service.config.checks import unsafe_settings
@@ -43,7 +44,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     environ = os.environ if environ is None else environ
     defaults = _defaults(environ)
     values: dict[str, Any] = {}
-    problems: list[str] = []
+    problems: list[str] = list(_misspelt(environ))
     for item in fields(Settings):
         _read(item, environ, defaults, values, problems)
     # Faulty settings get a stand-in, so that the checks find the problems of the others as well.
@@ -54,6 +55,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if problems:
         raise ConfigurationError(problems)
     return settings
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each variable whose name is nearly that of a setting."""
+    names = [environment_name(item) for item in fields(Settings)]
+    for name in sorted(set(environ) - set(names)):
+        if name.startswith("MPESA_") and (near := get_close_matches(name, names, n=1, cutoff=0.8)):
+            yield f"{name} is not a setting. Did you mean {near[0]}?"
 
 
 def _defaults(environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -42,11 +42,7 @@ def security_credential(password: str, certificate: bytes) -> str:
     if not password:
         raise ValueError("the initiator password is empty")
     try:
-        if certificate.lstrip().startswith(b"-----BEGIN"):
-            loaded = x509.load_pem_x509_certificate(certificate)
-        else:
-            loaded = x509.load_der_x509_certificate(certificate)
-        key = loaded.public_key()
+        key = load_certificate(certificate).public_key()
     except Exception as error:
         raise ValueError("the certificate is neither PEM nor DER X.509") from error
     if not isinstance(key, RSAPublicKey):
@@ -55,3 +51,14 @@ def security_credential(password: str, certificate: bytes) -> str:
         return b64encode(key.encrypt(password.encode(), PKCS1v15())).decode()
     except ValueError:
         raise ValueError("the initiator password is too long for the key") from None
+
+
+def load_certificate(content: bytes) -> x509.Certificate:
+    """Return the first certificate of a PEM or DER file. PEM may have text or a byte order mark before it.
+
+    Raises ValueError.
+    """
+    begin = content.find(b"-----BEGIN CERTIFICATE-----")
+    if begin >= 0:
+        return x509.load_pem_x509_certificate(content[begin:])
+    return x509.load_der_x509_certificate(content)

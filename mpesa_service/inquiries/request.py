@@ -179,7 +179,7 @@ def _query(
         record = _record(runtime, session, command.row)
         command_type = command.command_type
     if error is not None:
-        raise refusal_for_caller(error, {"_id": record.id}, command_type)
+        raise refusal_for_caller(error, {"_id": record.id}, command_type) from error
     return record
 
 

@@ -25,6 +25,7 @@ from mpesa_service.operations.check_results import Check, CheckResult, good, ski
 from mpesa_service.operations.overdue import oldest_due
 from mpesa_service.operations.pull_check import pull_transactions
 from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
+from mpesa_service.operations.settings_check import settings
 from mpesa_service.operations.waiting import what_waits
 
 UNKNOWN_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
@@ -100,7 +101,7 @@ def credentials(runtime: Runtime) -> Iterator[CheckResult]:
 def _credential_results(error: DarajaError) -> Iterator[CheckResult]:
     """Yield what an error means for the key and secret, and for the passkey, which needs them."""
     entry = _entry(error)
-    message, fix = f"Daraja: {error}", entry.advice if entry and entry.advice else NETWORK_ADVICE
+    message, fix = f"{_speaker(error)}: {error}", entry.advice if entry and entry.advice else NETWORK_ADVICE
     judged = isinstance(error, Refused) and not isinstance(error, Throttled | InvalidToken)
     if judged and entry is not None and entry.code != NO_PRODUCT:
         yield good(KEYS, "accepted")
@@ -110,6 +111,12 @@ def _credential_results(error: DarajaError) -> Iterator[CheckResult]:
     sure = judged or isinstance(error, NotSent | InvalidToken)
     yield (wrong if sure else warning)(KEYS, message, fix)
     yield skipped(PASSKEY, "not checked")
+
+
+def _speaker(error: DarajaError) -> str:
+    """Return whose words an error has: what was not sent, M-Pesa cannot have refused."""
+    refused = isinstance(error.__cause__, DarajaError) and not isinstance(error.__cause__, NotSent)
+    return "Not sent" if isinstance(error, NotSent) and not refused else "Daraja"
 
 
 def _entry(error: DarajaError) -> ErrorCode | None:
@@ -137,7 +144,9 @@ def initiator(runtime: Runtime, wait_seconds: float = INITIATOR_PATIENCE) -> Ite
         yield warning(INITIATOR, error.message, TOO_SOON_ADVICE)
         return
     except ServiceError as error:
-        yield wrong(INITIATOR, error.message, f"{advice.INITIATOR} {INITIATOR_SETTINGS}")
+        cause = error.__cause__
+        message = f"Not sent: {cause}" if isinstance(cause, NotSent) else error.message
+        yield wrong(INITIATOR, message, f"{advice.INITIATOR} {INITIATOR_SETTINGS}")
         return
     except SQLAlchemyError:
         yield skipped(INITIATOR, "not checked: the database does not answer")
@@ -228,6 +237,7 @@ def waiting(runtime: Runtime) -> Iterator[CheckResult]:
 
 
 CHECKS: tuple[Check, ...] = (
+    settings,
     database,
     credentials,
     callback_address,

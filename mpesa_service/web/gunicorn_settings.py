@@ -7,7 +7,7 @@ from dataclasses import replace
 from gunicorn import glogging
 from gunicorn.arbiter import Arbiter
 
-from mpesa_service.config import ConfigurationError, load_settings, unsafe_settings
+from mpesa_service.config import GRACEFUL_SECONDS, ConfigurationError, load_settings, unsafe_settings
 from mpesa_service.core.log_format import RedactingFormatter
 
 
@@ -32,7 +32,7 @@ worker_class = "gthread"
 threads = _settings.web_threads
 timeout = 60
 # Longer than Daraja's connect and read time-outs together, so that a push under way can finish.
-graceful_timeout = 30
+graceful_timeout = GRACEFUL_SECONDS
 keepalive = 75
 max_requests = 20_000
 max_requests_jitter = 2_000

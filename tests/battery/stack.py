@@ -102,7 +102,7 @@ class Stack:
                 MPESA_INITIATOR_PASSWORD=SANDBOX_INITIATOR_PASSWORD,
                 MPESA_QUERIES_PER_MINUTE="600000",
                 MPESA_READ_TIMEOUT="2",
-                WEB_CONCURRENCY="2",
+                WEB_CONCURRENCY="1" if database_url.startswith("sqlite") else "2",
             ),
             **changes,
         }

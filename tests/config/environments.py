@@ -15,7 +15,7 @@ PRODUCTION = {
     "MPESA_SHORTCODE": "600000",
     "MPESA_PASSKEY": "passkey-canary",
     "MPESA_CALLBACK_URL": "https://pay.example.co.ke/api/mpesa/callback",
-    "MPESA_SECURITY_CREDENTIAL": "credential-canary",
+    "MPESA_SECURITY_CREDENTIAL": "canary" * 57 + "==",
     "MPESA_INITIATOR_PASSWORD": "initiator-canary",
     "DATABASE_URL": "postgresql+psycopg://mpesa:database-canary@db/mpesa",
     "JWT_SECRET_KEY": "jwt-canary-jwt-canary-jwt-canary-jwt",

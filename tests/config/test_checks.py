@@ -200,7 +200,6 @@ def test_what_is_unsafe(changes: dict[str, str], sentence: str) -> None:
             "MPESA_CALLBACK_URL": "http://tunnel.example/api/mpesa/callback",
         },
         {"MPESA_TRANSACTION_TYPE": "CustomerBuyGoodsOnline", "MPESA_TILL": "5555555"},
-        {"MPESA_SECURITY_CREDENTIAL": "", "MPESA_CERTIFICATE_PATH": "/etc/mpesa.cer"},
         {"WEB_CONCURRENCY": "8"},
         {"WEB_CONCURRENCY": "8", "RATELIMIT_STORAGE_URI": "memory://", "RATELIMIT_ENABLED": "false"},
         {"DATABASE_URL": "sqlite:////var/lib/mpesa/mpesa.db"},

@@ -144,7 +144,7 @@ class TestReading:
 
 class TestSecrets:
     def test_are_not_shown(self) -> None:
-        environ = production(MPESA_CERTIFICATE_PATH="/etc/mpesa.cer")
+        environ = production()
         shown = repr(load_settings(environ))
         assert "canary" not in shown
         assert environ["PHONE_ENCRYPTION_KEYS"] not in shown

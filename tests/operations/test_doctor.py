@@ -19,6 +19,7 @@ from mpesa_service.daraja.error_codes import error_entry
 from mpesa_service.operations import doctor
 from mpesa_service.operations.check_results import CheckResult, Health
 from mpesa_service.operations.pull_check import PULL
+from mpesa_service.operations.settings_check import SETTINGS
 from tests.support import Service
 
 Answerer = Callable[[BaseHTTPRequestHandler], None]
@@ -85,6 +86,7 @@ def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(doctor, "INITIATOR_PATIENCE", 0.0)
     found = {f.check: f.health for f in doctor.run_checks(replace(service.runtime, clock=utc_now))}
     assert found == {
+        SETTINGS: Health.GOOD,
         doctor.DATABASE: Health.GOOD,
         doctor.KEYS: Health.GOOD,
         doctor.PASSKEY: Health.GOOD,
@@ -163,6 +165,7 @@ class TestCredentials:
     def test_a_daraja_that_cannot_be_reached(self, with_daraja: Any) -> None:
         found = of(with_daraja(mpesa_base_url="http://127.0.0.1:9"), doctor.credentials)
         assert (found[doctor.KEYS].health, found[doctor.PASSKEY].health) == (Health.WRONG, Health.SKIPPED)
+        assert found[doctor.KEYS].found.startswith("Not sent: ")
 
     def test_a_daraja_that_is_busy_proves_nothing(self, service: Service) -> None:
         error = Throttled("HTTP 429", operation="stk_query", http_status=429)
@@ -225,6 +228,8 @@ class TestInitiator:
             Health.WRONG,
             f"{advice.INITIATOR} {doctor.INITIATOR_SETTINGS}",
         )
+        assert found.found.startswith("Not sent: ")
+        assert "M-Pesa does not accept" not in found.found
 
     def test_none_is_no_fault(self, service: Service) -> None:
         assert only(doctor.initiator(at(service.runtime, mpesa_initiator_name=None))).health is Health.SKIPPED

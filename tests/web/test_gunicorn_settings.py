@@ -58,7 +58,11 @@ def test_nor_when_the_command_line_sets_them(words: list[str]) -> None:
 
 
 def test_two_workers_with_shared_limits_pass() -> None:
-    environ = limited(WEB_CONCURRENCY="2", RATELIMIT_STORAGE_URI="redis://127.0.0.1:1/0")
+    environ = limited(
+        DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none",
+        WEB_CONCURRENCY="2",
+        RATELIMIT_STORAGE_URI="redis://127.0.0.1:1/0",
+    )
     assert start(environ, "--check-config").returncode == 0
 
 
