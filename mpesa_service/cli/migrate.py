@@ -34,7 +34,7 @@ def migrate() -> None:
         _connect()
         command.upgrade(config, "head")
     except OperationalError as error:
-        raise click.ClickException(f"The database refused: {str(error.orig).strip()}") from error
+        raise click.ClickException(f"The database refused: {' '.join(str(error.orig).split())}") from error
     click.echo(f"The tables are at revision {SCHEMA_REVISION}.")
 
 

@@ -18,6 +18,8 @@ def unready_because(runtime: Runtime) -> str | None:
             current = connection.scalar(_CURRENT) if known else None
     except SQLAlchemyError:
         return "The database cannot be reached."
+    if current is None:
+        return "The database has no tables: run mpesa migrate."
     if current != SCHEMA_REVISION:
         return f"The schema is at {current}, not at {SCHEMA_REVISION}: run mpesa migrate."
     return None

@@ -88,4 +88,5 @@ def test_migrate_says_what_is_wrong_with_the_database(url: str, message: str) ->
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: ")
     assert message in result.stderr
+    assert result.stderr.count("\n") == 1
     assert "canary" not in result.stderr
