@@ -19,8 +19,10 @@ from mpesa_service.outflow.actions import Consent
 from mpesa_service.outflow.records import ApprovalRecord, approval_record, find_approval, show_approval
 from mpesa_service.payouts import control
 from mpesa_service.refunds.outflow import approved_request
-from mpesa_service.refunds.request import RefundStarted, refund
+from mpesa_service.refunds.request import refund
+from mpesa_service.review.moves import MoveRequest, move
 from mpesa_service.review.outflow import approved_decision
+from mpesa_service.review.payments import resolve
 from mpesa_service.review.payouts import resolve_payout
 from mpesa_service.review.unmatched import return_money
 
@@ -109,7 +111,16 @@ def _resolve_payout(runtime: Runtime, record: ApprovalRecord, maker: Principal, 
     resolve_payout(runtime, maker, record.subject_id, approved_decision(record), consent)
 
 
-def _no_answer(_outcome: RefundStarted | ApprovalRecord) -> Answer:
+def _resolve(runtime: Runtime, record: ApprovalRecord, maker: Principal, consent: Consent) -> None:
+    resolve(runtime, maker, record.subject_id, approved_decision(record), consent)
+
+
+def _move(runtime: Runtime, record: ApprovalRecord, maker: Principal, consent: Consent) -> None:
+    request = MoveRequest(record.parameters["order"], record.reason or "")
+    move(runtime, maker, record.subject_id, request, _no_answer, consent=consent)
+
+
+def _no_answer(_outcome: object) -> Answer:
     """The answer is the approval, whatever M-Pesa says about the refund: the refund's own status shows it."""
     return Answer(200, b"")
 
@@ -120,5 +131,8 @@ CARRIED_OUT: Mapping[OutflowKind, Carry] = {
     OutflowKind.RETURN: _return,
     OutflowKind.PAYOUT: _pay,
     OutflowKind.RESOLVE_PAYOUT: _resolve_payout,
+    OutflowKind.SETTLE_PAYMENT: _resolve,
+    OutflowKind.RESOLVE_REFUND: _resolve,
+    OutflowKind.MOVE: _move,
 }
 """How an approved action is carried out, by its kind."""

@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError
 
 from mpesa_service.domain.moments import local_text
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.review.payments import OperatorDecision, Resolution
+from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.schemas import ResolveSchema
 from mpesa_service.web.parsing import invalid
 from mpesa_service.web.query_fields import QueryTime

@@ -7,10 +7,11 @@ import click
 from flask.cli import with_appcontext
 
 from mpesa_service.cli.options import EnumChoice, as_json, by, load, operator, reason, stated_phone
-from mpesa_service.cli.output import RefundOutput, end_with
+from mpesa_service.cli.output import RefundOutput, end_with, waits
 from mpesa_service.cli.references import payment_argument
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.refunds.request import refund
 from mpesa_service.refunds.schemas import RefundRequestSchema
@@ -46,11 +47,15 @@ def _undo(why: str) -> dict[str, Any]:
     return {"order_id": None, **load(MoveSchema(only=("reason",)), reason=why)}
 
 
-def _in_words(moved: Moved) -> Answer:
+def _in_words(moved: Moved | ApprovalRecord) -> Answer:
+    if isinstance(moved, ApprovalRecord):
+        return waits(moved, as_json=False)
     return Answer(200, f"{moved.sentence}. Its status is {moved.payment.status}.".encode())
 
 
-def _in_json(moved: Moved) -> Answer:
+def _in_json(moved: Moved | ApprovalRecord) -> Answer:
+    if isinstance(moved, ApprovalRecord):
+        return waits(moved, as_json=True)
     return Answer(200, json.dumps(PaymentSchema().dump(moved.payment), indent=2).encode())
 
 

@@ -39,7 +39,7 @@ from mpesa_service.payouts.schemas import (
     result_file,
 )
 from mpesa_service.payouts.views import Progress
-from mpesa_service.review.payments import OperatorDecision, Resolution
+from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.payouts import resolve_payout
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.file_formats import CSV, XLSX, FileFormat, format_of_name

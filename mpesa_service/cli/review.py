@@ -18,17 +18,19 @@ from mpesa_service.cli.options import (
     print_result,
     reason,
 )
-from mpesa_service.cli.output import RefundOutput, TableRow, print_table
+from mpesa_service.cli.output import RefundOutput, TableRow, end_with, print_table, waits
 from mpesa_service.cli.references import payment_argument
 from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payments.views import PaymentRecord
 from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.payouts.views import PayoutRecord
 from mpesa_service.refunds.request import refund
 from mpesa_service.refunds.stated_phone import RefundRequest
+from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.discrepancies import list_discrepancies
-from mpesa_service.review.payments import OperatorDecision, Resolution, ReviewRecord, list_review, resolve
+from mpesa_service.review.payments import ReviewRecord, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review
 from mpesa_service.review.schemas import LARGEST_AMOUNT, ReturnSchema, ReviewedPaymentSchema
 from mpesa_service.web.blueprint import runtime
@@ -75,11 +77,14 @@ def _payout_row(record: PayoutRecord) -> TableRow:
     return (*cells, in_shillings(record.amount), record.receipt, record.evidence, record.failure_reason)
 
 
-def _decide(reference: str, who: str, decision: OperatorDecision) -> PaymentRecord:
+def _decide(reference: str, who: str, decision: OperatorDecision) -> PaymentRecord | ApprovalRecord:
     return resolve(runtime(), operator(who), reference, decision)
 
 
-def _show(record: PaymentRecord, as_json: bool) -> None:
+def _show(record: PaymentRecord | ApprovalRecord, as_json: bool) -> None:
+    if isinstance(record, ApprovalRecord):
+        end_with(waits(record, as_json=as_json))
+        return
     print_result(PaymentSchema().dump(record), f"{record.id} is {record.status}", as_json)
 
 
@@ -138,8 +143,10 @@ def pay_back(
     Example: mpesa review refund 019a… --by amina --reason "duplicate payment"
     """
     record = _decide(payment, who, operator_decision(Resolution.SETTLE, reason=why, amount=amount))
-    if not as_json:
+    if not as_json or isinstance(record, ApprovalRecord):
         _show(record, as_json)
+    if isinstance(record, ApprovalRecord):
+        return
     request = RefundRequest(method=method, reason=why)
     _refund(payment, who, request, as_json)
 

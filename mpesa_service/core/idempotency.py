@@ -125,6 +125,13 @@ def claim(session: Session, request: KeyedRequest, resource_id: str, clock: Cloc
         raise in_use()
 
 
+def name_resource(session: Session, request: KeyedRequest | None, resource_id: str) -> None:
+    """Let the claimed key name another resource: its request waits for an approval instead."""
+    if request is not None:
+        key = {"of_caller": request.caller, "of_operation": request.operation, "of_key": request.key}
+        session.connection().execute(update(_K).where(*_OF_KEY).values(resource_id=resource_id), key)
+
+
 def claim_row(request: KeyedRequest | None, resource_id: str, now: datetime) -> tuple[NewRow, ...]:
     """Return the row that claims the key for `resource_id`; no row without a key.
 

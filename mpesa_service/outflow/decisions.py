@@ -67,12 +67,7 @@ def use_up(runtime: Runtime, session: Session, action: Action, consent: Consent,
     now = runtime.clock()
     row = lock_waiting(session, consent.approval_id, now)
     refuse_maker(row, consent.by)
-    if row.action_hash != action.hash(runtime.encryption):
-        raise Conflict(
-            "What was requested has changed since: the amount, the payee or the order. Reject it, and request"
-            " it again.",
-            code="approval_outdated",
-        )
+    refuse_other(row, action.hash(runtime.encryption))
     row.result_id = result_id
     _decide(session, row, ApprovalStatus.APPROVED, consent.by, consent.reason, now)
 
@@ -133,6 +128,16 @@ def refuse_maker(row: Approval, by: str) -> None:
         raise Forbidden(_IS_MAKER, code="maker_cannot_approve")
 
 
+def refuse_other(row: Approval, action_hash: str) -> None:
+    """Raise Conflict if the action is not exactly the approved one any more."""
+    if row.action_hash != action_hash:
+        raise Conflict(
+            "What was requested has changed since: the amount, the payee or the order. Reject it, and request"
+            " it again.",
+            code="approval_outdated",
+        )
+
+
 def _equal(session: Session, action_hash: str) -> Approval:
     statement = select(Approval).where(Approval.action_hash == action_hash)
     return session.scalars(statement.where(Approval.status == ApprovalStatus.WAITING).with_for_update()).one()
@@ -149,6 +154,11 @@ def _decide(
 def _report(session: Session, row: Approval, now: datetime) -> None:
     row.outgoing_count += 1
     publish(session, approval_event(row, now))
+    after_commit(session, [log_line(row)])
+
+
+def log_line(row: Approval) -> LogLine:
+    """Return the log line of an approval's present status."""
     extra = {
         "approval_id": row.id,
         "kind": row.kind,
@@ -157,7 +167,7 @@ def _report(session: Session, row: Approval, now: datetime) -> None:
         "to_status": row.status,
         "actor": row.decided_by or row.requested_by,
     }
-    after_commit(session, [LogLine(AUDIT_LOG, logging.INFO, "approval", extra)])
+    return LogLine(AUDIT_LOG, logging.INFO, "approval", extra)
 
 
 def approval_event(row: Approval, now: datetime) -> Event:

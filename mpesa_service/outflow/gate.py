@@ -7,6 +7,7 @@ together. SQLite has one writer at a time, so it needs no lock.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select, text
 from sqlalchemy.orm import Session
@@ -67,13 +68,17 @@ def exceeded_by(runtime: Runtime, session: Session, action: Action) -> tuple[Lim
 
 def count(runtime: Runtime, session: Session, action: Action, counted_as: str) -> None:
     """Count an action that is carried out, for its maker and for each payee."""
+    session.execute(insert(CountedOutflow), counted_rows(runtime, action, counted_as))
+
+
+def counted_rows(runtime: Runtime, action: Action, counted_as: str) -> list[dict[str, Any]]:
+    """Return the rows that count an action, for its maker and for each payee."""
     parts = {person_index(runtime.encryption, action.maker): action.amount, **action.payees}
     now = runtime.clock()
-    rows = [
+    return [
         {"counted_for": key, "subject_id": counted_as, "kind": action.kind.value, "amount": part, "at": now}
         for key, part in parts.items()
     ]
-    session.execute(insert(CountedOutflow), rows)
 
 
 def limits_of(settings: Settings, kind: OutflowKind) -> Limits:

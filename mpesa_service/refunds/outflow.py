@@ -55,13 +55,17 @@ def _kind(terms: Terms, request: RefundRequest) -> OutflowKind:
 
 
 def _payee(encryption: Encryption, payment: Payment, terms: Terms) -> tuple[str | None, str | None]:
-    """Return the blind index of who gets the money, and the masked number; None for what is not known.
+    known = terms.phone or payment.phone_encrypted
+    return payee_of(encryption, Payer(payment.channel, known, payment.payer_encrypted))
+
+
+def payee_of(encryption: Encryption, payer: Payer) -> tuple[str | None, str | None]:
+    """Return the blind index of a payer who gets money, and the masked number; None for what is not known.
 
     A payer whom M-Pesa masks has an index of the masked text.
     """
-    known = terms.phone or payment.phone_encrypted
-    if known is not None:
-        phone = encryption.decrypt(known)
+    if payer.phone_encrypted is not None:
+        phone = encryption.decrypt(payer.phone_encrypted)
         return phone_index(encryption, phone), mask_msisdn(phone)
-    reported = Payer.of(payment).reported(encryption)
+    reported = payer.reported(encryption)
     return (encryption.blind_index("payer", reported), mask_payer(reported)) if reported else (None, None)

@@ -158,6 +158,7 @@ def _reserve(
         action = refund_action(runtime.encryption, payment, terms, request, principal.subject)
         waiting = admit(runtime, session, action, refund_id, request.consent)
         if waiting is not None:
+            idempotency.name_resource(session, keyed, waiting.id)
             return idempotency.complete(runtime, session, keyed, render(waiting))
         row = _new_refund(runtime, payment, terms, refund_id, principal.subject, now)
         detail = _detail(runtime, payment, row, request)

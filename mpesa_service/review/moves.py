@@ -19,11 +19,15 @@ from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.domain.reports import Verdict
-from mpesa_service.errors import NotFound
+from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import ExpectedOrder
-from mpesa_service.models.load import load_order
+from mpesa_service.models.load import About, load, load_order
+from mpesa_service.outflow.actions import Action, Consent
+from mpesa_service.outflow.carrying import Extend, carry_out
+from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.lookup import find_payment
 from mpesa_service.payments.views import PaymentRecord, RefundRecord, record_of, refund_records
+from mpesa_service.review.outflow import move_action
 from mpesa_service.review.payments import operator_cause
 
 
@@ -52,7 +56,7 @@ class Moved:
         return f"Moved from order {self.previous_order_id}: the payment is {here} now"
 
 
-RenderMove = Callable[[Moved], Answer]
+RenderMove = Callable[[Moved | ApprovalRecord], Answer]
 
 
 def move(
@@ -62,23 +66,49 @@ def move(
     request: MoveRequest,
     render: RenderMove,
     keyed: KeyedRequest | None = None,
+    consent: Consent | None = None,
 ) -> Answer:
     """Carry out a move; return the caller's answer, which is also stored under the idempotency key, if any.
 
+    A move of an amount above a limit waits for a second person: `render` gets the approval.
     A move to the order that the payment is of already changes nothing. Raises NotFound, Conflict if the
     payment cannot be moved, InvalidRequest without a reason, and the errors of the idempotency key.
     """
     earlier = idempotency.stored_answer(runtime, keyed)
     if earlier is not None:
         return earlier
-    cause = operator_cause(runtime, principal, request.reason)
+    cause = operator_cause(runtime, principal, request.reason, **(consent.detail if consent else {}))
     with runtime.database.read() as session:
         payment_id = find_payment(session, runtime, principal, reference).id
     with runtime.database.writing() as connection:
         idempotency.forget_expired(connection, keyed, cause.at)
     decision = _Move(runtime, request, cause, render, keyed)
-    apply_to(runtime.database, payment_id, decision.decide, order_id=request.order_id)
-    return decision.answers[-1]
+    about = About(id=payment_id, order=request.order_id)
+    with runtime.database.reading() as connection:
+        facts = load(connection, about)
+    if facts is None:
+        raise NotFound
+    if not decision.changes(facts):
+        if consent is not None:
+            raise Conflict("The payment is there already.", code="not_movable")
+        apply_to(runtime.database, payment_id, decision.decide, order_id=request.order_id)
+        return decision.answers[-1]
+
+    def act(extend: Extend) -> None:
+        decision.extend = extend
+        apply_to(runtime.database, payment_id, decision.decide, order_id=request.order_id)
+
+    waiting = carry_out(runtime, decision.action(facts), consent, act)
+    if waiting is None:
+        return decision.answers[-1]
+    with runtime.database.begin() as session:
+        if keyed is not None:
+            idempotency.claim(session, keyed, waiting.id, runtime.clock)
+        return idempotency.complete(runtime, session, keyed, render(waiting))
+
+
+def _as_it_is(plan: Plan, _action: Action) -> Plan:
+    return plan
 
 
 class _Move:
@@ -95,6 +125,15 @@ class _Move:
         self._runtime, self._request, self._cause = runtime, request, cause
         self._render, self._keyed = render, keyed
         self.answers: list[Answer] = []
+        self.extend: Extend = _as_it_is
+
+    def action(self, facts: PaymentFacts) -> Action:
+        """Return the move as an action of the outflow policy."""
+        return move_action(facts, self._request.order_id, self._request.reason, self._cause.actor)
+
+    def changes(self, facts: PaymentFacts) -> bool:
+        """Return whether the move would change the payment; raise what `decide` raises."""
+        return bool(self._plan(facts)[0].changes)
 
     def decide(self, facts: PaymentFacts) -> Plan:
         earlier = idempotency.stored_answer(self._runtime, self._keyed)
@@ -102,6 +141,8 @@ class _Move:
             self.answers.append(earlier)
             return Plan(Verdict.DUPLICATE, "answered before", facts.id)
         plan, after = self._plan(facts)
+        if plan.changes:
+            plan = self.extend(plan, self.action(facts))
         record = record_of(self._runtime.encryption, after, self._refunds(facts))
         moved = Moved(record, facts.payment["order_id"], changed=bool(plan.changes))
         self.answers.append(self._render(moved))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -20,44 +19,25 @@ from mpesa_service.domain.moves import follow_refunds
 from mpesa_service.domain.paid_at import claimed_columns
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
-from mpesa_service.domain.references import normal_receipt
+from mpesa_service.domain.references import new_id
 from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.errors import Conflict, InvalidRequest
 from mpesa_service.models import C2bConfirmation, Payment, Refund
-from mpesa_service.models.load import About
+from mpesa_service.models.load import About, load
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
+from mpesa_service.outflow.actions import Action, Consent
+from mpesa_service.outflow.carrying import Extend, carry_out
+from mpesa_service.outflow.gate import admit
+from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.lookup import find_payment, show_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
 from mpesa_service.refunds.booking import release_refund, settle_refund
+from mpesa_service.review.decision import OperatorDecision, Resolution
+from mpesa_service.review.outflow import refunds_action, settle_action
 
 MAX_REASON = 500
-
-
-class Resolution(StrEnum):
-    """The result of the operator's check: the money arrived, or it did not."""
-
-    SETTLE = "settle"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class OperatorDecision:
-    """An operator's decision, the reason, and the receipt that proves it, if there is one.
-
-    `amount` is the amount that the customer paid according to M-Pesa's statement, if it differs from the
-    requested amount.
-    """
-
-    action: Resolution
-    reason: str
-    receipt: str | None = None
-    amount: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.receipt is not None:
-            object.__setattr__(self, "receipt", normal_receipt(self.receipt))
 
 
 @dataclass(frozen=True)
@@ -92,9 +72,15 @@ def _payer_names(session: Session, encryption: Encryption, ids: Sequence[str]) -
 
 
 def resolve(
-    runtime: Runtime, principal: Principal, reference: str, decision: OperatorDecision
-) -> PaymentRecord:
+    runtime: Runtime,
+    principal: Principal,
+    reference: str,
+    decision: OperatorDecision,
+    consent: Consent | None = None,
+) -> PaymentRecord | ApprovalRecord:
     """Carry out an operator's decision on a payment in review, or on its refunds in review.
+
+    If it exceeds a limit of the outflow policy, it waits for a second person.
 
     A payment in review comes first. If the payment is not in review, the decision is about those of its
     refunds that are. Raises NotFound, Conflict if nothing is in review, InvalidRequest without a reason.
@@ -103,20 +89,52 @@ def resolve(
     match the money that really moved. The audit trail keeps both amounts. Raises Conflict if the new amount
     is less than what is refunded or reserved already.
     """
-    cause = operator_cause(runtime, principal, decision.reason)
+    cause = operator_cause(runtime, principal, decision.reason, **(consent.detail if consent else {}))
     if decision.amount is not None and decision.action is Resolution.FAIL:
         raise InvalidRequest("A payment that failed takes no amount.", code="amount_not_settled")
     with runtime.database.read() as session:
         payment_id = find_payment(session, runtime, principal, reference).id
     about = About(id=payment_id, receipt=decision.receipt)
+    waiting: object
     try:
-        apply(runtime.database, about, lambda facts: _resolve_payment(runtime, facts, decision, cause))
+        if decision.action is Resolution.FAIL:
+            apply(runtime.database, about, lambda facts: _resolve_payment(runtime, facts, decision, cause))
+            waiting = None
+        else:
+            waiting = _settle_payment(runtime, about, decision, cause, consent)
     except _NotInReview:
-        _resolve_refunds(runtime, payment_id, decision, cause)
+        waiting = _resolve_refunds(runtime, payment_id, decision, cause, consent)
+    if isinstance(waiting, ApprovalRecord):
+        return waiting
     return show_payment(runtime, principal, payment_id)
 
 
-class _NotInReview(Exception):
+def _settle_payment(
+    runtime: Runtime, about: About, decision: OperatorDecision, cause: Cause, consent: Consent | None
+) -> object:
+    """Settle a payment in review; return the approval that it waits for, if it does."""
+
+    def decide(facts: PaymentFacts | None, extend: Extend | None = None) -> Plan:
+        plan = _resolve_payment(runtime, facts, decision, cause)
+        return plan if extend is None or facts is None else extend(plan, action_of(facts))
+
+    def action_of(facts: PaymentFacts) -> Action:
+        return settle_action(runtime.encryption, facts, decision, cause.actor)
+
+    with runtime.database.reading() as connection:
+        facts = load(connection, about)
+    decide(facts)
+    if facts is None:
+        raise _NotInReview
+    return carry_out(
+        runtime,
+        action_of(facts),
+        consent,
+        lambda extend: apply(runtime.database, about, lambda now: decide(now, extend)),
+    )
+
+
+class _NotInReview(Conflict):
     """The payment itself is not in review. Its refunds may be."""
 
 
@@ -190,7 +208,10 @@ def _take_amount(change: PaymentChange, amount: int, cause: Cause) -> Cause:
     return replace(cause, detail=detail)
 
 
-def _resolve_refunds(runtime: Runtime, payment_id: str, decision: OperatorDecision, cause: Cause) -> None:
+def _resolve_refunds(
+    runtime: Runtime, payment_id: str, decision: OperatorDecision, cause: Cause, consent: Consent | None
+) -> ApprovalRecord | None:
+    """Decide about the refunds in review; return the approval that it waits for, if it does."""
     if decision.amount is not None:
         raise Conflict("Only a payment in review takes another amount.", code="not_in_review")
     with runtime.database.begin() as session:
@@ -199,8 +220,13 @@ def _resolve_refunds(runtime: Runtime, payment_id: str, decision: OperatorDecisi
         rows = session.scalars(select(Refund).where(*in_review).with_for_update()).all()
         if not rows:
             raise Conflict("Nothing of this payment is in review.", code="not_in_review")
+        action = refunds_action(runtime.encryption, payment, rows, decision, cause.actor)
+        waiting = admit(runtime, session, action, new_id(cause.at), consent)
+        if waiting is not None:
+            return waiting
         for row in rows:
             if decision.action is Resolution.SETTLE:
                 settle_refund(session, payment, row, decision.receipt, "refund_settled_by_operator", cause)
             else:
                 release_refund(session, payment, row, decision.reason, "refund_failed_by_operator", cause)
+    return None

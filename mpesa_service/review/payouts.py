@@ -13,8 +13,9 @@ from mpesa_service.outflow.gate import admit
 from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.views import PayoutRecord, payout_record
+from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.outflow import payout_action
-from mpesa_service.review.payments import OperatorDecision, Resolution, operator_cause
+from mpesa_service.review.payments import operator_cause
 
 
 def list_payouts_in_review(runtime: Runtime, limit: int = 100, after: str = "") -> tuple[PayoutRecord, ...]:

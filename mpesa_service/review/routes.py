@@ -11,8 +11,9 @@ from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.payouts.schemas import PayoutSchema
 from mpesa_service.refunds.routes import UNKNOWN_OR_WAITING, refund_answer
 from mpesa_service.refunds.schemas import RefundedSchema
+from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.moves import Moved, MoveRequest, move
-from mpesa_service.review.payments import OperatorDecision, Resolution, list_review, resolve
+from mpesa_service.review.payments import list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review, resolve_payout
 from mpesa_service.review.schemas import (
     CloseSchema,
@@ -48,6 +49,7 @@ def review(page: dict[str, Any]) -> Response:
 @guard(Guard.ADMIN)
 @blueprint.arguments(ResolveSchema)
 @blueprint.success(200, PaymentSchema)
+@blueprint.success(202, WaitingSchema, description=WAITS)
 @errors(400, 404, 409, 413, 415)
 def resolve_payment(body: dict[str, Any], reference: str) -> Response:
     """Settle or fail a payment in review, or its refunds in review, with a reason."""
@@ -55,6 +57,8 @@ def resolve_payment(body: dict[str, Any], reference: str) -> Response:
         Resolution(body["action"]), body["reason"], body["receipt"], body.get("amount")
     )
     record = resolve(runtime(), current_principal(), reference, decision)
+    if isinstance(record, ApprovalRecord):
+        return respond(waiting_answer(record))
     return respond(success(200, "Resolved", PaymentSchema().dump(record)))
 
 
@@ -62,6 +66,7 @@ def resolve_payment(body: dict[str, Any], reference: str) -> Response:
 @guard(Guard.ADMIN)
 @blueprint.arguments(MoveSchema)
 @blueprint.success(200, PaymentSchema)
+@blueprint.success(202, WaitingSchema, description=WAITS)
 @errors(400, 404, 409, 413, 415, 422)
 def move_payment(body: dict[str, Any], reference: str) -> Response:
     """Move a paid payment to another expected order, or back to unmatched money, with a reason."""
@@ -72,7 +77,9 @@ def move_payment(body: dict[str, Any], reference: str) -> Response:
     return respond(move(runtime(), principal, reference, wanted, _moved, keyed))
 
 
-def _moved(outcome: Moved) -> Answer:
+def _moved(outcome: Moved | ApprovalRecord) -> Answer:
+    if isinstance(outcome, ApprovalRecord):
+        return waiting_answer(outcome)
     return success(200, outcome.sentence, PaymentSchema().dump(outcome.payment))
 
 

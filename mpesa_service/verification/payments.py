@@ -28,6 +28,7 @@ from mpesa_service.domain.states import (
     RefundStatus,
 )
 from mpesa_service.models import (
+    Approval,
     IdempotencyKey,
     Inquiry,
     OutgoingEvent,
@@ -228,7 +229,7 @@ def inquiries_are_due(runtime: Runtime) -> Iterator[Violation]:
 
 
 def one_key_one_resource(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
-    """Each idempotency key belongs to one payment, refund or inquiry, and its stored answer is about it.
+    """Each idempotency key belongs to one payment, refund, inquiry or approval, which its answer names.
 
     A payment has one key of the request that started it, and any number of keys of its moves.
     """
@@ -260,12 +261,13 @@ def _owners(session: Session, ids: Sequence[str]) -> Counter[str]:
     """Return how many keys name each id: 0 where nothing has it.
 
     Any number of moves of a payment counts as 1, and so does any number of requests about one receipt, which
-    share an inquiry.
+    share an inquiry, or of equal requests, which wait for one approval.
     """
     known = set(session.scalars(select(Payment.id).where(Payment.id.in_(ids))))
     known |= set(session.scalars(select(Refund.id).where(Refund.id.in_(ids))))
-    inquiries = set(session.scalars(select(Inquiry.id).where(Inquiry.id.in_(ids))))
+    shared = set(session.scalars(select(Inquiry.id).where(Inquiry.id.in_(ids))))
+    shared |= set(session.scalars(select(Approval.id).where(Approval.id.in_(ids))))
     columns = select(IdempotencyKey.resource_id, IdempotencyKey.operation)
     named = session.execute(columns.where(IdempotencyKey.resource_id.in_(ids))).all()
     makers = Counter(found for found, operation in named if found in known and operation != MOVE)
-    return makers | Counter({found: 1 for found, _ in named if found in known | inquiries})
+    return makers | Counter({found: 1 for found, _ in named if found in known | shared})

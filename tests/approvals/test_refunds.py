@@ -6,6 +6,7 @@ from sqlalchemy import update
 from mpesa_service.approvals.decide import expire_due
 from mpesa_service.core import suspensions
 from mpesa_service.models import Payment
+from mpesa_service.verification.payments import verify
 from tests.approvals.support import (
     OTHER_PHONE,
     approval_events,
@@ -138,6 +139,7 @@ def test_the_answer_under_a_key_stays_the_same(service: Service) -> None:
     again = refund(service, checkout, headers=headers)
     assert (again.data, again.headers["Idempotent-Replayed"]) == (first.data, "true")
     assert len(service.refunds()) == 1
+    assert list(verify(service.runtime)) == []
 
 
 def test_small_refunds_by_one_person_add_up(service: Service) -> None:

@@ -21,9 +21,9 @@ def arrived(service: Service, amount: int, typed: str = "RENT") -> str:
     return next(payment.id for payment in service.payments() if payment.receipt == receipt)
 
 
-def send_back(service: Service, payment: str, **more: Any) -> Any:
+def send_back(service: Service, payment: str, by: str = "amina", **more: Any) -> Any:
     body = {"reason": "not for us", **more}
-    return service.call("POST", f"/unmatched/{payment}/return", body, by="amina", admin=True)
+    return service.call("POST", f"/unmatched/{payment}/return", body, by=by, admin=True)
 
 
 def test_a_small_amount_goes_back_at_once(service: Service) -> None:

@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from mpesa_service.domain.references import normal_receipt
-from mpesa_service.review.payments import OperatorDecision, Resolution
+from mpesa_service.review.decision import OperatorDecision, Resolution
 from tests.c2b.support import RECEIPT, c2b_body, confirm, confirmations, post_c2b
 from tests.callbacks.support import stk_body
 from tests.support import Service

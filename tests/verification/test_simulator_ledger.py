@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mpesa_service.domain.principal import ADMIN, Principal
-from mpesa_service.review.payments import OperatorDecision, Resolution, resolve
+from mpesa_service.review.decision import OperatorDecision, Resolution
+from mpesa_service.review.payments import resolve
 from mpesa_service.verification.payments import Tally, Violation
 from mpesa_service.verification.simulator_ledger import verify_ledger
 from tests.support import Service
