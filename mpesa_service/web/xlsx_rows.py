@@ -96,9 +96,6 @@ class _Sink(io.RawIOBase):
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, piece: object) -> int:
         self._pieces.append(bytes(piece))  # type: ignore[call-overload]
         return len(self._pieces[-1])

@@ -65,7 +65,7 @@ class TestUnmatched:
     @pytest.mark.parametrize(
         "words",
         [
-            ("match", "PAYMENT", "no order", *WHO),
+            ("match", "PAYMENT", "no//order", *WHO),
             ("match", "PAYMENT", "ORDER1", "--by", "amina", "--reason", ""),
             ("return", "PAYMENT", "--by", "amina", "--reason", "a" * 501),
             ("list", "--after", "what"),
