@@ -50,6 +50,7 @@ def _default(value: object) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, timedelta):
         value = value.total_seconds()
+        value = int(value) if value.is_integer() else value
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 

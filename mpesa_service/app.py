@@ -39,7 +39,7 @@ def build_app(settings: Settings | None = None, runtime: Runtime | None = None) 
     app.config.update(
         RATELIMIT_ENABLED=settings.ratelimit_enabled, RATELIMIT_STORAGE_URI=storage_uri(settings)
     )
-    auth.init_app(app, settings)
+    auth.init_app(app, settings, app.extensions[RUNTIME].revocations)
     request_hooks.init_app(app)
     limiter.init_app(app)
     errors.init_app(app)

@@ -6,6 +6,7 @@ import mpesa_service.callbacks.routes
 import mpesa_service.callbacks.unread_routes
 import mpesa_service.inquiries.routes
 import mpesa_service.operations.suspension_routes
+import mpesa_service.operations.token_routes
 import mpesa_service.orders.routes
 import mpesa_service.outgoing.routes
 import mpesa_service.payments.routes

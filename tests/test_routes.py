@@ -40,6 +40,8 @@ ADMIN = {
     "mpesa.refund_payment",
     "mpesa.register_c2b",
     "mpesa.list_suspensions",
+    "mpesa.list_revocations",
+    "mpesa.revoke_tokens",
     "mpesa.resume_suspended",
     "mpesa.review",
     "mpesa.discrepancies",
@@ -116,7 +118,7 @@ def test_every_guarded_route_refuses_strangers(service: Service) -> None:
                 answer = client.open(path, method=method, headers=headers)
                 assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
             checked += 1
-    assert checked == 67
+    assert checked == 69
 
 
 def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
@@ -132,7 +134,7 @@ def test_the_openapi_document_is_valid_and_complete(service: Service) -> None:
         for method, operation in methods.items()
         if method != "parameters"
     }
-    assert len(operations) == 75
+    assert len(operations) == 77
     for (path, _), operation in operations.items():
         assert operation["summary"], path
         public = "/callback/" in path or path.endswith("/callback") or path.startswith("/c2b/")

@@ -49,7 +49,7 @@ COMMANDS = {
     "statements": _at("statements:statements_cli", "Statements of the organization portal."),
     "status": _at("inquiries:status", "Query M-Pesa for the status of a transaction, by its receipt."),
     "suspensions": _at("suspensions:suspensions_cli", "Suspensions of refunds, payouts or inquiries."),
-    "token": _at("token:token", "Print a signed token for local use."),
+    "token": _at("token:token", "Print a signed token for local use, or revoke tokens."),
     "unmatched": _at("unmatched:unmatched_cli", "C2B payments that fit no order."),
     "verify": _at("verify:verify_books", "Check every invariant of the stored data."),
     "webhooks": _at("webhooks:webhooks_cli", "Webhook endpoints and their deliveries."),

@@ -118,6 +118,12 @@ class Settings(MpesaSettings):
     jwt_roles_claim: str = setting(
         text(), "Claim with the role or the list of roles. The service knows `admin`.", "roles", read_by=TOKEN
     )
+    jwt_max_lifetime: timedelta = setting(
+        seconds(60),
+        "The longest time from the `iat` of a token to its `exp`. Others are refused. 366 days by default.",
+        timedelta(days=366),
+        read_by=TOKEN,
+    )
     phone_encryption_keys: tuple[str, ...] = setting(
         comma_list,
         "Fernet keys, the newest first. Old keys still decrypt. `mpesa keys new` makes one, and so does"

@@ -11,6 +11,7 @@ from mpesa_service.core.clock import Clock, utc_now
 from mpesa_service.core.database import Database
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.rate_limits import PromptLimit
+from mpesa_service.core.revocations import Revocations
 from mpesa_service.core.token_store import DatabaseTokenStore
 from mpesa_service.daraja import DarajaClient, DarajaSettings
 
@@ -21,7 +22,7 @@ def _jitter() -> float:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, database, Daraja client, encryption, rate limits, bulkhead, callback batching and clock."""
+    """Settings, database, Daraja client, encryption, rate limits, bulkhead, revocations, clock and more."""
 
     settings: Settings
     database: Database
@@ -30,6 +31,7 @@ class Runtime:
     prompt_limit: PromptLimit
     bulkhead: Bulkhead
     apply_callback: BatchedApply
+    revocations: Revocations
     clock: Clock
     jitter: Callable[[], float] = _jitter
     """Returns a random factor for one wait, 0.8 to 1.2 by default."""
@@ -54,6 +56,7 @@ def build_runtime(
         prompt_limit=PromptLimit(settings),
         bulkhead=Bulkhead(settings.web_threads),
         apply_callback=BatchedApply(database),
+        revocations=Revocations(database),
         clock=clock,
         jitter=jitter,
     )

@@ -12,6 +12,7 @@ from mpesa_service.commands.due import check_due
 from mpesa_service.core import idempotency
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.inquiries.request import query_balance_when_due
+from mpesa_service.operations import revoking
 from mpesa_service.orders import expected
 from mpesa_service.outflow import gate
 from mpesa_service.payments import reconcile
@@ -33,7 +34,7 @@ class Job:
 
 
 def _prune(runtime: Runtime) -> int:
-    return idempotency.prune(runtime) + gate.prune(runtime)
+    return idempotency.prune(runtime) + gate.prune(runtime) + revoking.prune(runtime)
 
 
 def _check_commands(runtime: Runtime) -> int:
@@ -53,7 +54,7 @@ JOBS = (
     Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),
     Job("orders", 30, expected.expire_due, "close expired orders"),
     Job("approvals", 10, decide.expire_due, "end approvals whose time is over"),
-    Job("prune", 3600, _prune, "delete idempotency keys and counted outflows after 72 hours"),
+    Job("prune", 3600, _prune, "delete idempotency keys, counted outflows and revocations that are over"),
 )
 
 

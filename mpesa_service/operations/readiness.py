@@ -5,7 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.core.runtime import Runtime
 
-SCHEMA_REVISION = "0028"
+SCHEMA_REVISION = "0029"
 """The newest revision of the migrations. It stands here so that a web process does not load Alembic."""
 _CURRENT = text("SELECT version_num FROM alembic_version")
 

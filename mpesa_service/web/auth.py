@@ -3,14 +3,15 @@
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from flask import Flask, current_app, g, request
 from flask_jwt_extended import create_access_token, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTDecodeError, JWTExtendedException
-from jwt import PyJWTError
+from jwt import PyJWTError, decode
 
 from mpesa_service.config import Settings
+from mpesa_service.core.revocations import Revocations
 from mpesa_service.domain.principal import Principal
 from mpesa_service.errors import Forbidden, Unauthenticated
 from mpesa_service.web.extensions import jwt
@@ -21,11 +22,18 @@ _VERIFIED = "mpesa_service.verified_tokens"
 REMEMBERED = 1_000
 """Verified tokens that an application remembers until they expire (docs/decisions/0028)."""
 MAX_SUBJECT_LENGTH = 255
-FAR_FUTURE = 2**62
-"""A later expiry, in seconds, does not fit a float."""
+_REVOCATIONS = "mpesa_service.revocations"
+_MAX_LIFETIME = "JWT_MAX_LIFETIME"
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+class _Verified(NamedTuple):
+    principal: Principal
+    valid_until: float
+    token_id: str | None
+    issued_at: int | None
+
+
+def init_app(app: Flask, settings: Settings, revocations: Revocations) -> None:
     """Configure flask-jwt-extended: the algorithm, and the issuer and audience if they are set."""
     app.config.update(
         JWT_TOKEN_LOCATION=["headers"],
@@ -40,7 +48,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         JWT_ENCODE_AUDIENCE=settings.jwt_audience,
     )
     app.config[_ROLES_CLAIM] = settings.jwt_roles_claim
+    app.config[_MAX_LIFETIME] = int(settings.jwt_max_lifetime.total_seconds())
     app.extensions[_VERIFIED] = {}
+    app.extensions[_REVOCATIONS] = revocations
     jwt.init_app(app)
 
 
@@ -65,6 +75,20 @@ def makes_tokens(app: Flask) -> bool:
     return bool(app.config["JWT_ALGORITHM"] == "HS256")
 
 
+def longest_lifetime(app: Flask) -> timedelta:
+    """Return the longest that a token may be valid."""
+    return timedelta(seconds=app.config[_MAX_LIFETIME])
+
+
+def token_id_of(token: str) -> str | None:
+    """Return the `jti` of a token, without verifying it; None if it has none or is no token."""
+    try:
+        found = decode(token, options={"verify_signature": False}).get("jti")
+    except PyJWTError:
+        return None
+    return found if is_subject(found) else None
+
+
 def make_token(app: Flask, subject: str, roles: list[str], lifetime: timedelta) -> str:
     """Return a signed token for local use. It needs the HS256 secret."""
     claims = {app.config[_ROLES_CLAIM]: roles}
@@ -81,18 +105,38 @@ def is_subject(text: object) -> TypeGuard[str]:
 
 
 def _verify() -> Principal:
-    """Return the principal of the request's token. A token is verified once until it expires."""
+    """Return the principal of the request's token. A token is verified once until it expires.
+
+    Each request checks whether the token is revoked.
+    """
     token = _bearer_token()
-    verified: dict[str, tuple[Principal, float]] = current_app.extensions[_VERIFIED]
-    principal, valid_until = verified.get(token, (None, 0.0))
-    if principal is not None and time.time() < valid_until:
-        return principal
+    remembered: dict[str, _Verified] = current_app.extensions[_VERIFIED]
+    verified = remembered.get(token)
+    if verified is None or time.time() >= verified.valid_until:
+        verified = _newly_verified()
+        if len(remembered) >= REMEMBERED:
+            remembered.clear()
+        remembered[token] = verified
+    revocations: Revocations = current_app.extensions[_REVOCATIONS]
+    if revocations.refuses(verified.principal.subject, verified.token_id, verified.issued_at):
+        raise Unauthenticated("The token is revoked.")
+    return verified.principal
+
+
+def _newly_verified() -> _Verified:
     claims = _verified_claims()
     principal = _principal(claims)
-    if len(verified) >= REMEMBERED:
-        verified.clear()
-    verified[token] = principal, min(int(claims["exp"]), FAR_FUTURE) + LEEWAY.total_seconds()
-    return principal
+    expires_at = int(claims["exp"])
+    issued_at = int(claims["iat"]) if "iat" in claims else None
+    # A token without `iat` is judged by the time that it has left.
+    begins_at = int(time.time()) if issued_at is None else issued_at
+    if expires_at - begins_at > current_app.config[_MAX_LIFETIME]:
+        raise Unauthenticated(
+            "The token is valid for too long: JWT_MAX_LIFETIME limits the time from `iat` to `exp`."
+        )
+    token_id = claims.get("jti")
+    valid_until = expires_at + LEEWAY.total_seconds()
+    return _Verified(principal, valid_until, token_id if isinstance(token_id, str) else None, issued_at)
 
 
 def _verified_claims() -> Mapping[str, Any]:

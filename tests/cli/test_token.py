@@ -1,5 +1,6 @@
 """Tokens and keys that operators make."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -71,6 +72,18 @@ class TestToken:
         header = {"Authorization": f"Bearer {result.stdout.strip()}"}
         assert app.test_client().post("/api/mpesa/x/refund", json={}, headers=header).status_code == 404
 
+    def test_warns_of_roles_that_mean_nothing(self, make_app: Any) -> None:
+        result = run(make_app(), "token", "--sub", "shop", "--role", "Admin", "--role", "admin")
+        assert result.stderr == "Warning: the role 'Admin' means nothing. The only role is 'admin'.\n"
+        assert decoded(result.stdout)["roles"] == ["Admin", "admin"]
+
+    def test_is_not_made_for_longer_than_the_service_takes_it(self, make_app: Any) -> None:
+        app = make_app(JWT_MAX_LIFETIME="7200")
+        assert run(app, "token", "--sub", "shop", "--hours", "2").exit_code == 0
+        result = run(app, "token", "--sub", "shop", "--hours", "3")
+        assert result.exit_code == 2
+        assert "JWT_MAX_LIFETIME" in result.output
+
     @pytest.mark.parametrize(
         "words",
         [
@@ -95,6 +108,45 @@ class TestToken:
         result = run(make_app(JWT_ALGORITHM="ES256", JWT_PUBLIC_KEY=pem), "token", "--sub", "shop")
         assert result.exit_code == 1
         assert "The holder of the private key makes the tokens" in result.output
+
+
+BY = ("--by", "amina", "--reason", "stolen")
+
+
+class TestRevoke:
+    def refused(self, app: Flask, token: str) -> bool:
+        header = {"Authorization": f"Bearer {token}"}
+        return app.test_client().get("/api/mpesa/query/x", headers=header).status_code == 401
+
+    def test_one_token_by_its_id_or_by_itself(self, make_app: Any) -> None:
+        app = make_app()
+        tokens = [json.loads(run(app, "token", "--sub", "shop", "--json").stdout) for _ in range(3)]
+        assert not any(self.refused(app, one["token"]) for one in tokens)
+        assert run(app, "token", "revoke", tokens[0]["jti"], *BY).exit_code == 0
+        words = ["mpesa", "token", "revoke", "-", *BY]
+        result = app.test_cli_runner().invoke(args=words, input=tokens[1]["token"] + "\n")
+        assert result.exit_code == 0
+        assert tokens[1]["token"] not in result.output
+        assert [self.refused(app, one["token"]) for one in tokens] == [True, True, False]
+
+    def test_all_of_a_caller(self, make_app: Any) -> None:
+        app = make_app()
+        mine, other = (run(app, "token", "--sub", sub).stdout.strip() for sub in ("shop", "other"))
+        result = run(app, "token", "revoke", "--sub", "shop", *BY)
+        assert result.stdout == "Revoked: all tokens of shop. It takes effect within 10 seconds.\n"
+        assert (self.refused(app, mine), self.refused(app, other)) == (True, False)
+        [found] = json.loads(run(app, "token", "revocations", "--json").stdout)
+        assert (found["sub"], found["revokedBy"], found["reason"]) == ("shop", "operator:amina", "stolen")
+
+    @pytest.mark.parametrize("words", [[], ["jti", "--sub", "shop"], ["--sub", " "], ["j" * 256]], ids=str)
+    def test_needs_one_of_both(self, make_app: Any, words: list[str]) -> None:
+        assert run(make_app(), "token", "revoke", *words, *BY).exit_code == 2
+
+    def test_what_is_no_token_is_refused(self, make_app: Any) -> None:
+        words = ["mpesa", "token", "revoke", "-", *BY]
+        result = make_app().test_cli_runner().invoke(args=words, input="a.b.c")
+        assert result.exit_code == 1
+        assert "This is no token" in result.output
 
 
 def test_a_new_key_encrypts(make_app: Any) -> None:

@@ -92,6 +92,8 @@ HOSTILE = {
     "no expiry": token(exp=...),
     "expired long ago": token(exp=0),
     "expired before time": token(exp=-(10**30)),
+    "expiry after ages": token(exp=10**30),
+    "expiry after more than ages": token(exp=10**400),
     "expiry as text": token(exp="never"),
     "expiry as null": token(exp=None),
     "expiry as list": token(exp=[9_999_999_999]),
@@ -158,8 +160,6 @@ def test_a_token_in_a_cookie_or_the_address_is_not_believed(app: Flask) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": 10**30},
-        {"exp": 10**400},
         {"nbf": ..., "iat": ..., "jti": ...},
         {"sub": "x" * 255},
         {"sub": "c\u0301\u0161 \u5e97"},
