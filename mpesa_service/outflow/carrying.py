@@ -11,10 +11,11 @@ from typing import TypeVar
 from sqlalchemy import delete
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.outflow import ApprovalStatus
 from mpesa_service.domain.plans import NewRow, Plan, Update
 from mpesa_service.domain.references import new_id
-from mpesa_service.errors import ServiceError, TryLater
+from mpesa_service.errors import NotFound, ServiceError, TryLater
 from mpesa_service.models import Approval, CountedOutflow
 from mpesa_service.outflow import decisions
 from mpesa_service.outflow.actions import Action, Consent
@@ -24,6 +25,18 @@ from mpesa_service.outflow.records import ApprovalRecord, find_approval
 Result = TypeVar("Result")
 Extend = Callable[[Plan, Action], Plan]
 """Returns the plan of an action with what its commit needs besides. The action is as it was decided now."""
+
+
+def as_it_is(plan: Plan, _action: Action) -> Plan:
+    """Return the plan as it is: its action was admitted, or needs no admission."""
+    return plan
+
+
+def existing(facts: PaymentFacts | None) -> PaymentFacts:
+    """Return the facts of a payment that was found before. Payments are never deleted."""
+    if facts is None:
+        raise NotFound
+    return facts
 
 
 def carry_out(

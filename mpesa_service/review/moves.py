@@ -23,7 +23,7 @@ from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import ExpectedOrder
 from mpesa_service.models.load import About, load, load_order
 from mpesa_service.outflow.actions import Action, Consent
-from mpesa_service.outflow.carrying import Extend, carry_out
+from mpesa_service.outflow.carrying import Extend, as_it_is, carry_out, existing
 from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.lookup import find_payment
 from mpesa_service.payments.views import PaymentRecord, RefundRecord, record_of, refund_records
@@ -85,9 +85,7 @@ def move(
     decision = _Move(runtime, request, cause, render, keyed)
     about = About(id=payment_id, order=request.order_id)
     with runtime.database.reading() as connection:
-        facts = load(connection, about)
-    if facts is None:
-        raise NotFound
+        facts = existing(load(connection, about))
     if not decision.changes(facts):
         if consent is not None:
             raise Conflict("The payment is there already.", code="not_movable")
@@ -107,10 +105,6 @@ def move(
         return idempotency.complete(runtime, session, keyed, render(waiting))
 
 
-def _as_it_is(plan: Plan, _action: Action) -> Plan:
-    return plan
-
-
 class _Move:
     """A move, which is decided again until its plan is committed. The last answer is the valid one."""
 
@@ -125,7 +119,7 @@ class _Move:
         self._runtime, self._request, self._cause = runtime, request, cause
         self._render, self._keyed = render, keyed
         self.answers: list[Answer] = []
-        self.extend: Extend = _as_it_is
+        self.extend: Extend = as_it_is
 
     def action(self, facts: PaymentFacts) -> Action:
         """Return the move as an action of the outflow policy."""

@@ -28,7 +28,7 @@ from mpesa_service.models.load import About, load
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.outflow.actions import Action, Consent
-from mpesa_service.outflow.carrying import Extend, carry_out
+from mpesa_service.outflow.carrying import Extend, as_it_is, carry_out, existing
 from mpesa_service.outflow.gate import admit
 from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.lookup import find_payment, show_payment
@@ -114,23 +114,20 @@ def _settle_payment(
 ) -> object:
     """Settle a payment in review; return the approval that it waits for, if it does."""
 
-    def decide(facts: PaymentFacts | None, extend: Extend | None = None) -> Plan:
-        plan = _resolve_payment(runtime, facts, decision, cause)
-        return plan if extend is None or facts is None else extend(plan, action_of(facts))
+    def decide(facts: PaymentFacts, extend: Extend = as_it_is) -> Plan:
+        return extend(_resolve_payment(runtime, facts, decision, cause), action_of(facts))
 
     def action_of(facts: PaymentFacts) -> Action:
         return settle_action(runtime.encryption, facts, decision, cause.actor)
 
     with runtime.database.reading() as connection:
-        facts = load(connection, about)
+        facts = existing(load(connection, about))
     decide(facts)
-    if facts is None:
-        raise _NotInReview
     return carry_out(
         runtime,
         action_of(facts),
         consent,
-        lambda extend: apply(runtime.database, about, lambda now: decide(now, extend)),
+        lambda extend: apply(runtime.database, about, lambda now: decide(existing(now), extend)),
     )
 
 

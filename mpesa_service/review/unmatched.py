@@ -38,6 +38,7 @@ from mpesa_service.models.load import About, load, load_order
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
 from mpesa_service.outflow.actions import Consent
+from mpesa_service.outflow.carrying import existing
 from mpesa_service.outflow.gate import hold
 from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.lookup import find_payment, show_payment
@@ -197,9 +198,8 @@ def _held(
 ) -> ApprovalRecord | None:
     """Store that a return waits for a second person, if it exceeds a limit. Only an allowed return waits."""
     with runtime.database.reading() as connection:
-        facts = load(connection, About(id=payment_id))
-    if facts is not None:
-        decide(facts)
+        facts = existing(load(connection, About(id=payment_id)))
+    decide(facts)
     with runtime.database.begin() as session:
         payment = lock_payment(session, payment_id)
         phone = runtime.encryption.encrypt(request.phone) if request.phone else None
