@@ -54,13 +54,14 @@ WORDS = {
 }
 """What the statuses of payments and of expected orders mean here."""
 FOR_PEOPLE = (".review", ".duplicate", ".overpaid", "refund.failed", "payout.failed", ".waiting_approval")
+FOR_APPROVERS = ("approval.waiting", "approval.expired")
 FOR_OPERATORS = ("balance.low", "callback.unread", "pull.suspect", "commands.suspended")
 
 
 def apply(connection: sqlite3.Connection, event: dict[str, Any]) -> None:
     """Store what an event says of its payment, and of the expected order that the payment changed."""
     data = event["data"]
-    if "orderId" in data:  # the others are about no payment
+    if {"orderId", "mpesaReceiptNumber"} <= data.keys():  # the others are about no payment
         connection.execute(PAYMENT, {**data, "word": WORDS.get(data["status"], data["status"])})
     if event["type"] == "payment.moved":
         connection.execute(MOVED, [data["previousOrderId"], event["timestamp"]])
@@ -99,7 +100,7 @@ def create_app(secret: str | None = None, database: str | None = None) -> Flask:
             )
             if seen.rowcount:  # the first time
                 apply(connection, event)
-        if event["type"].endswith((*FOR_PEOPLE, *FOR_OPERATORS)):
+        if event["type"].endswith((*FOR_PEOPLE, *FOR_APPROVERS, *FOR_OPERATORS)):
             app.logger.warning("%s needs a person: %s", event["type"], event["data"]["_id"])
         return "", 204
 

@@ -178,6 +178,8 @@ def test_two_approvers_at_once_approve_once(new_stack: Any) -> None:
     assert set(approvals) <= {"otieno", "wanjiku"}
     assert published == {
         "payout_batch.waiting_approval": BATCHES,
+        "approval.waiting": BATCHES,
+        "approval.approved": BATCHES,
         "payout.succeeded": BATCHES,
         "payout_batch.done": BATCHES,
     }
