@@ -18,4 +18,5 @@ from mpesa_service.models.payouts import Payout, PayoutBatch, PayoutEvent
 from mpesa_service.models.portal import Statement, StatementLineRow, StatementSharedLine, StatementTexts
 from mpesa_service.models.pulls import Pull
 from mpesa_service.models.revoked_tokens import RevokedToken
+from mpesa_service.models.used_keys import UsedKey
 from mpesa_service.models.webhooks import OutgoingEvent, WebhookDelivery, WebhookEndpoint

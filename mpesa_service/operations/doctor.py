@@ -26,6 +26,7 @@ from mpesa_service.operations.overdue import oldest_due
 from mpesa_service.operations.pull_check import pull_transactions
 from mpesa_service.operations.readiness import SCHEMA_REVISION, unready_because
 from mpesa_service.operations.settings_check import settings
+from mpesa_service.operations.used_keys import keys_problem
 from mpesa_service.operations.waiting import what_waits
 
 UNKNOWN_CHECKOUT_ID = "ws_CO_01012020000000000700000000"
@@ -49,9 +50,11 @@ DOCTOR = "doctor"
 CALLBACK = "callback address"
 CLOCK = "clock"
 DATABASE = "database"
+STORED_KEYS = "keys"
 WORKER = "worker"
 SUSPENSIONS = "suspensions"
 
+KEYS_ADVICE = "Correct PHONE_ENCRYPTION_KEYS or PHONE_HASH_KEY: see Secrets in docs/going-live.md."
 NETWORK_ADVICE = "Check the network, any proxy or firewall on the way, and MPESA_BASE_URL; then try again."
 NO_ANSWER_ADVICE = (
     "M-Pesa accepted the query and posts its answer to MPESA_CALLBACK_URL: check the callback address. M-Pesa"
@@ -82,6 +85,23 @@ def database(runtime: Runtime) -> Iterator[CheckResult]:
         yield good(DATABASE, f"reachable, schema {SCHEMA_REVISION}")
     else:
         yield wrong(DATABASE, problem, "Check DATABASE_URL and its server; then: mpesa migrate")
+
+
+def keys(runtime: Runtime) -> Iterator[CheckResult]:
+    """Check that this process has the keys that stored data was made with."""
+    try:
+        problem = keys_problem(runtime, store=False)
+    except SQLAlchemyError:
+        yield skipped(STORED_KEYS, "not checked: the database does not answer, or has no tables")
+        return
+    if problem is None:
+        yield good(STORED_KEYS, "decrypt what is stored")
+    else:
+        yield wrong(
+            STORED_KEYS,
+            problem,
+            KEYS_ADVICE,
+        )
 
 
 def credentials(runtime: Runtime) -> Iterator[CheckResult]:
@@ -239,6 +259,7 @@ def waiting(runtime: Runtime) -> Iterator[CheckResult]:
 CHECKS: tuple[Check, ...] = (
     settings,
     database,
+    keys,
     credentials,
     callback_address,
     initiator,

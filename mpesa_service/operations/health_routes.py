@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify
 
 from mpesa_service.errors import Unavailable
-from mpesa_service.operations.readiness import unready_because
+from mpesa_service.operations.readiness import not_ready_because
 from mpesa_service.web.blueprint import Guard, guard, runtime
 
 blueprint = Blueprint("health", __name__)
@@ -19,8 +19,8 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 @guard(Guard.PUBLIC)
 def ready() -> Response:
-    """Answer 200 if the database answers and its schema has the revision of this code, else 503."""
-    reason = unready_because(runtime())
+    """Answer 200 if the database answers and its schema and keys are those of this process, else 503."""
+    reason = not_ready_because(runtime())
     if reason is not None:
         raise Unavailable(reason, code="not_ready")
     return jsonify(status="ready")

@@ -4,8 +4,9 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.operations.used_keys import keys_problem
 
-SCHEMA_REVISION = "0029"
+SCHEMA_REVISION = "0030"
 """The newest revision of the migrations. It stands here so that a web process does not load Alembic."""
 _CURRENT = text("SELECT version_num FROM alembic_version")
 
@@ -23,3 +24,14 @@ def unready_because(runtime: Runtime) -> str | None:
     if current != SCHEMA_REVISION:
         return f"The schema is at {current}, not at {SCHEMA_REVISION}: run mpesa migrate."
     return None
+
+
+def not_ready_because(runtime: Runtime) -> str | None:
+    """Return why the service is not ready, the keys included, or None."""
+    problem = unready_because(runtime)
+    if problem is None:
+        try:
+            problem = keys_problem(runtime)
+        except SQLAlchemyError:
+            problem = "The database cannot be reached, or not be written."
+    return problem

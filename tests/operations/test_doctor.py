@@ -88,6 +88,7 @@ def test_a_sound_installation(service: Service, monkeypatch: pytest.MonkeyPatch)
     assert found == {
         SETTINGS: Health.GOOD,
         doctor.DATABASE: Health.GOOD,
+        doctor.STORED_KEYS: Health.GOOD,
         doctor.KEYS: Health.GOOD,
         doctor.PASSKEY: Health.GOOD,
         doctor.CALLBACK: Health.WARNING,  # it leads here, by http
