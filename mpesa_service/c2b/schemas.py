@@ -84,13 +84,31 @@ class RegisterSchema(RequestSchema):
 
 
 class RegistrationSchema(Schema):
-    """What is registered at Daraja. The addresses are secrets."""
+    """What is registered at Daraja. The addresses are secrets, and no answer contains them."""
 
     shortcode = fields.String()
     version = fields.String(metadata={"description": "`v2` masks numbers, `v1` hashes them."})
     response_type = fields.String(data_key="responseType", metadata={"description": _RESPONSE_TYPE})
-    confirmation_url = fields.String(data_key="confirmationUrl")
-    validation_url = fields.String(data_key="validationUrl")
+    c2b_url = fields.String(
+        data_key="c2bUrl", metadata={"description": "Both addresses are below it, after a secret."}
+    )
+    secret_id = fields.Integer(
+        data_key="secretId", metadata={"description": "The C2B secret, in `mpesa c2b secrets`."}
+    )
+
+
+class C2bSecretSchema(Schema):
+    """A C2B secret, without the secret."""
+
+    id = fields.Integer(data_key="_id")
+    shortcode = fields.String()
+    created_by = fields.String(data_key="createdBy")
+    created_at = time_field("createdAt")
+    registered_at = time_field("registeredAt", nullable=True)
+    first_used_at = time_field("firstUsedAt", nullable=True)
+    valid_until = time_field("validUntil", nullable=True)
+    revoked_by = fields.String(data_key="revokedBy")
+    revocation_reason = fields.String(data_key="reason")
 
 
 class PullsQuerySchema(RequestSchema):

@@ -66,43 +66,43 @@ def address(rule: str, kind: CallbackKind) -> Callable[[View], View]:
 @address("/callback", CallbackKind.STK)
 def stk_callback_anywhere() -> Response:
     """Receive an STK callback without a token. It is stored, and verified before it counts."""
-    return take(CallbackKind.STK, None)
+    return take(posted(CallbackKind.STK, None))
 
 
 @address("/callback/<token>", CallbackKind.STK)
 def stk_callback(token: str) -> Response:
     """Receive an STK callback on a payment's own address."""
-    return take(CallbackKind.STK, token)
+    return take(posted(CallbackKind.STK, token))
 
 
 @address("/callback/command/result/<token>", CallbackKind.COMMAND_RESULT)
 def command_result(token: str) -> Response:
     """Receive the result of a refund, payout or inquiry on its own address."""
-    return take(CallbackKind.COMMAND_RESULT, token)
+    return take(posted(CallbackKind.COMMAND_RESULT, token))
 
 
 @address("/callback/command/timeout/<token>", CallbackKind.COMMAND_TIMEOUT)
 def command_timeout(token: str) -> Response:
     """Receive the report that a command timed out in M-Pesa's queue; it may still be executed."""
-    return take(CallbackKind.COMMAND_TIMEOUT, token)
+    return take(posted(CallbackKind.COMMAND_TIMEOUT, token))
 
 
 @address("/callback/command/status/result/<token>", CallbackKind.COMMAND_STATUS_RESULT)
 def command_status_result(token: str) -> Response:
     """Receive M-Pesa's answer to a query about a command, on the command's own address."""
-    return take(CallbackKind.COMMAND_STATUS_RESULT, token)
+    return take(posted(CallbackKind.COMMAND_STATUS_RESULT, token))
 
 
 @address("/callback/command/status/timeout/<token>", CallbackKind.COMMAND_STATUS_TIMEOUT)
 def command_status_timeout(token: str) -> Response:
     """Receive the report that a query about a command timed out; it is sent again."""
-    return take(CallbackKind.COMMAND_STATUS_TIMEOUT, token)
+    return take(posted(CallbackKind.COMMAND_STATUS_TIMEOUT, token))
 
 
-def take(kind: CallbackKind, token: str | None) -> Response:
+def take(post: Posted) -> Response:
     """Store and apply what M-Pesa posted; answer that it is stored."""
     try:
-        receive(current_app.extensions[RUNTIME], posted(kind, token))
+        receive(current_app.extensions[RUNTIME], post)
     except SQLAlchemyError as error:
         log.exception("callback could not be stored")
         raise Unavailable("The callback could not be stored; send it again.") from error

@@ -7,7 +7,7 @@ import logging
 
 from sqlalchemy import select
 
-from mpesa_service.c2b.registration import check_secret
+from mpesa_service.c2b.known_secrets import check_secret
 from mpesa_service.callbacks.handlers import KINDS, TOKEN_COLUMNS
 from mpesa_service.commands.callbacks import find_command
 from mpesa_service.core.encryption import token_hash

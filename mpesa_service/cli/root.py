@@ -27,6 +27,7 @@ COMMANDS = {
         "approvals:approvals_cli", "Refunds, payouts and other actions that wait for a second person."
     ),
     "balance": _at("inquiries:balance", "Query M-Pesa for the account balances and show them."),
+    "c2b": _at("c2b:c2b_cli", "The secret in the addresses to which M-Pesa reports C2B payments."),
     "c2b-rules": _at("c2b:c2b_rules_cli", "Rules that say which C2B payments M-Pesa accepts."),
     "callbacks": _at("callbacks:callbacks_cli", "Callbacks that M-Pesa posted."),
     "discrepancies": _at(

@@ -1,8 +1,8 @@
 """The runtime: the objects that every feature uses. An application, command or test makes one at start."""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 
 from mpesa_service.config import Settings
 from mpesa_service.core.apply import BatchedApply
@@ -12,8 +12,13 @@ from mpesa_service.core.database import Database
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.rate_limits import PromptLimit
 from mpesa_service.core.revocations import Revocations
+from mpesa_service.core.snapshot import Snapshot
 from mpesa_service.core.token_store import DatabaseTokenStore
 from mpesa_service.daraja import DarajaClient, DarajaSettings
+from mpesa_service.domain.c2b_secrets import C2bSecretRecord
+
+C2B_SECRETS_SECONDS = 10
+"""The time after which a revocation by a person counts in every process."""
 
 
 def _jitter() -> float:
@@ -35,6 +40,10 @@ class Runtime:
     clock: Clock
     jitter: Callable[[], float] = _jitter
     """Returns a random factor for one wait, 0.8 to 1.2 by default."""
+    c2b_secrets: Snapshot[Mapping[str, C2bSecretRecord]] = field(
+        default_factory=lambda: Snapshot(C2B_SECRETS_SECONDS)
+    )
+    """The C2B secrets of the shortcode, by the SHA-256 of each."""
 
 
 def build_runtime(

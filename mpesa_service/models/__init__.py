@@ -2,6 +2,7 @@
 
 from mpesa_service.models.approvals import Approval, CountedOutflow
 from mpesa_service.models.base import Base
+from mpesa_service.models.c2b_secrets import C2bSecret
 from mpesa_service.models.callbacks import CallbackInbox
 from mpesa_service.models.controls import (
     DarajaToken,

@@ -10,6 +10,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.models import (
     Approval,
     C2bConfirmation,
+    C2bSecret,
     CallbackInbox,
     DarajaToken,
     Discrepancy,
@@ -30,6 +31,7 @@ ENCRYPTED: tuple[tuple[Any, tuple[str, ...]], ...] = (
         ("phone_encrypted", "payer_encrypted", "bill_reference_encrypted", "checkout_id_encrypted"),
     ),
     (C2bConfirmation, ("bill_reference_encrypted", "payer_encrypted", "names_encrypted")),
+    (C2bSecret, ("secret_encrypted",)),
     (Refund, ("phone_encrypted",)),
     (Payout, ("party_encrypted", "account_reference_encrypted")),
     (Inquiry, ("answer_encrypted",)),

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import requests
 from sqlalchemy import select
 
-from mpesa_service.c2b.registration import c2b_addresses
+from mpesa_service.c2b.address_secrets import secret_to_register
+from mpesa_service.c2b.registration import C2bAddresses, addresses_of
 from mpesa_service.c2b.retry_matching import match_due
 from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment
 from mpesa_service.verification.payments import verify
@@ -45,9 +46,14 @@ def c2b_body(service: Service, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
+def c2b_addresses(service: Service) -> C2bAddresses:
+    """Return the addresses that the service registers at Daraja."""
+    return addresses_of(service.runtime, secret_to_register(service.runtime, "test"))
+
+
 def post_c2b(service: Service, body: Any, what: str = "confirmation") -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    url = getattr(c2b_addresses(service.runtime), what)
+    url = getattr(c2b_addresses(service), what)
     return requests.post(url, data=data, headers={"Content-Type": "application/json"}, timeout=30)
 
 

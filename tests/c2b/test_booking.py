@@ -8,7 +8,6 @@ import pytest
 import requests
 
 from mpesa_service.c2b import matching, retry_matching
-from mpesa_service.c2b.registration import c2b_addresses
 from mpesa_service.callbacks.receive import apply_failed_again
 from mpesa_service.domain.planning import NO_OUTCOME_REPORTED
 from mpesa_service.models import Payment
@@ -18,6 +17,7 @@ from tests.c2b.support import (
     MASKED,
     RECEIPT,
     assert_books_are_right,
+    c2b_addresses,
     c2b_body,
     causes,
     confirm,
@@ -40,7 +40,7 @@ class TestAtTheDoor:
         assert confirmations(service) == []
 
     def test_the_address_holds_no_word_that_safaricom_forbids(self, service: Service) -> None:
-        found = c2b_addresses(service.runtime)
+        found = c2b_addresses(service)
         assert found.confirmation.startswith(f"{service.url}/c2b/")
         assert found.confirmation != found.validation
         assert "mpesa" not in found.confirmation

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.c2b.registration import c2b_addresses
+from tests.c2b.support import c2b_addresses
 from tests.support import Service
 
 
@@ -17,17 +17,19 @@ def registered(service: Service) -> dict[str, Any]:
 
 
 class TestRegister:
-    def test_the_addresses_are_registered_and_shown(self, service: Service) -> None:
+    def test_the_addresses_are_registered_and_not_shown(self, service: Service) -> None:
         answer = admin(service, "POST", "/c2b/register")
         assert answer.status_code == 200, answer.json
-        where = c2b_addresses(service.runtime)
+        where = c2b_addresses(service)
         assert answer.json["data"] == {
             "shortcode": "174379",
             "version": "v2",
             "responseType": "Completed",
-            "confirmationUrl": where.confirmation,
-            "validationUrl": where.validation,
+            "c2bUrl": f"{service.url}/c2b",
+            "secretId": 1,
         }
+        secret = where.confirmation.split("/")[-2]
+        assert secret not in answer.text
         assert registered(service)["confirmationUrl"] == where.confirmation
         assert registered(service)["validationUrl"] == where.validation
 

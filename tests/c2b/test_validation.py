@@ -8,11 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import text
 
 from mpesa_service.c2b import validation
+from mpesa_service.core.encryption import token_hash
+from mpesa_service.domain.c2b_secrets import C2bSecretRecord
 from mpesa_service.models import ExpectedOrder
-from tests.c2b.support import c2b_body, post_c2b
+from tests.c2b.support import c2b_addresses, c2b_body, post_c2b
 from tests.c2b.test_matching import repeat_by_callback
 from tests.orders.support import add_order
 from tests.support import Listening, Service, TestClock, start_service
@@ -192,6 +195,7 @@ class TestInTime:
         threads = ThreadPoolExecutor(2)
         monkeypatch.setattr(validation, "_threads", threads)
         set_rules(service, "known", "exact")
+        c2b_addresses(service)
         sqlite = service.runtime.database.is_sqlite
         lock = "LOCK TABLE expected_orders, callback_inbox IN ACCESS EXCLUSIVE MODE"
         with service.runtime.database.begin() as session:
@@ -220,7 +224,12 @@ class TestInTime:
         address = f"sqlite:///{tmp_path}/nowhere/service.db"
         env = {**service_env, "DATABASE_URL": address, "C2B_WHEN_UNSURE": unsure}
         service = start_service(listening, simulator, clock, env)
-        assert validate(service) == answer
+        url = f"{service.url}/c2b/{'0a' * 32}/validation"
+        assert requests.post(url, json=c2b_body(service), timeout=30).status_code == 503
+        known = C2bSecretRecord(1, "174379", "amina", clock(), None, None, None, None, None)
+        service.runtime.c2b_secrets.reload(lambda: {token_hash("0a" * 32): known}, clock())
+        clock.advance(60)
+        assert requests.post(url, json=c2b_body(service), timeout=30).json() == answer
         service.runtime.database.dispose()
 
     def test_what_is_logged_names_nobody(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,9 +7,15 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from mpesa_service.c2b.registration import c2b_addresses
 from mpesa_service.payments.reconcile import check_due
-from tests.c2b.support import RECEIPT, assert_books_are_right, c2b_body, expect_order, post_c2b
+from tests.c2b.support import (
+    RECEIPT,
+    assert_books_are_right,
+    c2b_addresses,
+    c2b_body,
+    expect_order,
+    post_c2b,
+)
 from tests.callbacks.support import plain, post, stk_body, verdicts
 from tests.support import Service
 
@@ -176,7 +182,7 @@ class TestSlashesAtTheEnd:
 
     @pytest.mark.parametrize("what", ["confirmation", "validation"])
     def test_of_the_addresses_for_c2b(self, service: Service, slashes: str, what: str) -> None:
-        url = f"{getattr(c2b_addresses(service.runtime), what)}{slashes}"
+        url = f"{getattr(c2b_addresses(service), what)}{slashes}"
         answer = requests.post(url, json=c2b_body(service), timeout=5, allow_redirects=False)
         assert (answer.status_code, len(verdicts(service))) == (200, 1)
 

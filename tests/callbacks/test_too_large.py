@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from mpesa_service.c2b.registration import c2b_addresses
+from tests.c2b.support import c2b_addresses
 from tests.callbacks.support import plain
 from tests.refunds.test_results import result_token
 from tests.support import Service
@@ -45,7 +45,7 @@ def test_in_chunks(service: Service, caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("what", ["confirmation", "validation"])
 def test_on_the_addresses_for_c2b(service: Service, caplog: pytest.LogCaptureFixture, what: str) -> None:
-    send(getattr(c2b_addresses(service.runtime), what))
+    send(getattr(c2b_addresses(service), what))
     assert errors_of(caplog) == [{"kind": f"c2b_{what}", "size": SIZE, "address": "c2b"}]
 
 
