@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.plans import Update
+from mpesa_service.domain.statements import LineKind
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class PortalReversal:
 
     @property
     def marked(self) -> Update:
-        """The change that marks the line as handled."""
-        where = {"statement_id": self.statement_id, "row_number": self.row}
+        """The change that marks all lines of this reversal as handled: several files may have one."""
+        where = {"receipt": self.receipt, "kind": LineKind.REVERSAL, "amount_cents": self.cents}
         return Update("statement_lines", where, {"outcome": "reviewed"}, required=False)
 
 

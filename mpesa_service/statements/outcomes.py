@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.statements import LineKind
 from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.statements.matching import Found
 from mpesa_service.statements.window import spelled
 
 _MARK = "UPDATE statement_lines SET outcome = ? WHERE statement_id = ? AND row_number = ?"
+# Several files may have the same reversal, in other words or with another time.
+_MARK_REVERSAL = "UPDATE statement_lines SET outcome = ? WHERE receipt = ? AND amount_cents = ? AND kind = ?"
 
 
 def mark_lines(runtime: Runtime, lines: Sequence[Found], outcome: str) -> None:
@@ -15,6 +18,11 @@ def mark_lines(runtime: Runtime, lines: Sequence[Found], outcome: str) -> None:
     if not lines:
         return
     with runtime.database.writing() as connection:
-        sql = spelled(_MARK, postgres=connection.is_postgres)
-        values = [(outcome, line.statement_id, line.row) for line in lines]
-        connection.execute([SqlStatement(sql, one, required=False) for one in values])
+        connection.execute([_mark(line, outcome, postgres=connection.is_postgres) for line in lines])
+
+
+def _mark(line: Found, outcome: str, *, postgres: bool) -> SqlStatement:
+    sql, key = _MARK, tuple[object, ...]((line.statement_id, line.row))
+    if line.kind == LineKind.REVERSAL:
+        sql, key = _MARK_REVERSAL, (line.receipt, line.cents, line.kind)
+    return SqlStatement(spelled(sql, postgres=postgres), (outcome, *key), required=False)

@@ -7,12 +7,14 @@ other: each chunk is stored only if the position is still the one that the proce
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
-from typing import Self
+from typing import Any, Self
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.statements import LineKind
 from mpesa_service.errors import Conflict
 from mpesa_service.models.driver import Driver
 from mpesa_service.models.driver import Statement as SqlStatement
+from mpesa_service.statements.one_reversal import unite_reversals
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.rows import StatementLine
 from mpesa_service.statements.texts import BLOCK, encrypt_block
@@ -41,7 +43,7 @@ class LineStore:
         self._position = record.row_position
         self._has_twins = may_have_twins(runtime, record)
         self._size = SQLITE_CHUNK if runtime.database.is_sqlite else CHUNK
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._texts: list[Texts] = []
         self._account = ""
         self._hash: blake2b | None = None  # of what all lines of an account share
@@ -96,7 +98,7 @@ class LineStore:
         if self._stored is not None:
             self._stored.result()
 
-    def _store(self, rows: Sequence[tuple[object, ...]], texts: Sequence[Texts], position: int) -> None:
+    def _store(self, rows: Sequence[tuple[Any, ...]], texts: Sequence[Texts], position: int) -> None:
         """Store a chunk and the position after it, if the position is still the one before it."""
         first, last = texts[0][0], texts[-1][0]
         blocks = [self._block(texts[at : at + BLOCK]) for at in range(0, len(texts), BLOCK)]
@@ -107,6 +109,8 @@ class LineStore:
                 self._share(connection, rows)
             if self._has_twins:
                 count -= join_twins(connection, self._record, first, last)
+            if reversals := [(row[2], row[5], row[10]) for row in rows if row[7] == LineKind.REVERSAL]:
+                unite_reversals(connection, reversals)
             connection.insert_new("statement_texts", _TEXT_COLUMNS, blocks)
             sql = (
                 f"UPDATE statements SET row_position = {mark}, new_count = new_count + {mark}"
@@ -116,7 +120,7 @@ class LineStore:
             if connection.execute([SqlStatement(sql, values)]) is None:
                 raise in_progress()
 
-    def _share(self, connection: Driver, rows: Sequence[tuple[object, ...]]) -> None:
+    def _share(self, connection: Driver, rows: Sequence[tuple[Any, ...]]) -> None:
         """Store which of these rows are lines that are stored already, here or with another statement."""
         mark = "%s" if connection.is_postgres else "?"
         sql = (
