@@ -18,13 +18,16 @@ _NAMES = click.Choice(suspensions.GROUPS)
 @suspensions_cli.command("list")
 @as_json_option
 def list_(as_json: bool) -> None:
-    """Show what is suspended, and why.
+    """Show what is suspended, why, and the next step.
 
     Example: mpesa suspensions list
     """
     found = suspensions.list_all(runtime())
     rows = ((one.name, local_time(one.since), one.reason) for one in found)
     show_list(as_json, SuspensionSchema(many=True).dump(found), _HEADINGS, rows)
+    if not as_json:
+        names = [one.name for one in found]
+        click.echo(suspensions.next_step(names) if names else "Nothing is suspended.")
 
 
 @suspensions_cli.command("resume")

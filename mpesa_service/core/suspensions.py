@@ -1,7 +1,7 @@
 """Suspensions of kinds of commands, until a person resumes them or until the cause ends."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,13 +74,30 @@ class SuspensionRecord:
 
 def suspend(session: Session, name: str, reason: str, now: datetime) -> None:
     """Suspend `name`, in the caller's transaction. A repeated call logs and publishes nothing."""
-    if not insert_once(session, Suspension, {"name": name, "reason": reason[:512], "since": now}):
+    _suspend(session, (name,), reason, now)
+
+
+def _suspend(session: Session, names: Sequence[str], reason: str, now: datetime) -> None:
+    """Suspend all `names` for one reason: one event for each that starts, and one alert for all of them."""
+    values = {"reason": reason[:512], "since": now}
+    started = [name for name in names if insert_once(session, Suspension, {"name": name, **values})]
+    if not started:
         return
-    log.error("ALERT: %s suspended: %s", name, reason)
-    if name != LOW_BALANCE:  # this one has an event of its own
-        connection = driver_of(session)
-        event = suspended_event(SuspensionRecord(name, reason[:512], now))
-        connection.execute(rows_and_events([], [event], connection.is_postgres))
+    log.error("ALERT: %s suspended: %s. %s", " and ".join(started), reason.rstrip("."), next_step(started))
+    connection = driver_of(session)
+    for name in started:
+        if name != LOW_BALANCE:  # this one has an event of its own
+            event = suspended_event(SuspensionRecord(name, reason[:512], now))
+            connection.execute(rows_and_events([], [event], connection.is_postgres))
+
+
+def next_step(names: Iterable[str]) -> str:
+    """Return the sentence that says how these suspensions end."""
+    groups = {group_of(name) for name in names if name != LOW_BALANCE}
+    commands = [f"mpesa suspensions resume {group} --by NAME" for group in GROUPS if group in groups]
+    if not commands:
+        return "It ends when the balance is high enough."
+    return f"Fix the cause, then: {' and '.join(commands)}"
 
 
 def suspended_event(suspension: SuspensionRecord) -> Event:
@@ -96,8 +113,7 @@ def suspended_event(suspension: SuspensionRecord) -> Event:
 
 def suspend_initiator(session: Session, reason: str, now: datetime) -> None:
     """Suspend everything that uses the initiator: M-Pesa refuses it, and locks it after retries."""
-    for name in (REFUNDS, PAYOUTS):
-        suspend(session, name, reason, now)
+    _suspend(session, (REFUNDS, PAYOUTS), reason, now)
 
 
 def unknown_code_of(command_type: CommandType) -> str:

@@ -68,7 +68,7 @@ class TestRefusedInitiator:
         for number in (0, 1):
             complete(service, number, resultCode=21)
         alerts = [record.args[0] for record in caplog.records if "ALERT" in record.getMessage()]
-        assert alerts == ["refunds", "payouts"]
+        assert alerts == ["refunds and payouts"]
 
     def test_a_status_query_can_report_it_too(self, service: Service) -> None:
         checkout = service.paid(amount=100)

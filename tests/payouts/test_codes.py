@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mpesa_service.core import suspensions
+from tests.cli.test_unmatched import run
 from tests.payouts.support import PAYBILL, ROW, TILL, complete, counts, made, pay, payouts, script, to_phones
 from tests.payouts.test_command import post_result, request_count
 from tests.payouts.test_send import events
@@ -46,8 +47,29 @@ class TestNoPermission:
         assert "The money was not sent because of a fault on our side" in str(row.failure_reason)
         assert why_suspended(service) == f"M-Pesa refuses the initiator ({NO_PERMISSION}: {TEXT})"
         assert why_suspended(service, suspensions.REFUNDS) == why_suspended(service)
-        assert alerts(caplog) == ["refunds", "payouts"]
-        assert events(service) == ["payout.failed"]
+        assert alerts(caplog) == ["refunds and payouts"]
+        assert sorted(events(service)) == ["commands.suspended", "commands.suspended", "payout.failed"]
+
+    def test_the_alert_and_the_list_name_the_next_step(
+        self, service: Service, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert "Nothing is suspended." in run(service, "suspensions", "list")
+        made(service, *to_phones(1))
+        pay(service)
+        complete(service, resultCode=NO_PERMISSION)
+        [line] = [record.getMessage() for record in caplog.records if "ALERT" in record.msg]
+        resume = "mpesa suspensions resume {} --by NAME"
+        step = f"Fix the cause, then: {resume.format('refunds')} and {resume.format('payouts')}"
+        assert line.endswith(step)
+        assert step in run(service, "suspensions", "list")
+        run(service, "suspensions", "resume", "refunds", "--by", "amina")
+        assert f"then: {resume.format('payouts')}" in run(service, "suspensions", "list")
+        assert "Fix the cause" not in run(service, "suspensions", "list", "--json")
+
+    def test_only_the_balance_ends_a_suspension_for_a_low_balance(self, service: Service) -> None:
+        with service.runtime.database.begin() as session:
+            suspensions.suspend(session, suspensions.LOW_BALANCE, "below the limit", service.clock())
+        assert "It ends when the balance is high enough." in run(service, "suspensions", "list")
 
     def test_the_rest_is_sent_once_it_is_fixed(self, service: Service) -> None:
         batch = made(service, *to_phones(3))
@@ -80,7 +102,7 @@ class TestNoPermission:
         assert counts(service, batch) == {"failed": 1, "waiting": 1}
         assert "fault on our side" in str(payouts(service)[0].failure_reason)
         assert TEXT in why_suspended(service)
-        assert alerts(caplog) == ["refunds", "payouts"]
+        assert alerts(caplog) == ["refunds and payouts"]
         assert request_count(service, "b2c") == 1
 
 
