@@ -40,7 +40,7 @@ class WorkbookRefused(Exception):
 
 @dataclass(frozen=True)
 class WorkbookLimits:
-    """The largest workbook that is read. Further sheets, and sheets with more columns, are left out."""
+    """The largest workbook that is read. One with more sheets, or wider ones, is refused."""
 
     unpacked_bytes: int
     rows: int
@@ -103,10 +103,13 @@ def sheets(source: BinaryIO, limits: WorkbookLimits) -> Iterator[tuple[str, Iter
 
     try:
         with CalamineWorkbook.from_filelike(source) as workbook:
-            for index, name in enumerate(workbook.sheet_names[: limits.sheets]):
+            _refuse_over(len(workbook.sheet_names), limits.sheets)
+            for index, name in enumerate(workbook.sheet_names):
                 sheet = workbook.get_sheet_by_index(index)
-                if sheet.start is not None and sheet.width <= limits.columns:
-                    yield name, zip(count(sheet.start[0] + 1), sheet.iter_rows(), strict=False)
+                if sheet.start is None:
+                    continue
+                _refuse_over(sheet.width, limits.columns)
+                yield name, zip(count(sheet.start[0] + 1), sheet.iter_rows(), strict=False)
     except PasswordError as error:
         raise WorkbookRefused(Why.LOCKED) from error
     except CalamineError as error:
@@ -115,3 +118,8 @@ def sheets(source: BinaryIO, limits: WorkbookLimits) -> Iterator[tuple[str, Iter
         if type(error).__name__ != "PanicException":  # the library's own, for a file that it cannot handle
             raise
         raise WorkbookRefused(Why.UNREADABLE) from error
+
+
+def _refuse_over(size: int, most: int) -> None:
+    if size > most:
+        raise WorkbookRefused(Why.TOO_LARGE)

@@ -36,8 +36,9 @@ STOPPED = "Its worker was stopped each time before the end."
 RENEW_EVERY = 100
 """Lines."""
 BALANCE_BROKEN = (
-    "The statement's balance is broken, so lines may be missing or changed. Download it again, or apply it"
-    " with a reason (`--accept-broken-balance`, or `acceptBrokenBalance` in the API)."
+    "The statement's balance is broken, or a sheet of the file was not read, so lines may be missing or"
+    " changed. Correct the file or download it again, or apply it with a reason (`--accept-broken-balance`,"
+    " or `acceptBrokenBalance` in the API)."
 )
 UNREAD = "The statement is not read to its end. Import the file again."
 Progress = Callable[[str, int], object]

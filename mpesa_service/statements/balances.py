@@ -8,14 +8,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mpesa_service.domain.counting import counted
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.statements.any_order import AnyOrder
 from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.rows import StatementLine, UnreadRow
+from mpesa_service.statements.sheets import UnreadSheet
 
 BREAKS_KEPT = 20
 UNREAD_KEPT = 1_000
+SHEET_UNREAD = (
+    "The sheet {} with {} was not read: {}. Remove it from the file, or import it in a file of its own."
+)
 NO_BALANCES = "There are no balances to check."
 NO_LINES = "The file has no lines, so it proves nothing: also not that no money moved."
 NOT_UNDERSTOOD = "Some rows that look like transactions were not understood, so the statement proves nothing."
@@ -192,6 +197,7 @@ class Totals:
         self.first_at: datetime | None = None
         self.last_at: datetime | None = None
         self._may_be_money = False
+        self._sheets: list[str] = []
 
     def add(self, line: StatementLine) -> None:
         """Count a line."""
@@ -213,6 +219,11 @@ class Totals:
         if len(self.unread) < UNREAD_KEPT:
             self.unread.append(row)
 
+    def add_sheet(self, sheet: UnreadSheet) -> None:
+        """Count the rows of a sheet that was not read."""
+        self.unread_count += sheet.rows
+        self._sheets.append(SHEET_UNREAD.format(sheet.name, counted(sheet.rows, "row"), sheet.reason))
+
     @property
     def paid_in_cents(self) -> int:
         return sum(one.paid_in_cents for one in self.accounts.values())
@@ -225,7 +236,8 @@ class Totals:
         """Compare the lines with each other and with the heading. Call it at the end."""
         for one in self.accounts.values():
             one.end()
-        findings = [finding for name, one in self.accounts.items() for finding in _breaks(name, one)]
+        findings = list(self._sheets)
+        findings += [finding for name, one in self.accounts.items() for finding in _breaks(name, one)]
         known = [one.balanced for one in self.accounts.values() if one.has_money]
         if len(self.accounts) == 1:
             findings += _against_heading(next(iter(self.accounts.values())), heading)

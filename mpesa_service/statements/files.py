@@ -38,12 +38,17 @@ PDF = (
 )
 NOT_A_WORKBOOK = "This Excel file cannot be read. Save it again, or download the statement as CSV."
 LOCKED = "This Excel file has a password. Save it without one."
-TOO_LARGE = "This Excel file is too large. Download the statement as CSV, or for a shorter period."
+TOO_LARGE = (
+    "This Excel file is too large, or has too many sheets or columns. Download the statement as CSV, or for a"
+    " shorter period."
+)
 NOT_TEXT = "This file is neither CSV nor Excel."
 EMPTY = "The file is empty."
 
 Row = tuple[int, Sequence[Cell]]
 """A row of a file: its line number (from 1), and its cells."""
+Sheet = tuple[str, Iterator[Row]]
+"""The name of a sheet, and its rows."""
 
 
 class Container(StrEnum):
@@ -65,10 +70,10 @@ class StatementFile:
     encoding: str = ""
     delimiter: str = ","
 
-    def sheets(self) -> Iterator[Iterator[Row]]:
-        """Yield the rows of each sheet; CSV is one sheet. Raises InvalidRequest."""
+    def sheets(self) -> Iterator[Sheet]:
+        """Yield each sheet that has cells; CSV is one sheet without a name. Raises InvalidRequest."""
         if self.container is Container.CSV:
-            yield self._csv_rows()
+            yield "", self._csv_rows()
             return
         yield from _workbook_sheets(self.path)
 
@@ -165,10 +170,9 @@ def _check_zip(path: Path) -> None:
         raise _refusal(error) from error
 
 
-def _workbook_sheets(path: Path) -> Iterator[Iterator[Row]]:
+def _workbook_sheets(path: Path) -> Iterator[Sheet]:
     try:
         with path.open("rb") as stream:
-            for _, rows in sheets(stream, _limits()):
-                yield rows
+            yield from sheets(stream, _limits())
     except WorkbookRefused as error:
         raise _refusal(error) from error

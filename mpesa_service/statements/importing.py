@@ -4,7 +4,7 @@ Nothing else changes: `matching.py` compares the lines with payments, and `apply
 The same file again is the same statement, whatever its name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from mpesa_service.statements.naming import join_accounts, name_account
 from mpesa_service.statements.records import StatementRecord, find_statement, get_statement
 from mpesa_service.statements.rows import UnreadRow, read_lines
 from mpesa_service.statements.shapes import OF_ONE_ACCOUNT, Recognized, recognize
+from mpesa_service.statements.sheets import UnreadSheet, joined
 from mpesa_service.statements.storing import LineStore, in_progress
 
 NAME_KEPT = 255
@@ -68,7 +69,8 @@ def read_statement(
     Raises InvalidRequest if it is no statement, if it does not say its shortcode, or if it has neither lines
     nor a period. Raises Conflict if another process reads it, or if it was applied with another heading.
     """
-    recognized, is_empty = without_rows(recognize(open_statement(path, name)))
+    whole, unread = joined(recognize(open_statement(path, name)))
+    recognized, is_empty = without_rows(whole)
     if is_empty:
         recognized = identified(recognized, _completed(recognized.heading, options or ImportOptions()))
     found = find_statement(runtime, sha256=recognized.file.sha256)
@@ -84,7 +86,7 @@ def read_statement(
         heading = _completed(recognized.heading, options or ImportOptions())
     if found is None:
         found = _register(runtime, principal, recognized, heading)
-    return _read(runtime, found, recognized, heading, progress)
+    return _read(runtime, found, recognized, heading, unread, progress)
 
 
 def _completed(heading: Heading, options: ImportOptions, known: str | None = None) -> Heading:
@@ -154,7 +156,12 @@ _EMPTY: dict[str, Any] = {
 
 
 def _read(
-    runtime: Runtime, found: StatementRecord, recognized: Recognized, heading: Heading, progress: Progress
+    runtime: Runtime,
+    found: StatementRecord,
+    recognized: Recognized,
+    heading: Heading,
+    unread: Sequence[UnreadSheet],
+    progress: Progress,
 ) -> StatementRecord:
     totals = Totals(alone=recognized.layout.shape in OF_ONE_ACCOUNT)
     with LineStore(runtime, found) as store:
@@ -166,6 +173,8 @@ def _read(
             if store.add(line):
                 progress(line.row)
         store.store()
+    for sheet in unread:
+        totals.add_sheet(sheet)
     _analyze(runtime, totals.line_count)
     _finish(runtime, found, totals, heading)
     return join_accounts(runtime, get_statement(runtime, found.id))

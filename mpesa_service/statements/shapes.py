@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 from mpesa_service.domain.statements import Shape
 from mpesa_service.statements.cells import Cell, Times, UnreadableCell, read_text
-from mpesa_service.statements.files import Row, StatementFile, invalid_file
+from mpesa_service.statements.files import Row, Sheet, StatementFile, invalid_file
 from mpesa_service.statements.heading import (
     DAILY_NAME,
     NEW_NAME,
@@ -93,47 +93,72 @@ class Layout:
 
 @dataclass(frozen=True)
 class Recognized:
-    """A statement whose columns are known, and its rows below the header, which can be read once."""
+    """A statement whose columns are known, and its rows below the header, which can be read once.
+
+    `before` and `further` are the other sheets of a workbook, before and after the one of the columns.
+    """
 
     file: StatementFile
     layout: Layout
     heading: Heading
     rows: Iterator[Row] = field(repr=False)
+    before: Sequence[Sheet] = field(default=(), repr=False)
+    further: Iterator[Sheet] = field(default=iter(()), repr=False)
 
 
 def recognize(file: StatementFile) -> Recognized:
     """Find the sheet and the columns of a statement. Raises InvalidRequest if it is not one."""
-    for number, rows in enumerate(file.sheets()):
+    sheets, before = file.sheets(), list[Sheet]()
+    for name, rows in sheets:
         head = list(islice(rows, HEADER_ROWS))
-        for place, (_, cells) in enumerate(head):
-            if (found := _layout_of(cells, file.name)) is not None:
-                labels, data = _parted(head[:place], found)
-                heading = completed(heading_of(labels), file.name)
-                _refuse_consumer(found.shape, cells, heading)
-                return Recognized(file, found, heading, chain(data, head[place + 1 :], rows))
+        if (found := with_columns(head, file.name)) is not None:
+            heading = completed(heading_of(found.labels), file.name)
+            _refuse_consumer(found.layout.shape, found.names, heading)
+            return Recognized(file, found.layout, heading, chain(found.data, rows), before, sheets)
         if any(_is_daily(cells) for _, cells in head):
-            return _without_header(file, number)
+            return _without_header(file, before)
+        before.append((name, chain(head, rows)))
     raise invalid_file(NO_HEADER)
 
 
-def _without_header(file: StatementFile, number: int) -> Recognized:
+@dataclass(frozen=True)
+class Head:
+    """The first rows of a sheet that has column names: those names, the rows above them, and the data."""
+
+    layout: Layout
+    names: Sequence[Cell]
+    labels: list[Sequence[Cell]]
+    data: list[Row]
+
+
+def with_columns(rows: Sequence[Row], file_name: str) -> Head | None:
+    """Find the column names in the first rows of a sheet."""
+    for place, (_, cells) in enumerate(rows):
+        if (found := _layout_of(cells, file_name)) is not None:
+            labels, data = _parted(rows[:place], found)
+            return Head(found, cells, labels, [*data, *rows[place + 1 :]])
+    return None
+
+
+def _without_header(file: StatementFile, before: Sequence[Sheet]) -> Recognized:
     """Return the statement on a sheet that begins with data: of shape F, or sorted with its column names.
 
     Such a file of shape B has its amounts in the other order, so the column names are looked for everywhere.
     """
     heading = completed(Heading(), file.name)
-    for _, cells in _sheet(file, number):
+    layout = Layout(Shape.DAILY, _DAILY_COLUMNS, len(_DAILY_COLUMNS))
+    _, rows = next(islice(file.sheets(), len(before), None))
+    for _, cells in rows:
         if (found := _layout_of(cells, file.name)) is not None:
             _refuse_consumer(found.shape, cells, heading)
-            return Recognized(file, found, heading, _sheet(file, number))
-    if NEW_NAME.search(file.name):
-        raise invalid_file(NO_HEADER)
-    layout = Layout(Shape.DAILY, _DAILY_COLUMNS, len(_DAILY_COLUMNS))
-    return Recognized(file, layout, heading, _sheet(file, number))
-
-
-def _sheet(file: StatementFile, number: int) -> Iterator[Row]:
-    return next(islice(file.sheets(), number, None))
+            layout = found
+            break
+    else:
+        if NEW_NAME.search(file.name):
+            raise invalid_file(NO_HEADER)
+    further = islice(file.sheets(), len(before), None)
+    _, rows = next(further)
+    return Recognized(file, layout, heading, rows, before, further)
 
 
 def _parted(rows: Sequence[Row], layout: Layout) -> tuple[list[Sequence[Cell]], list[Row]]:
@@ -163,12 +188,17 @@ def looks_like_transaction(cells: Sequence[Cell], layout: Layout) -> bool:
 
     Anywhere, a receipt has a letter and a digit: a word is none.
     """
-    receipt, time = layout.columns["receipt"], layout.columns["time"]
-    if max(receipt, time) < len(cells) and looks_like_receipt(cells[receipt]) and is_time(cells[time]):
+    if looks_like_line(cells, layout):
         return True
     texts = [text for text in map(read_text, cells) if looks_like_receipt(text)]
     has_receipt = any(not text.isalpha() and not text.isdecimal() for text in texts)
     return has_receipt and any(map(is_time, cells))
+
+
+def looks_like_line(cells: Sequence[Cell], layout: Layout) -> bool:
+    """Return whether a row has a receipt and a time in the columns of the layout."""
+    receipt, time = layout.columns["receipt"], layout.columns["time"]
+    return max(receipt, time) < len(cells) and looks_like_receipt(cells[receipt]) and is_time(cells[time])
 
 
 def is_time(cell: Cell) -> bool:

@@ -7,6 +7,7 @@ from mpesa_service.statements.balances import SelfCheck, Totals
 from mpesa_service.statements.files import open_statement
 from mpesa_service.statements.rows import StatementLine, UnreadRow, read_lines
 from mpesa_service.statements.shapes import OF_ONE_ACCOUNT, Recognized, recognize
+from mpesa_service.statements.sheets import joined
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Reading:
 
 def read_file(path: Path, name: str | None = None) -> Reading:
     """Return everything that a file contains."""
-    recognized = recognize(open_statement(path, name or path.name))
+    recognized, sheets = joined(recognize(open_statement(path, name or path.name)))
     alone = recognized.layout.shape in OF_ONE_ACCOUNT
     totals, lines, unread = Totals(alone=alone), [], []
     for found in read_lines(recognized, recognized.heading.account or ""):
@@ -30,4 +31,6 @@ def read_file(path: Path, name: str | None = None) -> Reading:
         else:
             lines.append(found)
             totals.add(found)
+    for sheet in sheets:
+        totals.add_sheet(sheet)
     return Reading(recognized, lines, unread, totals, totals.check(recognized.heading))
