@@ -8,39 +8,31 @@ from mpesa_service.c2b.retry_matching import match_receipts
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import PayerKind
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.money import CENTS
-from mpesa_service.domain.orders import STILL_DUE, reference_key
 from mpesa_service.domain.reports import Evidence
+from mpesa_service.statements.accounts import Account, accounts_of
 from mpesa_service.statements.matching import START, Found, Outcome, lines_with
 from mpesa_service.statements.outcomes import mark_lines
-from mpesa_service.statements.party import Party, account_as_number, party_of
+from mpesa_service.statements.party import Party, party_of
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.texts import LineTexts, texts_of
-from mpesa_service.statements.window import marks, query, window_of
+from mpesa_service.statements.window import query, window_of
 
 PAGE = 500
 _STEPS: dict[str, str] = {InboxVerdict.UNMATCHED: "unmatched", InboxVerdict.DISPUTED: "reviewed"}
 _OUTCOMES = {"booked": "booked", "unmatched": "booked", "reviewed": "reviewed"}
-_DUE = ", ".join(f"'{status}'" for status in sorted(STILL_DUE))
-_WEAKER = f"""
-    SELECT ltrim(reference_key, '0'), MIN(reference), MIN(amount_due - received_amount) FROM expected_orders
-    WHERE status IN ({_DUE}) AND ltrim(reference_key, '0') IN ({{marks}})
-    GROUP BY ltrim(reference_key, '0') HAVING COUNT(*) = 1
-"""
 _UNNAMED = """
     c2b_confirmations w LEFT JOIN payments q ON q.id = w.payment_id
     WHERE w.bill_reference_encrypted IS NULL
     AND (q.id IS NULL OR (q.status = 'review' AND q.channel = 'c2b' AND q.order_id IS NULL))
 """
 _ORDERED = "SELECT 1 FROM payments WHERE provider = 'mpesa' AND receipt = ? AND order_id IS NOT NULL"
-_EXACT = "SELECT reference_key FROM expected_orders WHERE reference_key IN ({marks})"
 
 
 def book_missing(runtime: Runtime, record: StatementRecord, advance: Callable[[str, int], None]) -> None:
     """Book each income that the service does not know. `advance` receives each result.
 
     An account that is a number may have lost its leading zeros in a spreadsheet. If no order has the account
-    as it stands, one order with more zeros counts, if exactly its missing amount was paid.
+    as it stands, one order or prompt with more zeros counts, if exactly its missing amount was paid.
 
     Money that a known line reverses, or whose receipt is known with another amount, is in review: its line is
     `reviewed`.
@@ -82,14 +74,12 @@ def _monies(
     runtime: Runtime, record: StatementRecord, parties: Mapping[Found, Party]
 ) -> Mapping[Found, tuple[ArrivedMoney, bool]]:
     """Return the money of each line, and whether its order has more zeros than the line's account."""
-    weaker, found = _weaker_orders(runtime, parties), {}
     starts = window_of(runtime, record).starts
-    for line, party in parties.items():
-        reference, due = weaker.get(account_as_number(party.account), ("", 0))
-        is_weaker = reference != "" and due * CENTS == line.cents
-        money = _money(record, line, party, reference if is_weaker else party.account, starts)
-        found[line] = (money, is_weaker)
-    return found
+    accounts = accounts_of(runtime, parties)
+    return {
+        line: (_money(record, line, party, accounts[line], starts), accounts[line].is_weaker)
+        for line, party in parties.items()
+    }
 
 
 def _parties(runtime: Runtime, lines: Sequence[Found]) -> Mapping[Found, Party]:
@@ -104,21 +94,8 @@ def _parties(runtime: Runtime, lines: Sequence[Found]) -> Mapping[Found, Party]:
     return found
 
 
-def _weaker_orders(runtime: Runtime, parties: Mapping[Found, Party]) -> Mapping[str, tuple[str, int]]:
-    """Return the orders whose reference is an account with more leading zeros, by the account without any."""
-    accounts = {p.account for p in parties.values() if account_as_number(p.account).isdecimal()}
-    if not accounts:
-        return {}
-    keys = sorted(map(reference_key, accounts))
-    exact = {key for (key,) in query(runtime, _EXACT.format(marks=marks(keys)), keys)}
-    weak = sorted({account_as_number(a) for a in accounts if reference_key(a) not in exact})
-    if not weak:
-        return {}
-    return {key: (one, due) for key, one, due in query(runtime, _WEAKER.format(marks=marks(weak)), weak)}
-
-
 def _money(
-    record: StatementRecord, line: Found, party: Party, account: str, starts: frozenset[str]
+    record: StatementRecord, line: Found, party: Party, account: Account, starts: frozenset[str]
 ) -> ArrivedMoney:
     masked = any(letter in "*xX" for letter in party.number)
     kind = PayerKind.MASKED if masked else PayerKind.PLAIN
@@ -126,7 +103,8 @@ def _money(
         receipt=line.receipt,
         cents=line.cents,
         shortcode=record.shortcode,
-        account=account or None,
+        account=account.text or None,
+        contradictory=account.contradictory,
         payer=party.number or None,
         payer_kind=kind if party.number else PayerKind.NONE,
         names=(party.name,) if party.name else (),

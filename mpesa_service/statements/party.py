@@ -9,18 +9,23 @@ from dataclasses import dataclass, field
 
 _PARTY = re.compile(r"(?P<number>\+?[\d*x]{6,16})(?:\s*-\s*(?P<name>.*))?", re.IGNORECASE | re.DOTALL)
 _DETAILS = re.compile(
-    r" (?:from|by|to) (?P<party>.+?)(?: Acc\.\s*(?P<account>.*?))?(?: via .*)?$", re.IGNORECASE
+    r" (?:from|by|to) (?P<party>.+?)(?: Acc\.\s*(?P<account>.*)|(?: via .*)?)$", re.IGNORECASE
 )
+_VIA = re.compile(r"(?:^| )via ", re.IGNORECASE)
 _NO_PARTY = {"SP", "-", ""}
 
 
 @dataclass(frozen=True)
 class Party:
-    """Who paid or was paid, as M-Pesa shows it: a number, whole or masked, a name, and the account typed."""
+    """Who paid or was paid, as M-Pesa shows it: a number, whole or masked, a name, and the account typed.
+
+    `longer` are other accounts that the details may mean: those that contain ` via `.
+    """
 
     number: str = field(default="", repr=False)
     name: str = field(default="", repr=False)
     account: str = field(default="", repr=False)
+    longer: tuple[str, ...] = field(default=(), repr=False)
 
 
 def party_of(details: str, party: str, typed: str) -> Party:
@@ -32,8 +37,19 @@ def party_of(details: str, party: str, typed: str) -> Party:
         number, name = other_number, name or other_name
     elif not number and _PARTY.fullmatch(details.strip()):  # shape C: the details are the party
         number, name = _split(details)
-    account = typed or ((match["account"] or "").strip() if match else "")
-    return Party(number, name, account)
+    account, *longer = _accounts((match["account"] or "") if match else "")
+    if not typed:
+        return Party(number, name, account, tuple(longer))
+    # A spreadsheet takes a column for a number and removes its zeros. It leaves the details as they are.
+    bare = account_as_number(typed)
+    is_number = bare.isdecimal() and account_as_number(account) == bare
+    return Party(number, name, account if is_number else typed)
+
+
+def _accounts(text: str) -> list[str]:
+    """Return the accounts that details may mean: without any ` via `, and with more and more of them."""
+    ends = [match.start() for match in _VIA.finditer(text)]
+    return [text[:end].strip() for end in (*ends, len(text))]
 
 
 def _split(text: str) -> tuple[str, str]:
