@@ -16,6 +16,11 @@ from mpesa_service.statements.importing import Progress
 from mpesa_service.statements.records import StatementRecord
 
 SHOWN = 20
+ONLY_WITHDRAWN_NEXT = (
+    "Next: look up each receipt in the portal. If M-Pesa received the money:"
+    " mpesa review settle ID --by NAME --reason …. If not: mpesa review fail ID --by NAME --reason …."
+    " For a fractional amount: mpesa unmatched close ID --by NAME --reason …"
+)
 _WORDS = {
     "agrees": "agree with the record",
     "reported": "reported by M-Pesa before, and waiting",
@@ -44,6 +49,7 @@ _DONE = {
     "unmatched": "booked as unmatched",
     "matched": "matched to an order by an account that was not known",
     "reviewed": "sent to review",
+    "settled": "settled again, because a withdrawn statement is applied again or another one shows it",
     "raised": "proven by the statement",
 }
 
@@ -66,9 +72,10 @@ def print_statement(record: StatementRecord) -> None:
         click.echo(f"\n{_OTHERS[one['what']]}: {one['sentence']}")
     _print_unread(record)
     click.echo(_summary(record))
-    if record.progress:
+    if record.progress and record.withdrawn_at is None:
         words = ", ".join(f"{count} {_DONE[step]}" for step, count in record.progress.items() if count)
         click.echo(f"Applied: {words or 'there was nothing to do'}.")
+    _print_only_withdrawn(report.get("onlyWithdrawn", {"count": 0}))
 
 
 def _facts(record: StatementRecord) -> Iterator[tuple[str, str]]:
@@ -132,6 +139,21 @@ def _print_absent(absent: dict[str, Any]) -> None:
     ]
     print_table(("what", "id", "receipt", "amount", "time", "only on statement"), rows)
     _print_rest(absent["count"])
+
+
+def _print_only_withdrawn(found: dict[str, Any]) -> None:
+    """Print the money that nothing else shows, and what a person does about it."""
+    if not found["count"]:
+        return
+    subject = counted(found["count"], "receipt is", "receipts are")
+    click.echo(f"\n{subject} shown by nothing but withdrawn statements ({shillings(found['cents'])} in all):")
+    rows = [
+        (one["receipt"], shillings(one["cents"]), one["ourId"], one["ourStatus"] or "not a payment")
+        for one in found["rows"][:SHOWN]
+    ]
+    print_table(("receipt", "amount", "our id", "status"), rows)
+    _print_rest(found["count"])
+    click.echo(ONLY_WITHDRAWN_NEXT)
 
 
 def _print_unread(record: StatementRecord) -> None:

@@ -33,6 +33,12 @@ _accept = click.option(
     metavar="REASON",
     help="Apply a statement whose running balance is broken, for this reason.",
 )
+_accept_mismatch = click.option(
+    "--accept-mismatch",
+    "mismatch",
+    metavar="REASON",
+    help="Apply a statement that contradicts an applied one, for this reason.",
+)
 statements_cli = AppGroup("statements", help="Statements of the organization portal.")
 _LIST = (
     *("statement", "file", "shortcode", "account", "from", "to", "lines", "paid in"),
@@ -50,6 +56,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--to", "end", help="The end of the period: its last second, or its last day.")
 @click.option("--apply", "apply_", is_flag=True, help="Also do what the statement would change.")
 @_accept
+@_accept_mismatch
 @as_json
 def import_(
     file: Path,
@@ -60,6 +67,7 @@ def import_(
     end: str | None,
     apply_: bool,
     accepted: str | None,
+    mismatch: str | None,
     as_json: bool,
 ) -> None:
     """Read a statement and show what it would change.
@@ -74,7 +82,7 @@ def import_(
     with reading_bar(file, hidden=as_json) as progress:
         record = read_statement(runtime(), operator(who), file, file.name, options, progress)
     if apply_:
-        _apply(record.id, who, accepted, as_json)
+        _apply(record.id, who, (accepted, mismatch), as_json)
         return
     _show(compare(runtime(), record), as_json)
 
@@ -83,15 +91,16 @@ def import_(
 @click.argument("statement")
 @by
 @_accept
+@_accept_mismatch
 @as_json
-def apply(statement: str, who: str, accepted: str | None, as_json: bool) -> None:
+def apply(statement: str, who: str, accepted: str | None, mismatch: str | None, as_json: bool) -> None:
     """Book what is missing, send what differs to review, and raise the evidence of what agrees.
 
     You can stop the command and run it again: nothing is done twice.
 
     Example: mpesa statements apply 019a… --by amina
     """
-    _apply(statement, who, accepted, as_json)
+    _apply(statement, who, (accepted, mismatch), as_json)
 
 
 @statements_cli.command("withdraw")
@@ -102,8 +111,8 @@ def apply(statement: str, who: str, accepted: str | None, as_json: bool) -> None
 def withdraw(statement: str, why: str, who: str, as_json: bool) -> None:
     """Decide that the file of a statement is wrong, so that it proves nothing.
 
-    What was booked from it stays: decide on those payments in review, or move or refund them. To apply the
-    statement again ends the withdrawal.
+    A payment that no other statement and no message of M-Pesa shows goes to review, and the output names it.
+    To apply the statement again ends the withdrawal and settles these payments.
 
     Example: mpesa statements withdraw 019a… --by amina --reason "the portal has no UK1EXAMPL1"
     """
@@ -163,9 +172,11 @@ def show(statement: str, as_json: bool) -> None:
     _show(compare(runtime(), get_statement(runtime(), statement)), as_json)
 
 
-def _apply(statement_id: str, who: str, accepted: str | None, as_json: bool) -> None:
-    decision = load(ApplySchema(), acceptBrokenBalance=accepted)
-    request_apply(runtime(), operator(who), statement_id, decision["accept_broken_balance"])
+def _apply(statement_id: str, who: str, accepted: tuple[str | None, str | None], as_json: bool) -> None:
+    """Apply a statement. `accepted` are the reasons for a broken balance and for a mismatch."""
+    decision = load(ApplySchema(), acceptBrokenBalance=accepted[0], acceptMismatch=accepted[1])
+    reasons = (decision["accept_broken_balance"], decision["accept_mismatch"])
+    request_apply(runtime(), operator(who), statement_id, *reasons)
     with applying_bar(hidden=as_json) as progress:
         record = apply_statement(runtime(), statement_id, progress)
     _show(record, as_json)

@@ -59,6 +59,15 @@ class StatementStatus(StrEnum):
     FAILED = "failed"
 
 
+ONLY_WITHDRAWN = "only a statement that was withdrawn shows its receipt"
+"""Why a payment is in review whose only evidence of money was a statement that a person withdrew."""
+
+
+def is_only_withdrawn(failure_reason: str | None) -> bool:
+    """Return whether a payment in review waits because its statement was withdrawn."""
+    return ONLY_WITHDRAWN in (failure_reason or "")
+
+
 def proven_period(
     stated: tuple[datetime | None, datetime | None],
     lines: tuple[datetime | None, datetime | None],

@@ -21,6 +21,7 @@ from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.reports import Evidence, Verdict
+from mpesa_service.domain.statements import is_only_withdrawn
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.errors import Conflict, InvalidRequest
 from mpesa_service.models import C2bConfirmation, Payment, Refund
@@ -161,9 +162,11 @@ def _resolve_payment(
 
 
 def _may_fail(runtime: Runtime, facts: PaymentFacts, decision: OperatorDecision) -> bool:
-    """Return whether unmatched money is closed because it was reversed in the portal."""
+    """Return whether unmatched money may fail: it was reversed in the portal, or its statement withdrawn."""
     if decision.action is not Resolution.FAIL or facts.receipt is None:
         return False
+    if is_only_withdrawn(facts.payment["failure_reason"]):
+        return True
     with runtime.database.reading() as connection:
         return portal_reversal(connection, facts.receipt) is not None
 

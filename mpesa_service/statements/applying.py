@@ -21,6 +21,8 @@ from mpesa_service.statements.contradicted import review_absent
 from mpesa_service.statements.differing import review_differing
 from mpesa_service.statements.evidence import raise_evidence
 from mpesa_service.statements.matching import Outcome, shares_of
+from mpesa_service.statements.only_withdrawn import settle_again
+from mpesa_service.statements.other_files import mismatches_with_applied
 from mpesa_service.statements.outgoing_times import state_times
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.report import compare
@@ -40,30 +42,49 @@ BALANCE_BROKEN = (
     " changed. Correct the file or download it again, or apply it with a reason (`--accept-broken-balance`,"
     " or `acceptBrokenBalance` in the API)."
 )
+MISMATCH_NOT_ACCEPTED = (
+    "{} If this file is right, withdraw the other one first. To apply both, give a reason"
+    " (`--accept-mismatch`, or `acceptMismatch` in the API)."
+)
+MISMATCH_ACCEPTED = "It was applied although it contradicts an applied statement, by {}: {}"
 UNREAD = "The statement is not read to its end. Import the file again."
 Progress = Callable[[str, int], object]
-"""Receives a step (`booked`, `unmatched`, `matched`, `reviewed`, `raised`) and how many lines it has done."""
+"""Receives a step (`booked`, `unmatched`, `matched`, `reviewed`, `settled`, `raised`) and a number."""
 
 
 def request_apply(
-    runtime: Runtime, principal: Principal, statement_id: str, accepted: str | None = None
+    runtime: Runtime,
+    principal: Principal,
+    statement_id: str,
+    accepted: str | None = None,
+    accepted_mismatch: str | None = None,
 ) -> StatementRecord:
-    """Record that an admin applies a statement; the caller or a job does it. `accepted` is a reason.
+    """Record that an admin applies a statement; the caller or a job does it.
+
+    `accepted` is the reason to apply it with a broken balance, and `accepted_mismatch` the reason to apply it
+    although it contradicts an applied statement.
 
     A statement that is applied already, or whose application failed, can be applied again: it does what is
     still to be done. So can one that was withdrawn: then it counts again. Raises InvalidRequest for a blank
     reason, NotFound, and Conflict if the statement is not read to its end, or if its balance is broken and
-    there is no reason.
+    there is no reason, or if it contradicts an applied statement and there is no reason for that.
     """
-    if accepted is not None and not accepted.strip():
-        raise InvalidRequest("Say why the broken balance is accepted.", code="reason_needed")
+    for reason, what in ((accepted, "broken balance"), (accepted_mismatch, "contradiction")):
+        if reason is not None and not reason.strip():
+            raise InvalidRequest(f"Say why the {what} is accepted.", code="reason_needed")
     record = get_statement(runtime, statement_id)
     if record.status == StatementStatus.READING:
         raise Conflict(UNREAD, code="statement_unread")
     if record.balanced is False and not (accepted or record.broken_balance_reason):
         raise Conflict(BALANCE_BROKEN, code="balance_broken", details={"findings": record.findings})
-    values: dict[str, Any] = {"applied_by": principal.subject, "failure_reason": None, "progress": {}}
-    values["apply_attempts"] = 0
+    findings = _accept_mismatch(runtime, principal, record, accepted_mismatch)
+    values: dict[str, Any] = {
+        "findings": findings,
+        "applied_by": principal.subject,
+        "failure_reason": None,
+        "progress": {},
+        "apply_attempts": 0,
+    }
     values |= dict.fromkeys(("withdrawn_at", "withdrawn_by", "withdrawal_reason"))
     values |= {"status": StatementStatus.APPLYING, "next_check_at": runtime.clock()}
     if accepted:
@@ -72,6 +93,25 @@ def request_apply(
     with runtime.database.begin() as session:
         session.execute(update(Statement).where(Statement.id == statement_id, idle).values(values))
     return get_statement(runtime, statement_id)
+
+
+def _accept_mismatch(
+    runtime: Runtime, principal: Principal, record: StatementRecord, accepted: str | None
+) -> list[str]:
+    """Return the statement's findings, with the reason to apply it although it contradicts an applied one.
+
+    Raises Conflict if it does, and there is no reason.
+    """
+    if record.status == StatementStatus.APPLYING:
+        return record.findings
+    found = mismatches_with_applied(runtime, record)
+    if not found:
+        return record.findings
+    if accepted is None:
+        message = MISMATCH_NOT_ACCEPTED.format(found[0])
+        raise Conflict(message, code="statement_contradicts", details={"findings": found})
+    finding = MISMATCH_ACCEPTED.format(principal.subject, accepted.strip())
+    return [*(one for one in record.findings if one != finding), finding]
 
 
 def apply_statement(
@@ -102,6 +142,7 @@ def apply_statement(
     name_accounts(runtime, record, advance)
     if Outcome.ELSEWHERE in found:
         report_unexplained(runtime, record)
+    settle_again(runtime, record, advance)
     raise_evidence(runtime, record, advance)
     if any(share.outcome is Outcome.AGREES and share.withdrawn_cents for share in shares):
         state_times(runtime, record)

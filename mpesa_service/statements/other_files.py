@@ -6,6 +6,7 @@ means that money moved between two files, or that one of them is wrong.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from mpesa_service.core.runtime import Runtime
@@ -30,9 +31,20 @@ def beside_others(runtime: Runtime, record: StatementRecord) -> list[dict[str, A
     return [] if mine is None else list(_against(runtime, mine))
 
 
-def _against(runtime: Runtime, mine: ProvenFile) -> Iterator[dict[str, Any]]:
+def mismatches_with_applied(runtime: Runtime, record: StatementRecord) -> list[str]:
+    """Return a sentence for each applied file that a statement contradicts."""
+    # To apply a withdrawn file ends the withdrawal, so the file is compared as if it counted.
+    mine = proven_file(replace(record, withdrawn_at=None))
+    if mine is None:
+        return []
+    return [one["sentence"] for one in _against(runtime, mine, only_applied=True) if one["what"] == MISMATCH]
+
+
+def _against(runtime: Runtime, mine: ProvenFile, *, only_applied: bool = False) -> Iterator[dict[str, Any]]:
     with runtime.database.read() as session:
-        others = [one for one in proven_files(session) if one.id != mine.id]
+        others = [
+            one for one in proven_files(session) if one.id != mine.id and (one.applied or not only_applied)
+        ]
     for other in others:
         for sentence in balance_breaks(mine, other):
             yield _entry(BALANCE, other, sentence, [])

@@ -12,8 +12,10 @@ from sqlalchemy import update
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.models import Statement
+from mpesa_service.models.withdrawn_money import WithdrawnMoney
 from mpesa_service.statements.absent import Absent, absent_from, proof_of
 from mpesa_service.statements.matching import Found, Outcome, Share, lines_with, shares_of
+from mpesa_service.statements.only_withdrawn import only_withdrawn
 from mpesa_service.statements.other_files import beside_others
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.reversals import suggested_for
@@ -36,6 +38,7 @@ def compare(runtime: Runtime, record: StatementRecord) -> StatementRecord:
         "alsoPosted": sum(s.lines for s in shares if s.outcome is Outcome.AGREES and s.evidence in POSTED),
         **{name: _lines(runtime, record, shares, *outcomes) for name, outcomes in _LISTS.items()},
         "otherFiles": beside_others(runtime, record),
+        "onlyWithdrawn": _only_withdrawn(only_withdrawn(runtime, record)),
         "absent": {
             "checked": proof.reason is None,
             "reason": proof.reason,
@@ -125,3 +128,17 @@ def _absent(one: Absent) -> dict[str, Any]:
         "at": in_nairobi(one.at),
         "shownBy": one.shown_by,
     }
+
+
+def _only_withdrawn(found: Sequence[WithdrawnMoney]) -> dict[str, Any]:
+    """Return the money that nothing but this withdrawn statement shows: its number, and the first of it."""
+    rows = [
+        {
+            "ourId": one.payment_id or one.fractional_id,
+            "receipt": one.receipt,
+            "cents": one.cents,
+            "ourStatus": one.status,
+        }
+        for one in found[:SHOWN]
+    ]
+    return {"count": len(found), "cents": sum(one.cents for one in found), "rows": rows}

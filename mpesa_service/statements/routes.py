@@ -104,8 +104,8 @@ def apply_statement(body: dict[str, Any], statement_id: str) -> Response:
 
     A job does it. `GET /api/mpesa/statements/{id}` shows its progress.
     """
-    accepted = body["accept_broken_balance"]
-    record = request_apply(runtime(), current_principal(), statement_id, accepted)
+    reasons = (body["accept_broken_balance"], body["accept_mismatch"])
+    record = request_apply(runtime(), current_principal(), statement_id, *reasons)
     return respond(success(202, f"Statement {record.status}", StatementSchema().dump(record)))
 
 
@@ -115,7 +115,7 @@ def apply_statement(body: dict[str, Any], statement_id: str) -> Response:
 @blueprint.success(200, StatementSchema)
 @errors(400, 404, 409, 413, 415)
 def withdraw_one_statement(body: dict[str, Any], statement_id: str) -> Response:
-    """Decide that the file is wrong: it proves nothing any more. What was booked from it stays.
+    """Decide that the file is wrong: it proves nothing any more. What only it shows goes to review.
 
     To apply the statement again ends that.
     """

@@ -66,6 +66,15 @@ class ApplySchema(RequestSchema):
         validate=characters(1, 500),
         metadata={"description": "The reason why a statement with a broken balance is applied."},
     )
+    accept_mismatch = fields.String(
+        data_key="acceptMismatch",
+        load_default=None,
+        allow_none=True,
+        validate=characters(1, 500),
+        metadata={
+            "description": "The reason why a statement is applied that contradicts an applied statement."
+        },
+    )
 
 
 class WithdrawSchema(RequestSchema):

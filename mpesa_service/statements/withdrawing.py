@@ -1,6 +1,6 @@
 """A person decides that a statement's file is wrong: it proves nothing any more, and contradicts nothing.
 
-What was booked from it stays: money is moved or failed by decisions on payments, never by a file that leaves.
+What was booked from it stays, but a payment that nothing else shows goes to review, where a person decides.
 """
 
 import logging
@@ -12,17 +12,19 @@ from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.statements import StatementStatus
 from mpesa_service.errors import Conflict
 from mpesa_service.models import Statement
+from mpesa_service.statements.only_withdrawn import review_only_withdrawn
 from mpesa_service.statements.records import StatementRecord, get_statement
 
-log = logging.getLogger(__name__)
+audit = logging.getLogger("mpesa_service.audit")
 NOT_AT_REST = "The statement is being read or applied. Wait until that ends."
 
 
 def withdraw_statement(
     runtime: Runtime, principal: Principal, statement_id: str, reason: str
 ) -> StatementRecord:
-    """Withdraw a statement. To apply it again ends that.
+    """Withdraw a statement, and send the payments that nothing else shows to review. To apply it ends both.
 
+    If the process is stopped, withdraw the statement again.
     Raises NotFound, and Conflict while the statement is read or applied.
     """
     get_statement(runtime, statement_id)
@@ -39,8 +41,8 @@ def withdraw_statement(
         ).first()
     if done is None:
         raise Conflict(NOT_AT_REST, code="statement_in_progress")
-    log.warning(
-        "statement withdrawn",
-        extra={"statement_id": statement_id, "actor": principal.subject, "reason": reason},
-    )
-    return get_statement(runtime, statement_id)
+    extra = {"statement_id": statement_id, "actor": principal.subject, "reason": reason}
+    audit.info("statement withdrawn", extra=extra)
+    record = get_statement(runtime, statement_id)
+    review_only_withdrawn(runtime, principal, record)
+    return record

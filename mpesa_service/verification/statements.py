@@ -22,6 +22,7 @@ from mpesa_service.domain.states import PAID, PaymentStatus, RefundStatus
 from mpesa_service.models import C2bConfirmation, Payment, Payout, Refund, Statement, StatementLineRow
 from mpesa_service.models.payments import Provider
 from mpesa_service.models.statement_differences import mismatches, proven_files
+from mpesa_service.models.withdrawn_money import withdrawn_money
 from mpesa_service.verification.common import BATCH, Tally, Violation
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
@@ -60,6 +61,7 @@ def verify_statements(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     yield from lines_have_their_statement(runtime)
     yield from statement_agrees_with_commands(runtime)
     yield from statements_do_not_contradict(runtime)
+    yield from withdrawn_money_is_in_review(runtime)
 
 
 def statement_income_is_booked(row: Row[Any]) -> Iterator[Violation]:
@@ -238,3 +240,15 @@ def statements_do_not_contradict(runtime: Runtime) -> Iterator[Violation]:
         for one, other, found in mismatches(connection, files):
             sentence = mismatch(other, found)
             yield Violation(statements_do_not_contradict.__name__, one.id, sentence)
+
+
+def withdrawn_money_is_in_review(runtime: Runtime) -> Iterator[Violation]:
+    """Money that only withdrawn statements show waits for a person."""
+    with runtime.database.reading() as connection:
+        found = [money for money in withdrawn_money(connection) if not money.waits]
+    for money in found[:BATCH]:
+        sentence = (
+            f"only a withdrawn statement shows its receipt {money.receipt}, and it is not in review: withdraw"
+            f" the statement again (mpesa statements list), and each such payment goes to review"
+        )
+        yield Violation(withdrawn_money_is_in_review.__name__, money.payment_id or money.receipt, sentence)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mpesa_service.statements.applying import apply_statement, request_apply
 from mpesa_service.statements.records import StatementRecord
 from tests.cli.test_unmatched import run
 from tests.statements.files import NEW_COLUMNS, as_csv, portal_row
-from tests.statements.support import SHORTCODE, import_rows, imported, own, running
+from tests.statements.support import BOSS, SHORTCODE, import_rows, imported, own, running
 from tests.statements.test_applying import applied
 from tests.support import Service
 
@@ -31,7 +32,8 @@ def test_is_listed_as_missing_there(service: Service, tmp_path: Path) -> None:
     false = lied(service, tmp_path)
     true = import_rows(service, tmp_path, own(running(ONE, TWO)), "true.csv")
     assert absent(true) == [("UK1EXAMPL2", false.id)]
-    assert absent(applied(service, true)) == [("UK1EXAMPL2", false.id)]
+    request_apply(service.runtime, BOSS, true.id, None, "the other file is withdrawn later")
+    assert absent(apply_statement(service.runtime, true.id)) == [("UK1EXAMPL2", false.id)]
     assert false.id in run(service, "statements", "show", true.id)
 
 
