@@ -42,7 +42,7 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 @click.argument("discrepancy")
 @click.option(
     "--belongs-to",
-    help="Send to review: the payment that was reversed (receipt or id), or the failed refund or payout.",
+    help="Send to review: the reversed payment (receipt or id), or the refund or payout that was paid.",
 )
 @reason
 @by
@@ -60,4 +60,5 @@ def close(discrepancy: str, belongs_to: str | None, why: str, who: str, as_json:
 
 def _cells(one: DiscrepancyRecord) -> TableRow:
     found = (one.id, one.kind, local_time(one.created_at), one.receipt, one.amount)
-    return (*found, one.resource_id, one.account, one.sentence)
+    perhaps = "\n".join(candidate.id for candidate in one.candidates) or one.resource_id
+    return (*found, perhaps, one.account, one.sentence)

@@ -17,6 +17,9 @@ class Stage(StrEnum):
 UNDER_WAY = frozenset({Stage.SUBMITTING, Stage.PENDING, Stage.UNKNOWN})
 """The command may still be carried out."""
 
+NOT_PAID = UNDER_WAY | {Stage.REVIEW, Stage.FAILED}
+"""The record does not say that the money of the command moved."""
+
 
 class RefundMethod(StrEnum):
     """How a refund is paid: by B2C payout to the phone, or by reversal of the whole payment."""

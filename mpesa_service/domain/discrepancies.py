@@ -9,6 +9,6 @@ class DiscrepancyKind(StrEnum):
     REVERSAL = "reversal"
     """A statement shows a reversal that the service did not send, and does not say of which payment."""
     PAYOUT = "payout"
-    """A statement shows a payout that the service did not send, and that fits a failed refund or payout."""
+    """A statement shows a payout that is not known here. A refund or payout that is not paid may be it."""
     ACCOUNT = "account"
     """A repeated confirmation names another account reference than the first one."""

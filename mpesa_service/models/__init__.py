@@ -11,7 +11,7 @@ from mpesa_service.models.controls import (
     Suspension,
     UnknownCodeCount,
 )
-from mpesa_service.models.discrepancies import Discrepancy
+from mpesa_service.models.discrepancies import Discrepancy, DiscrepancyCandidate
 from mpesa_service.models.inquiries import AccountBalance, Inquiry
 from mpesa_service.models.orders import C2bConfirmation, C2bRule, ExpectedOrder
 from mpesa_service.models.payments import Payment, PaymentEvent, Refund

@@ -2,7 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.discrepancies import DiscrepancyKind
@@ -40,3 +49,16 @@ class Discrepancy(Base):
         partial_index("ix_discrepancies_open", "id", where="closed_at IS NULL"),
         CheckConstraint(one_of("kind", DiscrepancyKind), name="kind"),
     )
+
+
+class DiscrepancyCandidate(Base):
+    """A refund or payout that a payout of a statement may be: it was not paid when the statement was
+    applied. `resource_id` is its id.
+    """
+
+    __tablename__ = "discrepancy_candidates"
+
+    discrepancy_id: Mapped[str] = mapped_column(ForeignKey("discrepancies.id"), primary_key=True)
+    resource_id: Mapped[str] = mapped_column(String(24), primary_key=True)
+
+    __table_args__ = (Index("ix_discrepancy_candidates_resource", "resource_id"),)

@@ -2,7 +2,9 @@
 
 from sqlalchemy import ColumnElement, and_, exists, or_
 
-from mpesa_service.models.discrepancies import Discrepancy
+from mpesa_service.domain.commands import NOT_PAID
+from mpesa_service.domain.discrepancies import DiscrepancyKind
+from mpesa_service.models.discrepancies import Discrepancy, DiscrepancyCandidate
 from mpesa_service.models.payments import Refund
 from mpesa_service.models.payouts import Payout
 from mpesa_service.models.portal import StatementLineRow
@@ -11,7 +13,8 @@ from mpesa_service.models.portal import StatementLineRow
 def is_open() -> ColumnElement[bool]:
     """Return the condition: nobody has closed it, and nothing that came later explains its line.
 
-    A refund or payout may receive the line's receipt later, and money that the line reverses may arrive.
+    A refund or payout may receive the line's receipt later, and money that the line reverses may arrive. A
+    payout of a statement waits while one of its candidates is not paid.
     """
     known = or_(
         exists().where(Refund.receipt == Discrepancy.receipt),
@@ -22,4 +25,16 @@ def is_open() -> ColumnElement[bool]:
             StatementLineRow.outcome.is_not(None),
         ),
     )
-    return and_(Discrepancy.closed_at.is_(None), or_(Discrepancy.statement_id.is_(None), ~known))
+    return and_(
+        Discrepancy.closed_at.is_(None),
+        or_(Discrepancy.statement_id.is_(None), ~known),
+        or_(Discrepancy.kind != DiscrepancyKind.PAYOUT, _has_candidate(Refund), _has_candidate(Payout)),
+    )
+
+
+def _has_candidate(table: type[Refund] | type[Payout]) -> ColumnElement[bool]:
+    return exists().where(
+        DiscrepancyCandidate.discrepancy_id == Discrepancy.id,
+        table.id == DiscrepancyCandidate.resource_id,
+        table.status.in_(NOT_PAID),
+    )

@@ -1,6 +1,7 @@
 """Discrepancies: listed, and closed by a person with a reason, who may say whose money a line is."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -33,15 +34,19 @@ from mpesa_service.models.open_discrepancies import is_open
 from mpesa_service.models.payments import Provider
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.refunds.command import RefundCommand
+from mpesa_service.review.candidates import Candidate, candidates_of, named
 from mpesa_service.review.payments import operator_cause
 
 log = logging.getLogger("mpesa_service.audit")
 
 _WORDS = {
     DiscrepancyKind.REVERSAL: "a reversal that this service did not send, and that names no payment here",
-    DiscrepancyKind.PAYOUT: "a payout that this service did not send: it may be the one that failed here",
+    DiscrepancyKind.PAYOUT: "a payout that this service does not know",
     DiscrepancyKind.ACCOUNT: "a repeated confirmation names another account reference than the first one",
 }
+_NOT_DECIDABLE = (
+    "This refund or payout is not in review and has not failed. If M-Pesa has not reported its result, wait."
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class DiscrepancyRecord:
     amount: str
     sentence: str
     resource_id: str | None
+    candidates: tuple[Candidate, ...]
     account: str | None
     statement_id: str | None
     row_number: int | None
@@ -70,7 +76,8 @@ def list_discrepancies(runtime: Runtime, limit: int = 50, after: str = "") -> tu
         select(Discrepancy).where(is_open(), Discrepancy.id > after).order_by(Discrepancy.id).limit(limit)
     )
     with runtime.database.read() as session:
-        return tuple(_record(runtime.encryption, row) for row in session.scalars(statement))
+        rows = session.scalars(statement).all()
+        return _records(session, runtime.encryption, rows)
 
 
 def close_discrepancy(
@@ -103,7 +110,8 @@ def close_discrepancy(
         found.belongs_to = target
         session.flush()
         log.info("discrepancy closed", extra={"discrepancy_id": found.id, "actor": cause.actor})
-        return _record(runtime.encryption, found)
+        [record] = _records(session, runtime.encryption, [found])
+        return record
 
 
 def _closed() -> Conflict:
@@ -155,32 +163,44 @@ def _payment_of(session: Session, named: str) -> str:
 
 
 def _review_command(runtime: Runtime, row: Discrepancy, named: str, cause: Cause) -> str:
-    """Send the failed refund or payout whose money a line shows to review; return its id."""
+    """Send the refund or payout whose money a line shows to review, if it is not there; return its id."""
     with runtime.database.begin() as session:
         command: Command[Any] | None = None
         if named.isprintable():
             command = RefundCommand.lock(session, id=named) or PayoutCommand.lock(session, id=named)
         if command is None:
             raise NotFound("No refund or payout has this id.")
-        if command.row.status != Stage.FAILED:
-            raise Conflict("This refund or payout has not failed.", code="not_failed")
+        if command.row.status not in {Stage.FAILED, Stage.REVIEW}:
+            raise Conflict(_NOT_DECIDABLE, code="not_failed")
         command.keep_receipt(row.receipt)
         shown = f"{shillings(-row.amount_cents)} paid out, receipt {row.receipt}"
-        command.row.failure_reason = (
-            f"Needs manual review: M-Pesa's statement shows {shown}, and it failed here."
-        )
-        command.reopen(paid=True)
-        command.move("contradicted", cause)
+        reason = f"Needs manual review: M-Pesa's statement shows {shown}"
+        if command.row.status == Stage.REVIEW:
+            command.row.failure_reason = f"{reason}."
+            command.note("reported", cause)
+        else:
+            command.row.failure_reason = f"{reason}, and it failed here."
+            command.reopen(paid=True)
+            command.move("contradicted", cause)
         return str(command.row.id)
 
 
-def _record(encryption: Encryption, row: Discrepancy) -> DiscrepancyRecord:
+def _records(
+    session: Session, encryption: Encryption, rows: Sequence[Discrepancy]
+) -> tuple[DiscrepancyRecord, ...]:
+    candidates = candidates_of(session, [row.id for row in rows]) if rows else {}
+    return tuple(_record(encryption, row, candidates.get(row.id, ())) for row in rows)
+
+
+def _record(encryption: Encryption, row: Discrepancy, candidates: tuple[Candidate, ...]) -> DiscrepancyRecord:
     kind = DiscrepancyKind(row.kind)
+    perhaps = f": it may be {named(candidates)}" if candidates else ""
     return record_from(
         DiscrepancyRecord,
         row,
         kind=kind,
         amount=shillings(row.amount_cents),
-        sentence=f"Needs manual review: {_WORDS[kind]}.",
+        sentence=f"Needs manual review: {_WORDS[kind]}{perhaps}.",
+        candidates=candidates,
         account=mask_reference(typed_reference(encryption, row.account_encrypted)) or None,
     )

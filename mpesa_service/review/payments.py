@@ -35,6 +35,7 @@ from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.lookup import find_payment, show_payment
 from mpesa_service.payments.views import PaymentRecord, payment_record
 from mpesa_service.refunds.booking import release_refund, settle_refund
+from mpesa_service.review.candidates import refuse_to_fail
 from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.outflow import refunds_action, settle_action
 
@@ -84,7 +85,8 @@ def resolve(
     If it exceeds a limit of the outflow policy, it waits for a second person.
 
     A payment in review comes first. If the payment is not in review, the decision is about those of its
-    refunds that are. Raises NotFound, Conflict if nothing is in review, InvalidRequest without a reason.
+    refunds that are. Raises NotFound, Conflict if nothing is in review, or if a refund would fail that an
+    unexplained payout of a statement may be, and InvalidRequest without a reason.
 
     If the decision names another amount, the payment has that amount from now on: refunds and books must
     match the money that really moved. The audit trail keeps both amounts. Raises Conflict if the new amount
@@ -220,6 +222,8 @@ def _resolve_refunds(
         rows = session.scalars(select(Refund).where(*in_review).with_for_update()).all()
         if not rows:
             raise Conflict("Nothing of this payment is in review.", code="not_in_review")
+        if decision.action is Resolution.FAIL:
+            refuse_to_fail(session, [row.id for row in rows])
         action = refunds_action(runtime.encryption, payment, rows, decision, cause.actor)
         waiting = admit(runtime, session, action, new_id(cause.at), consent)
         if waiting is not None:

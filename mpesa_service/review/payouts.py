@@ -13,6 +13,7 @@ from mpesa_service.outflow.gate import admit
 from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.views import PayoutRecord, payout_record
+from mpesa_service.review.candidates import refuse_to_fail
 from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.outflow import payout_action
 from mpesa_service.review.payments import operator_cause
@@ -41,8 +42,8 @@ def resolve_payout(
 
     A decision about an own payout, or one that exceeds a limit, waits for a second person.
 
-    Raises NotFound, Conflict if it is not in review or another payout has the receipt, InvalidRequest
-    without a reason.
+    Raises NotFound, Conflict if it is not in review, if another payout has the receipt, or if it would fail
+    and an unexplained payout of a statement may be it, and InvalidRequest without a reason.
     """
     approved = consent.detail if consent else {}
     cause = operator_cause(runtime, principal, decision.reason, **approved)
@@ -55,6 +56,8 @@ def resolve_payout(
             raise Conflict("This payout is not in review.", code="not_in_review")
         if decision.receipt is not None and command.receipt_taken(decision.receipt):
             raise Conflict("Another payout has this receipt.", code="receipt_taken")
+        if decision.action is Resolution.FAIL:
+            refuse_to_fail(session, [row.id])
         action = payout_action(row, decision, principal.subject)
         waiting = admit(runtime, session, action, row.id, consent)
         if waiting is not None:

@@ -1,4 +1,4 @@
-"""Reports lines of a statement that a person must see: reversals, and payouts that fit a failed command.
+"""Reports lines of a statement that a person must see: reversals, and payouts that an unpaid command may be.
 
 The service did not send them, and no payment, refund or payout has their receipt. Each one is a discrepancy,
 which a person closes.
@@ -8,11 +8,14 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.commands import NOT_PAID
 from mpesa_service.domain.discrepancies import DiscrepancyKind
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.statements import LineKind
-from mpesa_service.models import Discrepancy
+from mpesa_service.models import Discrepancy, DiscrepancyCandidate
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.matching import START, Found, Outcome, lines_with
 from mpesa_service.statements.records import StatementRecord
@@ -30,12 +33,16 @@ _SENT = """
     WHERE p.provider = 'mpesa' AND p.receipt = ? AND y.method = 'reversal' AND y.receipt IS NULL
     AND y.status <> 'failed'
 """
-_FAILED = """
+_STATUSES = ", ".join(f"'{status}'" for status in sorted(NOT_PAID))
+_CANDIDATES = f"""
     SELECT id FROM (
-        SELECT id, amount, created_at FROM refunds WHERE method = 'b2c' AND status = 'failed'
-        UNION ALL SELECT id, amount, created_at FROM payouts WHERE status = 'failed'
-    ) AS t WHERE amount = ? AND created_at <= ? AND created_at >= ? ORDER BY id
+        SELECT id, amount, created_at, status FROM refunds WHERE method = 'b2c'
+        UNION ALL SELECT id, amount, created_at, status FROM payouts
+    ) AS t WHERE amount = ? AND created_at <= ? AND created_at >= ? AND status IN ({_STATUSES})
+    ORDER BY CASE status WHEN 'failed' THEN 1 ELSE 0 END, id
 """
+MOST = 200
+"""Candidates of one line."""
 
 
 def report_unexplained(runtime: Runtime, record: StatementRecord) -> None:
@@ -53,26 +60,34 @@ def _report(runtime: Runtime, record: StatementRecord, lines: Sequence[Found]) -
             if line.linked and query(runtime, _SENT, (line.linked,), limit=1):
                 continue
             _store(runtime, DiscrepancyKind.REVERSAL, line, suggested.get((line.statement_id, line.row)))
-        elif (failed := _failed(runtime, line)) is not None:
-            _store(runtime, DiscrepancyKind.PAYOUT, line, failed)
+        elif candidates := _candidates(runtime, line):
+            only = candidates[0] if len(candidates) == 1 else None
+            _store(runtime, DiscrepancyKind.PAYOUT, line, only, candidates)
 
 
-def _failed(runtime: Runtime, line: Found) -> str | None:
-    """Return the only refund or payout of the same amount that failed shortly before; None for several."""
+def _candidates(runtime: Runtime, line: Found) -> list[str]:
+    """Return the refunds and payouts of the same amount, sent shortly before, that are not paid.
+
+    One that has not failed yet is one too: a person or M-Pesa may say later that it failed.
+    """
     if line.cents % 100 or line.cents > 0:
-        return None
-    rows = query(
-        runtime, _FAILED, (-line.cents // 100, line.at + timedelta(hours=1), line.at - NEAR), limit=2
-    )
-    return rows[0][0] if len(rows) == 1 else None
+        return []
+    values = (-line.cents // 100, line.at + timedelta(hours=1), line.at - NEAR)
+    return [found for (found,) in query(runtime, _CANDIDATES, values, limit=MOST)]
 
 
-def _store(runtime: Runtime, kind: DiscrepancyKind, line: Found, resource_id: str | None) -> None:
-    now = runtime.clock()
+def _store(
+    runtime: Runtime,
+    kind: DiscrepancyKind,
+    line: Found,
+    resource_id: str | None,
+    candidates: Sequence[str] = (),
+) -> None:
+    now, subject = runtime.clock(), f"{line.statement_id}:{line.row}"
     values = {
         "id": new_id(now),
         "kind": kind,
-        "subject": f"{line.statement_id}:{line.row}",
+        "subject": subject,
         "receipt": line.receipt,
         "amount_cents": line.cents,
         "statement_id": line.statement_id,
@@ -84,3 +99,8 @@ def _store(runtime: Runtime, kind: DiscrepancyKind, line: Found, resource_id: st
         if insert_once(session, Discrepancy, values):
             extra = {"discrepancy_id": values["id"], "kind": kind, "receipt": line.receipt}
             log.warning("a line of a statement needs manual review", extra=extra)
+        stored = select(Discrepancy.id).where(Discrepancy.kind == kind, Discrepancy.subject == subject)
+        discrepancy_id = session.scalars(stored).one() if candidates else ""
+        for one in candidates:
+            pair = {"discrepancy_id": discrepancy_id, "resource_id": one}
+            insert_once(session, DiscrepancyCandidate, pair)

@@ -147,12 +147,35 @@ class TestPayouts:
         assert [(one.status, one.receipt) for one in payouts(service)] == [("review", "UK1PAIDOUT")]
         assert list(verify(service.runtime)) == []
 
-    def test_two_that_failed_are_no_suggestion(self, service: Service, tmp_path: Path) -> None:
+    def test_two_that_failed_are_both_named(self, service: Service, tmp_path: Path) -> None:
         made(service, ROW, {**ROW, "phoneNumber": "0712345679"})
         pay(service)
         complete_payouts(service, resultCode=1)
         apply_rows(service, tmp_path, [line("UK1PAIDOUT", "-100.00"), line("UK1PAIDOU2", "-100.50")])
-        assert look(service) == []
+        [one], both = look(service), sorted(payouts(service), key=lambda row: row.id)
+        assert (one["mpesaReceiptNumber"], one["resourceId"]) == ("UK1PAIDOUT", None)
+        assert [(c["_id"], c["kind"], c["status"], c["parentId"]) for c in one["candidates"]] == [
+            (row.id, "payout", "failed", row.batch_id) for row in both
+        ]
+        words = " or ".join(f"payout {row.id} (failed)" for row in both)
+        assert one["sentence"].endswith(f"it may be {words}.")
+        assert found(service)[0].startswith("1 wait for a person")
+        assert "Besides, discrepancies: 1." in run(service, "list", group="review")
+        shown = run(service, "list", group="discrepancies")
+        assert all(row.id in shown for row in both)
+        assert close(service, one["_id"], belongsTo=both[1].id).status_code == 200
+        statuses = {row.id: row.status for row in payouts(service)}
+        assert [statuses[row.id] for row in both] == ["failed", "review"]
+        assert (look(service), list(verify(service.runtime))) == ([], [])
+
+    def test_many_candidates_are_counted(self, service: Service, tmp_path: Path) -> None:
+        made(service, *({**ROW, "phoneNumber": f"071234567{last}"} for last in range(6)))
+        pay(service)
+        complete_payouts(service, resultCode=1)
+        apply_rows(service, tmp_path, [line("UK1PAIDOUT", "-100.00")])
+        [one] = look(service)
+        assert len(one["candidates"]) == 6
+        assert one["sentence"].endswith(" or 1 more.")
 
     def test_one_that_has_not_failed_takes_no_line(self, service: Service, tmp_path: Path) -> None:
         checkout = service.paid()
