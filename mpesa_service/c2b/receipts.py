@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.c2b.arrivals import ArrivedMoney
 from mpesa_service.c2b.book_money import book_money
+from mpesa_service.c2b.booking import FITS_NONE
 from mpesa_service.core import idempotency
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.core.runtime import Runtime
@@ -48,6 +49,10 @@ NO_AMOUNT = "M-Pesa's answer names no amount."
 WENT_OUT = "The money went out: {} paid it."
 FOREIGN = "The money went to another business: {}."
 NO_RECEIVER = "M-Pesa's answer does not name who received the money."
+NO_ACCOUNT = (
+    "M-Pesa's status names no account. Ask the customer which order it is for, and match it. Or wait for a"
+    " pull or a statement, which name the account."
+)
 IS_OUTGOING = "It is the receipt of a {} of this service: the money went out."
 
 RenderInquiry = Callable[[InquiryRecord], Answer]
@@ -155,7 +160,13 @@ def _outcome(runtime: Runtime, row: Inquiry, outgoing: str | None) -> dict[str, 
     if plan.verdict == InboxVerdict.DUPLICATE and (own := _booked_for(runtime, row)) is not None:
         return own
     booking = _BOOKINGS[InboxVerdict(plan.verdict)]
-    return {"booking": booking, "booking_reason": plan.reason[:512], "payment_id": plan.payment_id}
+    reason = _why(plan.reason, money.account)
+    return {"booking": booking, "booking_reason": reason, "payment_id": plan.payment_id}
+
+
+def _why(reason: str | None, account: object) -> str | None:
+    """Return the reason of a booking: money without an account cannot fit an order."""
+    return NO_ACCOUNT if reason == FITS_NONE and not account else reason and reason[:512]
 
 
 def _booked_for(runtime: Runtime, row: Inquiry) -> dict[str, Any] | None:
@@ -181,9 +192,10 @@ def _booked_for(runtime: Runtime, row: Inquiry) -> dict[str, Any] | None:
         waits = confirmation.fractional_id is None
         return {"booking": ReceiptBooking.WAITING if waits else ReceiptBooking.UNMATCHED}
     unmatched = payment.status == PaymentStatus.REVIEW
+    why = _why(payment.failure_reason, payment.bill_reference_encrypted)
     return {
         "booking": ReceiptBooking.UNMATCHED if unmatched else ReceiptBooking.BOOKED,
-        "booking_reason": payment.failure_reason if unmatched else None,
+        "booking_reason": why if unmatched else None,
         "payment_id": payment.id,
     }
 

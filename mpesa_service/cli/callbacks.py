@@ -34,6 +34,10 @@ from mpesa_service.web.blueprint import runtime
 
 callbacks_cli = AppGroup("callbacks", help="Callbacks that M-Pesa posted.")
 _NOT_APPLIED = {InboxVerdict.UNREAD, InboxVerdict.FAILED}
+_NEXT = (
+    "Next: mpesa callbacks show {0}. If M-Pesa received money that no payment has: mpesa receipts book"
+    " RECEIPT --by NAME. When nothing is left to do: mpesa callbacks dismiss {0} --by NAME --reason …"
+)
 HEADINGS = ("id", "received", "kind", "from", "bytes", "about", "verdict", "reason")
 
 
@@ -110,9 +114,10 @@ def apply_(callbacks: Sequence[str], every: bool, who: str, as_json: bool) -> No
 
 
 def _became(record: CallbackRecord) -> str:
-    """Say what became of a callback that was tried again."""
-    still = "still " if record.verdict in _NOT_APPLIED else ""
-    return f"{record.id} is {still}{record.verdict}: {record.reason}"
+    """Say what became of a callback that was tried again, and what to do if it is not applied."""
+    left = record.verdict in _NOT_APPLIED
+    sentence = f"{record.id} is {'still ' if left else ''}{record.verdict}: {record.reason}"
+    return f"{sentence}\n{_NEXT.format(record.id)}" if left else sentence
 
 
 @callbacks_cli.command("dismiss")

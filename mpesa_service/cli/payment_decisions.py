@@ -1,6 +1,7 @@
 """Operator commands that change paid payments: mpesa payments move, mpesa payments refund"""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,6 +12,10 @@ from mpesa_service.cli.output import RefundOutput, end_with, waits
 from mpesa_service.cli.references import payment_argument
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.counting import counted
+from mpesa_service.domain.principal import Principal
+from mpesa_service.errors import NotFound
+from mpesa_service.orders.expected import find_order
 from mpesa_service.outflow.records import ApprovalRecord
 from mpesa_service.payments.schemas import PaymentSchema
 from mpesa_service.refunds.request import refund
@@ -37,9 +42,43 @@ def move_(payment: str, order: str | None, to_unmatched: bool, why: str, who: st
     if (order is None) is not to_unmatched:
         raise click.UsageError("Give either --order ID or --to-unmatched.")
     body = load(MoveSchema(), reason=why, orderId=order) if order else _undo(why)
-    shown = _in_json if as_json else _in_words
-    request = MoveRequest(body["order_id"], body["reason"])
-    end_with(move(runtime(), operator(who), payment, request, shown))
+    request, done = MoveRequest(body["order_id"], body["reason"]), list[Moved]()
+
+    def shown(moved: Moved | ApprovalRecord) -> Answer:
+        done[:] = [moved] if isinstance(moved, Moved) else []
+        return _in_json(moved) if as_json else _in_words(moved)
+
+    answer = move(runtime(), operator(who), payment, request, shown)
+    if done and done[0].changed and not as_json:
+        answer = replace(answer, body=answer.body + _orders_after(operator(who), done[0]).encode())
+    end_with(answer)
+
+
+def _orders_after(who: Principal, moved: Moved) -> str:
+    """Say what became of the orders of a move, and how to undo it."""
+    lines = [
+        _order_after(who, order)
+        for order in (moved.previous_order_id, moved.payment.order_id)
+        if order is not None
+    ]
+    undo = f"mpesa payments move {moved.payment.id}"
+    if moved.previous_order_id is not None:
+        match = f"mpesa unmatched match {moved.payment.id} {moved.previous_order_id}"
+        undo = f"{undo} --order {moved.previous_order_id}" if moved.payment.order_id else match
+        lines.append(f"To undo it: {undo} --by NAME --reason …")
+    return "\n" + "\n".join(lines)
+
+
+def _order_after(who: Principal, order_id: str) -> str:
+    try:
+        order = find_order(runtime(), who, order_id)
+    except NotFound:  # the payment named it, and nobody registered it
+        return f"Order {order_id} is not registered, so nothing counts its payments."
+    words = f"Order {order.order_id} is {order.status.replace('_', ' ')}: {order.received_amount:,} of"
+    words = f"{words} {counted(order.amount_due, 'shilling')} received"
+    if order.overpaid_amount:
+        return f"{words}, {order.overpaid_amount:,} too much."
+    return f"{words}, {order.missing_amount:,} missing." if order.missing_amount else f"{words}."
 
 
 def _undo(why: str) -> dict[str, Any]:

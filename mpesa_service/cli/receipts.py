@@ -21,8 +21,13 @@ _SENTENCES = {
     "waiting": "It is stored, and is matched within ten minutes.",
     "known": "Booked before, as payment {payment}.",
     "disputed": "Not booked again: {reason}. See payment {payment}.",
-    "refused": "Not booked: {reason}",
+    "refused": "Not booked: {reason}{retry}",
 }
+_UNKNOWN = "does not know this receipt"
+_RETRY = (
+    "\nNext: compare the receipt with the customer's message, and run the command again in a few minutes. Or"
+    " import the portal's statement of that day: mpesa statements import FILE --by NAME"
+)
 _MATCH = "\nIt is payment {0}. Next: mpesa unmatched match {0} ORDER --by NAME --reason …"
 _BAD = ("disputed", "refused")
 
@@ -64,4 +69,5 @@ def _sentence(record: InquiryRecord) -> str:
     words = _SENTENCES[record.booking or "wanted"]
     facts = {"receipt": record.receipt, "payment": record.payment_id, "reason": record.booking_reason or ""}
     facts["next"] = _MATCH.format(record.payment_id) if record.payment_id else ""
+    facts["retry"] = _RETRY if _UNKNOWN in (record.booking_reason or "") else ""
     return words.format(**facts)

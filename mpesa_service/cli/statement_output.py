@@ -16,6 +16,10 @@ from mpesa_service.statements.importing import Progress
 from mpesa_service.statements.records import StatementRecord
 
 SHOWN = 20
+NOT_OVER = (
+    "Note: its period was not over when it was imported. So it proves no more than the time up to its last"
+    " line, {}. Import the whole day again when it is over."
+)
 ONLY_WITHDRAWN_NEXT = (
     "Next: look up each receipt in the portal. If M-Pesa received the money:"
     " mpesa review settle ID --by NAME --reason …. If not: mpesa review fail ID --by NAME --reason …."
@@ -59,6 +63,8 @@ def print_statement(record: StatementRecord) -> None:
     print_facts(_facts(record))
     for finding in record.findings:
         click.echo(f"Note: {finding}")
+    if record.period_to is not None and record.period_to > record.created_at:
+        click.echo(NOT_OVER.format(local_time(record.last_at)))
     report = record.report
     if not report:
         return

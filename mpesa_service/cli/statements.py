@@ -40,6 +40,10 @@ _accept_mismatch = click.option(
     help="Apply a statement that contradicts an applied one, for this reason.",
 )
 statements_cli = AppGroup("statements", help="Statements of the organization portal.")
+NOTHING_PROVEN = (
+    "No day is proven: no applied statement with an unbroken balance covers a whole day. Import a statement"
+    " of whole days that are over, and apply it: mpesa statements import FILE --by NAME --apply"
+)
 _LIST = (
     *("statement", "file", "shortcode", "account", "from", "to", "lines", "paid in"),
     *("balance", "status"),
@@ -139,6 +143,8 @@ def coverage_(as_json: bool) -> None:
     ]
     headings = ("shortcode", "account", "", "from", "to", "days")
     show_list(as_json, CoverageSchema(many=True).dump(found), headings, rows)
+    if not rows and not as_json:
+        click.echo(NOTHING_PROVEN)
 
 
 @statements_cli.command("list")

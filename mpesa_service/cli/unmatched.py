@@ -35,7 +35,9 @@ from mpesa_service.review.unmatched import UnmatchedRecord, close, list_unmatche
 from mpesa_service.web.blueprint import runtime
 
 unmatched_cli = AppGroup("unmatched", help="C2B payments that fit no order.")
-SEND_BACK = "an order has no cents: return the money by hand, then close this payment"
+SEND_BACK = (
+    "an order has no cents: return the money by hand, then: mpesa unmatched close ID --by NAME --reason …"
+)
 
 
 @unmatched_cli.command("list")

@@ -70,6 +70,8 @@ def test_apply(service: Service, waiting: str) -> None:
     shown = run(service, "callbacks", "apply", waiting, "0" * 24, *BY, code=1)
     assert f"{waiting} is still unread: c2b_callback: TransAmount" in shown
     assert "There is no such callback." in shown
+    assert "mpesa receipts book RECEIPT --by NAME" in shown
+    assert f"mpesa callbacks dismiss {waiting} --by NAME --reason …" in shown
     found = run_json(service, "callbacks", "apply", "--all", *BY, code=1)
     assert [one["_id"] for one in found["callbacks"]] == [waiting]
     run(service, "callbacks", "dismiss", waiting, *BY, "--reason", "a test")

@@ -182,7 +182,11 @@ class TestMove:
         add_order(service, "ORDER2")
         words = ("payments", "move", payment, "--order", "ORDER2", *WHO)
         moved = "Moved from order ORDER1: the payment is of order ORDER2 now. Its status is succeeded."
-        assert moved in run(service, *words)
+        text = run(service, *words)
+        assert moved in text
+        assert "Order ORDER1 is open: 0 of 100 shillings received, 100 missing." in text
+        assert "Order ORDER2 is paid: 100 of 100 shillings received." in text
+        assert f"To undo it: mpesa payments move {payment} --order ORDER1 --by NAME --reason …" in text
         assert order_row(service, "ORDER2").status == "paid"
         assert service.events(payment)[-3].actor == "operator:amina"
         assert "Nothing to move: the payment is of order ORDER2 already." in run(service, *words)

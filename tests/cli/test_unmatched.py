@@ -110,7 +110,7 @@ class TestCents:
         text = run(service, "unmatched", "list")
         assert money in text
         assert "100.50" in text
-        assert "an order has no cents: return the money by hand, then close this payment" in text
+        assert "an order has no cents: return the money by hand, then: mpesa unmatched close ID" in text
 
     @pytest.mark.parametrize("in_json", [True, False])
     def test_close(self, service: Service, money: str, *, in_json: bool) -> None:

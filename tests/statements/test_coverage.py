@@ -111,3 +111,23 @@ def test_a_statement_without_a_period_and_without_lines_proves_nothing(
     with service.runtime.database.begin() as session:
         session.execute(update(Statement).values(period_from=None, period_to=None, accounts=[]))
     assert coverage(service.runtime) == []
+
+
+def test_the_command_says_why_there_is_nothing(service: Service, tmp_path: Path) -> None:
+    assert "No day is proven" in run(service, "statements", "coverage")
+    assert run_json(service, "statements", "coverage") == []
+
+
+def test_the_report_of_a_day_that_is_not_over_says_so(service: Service, tmp_path: Path) -> None:
+    day = {"From": "22-11-2026 00:00:00", "To": "22-11-2026 23:59:59"}
+    row: list[Any] = portal_row("UK00000001", "22-11-2026 08:00:00", "5.00", "", "5.00")
+    words = "its period was not over when it was imported"
+    for at, is_over in (
+        (datetime(2026, 11, 22, 9, tzinfo=UTC), False),
+        (datetime(2026, 12, 1, tzinfo=UTC), True),
+    ):
+        service.clock.now = at
+        record = import_rows(service, tmp_path, own([row], **day, Account=str(is_over)), f"{is_over}.csv")
+        text = run(service, "statements", "show", record.id)
+        assert (words in text) is not is_over
+        assert is_over or "up to its last line, 2026-11-22 08:00:00" in text
