@@ -144,7 +144,8 @@ def test_what_is_suspended_waits_for_a_person(service: Service, what: str, names
 def test_a_batch_is_due_from_its_approval_on(service: Service) -> None:
     batch = made(service, {**ROW, "amount": 60_000})
     service.clock.advance(60 * MINUTE)
-    assert oldest_due(service.runtime) is None
+    approval = (service.clock() + timedelta(days=3) - timedelta(minutes=60), "approval to expire")
+    assert oldest_due(service.runtime) == approval
     act(service, batch, "approve", by="otieno")
     assert oldest_due(service.runtime) == (service.clock(), "waiting payout")
 
