@@ -1,11 +1,12 @@
 """Cells of a statement: times, amounts of money, texts. A cell that is unclear is refused, never guessed.
 
 A csv file has only texts. A workbook also has numbers and date cells. One file may mix several spellings of
-dates, because people save files again, so each cell is decided by itself. Times are Nairobi times (UTC+3,
-without daylight saving).
+dates, because people save files again, so each cell is read by itself. What a cell does not show, `forms.py`
+decides for the file. Times are Nairobi times (UTC+3, without daylight saving).
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -26,6 +27,7 @@ _MINUTE_FORM = re.compile(
 )
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d", re.ASCII)
 _MONEY = re.compile(r"\d{1,16}(\.\d+)?", re.ASCII)
+_MARKED = re.compile(r"\d[\d.,]*\d", re.ASCII)
 _SERIAL = re.compile(r"\d{5}(\.\d+)?", re.ASCII)
 _BLANKS = re.compile(r"[\s\u00a0\u202f]+")
 
@@ -34,10 +36,23 @@ class UnreadableCell(ValueError):
     """A cell that cannot be read. The message says what is wrong, without the cell's content."""
 
 
+@dataclass(frozen=True)
+class Forms:
+    """How a file writes dates and amounts. `month_first` is None if no date shows it."""
+
+    month_first: bool | None = False
+    decimal_comma: bool = False
+
+
+USUAL = Forms()
+"""As M-Pesa writes them."""
+
+
 class Times:
     """Reads times. Rows of one second and of one day follow each other, so both are kept from row to row."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, month_first: bool | None = False) -> None:
+        self._month_first = month_first
         self._day, self._midnight = "", datetime.min.replace(tzinfo=UTC)
         self._text, self._found = "-", datetime.min.replace(tzinfo=UTC)
 
@@ -52,7 +67,7 @@ class Times:
             else:
                 if not text.strip():
                     return None
-                found = _read_text(text.strip())
+                found = time_of(text.strip(), month_first=self._month_first)
                 if len(text) == 19 and text[10] in " T":
                     self._day = text[:11]
                     local = found.astimezone(NAIROBI_OFFSET)
@@ -83,7 +98,8 @@ def _read_value(cell: Cell) -> datetime | None:
     raise UnreadableCell("its time has no date")
 
 
-def _read_text(text: str) -> datetime:
+def time_of(text: str, *, month_first: bool | None = False) -> datetime:
+    """Return the time of a text in UTC. Raises UnreadableCell."""
     match = _MINUTE_FORM.fullmatch(text)
     if match is None:
         if _SERIAL.fullmatch(text):
@@ -94,6 +110,10 @@ def _read_text(text: str) -> datetime:
         year, day = int(first), int(last)
     elif len(last) == 4:
         year, day = int(last), int(first)
+        if month_first is None and day != month and day <= 12 and month <= 12:
+            raise UnreadableCell("its date may have the day or the month first")
+        if month_first:
+            day, month = month, day
     else:
         raise UnreadableCell("the year of its time has two digits")
     try:
@@ -163,6 +183,29 @@ def read_cents(cell: Cell) -> int | None:
     return _exact(Decimal(repr(cell)), tolerant=True)
 
 
+def read_comma_cents(cell: Cell) -> int | None:
+    """Return an amount of a file with decimal commas, such as `1.234,50`. Raises UnreadableCell."""
+    if not isinstance(cell, str):
+        return read_cents(cell)
+    if number_form(cell) == ".":
+        raise UnreadableCell("an amount has a decimal point, and others have a comma")
+    return read_cents(cell.replace(".", "").replace(",", "."))
+
+
+def number_form(text: str) -> str:
+    """Return the decimal mark of an amount: a point or a comma, `?` if it is unclear, or an empty text."""
+    match = _MARKED.search(_BLANKS.sub("", text))
+    digits = match[0] if match else ""
+    points, commas = digits.count("."), digits.count(",")
+    if points and commas:
+        return max(".,", key=digits.rfind)
+    if points + commas != 1:
+        return "," if points else "." if commas else ""
+    mark = "." if points else ","
+    head, _, tail = digits.partition(mark)
+    return "?" if len(tail) == 3 and len(head) <= 3 and head not in {"", "0"} else mark
+
+
 def _slow_cents(text: str) -> int | None:
     bare = _BLANKS.sub("", text).strip("'\"")
     if not bare or bare == "-":
@@ -176,6 +219,8 @@ def _slow_cents(text: str) -> int | None:
     head, comma, tail = bare.rpartition(",")
     if comma and len(tail) == 2 and "." not in tail and tail.isdecimal():
         bare = f"{head.replace('.', '').replace(',', '')}.{tail}"
+    elif comma and len(tail.partition(".")[0]) < 3:
+        raise UnreadableCell("an amount is not readable")
     bare = bare.replace(",", "")
     if not _MONEY.fullmatch(bare):
         raise UnreadableCell("an amount is not readable")

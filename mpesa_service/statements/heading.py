@@ -1,12 +1,20 @@
 """What a statement says about itself: in the labels above its columns, and in its name."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from mpesa_service.statements.cells import Cell, Times, UnreadableCell, plain_text, read_cents, read_text
+from mpesa_service.statements.cells import (
+    Cell,
+    Times,
+    UnreadableCell,
+    plain_text,
+    read_cents,
+    read_comma_cents,
+    read_text,
+)
 
 NEW_NAME = re.compile(
     r"Statements?[ _]for[ _](?P<shortcode>\d{4,10})[ _]from[ _](?P<begin>\d{4}-\d\d-\d\d)[ _]to[ _]"
@@ -44,10 +52,11 @@ def column_key(cell: Cell) -> str:
     return "".join(letter for letter in text if letter.isalnum())
 
 
-def heading_of(rows: Iterable[Sequence[Cell]]) -> Heading:
+def heading_of(rows: Iterable[Sequence[Cell]], *, decimal_comma: bool = False) -> Heading:
     """Read the labels above the columns, such as `Short Code:`, each with the value after it."""
     found: dict[str, str] = {}
     begin = end = None
+    cents = read_comma_cents if decimal_comma else read_cents
     for cells in rows:
         texts = [read_text(cell) for cell in cells]
         filled = [text for text in texts if text]
@@ -60,10 +69,10 @@ def heading_of(rows: Iterable[Sequence[Cell]]) -> Heading:
         account=plain_text(found.get("account", ""))[:64] or None,
         period_from=begin,
         period_to=end,
-        opening_cents=_amount(found.get("openingbalance")),
-        closing_cents=_amount(found.get("closingbalance")),
-        paid_in_cents=_amount(found.get("totalpaidin")),
-        withdrawn_cents=_absolute(_amount(found.get("totalwithdrawn"))),
+        opening_cents=_amount(found.get("openingbalance"), cents),
+        closing_cents=_amount(found.get("closingbalance"), cents),
+        paid_in_cents=_amount(found.get("totalpaidin"), cents),
+        withdrawn_cents=_absolute(_amount(found.get("totalwithdrawn"), cents)),
     )
 
 
@@ -88,9 +97,9 @@ def _after(texts: Sequence[str], word: str) -> datetime | None:
     return None
 
 
-def _amount(text: str | None) -> int | None:
+def _amount(text: str | None, cents: Callable[[Cell], int | None]) -> int | None:
     try:
-        return read_cents(text)
+        return cents(text)
     except UnreadableCell:
         return None
 

@@ -5,7 +5,7 @@ The same file again is the same statement, whatever its name.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,11 @@ from mpesa_service.models import Statement
 from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.balances import AccountTotals, Totals
+from mpesa_service.statements.cells import Forms
 from mpesa_service.statements.correcting import differs, names_account, remove_unapplied
 from mpesa_service.statements.empty import identified, without_rows
 from mpesa_service.statements.files import open_statement
+from mpesa_service.statements.forms import forms_of
 from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.naming import join_accounts, name_account
 from mpesa_service.statements.records import StatementRecord, find_statement, get_statement
@@ -84,9 +86,21 @@ def read_statement(
         found = None
     else:
         heading = _completed(recognized.heading, options or ImportOptions())
+    forms = _forms(runtime, path, recognized, found or heading)
+    if forms.decimal_comma:
+        sums = {n: v for n, v in vars(recognized.with_decimal_commas()).items() if n.endswith("_cents")}
+        heading = replace(heading, **sums)
     if found is None:
         found = _register(runtime, principal, recognized, heading)
+    recognized = replace(recognized, forms=forms)
     return _read(runtime, found, recognized, heading, unread, progress)
+
+
+def _forms(runtime: Runtime, path: Path, recognized: Recognized, known: StatementRecord | Heading) -> Forms:
+    """Return how the file writes dates and amounts; an import that goes on decides as it began."""
+    again, _ = joined(recognize(open_statement(path, recognized.file.name)))
+    now = known.created_at if isinstance(known, StatementRecord) else runtime.clock()
+    return forms_of(again, again.rows, (known.period_from, known.period_to), now)
 
 
 def _completed(heading: Heading, options: ImportOptions, known: str | None = None) -> Heading:
@@ -165,7 +179,7 @@ def _read(
 ) -> StatementRecord:
     totals = Totals(alone=recognized.layout.shape in OF_ONE_ACCOUNT)
     with LineStore(runtime, found) as store:
-        for line in read_lines(recognized, heading.account or ""):
+        for line in read_lines(recognized, heading.account or "", recognized.forms):
             if isinstance(line, UnreadRow):
                 totals.add_unread(line)
                 continue

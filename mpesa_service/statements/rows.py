@@ -11,7 +11,16 @@ from datetime import datetime
 from typing import NamedTuple
 
 from mpesa_service.domain.statements import COMPLETED, NOT_COMPLETED, LineKind, Shape, kind_of
-from mpesa_service.statements.cells import Cell, Times, UnreadableCell, plain_text, read_cents, read_text
+from mpesa_service.statements.cells import (
+    Cell,
+    Forms,
+    Times,
+    UnreadableCell,
+    plain_text,
+    read_cents,
+    read_comma_cents,
+    read_text,
+)
 from mpesa_service.statements.shapes import (
     Recognized,
     is_time,
@@ -61,9 +70,9 @@ class UnreadRow:
     may_be_money: bool = False
 
 
-def read_lines(recognized: Recognized, account: str) -> Iterator[StatementLine | UnreadRow]:
+def read_lines(recognized: Recognized, account: str, forms: Forms) -> Iterator[StatementLine | UnreadRow]:
     """Yield every row that is not blank. `account` is the account of rows that do not name their own."""
-    reader = _Reader(recognized, account)
+    reader = _Reader(recognized, account, forms)
     for number, cells in recognized.rows:
         try:
             line = reader.line(number, cells)
@@ -79,7 +88,7 @@ def read_lines(recognized: Recognized, account: str) -> Iterator[StatementLine |
 class _Reader:
     """Reads the rows of one file; it keeps what rows have in common."""
 
-    def __init__(self, recognized: Recognized, account: str) -> None:
+    def __init__(self, recognized: Recognized, account: str, forms: Forms) -> None:
         layout = recognized.layout
         self._shape, self._width, self._account = layout.shape, layout.width, account
         self._places = layout.columns
@@ -93,7 +102,8 @@ class _Reader:
         self._party, self._linked = place("party", none), place("linked", none)
         self._typed, self._currency = place("typed", none), place("currency", none)
         self._has_status, self._has_type = "status" in layout.columns, "type" in layout.columns
-        self._times = Times()
+        self._times = Times(month_first=forms.month_first)
+        self._cents = read_comma_cents if forms.decimal_comma else read_cents
         self._kinds: dict[tuple[str, str, bool], tuple[LineKind, str]] = {}
 
     def line(self, number: int, given: Sequence[Cell]) -> StatementLine | None:
@@ -120,7 +130,7 @@ class _Reader:
             receipt,
             at,
             amount,
-            read_cents(cells[self._balance]),
+            self._cents(cells[self._balance]),
             kind,
             type_,
             self._account if self._shape is not Shape.STORES else self._store_account(cells),
@@ -145,7 +155,7 @@ class _Reader:
         """Return the signed amount. The column decides the direction: `Withdrawn` occurs with both signs."""
         if self._shape is Shape.DAILY:
             _refuse_cut_amounts(cells[self._withdrawn], cells[self._paid_in])
-        paid_in, withdrawn = read_cents(cells[self._paid_in]), read_cents(cells[self._withdrawn])
+        paid_in, withdrawn = self._cents(cells[self._paid_in]), self._cents(cells[self._withdrawn])
         currency = cells[self._currency]
         if currency and read_text(currency).upper() not in {"KES", "KSH", "KSHS"}:
             raise UnreadableCell("its currency is not KES")

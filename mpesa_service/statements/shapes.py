@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from mpesa_service.domain.statements import Shape
-from mpesa_service.statements.cells import Cell, Times, UnreadableCell, read_text
+from mpesa_service.statements.cells import USUAL, Cell, Forms, Times, UnreadableCell, read_text
 from mpesa_service.statements.files import Row, Sheet, StatementFile, invalid_file
 from mpesa_service.statements.heading import (
     DAILY_NAME,
@@ -79,6 +79,7 @@ _DAILY_COLUMNS = {
     "paid_in": 5,
     "balance": 6,
 }
+_SLASHED = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}", re.ASCII)
 _RECEIPT = re.compile(r"[A-Z0-9]{6,20}", re.ASCII)
 
 
@@ -104,6 +105,17 @@ class Recognized:
     rows: Iterator[Row] = field(repr=False)
     before: Sequence[Sheet] = field(default=(), repr=False)
     further: Iterator[Sheet] = field(default=iter(()), repr=False)
+    labels: Sequence[Sequence[Cell]] = field(default=(), repr=False)
+    forms: Forms = USUAL
+
+    @property
+    def slashed_period(self) -> bool:
+        """Whether the dates above the columns are as ambiguous as those of the rows may be."""
+        return any(_SLASHED.search(read_text(cell)) for cells in self.labels for cell in cells)
+
+    def with_decimal_commas(self) -> Heading:
+        """Return the heading, if the file has decimal commas."""
+        return completed(heading_of(self.labels, decimal_comma=True), self.file.name)
 
 
 def recognize(file: StatementFile) -> Recognized:
@@ -114,7 +126,8 @@ def recognize(file: StatementFile) -> Recognized:
         if (found := with_columns(head, file.name)) is not None:
             heading = completed(heading_of(found.labels), file.name)
             _refuse_consumer(found.layout.shape, found.names, heading)
-            return Recognized(file, found.layout, heading, chain(found.data, rows), before, sheets)
+            data = chain(found.data, rows)
+            return Recognized(file, found.layout, heading, data, before, sheets, found.labels)
         if any(_is_daily(cells) for _, cells in head):
             return _without_header(file, before)
         before.append((name, chain(head, rows)))

@@ -1,13 +1,17 @@
 """Reads whole files, as an import does."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mpesa_service.statements.balances import SelfCheck, Totals
 from mpesa_service.statements.files import open_statement
+from mpesa_service.statements.forms import forms_of
 from mpesa_service.statements.rows import StatementLine, UnreadRow, read_lines
 from mpesa_service.statements.shapes import OF_ONE_ACCOUNT, Recognized, recognize
 from mpesa_service.statements.sheets import joined
+
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -19,12 +23,15 @@ class Reading:
     check: SelfCheck
 
 
-def read_file(path: Path, name: str | None = None) -> Reading:
+def read_file(path: Path, name: str | None = None, now: datetime = NOW) -> Reading:
     """Return everything that a file contains."""
     recognized, sheets = joined(recognize(open_statement(path, name or path.name)))
+    again, _ = joined(recognize(open_statement(path, name or path.name)))
+    period = (again.heading.period_from, again.heading.period_to)
+    forms = forms_of(again, again.rows, period, now)
     alone = recognized.layout.shape in OF_ONE_ACCOUNT
     totals, lines, unread = Totals(alone=alone), [], []
-    for found in read_lines(recognized, recognized.heading.account or ""):
+    for found in read_lines(recognized, recognized.heading.account or "", forms):
         if isinstance(found, UnreadRow):
             unread.append(found)
             totals.add_unread(found)

@@ -15,7 +15,7 @@ from tests.support import Service
 
 ROW = [
     "UK1EXAMPL4",
-    "01/11/2026 11:12:13",
+    "13/11/2026 11:12:13",
     "Pay Bill from 2547****5678 - J Acc. ORDER1",
     "Completed",
     "100.00",

@@ -103,7 +103,8 @@ def test_lines_of_one_receipt_differ_in_kind_type_amount_time_and_account(
 
 
 def test_a_file_that_does_not_say_its_shortcode_needs_it(service: Service, tmp_path: Path) -> None:
-    path = as_csv(tmp_path / "s", [NEW_COLUMNS, [*NEW_ROW, "0.00", "990.00"]])
+    row = [NEW_ROW[0], "13/11/2026 11:12:13", *NEW_ROW[2:]]
+    path = as_csv(tmp_path / "s", [NEW_COLUMNS, [*row, "0.00", "990.00"]])
     with pytest.raises(InvalidRequest) as caught:
         imported(service, path, "renamed.csv")
     assert (caught.value.code, find_statement(service.runtime, shortcode="174379")) == (

@@ -82,10 +82,11 @@ def test_shape_b_says_the_rest_in_its_name(tmp_path: Path, name: str) -> None:
 
 
 def test_shape_b_renamed_does_not_know_its_shortcode(tmp_path: Path) -> None:
-    heading = read(tmp_path, [NEW_COLUMNS, [*NEW_ROW, "0.00", "990.00"]]).recognized.heading
+    row = [NEW_ROW[0], "13/11/2026 11:12:13", *NEW_ROW[2:]]
+    heading = read(tmp_path, [NEW_COLUMNS, [*row, "0.00", "990.00"]]).recognized.heading
     assert (heading.shortcode, heading.period_from) == (None, None)
     odd = NEW_NAME.replace("2026-11-01", "2026-13-01")
-    assert read(tmp_path, [NEW_COLUMNS, [*NEW_ROW, "", ""]], odd).recognized.heading.period_from is None
+    assert read(tmp_path, [NEW_COLUMNS, [*row, "", ""]], odd).recognized.heading.period_from is None
 
 
 def test_a_customers_own_statement_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Decides for a whole file how its dates and amounts are written: day or month first, point or comma.
+
+A spreadsheet writes both as its country does. One cell such as `12/1/2026` or `1,500` does not show which, so
+the other rows decide, and the period of the file. What stays ambiguous is refused, never guessed.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from mpesa_service.statements.cells import Cell, Forms, UnreadableCell, number_form, read_text, time_of
+from mpesa_service.statements.files import Row, invalid_file
+from mpesa_service.statements.shapes import Layout, Recognized, looks_like_receipt
+
+WINDOW = 1_000
+"""The first rows decide, unless all of them are ambiguous. A later row that contradicts is not understood."""
+CLOCKS_DIFFER_BY = timedelta(days=1)
+TWO_ORDERS = "Some dates of the file have the day first, and others the month (line {}). Download it again."
+NO_ORDER = (
+    "The dates of the file may have the day or the month first, such as in line {}. State its days (`--from`"
+    " and `--to`, or `from` and `to` in the API), or download it again from the portal."
+)
+TWO_NUMBERS = (
+    "Some amounts of the file have a decimal comma, and others a point (line {}). Download it again."
+)
+NO_NUMBERS = (
+    "The amounts of the file, such as in line {}, may be thousands or have three decimals. Save it with two"
+    " decimals, or download it again from the portal."
+)
+_DATE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2\d{4}\b.*", re.ASCII)
+_OWN = re.compile(r"\d\d-\d\d-\d{4} \d\d:\d\d:\d\d", re.ASCII)
+Period = tuple[datetime | None, datetime | None]
+
+
+LATEST, EARLIEST = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class _Reading:
+    """The times of a file under one order."""
+
+    month_first: bool
+    first: datetime = LATEST
+    last: datetime = EARLIEST
+    before: datetime | None = None
+    rises: bool = False
+    falls: bool = False
+
+    def add(self, text: str) -> None:
+        try:
+            at = time_of(text, month_first=self.month_first)
+        except UnreadableCell:
+            return
+        self.first, self.last = min(self.first, at), max(self.last, at)
+        if self.before is not None:
+            self.rises, self.falls = self.rises or at > self.before, self.falls or at < self.before
+        self.before = at
+
+    def is_within(self, period: Period) -> bool:
+        begin, end = period
+        return begin is not None and end is not None and begin <= self.first and self.last <= end
+
+    @property
+    def is_sorted(self) -> bool:
+        return not (self.rises and self.falls)
+
+
+@dataclass
+class _Scan:
+    """What the rows show so far. The sets are those of the forms that are certain in a row."""
+
+    period: Period
+    dates: set[bool] = field(default_factory=set)
+    commas: set[bool] = field(default_factory=set)
+    unclear_date: int | None = None
+    unclear_amount: int | None = None
+    own: bool = True
+    readings: tuple[_Reading, _Reading] = field(default_factory=lambda: (_Reading(False), _Reading(True)))
+
+    def add(self, row: Row, layout: Layout) -> None:
+        number, cells = row
+        places = [layout.columns.get(name) for name in ("time", "paid_in", "withdrawn", "balance")]
+        time, *amounts = [cells[p] if p is not None and p < len(cells) else None for p in places]
+        receipt = layout.columns["receipt"]
+        if receipt >= len(cells) or not looks_like_receipt(cells[receipt]):
+            return
+        self._add_time(number, time)
+        if self.dates == {True, False}:
+            raise invalid_file(TWO_ORDERS.format(number))
+        for cell in amounts:
+            form = number_form(cell) if isinstance(cell, str) else ""
+            if form == "?":
+                self.unclear_amount = self.unclear_amount or number
+            elif form:
+                self.commas.add(form == ",")
+        if self.commas == {True, False}:
+            raise invalid_file(TWO_NUMBERS.format(number))
+
+    def _add_time(self, number: int, cell: Cell) -> None:
+        text = read_text(cell) if isinstance(cell, str) else ""
+        match = _DATE.fullmatch(text)
+        if match is None:
+            return
+        one, other = int(match[1]), int(match[3])
+        if one > 12 >= other or other > 12 >= one:
+            self.dates.add(other > 12)
+        elif one <= 12 and one != other:
+            self.unclear_date = self.unclear_date or number
+            self.own = self.own and _OWN.fullmatch(text) is not None
+        for reading in self.readings:
+            reading.add(text)
+
+    def _by_period(self) -> bool | None:
+        fits = [reading.is_within(self.period) for reading in self.readings]
+        return fits[1] if fits[0] != fits[1] else None
+
+    @property
+    def is_clear(self) -> bool:
+        dates = self.dates or self.unclear_date is None or self._by_period() is not None
+        return bool(dates) and bool(self.commas or self.unclear_amount is None)
+
+    def forms(self, now: datetime) -> Forms:
+        if not self.commas and self.unclear_amount is not None:
+            raise invalid_file(NO_NUMBERS.format(self.unclear_amount))
+        return Forms(month_first=self._month_first(now), decimal_comma=True in self.commas)
+
+    def _month_first(self, now: datetime) -> bool | None:
+        if self.dates or self.unclear_date is None:
+            return next(iter(self.dates), None)
+        if (found := self._by_period()) is not None:
+            return found
+        past = [reading.last <= now + CLOCKS_DIFFER_BY for reading in self.readings]
+        if past[0] != past[1]:
+            return past[1]
+        in_order = [reading.is_sorted for reading in self.readings]
+        if in_order[0] != in_order[1]:
+            return in_order[1]
+        if self.own:  # M-Pesa's own spelling; a spreadsheet of month-first countries writes slashes
+            return False
+        raise invalid_file(NO_ORDER.format(self.unclear_date))
+
+
+def forms_of(recognized: Recognized, rows: Iterator[Row], period: Period, now: datetime) -> Forms:
+    """Return the forms of a file. Raises InvalidRequest if they are ambiguous, or contradict each other."""
+    scan = _Scan((None, None) if recognized.slashed_period else period)
+    for count, row in enumerate(rows):
+        if count >= WINDOW and scan.is_clear:
+            break
+        scan.add(row, recognized.layout)
+    return scan.forms(now)
