@@ -46,7 +46,7 @@ MOST = 200
 
 
 def report_unexplained(runtime: Runtime, record: StatementRecord) -> None:
-    """Store a discrepancy for each such line of a statement; a line has one, however often it is applied."""
+    """Store a discrepancy for each such line of a statement; a line has one, whichever files have it."""
     after = START
     while found := lines_with(runtime, record, Outcome.ELSEWHERE, limit=PAGE, after=after, also=_NOT_OURS):
         _report(runtime, record, found)
@@ -83,7 +83,7 @@ def _store(
     resource_id: str | None,
     candidates: Sequence[str] = (),
 ) -> None:
-    now, subject = runtime.clock(), f"{line.statement_id}:{line.row}"
+    now, subject = runtime.clock(), f"{line.receipt}:{line.cents}"
     values = {
         "id": new_id(now),
         "kind": kind,
@@ -95,12 +95,15 @@ def _store(
         "resource_id": resource_id,
         "created_at": now,
     }
+    # Several files may have the line, in other words or with another time. An older row has another subject.
+    same = {name: values[name] for name in ("kind", "receipt", "amount_cents")}
     with runtime.database.begin() as session:
-        if insert_once(session, Discrepancy, values):
+        known = session.scalar(select(Discrepancy.id).filter_by(**same).limit(1))
+        if known is None and insert_once(session, Discrepancy, values):
             extra = {"discrepancy_id": values["id"], "kind": kind, "receipt": line.receipt}
             log.warning("a line of a statement needs manual review", extra=extra)
         stored = select(Discrepancy.id).where(Discrepancy.kind == kind, Discrepancy.subject == subject)
-        discrepancy_id = session.scalars(stored).one() if candidates else ""
+        discrepancy_id = (known or session.scalars(stored).one()) if candidates else ""
         for one in candidates:
             pair = {"discrepancy_id": discrepancy_id, "resource_id": one}
             insert_once(session, DiscrepancyCandidate, pair)

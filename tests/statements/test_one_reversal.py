@@ -116,3 +116,16 @@ def test_a_person_names_the_payment_of_both_lines(service: Service, tmp_path: Pa
     resolve(service, "fail")
     again = applied(service, shape_c(service, tmp_path, ""))
     assert (again.progress["reviewed"], look(service)) == (0, [])
+
+
+@pytest.mark.parametrize(("first", "second"), [(shape_a, shape_c), (shape_c, shape_a)])
+def test_two_shapes_of_one_reversal_are_one_discrepancy(
+    service: Service, tmp_path: Path, first: Import, second: Import
+) -> None:
+    paid(service)
+    applied(service, first(service, tmp_path, ""))
+    record = applied(service, second(service, tmp_path, ""))
+    [found] = look(service)
+    assert close(service, found["_id"]).status_code == 200
+    applied(service, record)
+    assert look(service) == []
