@@ -12,3 +12,7 @@ class DiscrepancyKind(StrEnum):
     """A statement shows a payout that is not known here. A refund or payout that is not paid may be it."""
     ACCOUNT = "account"
     """A repeated confirmation names another account reference than the first one."""
+    INCOME = "income"
+    """A statement shows money that came in, in words that the service does not know."""
+    UNREAD = "unread"
+    """An applied statement has rows that may be money, and that the service could not read."""

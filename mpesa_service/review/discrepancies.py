@@ -42,6 +42,8 @@ log = logging.getLogger("mpesa_service.audit")
 _WORDS = {
     DiscrepancyKind.REVERSAL: "a reversal that this service did not send, and that names no payment here",
     DiscrepancyKind.PAYOUT: "a payout that this service does not know",
+    DiscrepancyKind.INCOME: "money came in under words that this service does not know, and is not booked",
+    DiscrepancyKind.UNREAD: "an applied statement has rows that may be money and were not understood",
     DiscrepancyKind.ACCOUNT: "a repeated confirmation names another account reference than the first one",
 }
 _NOT_DECIDABLE = (

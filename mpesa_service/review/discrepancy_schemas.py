@@ -38,7 +38,7 @@ class DiscrepancySchema(Schema):
 
     id = fields.String(data_key="_id", metadata={"description": "The value for `after` and for paths."})
     kind = fields.Enum(DiscrepancyKind, by_value=True)
-    receipt = fields.String(data_key="mpesaReceiptNumber")
+    receipt = fields.String(data_key="mpesaReceiptNumber", metadata={"description": "Empty for `unread`."})
     amount = fields.String(metadata={"description": "In shillings, with cents; money that left is negative."})
     sentence = fields.String(metadata={"description": "What does not fit."})
     resource_id = text_field("resourceId", "The payment, refund or payout that it may concern.")

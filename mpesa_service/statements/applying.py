@@ -26,7 +26,7 @@ from mpesa_service.statements.other_files import mismatches_with_applied
 from mpesa_service.statements.outgoing_times import state_times
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.report import compare
-from mpesa_service.statements.unexplained import report_unexplained
+from mpesa_service.statements.unexplained import report_income, report_unexplained, report_unread
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
@@ -143,6 +143,9 @@ def apply_statement(
     if Outcome.ELSEWHERE in found:
         report_unexplained(runtime, record)
     settle_again(runtime, record, advance)
+    if Outcome.UNCLEAR in found:
+        report_income(runtime, record)
+    report_unread(runtime, record)
     raise_evidence(runtime, record, advance)
     if any(share.outcome is Outcome.AGREES and share.withdrawn_cents for share in shares):
         state_times(runtime, record)

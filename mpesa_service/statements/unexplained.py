@@ -1,12 +1,13 @@
-"""Reports lines of a statement that a person must see: reversals, and payouts that an unpaid command may be.
+"""Reports what a person must see of a statement: reversals, payouts that an unpaid command may be, income in
+unknown words, and rows that could not be read.
 
-The service did not send them, and no payment, refund or payout has their receipt. Each one is a discrepancy,
-which a person closes.
+No payment, refund or payout has their receipt. Each one is a discrepancy, which a person closes.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -17,6 +18,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.models import Discrepancy, DiscrepancyCandidate
 from mpesa_service.models.statements import insert_once
+from mpesa_service.statements.balances import NOT_UNDERSTOOD
 from mpesa_service.statements.matching import START, Found, Outcome, lines_with
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.reversals import suggested_for
@@ -33,6 +35,7 @@ _SENT = """
     WHERE p.provider = 'mpesa' AND p.receipt = ? AND y.method = 'reversal' AND y.receipt IS NULL
     AND y.status <> 'failed'
 """
+_INCOME = "l.amount_cents > 0"
 _STATUSES = ", ".join(f"'{status}'" for status in sorted(NOT_PAID))
 _CANDIDATES = f"""
     SELECT id FROM (
@@ -53,16 +56,35 @@ def report_unexplained(runtime: Runtime, record: StatementRecord) -> None:
         after = (found[-1].statement_id, found[-1].row)
 
 
+def report_income(runtime: Runtime, record: StatementRecord) -> None:
+    """Store a discrepancy for each line that shows money which came in, in words that nobody knows."""
+    after = START
+    while found := lines_with(runtime, record, Outcome.UNCLEAR, limit=PAGE, after=after, also=_INCOME):
+        for line in found:
+            _store(runtime, DiscrepancyKind.INCOME, _values(line))
+        after = (found[-1].statement_id, found[-1].row)
+
+
+def report_unread(runtime: Runtime, record: StatementRecord) -> None:
+    """Store one discrepancy for a statement with rows that may be money, and that could not be read."""
+    if NOT_UNDERSTOOD not in record.findings:
+        return
+    row = record.unread[0]["row"] if record.unread else None
+    values = {"subject": record.id, "receipt": "", "amount_cents": 0}
+    _store(runtime, DiscrepancyKind.UNREAD, {**values, "statement_id": record.id, "row_number": row})
+
+
 def _report(runtime: Runtime, record: StatementRecord, lines: Sequence[Found]) -> None:
     suggested = suggested_for(runtime, record, lines)
     for line in lines:
         if line.kind == LineKind.REVERSAL:
             if line.linked and query(runtime, _SENT, (line.linked,), limit=1):
                 continue
-            _store(runtime, DiscrepancyKind.REVERSAL, line, suggested.get((line.statement_id, line.row)))
+            refund = suggested.get((line.statement_id, line.row))
+            _store(runtime, DiscrepancyKind.REVERSAL, {**_values(line), "resource_id": refund})
         elif candidates := _candidates(runtime, line):
             only = candidates[0] if len(candidates) == 1 else None
-            _store(runtime, DiscrepancyKind.PAYOUT, line, only, candidates)
+            _store(runtime, DiscrepancyKind.PAYOUT, {**_values(line), "resource_id": only}, candidates)
 
 
 def _candidates(runtime: Runtime, line: Found) -> list[str]:
@@ -76,34 +98,30 @@ def _candidates(runtime: Runtime, line: Found) -> list[str]:
     return [found for (found,) in query(runtime, _CANDIDATES, values, limit=MOST)]
 
 
-def _store(
-    runtime: Runtime,
-    kind: DiscrepancyKind,
-    line: Found,
-    resource_id: str | None,
-    candidates: Sequence[str] = (),
-) -> None:
-    now, subject = runtime.clock(), f"{line.receipt}:{line.cents}"
-    values = {
-        "id": new_id(now),
-        "kind": kind,
-        "subject": subject,
+def _values(line: Found) -> dict[str, Any]:
+    return {
+        "subject": f"{line.receipt}:{line.cents}",
         "receipt": line.receipt,
         "amount_cents": line.cents,
         "statement_id": line.statement_id,
         "row_number": line.row,
-        "resource_id": resource_id,
-        "created_at": now,
     }
-    # Several files may have the line, in other words or with another time. An older row has another subject.
-    same = {name: values[name] for name in ("kind", "receipt", "amount_cents")}
+
+
+def _store(
+    runtime: Runtime, kind: DiscrepancyKind, about: Mapping[str, Any], candidates: Sequence[str] = ()
+) -> None:
+    now = runtime.clock()
+    values = {"id": new_id(now), "kind": kind, **about, "created_at": now}
+    # Several files may have a line, in other words or with another time. An older row has another subject.
+    names = ("kind", "receipt", "amount_cents") if about["receipt"] else ("kind", "subject")
+    same = select(Discrepancy.id).filter_by(**{name: values[name] for name in names}).limit(1)
     with runtime.database.begin() as session:
-        known = session.scalar(select(Discrepancy.id).filter_by(**same).limit(1))
+        known = session.scalar(same)
         if known is None and insert_once(session, Discrepancy, values):
-            extra = {"discrepancy_id": values["id"], "kind": kind, "receipt": line.receipt}
+            extra = {"discrepancy_id": values["id"], "kind": kind, "receipt": about["receipt"]}
             log.warning("a line of a statement needs manual review", extra=extra)
-        stored = select(Discrepancy.id).where(Discrepancy.kind == kind, Discrepancy.subject == subject)
-        discrepancy_id = (known or session.scalars(stored).one()) if candidates else ""
+        discrepancy_id = (known or session.scalars(same).one()) if candidates else ""
         for one in candidates:
             pair = {"discrepancy_id": discrepancy_id, "resource_id": one}
             insert_once(session, DiscrepancyCandidate, pair)

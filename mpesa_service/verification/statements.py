@@ -14,12 +14,23 @@ from sqlalchemy.orm import aliased
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import RefundMethod
+from mpesa_service.domain.counting import counted
+from mpesa_service.domain.discrepancies import DiscrepancyKind
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.statement_files import mismatch
 from mpesa_service.domain.statements import LineKind, StatementStatus
 from mpesa_service.domain.states import PAID, PaymentStatus, RefundStatus
-from mpesa_service.models import C2bConfirmation, Payment, Payout, Refund, Statement, StatementLineRow
+from mpesa_service.models import (
+    C2bConfirmation,
+    Discrepancy,
+    Payment,
+    Payout,
+    Refund,
+    Statement,
+    StatementLineRow,
+)
+from mpesa_service.models.open_discrepancies import is_open
 from mpesa_service.models.payments import Provider
 from mpesa_service.models.statement_differences import mismatches, proven_files
 from mpesa_service.models.withdrawn_money import withdrawn_money
@@ -62,6 +73,7 @@ def verify_statements(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     yield from statement_agrees_with_commands(runtime)
     yield from statements_do_not_contradict(runtime)
     yield from withdrawn_money_is_in_review(runtime)
+    yield from statement_rows_are_understood(runtime)
 
 
 def statement_income_is_booked(row: Row[Any]) -> Iterator[Violation]:
@@ -252,3 +264,21 @@ def withdrawn_money_is_in_review(runtime: Runtime) -> Iterator[Violation]:
             f" the statement again (mpesa statements list), and each such payment goes to review"
         )
         yield Violation(withdrawn_money_is_in_review.__name__, money.payment_id or money.receipt, sentence)
+
+
+def statement_rows_are_understood(runtime: Runtime) -> Iterator[Violation]:
+    """No applied statement has rows that may be money and were not understood, unless another one proves its
+    time, it is withdrawn, or a person has closed the discrepancy.
+    """
+    unread = (Discrepancy.kind == DiscrepancyKind.UNREAD, is_open())
+    statement = select(Statement.id, Statement.name, Statement.unread_count, Discrepancy.id).join(
+        Discrepancy, Discrepancy.statement_id == Statement.id
+    )
+    with runtime.database.read() as session:
+        found = session.execute(statement.where(*unread).order_by(Statement.id).limit(BATCH)).all()
+    for statement_id, name, count, discrepancy_id in found:
+        sentence = (
+            f"{counted(count, 'row')} of {name} that may be money could not be read: import a readable"
+            f" file of its time, or withdraw it, or close the discrepancy {discrepancy_id}"
+        )
+        yield Violation(statement_rows_are_understood.__name__, statement_id, sentence)
