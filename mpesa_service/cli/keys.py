@@ -7,6 +7,7 @@ from cryptography.fernet import Fernet
 from flask.cli import AppGroup
 
 from mpesa_service.cli.options import as_json, print_result
+from mpesa_service.domain.counting import counted
 from mpesa_service.operations.key_rotation import rotate, rows_to_rotate
 from mpesa_service.operations.used_keys import TableKeys, check_rows
 from mpesa_service.web.blueprint import runtime
@@ -80,12 +81,13 @@ def _checked(*, accept_unreadable: bool) -> list[TableKeys]:
 
 
 def _sentence(counts: list[TableKeys]) -> str:
+    readable = sum(one.newest for one in counts)
     needed = ", ".join(f"{one.table} {one.older}" for one in counts if one.older)
     unreadable = ", ".join(f"{one.table} {one.unreadable}" for one in counts if one.unreadable)
     sentences = [
         f"Rows that need an old key: {needed}. Run mpesa keys rotate before you remove it."
         if needed
-        else f"The newest key decrypts {sum(one.newest for one in counts)} rows. No row needs an old key."
+        else f"The newest key decrypts {counted(readable, 'row')}. No row needs an old key."
     ]
     if unreadable:
         sentences.append(f"Rows that no key decrypts: {unreadable}. Add the missing key behind the others.")

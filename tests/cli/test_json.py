@@ -39,7 +39,9 @@ def test_token_and_keys(service: Service) -> None:
     header = {"Authorization": f"Bearer {token}"}
     assert service.app.test_client().get("/api/mpesa/review", headers=header).status_code == 200
     assert len(run_json(service, "keys", "new")["key"]) == 44
-    assert run_json(service, "keys", "rotate") == {"rows": 0}
+    rotated = run_json(service, "keys", "rotate")
+    assert rotated["rows"] == 0
+    assert {table["unreadable"] for table in rotated["tables"]} == {0}
     assert run_json(service, "callbacks", "retry") == {"callbacks": 0}
 
 

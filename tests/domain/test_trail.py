@@ -11,11 +11,19 @@ from mpesa_service.domain.reports import Note, Verdict
 from mpesa_service.domain.states import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from mpesa_service.domain.trail import SENTENCES, in_words
 from mpesa_service.refunds.command import SENT_AGAIN
+from mpesa_service.refunds.request import APPROVED
 
 EDGES = {edge.name for table in (PAYMENT_TRANSITIONS, REFUND_TRANSITIONS) for edge in table.edges}
 
 
-WRITERS = {"change.note": 0, "self.note": 0, "change.record": 0, "self.record": 0, "audit_line": 2}
+WRITERS = {
+    "change.note": 0,
+    "self.note": 0,
+    "note": 2,
+    "change.record": 0,
+    "self.record": 0,
+    "audit_line": 2,
+}
 """What writes a line of the audit trail, and which of its arguments names the cause."""
 
 
@@ -39,10 +47,14 @@ def names_of(call: ast.Call) -> set[str]:
 
 def named(argument: ast.expr) -> set[str]:
     match ast.unparse(argument):
-        case "edge":  # the moves of the tables
+        case (
+            "edge" | "f'refund_{what}'"
+        ):  # the moves of the tables; the names that RefundCommand.note is given
             return set()
         case "SENT_AGAIN":
             return {f"refund_{SENT_AGAIN}"}
+        case "APPROVED":
+            return {APPROVED}
         case "what" | "name":  # in functions that are handed the name, or take it from a table
             return set(ORDER_NOTES) | {"order_paid_by_another"}
         case "str(decision.note or decision.verdict)":
