@@ -14,6 +14,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.c2b_secrets import GRACE, C2bSecretRecord
 from mpesa_service.errors import Conflict, NotFound
 from mpesa_service.models import C2bSecret
+from mpesa_service.models.absence import lock_against_absence
 
 log = logging.getLogger("mpesa_service.audit")
 
@@ -44,8 +45,8 @@ def secret_to_register(runtime: Runtime, actor: str) -> RevealedSecret:
     with runtime.database.read() as session:
         row = _newest(runtime, session)
     if row is None:
-        return create_secret(runtime, actor)
-    return RevealedSecret(_record(row), runtime.encryption.decrypt(row.secret_encrypted or b""))
+        return _first_secret(runtime, actor)
+    return _revealed(runtime, row)
 
 
 def newest_secret(runtime: Runtime) -> C2bSecretRecord | None:
@@ -77,16 +78,22 @@ def mark_registered(runtime: Runtime, secret: C2bSecretRecord) -> None:
 
 
 def mark_used(runtime: Runtime, secret: C2bSecretRecord) -> None:
-    """Store that M-Pesa has used a secret for the first time, and let the older ones end after the grace."""
+    """Store that M-Pesa has used a secret for the first time, and let the older ones end after the grace.
+
+    In a burst of confirmations one caller does it; the others do not wait.
+    """
     now = runtime.clock()
-    first = C2bSecret.id == secret.id, C2bSecret.first_used_at.is_(None)
-    older = C2bSecret.shortcode == secret.shortcode, C2bSecret.id < secret.id, C2bSecret.valid_until.is_(None)
+    first = select(C2bSecret).where(C2bSecret.id == secret.id, C2bSecret.first_used_at.is_(None))
+    older = C2bSecret.id < secret.id, C2bSecret.valid_until.is_(None)
     with runtime.database.begin() as session:
-        used = update(C2bSecret).where(*first).values(first_used_at=now).returning(C2bSecret.id)
-        if session.scalar(used) is None:  # another process was faster
+        used = session.scalar(first.with_for_update(skip_locked=True))
+        if used is None:
             return
-        ending = update(C2bSecret).where(*older).values(valid_until=now + GRACE).returning(C2bSecret.id)
-        ended = sorted(session.scalars(ending))
+        used.first_used_at = now
+        ending = session.scalars(_locked(runtime).where(*older)).all()
+        for row in ending:
+            row.valid_until = now + GRACE
+        ended = sorted(row.id for row in ending)
     log.info("c2b secret first used by M-Pesa", extra={"id": secret.id, "shortcode": secret.shortcode})
     for one in ended:
         log.info("c2b secret ends", extra={"id": one, "valid_until": (now + GRACE).isoformat()})
@@ -97,7 +104,7 @@ def revoke_secret(runtime: Runtime, actor: str, secret_id: int, reason: str) -> 
     adopt_derived(runtime)
     now = runtime.clock()
     with runtime.database.begin() as session:
-        rows = session.scalars(_of_shortcode(runtime).order_by(C2bSecret.id).with_for_update()).all()
+        rows = session.scalars(_locked(runtime)).all()
         row = next((one for one in rows if one.id == secret_id), None)
         if row is None:
             raise NotFound("There is no such C2B secret. List them: mpesa c2b secrets.")
@@ -150,6 +157,25 @@ def _add(runtime: Runtime, session: Session, actor: str) -> RevealedSecret:
     return RevealedSecret(_record(row), text)
 
 
+def _first_secret(runtime: Runtime, actor: str) -> RevealedSecret:
+    """Make the first secret, or return the one that another caller has made meanwhile."""
+    with runtime.database.begin() as session:
+        lock_against_absence(session, f"c2b secret of {runtime.settings.mpesa_shortcode}")
+        row = _newest(runtime, session)
+        found = _add(runtime, session, actor) if row is None else _revealed(runtime, row)
+    if row is None:
+        _audit("c2b secret created", found.record, actor)
+    return found
+
+
+def _locked(runtime: Runtime) -> Select[C2bSecret]:
+    """Return the statement that locks the shortcode's secrets, newest first in every transaction.
+
+    In another order, two transactions could wait for each other.
+    """
+    return _of_shortcode(runtime).order_by(C2bSecret.id.desc()).with_for_update()
+
+
 def _of_shortcode(runtime: Runtime) -> Select[C2bSecret]:
     return select(C2bSecret).where(C2bSecret.shortcode == runtime.settings.mpesa_shortcode)
 
@@ -157,6 +183,10 @@ def _of_shortcode(runtime: Runtime) -> Select[C2bSecret]:
 def _newest(runtime: Runtime, session: Session) -> C2bSecret | None:
     statement = _of_shortcode(runtime).where(C2bSecret.valid_until.is_(None)).order_by(C2bSecret.id.desc())
     return session.scalars(statement.limit(1)).one_or_none()
+
+
+def _revealed(runtime: Runtime, row: C2bSecret) -> RevealedSecret:
+    return RevealedSecret(_record(row), runtime.encryption.decrypt(row.secret_encrypted or b""))
 
 
 def _record(row: C2bSecret) -> C2bSecretRecord:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from mpesa_service.c2b.address_secrets import create_secret, list_secrets, mark_used, secret_to_register
 from tests.c2b.support import RECEIPT, assert_books_are_right, c2b_body, causes, confirmations, post_c2b
 from tests.callbacks.support import stk_body
 from tests.payments.test_races import at_once
@@ -94,3 +95,20 @@ def test_a_receipt_claimed_for_two_payments_at_once_is_counted_once(
     assert sorted(row.verdict for row in service.inbox()) == ["applied", "duplicate"]
     assert [row.payment_id for row in confirmations(service)] == [payment.id]
     assert payment.phone_hash == service.runtime.encryption.blind_index("phone", PHONE)
+
+
+def test_callers_who_need_the_first_secret_at_once_get_the_same_one(service: Service) -> None:
+    found = at_once(20, lambda _: secret_to_register(service.runtime, "test").text)
+    assert len(set(found)) == 1
+    assert len(list_secrets(service.runtime)) == 1
+
+
+def test_secrets_that_are_first_used_at_once_do_not_wait_for_each_other(service: Service) -> None:
+    """Each use ends the older secrets, so two of them lock the same rows."""
+    for _ in range(10):
+        made = [create_secret(service.runtime, "test").record for _ in range(6)]
+        at_once(len(made), lambda n, made=made: mark_used(service.runtime, made[n]))
+    newest, *older = list_secrets(service.runtime)
+    assert newest.valid_until is None
+    assert all(one.first_used_at is not None for one in list_secrets(service.runtime)[:6])
+    assert all(one.valid_until is not None for one in older)
