@@ -6,34 +6,28 @@ evidence `status`. The answer is stored first, so a job books it if the process 
 
 import json
 import logging
-import re
 from collections.abc import Callable
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from mpesa_service.c2b.arrivals import ArrivedMoney
 from mpesa_service.c2b.book_money import book_money
 from mpesa_service.c2b.booking import FITS_NONE
+from mpesa_service.c2b.reported_money import IS_OUTGOING, NothingArrived, outgoing_kind, reported_money
 from mpesa_service.core import idempotency
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.core.runtime import Runtime
-from mpesa_service.daraja import payer_kind_of
 from mpesa_service.domain.callbacks import InboxVerdict
-from mpesa_service.domain.money import CENTS
 from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import PaymentStatus
 from mpesa_service.errors import ProviderRefused, Unavailable
 from mpesa_service.inquiries.request import InquiryRecord, find_inquiry, transaction_status
-from mpesa_service.models import C2bConfirmation, Inquiry, Payment, PaymentEvent, Payout, Refund
+from mpesa_service.models import C2bConfirmation, Inquiry, Payment, PaymentEvent
 from mpesa_service.models.inquiries import InquiryStatus, ReceiptBooking
 
 log = logging.getLogger(__name__)
 
-COMPLETED = "Completed"
 _BOOKINGS = {
     InboxVerdict.APPLIED: ReceiptBooking.BOOKED,
     InboxVerdict.UNMATCHED: ReceiptBooking.UNMATCHED,
@@ -41,25 +35,12 @@ _BOOKINGS = {
     InboxVerdict.DUPLICATE: ReceiptBooking.KNOWN,
     InboxVerdict.DISPUTED: ReceiptBooking.DISPUTED,
 }
-_PARTY = re.compile(r"\s*(\d+)\s*(?:-\s*(.*))?", re.DOTALL)
-LEAST_PHONE_DIGITS = 9
-NOT_COMPLETED = "M-Pesa says that the transaction is {}: no money arrived."
-OTHER_RECEIPT = "M-Pesa's answer is about another receipt."
-NO_AMOUNT = "M-Pesa's answer names no amount."
-WENT_OUT = "The money went out: {} paid it."
-FOREIGN = "The money went to another business: {}."
-NO_RECEIVER = "M-Pesa's answer does not name who received the money."
 NO_ACCOUNT = (
     "M-Pesa's status names no account. Ask the customer which order it is for, and match it. Or wait for a"
     " pull or a statement, which name the account."
 )
-IS_OUTGOING = "It is the receipt of a {} of this service: the money went out."
 
 RenderInquiry = Callable[[InquiryRecord], Answer]
-
-
-class _Refused(Exception):
-    """The answer is about no money that arrived here."""
 
 
 def book_receipt(
@@ -109,7 +90,7 @@ def book_answer(runtime: Runtime, inquiry_id: str) -> None:
         row = session.get(Inquiry, inquiry_id)
         if row is None or row.booking != ReceiptBooking.WANTED or row.completed_at is None:
             return
-        outgoing = _outgoing(session, row.receipt or "")
+        outgoing = outgoing_kind(session, row.receipt or "")
     values = _outcome(runtime, row, outgoing)
     with runtime.database.begin() as session:
         wanted = (Inquiry.id == inquiry_id, Inquiry.booking == ReceiptBooking.WANTED)
@@ -153,8 +134,8 @@ def _outcome(runtime: Runtime, row: Inquiry, outgoing: str | None) -> dict[str, 
         return _refusal(IS_OUTGOING.format(outgoing))
     answer = json.loads(runtime.encryption.decrypt(row.answer_encrypted))
     try:
-        money = _money(runtime, row.receipt or "", answer)
-    except _Refused as refused:
+        money = reported_money(runtime, row.receipt or "", answer)
+    except NothingArrived as refused:
         return _refusal(str(refused))
     plan = book_money(runtime, money, Evidence.STATUS)
     if plan.verdict == InboxVerdict.DUPLICATE and (own := _booked_for(runtime, row)) is not None:
@@ -209,58 +190,3 @@ def _moved_by_status(payment_id: str) -> Select[int]:
 
 def _refusal(reason: str) -> dict[str, Any]:
     return {"booking": ReceiptBooking.REFUSED, "booking_reason": reason[:512]}
-
-
-def _outgoing(session: Session, receipt: str) -> str | None:
-    """Return whether the receipt is of a `refund` or a `payout` of this service."""
-    for name, table in (("refund", Refund), ("payout", Payout)):
-        if session.scalar(select(table.id).where(table.receipt == receipt)) is not None:
-            return name
-    return None
-
-
-def _money(runtime: Runtime, receipt: str, answer: dict[str, Any]) -> ArrivedMoney:
-    """Return the money of an answer; raise _Refused if none arrived here."""
-    if answer["status"] != COMPLETED:
-        raise _Refused(NOT_COMPLETED.format(answer["status"]))
-    if answer["receipt"] not in (None, receipt):
-        raise _Refused(OTHER_RECEIPT)
-    settings = runtime.settings
-    own = {settings.mpesa_shortcode, settings.mpesa_till, settings.mpesa_b2c_shortcode}
-    debit, payer_name = _party(answer["debit_party"])
-    credit, _ = _party(answer["credit_party"])
-    if debit in own:
-        raise _Refused(WENT_OUT.format(debit))
-    if credit is None:
-        raise _Refused(NO_RECEIVER)
-    if credit not in own:
-        raise _Refused(FOREIGN.format(credit if len(credit) < LEAST_PHONE_DIGITS else "a person"))
-    payer = debit if debit is not None and len(debit) >= LEAST_PHONE_DIGITS else None
-    finalised = answer["finalised_at"]
-    return ArrivedMoney(
-        receipt=receipt,
-        cents=_cents(answer["amount"]),
-        shortcode=credit,
-        account=answer.get("account"),
-        payer=payer,
-        payer_kind=payer_kind_of(payer),
-        names=(payer_name,),
-        transaction_type=answer["reason"],
-        transacted_at=datetime.fromisoformat(finalised) if finalised else None,
-    )
-
-
-def _party(text: str | None) -> tuple[str | None, str | None]:
-    """Return the number and the name of a party such as `174379 - SHOP`; None for what is missing."""
-    found = _PARTY.fullmatch(text or "")
-    return (found[1], found[2] or None) if found else (None, None)
-
-
-def _cents(amount: str | None) -> int:
-    try:
-        cents = Decimal(amount or "") * CENTS
-    except InvalidOperation:
-        raise _Refused(NO_AMOUNT) from None
-    if cents <= 0 or cents != int(cents):
-        raise _Refused(NO_AMOUNT)
-    return int(cents)

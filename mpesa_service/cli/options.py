@@ -14,7 +14,7 @@ from marshmallow import Schema, ValidationError
 from mpesa_service.domain.moments import local_text
 from mpesa_service.domain.principal import ADMIN, Principal
 from mpesa_service.review.decision import OperatorDecision, Resolution
-from mpesa_service.review.schemas import ResolveSchema
+from mpesa_service.review.schemas import ResolvePaymentSchema
 from mpesa_service.web.parsing import invalid
 from mpesa_service.web.query_fields import QueryTime
 
@@ -117,7 +117,7 @@ def load(schema: Schema, **given: Any) -> dict[str, Any]:
 
 def operator_decision(action: Resolution, **given: Any) -> OperatorDecision:
     """Return an operator's decision on a payment or payout in review."""
-    found = load(ResolveSchema(), action=action.value, **given)
+    found = load(ResolvePaymentSchema(), action=action.value, **given)
     return OperatorDecision(action, found["reason"], found["receipt"], found.get("amount"))
 
 

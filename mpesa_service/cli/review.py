@@ -32,7 +32,7 @@ from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.discrepancies import list_discrepancies
 from mpesa_service.review.payments import ReviewRecord, list_review, resolve
 from mpesa_service.review.payouts import list_payouts_in_review
-from mpesa_service.review.schemas import LARGEST_AMOUNT, ReturnSchema, ReviewedPaymentSchema
+from mpesa_service.review.schemas import ReturnSchema, ReviewedPaymentSchema
 from mpesa_service.web.blueprint import runtime
 
 review_cli = AppGroup("review", help="Payments and payouts that need a person's decision.")
@@ -94,14 +94,16 @@ def _options(command: Any) -> Any:
 
 _AMOUNT = click.option(
     "--amount",
-    type=click.IntRange(1, LARGEST_AMOUNT),
-    help="The amount on the statement, if it differs from the requested amount.",
+    type=click.IntRange(1),
+    help="The amount that was paid, if it is not the requested one. More needs a receipt that M-Pesa has"
+    " confirmed: mpesa status RECEIPT.",
 )
+_RECEIPT = click.option("--receipt", help="The M-Pesa receipt that proves it.")
 
 
 @review_cli.command("settle")
 @payment_argument
-@click.option("--receipt", help="The M-Pesa receipt that proves it.")
+@_RECEIPT
 @_AMOUNT
 @_options
 def settle(payment: str, receipt: str | None, amount: int | None, who: str, why: str, as_json: bool) -> None:
@@ -131,10 +133,17 @@ def fail(payment: str, who: str, why: str, as_json: bool) -> None:
     type=EnumChoice(RefundMethod),
     help="Pay to the customer's phone (b2c), or reverse. Default: b2c if the phone is known.",
 )
+@_RECEIPT
 @_AMOUNT
 @_options
 def pay_back(
-    payment: str, method: RefundMethod | None, amount: int | None, who: str, why: str, as_json: bool
+    payment: str,
+    method: RefundMethod | None,
+    receipt: str | None,
+    amount: int | None,
+    who: str,
+    why: str,
+    as_json: bool,
 ) -> None:
     """Record that the money arrived, and refund all of it.
 
@@ -142,7 +151,8 @@ def pay_back(
 
     Example: mpesa review refund 019a… --by amina --reason "duplicate payment"
     """
-    record = _decide(payment, who, operator_decision(Resolution.SETTLE, reason=why, amount=amount))
+    decision = operator_decision(Resolution.SETTLE, reason=why, receipt=receipt, amount=amount)
+    record = _decide(payment, who, decision)
     if not as_json or isinstance(record, ApprovalRecord):
         _show(record, as_json)
     if isinstance(record, ApprovalRecord):

@@ -30,6 +30,12 @@ def _amounts(s: Settings) -> Iterator[str]:
         yield "MPESA_MIN_AMOUNT is larger than MPESA_MAX_AMOUNT."
     if s.payout_min_amount > s.payout_max_amount:
         yield "PAYOUT_MIN_AMOUNT is larger than PAYOUT_MAX_AMOUNT."
+    for name, most in (("MPESA_MAX_AMOUNT", s.mpesa_max_amount), ("PAYOUT_MAX_AMOUNT", s.payout_max_amount)):
+        if most > s.mpesa_transaction_limit:
+            yield (
+                f"{name} is {most}, but M-Pesa moves at most {s.mpesa_transaction_limit} in one transaction"
+                " (MPESA_TRANSACTION_LIMIT)."
+            )
 
 
 def _tokens(s: Settings) -> Iterator[str]:

@@ -13,6 +13,7 @@ from mpesa_service.config.parsers import (
     text,
     whole_number,
 )
+from mpesa_service.domain.money import SAFARICOM_MAX_AMOUNT
 
 SIMULATOR = "simulator"
 BASE_URLS = {
@@ -20,8 +21,6 @@ BASE_URLS = {
     "sandbox": "https://sandbox.safaricom.co.ke",
     "production": "https://api.safaricom.co.ke",
 }
-SAFARICOM_MAX_AMOUNT = 250_000
-"""Shillings in one transaction (Safaricom's published limit)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +107,13 @@ class MpesaSettings:
         read_by=SERVE_WORKER,
     )
     mpesa_min_amount: int = setting(whole_number(1), "Least payment in shillings.", 1, read_by=SERVE)
-    mpesa_max_amount: int = setting(
-        whole_number(1, SAFARICOM_MAX_AMOUNT),
-        "Largest payment in shillings. Safaricom's own limit is 250000.",
-        70_000,
-        read_by=SERVE,
+    mpesa_max_amount: int = setting(whole_number(1), "Largest payment in shillings.", 70_000, read_by=SERVE)
+    mpesa_transaction_limit: int = setting(
+        whole_number(1, 10_000_000),
+        "What M-Pesa moves at most in one transaction, in shillings. Safaricom's limit since 2023 is 250000."
+        " No payment, payout or decision may be larger.",
+        SAFARICOM_MAX_AMOUNT,
+        read_by=SERVE_WORKER,
     )
 
     @property

@@ -16,7 +16,7 @@ from mpesa_service.config.declaration import (
     WORKER,
     setting,
 )
-from mpesa_service.config.mpesa_settings import SAFARICOM_MAX_AMOUNT, MpesaSettings
+from mpesa_service.config.mpesa_settings import MpesaSettings
 from mpesa_service.config.parsers import (
     boolean,
     choice,
@@ -41,7 +41,7 @@ class Settings(MpesaSettings):
         read_by="`serve`, `payouts`, `payments`",
     )
     payout_max_amount: int = setting(
-        whole_number(1, SAFARICOM_MAX_AMOUNT), "Largest payout in shillings.", 250_000, read_by=PAYOUTS
+        whole_number(1), "Largest payout in shillings.", 250_000, read_by=PAYOUTS
     )
     payout_approval_threshold: int | None = setting(
         whole_number(),

@@ -6,7 +6,7 @@ CURRENCY = "kes"
 CENTS = 100
 """The smallest payment, in shillings."""
 SAFARICOM_MAX_AMOUNT = 250_000
-"""Safaricom's documented limit per transaction, in shillings. The service's own limit may be lower."""
+"""Safaricom's limit for one transaction since September 2023, in shillings. A setting replaces it."""
 
 LARGEST_ORDER = 10_000_000
 """The limit for an expected order, in shillings. Orders may be paid in parts, so it is high."""

@@ -23,7 +23,7 @@ from mpesa_service.domain.references import new_id
 from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.statements import is_only_withdrawn
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
-from mpesa_service.errors import Conflict, InvalidRequest
+from mpesa_service.errors import Conflict, InvalidAmount, InvalidRequest
 from mpesa_service.models import C2bConfirmation, Payment, Refund
 from mpesa_service.models.load import About, load
 from mpesa_service.models.payments import Channel
@@ -38,6 +38,7 @@ from mpesa_service.refunds.booking import release_refund, settle_refund
 from mpesa_service.review.candidates import refuse_to_fail
 from mpesa_service.review.decision import OperatorDecision, Resolution
 from mpesa_service.review.outflow import refunds_action, settle_action
+from mpesa_service.review.proof import check_proof, proven_cents
 
 MAX_REASON = 500
 
@@ -90,11 +91,17 @@ def resolve(
 
     If the decision names another amount, the payment has that amount from now on: refunds and books must
     match the money that really moved. The audit trail keeps both amounts. Raises Conflict if the new amount
-    is less than what is refunded or reserved already.
+    is less than what is refunded or reserved already, or more than was asked for and M-Pesa has not confirmed
+    the receipt of that amount; and InvalidAmount above MPESA_TRANSACTION_LIMIT.
     """
     cause = operator_cause(runtime, principal, decision.reason, **(consent.detail if consent else {}))
     if decision.amount is not None and decision.action is Resolution.FAIL:
         raise InvalidRequest("A payment that failed takes no amount.", code="amount_not_settled")
+    if decision.amount is not None and decision.amount > runtime.settings.mpesa_transaction_limit:
+        raise InvalidAmount(
+            f"M-Pesa moves at most {runtime.settings.mpesa_transaction_limit} shillings in one transaction.",
+            details={"maximum": runtime.settings.mpesa_transaction_limit},
+        )
     with runtime.database.read() as session:
         payment_id = find_payment(session, runtime, principal, reference).id
     about = About(id=payment_id, receipt=decision.receipt)
@@ -116,9 +123,13 @@ def _settle_payment(
     runtime: Runtime, about: About, decision: OperatorDecision, cause: Cause, consent: Consent | None
 ) -> object:
     """Settle a payment in review; return the approval that it waits for, if it does."""
+    proven = proven_cents(runtime, decision.receipt)
 
     def decide(facts: PaymentFacts, extend: Extend = as_it_is) -> Plan:
-        return extend(_resolve_payment(runtime, facts, decision, cause), action_of(facts))
+        plan = _resolve_payment(runtime, facts, decision, cause)
+        settled = facts.amount if decision.amount is None else decision.amount
+        check_proof(facts.amount, settled, decision.receipt, proven)
+        return extend(plan, action_of(facts))
 
     def action_of(facts: PaymentFacts) -> Action:
         return settle_action(runtime.encryption, facts, decision, cause.actor)

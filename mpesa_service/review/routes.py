@@ -20,6 +20,7 @@ from mpesa_service.review.schemas import (
     FractionalSchema,
     MatchSchema,
     MoveSchema,
+    ResolvePaymentSchema,
     ResolveSchema,
     ReturnSchema,
     ReviewedPaymentSchema,
@@ -47,7 +48,7 @@ def review(page: dict[str, Any]) -> Response:
 
 @blueprint.post("/<reference>/resolve")
 @guard(Guard.ADMIN)
-@blueprint.arguments(ResolveSchema)
+@blueprint.arguments(ResolvePaymentSchema)
 @blueprint.success(200, PaymentSchema)
 @blueprint.success(202, WaitingSchema, description=WAITS)
 @errors(400, 404, 409, 413, 415)

@@ -1,6 +1,6 @@
 """Decisions on payments, payouts and unmatched money, and the lists of what needs one."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from mpesa_service.domain.orders import OrderStatus
 from mpesa_service.domain.suggestions import MOST_SUGGESTED, Reason, WhyUnmatched
@@ -18,9 +18,6 @@ from mpesa_service.web.fields import (
     text_field,
     time_field,
 )
-
-LARGEST_AMOUNT = 1_000_000_000
-"""Shillings. M-Pesa moves far less in one transaction."""
 
 
 def _reason() -> fields.String:
@@ -55,15 +52,20 @@ class ResolveSchema(RequestSchema):
         validate=Pattern(r"^[A-Za-z0-9]{6,32}$", error="must be 6 to 32 letters and digits."),
         metadata={"description": "The M-Pesa receipt that proves it, if there is one."},
     )
+
+
+class ResolvePaymentSchema(ResolveSchema):
+    """An operator's decision on a payment."""
+
     amount = Shillings(
         # A client that loses its amount must not settle with the requested amount by mistake.
         allow_none=False,
-        validate=validate.Range(max=LARGEST_AMOUNT, error="must be at most {max}."),
         metadata={
             "type": "integer",
             "minimum": 1,
-            "description": "With `settle`, for a payment in review: the amount that the customer paid, if"
-            " M-Pesa's statement shows another amount than requested. The payment then has this amount.",
+            "description": "With `settle`, for a payment in review: the amount that the customer paid, if it"
+            " is not the requested one. The payment then has this amount. More than requested needs a"
+            " `receipt` that M-Pesa has confirmed: `GET /transactions/{receipt}`.",
         },
     )
 

@@ -11,7 +11,7 @@ from tests.c2b.support import assert_books_are_right, order_row
 from tests.core.keys import Killed
 from tests.orders.support import add_order
 from tests.payments.test_races import at_once
-from tests.review.support import resolve, to_review
+from tests.review.support import pay_and_ask, resolve, to_review
 from tests.review.test_moves import move
 from tests.support import Service
 
@@ -19,7 +19,9 @@ from tests.support import Service
 def test_a_payment_settled_as_a_large_amount_waits(service: Service) -> None:
     """One shilling in review is not settled as 250,000 and refunded by one person."""
     checkout = to_review(service, service.paid(amount=10))
-    approval = waits(resolve(service, checkout, "settle", amount=250_000), "single", "maker_day", "payee_day")
+    receipt = pay_and_ask(service, "250000.00")
+    answer = resolve(service, checkout, "settle", amount=250_000, receipt=receipt)
+    approval = waits(answer, "single", "maker_day", "payee_day")
     [shown] = listed(service)
     assert (shown["kind"], shown["amount"], shown["orderId"]) == ("settle_payment", 250_000, "ORDER1")
     assert (service.payment(checkout)["status"], service.payment(checkout)["amount"]) == ("review", 10)

@@ -7,7 +7,7 @@ import pytest
 import requests
 from sqlalchemy import select, update
 
-from mpesa_service.c2b import receipts
+from mpesa_service.c2b import reported_money
 from mpesa_service.c2b.receipts import NO_ACCOUNT, book_answered
 from mpesa_service.c2b.registration import register
 from mpesa_service.c2b.retry_matching import match_due
@@ -190,15 +190,15 @@ class TestNotBooked:
     @pytest.mark.parametrize(
         ("changes", "reason"),
         [
-            ({"TransactionStatus": "Cancelled"}, receipts.NOT_COMPLETED.format("Cancelled")),
-            ({"TransactionStatus": "Authorized"}, receipts.NOT_COMPLETED.format("Authorized")),
-            ({"ReceiptNo": "RKL51ZDR99"}, receipts.OTHER_RECEIPT),
-            ({"Amount": None}, receipts.NO_AMOUNT),
-            ({"Amount": "1.005"}, receipts.NO_AMOUNT),
-            ({"DebitPartyName": "174379 - SHOP"}, receipts.WENT_OUT.format("174379")),
-            ({"CreditPartyName": "600000 - OTHER"}, receipts.FOREIGN.format("600000")),
-            ({"CreditPartyName": f"{PHONE} - JANE"}, receipts.FOREIGN.format("a person")),
-            ({"CreditPartyName": None}, receipts.NO_RECEIVER),
+            ({"TransactionStatus": "Cancelled"}, reported_money.NOT_COMPLETED.format("Cancelled")),
+            ({"TransactionStatus": "Authorized"}, reported_money.NOT_COMPLETED.format("Authorized")),
+            ({"ReceiptNo": "RKL51ZDR99"}, reported_money.OTHER_RECEIPT),
+            ({"Amount": None}, reported_money.NO_AMOUNT),
+            ({"Amount": "1.005"}, reported_money.NO_AMOUNT),
+            ({"DebitPartyName": "174379 - SHOP"}, reported_money.WENT_OUT.format("174379")),
+            ({"CreditPartyName": "600000 - OTHER"}, reported_money.FOREIGN.format("600000")),
+            ({"CreditPartyName": f"{PHONE} - JANE"}, reported_money.FOREIGN.format("a person")),
+            ({"CreditPartyName": None}, reported_money.NO_RECEIVER),
         ],
         ids=str,
     )
@@ -219,7 +219,7 @@ class TestNotBooked:
         service.refund(checkout, 50)
         answer(service)
         receipt = service.refunds()[0].receipt
-        assert book(service, str(receipt))["reason"] == receipts.IS_OUTGOING.format("refund")
+        assert book(service, str(receipt))["reason"] == reported_money.IS_OUTGOING.format("refund")
 
     def test_a_forged_result_on_another_address(self, service: Service) -> None:
         request_booking(service, RECEIPT)
@@ -239,7 +239,7 @@ class TestTrouble:
             raise RuntimeError("a fault of ours")
 
         receipt = pay(service)
-        monkeypatch.setattr(receipts, "book_money", fault)
+        monkeypatch.setattr("mpesa_service.c2b.receipts.book_money", fault)
         assert book(service, receipt)["status"] == "wanted"
         assert service.inbox()[-1].verdict == "applied"
         monkeypatch.undo()

@@ -21,6 +21,20 @@ from tests.support import ENCRYPTION_KEY
             "PAYOUT_MIN_AMOUNT is larger than PAYOUT_MAX_AMOUNT.",
         ),
         (
+            {"MPESA_MAX_AMOUNT": "250001"},
+            (
+                "MPESA_MAX_AMOUNT is 250001, but M-Pesa moves at most 250000 in one transaction"
+                " (MPESA_TRANSACTION_LIMIT)."
+            ),
+        ),
+        (
+            {"PAYOUT_MAX_AMOUNT": "100001", "MPESA_TRANSACTION_LIMIT": "100000"},
+            (
+                "PAYOUT_MAX_AMOUNT is 100001, but M-Pesa moves at most 100000 in one transaction"
+                " (MPESA_TRANSACTION_LIMIT)."
+            ),
+        ),
+        (
             {"JWT_SECRET_KEY": "x" * 31},
             "JWT_SECRET_KEY must have 32 bytes or more, for example: openssl rand -hex 32",
         ),

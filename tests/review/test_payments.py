@@ -9,7 +9,7 @@ from mpesa_service.verification.payments import verify
 from mpesa_service.verification.simulator_ledger import verify_ledger
 from tests.refunds.support import complete
 from tests.refunds.test_results import result, result_token
-from tests.review.support import resolve, to_review, waiting
+from tests.review.support import pay_and_ask, resolve, to_review, waiting
 from tests.support import Service
 from tests.webhooks.test_outbox import outgoing
 
@@ -49,7 +49,8 @@ class TestAnotherAmount:
     @pytest.mark.parametrize("really", [70, 130])
     def test_the_payment_is_of_what_moved(self, service: Service, really: int) -> None:
         checkout = to_review(service, service.pending(amount=100))
-        data = resolve(service, checkout, "settle", amount=really, receipt="SG632NMUAB").json["data"]
+        receipt = pay_and_ask(service, f"{really}.00")
+        data = resolve(service, checkout, "settle", amount=really, receipt=receipt).json["data"]
         assert (data["status"], data["amount"]) == ("succeeded", really)
         event = service.events(data["_id"])[-1]
         assert (event.cause, event.actor) == ("settled_by_operator", "amina")

@@ -76,6 +76,15 @@ def test_what_is_refused(service: Service, batch: str) -> None:
     assert waiting(service) == [review.id]
 
 
+def test_a_payout_takes_no_other_amount(service: Service, batch: str) -> None:
+    """The service chose the amount, so a decision cannot change it: it is not dropped in silence."""
+    [row, _] = payouts(service)
+    answer = resolve(service, row.id, "settle", amount=row.amount)
+    fields = answer.json["details"]["fields"]
+    assert (answer.status_code, fields) == (400, {"amount": ["is not a known field."]})
+    assert waiting(service) == [row.id]
+
+
 def test_commands(service: Service, batch: str) -> None:
     [row, _] = payouts(service)
     listed = run(service, "list", group="review")
