@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ CSV_FLOOR = "floor: DictReader, Decimal, strptime"
 XLSX_FLOOR = "floor: openpyxl read-only"
 ROUNDS = 3
 XLSX_ROWS = 30_000
+NAIROBI = timezone(timedelta(hours=3))
 COLUMNS = [
     *("Receipt No.", "Completion Time", "Initiation Time", "Details", "Transaction Status", "Paid In"),
     *("Withdrawn", "Balance", "Balance Confirmed", "Reason Type", "Other Party Info"),
@@ -38,14 +39,17 @@ def measure(bench: Bench) -> list[Row]:
     """Import a statement with a row for each payment of the large table, and apply a workbook."""
     env = environment(large(bench), bench.daraja.port)
     shortcode = load_settings(env).mpesa_shortcode
-    rows = _csv(bench, env, shortcode)
-    return [*rows, *_xlsx(bench, env, shortcode)]
+    with bench.postgres.connect("large") as connection:
+        [[first]] = connection.execute("SELECT MIN(paid_at) FROM payments").fetchall()
+    begin = first.astimezone(NAIROBI)
+    rows = _csv(bench, env, shortcode, begin)
+    return [*rows, *_xlsx(bench, env, shortcode, begin)]
 
 
-def _csv(bench: Bench, env: Mapping[str, str], shortcode: str) -> list[Row]:
+def _csv(bench: Bench, env: Mapping[str, str], shortcode: str, begin: datetime) -> list[Row]:
     path = bench.logs / "statement.csv"
     with path.open("w", newline="") as text:
-        csv.writer(text).writerows(statement(bench.size.large, shortcode, bench.size.large))
+        csv.writer(text).writerows(statement(bench.size.large, shortcode, bench.size.large, begin))
     memory: list[float] = []
     samples = run_rounds(
         ROUNDS,
@@ -62,14 +66,14 @@ def _csv(bench: Bench, env: Mapping[str, str], shortcode: str) -> list[Row]:
     ]
 
 
-def _xlsx(bench: Bench, env: Mapping[str, str], shortcode: str) -> list[Row]:
+def _xlsx(bench: Bench, env: Mapping[str, str], shortcode: str, begin: datetime) -> list[Row]:
     from openpyxl import Workbook
 
     count = min(XLSX_ROWS, bench.size.large)
     path = bench.logs / "statement.xlsx"
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("transaction")
-    for row in statement(count, shortcode, bench.size.large):
+    for row in statement(count, shortcode, bench.size.large, begin):
         sheet.append(row)
     workbook.save(path)
     samples = run_rounds(
@@ -106,15 +110,15 @@ def _run(bench: Bench, env: Mapping[str, str], name: str, path: Path, memory: li
     return Sample(found["count"], found["seconds"], found["cpu"])
 
 
-def statement(count: int, shortcode: str, payments: int) -> Iterator[list[str]]:
+def statement(count: int, shortcode: str, payments: int, begin: datetime) -> Iterator[list[str]]:
     """Yield the rows of a statement of the first `count` of the payments of the large table, newest first.
 
-    Nine of ten payments are paid. The tenth row is the charge of the one before.
+    `begin` is the time of the first payment, in Nairobi time. Nine of ten payments are paid. The tenth row
+    is the charge of the one before.
     """
     amounts = [-500 if number % 10 == 9 else (100 + number % 5_000) * 100 for number in range(count)]
     paid_in, withdrawn = sum(a for a in amounts if a > 0), sum(a for a in amounts if a < 0)
     balance = sum(amounts)
-    begin = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=90)
     step = timedelta(days=89) / payments
     period = f"From {begin:%d-%m-%Y %H:%M:%S}", f"To {begin + count * step:%d-%m-%Y %H:%M:%S}"
     yield ["Account Holder:", "Shop", "", "Short Code:", shortcode]

@@ -25,7 +25,7 @@ from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.discrepancies import DiscrepancyKind
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.orders import reference_key
-from mpesa_service.domain.paid_at import believed, columns_of_time, prompted_at
+from mpesa_service.domain.paid_at import believed_of, columns_of_time
 from mpesa_service.domain.plans import LogLine, NewRow, Plan, Update
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.reports import Evidence
@@ -159,7 +159,7 @@ def _payment_plan(
         return Plan(InboxVerdict.DUPLICATE, KNOWN, payment_id)
     change = PaymentChange(facts)
     if facts.status in PAID | {PaymentStatus.REVIEW}:
-        stated = believed(money.transacted_at, now, prompted_at(facts.payment))
+        stated = believed_of(facts.payment, money.transacted_at, evidence, now)
         columns = columns_of_time(facts.payment, stated, evidence)
         change.support(Cause(MPESA, now, evidence, {"reason": KNOWN}), **columns)
     if facts.payment["channel"] == Channel.C2B:

@@ -74,7 +74,8 @@ def print_statement(record: StatementRecord) -> None:
     for name, heading in _LISTS.items():
         _print_lines(heading, report[name])
     _print_absent(report["absent"])
-    for one in report.get("otherFiles", ()):  # a report of an older version has none
+    _print_times(report.get("times", {"count": 0}))  # a report of an older version has none
+    for one in report.get("otherFiles", ()):  # the same
         click.echo(f"\n{_OTHERS[one['what']]}: {one['sentence']}")
     _print_unread(record)
     click.echo(_summary(record))
@@ -145,6 +146,24 @@ def _print_absent(absent: dict[str, Any]) -> None:
     ]
     print_table(("what", "id", "receipt", "amount", "time", "only on statement"), rows)
     _print_rest(absent["count"])
+
+
+def _print_times(found: dict[str, Any]) -> None:
+    """Print the lines whose time is far from what another source states, and what a person does about it."""
+    if not found["count"]:
+        return
+    subject = counted(found["count"], "time differs", "times differ")
+    click.echo(f"\n{subject} by more than an hour from what another source states, and changed nothing:")
+    rows = [
+        (
+            *(str(one["row"]), one["receipt"], _time(one["at"]), _time(one["otherAt"])),
+            *(one["otherSource"], one["ourId"]),
+        )
+        for one in found["rows"][:SHOWN]
+    ]
+    print_table(("line", "receipt", "time of the line", "other time", "source", "our id"), rows)
+    _print_rest(found["count"])
+    click.echo(f"Next: {found['nextStep']}")
 
 
 def _print_only_withdrawn(found: dict[str, Any]) -> None:

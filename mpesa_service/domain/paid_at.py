@@ -12,8 +12,9 @@ from mpesa_service.domain.reports import PAID_AT_SOURCES, Decision, Evidence, Ou
 MPESA_BEGAN = datetime(2007, 3, 6, tzinfo=UTC)
 """The day on which M-Pesa started in Kenya (Safaricom)."""
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
-EARLIEST_BEFORE_PROMPT = timedelta(days=1)
-"""No prompt is paid before it is sent. A day allows for a sender that writes another time zone."""
+TIMES_DIFFER_BY = timedelta(hours=1)
+"""Sources state the same moment within seconds, and a prompt is paid within minutes. A time that differs by
+more is wrong: its day and month are swapped, for example, or it is of another time zone."""
 
 
 def believed(stated: datetime | None, now: datetime, prompted: datetime | None = None) -> datetime | None:
@@ -21,7 +22,7 @@ def believed(stated: datetime | None, now: datetime, prompted: datetime | None =
 
     A time in the future or before M-Pesa existed cannot be true. `prompted` is the result of `prompted_at`.
     """
-    earliest = MPESA_BEGAN if prompted is None else prompted - EARLIEST_BEFORE_PROMPT
+    earliest = MPESA_BEGAN if prompted is None else prompted - TIMES_DIFFER_BY
     if stated is None or not earliest <= stated <= now + CLOCKS_DIFFER_BY:
         return None
     return stated
@@ -47,7 +48,7 @@ def judge_time(payment: Mapping[str, Any], report: PaymentReport, decision: Deci
     counts = decision.verdict in {Verdict.APPLIED, Verdict.DUPLICATE}
     own = report.outcome is Outcome.PAID and report.trusted and report.ids_agree and counts
     stated = report.paid_at
-    believable = believed(stated, report.at, prompted_at(payment))
+    believable = believed_of(payment, stated, report.evidence, report.at)
     columns: dict[str, Any] = {}
     if own:
         columns = columns_of_time(payment, believable, report.evidence)
@@ -56,11 +57,37 @@ def judge_time(payment: Mapping[str, Any], report: PaymentReport, decision: Deci
     return StatedTime(own, columns, stated if believable is None else None)
 
 
+def believed_of(
+    payment: Mapping[str, Any], stated: datetime | None, source: str, now: datetime
+) -> datetime | None:
+    """Return the time that a source states for a payment, or None if it cannot be true.
+
+    The time of a statement's line is compared with what the other sources state, too.
+    """
+    found = believed(stated, now, prompted_at(payment))
+    if found is None or source != Evidence.STATEMENT:
+        return found
+    known = payment["paid_at"] if payment["paid_at_source"] != Evidence.STATEMENT else None
+    other = known or prompted_at(payment)
+    return None if other is not None and are_far_apart(found, other) else found
+
+
+def are_far_apart(one: datetime, other: datetime) -> bool:
+    """Return whether two times cannot be the same moment. `statements/far_times.py` has the rule as SQL."""
+    return abs(one - other) > TIMES_DIFFER_BY
+
+
 def columns_of_time(payment: Mapping[str, Any], stated: datetime | None, source: str) -> dict[str, Any]:
-    """Return the columns that a believed time changes. It replaces the time of a weaker source only."""
+    """Return the columns that a believed time changes. It replaces the time of a weaker source only.
+
+    People save statements again, and change their dates. So a statement's time that is far from the one of
+    another source is the weaker one, whichever came first.
+    """
     known = payment["paid_at_source"]
     if stated is None:
         return {}
+    if known == Evidence.STATEMENT and source != known and are_far_apart(stated, payment["paid_at"]):
+        return {"paid_at": stated, "paid_at_source": source}
     if known is not None and PAID_AT_SOURCES.index(known) >= PAID_AT_SOURCES.index(source):
         return {}
     return {"paid_at": stated, "paid_at_source": source}

@@ -1,7 +1,8 @@
 """Raises the evidence of payments that lines of a statement prove: many at once, a range of lines at a time.
 
 Each raised payment gets a line in its audit trail, M-Pesa's own time, and a new version, so that a decision
-that was made meanwhile is made again. The time of a line counts only if it is the time of completion.
+that was made meanwhile is made again. The time of a line counts only if it is the time of completion,
+and if it is not far from what another source states.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from mpesa_service.domain.paid_at import CLOCKS_DIFFER_BY
 from mpesa_service.domain.states import PAID
 from mpesa_service.models.driver import Driver
 from mpesa_service.models.driver import Statement as SqlStatement
+from mpesa_service.statements.far_times import PAYMENT_TIME, far_apart
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.window import Window, query, spelled, window_of
 
@@ -25,11 +27,11 @@ CONNECTIONS = 2
 """PostgreSQL writes each raised payment to all its indexes, so two ranges at a time use two of its cores."""
 _STATUSES = ", ".join(f"'{status}'" for status in sorted({*PAID, "review"}))
 # A line with M-Pesa's time also counts if the payment is proven, but its time is from another source.
-_NO_TIME = "COALESCE(p.paid_at_source, '') <> 'statement'"
+_COUNTS = "({at} <= ? AND COALESCE(p.paid_at_source, '') <> 'statement' AND ({far}) IS NOT TRUE)"
 _PROVEN = f"""
     p.provider = 'mpesa' AND p.receipt = l.receipt AND p.amount * 100 = l.amount_cents
     AND l.kind IN ('payment', 'unknown') AND p.status IN ({_STATUSES})
-    AND (p.evidence IS NULL OR p.evidence <> 'statement' OR (l.completed_at <= ? AND {_NO_TIME}))
+    AND (p.evidence IS NULL OR p.evidence <> 'statement' OR {{counts}})
 """
 _AUDIT = """
     INSERT INTO payment_events
@@ -38,15 +40,15 @@ _AUDIT = """
 # In the order of their ids, as all writers lock payments.
 _POSTGRES = """
     WITH locked AS (
-        SELECT p.id, l.completed_at AS paid_at FROM payments p JOIN statement_lines l ON {proven}
+        SELECT p.id, l.completed_at FROM payments p JOIN statement_lines l ON {proven}
         WHERE {window} ORDER BY p.id FOR NO KEY UPDATE OF p
     ), raised AS (
         UPDATE payments p SET evidence = 'statement', version = p.version + 1, updated_at = ?,
             event_count = p.event_count + 1,
-            paid_at = CASE WHEN locked.paid_at <= ? THEN locked.paid_at ELSE p.paid_at END,
-            paid_at_source = CASE WHEN locked.paid_at <= ? THEN 'statement' ELSE p.paid_at_source END
+            paid_at = CASE WHEN {locked_counts} THEN locked.completed_at ELSE p.paid_at END,
+            paid_at_source = CASE WHEN {locked_counts} THEN 'statement' ELSE p.paid_at_source END
         FROM locked WHERE p.id = locked.id AND p.status IN ({statuses})
-            AND (p.evidence IS NULL OR p.evidence <> 'statement' OR {no_time})
+            AND (p.evidence IS NULL OR p.evidence <> 'statement' OR {locked_counts})
         RETURNING p.id, p.event_count, p.status
     )
     {audit} SELECT id, event_count, status, status, 'confirmed_again', 'statement', ?, '{{}}', ? FROM raised
@@ -62,7 +64,7 @@ _SQLITE_RAISE = """
             SELECT COALESCE(MIN(l.completed_at), payments.paid_at),
                 CASE WHEN COUNT(*) > 0 THEN 'statement' ELSE payments.paid_at_source END
             FROM statement_lines l JOIN payments p ON p.id = payments.id AND {proven}
-            WHERE {window} AND l.completed_at <= ?)
+            WHERE {window} AND {counts})
     WHERE id IN (SELECT p.id FROM payments p JOIN statement_lines l ON {proven} WHERE {window})
 """
 
@@ -103,14 +105,18 @@ def _raise(runtime: Runtime, window: Window) -> int:
 
 
 def _raise_on(connection: Driver, now: datetime, window: Window) -> int:
-    parts = {"audit": _AUDIT, "proven": _PROVEN, "window": window.condition, "statuses": _STATUSES}
-    parts["no_time"] = _NO_TIME
+    postgres = connection.is_postgres
+    counts, locked_counts = (
+        _counts(at, postgres=postgres) for at in ("l.completed_at", "locked.completed_at")
+    )
+    parts = {"audit": _AUDIT, "window": window.condition, "statuses": _STATUSES, "counts": counts}
+    parts |= {"proven": _PROVEN.format(counts=counts), "locked_counts": locked_counts}
     audit, latest = (MPESA, now), now + CLOCKS_DIFFER_BY  # a time in the future cannot be true
     if window.starts.issuperset(window.statements):
         latest = EARLIEST  # no line says when its transaction was completed, so none of their times counts
-    if connection.is_postgres:
+    if postgres:
         sql = spelled(_POSTGRES.format(**parts), postgres=True)
-        values = (latest, *window.values, now, latest, latest, *audit)
+        values = (latest, *window.values, now, latest, latest, latest, *audit)
         done = connection.execute([SqlStatement(sql, values, required=False)])
     else:
         written = SqlStatement(
@@ -120,3 +126,8 @@ def _raise_on(connection: Driver, now: datetime, window: Window) -> int:
         raised = SqlStatement(_SQLITE_RAISE.format(**parts), values, required=False)
         done = connection.execute([written, raised])
     return done[0] if done else 0
+
+
+def _counts(at: str, *, postgres: bool) -> str:
+    """Return the condition that the time of a line becomes the time of its payment `p`."""
+    return _COUNTS.format(at=at, far=far_apart(at, PAYMENT_TIME, postgres=postgres))

@@ -22,8 +22,9 @@ from typing import Any
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.states import PAID
+from mpesa_service.statements.far_times import OTHER_SOURCE, OTHER_TIME, FarTime, far_apart
 from mpesa_service.statements.records import StatementRecord
-from mpesa_service.statements.window import query, window_of
+from mpesa_service.statements.window import Window, marks, query, window_of
 
 
 class Outcome(StrEnum):
@@ -42,7 +43,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Share:
-    """Lines of one kind and outcome: their number, and their sums in cents."""
+    """Lines of one kind and outcome: their number, and their sums in cents.
+
+    `far_times` is the number of those whose time is far from what another source states.
+    """
 
     kind: str
     outcome: Outcome
@@ -50,6 +54,7 @@ class Share:
     lines: int
     paid_in_cents: int
     withdrawn_cents: int
+    far_times: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,18 +138,21 @@ def shares_of(runtime: Runtime, record: StatementRecord) -> list[Share]:
     Each line of the file is in one share. A line that did not complete has no part in the sums.
     """
     window = window_of(runtime, record)
+    far, values = _far(runtime, window)
     sql = f"""
         SELECT kind, outcome, evidence, COUNT(*), SUM(CASE WHEN amount > 0 THEN amount ELSE 0 END),
-            SUM(CASE WHEN amount < 0 THEN -amount ELSE 0 END)
+            SUM(CASE WHEN amount < 0 THEN -amount ELSE 0 END),
+            SUM(CASE WHEN outcome = 'agrees' THEN far ELSE 0 END)
         FROM (SELECT l.kind AS kind, {_OUTCOME} AS outcome, p.evidence AS evidence,
-              CASE WHEN l.kind = 'not_completed' THEN 0 ELSE l.amount_cents END AS amount
+              CASE WHEN l.kind = 'not_completed' THEN 0 ELSE l.amount_cents END AS amount,
+              CASE WHEN {far} THEN 1 ELSE 0 END AS far
               {_JOINS} WHERE {window.condition}) AS m
         GROUP BY kind, outcome, evidence ORDER BY kind, outcome, evidence
     """
-    rows = query(runtime, sql, window.values)
+    rows = query(runtime, sql, (*values, *window.values))
     found = [
-        Share(kind, Outcome(outcome), evidence, count, int(paid_in), int(withdrawn))
-        for kind, outcome, evidence, count, paid_in, withdrawn in rows
+        Share(kind, Outcome(outcome), evidence, count, int(paid_in), int(withdrawn), int(far_times))
+        for kind, outcome, evidence, count, paid_in, withdrawn, far_times in rows
     ]
     stored = Counter[str]()
     for share in found:
@@ -174,6 +182,30 @@ def lines_with(
     """
     values = (*window.values, after[0], after[0], after[1])
     return [_found(row) for row in query(runtime, sql, values, times=(3,), limit=limit)]
+
+
+def far_times(runtime: Runtime, record: StatementRecord, limit: int) -> list[FarTime]:
+    """Return the first lines that agree, and whose time is far from what another source states."""
+    window = window_of(runtime, record)
+    far, values = _far(runtime, window)
+    sql = f"""
+        SELECT row_number, receipt, completed_at, our_id, other_at, source FROM (
+            SELECT l.statement_id, l.row_number, l.receipt, l.completed_at, {_OUTCOME} AS outcome,
+                COALESCE(p.id, r.id, o.id) AS our_id, {OTHER_TIME} AS other_at, {OTHER_SOURCE} AS source
+            {_JOINS} WHERE {window.condition} AND {far}) AS m
+        WHERE outcome = 'agrees' ORDER BY statement_id, row_number
+    """
+    rows = query(runtime, sql, (*window.values, *values), times=(2, 4), limit=limit)
+    return [FarTime(*row) for row in rows]
+
+
+def _far(runtime: Runtime, window: Window) -> tuple[str, tuple[str, ...]]:
+    """Return the condition that a line's time of completion is far from another source's, and its values."""
+    far = far_apart("l.completed_at", OTHER_TIME, postgres=not runtime.database.is_sqlite)
+    if not window.starts:
+        return far, ()
+    starts = tuple(sorted(window.starts))
+    return f"l.statement_id NOT IN ({marks(starts)}) AND {far}", starts
 
 
 def _found(row: list[Any]) -> Found:

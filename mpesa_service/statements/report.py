@@ -14,7 +14,8 @@ from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.models import Statement
 from mpesa_service.models.withdrawn_money import WithdrawnMoney
 from mpesa_service.statements.absent import Absent, absent_from, proof_of
-from mpesa_service.statements.matching import Found, Outcome, Share, lines_with, shares_of
+from mpesa_service.statements.far_times import FarTime, next_step
+from mpesa_service.statements.matching import Found, Outcome, Share, far_times, lines_with, shares_of
 from mpesa_service.statements.only_withdrawn import only_withdrawn
 from mpesa_service.statements.other_files import beside_others
 from mpesa_service.statements.records import StatementRecord, get_statement
@@ -37,6 +38,7 @@ def compare(runtime: Runtime, record: StatementRecord) -> StatementRecord:
         "outcomes": {outcome.value: _sum(shares, outcome) for outcome in Outcome},
         "alsoPosted": sum(s.lines for s in shares if s.outcome is Outcome.AGREES and s.evidence in POSTED),
         **{name: _lines(runtime, record, shares, *outcomes) for name, outcomes in _LISTS.items()},
+        "times": _times(runtime, record, sum(share.far_times for share in shares)),
         "otherFiles": beside_others(runtime, record),
         "onlyWithdrawn": _only_withdrawn(only_withdrawn(runtime, record)),
         "absent": {
@@ -116,6 +118,23 @@ def _line(one: Found, suggested: str | None) -> dict[str, Any]:
         "ourCents": one.our_cents,
         "ourStatus": one.our_status,
         "suggestedRefundId": suggested,
+    }
+
+
+def _times(runtime: Runtime, record: StatementRecord, count: int) -> dict[str, Any]:
+    """Return the lines whose time is far from what another source states; no query if there are none."""
+    found = far_times(runtime, record, SHOWN) if count else []
+    return {"count": count, "nextStep": next_step(found), "rows": [_time(one) for one in found]}
+
+
+def _time(one: FarTime) -> dict[str, Any]:
+    return {
+        "row": one.row,
+        "receipt": one.receipt,
+        "at": in_nairobi(one.at),
+        "otherAt": in_nairobi(one.other_at),
+        "otherSource": one.source,
+        "ourId": one.our_id,
     }
 
 

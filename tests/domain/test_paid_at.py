@@ -1,5 +1,6 @@
 """M-Pesa's own time of a payment: when it is believed, and which source counts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.changes import PaymentChange
-from mpesa_service.domain.paid_at import CLOCKS_DIFFER_BY, EARLIEST_BEFORE_PROMPT, MPESA_BEGAN, believed
+from mpesa_service.domain.paid_at import CLOCKS_DIFFER_BY, MPESA_BEGAN, TIMES_DIFFER_BY, believed
 from mpesa_service.domain.planning import apply_report
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.reports import PAID_AT_SOURCES, Evidence, PaymentReport
@@ -44,8 +45,8 @@ class TestBelieved:
             (MPESA_BEGAN - A_SECOND, None, False),
             (datetime(1970, 1, 1, tzinfo=UTC), None, False),
             (AT - timedelta(days=400), None, True),
-            (AT - EARLIEST_BEFORE_PROMPT, AT, True),
-            (AT - EARLIEST_BEFORE_PROMPT - A_SECOND, AT, False),
+            (AT - TIMES_DIFFER_BY, AT, True),
+            (AT - TIMES_DIFFER_BY - A_SECOND, AT, False),
             (None, None, False),
         ],
     )
@@ -106,6 +107,38 @@ class TestSources:
     def test_the_report_that_names_the_receipt_later_states_the_time(self) -> None:
         at, _, plan = after(claim(paid_at=STATED), status=S.SUCCEEDED)
         assert (at, lines(plan)) == (STATED, ["applied"])
+
+
+class TestStatements:
+    """A statement's time that is far from what another source states is wrong."""
+
+    @pytest.mark.parametrize("channel", ["stk", "c2b"])
+    @pytest.mark.parametrize("apart", [TIMES_DIFFER_BY, TIMES_DIFFER_BY + A_SECOND])
+    def test_replaces_the_time_of_another_source_only_if_it_is_near(
+        self, apart: timedelta, channel: str
+    ) -> None:
+        columns = {**PAID, "channel": channel, "paid_at": AT, "paid_at_source": "pull"}
+        report = claim(evidence=Evidence.STATEMENT, paid_at=AT + apart)
+        at, source, plan = after(replace(report, at=AT + timedelta(days=1)), **columns)
+        near = apart == TIMES_DIFFER_BY
+        assert (at, source) == ((AT + apart, "statement") if near else (AT, "pull"))
+        details = [row.columns["detail"] or {} for row in plan.rows]
+        assert any("ignoredPaidAt" in detail for detail in details) is not near
+
+    @pytest.mark.parametrize(("channel", "counts"), [("stk", False), ("c2b", True)])
+    def test_without_a_time_the_prompt_is_the_other_source(self, channel: str, counts: bool) -> None:
+        # The payment was created at AT, and its prompt was sent then.
+        report = claim(evidence=Evidence.STATEMENT, paid_at=AT + timedelta(hours=3))
+        report = replace(report, at=AT + timedelta(days=1))
+        at, _, _ = after(report, **PAID, channel=channel)
+        assert (at is not None) is counts
+
+    @pytest.mark.parametrize("hours", [1, 3])
+    def test_loses_a_time_that_is_far_from_a_source_that_comes_later(self, hours: int) -> None:
+        of_statement = AT - timedelta(hours=hours)
+        columns = {**PAID, "channel": "c2b", "paid_at": of_statement, "paid_at_source": "statement"}
+        at, source, _ = after(claim(evidence=Evidence.CONFIRMATION, paid_at=AT), **columns)
+        assert (at, source) == ((AT, "confirmation") if hours == 3 else (of_statement, "statement"))
 
 
 class TestOtherMoney:

@@ -161,9 +161,10 @@ class TestWhatDiffers:
 class TestEvidence:
     def test_rises_with_a_line_in_the_trail(self, service: Service, tmp_path: Path) -> None:
         before = prompted(service)
-        record = apply_rows(service, tmp_path, [income(str(before.receipt))])
+        paid_at = STARTED + timedelta(hours=2)  # the time of the prompt
+        record = apply_rows(service, tmp_path, [income(str(before.receipt), at="22-11-2026 12:00:00")])
         [after] = service.payments()
-        assert (after.evidence, after.version, after.paid_at) == ("statement", before.version + 1, STARTED)
+        assert (after.evidence, after.version, after.paid_at) == ("statement", before.version + 1, paid_at)
         event = service.events(after.id)[-1]
         assert (event.cause, event.evidence, event.sequence) == (
             "confirmed_again",

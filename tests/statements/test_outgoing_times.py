@@ -1,6 +1,6 @@
 """The time of a refund or payout: a line of an applied statement states it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,11 @@ def test_a_line_states_the_time_of_a_payout(service: Service, tmp_path: Path) ->
     complete(service)
     [row] = payouts(service)
     assert row.receipt is not None
-    line = portal_row(row.receipt, AT, "", "-500.00", type="Business Pay Bill", details="Pay Bill to 888880")
+    at = "22-11-2026 12:00:00"  # at once: a payout is not paid before it is requested
+    line = portal_row(row.receipt, at, "", "-500.00", type="Business Pay Bill", details="Pay Bill to 888880")
     applied(service, import_rows(service, tmp_path, own([line])))
     [row] = payouts(service)
-    assert (row.paid_at, row.paid_at_source) == (MOVED, "statement")
+    assert (row.paid_at, row.paid_at_source) == (MOVED + timedelta(hours=2), "statement")
 
 
 def test_the_beginning_of_a_transaction_is_no_time(service: Service, tmp_path: Path) -> None:
