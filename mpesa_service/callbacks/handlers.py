@@ -52,14 +52,14 @@ def handle_stk(runtime: Runtime, received: Received, body: bytes) -> CallbackOut
     try:
         callback = parse_stk_callback(body)
     except UnreadableCallback as error:
-        return _keep_unread(runtime, received, str(error))
+        return keep_unread(runtime, received, str(error))
     checkout = runtime.encryption.blind_index("checkout", callback.checkout_request_id)
     about = About(checkout=checkout, token=received.token_hash, receipt=callback.receipt)
     decide = partial(_decide_stk, runtime, received, callback, checkout)
     return outcome_of(runtime.apply_callback(about, decide).plan)
 
 
-def _keep_unread(runtime: Runtime, received: Received, reason: str) -> CallbackOutcome:
+def keep_unread(runtime: Runtime, received: Received, reason: str) -> CallbackOutcome:
     """Store a body that cannot be read. It raises an alarm only on the address of a payment.
 
     Anybody can post to the address without a token, and to an invented token.

@@ -7,17 +7,19 @@ claim that arrives on another address changes nothing until the service has quer
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from flask import Response, current_app, request
 from marshmallow import Schema, fields
 from sqlalchemy.exc import SQLAlchemyError
 
 from mpesa_service.callbacks.receive import receive
-from mpesa_service.callbacks.too_large import report_too_large
+from mpesa_service.callbacks.too_large import receive_too_large
 from mpesa_service.core.inbox import Posted
 from mpesa_service.domain.callbacks import CallbackKind
 from mpesa_service.errors import Unavailable
 from mpesa_service.web.blueprint import RUNTIME, Guard, blueprint, errors, guard
+from mpesa_service.web.large_bodies import read_large_body
 from mpesa_service.web.request_hooks import View, on_large_body
 
 log = logging.getLogger(__name__)
@@ -40,10 +42,11 @@ class CallbackAnswerSchema(Schema):
 
 
 def reports_large_bodies(kind: CallbackKind) -> Callable[[View], View]:
-    """Return the decorator of a view that logs a body which is too large, if it came to a secret address."""
+    """Return the decorator of a view whose address keeps the beginning of a body that is too large."""
 
     def report(size: int, token: str | None = None, secret: str | None = None) -> None:
-        report_too_large(current_app.extensions[RUNTIME], kind, token or secret, size)
+        read = partial(_posted_beginning, kind, token)
+        receive_too_large(current_app.extensions[RUNTIME], kind, token or secret, size, read)
 
     return on_large_body(report)
 
@@ -111,6 +114,14 @@ def take(post: Posted) -> Response:
 
 def posted(kind: CallbackKind, token: str | None) -> Posted:
     """Return what M-Pesa posts with the request at hand."""
+    return Posted(kind, token, request.get_data(cache=False), _headers(), request.remote_addr)
+
+
+def _posted_beginning(kind: CallbackKind, token: str | None) -> Posted:
+    cut = read_large_body()
+    return Posted(kind, token, cut.head, _headers(), request.remote_addr, cut)
+
+
+def _headers() -> dict[str, str]:
     environ = request.environ
-    headers = {name: environ[key][:256] for name, key in HEADERS_OF_INTEREST.items() if key in environ}
-    return Posted(kind, token, request.get_data(cache=False), headers, request.remote_addr)
+    return {name: environ[key][:256] for name, key in HEADERS_OF_INTEREST.items() if key in environ}

@@ -32,7 +32,9 @@ _FIELD_NAMES = POSTED_NAMES | {"null"}
 
 @dataclass(frozen=True)
 class CallbackRecord:
-    """A stored callback, without its body. `size` is in bytes.
+    """A stored callback, without its body. `size` is the bytes that were posted.
+
+    `cut`: they were too many, and only the beginning is stored. `full_sha256` is the SHA-256 of all of them.
 
     `inquiry` is what the inquiry is about, in lists and when one is read: `balance` or `status of RECEIPT`.
     `outline` is the beginning of the body, in which only M-Pesa's own words and the punctuation are readable.
@@ -45,6 +47,8 @@ class CallbackRecord:
     received_at: datetime
     source_address: str | None
     size: int
+    cut: bool
+    full_sha256: str | None
     outline: str
     attempts: int
     payment_id: str | None
@@ -81,11 +85,14 @@ def read_callback(runtime: Runtime, callback_id: str) -> tuple[CallbackRecord, b
 def apply_unread(runtime: Runtime, actor: str, callback_id: str) -> CallbackRecord:
     """Apply an unread callback by the same path as a new one; return it with its verdict.
 
-    If it still cannot be read, it stays unread. Raises NotFound, and Conflict if it is not unread (any more).
+    If it still cannot be read, or if only its beginning is stored, it stays unread. Raises NotFound,
+    and Conflict if it is not unread (any more).
     """
     row = _find(runtime, callback_id)
     if row.verdict != InboxVerdict.UNREAD:
         raise _not_unread()
+    if row.full_size is not None:  # it could be read by chance, but it is not what M-Pesa posted
+        return _record(runtime, row)
     try:
         apply_again(runtime, row, {"decided_by": actor, "decided_at": runtime.clock()})
     except AlreadyApplied:
@@ -186,7 +193,8 @@ def _record(runtime: Runtime, row: CallbackInbox, inquiry: str | None = None) ->
         id=row.post_id or str(row.id),
         kind=CallbackKind(row.kind),
         verdict=InboxVerdict(row.verdict),
-        size=len(body),
+        size=len(body) if row.full_size is None else row.full_size,
+        cut=row.full_size is not None,
         outline=outline(body),
         inquiry=inquiry,
     )

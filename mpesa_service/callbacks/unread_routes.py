@@ -13,6 +13,7 @@ from mpesa_service.callbacks.unread import (
     list_unread,
 )
 from mpesa_service.callbacks.unread_schemas import CallbackSchema, DismissSchema, UnreadQuerySchema
+from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.responses import respond, success
@@ -49,7 +50,9 @@ def apply_unread_callbacks() -> Response:
 def apply_unread_callback(callback_id: str) -> Response:
     """Apply an unread callback again, for example after an upgrade. It stays unread if it cannot be read."""
     record = apply_unread(runtime(), current_principal().subject, callback_id)
-    return respond(success(200, f"Now {record.verdict}", CallbackSchema().dump(record)))
+    unread = record.verdict is InboxVerdict.UNREAD
+    message = f"Still unread: {record.reason}" if unread else f"Now {record.verdict}"
+    return respond(success(200, message, CallbackSchema().dump(record)))
 
 
 @blueprint.post("/callbacks/unread/<callback_id>/dismiss")

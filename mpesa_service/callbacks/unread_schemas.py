@@ -32,7 +32,11 @@ class CallbackSchema(Schema):
     reason = text_field("reason", "Why it cannot be read, or what it did.")
     received_at = time_field("receivedAt")
     source_address = text_field("sourceAddress", "The network address that posted it.")
-    size = fields.Integer(metadata={"description": "Bytes."})
+    size = fields.Integer(metadata={"description": "Bytes that were posted."})
+    cut = fields.Boolean(
+        metadata={"description": "They were too many, so only the beginning is stored. It cannot be applied."}
+    )
+    full_sha256 = text_field("sha256", "The SHA-256 of all posted bytes, in hex. Only if `cut` is true.")
     outline = fields.String(
         metadata={"description": "The beginning of the body. Only M-Pesa's own words are readable."}
     )

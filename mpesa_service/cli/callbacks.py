@@ -75,6 +75,8 @@ def show(callback: str, as_json: bool) -> None:
         return
     decision = f"{record.decided_by} {local_time(record.decided_at)} {record.decided_why or ''}".strip()
     pairs = [*zip(HEADINGS, _cells(record), strict=True), ("decided", decision if record.decided_by else "")]
+    if record.cut:
+        pairs += [("stored", f"the first {len(body)} bytes"), ("SHA-256", record.full_sha256 or "not known")]
     print_facts(pairs)
     click.echo(f"\n{text}")
 

@@ -10,7 +10,7 @@ from mpesa_service.core.inbox import CallbackOutcome
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.daraja import UnreadableCallback, parse_status_result
 from mpesa_service.domain.audit import MPESA, Cause
-from mpesa_service.domain.callbacks import InboxVerdict
+from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.commands import Stage
 from mpesa_service.domain.reports import Evidence
 
@@ -32,6 +32,15 @@ def handle_result(runtime: Runtime, command: Command[Any], body: bytes) -> Callb
         return command.handled(InboxVerdict.DISPUTED, f"names other ids than the {command.name}'s")
     command.row.conversation_id = command.row.conversation_id or result.conversation_id or None
     return command.handled(*apply_command_report(runtime, command, result.report))
+
+
+def keep_command_unread(
+    runtime: Runtime, command: Command[Any], kind: CallbackKind, reason: str
+) -> CallbackOutcome:
+    """Return the outcome of a callback on a command's own address that is too large to be read."""
+    if kind is CallbackKind.COMMAND_RESULT:
+        _query_soon(runtime, command)
+    return command.handled(InboxVerdict.UNREAD, reason)
 
 
 def _query_soon(runtime: Runtime, command: Command[Any]) -> None:

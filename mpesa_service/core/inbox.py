@@ -47,21 +47,37 @@ class AlreadyApplied(Exception):
 
 
 @dataclass(frozen=True)
+class CutBody:
+    """A body that is too large to be stored: its beginning, its size in bytes, and its SHA-256.
+
+    `sha256` is None if the body was not read to its end.
+    """
+
+    head: bytes = field(repr=False)
+    size: int
+    sha256: str | None
+
+
+@dataclass(frozen=True)
 class Posted:
-    """What M-Pesa posted over HTTP: the kind of its address, the raw body, and where it came from."""
+    """What M-Pesa posted over HTTP: the kind of its address, the raw body, and where it came from.
+
+    `cut` is set if `body` is only the beginning of what was posted.
+    """
 
     kind: CallbackKind
     token: str | None
     body: bytes
     headers: Mapping[str, str]
     source_address: str | None
+    cut: CutBody | None = None
 
 
 @dataclass(frozen=True)
 class Received:
     """A callback that M-Pesa posted. `columns` are its inbox row; `row_id` is set if it is stored already.
 
-    `size` is the length of its body in bytes. `decision` are the columns of a person's decision to apply it.
+    `size` is the bytes that were posted. `decision` are the columns of a person's decision to apply it.
     `was_unread`: its row is `unread` already, and an alarm has reported it.
     """
 
@@ -81,7 +97,7 @@ class Received:
         """Return what was posted as a row that is not stored yet. Each call makes a new `post_id`."""
         token = token_hash(posted.token) if posted.token else None
         post_id = f"{at:%y%m%d%H%M%S}{token_hex(6)}"  # sorted by time, so that its index grows at the end
-        columns = {
+        columns: dict[str, Any] = {
             "post_id": post_id,
             "kind": posted.kind,
             "token_hash": token,
@@ -90,7 +106,11 @@ class Received:
             "source_address": posted.source_address,
             "received_at": at,
         }
-        return cls(posted.kind, token, post_id, at, len(posted.body), columns)
+        size = len(posted.body)
+        if posted.cut is not None:
+            size = posted.cut.size
+            columns |= {"full_size": size, "full_sha256": posted.cut.sha256}
+        return cls(posted.kind, token, post_id, at, size, columns)
 
     def added_to(self, plan: Plan, at: datetime) -> Plan:
         """Return the plan, extended so that it also stores this callback with the plan's verdict."""

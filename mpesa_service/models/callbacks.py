@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
@@ -15,6 +15,9 @@ class CallbackInbox(Base):
 
     `post_id` is a random id of the HTTP post. It is unique, so a post is stored once, however many tries that
     takes. Rows of versions before migration 0014 have none.
+
+    `full_size` is set if the body was too large: its size in bytes, of which only the beginning is stored.
+    `full_sha256` is the SHA-256 of the whole body, or None if the service did not read it to its end.
     """
 
     __tablename__ = "callback_inbox"
@@ -24,6 +27,8 @@ class CallbackInbox(Base):
     kind: Mapped[str] = mapped_column(String(24))
     token_hash: Mapped[str | None] = mapped_column(String(64))
     body_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    full_size: Mapped[int | None] = mapped_column(BigInteger)
+    full_sha256: Mapped[str | None] = mapped_column(String(64))
     headers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     source_address: Mapped[str | None] = mapped_column(String(64))
     received_at: Mapped[datetime]

@@ -187,7 +187,7 @@ class TestForged:
             environ_overrides={"wsgi.input_terminated": True},
         )
         assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
-        assert service.inbox() == []
+        assert (service.row(checkout).status, verdicts(service)) == ("pending", ["unread"])
 
     def test_a_strangers_claims_make_daraja_queried_at_most_every_ten_seconds(self, service: Service) -> None:
         checkout = service.pending()
@@ -202,4 +202,4 @@ class TestForged:
         checkout = service.pending()
         answer = requests.post(service.callback_url(checkout), data=b" " * 65_537, timeout=5)
         assert answer.status_code == 413
-        assert service.inbox() == []
+        assert (service.row(checkout).status, verdicts(service)) == ("pending", ["unread"])
