@@ -1,6 +1,13 @@
 """Discrepancies: what M-Pesa reports and what fits no payment, refund or payout. A person closes them."""
 
+from datetime import timedelta
 from enum import StrEnum
+
+SENT_WITHIN = timedelta(days=1)
+"""A line may be a refund or payout that was requested within this time before it: a person sends one that
+failed again by hand within hours."""
+LINE_BEFORE = timedelta(hours=1)
+"""A line may be dated so long before the request that it is the money of: clocks differ."""
 
 
 class DiscrepancyKind(StrEnum):

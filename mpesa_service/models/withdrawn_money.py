@@ -1,6 +1,6 @@
 """Money that only withdrawn statements show: no other statement, no message of M-Pesa, and no person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mpesa_service.domain.states import PAID, PaymentStatus
@@ -71,5 +71,15 @@ def withdrawn_money(driver: Driver, statement_id: str | None = None) -> Iterator
     """
     sql = _SQL.format(which=_OF_ALL if statement_id is None else "= ?")
     values = () if statement_id is None else (statement_id, statement_id)
+    return _read(driver, sql, values)
+
+
+def is_withdrawn_money(driver: Driver, receipt: str) -> bool:
+    """Return whether only withdrawn statements show the money of a receipt."""
+    sql = _SQL.format(which=_OF_ALL).replace("ORDER BY", "AND c.receipt = ? ORDER BY")
+    return any(_read(driver, sql, (receipt,)))
+
+
+def _read(driver: Driver, sql: str, values: Sequence[str]) -> Iterator[WithdrawnMoney]:
     rows = driver.rows(sql.replace("?", "%s") if driver.is_postgres else sql, values)
     return (WithdrawnMoney(receipt, int(cents), *others) for receipt, cents, *others in rows)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mpesa_service.commands.shown_payouts import shown_payout
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
 from mpesa_service.domain.commands import BatchStatus
@@ -34,7 +35,8 @@ def approve(
 ) -> Progress:
     """Approve a batch as a second person.
 
-    Raises NotFound, Forbidden for its maker, and Conflict when it does not wait for approval.
+    Raises NotFound, Forbidden for its maker, and Conflict when it does not wait for approval, or while a
+    statement shows what may be an earlier payout like one of its rows.
     """
 
     def decide(session: Session, batch: PayoutBatch, cause: Cause) -> str:
@@ -42,6 +44,7 @@ def approve(
             raise _not_waiting(batch)
         if is_same_actor(batch.created_by, principal.subject):
             raise Forbidden("The person who created a batch cannot approve it.", code="maker_cannot_approve")
+        refuse_shown(session, batch)
         _use_up(runtime, session, batch, principal.subject, reason)
         batch.approved_by, batch.approved_at = principal.subject, cause.at
         return "approved"
@@ -87,8 +90,14 @@ def pause(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
 
 
 def resume(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
-    """Resume a paused batch; raise NotFound, and Conflict unless it is paused."""
-    return _decided(runtime, principal, batch_id, lambda _, batch, __: _allowed(batch, "resumed"))
+    """Resume a paused batch; raise NotFound, and Conflict unless it is paused, or as for `approve`."""
+
+    def decide(session: Session, batch: PayoutBatch, _cause: Cause) -> str:
+        edge = _allowed(batch, "resumed")
+        refuse_shown(session, batch)
+        return edge
+
+    return _decided(runtime, principal, batch_id, decide)
 
 
 def stop(runtime: Runtime, principal: Principal, batch_id: str) -> Progress:
@@ -119,6 +128,14 @@ def _decided(runtime: Runtime, principal: Principal, batch_id: str, decide: Deci
         move_batch(session, batch, decide(session, batch, cause), cause)
         session.flush()
         return progress_of(runtime, session, batch)
+
+
+def refuse_shown(session: Session, batch: PayoutBatch) -> None:
+    """Raise Conflict while a statement shows what may be an earlier payout like a row that waits."""
+    waiting = Payout.batch_id == batch.id, Payout.status == PayoutStatus.WAITING
+    rows = session.execute(select(Payout.party_hash, Payout.amount).where(*waiting))
+    if (shown := shown_payout(session, {(party, amount) for party, amount in rows})) is not None:
+        raise shown
 
 
 def _use_up(runtime: Runtime, session: Session, batch: PayoutBatch, by: str, reason: str) -> None:

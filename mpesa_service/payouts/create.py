@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mpesa_service.commands.sending import tokens_of
+from mpesa_service.commands.shown_payouts import shown_payout
 from mpesa_service.core.encryption import Encryption
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
@@ -82,8 +83,8 @@ def create(runtime: Runtime, principal: Principal, request: BatchRequest) -> Bat
 
     A batch that exceeds a limit of the outflow policy waits for a second person.
 
-    Raises InvalidRows with every fault, KeyReused when the reference belongs to another batch, and
-    Unavailable without an initiator.
+    Raises InvalidRows with every fault, KeyReused when the reference belongs to another batch, Unavailable
+    without an initiator, and Conflict while a statement shows what may be an earlier payout like a row.
     """
     if runtime.settings.mpesa_initiator_name is None:
         raise Unavailable(
@@ -100,6 +101,9 @@ def create(runtime: Runtime, principal: Principal, request: BatchRequest) -> Bat
         batch |= {"status": status.value, "needs_approval": bool(exceeded)}
         if not insert_once(session, PayoutBatch, batch):
             return BatchMade(_earlier(runtime, session, batch), replayed=True, warnings=warnings)
+        shown = shown_payout(session, {(row["party_hash"], row["amount"]) for row in stored})
+        if shown is not None:
+            raise shown
         made = find_batch(session, batch["id"])
         detail = {"rows": made.row_count, "totalAmount": made.total_amount}
         create_batch(session, made, stored, Cause(principal.subject, now, detail=detail))

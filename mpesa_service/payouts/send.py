@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.commands.command import locked
 from mpesa_service.commands.sending import conclude, send
+from mpesa_service.commands.shown_payouts import shown_payout
 from mpesa_service.core import daraja_limiter, suspensions
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import SERVICE, Cause
@@ -20,11 +21,12 @@ from mpesa_service.domain.commands import BatchStatus
 from mpesa_service.domain.payout_batches import PAYOUT_UNFINISHED
 from mpesa_service.domain.schedule import CALL_LIMIT
 from mpesa_service.domain.states import PayoutStatus
+from mpesa_service.errors import Conflict
 from mpesa_service.models import Payout, PayoutBatch
 from mpesa_service.models.statements import lock_batch
 from mpesa_service.payouts.command import PayoutCommand
 from mpesa_service.payouts.control import cancel_waiting, finish
-from mpesa_service.payouts.transitions import move_payout
+from mpesa_service.payouts.transitions import move_batch, move_payout
 
 log = logging.getLogger(__name__)
 
@@ -65,19 +67,31 @@ def _begin_next(runtime: Runtime) -> PayoutCommand | None:
 
 
 def begin_row(runtime: Runtime, session: Session, batch_id: str) -> PayoutCommand | None:
-    """Start a batch's next row, if the batch is running, has one, and the rate limit allows; else None."""
+    """Start a batch's next row, if the batch is running, has one, and the rate limit allows; else None.
+
+    If a statement shows what may be an earlier payout like it, the batch is paused.
+    """
     now = runtime.clock()
     batch = lock_batch(session, batch_id)
     first = select(Payout).where(Payout.batch_id == batch_id, _WAITING).order_by(Payout.row_number).limit(1)
     row = session.scalars(first.with_for_update()).first()
     if batch is None or batch.state is not BatchStatus.RUNNING or row is None:
         return None  # while we waited for the lock, it was stopped, or another worker took the last one
+    if (shown := shown_payout(session, {(row.party_hash, row.amount)}, besides=row.id)) is not None:
+        _pause(session, batch, shown, now)
+        return None
     per_minute = runtime.settings.payouts_per_minute
     if not daraja_limiter.acquire(session, daraja_limiter.PAYMENTS_OUT, per_minute, now):
         return None
     batch.served_at = now
     _begin(session, row, now)
     return PayoutCommand(session, row)
+
+
+def _pause(session: Session, batch: PayoutBatch, shown: Conflict, now: datetime) -> None:
+    """Pause a batch: to send its next row may pay a second time. `resume` names the next step."""
+    log.warning("a batch of payouts is paused: %s", shown.message, extra={"batch_id": batch.id})
+    move_batch(session, batch, "paused", Cause(SERVICE, now, detail={"reason": shown.message}))
 
 
 def _begin(session: Session, row: Payout, now: datetime) -> None:

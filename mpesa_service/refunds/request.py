@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.commands.command import locked
 from mpesa_service.commands.sending import conclude, send, tokens_of
+from mpesa_service.commands.shown_payouts import shown_refund
 from mpesa_service.core import idempotency, suspensions
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.core.provider_errors import refusal_for_caller
@@ -84,8 +85,8 @@ def refund(
     """Refund a payment, or a part of it; return the caller's answer.
 
     A refund that exceeds a limit of the outflow policy is not begun: `render` gets the approval that it waits
-    for. Raises NotFound, Unavailable while refunds are suspended, and the errors of `terms_of` and of the
-    idempotency key.
+    for. Raises NotFound, Unavailable while refunds are suspended, Conflict while a statement shows what may
+    be a failed refund of the payment, and the errors of `terms_of` and of the idempotency key.
     """
     earlier = idempotency.earlier_answer(
         runtime, keyed, lambda refund_id: _finish(runtime, refund_id, keyed, render)
@@ -153,6 +154,8 @@ def _reserve(
         if request.consent is not None:  # first: the second of two approvers gets its error
             lock_waiting(session, request.consent.approval_id, now)
         terms = terms_of(runtime.encryption, payment, request, runtime.settings.payout_min_amount)
+        if (shown := shown_refund(session, payment.id)) is not None:
+            raise shown
         if request.refuse_repeated:
             refuse_repeated(session, runtime.encryption, payment, terms, now)
         action = refund_action(runtime.encryption, payment, terms, request, principal.subject)

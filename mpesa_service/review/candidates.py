@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mpesa_service.commands.shown_payouts import belongs_to, waits_for
 from mpesa_service.domain.commands import NOT_PAID
-from mpesa_service.domain.money import shillings
-from mpesa_service.errors import Conflict
 from mpesa_service.models import Discrepancy, DiscrepancyCandidate, Payout, Refund
 from mpesa_service.models.open_discrepancies import is_open
 
@@ -67,12 +66,4 @@ def refuse_to_fail(session: Session, ids: Sequence[str]) -> None:
         .limit(1)
     )
     for found, resource_id in session.execute(statement):
-        amount = shillings(-found.amount_cents)
-        raise Conflict(
-            f"M-Pesa's statement shows a payout of {amount}, receipt {found.receipt}, which may be"
-            f" {resource_id}. If it is, say so with `mpesa discrepancies close {found.id}"
-            f" --belongs-to {resource_id}` and settle it. If it is other money, close the discrepancy"
-            f" {found.id} with the reason first.",
-            code="statement_shows_payout",
-            details={"_id": resource_id, "receipt": found.receipt, "discrepancyId": found.id},
-        )
+        raise waits_for(found, resource_id, belongs_to(session, found, resource_id))

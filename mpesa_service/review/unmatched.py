@@ -18,6 +18,7 @@ from mpesa_service.c2b.fractional import (
     refuse_fractional,
 )
 from mpesa_service.c2b.reversed_money import portal_reversal
+from mpesa_service.commands.shown_payouts import shown_refund
 from mpesa_service.core.apply import apply_to
 from mpesa_service.core.idempotency import Answer
 from mpesa_service.core.runtime import Runtime
@@ -37,6 +38,7 @@ from mpesa_service.models import C2bConfirmation, Payment
 from mpesa_service.models.load import About, load, load_order
 from mpesa_service.models.payments import Channel
 from mpesa_service.models.statements import lock_payment
+from mpesa_service.models.withdrawn_money import is_withdrawn_money
 from mpesa_service.outflow.actions import Consent
 from mpesa_service.outflow.carrying import existing
 from mpesa_service.outflow.gate import hold
@@ -49,6 +51,12 @@ from mpesa_service.refunds.stated_phone import Payer, RefundRequest, check_state
 from mpesa_service.refunds.terms import PARTLY_REFUNDED, Terms
 from mpesa_service.review.payments import operator_cause
 from mpesa_service.review.suggestions import suggestions
+
+ONLY_WITHDRAWN = (
+    "Only a statement that was withdrawn shows this money. Look the receipt {receipt} up in the portal. If it"
+    " is there, book it from M-Pesa (`mpesa receipts book {receipt}`), or apply a statement that shows it. If"
+    " not: `mpesa review fail {id}`."
+)
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,7 @@ def match(
         change = _unmatched(facts)
         if change.status is PaymentStatus.SUCCEEDED and not change.now["refund_count"]:
             raise Conflict("This money is being returned.", code="not_unmatched")
+        _refuse_gone(runtime, facts)
         if is_order_id(order_id):
             with runtime.database.reading() as connection:
                 order = load_order(connection, "reference", order_id, beside=change.facts.id)
@@ -176,6 +185,7 @@ def return_money(
 def _settled_to_return(runtime: Runtime, facts: PaymentFacts, request: RefundRequest, cause: Cause) -> Plan:
     """Return the plan that settles unmatched money, so that it can be refunded."""
     change = _unmatched(facts)
+    _refuse_gone(runtime, facts)
     if change.status is PaymentStatus.REVIEW:
         _refuse_if_reversed(runtime, facts)
     if request.phone is not None:
@@ -255,6 +265,18 @@ def _refuse_if_reversed(runtime: Runtime, facts: PaymentFacts) -> None:
         undone = portal_reversal(connection, facts.receipt or "")
     if undone is not None:
         raise Conflict(f"{undone.reason}.", code="reversed_in_portal")
+
+
+def _refuse_gone(runtime: Runtime, facts: PaymentFacts) -> None:
+    """Refuse to use money that only a withdrawn statement shows, or that an earlier return may have paid."""
+    receipt = facts.receipt or ""
+    with runtime.database.reading() as connection:
+        if is_withdrawn_money(connection, receipt):
+            raise Conflict(ONLY_WITHDRAWN.format(receipt=receipt, id=facts.id), code="only_withdrawn")
+    with runtime.database.read() as session:
+        shown = shown_refund(session, facts.id)
+    if shown is not None:
+        raise shown
 
 
 def _unmatched(facts: PaymentFacts) -> PaymentChange:

@@ -6,14 +6,13 @@ No payment, refund or payout has their receipt. Each one is a discrepancy, which
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import NOT_PAID
-from mpesa_service.domain.discrepancies import DiscrepancyKind
+from mpesa_service.domain.discrepancies import LINE_BEFORE, SENT_WITHIN, DiscrepancyKind
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.models import Discrepancy, DiscrepancyCandidate
@@ -26,8 +25,6 @@ from mpesa_service.statements.window import query
 
 log = logging.getLogger(__name__)
 PAGE = 500
-NEAR = timedelta(days=1)
-"""A person sends a payout again by hand within hours after it failed."""
 _NOT_OURS = f"l.kind IN ('{LineKind.REVERSAL}', '{LineKind.PAYOUT}') AND l.amount_cents <> 0"
 # A reversal that we sent, and whose receipt M-Pesa has not reported, explains a line that names its payment.
 _SENT = """
@@ -39,9 +36,10 @@ _INCOME = "l.amount_cents > 0"
 _STATUSES = ", ".join(f"'{status}'" for status in sorted(NOT_PAID))
 _CANDIDATES = f"""
     SELECT id FROM (
-        SELECT id, amount, created_at, status FROM refunds WHERE method = 'b2c'
-        UNION ALL SELECT id, amount, created_at, status FROM payouts
-    ) AS t WHERE amount = ? AND created_at <= ? AND created_at >= ? AND status IN ({_STATUSES})
+        SELECT id, amount, created_at, status, CASE method WHEN 'b2c' THEN 'payout' ELSE method END AS kind
+        FROM refunds
+        UNION ALL SELECT id, amount, created_at, status, 'payout' FROM payouts
+    ) AS t WHERE kind = ? AND amount = ? AND created_at <= ? AND created_at >= ? AND status IN ({_STATUSES})
     ORDER BY CASE status WHEN 'failed' THEN 1 ELSE 0 END, id
 """
 MOST = 200
@@ -81,7 +79,8 @@ def _report(runtime: Runtime, record: StatementRecord, lines: Sequence[Found]) -
             if line.linked and query(runtime, _SENT, (line.linked,), limit=1):
                 continue
             refund = suggested.get((line.statement_id, line.row))
-            _store(runtime, DiscrepancyKind.REVERSAL, {**_values(line), "resource_id": refund})
+            perhaps = [] if line.linked else _candidates(runtime, line)
+            _store(runtime, DiscrepancyKind.REVERSAL, {**_values(line), "resource_id": refund}, perhaps)
         elif candidates := _candidates(runtime, line):
             only = candidates[0] if len(candidates) == 1 else None
             _store(runtime, DiscrepancyKind.PAYOUT, {**_values(line), "resource_id": only}, candidates)
@@ -94,7 +93,7 @@ def _candidates(runtime: Runtime, line: Found) -> list[str]:
     """
     if line.cents % 100 or line.cents > 0:
         return []
-    values = (-line.cents // 100, line.at + timedelta(hours=1), line.at - NEAR)
+    values = (line.kind, -line.cents // 100, line.at + LINE_BEFORE, line.at - SENT_WITHIN)
     return [found for (found,) in query(runtime, _CANDIDATES, values, limit=MOST)]
 
 
