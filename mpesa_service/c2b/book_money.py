@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from mpesa_service.c2b.arrivals import ArrivedMoney
+from mpesa_service.c2b.confirmation_checks import first_check
 from mpesa_service.c2b.matching import Booking, Confirmation
 from mpesa_service.c2b.repeated import repeated_plan
 from mpesa_service.core.apply import commit_until_settled
@@ -38,6 +39,8 @@ def book_money(
         raise ValueError(f"{evidence} does not say that money arrived")
     received_at = received.received_at if received else runtime.clock()
     columns = {**_columns(runtime, money, evidence), "received_at": received_at}
+    if evidence is Evidence.CONFIRMATION:
+        columns["check_at"] = first_check(runtime, money.receipt, money.cents, received_at)
     confirmation = Confirmation(columns)
     booking = Booking(
         runtime, confirmation, received, began_at=money.began_at, contradictory=money.contradictory

@@ -50,6 +50,17 @@ class Settings(MpesaSettings):
         None,
         read_by=PAYOUTS,
     )
+    c2b_verify_above: int = setting(
+        whole_number(),
+        "Shillings. C2B confirmations above it are checked with M-Pesa before any of their money leaves."
+        " 0: each one.",
+        20_000,
+    )
+    c2b_verify_percent: int = setting(
+        whole_number(0, 100),
+        "How many in a hundred of the smaller C2B confirmations are checked, too. They are chosen at random.",
+        1,
+    )
     approval_single: int = setting(
         whole_number(),
         "Shillings. A refund, payout or other outflow above it needs a second admin's approval. 0: each one.",

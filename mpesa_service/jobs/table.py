@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mpesa_service.approvals import decide
-from mpesa_service.c2b import pull, receipts, retry_matching
+from mpesa_service.c2b import confirmation_checks, pull, receipts, retry_matching
 from mpesa_service.callbacks import receive
 from mpesa_service.callbacks.handlers import KINDS
 from mpesa_service.commands.due import check_due
@@ -49,6 +49,12 @@ JOBS = (
     Job("c2b", 10, retry_matching.match_due, "try again to match C2B payments"),
     Job("pull", 60, pull.pull_when_due, "fetch the money that customers paid, every 15 minutes"),
     Job("receipts", 30, receipts.book_answered, "book answers about receipts that are not booked yet"),
+    Job(
+        "confirmations",
+        10,
+        confirmation_checks.check_due,
+        "check large C2B confirmations with M-Pesa",
+    ),
     Job("balance", 60, query_balance_when_due, "query the account balances, every BALANCE_EVERY minutes"),
     Job("statements", 5, apply_due, "apply statements that admins have requested"),
     Job("payouts", 1, pay_waiting, "send waiting payouts, and close finished batches"),

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mpesa_service.domain.confirmation_checks import CheckResult
 from mpesa_service.domain.orders import STILL_DUE, AmountRule, OrderStatus, ReferenceRule, WhenUnsure
 from mpesa_service.domain.reports import ARRIVALS, Evidence
 from mpesa_service.models.base import Base, RowId, one_of, partial_index
@@ -117,6 +118,7 @@ class C2bConfirmation(Base):
     next attempt to match it. The payer (masked or hashed by M-Pesa), the names and the typed account are
     encrypted. A fractional amount is no payment: it has a `fractional_id`, under which it is listed until an
     operator has handled it (`closed_at`). `disputed_cents` is another amount that a later source reported.
+    `check_at` is when M-Pesa is asked whether the money came, and `check_result` is its answer.
     """
 
     __tablename__ = "c2b_confirmations"
@@ -142,11 +144,17 @@ class C2bConfirmation(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None] = mapped_column(String(255))
     closed_why: Mapped[str | None] = mapped_column(String(500))
+    check_at: Mapped[datetime | None]
+    check_result: Mapped[str | None] = mapped_column(String(16))
 
     __table_args__ = (
         UniqueConstraint("receipt"),
         UniqueConstraint("fractional_id"),
         Index("ix_c2b_confirmations_payment", "payment_id"),
         partial_index("ix_c2b_confirmations_retry", "retry_at", where="retry_at IS NOT NULL"),
+        partial_index("ix_c2b_confirmations_check", "check_at", where="check_at IS NOT NULL"),
         CheckConstraint(one_of("source", ARRIVALS), name="source"),
+        CheckConstraint(
+            f"check_result IS NULL OR {one_of('check_result', CheckResult)}", name="check_result"
+        ),
     )

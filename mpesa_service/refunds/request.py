@@ -50,6 +50,7 @@ from mpesa_service.refunds.outflow import refund_action
 from mpesa_service.refunds.repeated import refuse_repeated
 from mpesa_service.refunds.stated_phone import Payer, RefundRequest
 from mpesa_service.refunds.terms import Terms, terms_of
+from mpesa_service.refunds.unchecked import refuse_unchecked
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +154,7 @@ def _reserve(
             idempotency.claim(session, keyed, refund_id, runtime.clock)
         if request.consent is not None:  # first: the second of two approvers gets its error
             lock_waiting(session, request.consent.approval_id, now)
+        refuse_unchecked(session, payment)
         terms = terms_of(runtime.encryption, payment, request, runtime.settings.payout_min_amount)
         if (shown := shown_refund(session, payment.id)) is not None:
             raise shown

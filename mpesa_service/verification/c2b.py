@@ -8,11 +8,13 @@ from sqlalchemy import Row, func, or_, select
 from mpesa_service.c2b.arrivals import arrival_of_payment
 from mpesa_service.c2b.booking import FITS_NO_ORDER, order_for
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.confirmation_checks import CheckResult
 from mpesa_service.domain.counting import counted
 from mpesa_service.domain.facts import OrderFacts
 from mpesa_service.domain.money import CENTS, shillings
 from mpesa_service.domain.orders import CLOSED, STILL_DUE, AmountRule, order_status
 from mpesa_service.domain.paid_at import believed
+from mpesa_service.domain.reports import Evidence
 from mpesa_service.domain.states import OPEN, PAID, PaymentStatus
 from mpesa_service.models import C2bConfirmation, ExpectedOrder, Payment, PaymentEvent
 from mpesa_service.verification.common import BATCH, Tally, Violation, read_pages
@@ -26,6 +28,7 @@ def verify_c2b(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     yield from orders_add_up(runtime, tally)
     yield from order_status_fits(runtime)
     yield from payments_know_their_order(runtime)
+    yield from refuted_money_is_in_review(runtime)
 
 
 def confirmations_are_booked(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
@@ -169,3 +172,18 @@ def payments_know_their_order(runtime: Runtime) -> Iterator[Violation]:
         for payment_id, status, reference in rows:
             sentence = f"it is {status}, and {what} the expected order {reference}"
             yield Violation(payments_know_their_order.__name__, payment_id, sentence)
+
+
+def refuted_money_is_in_review(runtime: Runtime) -> Iterator[Violation]:
+    """A payment that rests only on a confirmation is not paid if M-Pesa says that its money never came."""
+    statement = (
+        select(Payment.id, C2bConfirmation.receipt)
+        .join(C2bConfirmation, C2bConfirmation.payment_id == Payment.id)
+        .where(C2bConfirmation.check_result == CheckResult.REFUTED, Payment.status.in_(PAID))
+        .where(Payment.evidence == Evidence.CONFIRMATION)
+    )
+    with runtime.database.read() as session:
+        found = session.execute(statement.order_by(Payment.id).limit(BATCH)).all()
+    for payment_id, receipt in found:
+        sentence = f"it is paid, but M-Pesa does not confirm its receipt {receipt}"
+        yield Violation(refuted_money_is_in_review.__name__, payment_id, sentence)

@@ -14,6 +14,7 @@ def test_every_job_runs_with_nothing_to_do(service: Service) -> None:
         "c2b",
         "pull",
         "receipts",
+        "confirmations",
         "balance",
         "statements",
         "payouts",

@@ -49,6 +49,7 @@ def environment(**changes: str) -> dict[str, str]:
         "PHONE_HASH_KEY": SECRET,
         "RATELIMIT_ENABLED": "false",
         "BALANCE_EVERY": "0",
+        "C2B_VERIFY_PERCENT": "0",
     }
     return {**values, **changes}
 
