@@ -16,7 +16,7 @@ from tests.battery.stack import Stack
 
 PER_SECOND = 6
 ROUNDS = 30
-PATIENCE = 300.0
+PATIENCE = 600.0
 """Seconds for the attempts of a round: thousands, at full size."""
 
 
