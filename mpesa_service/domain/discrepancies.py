@@ -21,5 +21,7 @@ class DiscrepancyKind(StrEnum):
     """A repeated confirmation names another account reference than the first one."""
     INCOME = "income"
     """A statement shows money that came in, in words that the service does not know."""
+    ABSENT = "absent"
+    """A statement that proves the time of a payment does not show it."""
     UNREAD = "unread"
     """An applied statement has rows that may be money, and that the service could not read."""

@@ -5,12 +5,13 @@ from sqlalchemy.orm import aliased
 
 from mpesa_service.domain.commands import NOT_PAID
 from mpesa_service.domain.discrepancies import DiscrepancyKind
-from mpesa_service.domain.statements import StatementStatus
+from mpesa_service.domain.statements import LineKind, StatementStatus
+from mpesa_service.domain.states import PAID
 from mpesa_service.models.discrepancies import Discrepancy, DiscrepancyCandidate
 from mpesa_service.models.orders import C2bConfirmation
 from mpesa_service.models.payments import Payment, Provider, Refund
 from mpesa_service.models.payouts import Payout
-from mpesa_service.models.portal import Statement, StatementLineRow
+from mpesa_service.models.portal import Statement, StatementLineRow, StatementSharedLine
 
 
 def is_open() -> ColumnElement[bool]:
@@ -18,7 +19,8 @@ def is_open() -> ColumnElement[bool]:
 
     A refund or payout may receive the line's receipt later, and money that the line reverses may arrive. A
     payout of a statement waits while one of its candidates is not paid. Income waits until its receipt is
-    booked, and rows that were not read until their statement is withdrawn, or another one proves its time.
+    booked, and rows that were not read until their statement is withdrawn, or another one proves its time. A
+    paid payment that a statement lacks waits until an applied one shows it, or the first one is withdrawn.
     """
     known = or_(
         exists().where(Refund.receipt == Discrepancy.receipt),
@@ -41,6 +43,30 @@ def is_open() -> ColumnElement[bool]:
             ),
         ),
         or_(Discrepancy.kind != DiscrepancyKind.UNREAD, _counts_and_is_not_covered()),
+        or_(Discrepancy.kind != DiscrepancyKind.ABSENT, _is_absent()),
+    )
+
+
+def _is_absent() -> ColumnElement[bool]:
+    """Return the condition: the payment is paid, its statement counts, and no applied one shows it."""
+    lacking, other, line = aliased(Statement), aliased(Statement), aliased(StatementLineRow)
+    shared = exists().where(
+        StatementSharedLine.statement_id == other.id,
+        StatementSharedLine.receipt == line.receipt,
+        StatementSharedLine.line_hash == line.line_hash,
+    )
+    shown = exists().where(
+        line.receipt == Discrepancy.receipt,
+        line.amount_cents > 0,
+        line.kind != LineKind.NOT_COMPLETED,
+        other.status == StatementStatus.APPLIED,
+        other.withdrawn_at.is_(None),
+        or_(other.id == line.statement_id, shared),
+    )
+    return and_(
+        exists().where(Payment.id == Discrepancy.resource_id, Payment.status.in_(PAID)),
+        exists().where(lacking.id == Discrepancy.statement_id, lacking.withdrawn_at.is_(None)),
+        ~shown,
     )
 
 

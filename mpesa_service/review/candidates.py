@@ -1,4 +1,4 @@
-"""The refunds and payouts that a payout of a statement may be, and the decisions that must wait for it."""
+"""The refunds and payouts that a line of a statement may be, and the decisions that must wait for it."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

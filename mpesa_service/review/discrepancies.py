@@ -43,6 +43,7 @@ _WORDS = {
     DiscrepancyKind.REVERSAL: "a reversal that this service did not send, and that names no payment here",
     DiscrepancyKind.PAYOUT: "a payout that this service does not know",
     DiscrepancyKind.INCOME: "money came in under words that this service does not know, and is not booked",
+    DiscrepancyKind.ABSENT: "a statement that proves the time of this payment does not show its receipt",
     DiscrepancyKind.UNREAD: "an applied statement has rows that may be money and were not understood",
     DiscrepancyKind.ACCOUNT: "a repeated confirmation names another account reference than the first one",
 }
@@ -88,7 +89,8 @@ def close_discrepancy(
     """Close a discrepancy with a reason.
 
     `belongs_to` says whose money the line is: the receipt or id of the payment that was reversed, or the id
-    of the refund or payout that was paid. Then that one goes to review, where a person settles or fails it.
+    of the refund or payout that was paid, or the absent payment. Then that one goes to review, where a person
+    settles or fails it.
 
     Raises NotFound, Conflict if it is closed already, and InvalidRequest for a reason that is missing or for
     a `belongs_to` that does not fit.
@@ -100,6 +102,8 @@ def close_discrepancy(
     target = None
     if belongs_to is not None and row.kind == DiscrepancyKind.REVERSAL:
         target = _review_payment(runtime, row, belongs_to, cause)
+    elif belongs_to is not None and row.kind == DiscrepancyKind.ABSENT:
+        target = _review_absent(runtime, row, belongs_to, cause)
     elif belongs_to is not None and row.kind == DiscrepancyKind.PAYOUT:
         target = _review_command(runtime, row, belongs_to, cause)
     elif belongs_to is not None:
@@ -146,6 +150,25 @@ def _review_payment(runtime: Runtime, row: Discrepancy, named: str, cause: Cause
             required=False,
         )
         return replace(change.plan(Verdict.DISPUTED, undone.reason), updates=(mark,))
+
+    apply_to(runtime.database, payment_id, decide)
+    return payment_id
+
+
+def _review_absent(runtime: Runtime, row: Discrepancy, named: str, cause: Cause) -> str:
+    """Send the payment that a statement lacks to review; return its id."""
+    with runtime.database.read() as session:
+        payment_id = _payment_of(session, named)
+    if payment_id != row.resource_id:
+        raise InvalidRequest("This discrepancy is about another payment.", code="belongs_to_nothing")
+    reason = (
+        f"M-Pesa's statement {row.statement_id} covers its time, and does not show its receipt {row.receipt}"
+    )
+
+    def decide(facts: PaymentFacts) -> Plan:
+        change = PaymentChange(facts)
+        send_to_review(change, reason, cause)
+        return change.plan(Verdict.DISPUTED, reason)
 
     apply_to(runtime.database, payment_id, decide)
     return payment_id

@@ -16,14 +16,14 @@ class CloseDiscrepancySchema(RequestSchema):
         validate=Pattern(r"^[A-Za-z0-9]{6,32}$", error="must be a receipt or an `_id`."),
         metadata={
             "description": "Whose money the line is: the receipt or `_id` of the payment that was reversed,"
-            " or the `_id` of the refund or payout that was paid and that failed here or is in review."
-            " That one is then in review."
+            " or the `_id` of the refund or payout that was paid and that failed here or is in review, or the"
+            " payment that is absent. That one is then in review."
         },
     )
 
 
 class CandidateSchema(Schema):
-    """A refund or payout that a payout of a statement may be, because it is not paid."""
+    """A refund or payout that a line of a statement may be, because it is not paid."""
 
     id = fields.String(data_key="_id")
     kind = fields.String(metadata={"description": "`refund` or `payout`."})
@@ -44,7 +44,9 @@ class DiscrepancySchema(Schema):
     resource_id = text_field("resourceId", "The payment, refund or payout that it may concern.")
     candidates = fields.List(
         fields.Nested(CandidateSchema),
-        metadata={"description": "Of a `payout`: the refunds and payouts of its amount that it may be."},
+        metadata={
+            "description": "Of a `payout` or `reversal`: the refunds and payouts of its amount that it may be."
+        },
     )
     account = text_field(
         "account", "The account that a repeated confirmation names; phone numbers are masked."

@@ -145,11 +145,22 @@ def absent_from(runtime: Runtime, record: StatementRecord, proof: Proof, limit: 
     """Return what the statement should show and does not, oldest first, at most `limit` of each kind."""
     if proof.begin is None or proof.end is None:
         return []
-    period, shortcode = (proof.begin, proof.end), record.shortcode
-    shown = _shown(runtime, record)
-    found = _absent(runtime, _PAYMENTS, (*period, *period, first_id(proof.end), shortcode), shown, limit)
-    found += _absent(runtime, _FRACTIONAL, (*period, shortcode), shown, limit)
-    return [*(Absent(*row) for row in found), *absent_commands(runtime, record, proof, limit)]
+    period, shown = (proof.begin, proof.end), _shown(runtime, record)
+    found = _absent(runtime, _FRACTIONAL, (*period, record.shortcode), shown, limit)
+    return [
+        *absent_payments(runtime, record, proof, limit),
+        *(Absent(*row) for row in found),
+        *absent_commands(runtime, record, proof, limit),
+    ]
+
+
+def absent_payments(runtime: Runtime, record: StatementRecord, proof: Proof, limit: int) -> list[Absent]:
+    """Return the payments that the statement should show and does not, oldest first, at most `limit`."""
+    if proof.begin is None or proof.end is None:
+        return []
+    period = (proof.begin, proof.end)
+    values = (*period, *period, first_id(proof.end), record.shortcode)
+    return [Absent(*row) for row in _absent(runtime, _PAYMENTS, values, _shown(runtime, record), limit)]
 
 
 def absent_commands(runtime: Runtime, record: StatementRecord, proof: Proof, limit: int) -> list[Absent]:

@@ -26,7 +26,12 @@ from mpesa_service.statements.other_files import mismatches_with_applied
 from mpesa_service.statements.outgoing_times import state_times
 from mpesa_service.statements.records import StatementRecord, get_statement
 from mpesa_service.statements.report import compare
-from mpesa_service.statements.unexplained import report_income, report_unexplained, report_unread
+from mpesa_service.statements.unexplained import (
+    report_absent,
+    report_income,
+    report_unexplained,
+    report_unread,
+)
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
@@ -149,8 +154,12 @@ def apply_statement(
     raise_evidence(runtime, record, advance)
     if any(share.outcome is Outcome.AGREES and share.withdrawn_cents for share in shares):
         state_times(runtime, record)
+    _renew(runtime, statement_id, done)
+    record = compare(runtime, get_statement(runtime, statement_id))
+    if record.report["absent"]["count"]:
+        report_absent(runtime, record)
     _end(runtime, statement_id, done)
-    return compare(runtime, get_statement(runtime, statement_id))
+    return get_statement(runtime, statement_id)
 
 
 def apply_due(runtime: Runtime) -> int:

@@ -1,22 +1,24 @@
 """Reports what a person must see of a statement: reversals, payouts that an unpaid command may be, income in
-unknown words, and rows that could not be read.
+unknown words, and rows that could not be read. No payment, refund or payout has their receipt. And payments
+that the statement should show, and lacks.
 
-No payment, refund or payout has their receipt. Each one is a discrepancy, which a person closes.
+Each one is a discrepancy, which a person closes.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import NOT_PAID
 from mpesa_service.domain.discrepancies import LINE_BEFORE, SENT_WITHIN, DiscrepancyKind
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.statements import LineKind
-from mpesa_service.models import Discrepancy, DiscrepancyCandidate
+from mpesa_service.models import Discrepancy, DiscrepancyCandidate, Statement
 from mpesa_service.models.statements import insert_once
+from mpesa_service.statements.absent import absent_payments, proof_of
 from mpesa_service.statements.balances import NOT_UNDERSTOOD
 from mpesa_service.statements.matching import START, Found, Outcome, lines_with
 from mpesa_service.statements.records import StatementRecord
@@ -44,6 +46,8 @@ _CANDIDATES = f"""
 """
 MOST = 200
 """Candidates of one line."""
+MOST_ABSENT = 10_000
+"""Payments, when a statement is applied once."""
 
 
 def report_unexplained(runtime: Runtime, record: StatementRecord) -> None:
@@ -70,6 +74,22 @@ def report_unread(runtime: Runtime, record: StatementRecord) -> None:
     row = record.unread[0]["row"] if record.unread else None
     values = {"subject": record.id, "receipt": "", "amount_cents": 0}
     _store(runtime, DiscrepancyKind.UNREAD, {**values, "statement_id": record.id, "row_number": row})
+
+
+def report_absent(runtime: Runtime, record: StatementRecord) -> None:
+    """Store a discrepancy for each payment that a statement should show and does not.
+
+    One that a person closed stays closed. If the statement that lacked it was withdrawn, this one counts.
+    """
+    for one in absent_payments(runtime, record, proof_of(runtime, record), MOST_ABSENT):
+        values = {"subject": one.id, "receipt": one.receipt, "amount_cents": one.cents}
+        about = {**values, "statement_id": record.id, "row_number": None, "resource_id": one.id}
+        _store(runtime, DiscrepancyKind.ABSENT, about)
+        withdrawn = select(Statement.id).where(Statement.withdrawn_at.is_not(None))
+        mine = (Discrepancy.kind == DiscrepancyKind.ABSENT, Discrepancy.subject == one.id)
+        with runtime.database.begin() as session:
+            lacking = Discrepancy.statement_id.in_(withdrawn)
+            session.execute(update(Discrepancy).where(*mine, lacking).values(statement_id=record.id))
 
 
 def _report(runtime: Runtime, record: StatementRecord, lines: Sequence[Found]) -> None:
