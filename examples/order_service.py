@@ -55,7 +55,7 @@ WORDS = {
 """What the statuses of payments and of expected orders mean here."""
 FOR_PEOPLE = (".review", ".duplicate", ".overpaid", "refund.failed", "payout.failed", ".waiting_approval")
 FOR_APPROVERS = ("approval.waiting", "approval.expired")
-FOR_OPERATORS = ("balance.low", "callback.unread", "pull.suspect", "commands.suspended")
+FOR_OPERATORS = ("balance.low", "callback.unread", "discrepancy.opened", "pull.suspect", "commands.suspended")
 
 
 def apply(connection: sqlite3.Connection, event: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from mpesa_service.domain import moves
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
+from mpesa_service.domain.discrepancies import opened_event
 from mpesa_service.domain.event_types import EventType
 from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.plans import Event
@@ -88,6 +89,9 @@ def made_today(heading: str) -> dict[str, Any]:
             Received(CallbackKind.C2B_CONFIRMATION, None, "c", now, 1),
             CallbackOutcome(InboxVerdict.UNREAD, "why"),
             now,
+        ),
+        "discrepancy": opened_event(
+            {"id": "d", "kind": "absent", "receipt": "", "amount_cents": 1, "created_at": now}
         ),
         "pull": suspect_event(
             pull_record(Pull(status="suspect", window_from=now, window_to=now, started_at=now))

@@ -22,7 +22,7 @@ from mpesa_service.daraja import PayerKind, payer_matches
 from mpesa_service.domain.audit import MPESA, Cause
 from mpesa_service.domain.callbacks import InboxVerdict
 from mpesa_service.domain.changes import PaymentChange
-from mpesa_service.domain.discrepancies import DiscrepancyKind
+from mpesa_service.domain.discrepancies import DiscrepancyKind, opened_event
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.orders import reference_key
 from mpesa_service.domain.paid_at import believed_of, columns_of_time
@@ -51,7 +51,7 @@ def repeated_plan(
         line = LogLine(__name__, logging.WARNING, "money differs from what is known", detail)
         plan = Plan(InboxVerdict.DISPUTED, reason, row["payment_id"], log=(line,))
         if reason == VALUES_DIFFER:
-            return replace(plan, rows=_account_discrepancy(runtime, known, columns))
+            return _with_account_discrepancy(runtime, plan, known, columns)
         again = row["disputed_cents"] == columns["amount_cents"]
         return plan if again else _disputed_plan(runtime, known, columns, plan)
     missing = _missing(runtime.encryption, row, money, columns)
@@ -85,10 +85,10 @@ def _disputed_plan(runtime: Runtime, known: Confirmation, columns: Mapping[str, 
     return replace(changed, updates=(*changed.updates, update), log=(*plan.log, *changed.log))
 
 
-def _account_discrepancy(
-    runtime: Runtime, known: Confirmation, columns: Mapping[str, Any]
-) -> tuple[NewRow, ...]:
-    """Return the row that reports another account to a person, once for each account. The money stays."""
+def _with_account_discrepancy(
+    runtime: Runtime, plan: Plan, known: Confirmation, columns: Mapping[str, Any]
+) -> Plan:
+    """Return the plan that reports another account to a person, once for each account. The money stays."""
     other, receipt = columns["bill_reference_encrypted"], columns["receipt"]
     key = reference_key(typed_reference(runtime.encryption, other))
     subject = runtime.encryption.blind_index("typed", f"{receipt} {key}")
@@ -97,7 +97,7 @@ def _account_discrepancy(
     )
     with runtime.database.read() as session:
         if session.scalar(statement) is not None:
-            return ()
+            return plan
     values = {
         "id": new_id(runtime.clock()),
         "kind": DiscrepancyKind.ACCOUNT,
@@ -108,7 +108,8 @@ def _account_discrepancy(
         "account_encrypted": other,
         "created_at": runtime.clock(),
     }
-    return (NewRow("discrepancies", values),)
+    row = NewRow("discrepancies", values)
+    return replace(plan, rows=(*plan.rows, row), events=(*plan.events, opened_event(values)))
 
 
 def _difference(encryption: Encryption, row: Mapping[str, Any], columns: Mapping[str, Any]) -> str | None:

@@ -42,7 +42,8 @@ def list_(limit: int, after: str, as_json: bool) -> None:
 @click.argument("discrepancy")
 @click.option(
     "--belongs-to",
-    help="Send to review: the reversed or absent payment (receipt or id), or the refund or payout that was paid.",
+    help="Send to review: the reversed or absent payment (receipt or id), or the refund or payout"
+    " that was paid.",
 )
 @reason
 @by

@@ -1,7 +1,13 @@
 """Discrepancies: what M-Pesa reports and what fits no payment, refund or payout. A person closes them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
+
+from mpesa_service.domain.event_types import EventType
+from mpesa_service.domain.money import CURRENCY, shillings
+from mpesa_service.domain.plans import Event
 
 SENT_WITHIN = timedelta(days=1)
 """A line may be a refund or payout that was requested within this time before it: a person sends one that
@@ -25,3 +31,30 @@ class DiscrepancyKind(StrEnum):
     """A statement that proves the time of a payment does not show it."""
     UNREAD = "unread"
     """An applied statement has rows that may be money, and that the service could not read."""
+
+
+WORDS = {
+    DiscrepancyKind.REVERSAL: "a reversal that this service did not send, and that names no payment here",
+    DiscrepancyKind.PAYOUT: "a payout that this service does not know",
+    DiscrepancyKind.INCOME: "money came in under words that this service does not know, and is not booked",
+    DiscrepancyKind.ABSENT: "a statement that proves the time of this payment does not show its receipt",
+    DiscrepancyKind.UNREAD: "an applied statement has rows that may be money and were not understood",
+    DiscrepancyKind.ACCOUNT: "a repeated confirmation names another account reference than the first one",
+}
+"""What does not fit, for people."""
+
+
+def opened_event(columns: Mapping[str, Any]) -> Event:
+    """Return the event of a discrepancy that waits for a person from now on, from the columns of its row."""
+    kind = DiscrepancyKind(columns["kind"])
+    data = {
+        "kind": kind.value,
+        "mpesaReceiptNumber": columns["receipt"] or None,
+        "amount": shillings(columns["amount_cents"]),
+        "currency": CURRENCY,
+        "resourceId": columns.get("resource_id"),
+        "statementId": columns.get("statement_id"),
+        "row": columns.get("row_number"),
+        "sentence": f"Needs manual review: {WORDS[kind]}.",
+    }
+    return Event(EventType.DISCREPANCY_OPENED, columns["id"], 1, data, columns["created_at"])

@@ -30,6 +30,7 @@ class EventType(StrEnum):
     PAYOUT_BATCH_DONE = "payout_batch.done"
     BALANCE_LOW = "balance.low"
     CALLBACK_UNREAD = "callback.unread"
+    DISCREPANCY_OPENED = "discrepancy.opened"
     PULL_SUSPECT = "pull.suspect"
     COMMANDS_SUSPENDED = "commands.suspended"
     APPROVAL_WAITING = "approval.waiting"

@@ -19,7 +19,7 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.audit import Cause
 from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.commands import Stage
-from mpesa_service.domain.discrepancies import DiscrepancyKind
+from mpesa_service.domain.discrepancies import WORDS, DiscrepancyKind
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.phones import mask_reference
@@ -39,14 +39,6 @@ from mpesa_service.review.payments import operator_cause
 
 log = logging.getLogger("mpesa_service.audit")
 
-_WORDS = {
-    DiscrepancyKind.REVERSAL: "a reversal that this service did not send, and that names no payment here",
-    DiscrepancyKind.PAYOUT: "a payout that this service does not know",
-    DiscrepancyKind.INCOME: "money came in under words that this service does not know, and is not booked",
-    DiscrepancyKind.ABSENT: "a statement that proves the time of this payment does not show its receipt",
-    DiscrepancyKind.UNREAD: "an applied statement has rows that may be money and were not understood",
-    DiscrepancyKind.ACCOUNT: "a repeated confirmation names another account reference than the first one",
-}
 _NOT_DECIDABLE = (
     "This refund or payout is not in review and has not failed. If M-Pesa has not reported its result, wait."
 )
@@ -225,7 +217,7 @@ def _record(encryption: Encryption, row: Discrepancy, candidates: tuple[Candidat
         row,
         kind=kind,
         amount=shillings(row.amount_cents),
-        sentence=f"Needs manual review: {_WORDS[kind]}{perhaps}.",
+        sentence=f"Needs manual review: {WORDS[kind]}{perhaps}.",
         candidates=candidates,
         account=mask_reference(typed_reference(encryption, row.account_encrypted)) or None,
     )

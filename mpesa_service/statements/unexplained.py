@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import NOT_PAID
-from mpesa_service.domain.discrepancies import LINE_BEFORE, SENT_WITHIN, DiscrepancyKind
+from mpesa_service.domain.discrepancies import LINE_BEFORE, SENT_WITHIN, DiscrepancyKind, opened_event
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.models import Discrepancy, DiscrepancyCandidate, Statement
@@ -24,6 +24,7 @@ from mpesa_service.statements.matching import START, Found, Outcome, lines_with
 from mpesa_service.statements.records import StatementRecord
 from mpesa_service.statements.reversals import suggested_for
 from mpesa_service.statements.window import query
+from mpesa_service.webhooks.outbox import publish
 
 log = logging.getLogger(__name__)
 PAGE = 500
@@ -140,6 +141,7 @@ def _store(
         if known is None and insert_once(session, Discrepancy, values):
             extra = {"discrepancy_id": values["id"], "kind": kind, "receipt": about["receipt"]}
             log.warning("a line of a statement needs manual review", extra=extra)
+            publish(session, opened_event(values))
         discrepancy_id = (known or session.scalars(same).one()) if candidates else ""
         for one in candidates:
             pair = {"discrepancy_id": discrepancy_id, "resource_id": one}

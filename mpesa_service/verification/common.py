@@ -28,7 +28,7 @@ class Violation:
 
 @dataclass
 class Tally:
-    """How many rows were checked, by kind; `review` counts the rows in review."""
+    """How many rows were checked, by kind; `review` and `discrepancies` count what waits for a person."""
 
     counts: Counter[str] = field(default_factory=Counter)
 

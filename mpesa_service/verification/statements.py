@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, exists, or_, select, text, tuple_
+from sqlalchemy import Row, and_, exists, func, or_, select, text, tuple_
 from sqlalchemy.orm import aliased
 
 from mpesa_service.core.runtime import Runtime
@@ -74,6 +74,9 @@ def verify_statements(runtime: Runtime, tally: Tally) -> Iterator[Violation]:
     yield from statements_do_not_contradict(runtime)
     yield from withdrawn_money_is_in_review(runtime)
     yield from statement_rows_are_understood(runtime)
+    with runtime.database.read() as session:
+        waiting = select(func.count()).select_from(Discrepancy).where(is_open())
+        tally.counts["discrepancies"] += session.scalar(waiting) or 0
 
 
 def statement_income_is_booked(row: Row[Any]) -> Iterator[Violation]:
