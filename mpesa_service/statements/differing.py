@@ -16,7 +16,7 @@ from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.statements.contradicted import review_command
 from mpesa_service.statements.matching import START, Found, Outcome, lines_with
-from mpesa_service.statements.outcomes import mark_lines
+from mpesa_service.statements.outcomes import REVIEWED, mark_lines, reviewed_before
 from mpesa_service.statements.records import StatementRecord
 
 PAGE = 500
@@ -25,14 +25,17 @@ PAGE = 500
 def review_differing(runtime: Runtime, record: StatementRecord, advance: Callable[[str, int], None]) -> None:
     """Send each payment, refund and payout that differs in amount, direction or status to review.
 
-    The same for a payment that was reversed. `advance` receives each one. A line does so once: what a person
-    decided about it stays.
+    The same for a payment that was reversed. `advance` receives each one. The same money does so once,
+    whichever files have it: what a person decided about it stays.
     """
     after = START
     while found := lines_with(runtime, record, Outcome.DIFFERS, limit=PAGE, after=after):
+        known = reviewed_before(runtime, found)
         for line in found:
-            if _review(runtime, line):
-                mark_lines(runtime, [line], "reviewed")
+            if line.kind != LineKind.REVERSAL and (line.receipt, line.cents) in known:
+                mark_lines(runtime, [line], REVIEWED)
+            elif _review(runtime, line):
+                mark_lines(runtime, [line], REVIEWED)
                 advance("reviewed", 1)
         after = (found[-1].statement_id, found[-1].row)
 
