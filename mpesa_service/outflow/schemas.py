@@ -38,7 +38,7 @@ class ApprovalSchema(Schema):
 
 
 class WaitingSchema(Schema):
-    """The data of an action that waits for a second person."""
+    """The data of an action that waits for a second person: nothing was done."""
 
     approval = fields.Nested(ApprovalSchema)
 

@@ -6,7 +6,7 @@ from flask import Response, request
 
 from mpesa_service.core.idempotency import Answer, KeyedRequest
 from mpesa_service.outflow.records import ApprovalRecord
-from mpesa_service.outflow.schemas import waiting_answer
+from mpesa_service.outflow.schemas import WaitingSchema, waiting_answer
 from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
 from mpesa_service.refunds.request import RefundStarted, list_refunds, refund
 from mpesa_service.refunds.schemas import RefundedSchema, RefundRequestSchema
@@ -25,7 +25,7 @@ UNKNOWN_OR_WAITING = f"{UNKNOWN} Or, with `approval`: nothing was done; a second
 @guard(Guard.ADMIN, limited_refunds)
 @blueprint.arguments(RefundRequestSchema, required=False)
 @blueprint.success(200, RefundedSchema, description="M-Pesa accepted the refund.")
-@blueprint.success(202, RefundedSchema, description=UNKNOWN_OR_WAITING)
+@blueprint.success(202, RefundedSchema, WaitingSchema, description=UNKNOWN_OR_WAITING)
 @errors(400, 404, 409, 413, 415, 422, 502)
 def refund_payment(body: dict[str, Any], reference: str) -> Response:
     """Refund a payment, or a part of it, to the phone that paid or that an admin states; or reverse it.

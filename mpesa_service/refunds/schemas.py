@@ -5,7 +5,6 @@ from typing import Any
 from marshmallow import fields
 
 from mpesa_service.domain.commands import RefundMethod
-from mpesa_service.outflow.schemas import ApprovalSchema
 from mpesa_service.payments.schemas import PaymentSchema, RefundSchema
 from mpesa_service.web.fields import PhoneNumber, RequestSchema, Shillings, characters
 
@@ -70,9 +69,3 @@ class RefundedSchema(RefundSchema):
         },
     )
     payment = fields.Nested(PaymentSchema)
-    approval = fields.Nested(
-        ApprovalSchema,
-        metadata={
-            "description": "Only if the refund waits for a second person; `data` then has nothing else."
-        },
-    )

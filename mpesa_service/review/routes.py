@@ -139,7 +139,7 @@ def match_unmatched(body: dict[str, Any], reference: str) -> Response:
 @guard(Guard.ADMIN, limited_refunds)
 @blueprint.arguments(ReturnSchema)
 @blueprint.success(200, RefundedSchema, description="M-Pesa accepted the reversal.")
-@blueprint.success(202, RefundedSchema, description=UNKNOWN_OR_WAITING)
+@blueprint.success(202, RefundedSchema, WaitingSchema, description=UNKNOWN_OR_WAITING)
 @errors(400, 404, 409, 413, 415, 502)
 def return_unmatched(body: dict[str, Any], reference: str) -> Response:
     """Return money that matches no order: to its payer by reversal, or to a number that an admin states."""

@@ -58,10 +58,19 @@ class StrictBlueprint(Blueprint):  # type: ignore[misc]
         return self.doc(responses=documented(status_code, schema, **details))  # type: ignore[no-any-return]
 
     def success(
-        self, status_code: int, schema: type[Schema], *, many: bool = False, **details: str
+        self,
+        status_code: int,
+        schema: type[Schema],
+        *others: type[Schema],
+        many: bool = False,
+        **details: str,
     ) -> Callable[[View], View]:
-        """Document a success: its `data` is one object of `schema`, or with `many` a list of them."""
-        return self.response(status_code, envelope_of(schema, many=many), **details)
+        """Document a success: its `data` is one object of `schema`, or with `many` a list of them.
+
+        With `others`, it is an object of any of the schemas.
+        """
+        envelopes = [envelope_of(one, many=many) for one in (schema, *others)]
+        return self.response(status_code, {"anyOf": envelopes} if others else envelopes[0], **details)
 
 
 def documented(

@@ -16,9 +16,6 @@ PREFIX = "/api/mpesa"
 _OPTIONAL = {"Error"}
 """Schemas whose `required` says which properties an answer must have."""
 
-_SOMETIMES = {"approval"}
-"""Properties that stand only in some answers: what waits for an approval has no refund yet."""
-
 
 class Answers:
     """Calls the API, and compares each answer with the document. `seen` counts operations and statuses."""
@@ -80,6 +77,6 @@ def _close(schema: Any, *, required: bool) -> None:
     if isinstance(properties := schema.get("properties"), dict):
         schema.setdefault("additionalProperties", False)
         if required:
-            schema["required"] = sorted(properties.keys() - _SOMETIMES)
+            schema["required"] = sorted(properties)
     for part in schema.values():
         _close(part, required=required)
