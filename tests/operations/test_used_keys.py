@@ -11,11 +11,14 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import delete, select
 
+from mpesa_service.config import load_settings
 from mpesa_service.core.encryption import Encryption
+from mpesa_service.core.runtime import build_runtime
 from mpesa_service.models import UsedKey
 from mpesa_service.operations.doctor import keys
 from mpesa_service.operations.key_rotation import rotate
-from mpesa_service.operations.used_keys import check_rows, keys_problem
+from mpesa_service.operations.used_keys import check_rows, keys_problem, start_problem
+from tests.c2b.support import confirm
 from tests.support import ENCRYPTION_KEY, SECRET, Service, environment
 
 NEW = Fernet.generate_key().decode()
@@ -59,6 +62,25 @@ class TestStart:
         assert "no key that decrypts the newest rows of payments" in str(restart(service, NEW))
         assert "PHONE_HASH_KEY" in str(restart(service, ENCRYPTION_KEY, hash_key=OTHER_SECRET))
         assert restart(service, NEW, ENCRYPTION_KEY) is None
+
+    def test_a_payment_without_a_phone_says_nothing_of_the_hash_key(self, service: Service) -> None:
+        confirm(service)
+        forget_ids(service)
+        assert service.payments()[0].phone_encrypted is None
+        assert restart(service, ENCRYPTION_KEY, hash_key=OTHER_SECRET) is None
+
+    def test_a_process_asks_before_it_starts(self, service: Service) -> None:
+        restart(service, ENCRYPTION_KEY)
+        assert start_problem(service.runtime) is None
+        object.__setattr__(service.runtime, "encryption", Encryption([NEW], SECRET))
+        assert "a key that PHONE_ENCRYPTION_KEYS does not have" in str(start_problem(service.runtime))
+
+    def test_a_database_without_tables_is_a_matter_of_readiness(self, tmp_path: Path) -> None:
+        path = tmp_path / "service.db"
+        runtime = build_runtime(load_settings(environment(DATABASE_URL=f"sqlite:///{path}")))
+        assert (start_problem(runtime), path.exists()) == (None, False)
+        path.touch()
+        assert start_problem(runtime) is None
 
     def test_readiness_and_the_doctor_say_so(self, service: Service) -> None:
         assert ready(service).status_code == 200
