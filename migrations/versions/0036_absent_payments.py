@@ -9,7 +9,7 @@ depends_on = None
 
 TABLE, NAME = "discrepancies", "ck_discrepancies_kind"
 BEFORE = ("reversal", "payout", "account", "income", "unread")
-KINDS = (*BEFORE, "absent")
+KINDS = (*BEFORE[:4], "absent", *BEFORE[4:])
 
 
 def upgrade() -> None:

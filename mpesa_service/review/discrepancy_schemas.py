@@ -45,7 +45,7 @@ class DiscrepancySchema(Schema):
     candidates = fields.List(
         fields.Nested(CandidateSchema),
         metadata={
-            "description": "Of a `payout` or `reversal`: the refunds and payouts of its amount that it may be."
+            "description": "Of a `payout` or `reversal`: refunds and payouts of its amount that it may be."
         },
     )
     account = text_field(

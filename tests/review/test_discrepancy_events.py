@@ -1,4 +1,4 @@
-"""Each discrepancy is told once, and counted while it waits."""
+"""Each discrepancy is published once, and counted while it waits."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.statements.test_contradicted import line
 from tests.support import Service
 
 
-def told(service: Service) -> list[dict[str, Any]]:
+def published(service: Service) -> list[dict[str, Any]]:
     with service.runtime.database.read() as session:
         statement = select(OutgoingEvent).where(OutgoingEvent.type == "discrepancy.opened")
         return [dict(json.loads(one.payload)["data"]) for one in session.scalars(statement)]
@@ -35,7 +35,7 @@ def test_a_line_of_a_statement(service: Service, tmp_path: Path) -> None:
     complete(service, resultCode=1)
     record = apply_rows(service, tmp_path, [line("UK1PAIDOUT", "-60.00")])
     applied(service, record)
-    [one], [event] = look(service), told(service)
+    [one], [event] = look(service), published(service)
     assert event == {
         "_id": one["_id"],
         "sequence": 1,
@@ -51,7 +51,7 @@ def test_a_line_of_a_statement(service: Service, tmp_path: Path) -> None:
     assert counted(service) == 1
     close(service, one["_id"])
     applied(service, record)
-    assert (counted(service), len(told(service))) == (0, 1)
+    assert (counted(service), len(published(service))) == (0, 1)
 
 
 def test_another_account(service: Service) -> None:
@@ -59,7 +59,7 @@ def test_another_account(service: Service) -> None:
     confirm(service)
     for _ in range(2):
         confirm(service, BillRefNumber="ORDER2")
-    [one], [event] = look(service), told(service)
+    [one], [event] = look(service), published(service)
     assert (event["_id"], event["kind"], event["statementId"]) == (one["_id"], "account", None)
     assert "ORDER2" not in str(event)
     assert counted(service) == 1
