@@ -6,7 +6,9 @@ settled status. A trusted callback that says *paid* but names no amount or no re
 proves nothing. That callback, and any other claim, changes nothing by itself: the service queries Daraja, and
 the query result decides. A query result counts at once if it says *paid*. If it says *not paid*, Daraja must
 say so twice, at least NEGATIVE_RESULT_INTERVAL apart, because Daraja has reported paid payments as not paid
-(observed in Safaricom's sandbox, 2026). A query result never overturns a success.
+(observed in Safaricom's sandbox, 2026). A query result never overturns a success. If M-Pesa
+first reported success without an amount or a receipt, the payment then goes to review, because its money
+may have moved.
 
 A *confirmation* is C2B's report, on the shortcode's secret address, that money arrived. It names the
 payment's reference, amount and payer. It is a trusted claim, and it counts even if an earlier report differs,
@@ -34,6 +36,7 @@ from mpesa_service.domain.reports import (
 from mpesa_service.domain.states import OPEN, PAID, UNPAID, PaymentStatus
 
 NEGATIVE_RESULT_INTERVAL = timedelta(seconds=60)
+_BARE_SUCCESS = "M-Pesa first reported success without an amount or a receipt"
 
 
 def judge(facts: PaymentFacts, report: PaymentReport) -> Decision:
@@ -161,9 +164,11 @@ def _by_bare_success(facts: PaymentFacts, report: PaymentReport) -> Decision:
     if facts.status in OPEN | UNPAID:
         return Decision(
             Verdict.DISPUTED,
-            "it names no amount or no receipt: Daraja is queried",
+            "M-Pesa reports success without an amount or a receipt: Daraja is queried",
             store_receipt=bool(report.receipt),
             query_daraja=True,
+            mismatch=Mismatch.INCOMPLETE if facts.mismatch is None else None,
+            note=Note.INCOMPLETE_SUCCESS if facts.mismatch is None else None,
         )
     if facts.status in PAID and report.receipt:
         return Decision(Verdict.APPLIED, "it names the receipt", store_receipt=True)
@@ -201,10 +206,14 @@ def _by_money(facts: PaymentFacts, report: PaymentReport, name: str, reason: str
 def _by_clean_failure(facts: PaymentFacts, report: PaymentReport) -> Decision:
     if facts.status not in OPEN:
         return Decision(Verdict.NOTED, f"it has no effect in {facts.status}")
-    if facts.mismatch is not None:
-        return Decision(Verdict.DISPUTED, "an earlier claim differs: Daraja is queried", query_daraja=True)
     unclear = f"result code {report.result_code} is not documented"
     reason = unclear if report.outcome is Outcome.UNCLEAR else str(report.outcome)
+    if facts.mismatch is not None:
+        before, note = f"an earlier claim differs in {facts.mismatch}", Note.DISPUTED
+        if facts.mismatch is Mismatch.INCOMPLETE:
+            before, note = _BARE_SUCCESS, Note.FAILURE_AFTER_SUCCESS
+        reason = f"{before}, and this one says {reason}: Daraja is queried"
+        return Decision(Verdict.DISPUTED, reason, query_daraja=True, note=note)
     return Decision(Verdict.APPLIED, reason, edge=_failure_edge(report.outcome))
 
 
@@ -218,7 +227,8 @@ def _by_query(facts: PaymentFacts, report: PaymentReport) -> Decision:
 
 def _by_confirmation(facts: PaymentFacts) -> Decision:
     """Daraja's query result says paid. It names no amount and no receipt."""
-    disputed = facts.mismatch not in (None, Mismatch.NEGATIVE_RESULT)
+    confirmed = facts.mismatch is Mismatch.INCOMPLETE and facts.status not in PAID
+    disputed = facts.mismatch not in (None, Mismatch.NEGATIVE_RESULT) and not confirmed
     if facts.status is PaymentStatus.REVIEW:
         return Decision(Verdict.NOTED, "Daraja reports it as paid; an operator decides")
     if disputed:
@@ -252,6 +262,9 @@ def _by_negative_result(facts: PaymentFacts, report: PaymentReport) -> Decision:
         return Decision(
             Verdict.APPLIED, "Daraja reports a paid payment as not paid, twice", edge="contradicted"
         )
+    if facts.mismatch is Mismatch.INCOMPLETE:
+        reason = f"{_BARE_SUCCESS}, and Daraja reports it as not paid, twice"
+        return Decision(Verdict.APPLIED, reason, edge="contradicted")
     return Decision(
         Verdict.APPLIED,
         "Daraja reports it as not paid, twice",

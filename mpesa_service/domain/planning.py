@@ -12,7 +12,7 @@ from mpesa_service.domain.changes import PaymentChange
 from mpesa_service.domain.decisions import NEGATIVE_RESULT_INTERVAL, judge
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.paid_at import claimed_columns, ignored_detail, ignored_line, judge_time
-from mpesa_service.domain.reports import Decision, Evidence, Note, Outcome, PaymentReport, Verdict
+from mpesa_service.domain.reports import Decision, Evidence, Mismatch, Note, Outcome, PaymentReport, Verdict
 from mpesa_service.domain.schedule import CHECK_AFTER, CHECK_INTERVAL_LIMIT, UNRESOLVED_AFTER, next_check
 from mpesa_service.domain.states import OPEN, PAID, PAYMENT_TRANSITIONS, UNPAID, PaymentStatus
 
@@ -162,7 +162,8 @@ def no_information(change: PaymentChange, now: datetime, jitter: float) -> None:
 def _is_contested(change: PaymentChange) -> bool:
     """A trusted claim differs from the settled record, and Daraja has not confirmed either of them."""
     if change.status in UNPAID:
-        return change.now["claimed_receipt"] is not None
+        incomplete = change.now["mismatch"] == Mismatch.INCOMPLETE
+        return incomplete or change.now["claimed_receipt"] is not None
     return change.status in PAID and change.now["mismatch"] is not None
 
 

@@ -66,13 +66,15 @@ class Verdict(StrEnum):
 
 
 class Mismatch(StrEnum):
-    """The point in which a trusted claim differs from the record."""
+    """The point in which a trusted claim differs from the record, or what it lacks."""
 
     AMOUNT = "amount"
     PAYER = "payer"
     IDS = "ids"
     RECEIPT = "receipt"
     NEGATIVE_RESULT = "negative_result"
+    INCOMPLETE = "incomplete"
+    """M-Pesa reported success without an amount or a receipt. It differs in nothing, and proves nothing."""
 
 
 class Note(StrEnum):
@@ -80,8 +82,11 @@ class Note(StrEnum):
 
     PROMPT_OVER = "prompt_over"
     PAID_AGAIN = "paid_again"
+    INCOMPLETE_SUCCESS = "incomplete_success"
+    FAILURE_AFTER_SUCCESS = "failure_after_success"
+    """A failure after an incomplete success."""
     DISPUTED = "disputed"
-    """The payment is in review already, and another reason was found."""
+    """The status stays, and the report contradicts what was reported or found before."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ SENTENCES = {
     "applied": "A later report named the receipt.",
     "disputed": "A report does not count by itself; M-Pesa is queried first.",
     "duplicate": "A report repeated what was already known.",
+    "incomplete_success": "M-Pesa reported success without an amount or a receipt, and is queried first.",
+    "failure_after_success": "M-Pesa reported a failure after such a success, and is queried first.",
     "prompt_over": "The prompt ended unpaid; the payment's own money is confirmed, and is not affected.",
     "paid_again": "The prompt was also paid; that money is a payment of its own.",
     "paid_at_stated": "A report stated M-Pesa's own time of the payment.",

@@ -145,17 +145,42 @@ class TestTheCallbackOfAPrompt:
         assert service.row(checkout).status == "succeeded"
 
     @pytest.mark.parametrize("metadata", [None, {"Item": []}, {"Item": [{"Name": "Amount"}]}], ids=str)
-    def test_without_metadata_differs_in_nothing(self, service: Service, metadata: Any) -> None:
+    def test_without_metadata_daraja_decides(self, service: Service, metadata: Any) -> None:
         service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
         checkout = service.pending()
         post(service.callback_url(checkout), stk_body(service, checkout, CallbackMetadata=metadata))
         payment = service.row(checkout)
-        assert (payment.status, payment.mismatch, verdicts(service)) == ("pending", None, ["disputed"])
+        assert (payment.status, payment.mismatch) == ("pending", "incomplete")
+        assert verdicts(service) == ["disputed"]
         assert payment.next_check_at <= service.clock()
         service.simulator.post(f"/simulator/prompts/{checkout}/pin", {"pin": "0000"})
         assert check_due(service.runtime) == 1
         payment = service.row(checkout)
         assert (payment.status, payment.mismatch) == ("succeeded", None)
+
+    def test_without_metadata_and_then_a_failure_needs_a_person(self, service: Service) -> None:
+        """M-Pesa says paid, and then not: the money may have moved, so it is no plain failure."""
+        service.simulator.post("/simulator/script", {"for": "stk_push", "callback": "lost"})
+        checkout = service.pending()
+        post(service.callback_url(checkout), stk_body(service, checkout, CallbackMetadata=None))
+        post(service.callback_url(checkout), stk_body(service, checkout, ResultCode=1037))
+        assert (service.row(checkout).status, verdicts(service)) == ("pending", ["disputed", "disputed"])
+        service.simulator.post(f"/simulator/prompts/{checkout}/cancel")
+        for _ in range(3):
+            check_due(service.runtime)
+            service.clock.advance(61)
+        payment = service.row(checkout)
+        assert payment.status == "review"
+        first = "M-Pesa first reported success without an amount or a receipt"
+        assert payment.failure_reason == (
+            f"Needs manual review: {first}, and Daraja reports it as not paid, twice."
+        )
+        trail = [(line.cause, (line.detail or {}).get("resultCode")) for line in service.events(payment.id)]
+        assert trail[-3:] == [
+            ("incomplete_success", "0"),
+            ("failure_after_success", "1037"),
+            ("contradicted", "1032"),
+        ]
 
     def test_a_receipt_without_an_amount_is_kept_for_the_query(self, service: Service) -> None:
         checkout = service.pending()

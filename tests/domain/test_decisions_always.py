@@ -82,7 +82,7 @@ ALL = CLAIMS + QUERIES
 class TestAlways:
     def test_the_matrix_is_whole(self) -> None:
         assert len(CLAIMS) == 9 * 5 * 2 * 2 * 3 * 2 * 3 * 2 * 2 * 2 * 2
-        assert len(QUERIES) == 9 * 5 * 6 * 4 * 2 * 2
+        assert len(QUERIES) == 9 * 5 * 7 * 4 * 2 * 2
         assert Counter(decision.verdict for _, _, decision in ALL).keys() == set(Verdict)
         assert all(decision.reason for _, _, decision in ALL)
 
