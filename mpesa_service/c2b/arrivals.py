@@ -22,9 +22,10 @@ class ArrivedMoney:
     Everything else is None, or empty, if the source does not say it. `shortcode` is the number that received
     the money; without one, it is this service's own number. `account` is what the payer typed. `payer` is the
     number in the form that `payer_kind` says. `names` are the payer's, in order. `transacted_at` is M-Pesa's
-    own time, aware. `began_at` is the time at which the transaction began, from a source that states no
-    other: it helps to find the order or the prompt, and is not the time of the payment. `contradictory`: the
-    source has several accounts, which do not agree; then `account` is empty.
+    own time, aware, and `stated_text` is the text from which it was read. `began_at` is the time at which the
+    transaction began, from a source that states no other: it helps to find the order or the prompt, and is
+    not the time of the payment. `contradictory`: the source has several accounts, which do not agree; then
+    `account` is empty.
     """
 
     receipt: str
@@ -36,6 +37,7 @@ class ArrivedMoney:
     names: Sequence[str | None] = field(default=(), repr=False)
     transaction_type: str | None = None
     transacted_at: datetime | None = None
+    stated_text: str | None = None
     contradictory: bool = False
     began_at: datetime | None = None
 
@@ -48,8 +50,8 @@ class ArrivedMoney:
 class Arrival:
     """Money that arrived, in whole shillings; `payer` is masked, hashed or plain, as `payer_kind` says.
 
-    `stated_at` is the time that M-Pesa states, None if it states none. `moved_at` is the same if it can be
-    true, else the time of the report.
+    `stated_at` is the time that M-Pesa states, None if it states none; `stated_text` is its text. `moved_at`
+    is the same if it can be true, else the time of the report.
     """
 
     amount: int
@@ -58,6 +60,7 @@ class Arrival:
     payer_kind: PayerKind
     moved_at: datetime
     stated_at: datetime | None = None
+    stated_text: str | None = None
 
     @property
     def names_something(self) -> bool:

@@ -43,7 +43,12 @@ def book_money(
         columns["check_at"] = first_check(runtime, money.receipt, money.cents, received_at)
     confirmation = Confirmation(columns)
     booking = Booking(
-        runtime, confirmation, received, began_at=money.began_at, contradictory=money.contradictory
+        runtime,
+        confirmation,
+        received,
+        contradictory=money.contradictory,
+        began_at=money.began_at,
+        stated_text=money.stated_text,
     )
 
     def attempt() -> Plan | None:

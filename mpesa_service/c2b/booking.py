@@ -18,7 +18,7 @@ from mpesa_service.domain.facts import OrderFacts, PaymentFacts
 from mpesa_service.domain.money import CURRENCY
 from mpesa_service.domain.moves import match_to_order
 from mpesa_service.domain.orders import NO_OWNER, OrderStatus, reference_key
-from mpesa_service.domain.paid_at import believed, ignored_detail, ignored_line
+from mpesa_service.domain.paid_at import believed, ignored_detail, ignored_line, ignored_text
 from mpesa_service.domain.phones import normalize_msisdn
 from mpesa_service.domain.plans import Plan, Update
 from mpesa_service.domain.portal_reversals import PortalReversal
@@ -78,6 +78,7 @@ def second_payment(runtime: Runtime, prompted: PaymentFacts, report: PaymentRepo
         payer_kind=PayerKind.PLAIN,
         moved_at=believed(report.paid_at, now) or now,
         stated_at=report.paid_at,
+        stated_text=report.paid_at_text,
     )
     order = order_for(runtime, arrival)
     cause = Cause(MPESA, now, report.evidence, {"paidBesides": prompted.id})
@@ -95,7 +96,7 @@ def _new_payment(
 ) -> Plan:
     """Give new money to its order, or to a person, for the reason why there is no order."""
     stated = believed(arrival.stated_at, cause.at)
-    ignored = arrival.stated_at if stated is None else None
+    ignored = ignored_text(arrival.stated_at, arrival.stated_text) if stated is None else None
     columns = _columns(runtime, receipt, arrival, cause.at)
     if stated is not None:
         columns |= {"paid_at": stated, "paid_at_source": cause.evidence}

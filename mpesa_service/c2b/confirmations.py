@@ -42,5 +42,6 @@ def _money(payment: C2bPayment, cents: int) -> ArrivedMoney:
         names=(payment.first_name, payment.middle_name, payment.last_name),
         transaction_type=payment.transaction_type,
         transacted_at=payment.transacted_at,
+        stated_text=payment.transacted_text,
         contradictory=payment.contradictory,
     )

@@ -101,6 +101,7 @@ class Booking:
 
     `contradictory`: it names several accounts, which do not agree, so it fits no order.
     `began_at` is the time at which the transaction began, if the source states no other time.
+    `stated_text` is the time that it states, as text.
 
     The methods return the plan that is committed, or None if somebody else was faster: then try again.
     """
@@ -113,12 +114,14 @@ class Booking:
         *,
         contradictory: bool = False,
         began_at: datetime | None = None,
+        stated_text: str | None = None,
     ) -> None:
         self._runtime = runtime
         self._confirmation = confirmation
         self._received = received
         self._contradictory = contradictory
         self._began_at = began_at
+        self._stated_text = stated_text
 
     def book(self) -> Plan | None:
         """Book the confirmation, or plan the next attempt."""
@@ -135,7 +138,8 @@ class Booking:
             return self._finish(plan, retry_at=None, **fractional)
         arrival, ours = arrival_of(runtime.encryption, columns), is_ours(runtime, columns["shortcode"])
         began_at = believed(self._began_at, now)
-        arrival = replace(arrival, moved_at=began_at or arrival.moved_at)
+        moved_at = began_at or arrival.moved_at
+        arrival = replace(arrival, moved_at=moved_at, stated_text=self._stated_text)
         candidates = find_candidates(runtime, arrival) if ours else []
         age = now - (began_at or columns["received_at"])
         if undone is None and _must_wait(arrival, candidates, age):
@@ -185,6 +189,7 @@ class Booking:
             amount=columns["amount_cents"] // CENTS,
             fractional=columns["amount_cents"] % CENTS != 0,
             paid_at=columns["transacted_at"],
+            paid_at_text=self._stated_text,
         )
         change = PaymentChange(facts)
         decision = apply_report(change, report)

@@ -98,6 +98,7 @@ def _decide_stk(
         payer_agrees=_payer_agrees(runtime.encryption, facts, callback.phone),
         reason=callback.result.say,
         paid_at=callback.paid_at,
+        paid_at_text=callback.paid_at_text,
         trusted=trusted,
         ids_agree=not trusted
         or (

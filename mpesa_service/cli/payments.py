@@ -147,6 +147,10 @@ def show(payment: str, to_json: bool) -> None:
         echo_json(PaymentSchema().dump(found))
         return
     print_facts(_facts(found))
+    if found.paid_at is None:
+        for line in payment_trail(runtime(), OPERATOR, found.id):
+            if line.ignored_paid_at is not None:
+                click.echo(f"The time of payment is empty: {_ignored(line.ignored_paid_at)}.")
     if found.refunds:
         print_table(_REFUNDS, map(_refund_row, found.refunds))
 
@@ -207,9 +211,15 @@ def _refund_row(row: RefundRecord) -> TableRow:
     return (*made, row.receipt, row.requested_by, local_time(row.completed_at), row.failure_reason)
 
 
+def _ignored(stated: str) -> str:
+    return f"M-Pesa stated {stated}, which cannot be true"
+
+
 def _trail_row(row: TrailEvent) -> TableRow:
     happened = (str(row.sequence), local_time(row.at), row.sentence)
-    known = (_orders(row), row.actor, row.reason, row.evidence, row.refund)
+    ignored = None if row.ignored_paid_at is None else _ignored(row.ignored_paid_at)
+    reason = "; ".join(filter(None, (row.reason, ignored))) or None
+    known = (_orders(row), row.actor, reason, row.evidence, row.refund)
     return (*happened, row.before, row.after, *known)
 
 

@@ -14,6 +14,7 @@ from hashlib import sha256
 
 from mpesa_service.daraja.lenient_json import CONTRADICTORY, DIRECTING_KEYS
 from mpesa_service.daraja.values import (
+    MAX_TIME_LENGTH,
     read_balance,
     read_cut_text,
     read_moment,
@@ -89,6 +90,7 @@ class C2bPayment:
     contradictory: bool
     transaction_type: str
     transacted_at: datetime | None
+    transacted_text: str | None
     payer: str | None = field(repr=False)
     payer_kind: PayerKind
     first_name: str | None = field(repr=False)
@@ -117,6 +119,7 @@ def parse_c2b(raw: bytes) -> C2bPayment:
         contradictory=contradictory,
         transaction_type=read_cut_text(document.get("TransactionType")),
         transacted_at=read_moment(document.get("TransTime")),
+        transacted_text=(read_text(document.get("TransTime")) or "")[:MAX_TIME_LENGTH] or None,
         payer=payer,
         payer_kind=payer_kind_of(payer),
         first_name=read_text(document.get("FirstName")),

@@ -14,6 +14,7 @@ from decimal import Decimal
 from mpesa_service.daraja import advice
 from mpesa_service.daraja.codes import Confidence, ResultCode, unclear
 from mpesa_service.daraja.values import (
+    MAX_TIME_LENGTH,
     named_values,
     normalize_code,
     optional_value,
@@ -217,7 +218,8 @@ class StkCallback:
     """The result of a push, as claimed. Only a success has amount, receipt, phone and time.
 
     `amount` is in shillings; `shillings` is the same, or None if it is not whole. Both are None if the
-    callback names no amount. `paid_at` is when the money moved, by TransactionDate, aware and in UTC.
+    callback names no amount. `paid_at` is when the money moved, by TransactionDate, aware and in UTC;
+    `paid_at_text` is what TransactionDate contains, cut.
     `phone` is text, perhaps masked. `merchant_request_id` is None if it is missing.
     """
 
@@ -230,6 +232,7 @@ class StkCallback:
     receipt: str | None
     phone: str | None = field(repr=False)
     paid_at: datetime | None
+    paid_at_text: str | None
     raw: dict[str, object] = field(repr=False)
 
 
@@ -246,6 +249,7 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
     items = metadata.get("Item") if paid and isinstance(metadata, dict) else None
     values = named_values(items, "Name")
     amount = optional_value(values, "Amount", read_moved_amount, OPERATION)
+    stated = values.get("TransactionDate")
     return StkCallback(
         merchant_request_id=read_identifier(callback.get("MerchantRequestID")),
         checkout_request_id=required_value(callback, "CheckoutRequestID", read_identifier, OPERATION),
@@ -255,6 +259,7 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
         shillings=whole_shillings(amount),
         receipt=optional_value(values, "MpesaReceiptNumber", read_receipt, OPERATION),
         phone=read_text(values.get("PhoneNumber")),
-        paid_at=read_moment(values.get("TransactionDate")),
+        paid_at=read_moment(stated),
+        paid_at_text=None if stated is None else str(stated)[:MAX_TIME_LENGTH],
         raw=document,
     )

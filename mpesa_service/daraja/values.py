@@ -28,6 +28,7 @@ from mpesa_service.daraja.posted_names import ITEM_NAMES, KEYS, USUAL_ITEM_NAMES
 
 Value = TypeVar("Value")
 MAX_CODE_LENGTH = 32
+MAX_TIME_LENGTH = 32
 MAX_ID_LENGTH = 128
 MAX_DESCRIPTION_LENGTH = 1024
 _AMOUNT = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3})(\.[0-9]{1,4})?")

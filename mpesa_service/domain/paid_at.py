@@ -11,6 +11,8 @@ from mpesa_service.domain.reports import PAID_AT_SOURCES, Decision, Evidence, Ou
 
 MPESA_BEGAN = datetime(2007, 3, 6, tzinfo=UTC)
 """The day on which M-Pesa started in Kenya (Safaricom)."""
+IGNORED = "ignoredPaidAt"
+"""The key of such a time in the detail of a line of the audit trail."""
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 TIMES_DIFFER_BY = timedelta(hours=1)
 """Sources state the same moment within seconds, and a prompt is paid within minutes. A time that differs by
@@ -30,14 +32,15 @@ def believed(stated: datetime | None, now: datetime, prompted: datetime | None =
 
 @dataclass(frozen=True)
 class StatedTime:
-    """What follows from the time that a report states. `ignored` is a time that cannot be true.
+    """What follows from the time that a report states. `ignored` is the text of a time that
+    cannot be true, or cannot be read.
 
     `is_own_money`: the report says that the payment's own money arrived, and counts.
     """
 
     is_own_money: bool
     columns: dict[str, Any]
-    ignored: datetime | None
+    ignored: str | None
 
 
 def judge_time(payment: Mapping[str, Any], report: PaymentReport, decision: Decision) -> StatedTime:
@@ -54,7 +57,8 @@ def judge_time(payment: Mapping[str, Any], report: PaymentReport, decision: Deci
         columns = columns_of_time(payment, believable, report.evidence)
     elif decision.verdict is Verdict.DISPUTED and decision.store_receipt:
         columns = {"claimed_paid_at": believable if report.evidence is Evidence.CALLBACK else None}
-    return StatedTime(own, columns, stated if believable is None else None)
+    ignored = None if believable is not None else ignored_text(stated, report.paid_at_text)
+    return StatedTime(own, columns, ignored)
 
 
 def believed_of(
@@ -103,12 +107,17 @@ def prompted_at(payment: Mapping[str, Any]) -> datetime | None:
     return payment["created_at"] if payment["channel"] == "stk" else None
 
 
-def ignored_detail(ignored: datetime) -> dict[str, str]:
+def ignored_text(stated: datetime | None, text: str | None) -> str | None:
+    """Return a stated time that does not count as M-Pesa wrote it, or else in ISO 8601; None without one."""
+    return text or (stated.isoformat() if stated is not None else None)
+
+
+def ignored_detail(ignored: str) -> dict[str, str]:
     """Return what the audit trail keeps of a stated time that cannot be true."""
-    return {"ignoredPaidAt": ignored.isoformat()}
+    return {IGNORED: ignored}
 
 
-def ignored_line(payment_id: str, stated: datetime) -> LogLine:
+def ignored_line(payment_id: str, stated: str) -> LogLine:
     """Return the log line about a stated time that cannot be true."""
-    extra = {"payment_id": payment_id, "stated": stated.isoformat()}
+    extra = {"payment_id": payment_id, "stated": stated}
     return LogLine(__name__, logging.WARNING, "M-Pesa stated a time of payment that cannot be true", extra)

@@ -104,7 +104,7 @@ class PaymentReport:
     `amount` is in whole shillings, and None if the report names no amount. `fractional`: it names an amount
     that is not of whole shillings, which no payment has. A payer who is not named, or only in part, agrees.
     `reason` is the sentence for people that belongs to the result code. `paid_at` is the time of the payment
-    that M-Pesa states, in UTC; None if it states none.
+    that M-Pesa states, in UTC; None if it states none, or none that can be read. `paid_at_text` is its text.
     """
 
     evidence: Evidence
@@ -120,6 +120,7 @@ class PaymentReport:
     trusted: bool = True
     ids_agree: bool = True
     paid_at: datetime | None = None
+    paid_at_text: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
+from mpesa_service.domain.paid_at import IGNORED
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
@@ -90,8 +91,9 @@ class TrailEvent:
     """One line of the audit trail. `refund` is the service's id of a refund, `refund_id` is Daraja's.
 
     `order_id` is the order that the line is about. A move also has the order before it, and no `order_id` if
-    the money is unmatched again. `reason` is a text that may name a person. The API shows none of the three:
-    they are for operators.
+    the money is unmatched again. `reason` is a text that may name a person. `ignored_paid_at` is a time of
+    payment that M-Pesa stated, as text, and that cannot be true. The API shows none of the four: they are for
+    operators.
     """
 
     sequence: int
@@ -107,6 +109,7 @@ class TrailEvent:
     order_id: str | None
     previous_order_id: str | None
     reason: str | None
+    ignored_paid_at: str | None
 
 
 def payment_trail(runtime: Runtime, principal: Principal, reference: str) -> tuple[TrailEvent, ...]:
@@ -139,4 +142,5 @@ def _event(row: PaymentEvent, refund_id: str | None) -> TrailEvent:
         order_id=detail.get("orderId"),
         previous_order_id=detail.get("previousOrderId"),
         reason=detail.get("reason"),
+        ignored_paid_at=detail.get(IGNORED),
     )

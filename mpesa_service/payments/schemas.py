@@ -148,6 +148,7 @@ class OperatorTrailSchema(TrailEventSchema):
     order_id = text_field("orderId", "The order that the line is about. Null after a move: unmatched.")
     previous_order_id = text_field("previousOrderId", "The order before a move.")
     reason = text_field("reason", "The operator's reason, or that of a report.")
+    ignored_paid_at = text_field("ignoredPaidAt", "A stated time of payment that cannot be true, as text.")
 
 
 STATUSES = sorted({status.public for status in PaymentStatus})

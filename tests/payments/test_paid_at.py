@@ -9,6 +9,7 @@ import requests
 from mpesa_service.payments.reconcile import check
 from tests.c2b.support import RECEIPT, confirm
 from tests.callbacks.support import stk_body
+from tests.cli.test_unmatched import run, run_json
 from tests.orders.test_expected import expect_order
 from tests.support import Service
 from tests.webhooks.test_outbox import outgoing
@@ -66,6 +67,10 @@ def test_a_masked_or_missing_time_leaves_it_empty_until_the_confirmation(service
         post(service, checkout, transacted, receipt=f"NLJ7RT61S{number}", phone=int(f"25471234567{number}"))
         row = service.row(checkout)
         assert (row.status, row.paid_at, row.paid_at_source) == ("succeeded", None, None)
+        sentence = f"M-Pesa stated {transacted}, which cannot be true"
+        for command in ("show", "events"):
+            shown = run(service, "payments", command, row.id)
+            assert (sentence in " ".join(shown.split())) is (transacted is not None)
     confirm(service, TransID="NLJ7RT61S0", BillRefNumber="ORDER0", MSISDN="2547 ***** 670")
     [first] = [payment for payment in service.payments() if payment.order_id == "ORDER0"]
     assert (first.paid_at, first.paid_at_source) == (service.clock.now, "confirmation")
@@ -92,7 +97,18 @@ def test_a_time_that_cannot_be_true_does_not_date_a_c2b_payment(service: Service
     confirm(service, TransTime="19700101030000")
     [payment] = service.payments()
     assert (payment.status, payment.paid_at, payment.receipt) == ("succeeded", None, RECEIPT)
-    assert service.events(payment.id)[0].detail["ignoredPaidAt"] == "1970-01-01T00:00:00+00:00"
+    assert service.events(payment.id)[0].detail["ignoredPaidAt"] == "19700101030000"
+    assert "The time of payment is empty: M-Pesa stated 19700101030000, which cannot be true." in run(
+        service, "payments", "show", payment.id
+    )
+    assert run_json(service, "payments", "events", payment.id)[0]["ignoredPaidAt"] == "19700101030000"
+
+
+def test_a_time_that_cannot_be_read_is_kept_as_text(service: Service) -> None:
+    expect_order(service)
+    confirm(service, TransTime="30.02.2026")
+    [payment] = service.payments()
+    assert (payment.paid_at, service.events(payment.id)[0].detail["ignoredPaidAt"]) == (None, "30.02.2026")
 
 
 def test_money_paid_besides_a_prompt_has_the_callbacks_time(service: Service) -> None:
