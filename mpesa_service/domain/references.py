@@ -15,6 +15,7 @@ ORDER_ID_PATTERN = f"^(?! )(?!.* $){_PART}(?:/{_PART})*$"
 slashes has a letter, a digit, `-` or `_`: an address with `..` or `//` changes on its way."""
 ORDER_ID_RULE = "1 to 64 letters, digits, - _ . # : or /, with single slashes, and blanks between them"
 _ORDER_ID = re.compile(ORDER_ID_PATTERN)
+_RECEIPT = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{10}")
 _BATCH_REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -38,6 +39,11 @@ def new_token() -> str:
 def normal_receipt(text: str) -> str:
     """Return a receipt in capitals, as M-Pesa writes it: another spelling is not another payment."""
     return text.strip().upper()
+
+
+def is_like_receipt(text: str) -> bool:
+    """Return whether `text` has the usual form of M-Pesa's receipts: ten letters and digits."""
+    return _RECEIPT.fullmatch(text.strip()) is not None
 
 
 def is_order_id(text: str) -> bool:

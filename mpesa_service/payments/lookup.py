@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.paid_at import IGNORED
 from mpesa_service.domain.principal import Principal
-from mpesa_service.domain.references import is_order_id
+from mpesa_service.domain.references import is_like_receipt, is_order_id, normal_receipt
 from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.domain.trail import in_words
 from mpesa_service.errors import NotFound
@@ -33,14 +33,24 @@ class OrderRecord:
 
 
 def find_payment(session: Session, runtime: Runtime, principal: Principal, reference: str) -> Payment:
-    """Return the payment with this CheckoutRequestID or `_id`; raise NotFound if it is not the caller's."""
+    """Return the payment with this CheckoutRequestID or `_id`; raise NotFound if it is not the caller's.
+
+    The error of a receipt names the query that finds its payment, whether there is one or not.
+    """
     if not reference.isprintable():  # Not one of the service's ids. PostgreSQL accepts no NUL in a text.
         raise NotFound
     checkout_hash = runtime.encryption.blind_index("checkout", reference)
     payment = session.scalars(_BY_REFERENCE, {"checkout_hash": checkout_hash, "reference": reference}).first()
     if payment is None or not principal.may_see(payment.owner):
-        raise NotFound
+        raise _not_found(reference)
     return payment
+
+
+def _not_found(reference: str) -> NotFound:
+    if not is_like_receipt(reference):
+        return NotFound()
+    query = f"GET /api/mpesa/payments?receipt={normal_receipt(reference)}"
+    return NotFound(f"There is no payment with this _id or CheckoutRequestID. For the _id of a receipt: {query}")
 
 
 def query_payment(runtime: Runtime, principal: Principal, reference: str) -> PaymentRecord:

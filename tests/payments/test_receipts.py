@@ -72,3 +72,22 @@ def test_a_resolution_of_the_api(service: Service) -> None:
     settle = {"action": "settle", "reason": "on the statement", "receipt": "rkl51zdr4g"}
     answer = service.call("POST", f"/{checkout}/resolve", settle, by="boss", admin=True)
     assert (answer.status_code, answer.json["code"]) == (409, "receipt_taken")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_in_place_of_an_id_the_error_names_the_query_for_it(service: Service, known: bool) -> None:
+    if known:
+        confirm(service)
+    calls = (
+        ("GET", f"/query/{LOWER}", None),
+        ("GET", f"/payments/{RECEIPT}/events", None),
+        ("POST", f"/{RECEIPT}/refund", {"amount": 1}),
+        ("POST", f"/{RECEIPT}/move", {"orderId": None, "reason": "why"}),
+    )
+    for method, path, body in calls:
+        answer = service.call(method, path, body, by="boss", admin=True)
+        assert (answer.status_code, answer.json["code"]) == (404, "not_found"), path
+        assert answer.json["message"] == (
+            "There is no payment with this _id or CheckoutRequestID."
+            f" For the _id of a receipt: GET /api/mpesa/payments?receipt={RECEIPT}"
+        )
