@@ -3,18 +3,14 @@
 from marshmallow import Schema, fields
 
 from mpesa_service.domain.callbacks import CallbackKind, InboxVerdict
-from mpesa_service.web.fields import Pattern, ReasonField, RequestSchema, between, text_field, time_field
+from mpesa_service.web.fields import ReasonField, RequestSchema, between, text_field, time_field
+from mpesa_service.web.list_queries import IdPageSchema
 
 
-class UnreadQuerySchema(RequestSchema):
+class UnreadQuerySchema(IdPageSchema):
     """The page of the list to return."""
 
     limit = fields.Integer(load_default=50, validate=between(1, 100))
-    after = fields.String(
-        load_default="",
-        validate=Pattern(r"^[0-9a-f]{0,24}$", error="must be an `_id`."),
-        metadata={"description": "The `_id` of the last entry of the previous page."},
-    )
 
 
 class DismissSchema(RequestSchema):

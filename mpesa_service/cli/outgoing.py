@@ -27,8 +27,7 @@ from mpesa_service.outgoing.schemas import (
     export_file,
 )
 from mpesa_service.web.blueprint import runtime
-from mpesa_service.web.exports import FORMATS
-from mpesa_service.web.file_formats import FileFormat, format_of_name
+from mpesa_service.web.file_formats import FORMATS, FileFormat, format_of_name
 from mpesa_service.web.query_fields import cursor
 
 outgoing_cli = AppGroup("outgoing", help="Money that goes out: refunds and payouts together.")

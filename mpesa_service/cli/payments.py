@@ -24,7 +24,6 @@ from mpesa_service.payments.listing import (
 )
 from mpesa_service.payments.lookup import TrailEvent, payment_trail, show_payment
 from mpesa_service.payments.schemas import (
-    FORMATS,
     PROVIDERS,
     SORTS,
     STATUSES,
@@ -37,7 +36,7 @@ from mpesa_service.payments.schemas import (
 from mpesa_service.payments.views import PaymentRecord, RefundRecord
 from mpesa_service.refunds.request import list_refunds
 from mpesa_service.web.blueprint import runtime
-from mpesa_service.web.file_formats import FileFormat, format_of_name
+from mpesa_service.web.file_formats import FORMATS, FileFormat, format_of_name
 from mpesa_service.web.query_fields import cursor
 
 OPERATOR = Principal("operator", frozenset({ADMIN}))

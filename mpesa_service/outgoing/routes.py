@@ -14,8 +14,8 @@ from mpesa_service.outgoing.schemas import (
     export_file,
 )
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
-from mpesa_service.web.exports import FILE, FORMATS, export_response
-from mpesa_service.web.file_formats import accepted_format
+from mpesa_service.web.exports import FILE, export_response
+from mpesa_service.web.file_formats import FORMATS, accepted_format
 from mpesa_service.web.query_fields import cursor
 from mpesa_service.web.responses import respond, success
 

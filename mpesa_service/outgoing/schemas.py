@@ -12,19 +12,14 @@ from mpesa_service.domain.states import PayoutStatus, RefundStatus
 from mpesa_service.outgoing.listing import OutgoingKind, OutgoingRecord
 from mpesa_service.web.csv_rows import csv_lines
 from mpesa_service.web.envelopes import Envelope
-from mpesa_service.web.exports import FORMATS
-from mpesa_service.web.fields import (
-    Pattern,
-    RequestSchema,
-    between,
-    bom_field,
-    evidence_field,
-    one_of,
-    text_field,
-    time_field,
-)
+from mpesa_service.web.fields import evidence_field, one_of, text_field, time_field
 from mpesa_service.web.file_formats import BOM, JSONL, XLSX, FileFormat
-from mpesa_service.web.query_fields import Cursor, QueryTime, WholeNumber, Words
+from mpesa_service.web.list_queries import (
+    CursorPageSchema,
+    ExportFormatSchema,
+    MoneyFilterSchema,
+    statuses_field,
+)
 from mpesa_service.web.xlsx_rows import xlsx_parts
 
 KINDS = tuple(kind.value for kind in OutgoingKind)
@@ -65,73 +60,19 @@ class OutgoingSchema(Schema):
     paid_at_source = text_field("paidAtSource", "The source of `paidAt`.")
 
 
-class OutgoingFilterSchema(RequestSchema):
+class OutgoingFilterSchema(MoneyFilterSchema):
     """Filters for refunds and payouts. Each must match all of them."""
 
     kind = fields.String(load_default=None, validate=one_of(KINDS))
-    statuses = Words(
-        STATUSES,
-        data_key="status",
-        load_default=frozenset(),
-        metadata={"description": "Several values: repeat the parameter, or separate them by commas."},
-    )
-    receipt = fields.String(
-        load_default=None,
-        validate=Pattern(r"^[A-Za-z0-9_-]{1,128}$", error="must be letters, digits, - or _."),
-    )
-    since = QueryTime(
-        data_key="from",
-        load_default=None,
-        metadata={"type": "string", "example": "2026-11-22", "description": "Created then or later."},
-    )
-    until = QueryTime(
-        end=True,
-        data_key="to",
-        load_default=None,
-        metadata={
-            "type": "string",
-            "example": "2026-11-22",
-            "description": "Created before then. A date includes the whole day.",
-        },
-    )
-    paid_since = QueryTime(
-        data_key="paidFrom",
-        load_default=None,
-        metadata={"type": "string", "example": "2026-11-22", "description": "By `paidAt`: then or later."},
-    )
-    paid_until = QueryTime(
-        end=True,
-        data_key="paidTo",
-        load_default=None,
-        metadata={
-            "type": "string",
-            "example": "2026-11-22",
-            "description": "By `paidAt`: before then. A date includes the whole day.",
-        },
-    )
-    min_amount = WholeNumber(data_key="minAmount", load_default=None)
-    max_amount = WholeNumber(data_key="maxAmount", load_default=None)
+    statuses = statuses_field(STATUSES)
 
 
-class OutgoingQuerySchema(OutgoingFilterSchema):
+class OutgoingQuerySchema(OutgoingFilterSchema, CursorPageSchema):
     """Filters for refunds and payouts, and the page to return."""
 
-    limit = WholeNumber(load_default=50, validate=between(1, 100))
-    after = Cursor(
-        load_default=None,
-        metadata={"type": "string", "description": "The value of `next` from the previous page."},
-    )
 
-
-class OutgoingExportSchema(OutgoingFilterSchema):
+class OutgoingExportSchema(OutgoingFilterSchema, ExportFormatSchema):
     """Filters for refunds and payouts, and the format of the file."""
-
-    format = fields.String(
-        load_default=None,
-        validate=one_of(FORMATS),
-        metadata={"description": "By default what `Accept` names, else CSV."},
-    )
-    bom = bom_field()
 
 
 class OutgoingPageEnvelope(Envelope):

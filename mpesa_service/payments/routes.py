@@ -15,7 +15,6 @@ from mpesa_service.payments.json_rows import as_initiated, as_json, as_whole_jso
 from mpesa_service.payments.listing import Filters, all_payments, list_payments
 from mpesa_service.payments.lookup import order_payments, payment_trail, query_payment
 from mpesa_service.payments.schemas import (
-    FORMATS,
     ExportQuerySchema,
     InitiatedSchema,
     InitiateSchema,
@@ -28,7 +27,7 @@ from mpesa_service.payments.schemas import (
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import Guard, blueprint, errors, guard, runtime
 from mpesa_service.web.exports import FILE, export_response
-from mpesa_service.web.file_formats import accepted_format
+from mpesa_service.web.file_formats import FORMATS, accepted_format
 from mpesa_service.web.parsing import idempotency_key
 from mpesa_service.web.query_fields import cursor
 from mpesa_service.web.responses import failure, respond, success

@@ -8,12 +8,9 @@ from mpesa_service.domain.states import PaymentStatus, RefundStatus
 from mpesa_service.web.envelopes import Envelope
 from mpesa_service.web.fields import (
     OrderId,
-    Pattern,
     PhoneNumber,
     RequestSchema,
     Shillings,
-    between,
-    bom_field,
     evidence_field,
     metadata_field,
     one_of,
@@ -21,8 +18,12 @@ from mpesa_service.web.fields import (
     text_field,
     time_field,
 )
-from mpesa_service.web.file_formats import CSV, JSONL, XLSX
-from mpesa_service.web.query_fields import Cursor, QueryTime, WholeNumber, Words
+from mpesa_service.web.list_queries import (
+    CursorPageSchema,
+    ExportFormatSchema,
+    MoneyFilterSchema,
+    statuses_field,
+)
 
 
 class InitiateSchema(RequestSchema):
@@ -153,50 +154,15 @@ class OperatorTrailSchema(TrailEventSchema):
 
 STATUSES = sorted({status.public for status in PaymentStatus})
 PROVIDERS = ("mpesa", "stripe")
-FORMATS = (CSV, JSONL, XLSX)
 SORTS = ("createdAt", "paidAt")
-_MOMENT = {"type": "string", "example": "2026-11-22"}
 
 
-class PaymentFilterSchema(RequestSchema):
+class PaymentFilterSchema(MoneyFilterSchema):
     """Filters for payments. A payment must match all of them."""
 
-    statuses = Words(
-        STATUSES,
-        data_key="status",
-        load_default=frozenset(),
-        metadata={"description": "Several values: repeat the parameter, or separate them by commas."},
-    )
+    statuses = statuses_field(STATUSES)
     provider = fields.String(load_default=None, validate=one_of(PROVIDERS))
     order_id = OrderId(data_key="orderId", load_default=None, metadata={"type": "string"})
-    since = QueryTime(
-        data_key="from",
-        load_default=None,
-        metadata={
-            **_MOMENT,
-            "description": "Created at this time or later. Without a time zone: Nairobi time.",
-        },
-    )
-    until = QueryTime(
-        end=True,
-        data_key="to",
-        load_default=None,
-        metadata={**_MOMENT, "description": "Created before this time. A date includes the whole day."},
-    )
-    paid_since = QueryTime(
-        data_key="paidFrom",
-        load_default=None,
-        metadata={**_MOMENT, "description": "Paid at this time or later, by `paidAt`."},
-    )
-    paid_until = QueryTime(
-        end=True,
-        data_key="paidTo",
-        load_default=None,
-        metadata={
-            **_MOMENT,
-            "description": "Paid before this time, by `paidAt`. A date includes the whole day.",
-        },
-    )
     sort = fields.String(
         load_default=None,
         validate=one_of(SORTS),
@@ -205,38 +171,19 @@ class PaymentFilterSchema(RequestSchema):
             "`createdAt`. By `paidAt`, payments without one follow at the end.",
         },
     )
-    receipt = fields.String(
-        load_default=None,
-        validate=Pattern(r"^[A-Za-z0-9_-]{1,128}$", error="must be letters, digits, - or _."),
-    )
     phone = PhoneNumber(
         data_key="phoneNumber",
         load_default=None,
         metadata={"type": "string", "description": "The whole number, in any usual spelling."},
     )
-    min_amount = WholeNumber(data_key="minAmount", load_default=None)
-    max_amount = WholeNumber(data_key="maxAmount", load_default=None)
 
 
-class PaymentListQuerySchema(PaymentFilterSchema):
+class PaymentListQuerySchema(PaymentFilterSchema, CursorPageSchema):
     """Filters for payments, and the page to return."""
 
-    limit = WholeNumber(load_default=50, validate=between(1, 100))
-    after = Cursor(
-        load_default=None,
-        metadata={"type": "string", "description": "The value of `next` from the previous page."},
-    )
 
-
-class ExportQuerySchema(PaymentFilterSchema):
+class ExportQuerySchema(PaymentFilterSchema, ExportFormatSchema):
     """Filters for payments, and the format of the file."""
-
-    format = fields.String(
-        load_default=None,
-        validate=one_of(FORMATS),
-        metadata={"description": "By default what `Accept` names, else CSV."},
-    )
-    bom = bom_field()
 
 
 class ListedPaymentSchema(PaymentSchema):

@@ -18,6 +18,7 @@ from mpesa_service.web.fields import (
     text_field,
     time_field,
 )
+from mpesa_service.web.list_queries import IdPageSchema
 
 
 def _reason() -> fields.String:
@@ -70,15 +71,8 @@ class ResolvePaymentSchema(ResolveSchema):
     )
 
 
-class ReviewQuerySchema(RequestSchema):
+class ReviewQuerySchema(IdPageSchema):
     """The page of the list to return."""
-
-    limit = fields.Integer(load_default=50, validate=between(1, 200))
-    after = fields.String(
-        load_default="",
-        validate=Pattern(r"^[0-9a-f]{0,24}$", error="must be an `_id`."),
-        metadata={"description": "The `_id` of the last entry of the previous page."},
-    )
 
 
 class MatchSchema(RequestSchema):

@@ -13,7 +13,7 @@ from mpesa_service.errors import Unavailable
 from mpesa_service.web.auth import current_principal
 from mpesa_service.web.blueprint import runtime
 from mpesa_service.web.fields import NAIROBI
-from mpesa_service.web.file_formats import CSV, JSONL, TYPES, XLSX, FileFormat
+from mpesa_service.web.file_formats import FORMATS, TYPES, FileFormat
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,6 @@ EXPORTS_AT_ONCE = 2
 """Per process. An export keeps a thread for as long as its reader takes, and callbacks also need threads."""
 slots = BoundedSemaphore(EXPORTS_AT_ONCE)
 
-FORMATS = (CSV, JSONL, XLSX)
 FILE: dict[str, Any] = {
     "description": "The file, streamed from the database.",
     "content": {TYPES[kind]: {"schema": {"type": "string"}} for kind in FORMATS},

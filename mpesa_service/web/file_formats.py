@@ -9,6 +9,8 @@ from werkzeug.http import parse_options_header
 BOM = "\ufeff"
 """The byte order mark. With it, Excel reads a CSV file as UTF-8."""
 CSV, JSONL, XLSX = "csv", "jsonl", "xlsx"
+FORMATS = (CSV, JSONL, XLSX)
+"""The formats of exports."""
 TYPES = {
     CSV: "text/csv",
     JSONL: "application/x-ndjson",
