@@ -36,8 +36,8 @@ _BOOKINGS = {
     InboxVerdict.DISPUTED: ReceiptBooking.DISPUTED,
 }
 NO_ACCOUNT = (
-    "M-Pesa's status names no account. Ask the customer which order it is for, and match it. Or wait for a"
-    " pull or a statement, which name the account."
+    "M-Pesa's status names no account. Ask the customer which order it is for, and match it: mpesa unmatched"
+    " list suggests the open orders of its amount. Or wait for a pull or a statement, which name the account."
 )
 
 RenderInquiry = Callable[[InquiryRecord], Answer]

@@ -1,7 +1,8 @@
 """Suggests orders for unmatched money: how likely each one is, and why.
 
 The reference that the payer typed must be an order's own or one typo away from it, or both amount and payer
-must agree. The payer alone is no indication: customers buy more than once. An order whose exact id was typed
+must agree. The payer alone is no indication: customers buy more than once. The amount alone is one only for
+money of which nothing else can be known: its receipt was booked, and M-Pesa's status names no account. An order whose exact id was typed
 comes first, whatever its status: it says why the money waits.
 """
 
@@ -90,14 +91,17 @@ class Suggestion:
         return Reason.REFERENCE_EQUAL in self.reasons
 
 
-def suggest(typed_key: str, amount: int, orders: Iterable[Resemblance]) -> tuple[Suggestion, ...]:
+def suggest(
+    typed_key: str, amount: int, orders: Iterable[Resemblance], *, amount_is_enough: bool = False
+) -> tuple[Suggestion, ...]:
     """Return at most MOST_SUGGESTED orders: those whose exact id was typed, then the most likely first.
 
     Equal ones keep the given order. An order that takes no more money is only suggested for its exact id.
+    `amount_is_enough`: an order is also suggested for its missing amount alone.
     """
     spellings = neighbors(typed_key)
     found = [_suggestion(typed_key, spellings, amount, order) for order in orders]
-    likely = [one for one in found if _is_enough(one)]
+    likely = [one for one in found if _is_enough(one, amount_is_enough)]
     return tuple(sorted(likely, key=lambda one: (not one.is_exact, -one.score))[:MOST_SUGGESTED])
 
 
@@ -143,13 +147,13 @@ def _obstacles(order: Resemblance) -> list[Reason]:
     return found
 
 
-def _is_enough(one: Suggestion) -> bool:
+def _is_enough(one: Suggestion, amount_is_enough: bool) -> bool:
     if one.is_exact:
         return True
     if one.order_status not in STILL_DUE:
         return False
-    both = {Reason.AMOUNT_EQUAL, Reason.PAYER_AGREES}
-    return Reason.REFERENCE_ONE_TYPO_AWAY in one.reasons or both <= set(one.reasons)
+    needed = {Reason.AMOUNT_EQUAL} if amount_is_enough else {Reason.AMOUNT_EQUAL, Reason.PAYER_AGREES}
+    return Reason.REFERENCE_ONE_TYPO_AWAY in one.reasons or needed <= set(one.reasons)
 
 
 class WhyUnmatched(StrEnum):

@@ -4,7 +4,8 @@ By the exact id: expected orders of any status, and orders that are only known f
 
 By reference: the spellings that are one typo away (at most about 1,500) are looked up in the indexes of the
 keys, however many orders there are. The account reference of a prompt is also a key of its order. By amount:
-only the latest RECENT orders of each open status are read, and only those with a payment of that payer.
+only the latest RECENT orders of each open status are read, and only those with a payment of that payer. For a
+receipt that was booked without an account, the missing amount alone is enough.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,13 +33,22 @@ TAKES_MORE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_PAID)
 
 
 def suggestions(
-    session: Session, encryption: Encryption, arrival: Arrival, now: datetime
+    session: Session,
+    encryption: Encryption,
+    arrival: Arrival,
+    now: datetime,
+    *,
+    amount_is_enough: bool = False,
 ) -> tuple[Suggestion, ...]:
-    """Return the orders that the money may be meant for: of the typed id, then the most likely and newest."""
+    """Return the orders that the money may be meant for: of the typed id, then the most likely and newest.
+
+    `amount_is_enough`: nothing says what the money is for, so orders of its amount are suggested.
+    """
     key = reference_key(arrival.bill_reference)
     orders = {order.reference: order for order in _by_reference(session, key)}
-    if arrival.payer:
-        orders |= {order.reference: order for order in _by_amount(session, arrival.amount)}
+    if arrival.payer or amount_is_enough:
+        by_amount = _by_amount(session, arrival.amount, was_paid_for=not amount_is_enough)
+        orders |= {order.reference: order for order in by_amount}
     exact = [order.reference for order in orders.values() if key in (order.reference_key, order.account_key)]
     known = _known_payments(session, arrival, exact) if key else {}
     references = sorted({*orders, *known})
@@ -60,7 +70,7 @@ def suggestions(
         for order_id, payment in known.items()
         if order_id not in orders
     ]
-    return suggest(key, arrival.amount, resembling)
+    return suggest(key, arrival.amount, resembling, amount_is_enough=amount_is_enough)
 
 
 def _keys_of(order_id: str) -> tuple[str, str]:
@@ -110,12 +120,14 @@ def _latest_payments(
     return columns.order_by(latest).limit(MOST_KNOWN)
 
 
-def _by_amount(session: Session, amount: int) -> Iterable[ExpectedOrder]:
+def _by_amount(session: Session, amount: int, *, was_paid_for: bool) -> Iterable[ExpectedOrder]:
     """One statement per status, so that each one reads the index on status and id, and stops early."""
-    return [order for status in TAKES_MORE for order in session.scalars(_recent(status, amount))]
+    statements = [_recent(status, amount, was_paid_for=was_paid_for) for status in TAKES_MORE]
+    return [order for statement in statements for order in session.scalars(statement)]
 
 
-def _recent(status: OrderStatus, amount: int) -> Select[ExpectedOrder]:
+def _recent(status: OrderStatus, amount: int, *, was_paid_for: bool) -> Select[ExpectedOrder]:
+    """Return the statement for recent orders of this missing amount, or only for those that have a payment."""
     latest = (
         select(ExpectedOrder)
         .where(ExpectedOrder.status == status)
@@ -124,9 +136,10 @@ def _recent(status: OrderStatus, amount: int) -> Select[ExpectedOrder]:
         .subquery()
     )
     order = aliased(ExpectedOrder, latest)
-    was_paid_for: ColumnElement[bool] = exists().where(Payment.order_id == order.reference)
+    has_payment: ColumnElement[bool] = exists().where(Payment.order_id == order.reference)
     fits = order.amount_due - order.received_amount == amount
-    return select(order).where(fits, was_paid_for).order_by(order.id.desc()).limit(MOST_ORDERS)
+    found = select(order).where(fits).order_by(order.id.desc()).limit(MOST_ORDERS)
+    return found.where(has_payment) if was_paid_for else found
 
 
 def _paid_by_same_phone(

@@ -30,7 +30,7 @@ from mpesa_service.domain.moves import follow_refunds, is_unmatched, match_to_or
 from mpesa_service.domain.plans import Plan
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import is_order_id
-from mpesa_service.domain.reports import Verdict
+from mpesa_service.domain.reports import Evidence, Verdict
 from mpesa_service.domain.states import REFUNDABLE, PaymentStatus
 from mpesa_service.domain.suggestions import Suggestion, WhyUnmatched, why_unmatched
 from mpesa_service.errors import Conflict, NotFound
@@ -231,7 +231,11 @@ def _record(
 ) -> UnmatchedRecord:
     arrival = arrival_of_payment(runtime.encryption, payment, row)
     record = payment_record(session, runtime.encryption, payment)
-    found = suggestions(session, runtime.encryption, arrival, runtime.clock())
+    # The answer of a transaction status has no account (observed), so a receipt that it booked has none.
+    of_status = row is not None and row.source == Evidence.STATUS
+    amount_is_enough = of_status and not arrival.names_something
+    now = runtime.clock()
+    found = suggestions(session, runtime.encryption, arrival, now, amount_is_enough=amount_is_enough)
     name = payer_name(runtime.encryption, row.names_encrypted) if row is not None else None
     return UnmatchedRecord(record, found, name)
 

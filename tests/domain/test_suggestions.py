@@ -63,6 +63,11 @@ def test_what_is_not(typed: str, amount: int, given: Resemblance) -> None:
     assert suggest(typed, amount, [given]) == ()
 
 
+def test_the_amount_alone_is_enough_if_nothing_else_is_known() -> None:
+    [found] = suggest("", 100, [order(missing=99), order()], amount_is_enough=True)
+    assert (found.order_id, found.score, found.reasons) == ("ORDER1001", 25, (Reason.AMOUNT_EQUAL,))
+
+
 def test_the_likeliest_come_first_and_there_are_few() -> None:
     orders = [order(f"order100{number}") for number in range(9)]
     found = suggest("order1004", 100, orders)
