@@ -43,7 +43,7 @@ def environment(**changes: str) -> dict[str, str]:
     values = {
         "MPESA_ENVIRONMENT": "simulator",
         "MPESA_CERTIFICATE_PATH": "never-read.pem",
-        "DATABASE_URL": "sqlite:///never-opened.db",
+        "DATABASE_URL": "sqlite:////no-such-folder/never-opened.db",  # a test that opens it fails
         "JWT_SECRET_KEY": SECRET,
         "PHONE_ENCRYPTION_KEYS": ENCRYPTION_KEY,
         "PHONE_HASH_KEY": SECRET,
