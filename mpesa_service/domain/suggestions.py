@@ -2,8 +2,8 @@
 
 The reference that the payer typed must be an order's own or one typo away from it, or both amount and payer
 must agree. The payer alone is no indication: customers buy more than once. The amount alone is one only for
-money of which nothing else can be known: its receipt was booked, and M-Pesa's status names no account. An order whose exact id was typed
-comes first, whatever its status: it says why the money waits.
+money of which nothing else can be known: its receipt was booked, and M-Pesa's status names no account. An
+order whose exact id was typed comes first, whatever its status: it says why the money waits.
 """
 
 from collections.abc import Iterable, Sequence

@@ -50,7 +50,9 @@ def _not_found(reference: str) -> NotFound:
     if not is_like_receipt(reference):
         return NotFound()
     query = f"GET /api/mpesa/payments?receipt={normal_receipt(reference)}"
-    return NotFound(f"There is no payment with this _id or CheckoutRequestID. For the _id of a receipt: {query}")
+    return NotFound(
+        f"There is no payment with this _id or CheckoutRequestID. For the _id of a receipt: {query}"
+    )
 
 
 def query_payment(runtime: Runtime, principal: Principal, reference: str) -> PaymentRecord:

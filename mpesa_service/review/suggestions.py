@@ -127,7 +127,7 @@ def _by_amount(session: Session, amount: int, *, was_paid_for: bool) -> Iterable
 
 
 def _recent(status: OrderStatus, amount: int, *, was_paid_for: bool) -> Select[ExpectedOrder]:
-    """Return the statement for recent orders of this missing amount, or only for those that have a payment."""
+    """Return the statement for recent orders of this missing amount, perhaps only those with a payment."""
     latest = (
         select(ExpectedOrder)
         .where(ExpectedOrder.status == status)

@@ -20,6 +20,8 @@ ALWAYS_SEVERAL = {
     "{shillings(cents)} shillings",
     "{short.due} shillings",
     "{shown} shillings",
+    "{shillings(proven)} shillings",
+    "{runtime.settings.mpesa_transaction_limit} shillings",
     "{count} events",
     "{record.amount} shillings",
 }

@@ -31,7 +31,9 @@ def test_a_success_without_amount_or_receipt_is_put_to_daraja(
     )
     assert judge(payment_facts(status), claim(**bare)) == first
     for known in (M.INCOMPLETE, M.AMOUNT):
-        assert judge(payment_facts(status, mismatch=known), claim(**bare)) == replace(first, mismatch=None, note=None)
+        assert judge(payment_facts(status, mismatch=known), claim(**bare)) == replace(
+            first, mismatch=None, note=None
+        )
 
 
 @pytest.mark.parametrize("status", sorted(OPEN))
