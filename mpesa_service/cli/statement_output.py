@@ -25,6 +25,15 @@ ONLY_WITHDRAWN_NEXT = (
     " mpesa review settle ID --by NAME --reason …. If not: mpesa review fail ID --by NAME --reason …."
     " For a fractional amount: mpesa unmatched close ID --by NAME --reason …"
 )
+_ORDERS = {"dmy": "day first", "mdy": "month first"}
+_ORDER_REASONS = {
+    "stated": "as stated",
+    "row": "rows show it",
+    "period": "only so all lines are in the period",
+    "future": "in the other order, lines would be in the future",
+    "sorted": "only so the lines are sorted",
+    "spelling": "M-Pesa spells them so",
+}
 _WORDS = {
     "agrees": "agree with the record",
     "reported": "reported by M-Pesa before, and waiting",
@@ -93,6 +102,8 @@ def _facts(record: StatementRecord) -> Iterator[tuple[str, str]]:
     yield "shortcode", record.shortcode
     yield "account", record.account or "not named"
     yield "period", period if record.period_from else "not stated"
+    if record.date_order and record.date_order_reason:
+        yield "dates", f"{_ORDERS[record.date_order]}: {_ORDER_REASONS[record.date_order_reason]}"
     yield "status", status_of(record)
     yield "lines", f"{record.line_count} ({record.new_count} new, {record.not_completed_count} not completed)"
     yield "paid in", shillings(record.paid_in_cents)

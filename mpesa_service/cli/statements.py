@@ -11,6 +11,7 @@ from mpesa_service.cli.options import as_json, by, echo_json, limit_option, load
 from mpesa_service.cli.output import show_list
 from mpesa_service.cli.statement_output import applying_bar, print_statement, reading_bar, status_of
 from mpesa_service.domain.money import shillings
+from mpesa_service.domain.statements import DateOrder
 from mpesa_service.statements.applying import apply_statement, request_apply
 from mpesa_service.statements.coverage import coverage
 from mpesa_service.statements.importing import ImportOptions, read_statement
@@ -58,6 +59,11 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--account", help="The account, such as `Utility Account`, if the file does not say it.")
 @click.option("--from", "begin", help="The beginning of the period, if the file does not say it.")
 @click.option("--to", "end", help="The end of the period: its last second, or its last day.")
+@click.option(
+    "--dates",
+    type=click.Choice([order.value for order in DateOrder]),
+    help="What stands first in the dates, if the file does not show it: the day or the month.",
+)
 @click.option("--apply", "apply_", is_flag=True, help="Also do what the statement would change.")
 @_accept
 @_accept_mismatch
@@ -69,6 +75,7 @@ def import_(
     account: str | None,
     begin: str | None,
     end: str | None,
+    dates: str | None,
     apply_: bool,
     accepted: str | None,
     mismatch: str | None,
@@ -82,7 +89,7 @@ def import_(
     Example: mpesa statements import statement.xls --by amina
     """
     given: dict[str, Any] = {"shortcode": shortcode, "account": account, "from": begin, "to": end}
-    options = ImportOptions(**load(ImportSchema(), **given))
+    options = ImportOptions(**load(ImportSchema(), **given, dates=dates))
     with reading_bar(file, hidden=as_json) as progress:
         record = read_statement(runtime(), operator(who), file, file.name, options, progress)
     if apply_:

@@ -29,6 +29,30 @@ STATES_START = Shape.STORES
 """The shape whose time, `START_TIMESTAMP`, is the time at which a transaction began, not its completion."""
 
 
+class DateOrder(StrEnum):
+    """What stands first in the dates of a file that have no year first."""
+
+    DAY_FIRST = "dmy"
+    MONTH_FIRST = "mdy"
+
+
+class DateOrderReason(StrEnum):
+    """Why the dates of a file are read in an order."""
+
+    STATED = "stated"
+    """The user stated it."""
+    ROW = "row"
+    """A row shows it: its day is greater than 12."""
+    PERIOD = "period"
+    """Only in this order all rows are in the period of the file."""
+    FUTURE = "future"
+    """In the other order, rows are in the future."""
+    SORTED = "sorted"
+    """Only in this order the rows are sorted."""
+    SPELLING = "spelling"
+    """All dates are spelt as M-Pesa spells them, with the day first."""
+
+
 class LineKind(StrEnum):
     """What a line of a statement is about."""
 

@@ -43,6 +43,9 @@ class Statement(Base):
     period_to: Mapped[datetime | None]
     first_at: Mapped[datetime | None]
     last_at: Mapped[datetime | None]
+    date_order: Mapped[str | None] = mapped_column(String(3))
+    """What stands first in its dates: `dmy` or `mdy`. Null if no date depends on it."""
+    date_order_reason: Mapped[str | None] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16))
     row_position: Mapped[int] = mapped_column(Integer, default=0)
     line_count: Mapped[int] = mapped_column(Integer, default=0)

@@ -24,6 +24,7 @@ SHEET_UNREAD = (
 NO_BALANCES = "There are no balances to check."
 NO_LINES = "The file has no lines, so it proves nothing: also not that no money moved."
 NOT_UNDERSTOOD = "Some rows that look like transactions were not understood, so the statement proves nothing."
+OUTSIDE = "Some lines are outside the period that the file states."
 _OF_OTHER_ACCOUNTS = (LineKind.SWEEP, LineKind.WITHDRAWAL)
 """Shape B prints both sides of a sweep, and what leaves another account of the shortcode. In files of one
 account, which are `alone`, each line must follow."""
@@ -290,4 +291,4 @@ def _outside(totals: Totals, heading: Heading) -> list[str]:
     last = max((one.last_at for one in totals.accounts.values() if one.last_at), default=None)
     early = first and heading.period_from and first < heading.period_from
     late = last and heading.period_to and last > heading.period_to
-    return ["Some lines are outside the period that the file states."] if early or late else []
+    return [OUTSIDE] if early or late else []

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
+from mpesa_service.domain.statements import DateOrder, DateOrderReason
+
 Cell = str | int | float | bool | date | datetime | timedelta | object | None
 
 NAIROBI_OFFSET = timezone(timedelta(hours=3))
@@ -38,10 +40,21 @@ class UnreadableCell(ValueError):
 
 @dataclass(frozen=True)
 class Forms:
-    """How a file writes dates and amounts. `month_first` is None if no date shows it."""
+    """How a file writes dates and amounts.
+
+    `month_first` is None if no date shows it. `reason` says why it was chosen; None if no date depends on it.
+    """
 
     month_first: bool | None = False
     decimal_comma: bool = False
+    reason: DateOrderReason | None = None
+
+    @property
+    def date_order(self) -> DateOrder | None:
+        """The order of the dates; None if no date depends on it."""
+        if self.reason is None:
+            return None
+        return DateOrder.MONTH_FIRST if self.month_first else DateOrder.DAY_FIRST
 
 
 USUAL = Forms()

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.moments import local_text
-from mpesa_service.domain.statements import StatementStatus
+from mpesa_service.domain.statements import DateOrder, StatementStatus
 from mpesa_service.errors import Conflict
 from mpesa_service.models import Statement, StatementTexts
 from mpesa_service.models import StatementLineRow as Line
@@ -16,15 +16,20 @@ from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.records import StatementRecord
 
 STORED = (
-    "This file is stored as statement {}, of shortcode {}, account {!r} and period {}. It keeps them, because"
-    " it was applied, or because other files have its lines."
+    "This file is stored as statement {}, of shortcode {}, account {!r}, period {} and dates {}. It keeps"
+    " them, because it was applied, or because other files have its lines."
 )
 _NAMES = ("shortcode", "account", "period_from", "period_to")
 
 
-def differs(found: StatementRecord, heading: Heading) -> bool:
+def differs(found: StatementRecord, heading: Heading, dates: DateOrder | None) -> bool:
     """Return whether the file, its name or the user now says something else than what is stored."""
-    return bool(_differing(found, heading))
+    return bool(_differing(found, heading)) or has_other_order(found, dates)
+
+
+def has_other_order(found: StatementRecord, dates: DateOrder | None) -> bool:
+    """Return whether the user states another order of the dates than the one in which they were read."""
+    return None not in (dates, found.date_order) and dates != found.date_order
 
 
 def names_account(found: StatementRecord, heading: Heading) -> bool:
@@ -51,7 +56,8 @@ def remove_unapplied(runtime: Runtime, found: StatementRecord) -> None:
         row = session.scalars(select(Statement).where(*unapplied).with_for_update()).one_or_none()
         if row is None or row.applied_at is not None or _shares_lines(session, row):
             period = " to ".join(_time(at) for at in (found.period_from, found.period_to))
-            message = STORED.format(found.id, found.shortcode, found.account, period)
+            dates = found.date_order or "of one meaning"
+            message = STORED.format(found.id, found.shortcode, found.account, period, dates)
             raise Conflict(message, code="statement_differs", details={"statementId": found.id})
         for table in (Line, Shared, StatementTexts):
             session.execute(delete(table).where(table.statement_id == found.id))

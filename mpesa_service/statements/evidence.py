@@ -27,7 +27,13 @@ CONNECTIONS = 2
 """PostgreSQL writes each raised payment to all its indexes, so two ranges at a time use two of its cores."""
 _STATUSES = ", ".join(f"'{status}'" for status in sorted({*PAID, "review"}))
 # A line with M-Pesa's time also counts if the payment is proven, but its time is from another source.
-_COUNTS = "({at} <= ? AND COALESCE(p.paid_at_source, '') <> 'statement' AND ({far}) IS NOT TRUE)"
+# So does the time that a withdrawn statement stated.
+_COUNTS = """
+    ({at} <= ? AND ({far}) IS NOT TRUE AND (COALESCE(p.paid_at_source, '') <> 'statement'
+     OR (p.paid_at <> {at} AND EXISTS (
+        SELECT 1 FROM statement_lines w JOIN statements v ON v.id = w.statement_id
+        WHERE w.receipt = p.receipt AND w.completed_at = p.paid_at AND v.withdrawn_at IS NOT NULL))))
+"""
 _PROVEN = f"""
     p.provider = 'mpesa' AND p.receipt = l.receipt AND p.amount * 100 = l.amount_cents
     AND l.kind IN ('payment', 'unknown') AND p.status IN ({_STATUSES})

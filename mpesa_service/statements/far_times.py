@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from mpesa_service.domain.moments import EAST_AFRICA
 from mpesa_service.domain.paid_at import TIMES_DIFFER_BY, are_far_apart
+from mpesa_service.domain.statements import DateOrder
 
 PROMPT, REQUEST = "prompt", "request"
 _SECONDS = int(TIMES_DIFFER_BY.total_seconds())
@@ -33,9 +34,12 @@ OTHER_SOURCE = f"""
 ZONE = timedelta(minutes=30)
 """Time zones differ by multiples of this."""
 CLOSE = timedelta(minutes=2)
-NEXT_SWAPPED = (
-    "Their day and month look swapped. Download the file again from the portal, and do not save it with a"
-    " spreadsheet."
+SWAPPED = "Their day and month look swapped."
+NEXT_SWAPPED = f"{SWAPPED} Download the file again from the portal, and do not save it with a spreadsheet."
+NEXT_ORDER = f"{SWAPPED} Import the file again with `--dates {{}}` (`dates` in the API)."
+NEXT_APPLIED = (
+    f"{NEXT_SWAPPED} Apply that one, then withdraw this statement, and apply that one again: it replaces the"
+    " times that this one stated."
 )
 NEXT_ZONE = (
     "They look like times of another time zone. Download the file again from the portal: its times are those"
@@ -69,12 +73,17 @@ class FarTime:
     source: str
 
 
-def next_step(found: Sequence[FarTime]) -> str | None:
-    """Return what a person does about these lines; None if there are none."""
+def next_step(found: Sequence[FarTime], other: DateOrder | None, *, applied: bool) -> str | None:
+    """Return what a person does about these lines; None if there are none.
+
+    `other` is the order in which the dates of the file can be read again, unless it was applied.
+    """
     if not found:
         return None
     if any(_is_swapped(one) for one in found):
-        return NEXT_SWAPPED
+        if applied:
+            return NEXT_APPLIED
+        return NEXT_SWAPPED if other is None else NEXT_ORDER.format(other)
     if all(_is_of_another_zone(one) for one in found):
         return NEXT_ZONE
     return NEXT

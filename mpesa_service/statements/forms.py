@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from mpesa_service.domain.statements import DateOrder, DateOrderReason
 from mpesa_service.statements.cells import Cell, Forms, UnreadableCell, number_form, read_text, time_of
 from mpesa_service.statements.files import Row, invalid_file
 from mpesa_service.statements.shapes import Layout, Recognized, looks_like_receipt
@@ -18,9 +19,11 @@ WINDOW = 1_000
 CLOCKS_DIFFER_BY = timedelta(days=1)
 TWO_ORDERS = "Some dates of the file have the day first, and others the month (line {}). Download it again."
 NO_ORDER = (
-    "The dates of the file may have the day or the month first, such as in line {}. State its days (`--from`"
-    " and `--to`, or `from` and `to` in the API), or download it again from the portal."
+    "The dates of the file may have the day or the month first, such as in line {}. State which"
+    " (`--dates dmy` or `--dates mdy`; `dates` in the API), or state its days (`--from` and `--to`), or"
+    " download it again from the portal."
 )
+OTHER_ORDER = "Line {} of the file shows that its dates have the {} first, and `{}` was stated."
 TWO_NUMBERS = (
     "Some amounts of the file have a decimal comma, and others a point (line {}). Download it again."
 )
@@ -71,6 +74,7 @@ class _Scan:
     """What the rows show so far. The sets are those of the forms that are certain in a row."""
 
     period: Period
+    stated: DateOrder | None = None
     dates: set[bool] = field(default_factory=set)
     commas: set[bool] = field(default_factory=set)
     unclear_date: int | None = None
@@ -104,12 +108,18 @@ class _Scan:
             return
         one, other = int(match[1]), int(match[3])
         if one > 12 >= other or other > 12 >= one:
-            self.dates.add(other > 12)
+            self._add_certain(number, month_first=other > 12)
         elif one <= 12 and one != other:
             self.unclear_date = self.unclear_date or number
             self.own = self.own and _OWN.fullmatch(text) is not None
         for reading in self.readings:
             reading.add(text)
+
+    def _add_certain(self, number: int, *, month_first: bool) -> None:
+        order = DateOrder.MONTH_FIRST if month_first else DateOrder.DAY_FIRST
+        if self.stated not in {None, order}:
+            raise invalid_file(OTHER_ORDER.format(number, "month" if month_first else "day", self.stated))
+        self.dates.add(month_first)
 
     def _by_period(self) -> bool | None:
         fits = [reading.is_within(self.period) for reading in self.readings]
@@ -117,33 +127,47 @@ class _Scan:
 
     @property
     def is_clear(self) -> bool:
-        dates = self.dates or self.unclear_date is None or self._by_period() is not None
+        dates = self.stated or self.dates or self.unclear_date is None or self._by_period() is not None
         return bool(dates) and bool(self.commas or self.unclear_amount is None)
 
     def forms(self, now: datetime) -> Forms:
         if not self.commas and self.unclear_amount is not None:
             raise invalid_file(NO_NUMBERS.format(self.unclear_amount))
-        return Forms(month_first=self._month_first(now), decimal_comma=True in self.commas)
+        month_first, reason = self._month_first(now)
+        return Forms(month_first, decimal_comma=True in self.commas, reason=reason)
 
-    def _month_first(self, now: datetime) -> bool | None:
-        if self.dates or self.unclear_date is None:
-            return next(iter(self.dates), None)
+    def _month_first(self, now: datetime) -> tuple[bool | None, DateOrderReason | None]:
+        if self.stated is not None:
+            return self.stated is DateOrder.MONTH_FIRST, DateOrderReason.STATED
+        if self.dates:
+            return next(iter(self.dates)), DateOrderReason.ROW
+        if self.unclear_date is None:
+            return None, None
         if (found := self._by_period()) is not None:
-            return found
+            return found, DateOrderReason.PERIOD
         past = [reading.last <= now + CLOCKS_DIFFER_BY for reading in self.readings]
         if past[0] != past[1]:
-            return past[1]
+            return past[1], DateOrderReason.FUTURE
         in_order = [reading.is_sorted for reading in self.readings]
         if in_order[0] != in_order[1]:
-            return in_order[1]
-        if self.own:  # M-Pesa's own spelling; a spreadsheet of month-first countries writes slashes
-            return False
+            return in_order[1], DateOrderReason.SORTED
+        if self.own:  # a spreadsheet of month-first countries writes slashes
+            return False, DateOrderReason.SPELLING
         raise invalid_file(NO_ORDER.format(self.unclear_date))
 
 
-def forms_of(recognized: Recognized, rows: Iterator[Row], period: Period, now: datetime) -> Forms:
-    """Return the forms of a file. Raises InvalidRequest if they are ambiguous, or contradict each other."""
-    scan = _Scan((None, None) if recognized.slashed_period else period)
+def forms_of(
+    recognized: Recognized,
+    rows: Iterator[Row],
+    period: Period,
+    now: datetime,
+    stated: DateOrder | None = None,
+) -> Forms:
+    """Return the forms of a file. `stated` is the order of its dates, if the user states it.
+
+    Raises InvalidRequest if they are ambiguous, or contradict each other or the user.
+    """
+    scan = _Scan((None, None) if recognized.slashed_period else period, stated)
     for count, row in enumerate(rows):
         if count >= WINDOW and scan.is_clear:
             break

@@ -52,7 +52,9 @@ def column_key(cell: Cell) -> str:
     return "".join(letter for letter in text if letter.isalnum())
 
 
-def heading_of(rows: Iterable[Sequence[Cell]], *, decimal_comma: bool = False) -> Heading:
+def heading_of(
+    rows: Iterable[Sequence[Cell]], *, decimal_comma: bool = False, month_first: bool = False
+) -> Heading:
     """Read the labels above the columns, such as `Short Code:`, each with the value after it."""
     found: dict[str, str] = {}
     begin = end = None
@@ -63,7 +65,8 @@ def heading_of(rows: Iterable[Sequence[Cell]], *, decimal_comma: bool = False) -
         for label, value in zip_longest(filled, filled[1:], fillvalue=""):
             # A label without a value is followed by the next label.
             found.setdefault(column_key(label), "" if value.endswith(":") else value)
-        begin, end = begin or _after(filled, "from"), end or _after(filled, "to")
+        times = Times(month_first=month_first)
+        begin, end = begin or _after(filled, "from", times), end or _after(filled, "to", times)
     return Heading(
         shortcode=_shortcode(found),
         account=plain_text(found.get("account", ""))[:64] or None,
@@ -83,13 +86,13 @@ def _shortcode(found: Mapping[str, str]) -> str | None:
     return None
 
 
-def _after(texts: Sequence[str], word: str) -> datetime | None:
+def _after(texts: Sequence[str], word: str, times: Times) -> datetime | None:
     """Return the time after `From` or `To`: in the same cell, or in the next one."""
     form = re.compile(rf"\b{word}\b:?\s*(\d[\d\-/: ]*\d)?", re.IGNORECASE)
     for text, following in zip_longest(texts, texts[1:], fillvalue=""):
         if match := form.search(text):
             try:
-                found = Times().read(match[1] or following)
+                found = times.read(match[1] or following)
             except UnreadableCell:
                 continue
             if found is not None:

@@ -16,14 +16,15 @@ from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.domain.principal import Principal
 from mpesa_service.domain.references import new_id
-from mpesa_service.domain.statements import StatementStatus
-from mpesa_service.errors import InvalidRequest
+from mpesa_service.domain.statements import DateOrder, DateOrderReason, StatementStatus
+from mpesa_service.errors import Conflict, InvalidRequest
 from mpesa_service.models import Statement
 from mpesa_service.models.driver import Statement as SqlStatement
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.balances import AccountTotals, Totals
 from mpesa_service.statements.cells import Forms
-from mpesa_service.statements.correcting import differs, names_account, remove_unapplied
+from mpesa_service.statements.correcting import differs, has_other_order, names_account, remove_unapplied
+from mpesa_service.statements.date_findings import with_date_findings
 from mpesa_service.statements.empty import identified, without_rows
 from mpesa_service.statements.files import open_statement
 from mpesa_service.statements.forms import forms_of
@@ -39,6 +40,10 @@ NAME_KEPT = 255
 FINDINGS_KEPT = 50
 ANALYZE_FROM = 5_000
 """Lines."""
+BEGUN = (
+    "The import of this file has begun with dates in the order {}. Import it to its end without another"
+    " order, then import it again in the order that you want."
+)
 OTHER_SHORTCODE = "Shortcode {} is not the one of this service. Its money would be listed as unmatched."
 Progress = Callable[[int], object]
 """Receives the number of rows that are read so far."""
@@ -52,6 +57,7 @@ class ImportOptions:
     account: str | None = None
     period_from: datetime | None = None
     period_to: datetime | None = None
+    dates: DateOrder | None = None
 
 
 def read_statement(
@@ -71,36 +77,50 @@ def read_statement(
     Raises InvalidRequest if it is no statement, if it does not say its shortcode, or if it has neither lines
     nor a period. Raises Conflict if another process reads it, or if it was applied with another heading.
     """
+    given = options or ImportOptions()
     whole, unread = joined(recognize(open_statement(path, name)))
     recognized, is_empty = without_rows(whole)
     if is_empty:
-        recognized = identified(recognized, _completed(recognized.heading, options or ImportOptions()))
+        recognized = identified(recognized, _completed(recognized.heading, given))
     found = find_statement(runtime, sha256=recognized.file.sha256)
-    if found is not None and found.status != StatementStatus.READING:
-        heading = _completed(recognized.heading, options or ImportOptions(), found.shortcode)
+    is_read = found is not None and found.status != StatementStatus.READING
+    shortcode = found.shortcode if found is not None and is_read else None
+    forms = _forms(runtime, path, recognized, found, given)
+    heading = _completed(recognized.heading_in(forms), given, shortcode)
+    if found is not None and is_read:
         if names_account(found, heading):
             found = name_account(runtime, found, heading.account or "")
-        if not differs(found, heading):
+        if not differs(found, heading, given.dates):
             return join_accounts(runtime, found)
         remove_unapplied(runtime, found)
         found = None
-    else:
-        heading = _completed(recognized.heading, options or ImportOptions())
-    forms = _forms(runtime, path, recognized, found or heading)
-    if forms.decimal_comma:
-        sums = {n: v for n, v in vars(recognized.with_decimal_commas()).items() if n.endswith("_cents")}
-        heading = replace(heading, **sums)
     if found is None:
-        found = _register(runtime, principal, recognized, heading)
+        found = _register(runtime, principal, recognized, heading, forms)
     recognized = replace(recognized, forms=forms)
     return _read(runtime, found, recognized, heading, unread, progress)
 
 
-def _forms(runtime: Runtime, path: Path, recognized: Recognized, known: StatementRecord | Heading) -> Forms:
-    """Return how the file writes dates and amounts; an import that goes on decides as it began."""
+def _forms(
+    runtime: Runtime, path: Path, recognized: Recognized, found: StatementRecord | None, given: ImportOptions
+) -> Forms:
+    """Return how the file writes dates and amounts; an import that goes on decides as it began.
+
+    Raises Conflict if the import of the file has begun in another order of the dates.
+    """
     again, _ = joined(recognize(open_statement(path, recognized.file.name)))
-    now = known.created_at if isinstance(known, StatementRecord) else runtime.clock()
-    return forms_of(again, again.rows, (known.period_from, known.period_to), now)
+    stated = again.heading
+    begin, end = stated.period_from or given.period_from, stated.period_to or given.period_to
+    if found is None:
+        return forms_of(again, again.rows, (begin, end), runtime.clock(), given.dates)
+    dates = given.dates
+    if dates is None and found.date_order and found.date_order_reason == DateOrderReason.STATED:
+        dates = DateOrder(found.date_order)
+    if found.status == StatementStatus.READING:
+        if has_other_order(found, given.dates):
+            raise Conflict(BEGUN.format(found.date_order), code="statement_differs")
+        begin, end = found.period_from, found.period_to
+    begin, end = begin or found.period_from, end or found.period_to
+    return forms_of(again, again.rows, (begin, end), found.created_at, dates)
 
 
 def _completed(heading: Heading, options: ImportOptions, known: str | None = None) -> Heading:
@@ -136,7 +156,7 @@ def _completed(heading: Heading, options: ImportOptions, known: str | None = Non
 
 
 def _register(
-    runtime: Runtime, principal: Principal, recognized: Recognized, heading: Heading
+    runtime: Runtime, principal: Principal, recognized: Recognized, heading: Heading, forms: Forms
 ) -> StatementRecord:
     """Store the statement without its lines, unless another process has done so."""
     now, file = runtime.clock(), recognized.file
@@ -150,6 +170,8 @@ def _register(
         "account": heading.account,
         "period_from": heading.period_from,
         "period_to": heading.period_to,
+        "date_order": forms.date_order,
+        "date_order_reason": forms.reason,
         "status": StatementStatus.READING.value,
         "created_by": principal.subject,
         "created_at": now,
@@ -206,7 +228,9 @@ def _analyze(runtime: Runtime, lines: int) -> None:
 def _finish(runtime: Runtime, found: StatementRecord, totals: Totals, heading: Heading) -> None:
     """Store what the file contains. Raises Conflict if another process has read it to its end meanwhile."""
     check = totals.check(heading)
+    now = runtime.clock()
     findings = list(check.findings)[:FINDINGS_KEPT]
+    findings = with_date_findings(findings, found, totals.first_at, totals.last_at, now)
     if found.shortcode not in {runtime.settings.mpesa_shortcode, runtime.settings.mpesa_till}:
         findings.append(OTHER_SHORTCODE.format(found.shortcode))
     values = {
@@ -221,7 +245,7 @@ def _finish(runtime: Runtime, found: StatementRecord, totals: Totals, heading: H
         "findings": findings,
         "unread": [{"row": row.row, "reason": row.reason} for row in totals.unread],
         "accounts": [_account(name, one) for name, one in totals.accounts.items()],
-        "read_at": runtime.clock(),
+        "read_at": now,
     }
     statement = (
         update(Statement)

@@ -29,6 +29,8 @@ class StatementRecord:
     period_to: datetime | None
     first_at: datetime | None
     last_at: datetime | None
+    date_order: str | None
+    date_order_reason: str | None
     status: str
     row_position: int
     line_count: int

@@ -14,6 +14,7 @@ from mpesa_service.domain.moments import in_nairobi
 from mpesa_service.models import Statement
 from mpesa_service.models.withdrawn_money import WithdrawnMoney
 from mpesa_service.statements.absent import Absent, absent_from, proof_of
+from mpesa_service.statements.date_findings import other_order
 from mpesa_service.statements.far_times import FarTime, next_step
 from mpesa_service.statements.matching import Found, Outcome, Share, far_times, lines_with, shares_of
 from mpesa_service.statements.only_withdrawn import only_withdrawn
@@ -124,7 +125,8 @@ def _line(one: Found, suggested: str | None) -> dict[str, Any]:
 def _times(runtime: Runtime, record: StatementRecord, count: int) -> dict[str, Any]:
     """Return the lines whose time is far from what another source states; no query if there are none."""
     found = far_times(runtime, record, SHOWN) if count else []
-    return {"count": count, "nextStep": next_step(found), "rows": [_time(one) for one in found]}
+    step = next_step(found, other_order(record), applied=record.applied_by is not None)
+    return {"count": count, "nextStep": step, "rows": [_time(one) for one in found]}
 
 
 def _time(one: FarTime) -> dict[str, Any]:

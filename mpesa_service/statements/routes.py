@@ -6,6 +6,7 @@ from flask import Response
 from marshmallow import ValidationError
 
 from mpesa_service.domain.counting import counted
+from mpesa_service.domain.statements import DateOrder
 from mpesa_service.statements.applying import request_apply
 from mpesa_service.statements.coverage import coverage
 from mpesa_service.statements.importing import ImportOptions, read_statement
@@ -43,6 +44,7 @@ _UPLOAD = {
                         "account": {"type": "string"},
                         "from": {"type": "string"},
                         "to": {"type": "string"},
+                        "dates": {"type": "string", "enum": [order.value for order in DateOrder]},
                     },
                 }
             }

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from mpesa_service.domain.statements import StatementStatus
+from mpesa_service.domain.statements import DateOrder, DateOrderReason, StatementStatus
 from mpesa_service.web.fields import ReasonField, RequestSchema, between, characters, text_field, time_field
 from mpesa_service.web.query_fields import QueryTime, WholeNumber
 
@@ -46,6 +46,15 @@ class ImportSchema(RequestSchema):
         data_key="to",
         load_default=None,
         metadata={"description": "The end of the period: its last second, or its last day."},
+    )
+    dates = fields.Enum(
+        DateOrder,
+        by_value=True,
+        load_default=None,
+        metadata={
+            "description": "What stands first in the dates, if the file does not show it: the day (`dmy`) or"
+            " the month (`mdy`)."
+        },
     )
 
 
@@ -98,6 +107,12 @@ class StatementSchema(Schema):
     period_to = time_field("periodTo", nullable=True)
     first_at = time_field("firstLineAt", nullable=True)
     last_at = time_field("lastLineAt", nullable=True)
+    date_order = text_field("dateOrder", "`dmy` or `mdy`; null if no date depends on it.")
+    date_order_reason = fields.String(
+        data_key="dateOrderReason",
+        allow_none=True,
+        metadata={"enum": [*(reason.value for reason in DateOrderReason), None]},
+    )
     line_count = fields.Integer(data_key="lineCount")
     new_count = fields.Integer(
         data_key="newLineCount", metadata={"description": "Lines that no other statement had before."}

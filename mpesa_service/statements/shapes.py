@@ -7,7 +7,7 @@ files; nothing of this is documented by Safaricom.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from mpesa_service.domain.statements import Shape
@@ -113,9 +113,15 @@ class Recognized:
         """Whether the dates above the columns are as ambiguous as those of the rows may be."""
         return any(_SLASHED.search(read_text(cell)) for cells in self.labels for cell in cells)
 
-    def with_decimal_commas(self) -> Heading:
-        """Return the heading, if the file has decimal commas."""
-        return completed(heading_of(self.labels, decimal_comma=True), self.file.name)
+    def heading_in(self, forms: Forms) -> Heading:
+        """Return the heading, with its amounts and its period in the forms of the rows."""
+        if not forms.decimal_comma and not (forms.month_first and self.slashed_period):
+            return self.heading
+        month_first = bool(forms.month_first) and self.slashed_period
+        stated = heading_of(self.labels, decimal_comma=forms.decimal_comma, month_first=month_first)
+        stated = completed(stated, self.file.name)
+        names = [name for name in vars(stated) if name.endswith("_cents") or name.startswith("period_")]
+        return replace(self.heading, **{name: getattr(stated, name) for name in names})
 
 
 def recognize(file: StatementFile) -> Recognized:

@@ -52,6 +52,12 @@ class TestImport:
             assert words in text, text
         assert len(service.payments()) == 2
 
+    def test_the_order_of_the_dates_is_stated(self, service: Service, tmp_path: Path) -> None:
+        rows = [portal_row("UK1EXAMPL1", "11/5/2026 10:00", "1.00")]
+        path = str(as_csv(tmp_path / "s.csv", own(rows, From="", To="")))
+        text = run(service, "statements", "import", path, "--by", "amina", "--dates", "mdy")
+        assert "month first: as stated" in text
+
     def test_as_json(self, service: Service, tmp_path: Path) -> None:
         paid(service, 2)
         data = run_json(service, "statements", "import", mixed(tmp_path), "--by", "amina")

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from mpesa_service.cli.statement_output import print_statement
-from mpesa_service.statements.far_times import NEXT, NEXT_SWAPPED, NEXT_ZONE
+from mpesa_service.domain.statements import DateOrder
+from mpesa_service.statements.far_times import NEXT, NEXT_APPLIED, NEXT_ORDER, NEXT_SWAPPED, NEXT_ZONE
 from mpesa_service.statements.matching import shares_of
 from mpesa_service.statements.report import compare
+from mpesa_service.statements.withdrawing import withdraw_statement
 from tests.c2b.support import confirm
-from tests.statements.files import portal_row
-from tests.statements.support import import_rows, own
+from tests.statements.files import as_csv, portal_row
+from tests.statements.support import BOSS, import_rows, imported, own
 from tests.statements.test_applying import applied, income
 from tests.statements.test_matching import paid, refund_of
 from tests.statements.test_outgoing_times import refund_row
@@ -26,7 +28,7 @@ ON_10 = datetime(2026, 11, 10, 6, 59, 30, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("at", "next_step"),
     [
-        ("11-10-2026 09:59:31", NEXT_SWAPPED),  # 10/11/2026, read with the day first
+        ("11-10-2026 09:59:31", NEXT_APPLIED),  # 10/11/2026, read with the day first
         ("10-11-2026 06:59:31", NEXT_ZONE),  # UTC
         ("08-11-2026 11:11:11", NEXT),
     ],
@@ -58,6 +60,29 @@ def test_a_far_time_is_a_finding_and_changes_nothing(
     assert f"Next: {next_step}" in shown
     # Nothing is left to do, so the payment is not raised again and again.
     assert applied(service, record).progress["raised"] == 0
+
+
+def test_swapped_dates_are_read_again_in_the_other_order(service: Service, tmp_path: Path) -> None:
+    confirm(service, **CONFIRMED_ON_10)
+    path = as_csv(tmp_path / "s.csv", own([income(at="11-10-2026 09:59:31")], From="01-10-2026 00:00:00"))
+    assert imported(service, path).report["times"]["nextStep"] == NEXT_ORDER.format("mdy")
+    record = imported(service, path, dates=DateOrder.MONTH_FIRST)
+    assert record.report["times"]["count"] == 0
+    # A date of one meaning leaves no other order.
+    rows = own([income(at="2026-10-11 09:59:31")], From="01-10-2026 00:00:00")
+    assert import_rows(service, tmp_path, rows, "b.csv").report["times"]["nextStep"] == NEXT_SWAPPED
+
+
+def test_the_time_of_a_withdrawn_statement_is_replaced(service: Service, tmp_path: Path) -> None:
+    period = {"From": "01-10-2026 00:00:00"}
+    wrong = import_rows(service, tmp_path, own([income(at="11-10-2026 09:59:31")], **period))
+    applied(service, wrong)
+    right = import_rows(service, tmp_path, own([income(at="10-11-2026 09:59:30")], **period), "b.csv")
+    assert applied(service, right).progress["raised"] == 0
+    withdraw_statement(service.runtime, BOSS, wrong.id, "its dates are swapped")
+    assert applied(service, right).progress["raised"] == 1
+    assert stated(service) == (ON_10, "statement")
+    assert applied(service, right).progress["raised"] == 0
 
 
 def test_a_near_time_is_no_finding(service: Service, tmp_path: Path) -> None:

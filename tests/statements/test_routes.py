@@ -43,6 +43,17 @@ def test_an_upload_is_read_and_compared(service: Service, tmp_path: Path, write:
     assert call(service, "GET", f"?after={data['_id']}").json["data"] == []
 
 
+def test_the_caller_states_the_order_of_the_dates(service: Service, tmp_path: Path) -> None:
+    rows = own([portal_row("UK1EXAMPL1", "11/5/2026 10:00", "5.00")], From="", To="")
+    content = as_csv(tmp_path / "s", rows).read_bytes()
+    assert upload(service, content).json["code"] == "invalid_statement"
+    data = upload(service, content, dates="mdy").json["data"]
+    assert (data["dateOrder"], data["dateOrderReason"]) == ("mdy", "stated")
+    assert data["firstLineAt"] == "2026-11-05T10:00:00.000+03:00"
+    refused = upload(service, content, dates="ymd")
+    assert (refused.status_code, list(refused.json["details"]["fields"])) == (400, ["dates"])
+
+
 def test_a_job_applies_it(service: Service, tmp_path: Path) -> None:
     content = as_csv(tmp_path / "s", own([portal_row(paid_in="100.00")])).read_bytes()
     made = upload(service, content).json["data"]
