@@ -12,6 +12,7 @@ from mpesa_service.domain.counting import counted
 from mpesa_service.domain.money import shillings
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.statements.any_order import AnyOrder
+from mpesa_service.statements.findings import Kind, cut
 from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.rows import StatementLine, UnreadRow
 from mpesa_service.statements.sheets import UnreadSheet
@@ -21,6 +22,8 @@ UNREAD_KEPT = 1_000
 SHEET_UNREAD = (
     "The sheet {} with {} was not read: {}. Remove it from the file, or import it in a file of its own."
 )
+MORE_SHEETS = ("more sheet was not read", "more sheets were not read")
+MORE_BREAKS = ("more account has a broken running balance", "more accounts have a broken running balance")
 NO_BALANCES = "There are no balances to check."
 NO_LINES = "The file has no lines, so it proves nothing: also not that no money moved."
 NOT_UNDERSTOOD = "Some rows that look like transactions were not understood, so the statement proves nothing."
@@ -237,20 +240,20 @@ class Totals:
         """Compare the lines with each other and with the heading. Call it at the end."""
         for one in self.accounts.values():
             one.end()
-        findings = list(self._sheets)
-        findings += [finding for name, one in self.accounts.items() for finding in _breaks(name, one)]
-        known = [one.balanced for one in self.accounts.values() if one.has_money]
+        breaks = [finding for name, one in self.accounts.items() for finding in _breaks(name, one)]
+        findings = cut((Kind(self._sheets, MORE_SHEETS), Kind(breaks, MORE_BREAKS)))
         if len(self.accounts) == 1:
             findings += _against_heading(next(iter(self.accounts.values())), heading)
-        unread = [NOT_UNDERSTOOD] if self._may_be_money else []
+        known = [one.balanced for one in self.accounts.values() if one.has_money]
+        unread = [NOT_UNDERSTOOD] if self._may_be_money else []  # the first, so that no cut loses it
         if not self.accounts and not self.unread_count:
             return SelfCheck(None, (NO_LINES,))
         if findings:
-            return SelfCheck(False, (*findings, *unread))
+            return SelfCheck(False, (*unread, *findings))
         if not known or None in known:
-            return SelfCheck(None, (NO_BALANCES, *unread))
+            return SelfCheck(None, (*unread, NO_BALANCES))
         if outside := _outside(self, heading):
-            return SelfCheck(False, (*outside, *unread))
+            return SelfCheck(False, (*unread, *outside))
         return SelfCheck(None if unread else True, tuple(unread))
 
 

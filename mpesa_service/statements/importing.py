@@ -37,7 +37,6 @@ from mpesa_service.statements.sheets import UnreadSheet, joined
 from mpesa_service.statements.storing import LineStore, in_progress
 
 NAME_KEPT = 255
-FINDINGS_KEPT = 50
 ANALYZE_FROM = 5_000
 """Lines."""
 BEGUN = (
@@ -229,8 +228,7 @@ def _finish(runtime: Runtime, found: StatementRecord, totals: Totals, heading: H
     """Store what the file contains. Raises Conflict if another process has read it to its end meanwhile."""
     check = totals.check(heading)
     now = runtime.clock()
-    findings = list(check.findings)[:FINDINGS_KEPT]
-    findings = with_date_findings(findings, found, totals.first_at, totals.last_at, now)
+    findings = with_date_findings(check.findings, found, totals.first_at, totals.last_at, now)
     if found.shortcode not in {runtime.settings.mpesa_shortcode, runtime.settings.mpesa_till}:
         findings.append(OTHER_SHORTCODE.format(found.shortcode))
     values = {
