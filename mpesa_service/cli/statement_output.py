@@ -128,7 +128,7 @@ def _print_lines(heading: str, lines: list[dict[str, Any]]) -> None:
     click.echo(f"\n{heading}:")
     rows = [
         (
-            str(one["row"]),
+            _row(one),
             one["receipt"],
             _time(one["at"]),
             shillings(one["cents"]),
@@ -167,7 +167,7 @@ def _print_times(found: dict[str, Any]) -> None:
     click.echo(f"\n{subject} by more than an hour from what another source states, and changed nothing:")
     rows = [
         (
-            *(str(one["row"]), one["receipt"], _time(one["at"]), _time(one["otherAt"])),
+            *(_row(one), one["receipt"], _time(one["at"]), _time(one["otherAt"])),
             *(one["otherSource"], one["ourId"]),
         )
         for one in found["rows"][:SHOWN]
@@ -216,6 +216,11 @@ def _summary(record: StatementRecord) -> str:
         f"{record.unread_count + outcomes['unclear']['lines']:,} not understood",
     )
     return f"\n{', '.join(counts)}."
+
+
+def _row(one: dict[str, Any]) -> str:
+    """Return the line's number in the file; empty if another file has it and the number was not kept."""
+    return "" if one["row"] is None else str(one["row"])
 
 
 def _time(text: str) -> str:

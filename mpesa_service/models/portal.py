@@ -119,7 +119,8 @@ class StatementLineRow(Base):
 class StatementSharedLine(Base):
     """A line of a statement that another statement has stored already, by the line's unique key.
 
-    So the lines of a file are those with its `statement_id`, and those of its rows here.
+    So the lines of a file are those with its `statement_id`, and those of its rows here. `row_number` is the
+    line's number in this file; null for rows that were stored before step 0038.
     """
 
     __tablename__ = "statement_shared_lines"
@@ -127,6 +128,7 @@ class StatementSharedLine(Base):
     statement_id: Mapped[str] = mapped_column(String(24), primary_key=True)
     receipt: Mapped[str] = mapped_column(String(20), primary_key=True)
     line_hash: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    row_number: Mapped[int | None] = mapped_column(Integer)
 
 
 class StatementTexts(Base):

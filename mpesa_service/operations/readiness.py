@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.operations.used_keys import keys_problem
 
-SCHEMA_REVISION = "0036"
+SCHEMA_REVISION = "0038"
 """The newest revision of the migrations. It stands here so that a web process does not load Alembic."""
 _CURRENT = text("SELECT version_num FROM alembic_version")
 

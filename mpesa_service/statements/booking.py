@@ -1,6 +1,6 @@
 """Books the income of a statement that the service does not know, for its orders or as unmatched money."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from mpesa_service.c2b.arrivals import ArrivedMoney
 from mpesa_service.c2b.book_money import book_money
@@ -12,9 +12,9 @@ from mpesa_service.domain.reports import Evidence
 from mpesa_service.statements.accounts import Account, accounts_of
 from mpesa_service.statements.matching import START, Found, Outcome, lines_with
 from mpesa_service.statements.outcomes import mark_lines
-from mpesa_service.statements.party import Party, party_of
+from mpesa_service.statements.parties import parties_of
+from mpesa_service.statements.party import Party
 from mpesa_service.statements.records import StatementRecord
-from mpesa_service.statements.texts import LineTexts, texts_of
 from mpesa_service.statements.window import query, window_of
 
 PAGE = 500
@@ -39,7 +39,7 @@ def book_missing(runtime: Runtime, record: StatementRecord, advance: Callable[[s
     """
     after = START
     while found := lines_with(runtime, record, Outcome.MISSING, limit=PAGE, after=after):
-        parties = _parties(runtime, found)
+        parties = parties_of(runtime, record, found)
         booked: dict[str, list[Found]] = {"booked": [], "booked_weaker": [], "reviewed": []}
         for line, (money, is_weaker) in _monies(runtime, record, parties).items():
             plan = book_money(runtime, money, Evidence.STATEMENT)
@@ -60,8 +60,9 @@ def name_accounts(runtime: Runtime, record: StatementRecord, advance: Callable[[
         return
     after, known = START, (Outcome.AGREES, Outcome.REPORTED)
     also = f"EXISTS (SELECT 1 FROM {_UNNAMED} AND w.receipt = l.receipt)"
-    while found := lines_with(runtime, record, *known, limit=PAGE, after=after, also=also):
-        parties = {line: party for line, party in _parties(runtime, found).items() if party.account}
+    while found := lines_with(runtime, record, *known, limit=PAGE, after=after, also=also, booked=True):
+        named = parties_of(runtime, record, found)
+        parties = {line: party for line, party in named.items() if party.account}
         for line, (money, _) in _monies(runtime, record, parties).items():
             book_money(runtime, money, Evidence.STATEMENT)
             match_receipts(runtime, [line.receipt])
@@ -80,18 +81,6 @@ def _monies(
         line: (_money(record, line, party, accounts[line], starts), accounts[line].is_weaker)
         for line, party in parties.items()
     }
-
-
-def _parties(runtime: Runtime, lines: Sequence[Found]) -> Mapping[Found, Party]:
-    """Return the party of each line, from its encrypted texts."""
-    found = {}
-    for statement_id in {line.statement_id for line in lines}:
-        own = [line for line in lines if line.statement_id == statement_id]
-        texts = texts_of(runtime, statement_id, [line.row for line in own])
-        for line in own:
-            text = texts.get(line.row, LineTexts())
-            found[line] = party_of(text.details, text.party, text.typed)
-    return found
 
 
 def _money(

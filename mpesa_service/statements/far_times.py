@@ -65,7 +65,7 @@ def command_time(table: str) -> str:
 class FarTime:
     """A line whose time is far from what another source states. `source` may be the prompt or the request."""
 
-    row: int
+    row: int | None
     receipt: str
     at: datetime
     our_id: str

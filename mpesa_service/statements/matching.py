@@ -59,7 +59,11 @@ class Share:
 
 @dataclass(frozen=True)
 class Found:
-    """A line with what the service has under its receipt. `our_cents` is None if it has nothing."""
+    """A line with what the service has under its receipt. `our_cents` is None if it has nothing.
+
+    `row` is its number in the file that stores it, and `file_row` its number in the file that is compared;
+    None if that is not known.
+    """
 
     statement_id: str
     row: int
@@ -75,6 +79,7 @@ class Found:
     our_status: str | None
     linked: str | None
     type: str
+    file_row: int | None = None
 
 
 START = ("", 0)
@@ -168,19 +173,23 @@ def lines_with(
     limit: int,
     after: tuple[str, int] = START,
     also: str = "1 = 1",
+    booked: bool = False,
 ) -> list[Found]:
     """Return lines of a statement with these outcomes, in order, after a statement's id and row number.
 
-    `also` is another condition, over the alias `l`.
+    `also` is another condition, over the alias `l`. A line that was applied is left out; with `booked`, lines
+    that were booked are not.
     """
+    wait = "COALESCE(l.outcome, 'booked') = 'booked'" if booked else "l.outcome IS NULL"
     window = window_of(runtime, record)
     wanted = ", ".join(f"'{outcome}'" for outcome in outcomes)
     sql = f"""
-        SELECT * FROM (SELECT {_LINE} {_JOINS} WHERE {window.condition} AND l.outcome IS NULL AND {also}
+        SELECT * FROM (SELECT {_LINE}, {window.row} AS file_row {_JOINS}
+            WHERE {window.condition} AND {wait} AND {also}
             AND (l.statement_id > ? OR (l.statement_id = ? AND l.row_number > ?))) AS m
         WHERE outcome IN ({wanted}) ORDER BY statement_id, row_number
     """
-    values = (*window.values, after[0], after[0], after[1])
+    values = (*window.row_values, *window.values, after[0], after[0], after[1])
     return [_found(row) for row in query(runtime, sql, values, times=(3,), limit=limit)]
 
 
@@ -189,13 +198,14 @@ def far_times(runtime: Runtime, record: StatementRecord, limit: int) -> list[Far
     window = window_of(runtime, record)
     far, values = _far(runtime, window)
     sql = f"""
-        SELECT row_number, receipt, completed_at, our_id, other_at, source FROM (
-            SELECT l.statement_id, l.row_number, l.receipt, l.completed_at, {_OUTCOME} AS outcome,
+        SELECT file_row, receipt, completed_at, our_id, other_at, source FROM (
+            SELECT l.statement_id, l.row_number, {window.row} AS file_row, l.receipt, l.completed_at,
+                {_OUTCOME} AS outcome,
                 COALESCE(p.id, r.id, o.id) AS our_id, {OTHER_TIME} AS other_at, {OTHER_SOURCE} AS source
             {_JOINS} WHERE {window.condition} AND {far}) AS m
         WHERE outcome = 'agrees' ORDER BY statement_id, row_number
     """
-    rows = query(runtime, sql, (*window.values, *values), times=(2, 4), limit=limit)
+    rows = query(runtime, sql, (*window.row_values, *window.values, *values), times=(2, 4), limit=limit)
     return [FarTime(*row) for row in rows]
 
 

@@ -110,7 +110,7 @@ def _lines(
 
 def _line(one: Found, suggested: str | None) -> dict[str, Any]:
     return {
-        "row": one.row,
+        "row": one.file_row,
         "receipt": one.receipt,
         "at": in_nairobi(one.at),
         "cents": one.cents,

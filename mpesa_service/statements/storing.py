@@ -27,7 +27,7 @@ _COLUMNS = (
     *("statement_id", "row_number", "receipt", "line_hash", "completed_at", "amount_cents", "balance_cents"),
     *("kind", "type", "account", "linked_receipt"),
 )
-_SHARED_COLUMNS = ("statement_id", "receipt", "line_hash")
+_SHARED_COLUMNS = ("statement_id", "receipt", "line_hash", "row_number")
 _TEXT_COLUMNS = ("statement_id", "first_row", "last_row", "texts_encrypted")
 LINKED_KEPT = 32
 Texts = tuple[int, str, str, str]
@@ -129,7 +129,7 @@ class LineStore:
         )
         values = (self._statement_id, rows[0][1], rows[-1][1])
         stored = {number for (number,) in connection.rows(sql, values)}
-        shared = [(self._statement_id, row[2], row[3]) for row in rows if row[1] not in stored]
+        shared = [(self._statement_id, row[2], row[3], row[1]) for row in rows if row[1] not in stored]
         connection.insert_new("statement_shared_lines", _SHARED_COLUMNS, shared)
 
     def _block(self, texts: Sequence[Texts]) -> tuple[object, ...]:

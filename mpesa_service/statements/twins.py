@@ -26,8 +26,8 @@ _TWINS = """
     WHERE o.statement_id = ? AND o.row_number BETWEEN ? AND ?
 """
 _SHARE = f"""
-    INSERT INTO statement_shared_lines (statement_id, receipt, line_hash)
-    SELECT o.statement_id, l.receipt, MIN(l.line_hash) {_TWINS}
+    INSERT INTO statement_shared_lines (statement_id, receipt, line_hash, row_number)
+    SELECT o.statement_id, l.receipt, MIN(l.line_hash), o.row_number {_TWINS}
     GROUP BY o.statement_id, o.row_number, l.receipt ON CONFLICT DO NOTHING
 """
 _REMOVE = f"""

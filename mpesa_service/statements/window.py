@@ -20,17 +20,26 @@ class Window:
 
     `statements` are the ids of the statements that may store its lines, its own first. `starts`
     are those of them that state when a transaction began, not when it was completed.
+
+    `row` is the expression of a line's number in the statement's own file, and `row_values` are its values.
     """
 
     condition: str
     values: tuple[Any, ...]
     statements: tuple[str, ...]
     starts: frozenset[str] = frozenset()
+    row: str = "l.row_number"
+    row_values: tuple[Any, ...] = ()
 
 
 _SHARED = """
     EXISTS (SELECT 1 FROM statement_shared_lines h
             WHERE h.statement_id = ? AND h.receipt = l.receipt AND h.line_hash = l.line_hash)
+"""
+_ROW = """
+    CASE WHEN l.statement_id = ? THEN l.row_number ELSE (
+        SELECT h.row_number FROM statement_shared_lines h
+        WHERE h.statement_id = ? AND h.receipt = l.receipt AND h.line_hash = l.line_hash) END
 """
 
 
@@ -50,7 +59,8 @@ def window_of(runtime: Runtime, record: StatementRecord) -> Window:
     ids = sorted((row[0] for row in found), key=lambda one: one != record.id)
     condition = f"l.statement_id IN ({marks(ids)}) AND (l.statement_id = ? OR {_SHARED})"
     starts = frozenset(one for one, shape in found if shape == STATES_START)
-    return Window(condition, (*ids, record.id, record.id), tuple(ids), starts)
+    own = (record.id, record.id)
+    return Window(condition, (*ids, *own), tuple(ids), starts, _ROW, own)
 
 
 def marks(values: Sequence[Any]) -> str:
