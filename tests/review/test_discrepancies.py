@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from mpesa_service.errors import Conflict
 from mpesa_service.operations import doctor
+from mpesa_service.review.discrepancies import DiscrepancyRecord, close_discrepancy
 from mpesa_service.verification.payments import verify
 from tests.c2b.support import RECEIPT as CONFIRMED
 from tests.c2b.support import causes, confirm, expect_order, order_row
@@ -14,7 +17,7 @@ from tests.payouts.support import ROW, made, pay, payouts
 from tests.payouts.support import complete as complete_payouts
 from tests.refunds.support import complete
 from tests.review.support import resolve, waiting
-from tests.statements.support import lines
+from tests.statements.support import BOSS, lines
 from tests.statements.test_applying import applied, apply_rows, of_receipt
 from tests.statements.test_contradicted import line
 from tests.statements.test_reversed_money import reversal
@@ -68,6 +71,24 @@ class TestReversals:
         assert close(service, one["_id"]).json["code"] == "already_closed"
         applied(service, record)
         assert look(service) == []
+
+    def test_two_people_close_it_at_once(self, service: Service, tmp_path: Path) -> None:
+        apply_rows(service, tmp_path, [reversal(linked="")])
+        [one] = look(service)
+        engine, reads = service.runtime.database.engine, list[bool]()
+        closed: list[DiscrepancyRecord] = []
+
+        def meanwhile(*_: object) -> None:
+            """Close it when the first person has read it, and has written nothing yet."""
+            reads.append(True)
+            if len(reads) == 1:
+                closed.append(close_discrepancy(service.runtime, BOSS, one["_id"], "mine"))
+
+        event.listen(engine, "checkin", meanwhile)
+        with pytest.raises(Conflict, match="Somebody has closed it before"):
+            close_discrepancy(service.runtime, BOSS, one["_id"], "the second reason")
+        event.remove(engine, "checkin", meanwhile)
+        assert [record.closed_why for record in closed] == ["mine"]
 
     @pytest.mark.parametrize("by_id", [True, False])
     def test_a_person_says_which_payment_it_returned(

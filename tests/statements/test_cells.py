@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from mpesa_service.statements.cells import Times, UnreadableCell, read_cents, read_text
+from mpesa_service.statements.cells import (
+    Times,
+    UnreadableCell,
+    number_form,
+    read_cents,
+    read_comma_cents,
+    read_text,
+    time_of,
+)
 
 AT = datetime(2026, 11, 2, 6, 10, 11, tzinfo=UTC)
 
@@ -141,3 +149,34 @@ def test_texts_of_numbers_have_no_decimals() -> None:
         "850060",
         "1.5",
     ]
+
+
+def test_a_file_with_decimal_commas() -> None:
+    assert [read_comma_cents(cell) for cell in ("1.234,50", 5.5, "", None)] == [123_450, 550, None, None]
+    with pytest.raises(UnreadableCell, match="others have a comma"):
+        read_comma_cents("1,234.50")
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("1,234.50", "."),
+        ("1.234,50", ","),
+        ("1.234.567", ","),
+        ("1,234,567", "."),
+        ("1.5", "."),
+        ("1,5", ","),
+        ("0.500", "."),
+        ("1,500", "?"),
+        ("1500", ""),
+        ("free", ""),
+    ],
+)
+def test_what_shows_the_decimal_mark(text: str, mark: str) -> None:
+    assert number_form(text) == mark
+
+
+def test_a_date_of_two_meanings_is_refused_if_nothing_decided() -> None:
+    with pytest.raises(UnreadableCell, match="the day or the month first"):
+        time_of("05/11/2026", month_first=None)
+    assert time_of("05/05/2026", month_first=None).month == 5

@@ -1,5 +1,6 @@
 """Refunds and payouts that a statement contradicts: a person sees them in review, and decides once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy import update
 from mpesa_service.models import Payout, Refund
 from mpesa_service.operations import doctor
 from mpesa_service.operations.check_results import Health
+from mpesa_service.statements.contradicted import review_absent
+from mpesa_service.statements.differing import review_differing
 from mpesa_service.verification.payments import verify
 from tests.payouts.support import PAYBILL, ROW, made, pay, payouts, trail
 from tests.payouts.support import complete as complete_payouts
@@ -17,6 +20,7 @@ from tests.review.support import resolve, waiting
 from tests.statements.files import portal_row
 from tests.statements.support import import_rows, own, running
 from tests.statements.test_applying import applied, apply_rows
+from tests.statements.test_matching import paid, refund_of
 from tests.support import Service
 
 AFTER = "22-11-2026 13:00:00"
@@ -201,3 +205,42 @@ class TestAbsent:
         assert applied(service, record).progress["reviewed"] == 1
         assert [one.status for one in payouts(service)] == ["succeeded", "review"]
         assert str(second.receipt) in str(payouts(service)[1].failure_reason)
+
+
+def a_phone(service: Service) -> dict[str, Any]:
+    """Return the column that a refund to a phone has."""
+    return {"phone_encrypted": service.runtime.encryption.encrypt("254712345678")}
+
+
+class TestDecidedMeanwhile:
+    """A person or M-Pesa decides about a refund while the statement is compared: that counts."""
+
+    def two(self, service: Service) -> None:
+        for name, payment_id in zip(("r1", "r2"), paid(service, 2, refunded_amount=100), strict=True):
+            refund_of(service, payment_id, name, method="b2c", **a_phone(service))
+
+    def change(self, service: Service, refund: str, **values: Any) -> Callable[[str, int], None]:
+        def advance(_: str, __: int) -> None:
+            with service.runtime.database.begin() as session:
+                session.execute(update(Refund).where(Refund.id == refund).values(**values))
+
+        return advance
+
+    def statuses(self, service: Service) -> list[str]:
+        with service.runtime.database.read() as session:
+            return [row.status for row in session.query(Refund).order_by(Refund.id)]
+
+    def test_a_line_that_agrees_by_now(self, service: Service, tmp_path: Path) -> None:
+        self.two(service)
+        rows = [line("REFUNDR1", "-60.00"), line("REFUNDR2", "-60.00")]
+        record = import_rows(service, tmp_path, own(rows))
+        review_differing(service.runtime, record, self.change(service, "r2", amount=60))
+        assert self.statuses(service) == ["review", "succeeded"]
+
+    def test_a_refund_that_failed_by_now_is_not_missing(self, service: Service, tmp_path: Path) -> None:
+        self.two(service)
+        service.clock.advance(10 * 24 * 3600)
+        rows = running(("UK1EXAMPL9", AFTER, {"paid_in": "100.00"}))
+        record = import_rows(service, tmp_path, own(rows))
+        review_absent(service.runtime, record, self.change(service, "r2", status="failed"))
+        assert self.statuses(service) == ["review", "failed"]

@@ -8,6 +8,7 @@ import pytest
 from mpesa_service.cli.statement_output import print_statement
 from mpesa_service.domain.statements import DateOrder, DateOrderReason
 from mpesa_service.errors import Conflict, InvalidRequest
+from mpesa_service.statements import forms
 from mpesa_service.statements.balances import OUTSIDE
 from mpesa_service.statements.date_findings import IMPOSSIBLE, TRY_OTHER
 from mpesa_service.statements.importing import ImportOptions, read_statement
@@ -35,11 +36,12 @@ def dated(tmp_path: Path, *times: str, name: str = "s.csv") -> Reading:
 
 
 def old(tmp_path: Path, *times: str) -> Path:
-    rows = [
-        [f"UK{n}EXAMPLE", at, "Pay Bill", "Completed", "", "5.00", "", "", "", "", ""]
-        for n, at in enumerate(times)
-    ]
+    rows = [old_row(at, f"UK{n}EXAMPLE") for n, at in enumerate(times)]
     return as_csv(tmp_path / "s.csv", [OLD_COLUMNS, *rows])
+
+
+def old_row(at: str, receipt: str = "UK1EXAMPLE") -> list[str]:
+    return [receipt, at, "Pay Bill", "Completed", "", "5.00", "", "", "", "", ""]
 
 
 def amounts(tmp_path: Path, *cells: tuple[str, str]) -> Reading:
@@ -237,3 +239,20 @@ def test_ambiguous_amounts_are_refused(tmp_path: Path, cells: list[tuple[str, st
 def test_amounts_in_two_forms_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="decimal comma"):
         amounts(tmp_path, ("100,5", "1100.50"))
+
+
+def test_the_first_rows_decide_if_they_are_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "WINDOW", 2)
+    found = dated(tmp_path, "13/11/2026 10:00", "12/11/2026 10:00", "11/13/2026 10:00", "5/11/2026 10:00")
+    assert [line.completed_at.month for line in found.lines] == [11, 11, 11]
+    assert [row.reason for row in found.unread] == ["its time is not a day of the calendar"]
+    # If they are not, a later row does.
+    found = dated(tmp_path, "5/11/2026 10:00", "6/11/2026 10:00", "13/11/2026 10:00")
+    assert [line.completed_at.month for line in found.lines] == [11, 11, 11]
+
+
+def test_a_row_that_is_no_date_or_too_short_decides_nothing(tmp_path: Path) -> None:
+    found = dated(tmp_path, "31/31/2026 10:00", "13/11/2026 10:00", "")
+    assert [line.completed_at.day for line in found.lines] == [13]
+    path = as_csv(tmp_path / "short.csv", [["", *OLD_COLUMNS], ["x"], ["", *old_row("13/11/2026 10:00")]])
+    assert [line.completed_at.day for line in read_file(path).lines] == [13]
