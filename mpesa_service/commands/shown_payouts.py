@@ -17,7 +17,7 @@ from mpesa_service.domain.statements import LineKind, StatementStatus
 from mpesa_service.domain.states import PayoutStatus, RefundStatus
 from mpesa_service.errors import Conflict
 from mpesa_service.models import Discrepancy, DiscrepancyCandidate, Payout, Refund
-from mpesa_service.models.open_discrepancies import is_open
+from mpesa_service.models.open_discrepancies import is_open, is_withdrawn
 from mpesa_service.models.portal import Statement, StatementLineRow, StatementSharedLine
 
 _BEING_APPLIED = and_(
@@ -107,7 +107,7 @@ def _lines_like(row: Refund | Payout) -> Select[str, int, str]:
         StatementSharedLine.line_hash == line.line_hash,
     )
     reported = exists().where(
-        Discrepancy.receipt == line.receipt, Discrepancy.amount_cents == line.amount_cents
+        Discrepancy.receipt == line.receipt, Discrepancy.amount_cents == line.amount_cents, ~is_withdrawn()
     )
     known = [exists().where(table.receipt == line.receipt) for table in (Refund, Payout)]
     return (

@@ -14,6 +14,8 @@ SENT_WITHIN = timedelta(days=1)
 failed again by hand within hours."""
 LINE_BEFORE = timedelta(hours=1)
 """A line may be dated so long before the request that it is the money of: clocks differ."""
+STATEMENT_WITHDRAWN = "The only statement that shows it was withdrawn:"
+"""How the reason begins with which the withdrawal of a statement closes a discrepancy."""
 
 
 class DiscrepancyKind(StrEnum):

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_
 from sqlalchemy.orm import aliased
 
 from mpesa_service.domain.commands import NOT_PAID
-from mpesa_service.domain.discrepancies import DiscrepancyKind
+from mpesa_service.domain.discrepancies import STATEMENT_WITHDRAWN, DiscrepancyKind
 from mpesa_service.domain.statements import LineKind, StatementStatus
 from mpesa_service.domain.states import PAID
 from mpesa_service.models.discrepancies import Discrepancy, DiscrepancyCandidate
@@ -68,6 +68,11 @@ def _is_absent() -> ColumnElement[bool]:
         exists().where(lacking.id == Discrepancy.statement_id, lacking.withdrawn_at.is_(None)),
         ~shown,
     )
+
+
+def is_withdrawn() -> ColumnElement[bool]:
+    """Return the condition: the withdrawal of a statement has closed it, not a person's own decision."""
+    return func.coalesce(Discrepancy.closed_why, "").startswith(STATEMENT_WITHDRAWN)
 
 
 def _counts_and_is_not_covered() -> ColumnElement[bool]:

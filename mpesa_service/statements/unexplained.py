@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from mpesa_service.core.runtime import Runtime
 from mpesa_service.domain.commands import NOT_PAID
@@ -17,6 +18,7 @@ from mpesa_service.domain.discrepancies import LINE_BEFORE, SENT_WITHIN, Discrep
 from mpesa_service.domain.references import new_id
 from mpesa_service.domain.statements import LineKind
 from mpesa_service.models import Discrepancy, DiscrepancyCandidate, Statement
+from mpesa_service.models.open_discrepancies import is_withdrawn
 from mpesa_service.models.statements import insert_once
 from mpesa_service.statements.absent import absent_payments, proof_of
 from mpesa_service.statements.balances import NOT_UNDERSTOOD
@@ -27,6 +29,7 @@ from mpesa_service.statements.window import query
 from mpesa_service.webhooks.outbox import publish
 
 log = logging.getLogger(__name__)
+audit = logging.getLogger("mpesa_service.audit")
 PAGE = 500
 _NOT_OURS = f"l.kind IN ('{LineKind.REVERSAL}', '{LineKind.PAYOUT}') AND l.amount_cents <> 0"
 # A reversal that we sent, and whose receipt M-Pesa has not reported, explains a line that names its payment.
@@ -131,6 +134,7 @@ def _values(line: Found) -> dict[str, Any]:
 def _store(
     runtime: Runtime, kind: DiscrepancyKind, about: Mapping[str, Any], candidates: Sequence[str] = ()
 ) -> None:
+    """Store a discrepancy, unless it is known. One that a withdrawal closed is open again."""
     now = runtime.clock()
     values = {"id": new_id(now), "kind": kind, **about, "created_at": now}
     # Several files may have a line, in other words or with another time. An older row has another subject.
@@ -138,7 +142,9 @@ def _store(
     same = select(Discrepancy.id).filter_by(**{name: values[name] for name in names}).limit(1)
     with runtime.database.begin() as session:
         known = session.scalar(same)
-        if known is None and insert_once(session, Discrepancy, values):
+        if known is not None:
+            _reopen(session, known, about)
+        elif insert_once(session, Discrepancy, values):
             extra = {"discrepancy_id": values["id"], "kind": kind, "receipt": about["receipt"]}
             log.warning("a line of a statement needs manual review", extra=extra)
             publish(session, opened_event(values))
@@ -146,3 +152,12 @@ def _store(
         for one in candidates:
             pair = {"discrepancy_id": discrepancy_id, "resource_id": one}
             insert_once(session, DiscrepancyCandidate, pair)
+
+
+def _reopen(session: Session, discrepancy_id: str, about: Mapping[str, Any]) -> None:
+    """Open a discrepancy again that was closed because the only statement that showed it was withdrawn."""
+    again = update(Discrepancy).where(Discrepancy.id == discrepancy_id, is_withdrawn())
+    place = {name: about[name] for name in ("statement_id", "row_number")}
+    values = {**dict.fromkeys(("closed_at", "closed_by", "closed_why")), **place}
+    if session.scalar(again.values(values).returning(Discrepancy.id)) is not None:
+        audit.info("discrepancy opened again", extra={"discrepancy_id": discrepancy_id})
