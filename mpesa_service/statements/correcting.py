@@ -16,7 +16,7 @@ from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.records import StatementRecord
 
 STORED = (
-    "This file is stored as statement {}, of shortcode {}, account {!r}, period {} and dates {}. It keeps"
+    "This file is stored as statement {}, of shortcode {}, account {!r} and period {}, dates {}. It keeps"
     " them, because it was applied, or because other files have its lines."
 )
 _NAMES = ("shortcode", "account", "period_from", "period_to")

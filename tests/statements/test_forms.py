@@ -110,7 +110,7 @@ def test_an_applied_statement_keeps_its_order(service: Service, tmp_path: Path) 
     path = old(tmp_path, "11/5/2026 10:00")
     record = imported(service, path, shortcode="174379", dates=DateOrder.MONTH_FIRST)
     applied(service, record)
-    with pytest.raises(Conflict, match="and dates mdy"):
+    with pytest.raises(Conflict, match="dates mdy"):
         imported(service, path, shortcode="174379", dates=DateOrder.DAY_FIRST)
     assert line_count(service) == 1
 
