@@ -5,7 +5,7 @@ the other rows decide, and the period of the file. What stays ambiguous is refus
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -158,18 +158,27 @@ class _Scan:
 
 def forms_of(
     recognized: Recognized,
-    rows: Iterator[Row],
+    rows: Iterable[Row],
     period: Period,
     now: datetime,
     stated: DateOrder | None = None,
+    further: Callable[[], Iterator[Row]] = lambda: iter(()),
 ) -> Forms:
     """Return the forms of a file. `stated` is the order of its dates, if the user states it.
 
-    Raises InvalidRequest if they are ambiguous, or contradict each other or the user.
+    `rows` are its first rows, and `further` returns the others: they are read only if all of `rows` are
+    ambiguous. Raises InvalidRequest if they stay ambiguous, or contradict each other or the user.
     """
     scan = _Scan((None, None) if recognized.slashed_period else period, stated)
-    for count, row in enumerate(rows):
-        if count >= WINDOW and scan.is_clear:
-            break
+    for row in rows:
         scan.add(row, recognized.layout)
+    if not scan.is_clear:
+        _read_on(scan, further(), recognized.layout)
     return scan.forms(now)
+
+
+def _read_on(scan: _Scan, rows: Iterator[Row], layout: Layout) -> None:
+    for row in rows:
+        scan.add(row, layout)
+        if scan.is_clear:
+            return

@@ -4,9 +4,10 @@ Nothing else changes: `matching.py` compares the lines with payments, and `apply
 The same file again is the same statement, whatever its name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ from mpesa_service.statements.cells import Forms
 from mpesa_service.statements.correcting import differs, has_other_order, names_account, remove_unapplied
 from mpesa_service.statements.date_findings import with_date_findings
 from mpesa_service.statements.empty import identified, without_rows
-from mpesa_service.statements.files import open_statement
-from mpesa_service.statements.forms import forms_of
+from mpesa_service.statements.files import Row, open_statement
+from mpesa_service.statements.forms import WINDOW, forms_of
 from mpesa_service.statements.heading import Heading
 from mpesa_service.statements.naming import join_accounts, name_account
 from mpesa_service.statements.records import StatementRecord, find_statement, get_statement
@@ -84,7 +85,9 @@ def read_statement(
     found = find_statement(runtime, sha256=recognized.file.sha256)
     is_read = found is not None and found.status != StatementStatus.READING
     shortcode = found.shortcode if found is not None and is_read else None
-    forms = _forms(runtime, path, recognized, found, given)
+    head = list(islice(recognized.rows, WINDOW))
+    recognized = replace(recognized, rows=chain(head, recognized.rows))
+    forms = _forms(runtime, recognized, head, found, given)
     heading = _completed(recognized.heading_in(forms), given, shortcode)
     if found is not None and is_read:
         if names_account(found, heading):
@@ -100,17 +103,24 @@ def read_statement(
 
 
 def _forms(
-    runtime: Runtime, path: Path, recognized: Recognized, found: StatementRecord | None, given: ImportOptions
+    runtime: Runtime,
+    recognized: Recognized,
+    head: Sequence[Row],
+    found: StatementRecord | None,
+    given: ImportOptions,
 ) -> Forms:
     """Return how the file writes dates and amounts; an import that goes on decides as it began.
 
     Raises Conflict if the import of the file has begun in another order of the dates.
     """
-    again, _ = joined(recognize(open_statement(path, recognized.file.name)))
-    stated = again.heading
+    stated = recognized.heading
+
+    def further() -> Iterator[Row]:
+        return islice(joined(recognize(recognized.file))[0].rows, len(head), None)
+
     begin, end = stated.period_from or given.period_from, stated.period_to or given.period_to
     if found is None:
-        return forms_of(again, again.rows, (begin, end), runtime.clock(), given.dates)
+        return forms_of(recognized, head, (begin, end), runtime.clock(), given.dates, further)
     dates = given.dates
     if dates is None and found.date_order and found.date_order_reason == DateOrderReason.STATED:
         dates = DateOrder(found.date_order)
@@ -119,7 +129,7 @@ def _forms(
             raise Conflict(BEGUN.format(found.date_order), code="statement_differs")
         begin, end = found.period_from, found.period_to
     begin, end = begin or found.period_from, end or found.period_to
-    return forms_of(again, again.rows, (begin, end), found.created_at, dates)
+    return forms_of(recognized, head, (begin, end), found.created_at, dates, further)
 
 
 def _completed(heading: Heading, options: ImportOptions, known: str | None = None) -> Heading:
