@@ -26,6 +26,7 @@ from mpesa_service.domain.confirmation_checks import (
     CheckResult,
     is_checked,
     next_check,
+    next_check_of_refuted,
 )
 from mpesa_service.domain.facts import PaymentFacts
 from mpesa_service.domain.money import shillings
@@ -41,6 +42,7 @@ from mpesa_service.payments.proven import reported_by_mpesa
 log = logging.getLogger(__name__)
 
 ASK_AGAIN_AFTER = timedelta(seconds=30)
+ANSWERED_WITHIN = timedelta(minutes=10)
 REFUTED = "M-Pesa does not confirm this payment"
 NOT_KNOWN = "It does not know the receipt."
 OTHER_AMOUNT = "It reports {} shillings."
@@ -92,8 +94,9 @@ def _check(runtime: Runtime, row: C2bConfirmation) -> None:
 
 
 def _latest(row: C2bConfirmation) -> Any:
-    """Return the query for the latest status inquiry that began after the last check was due."""
-    began = row.received_at if row.check_result is None else row.check_at
+    """Return the query for the latest status inquiry of this check: an earlier one has refuted it already."""
+    refuted = row.check_result == CheckResult.REFUTED
+    began = (row.check_at or row.received_at) - ANSWERED_WITHIN if refuted else row.received_at
     about = Inquiry.kind == InquiryKind.STATUS, Inquiry.receipt == row.receipt, Inquiry.created_at >= began
     return select(Inquiry).where(*about).order_by(Inquiry.id.desc()).limit(1)
 
@@ -127,7 +130,7 @@ def _ask(runtime: Runtime, row: C2bConfirmation) -> None:
 def _refute(runtime: Runtime, row: C2bConfirmation, problem: str) -> None:
     """Send the payment to review, once. M-Pesa is asked again daily for a week: its answer may change."""
     now = runtime.clock()
-    values = {"check_result": CheckResult.REFUTED, "check_at": next_check(row.received_at, now)}
+    values = {"check_result": CheckResult.REFUTED, "check_at": next_check_of_refuted(row.received_at, now)}
     log.error(
         "ALERT: M-Pesa does not confirm the money of a C2B confirmation",
         extra={"receipt": row.receipt, "payment_id": row.payment_id, "why": problem},

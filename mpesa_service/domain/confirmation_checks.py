@@ -36,3 +36,8 @@ def next_check(received_at: datetime, now: datetime) -> datetime | None:
     if age >= LAST_CHECK_AFTER:
         return None
     return now + min(max(age, FIRST_CHECK_AFTER), _LONGEST_WAIT)
+
+
+def next_check_of_refuted(received_at: datetime, now: datetime) -> datetime | None:
+    """Return when to check a refuted confirmation again: a day later. None after a week."""
+    return None if now - received_at >= LAST_CHECK_AFTER else now + _LONGEST_WAIT

@@ -4,11 +4,13 @@ import pytest
 import sqlalchemy as sa
 
 from mpesa_service.c2b import confirmation_checks
+from mpesa_service.core import suspensions
 from mpesa_service.domain.confirmation_checks import is_checked
 from mpesa_service.models import C2bConfirmation
 from mpesa_service.verification.payments import verify
 from tests.c2b.bookings import only
 from tests.c2b.support import RECEIPT, assert_books_are_right, confirm, confirmations, expect_order, order_row
+from tests.c2b.test_receipts import post_result
 from tests.support import PHONE, Service
 
 LARGE = 20_001
@@ -65,6 +67,22 @@ class TestTrueMoney:
         assert service.refund(checkout, 10).status_code == 200
         look(service, 60)
         assert check(service) == (False, "confirmed")
+        assert "transaction_status" not in service.ledger()["requests"]
+
+    def test_is_matched_before_it_is_checked(self, service: Service) -> None:
+        service.pending(amount=LARGE, phone="254722000001")
+        confirm(service, TransAmount=f"{LARGE}.00")  # from another phone: it waits for the callback
+        service.clock.advance(60)
+        assert confirmation_checks.check_due(service.runtime) == 1
+        assert check(service) == (True, None)
+        assert "transaction_status" not in service.ledger()["requests"]
+
+    def test_waits_while_mpesa_refuses_the_initiator(self, service: Service) -> None:
+        pay(service)
+        with service.runtime.database.begin() as session:
+            suspensions.suspend_initiator(session, "M-Pesa refuses the initiator", service.clock())
+        look(service, 60)
+        assert check(service) == (True, None)
         assert "transaction_status" not in service.ledger()["requests"]
 
     def test_waits_while_mpesa_does_not_answer(self, service: Service) -> None:
@@ -125,6 +143,36 @@ class TestForgedMoney:
         look(service, 60)
         assert check(service) == (True, "refuted")
         assert "It reports 10.00 shillings." in str(only(service).failure_reason)
+
+    def test_that_mpesa_confirms_later_may_leave_after_a_decision(
+        self, service: Service, forged: str
+    ) -> None:
+        look(service, 60)
+        look(service, 300)
+        service.clock.advance(86_400)
+        confirmation_checks.check_due(service.runtime)
+        post_result(service, Amount="90000.00")
+        service.clock.advance(30)
+        confirmation_checks.check_due(service.runtime)
+        assert check(service) == (False, "confirmed")
+        assert only(service).status == "review"  # a person settles it
+
+    def test_that_went_to_another_business(self, service: Service) -> None:
+        body = {"msisdn": PHONE, "amount": "90000.00", "billRefNumber": "ORDER1", "shortcode": "600000"}
+        receipt = str(service.simulator.post("/simulator/c2b", body)["transId"])
+        confirm(service, TransID=receipt, TransAmount="90000.00")
+        look(service, 60)
+        assert "another business: 600000" in str(only(service).failure_reason)
+
+    def test_of_a_fractional_amount_is_no_payment_and_is_logged(
+        self, service: Service, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        confirm(service, TransAmount="90000.50")
+        look(service, 60)
+        look(service, 300)
+        assert check(service) == (True, "refuted")
+        assert service.payments() == []
+        assert "ALERT: M-Pesa does not confirm the money of a C2B confirmation" in caplog.messages
 
     def test_that_is_not_asked_about_after_a_week(self, service: Service, forged: str) -> None:
         look(service, 60)
