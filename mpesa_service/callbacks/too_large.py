@@ -118,7 +118,6 @@ def _keep(runtime: Runtime, received: Received, reason: str) -> None:
         if received.kind in TOKEN_COLUMNS:
             token = {TOKEN_COLUMNS[received.kind]: received.token_hash or ""}
             command = find_command(session, KINDS, **token)
-            if command is None:
-                return
-            outcome = keep_command_unread(runtime, command, received.kind, reason)
+            kept = command and keep_command_unread(runtime, command, received.kind, reason)
+            outcome = kept or outcome
         received.store(session, outcome, runtime.clock())

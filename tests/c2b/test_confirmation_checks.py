@@ -194,3 +194,12 @@ def test_it_counts_no_money_twice_and_needs_an_initiator(service: Service) -> No
         session.execute(sa.update(C2bConfirmation).values(check_at=runtime.clock()))
     object.__setattr__(runtime.settings, "mpesa_initiator_name", None)
     assert confirmation_checks.check_due(runtime) == 0
+
+
+def test_refuted_money_that_is_paid_breaks_a_rule(service: Service) -> None:
+    receipt = pay(service)
+    with service.runtime.database.begin() as session:
+        session.execute(sa.update(C2bConfirmation).values(check_result="refuted"))
+    [violation] = verify(service.runtime)
+    assert (violation.invariant, violation.subject) == ("refuted_money_is_in_review", only(service).id)
+    assert receipt in violation.sentence

@@ -10,6 +10,7 @@ import requests
 import sqlalchemy as sa
 
 from daraja_simulator.server import SimulatorServer
+from mpesa_service.c2b import known_secrets
 from mpesa_service.c2b.address_secrets import create_secret, list_secrets, revoke_secret, secret_to_register
 from mpesa_service.c2b.known_secrets import check_secret
 from mpesa_service.c2b.registration import addresses_of
@@ -242,6 +243,21 @@ class TestTheDatabase:
         with counted(service) as found:
             assert arrive(service, url, "UK10000002") == 200
         assert not [one for one in found if "c2b_secrets" in one]
+
+    def test_cannot_store_the_first_use_and_the_confirmation_is_taken(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(*_: object) -> None:
+            raise sa.exc.OperationalError("UPDATE", {}, Exception("no room"))
+
+        old, new = made(service), made(service)
+        assert arrive(service, old, "UK10000001") == 200
+        with monkeypatch.context() as patched:
+            patched.setattr(known_secrets, "mark_used", fails)
+            assert arrive(service, new, "UK10000002") == 200
+        assert list_secrets(service.runtime)[1].valid_until is None
+        assert arrive(service, new, "UK10000003") == 200
+        assert list_secrets(service.runtime)[1].valid_until is not None
 
     def test_is_away_and_the_known_secrets_count(self, service: Service) -> None:
         url = made(service)

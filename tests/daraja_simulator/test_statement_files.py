@@ -104,7 +104,7 @@ def with_payments(state: SimulatorState, count: int) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "read", "count"),
-    [("csv", None, 30_000), ("xlsx", calamine_rows, 5_000), ("xls", calamine_rows, 30_000)],
+    [("csv", None, 30_000), ("xlsx", calamine_rows, 5_000), ("xls", calamine_rows, 10_000)],
 )
 def test_many_rows(shop: Shop, kind: str, read: Any, count: int) -> None:
     with_payments(shop.simulator.state, count)

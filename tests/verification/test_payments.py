@@ -35,6 +35,7 @@ def test_right_books_pass(books: Service) -> None:
         "keys": 2,
         "debits": 1,
         "debits in review": 0,
+        "discrepancies": 0,
         "callbacks answered": 3,
     }
 
