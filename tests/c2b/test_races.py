@@ -109,6 +109,6 @@ def test_secrets_that_are_first_used_at_once_do_not_wait_for_each_other(service:
         made = [create_secret(service.runtime, "test").record for _ in range(6)]
         at_once(len(made), lambda n, made=made: mark_used(service.runtime, made[n]))
     newest, *older = list_secrets(service.runtime)
-    assert newest.valid_until is None
-    assert all(one.first_used_at is not None for one in list_secrets(service.runtime)[:6])
+    # An older one may be skipped while a newer one ends it; its next confirmation notes its use.
+    assert (newest.valid_until, newest.first_used_at) == (None, service.clock())
     assert all(one.valid_until is not None for one in older)
